@@ -1,0 +1,95 @@
+"""OrthoLens without a screen: read an image, answer a question about it, say why.
+
+    import models
+
+    image = models.read("knee.dcm")
+    answer = models.predict(image, "shoulder-implants", explain="grad-cam")
+    answer.label, answer.confidence, answer.explanation.heat
+
+Importing this package costs nothing: torch and the decoders are imported on first use.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.cards import Card, card, cards, cards_of
+from models.errors import OrthoLensError
+from models.types import Classification, Explanation, Image, Prediction
+
+__all__ = [
+    "Card",
+    "Classification",
+    "Explanation",
+    "Image",
+    "OrthoLensError",
+    "Prediction",
+    "card",
+    "cards",
+    "cards_of",
+    "explain",
+    "predict",
+    "read",
+]
+
+DISCLAIMER = "Research and education only, not a medical device."
+"""Stands on every page and in every exported file."""
+
+
+def read(source: bytes | str | Path, name: str | None = None) -> Image:
+    """Read one file, or its bytes, as an `Image`.
+
+    Parameters
+    ----------
+    source
+        Path or content of a PNG, JPEG, TIFF, WebP, BMP or DICOM file.
+    name
+        What messages call the file; by default the path's last part.
+
+    Raises
+    ------
+    InputError
+        When it is no image, damaged, or over a limit of the settings; the message says which, and what to do.
+    """
+    from models.io import read as read_file
+
+    return read_file(source, name)
+
+
+def predict(
+    image: Image, card_id: str, *, frame: int = 0, explain: str | None = None, label: str | None = None
+) -> Prediction:
+    """Answer the card's question about one frame, in one pass with its explanation where one is asked for.
+
+    Parameters
+    ----------
+    explain
+        Key of a method of `models.trust.explain.METHODS`, such as "grad-cam".
+    label
+        The label to explain; the answer's own by default.
+
+    Raises
+    ------
+    UnknownCard
+        For a card, method or label that does not exist.
+    BadWeights
+        When the card's weights are missing or changed.
+    """
+    from models.serving.engine import engine
+
+    return engine().predict(image, card(card_id), frame, explain, label)
+
+
+def explain(
+    image: Image, card_id: str, method: str = "grad-cam", *, label: str | None = None, frame: int = 0, stage: str | None = None
+) -> Explanation:
+    """Explain one label of a card on one frame; see `predict` for both in one pass.
+
+    Parameters
+    ----------
+    stage
+        Name of the network's stage that Grad-CAM and HiResCAM look at; the card's own by default.
+    """
+    from models.serving.engine import engine
+
+    return engine().explain(image, card(card_id), method, label, frame, stage)

@@ -1,0 +1,49 @@
+"""Settings of one process, read from the environment (`ORTHOLENS_DEVICE=cpu`) or an `.env` file.
+
+Limits are here and nowhere else, so that an administrator finds them in one list.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_cache_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What can be set, with its default; every field is an environment variable with the prefix `ORTHOLENS_`."""
+
+    model_config = SettingsConfigDict(env_prefix="ORTHOLENS_", env_file=".env", extra="ignore", frozen=True)
+
+    device: Literal["auto", "cuda", "cpu"] = "auto"
+    """`auto` takes the GPU where there is one."""
+    threads: int = Field(0, ge=0)
+    """CPU threads of one inference; 0 leaves it to torch."""
+    model_memory_mb: int = Field(1024, gt=0)
+    """Loaded models beyond this are dropped, least recently used first."""
+    cache_dir: Path = user_cache_path("ortholens")
+    """Downloaded samples and weights; never a patient's image."""
+    data_dir: Path = Path("../shared/data")
+    """Packed training sets, for `train` and `evaluate`."""
+    samples_url: str = ""
+    """Base address or folder that holds the sample files by name, in place of their public addresses."""
+
+    max_file_mb: int = Field(512, gt=0)
+    max_side_px: int = Field(32_768, gt=0)
+    max_decoded_mb: int = Field(1024, gt=0)
+    """Size of one file's pixels once decoded to their own depth."""
+    max_frames: int = Field(2048, gt=0)
+    decode_seconds: float = Field(60.0, gt=0)
+    """A native decoder that takes longer is stopped."""
+    decode_memory_mb: int = Field(4096, gt=0)
+    """Address space of the process that runs native decoders."""
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return Settings()

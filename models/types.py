@@ -1,0 +1,173 @@
+"""What passes through the door between `models/` and `dashboard/`: frozen records that hold numpy arrays and plain values.
+
+Conventions, everywhere: pixel centres are whole numbers, (row, column), origin top left; lengths in mm and angles in
+degrees, said in the name; heat, boxes and masks are in the pixels of the source image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Part of the grey range that is shown, in units of `Image.pixels` ([0, 1])."""
+
+    name: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where the X-ray source stood."""
+
+    source_detector_mm: float
+    source_object_mm: float | None = None
+    principal_point_px: tuple[float, float] | None = None
+    """(row, column) on the image where the central ray meets the detector; None: not stated."""
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """One file as the models and the screen see it, without anything that names a patient.
+
+    Attributes
+    ----------
+    pixels
+        (T, H, W) grey or (T, H, W, 3) RGB, float32 in [0, 1] over the whole range of the file; bright = dense in a
+        radiograph (MONOCHROME1 is inverted on reading). Windowing is left to `shown`.
+    name
+        The file's name as the user gave it, without a folder. It may identify a patient: it goes into messages to that
+        user, never into a log, a key or an export.
+    sha256
+        Of the file's bytes; the identity used in caches and results.
+    windows
+        At least one; the first is the default.
+    spacing_mm
+        (between rows, between columns) or None where the image is not calibrated: then no millimetre can be printed.
+    spacing_source
+        Where the spacing comes from, in words for the screen; None where there is none.
+    tags
+        The allow-listed DICOM attributes (modality, body part, view, manufacturer of the machine…).
+    warnings
+        What the reader had to assume, sentences for the screen.
+    """
+
+    pixels: Pixels
+    name: str
+    sha256: str
+    windows: tuple[Window, ...] = (Window("Full range", 0.0, 1.0),)
+    spacing_mm: tuple[float, float] | None = None
+    spacing_source: str | None = None
+    geometry: Geometry | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """Number of frames T; 1 for a still."""
+        return self.pixels.shape[0]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) of a frame."""
+        return self.pixels.shape[1], self.pixels.shape[2]
+
+    @property
+    def colour(self) -> bool:
+        """Whether the frames are RGB."""
+        return self.pixels.ndim == 4
+
+    def shown(self, frame: int = 0, window: Window | None = None) -> Pixels:
+        """Frame as it is displayed: windowed and clipped to [0, 1], (H, W) or (H, W, 3)."""
+        window = window or self.windows[0]
+        return np.clip((self.pixels[frame] - window.low) / max(window.high - window.low, 1e-6), 0, 1, dtype=np.float32)
+
+    def grey(self, frame: int = 0) -> Pixels:
+        """Frame in the default window as luminance (H, W), Rec. 601 weights for RGB."""
+        shown = self.shown(frame)
+        return shown @ np.array([0.299, 0.587, 0.114], np.float32) if self.colour else shown
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why: a signed heat map for one answer of one model.
+
+    Attributes
+    ----------
+    heat
+        (H, W) float32 in [−1, 1] in source pixels; positive speaks for the target, negative against it; scaled by its
+        largest magnitude.
+    method, layer, target
+        Key of the method, name of the stage (empty for methods on the input), label explained.
+    seconds
+        Time of the explanation alone.
+    faithfulness
+        Figures by name (areas under deletion and insertion curves…), empty until measured.
+    """
+
+    heat: Pixels
+    method: str
+    layer: str
+    target: str
+    seconds: float
+    faithfulness: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Prediction:
+    """What every answer carries."""
+
+    task: str
+    card: str
+    sha256: str
+    """Of the image's bytes."""
+    frame: int = 0
+    seconds: float
+    """From the decoded image to the answer."""
+    warnings: tuple[str, ...] = ()
+    explanation: Explanation | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Classification(Prediction):
+    """One label of a closed list.
+
+    Attributes
+    ----------
+    labels
+        The K labels in the card's order.
+    probabilities
+        (K,) float32, calibrated, sum 1.
+    prediction_set
+        Labels of the conformal set at `coverage`; empty where the card stores no quantiles.
+    abstained, reason
+        Whether the image is outside what the model was made for, and the sentence that says why.
+    strangeness
+        Out-of-distribution score divided by the card's threshold: over 1 abstains; None without a gate.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    prediction_set: tuple[str, ...] = ()
+    coverage: float | None = None
+    abstained: bool = False
+    reason: str | None = None
+    strangeness: float | None = None
+
+    @property
+    def label(self) -> str:
+        """The most probable label."""
+        return self.labels[int(self.probabilities.argmax())]
+
+    @property
+    def confidence(self) -> float:
+        """Calibrated probability of `label`."""
+        return float(self.probabilities.max())

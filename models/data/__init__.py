@@ -1,0 +1,1 @@
+"""Where images come from: packed public sets, public samples, simulated cases, a user's own folder."""

@@ -1,0 +1,107 @@
+"""Simulated radiographs: the same again by seed, plausible, and with a mask that matches."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.data.knee_phantom import knee_depth, leg
+from models.data.phantom import (
+    Anatomy,
+    Beam,
+    Exposure,
+    KneeJoint,
+    ShoulderImplant,
+    simulate_knee,
+    simulate_shoulder,
+    write_cases,
+)
+from models.data.xray import WHITE
+
+SMALL = Beam((160, 128), 1.68, centre_mm=(24.0, 49.0))
+SMALL_KNEE = Beam((128, 128), 1.06, centre_mm=(0.0, 2.0), source_object_mm=1050.0)
+
+
+def digest(pixels: np.ndarray) -> str:
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
+
+
+def test_a_seed_gives_the_same_picture() -> None:
+    first, again, other = (simulate_shoulder(seed, beam=SMALL) for seed in (3, 3, 4))
+    assert digest(first.pixels) == digest(again.pixels) != digest(other.pixels)
+    assert (first.metal == again.metal).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_drawn_shoulder_is_plausible(seed: int) -> None:
+    shot = simulate_shoulder(seed, beam=SMALL)
+    assert shot.pixels.shape == shot.metal.shape == SMALL.shape
+    assert shot.pixels.dtype == np.uint16
+    assert shot.pixels.max() <= WHITE
+    assert 0.03 < shot.metal.mean() < 0.25
+    assert shot.spacing_mm == pytest.approx((1.68 / 1.15, 1.68 / 1.15))
+
+
+@pytest.mark.parametrize("kind", ["anatomic", "reverse"])
+def test_metal_is_the_brightest_and_the_mask_finds_it(kind: str) -> None:
+    implant = ShoulderImplant(kind=kind, head_radius_mm=20.0)  # type: ignore[arg-type]
+    shot = simulate_shoulder(1, implant=implant, anatomy=Anatomy(), beam=SMALL, exposure=Exposure())
+    pixels, metal = shot.pixels[45:], shot.metal[45:]  # below the letters
+    dimmest, brightest = np.percentile(pixels[metal], 10), np.percentile(pixels[~metal], 99)
+    assert dimmest > brightest
+    bright = pixels > (dimmest + brightest) / 2
+    assert (bright & metal).sum() / (bright | metal).sum() > 0.8
+
+
+def test_a_longer_stem_reaches_further() -> None:
+    reach = [
+        np.nonzero(
+            simulate_shoulder(1, implant=ShoulderImplant(stem_length_mm=mm), anatomy=Anatomy(), beam=SMALL).metal.any(1)
+        )[0].max()
+        for mm in (90.0, 130.0)
+    ]
+    assert (reach[1] - reach[0]) * 1.68 / 1.15 == pytest.approx(40 * np.cos(np.radians(10)), abs=3)
+
+
+def test_left_mirrors_right() -> None:
+    right, left = (simulate_shoulder(2, beam=SMALL, side=side) for side in ("R", "L"))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(left.metal, right.metal[:, ::-1])
+
+
+def test_worn_knees_have_less_joint_space_on_the_medial_side() -> None:
+    beam = Beam((200, 60), 0.2, centre_mm=(22.0, 2.0), source_object_mm=1050.0)  # the medial compartment
+    gaps_mm = []
+    for grade in range(5):
+        bone = knee_depth(KneeJoint.of_grade(grade), 1.0, beam, np.random.default_rng(0)) - leg(beam)
+        gaps_mm.append((bone[40:160, 30] < 0.25).sum() * 0.2 / beam.magnification)
+    widths_mm = [KneeJoint.of_grade(grade).medial_mm for grade in range(5)]
+    np.testing.assert_allclose(gaps_mm, widths_mm, atol=1.0)
+    assert gaps_mm[0] > gaps_mm[2] > gaps_mm[3] > gaps_mm[4]
+
+
+def test_simulated_knees_hold_no_metal_and_differ_by_grade() -> None:
+    healthy, worn = (simulate_knee(5, joint=KneeJoint.of_grade(grade), beam=SMALL_KNEE) for grade in (0, 4))
+    assert not healthy.metal.any()
+    assert healthy.pixels.shape == SMALL_KNEE.shape
+    assert digest(healthy.pixels) != digest(worn.pixels)
+
+
+def test_joint_space_is_what_was_asked_for() -> None:
+    joint = KneeJoint(medial_mm=2.0, lateral_mm=6.0)
+    assert joint.below_plateau(40, 0)[1] == 2.0
+    assert joint.below_plateau(-40, 0)[1] == 6.0
+
+
+@pytest.mark.slow
+def test_the_shipped_pictures_can_be_made_again(tmp_path: Path) -> None:
+    from models.data.cases import cases
+    from models.io import read
+
+    paths = write_cases(tmp_path)
+    assert [path.name for path in paths] == [case.file for case in cases()]
+    for path, case in zip(paths, cases(), strict=True):
+        made, shipped = read(path).pixels, read(case.path).pixels
+        assert np.abs(made - shipped).mean() < 1e-3, case.file

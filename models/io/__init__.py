@@ -1,0 +1,5 @@
+"""Files in and out."""
+
+from models.io.read import read
+
+__all__ = ["read"]

@@ -1,0 +1,170 @@
+"""What every decoder hands over, and how it becomes an `Image`: one convention for the grey range.
+
+- 8 bits or fewer: black is 0 and white the largest value of that depth; shown over the full range.
+- More bits, or floating point: [0, 1] spans the smallest to the largest value that occurs, since files seldom fill the
+  depth they declare; shown in the file's own windows or, without any, between the 0.5 and 99.5 % quantiles.
+- RGB whose channels agree (within the chroma noise of JPEG and WebP) is grey.
+
+Windows of DICOM are in modality units (after rescale), as PS3.3 C.11.2 has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import TooLarge
+from models.types import Geometry, Image, Pixels, Window
+
+FULL = Window("Full range", 0.0, 1.0)
+CHROMA_NOISE = 2
+"""Levels of 255 by which the channels of a grey picture may differ."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may declare before anything of it is decoded."""
+
+    side_px: int
+    decoded_mb: int
+    frames: int
+
+    def check(self, rows: int, columns: int, frames: int, pixel_bytes: float) -> None:
+        """Raise `TooLarge` where the declared size is over a limit."""
+        size_mb = rows * columns * frames * pixel_bytes / 2**20
+        fix = "Crop or reduce it, or raise the limit ORTHOLENS_{}."
+        if max(rows, columns) > self.side_px:
+            problem = f"declares {columns:,} × {rows:,} pixels, more than {self.side_px:,} on a side"
+            raise TooLarge(problem, fix=fix.format("MAX_SIDE_PX"))
+        if frames > self.frames:
+            problem = f"declares {frames:,} frames, more than {self.frames:,}"
+            raise TooLarge(problem, fix=fix.format("MAX_FRAMES"))
+        if size_mb > self.decoded_mb:
+            problem = f"declares {size_mb:,.0f} MB of pixels, more than {self.decoded_mb:,} MB"
+            raise TooLarge(problem, fix=fix.format("MAX_DECODED_MB"))
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says on showing and measuring its pixels: fields of `Image`, but windows in modality units."""
+
+    windows: tuple[Window, ...] = ()
+    spacing_mm: tuple[float, float] | None = None
+    spacing_source: str | None = None
+    geometry: Geometry | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A file's pixels at their own depth, and its header.
+
+    Attributes
+    ----------
+    stored
+        (T, H, W) or (T, H, W, 3), as the file holds them.
+    bits
+        Depth of a sample; over 8 the range is taken from the values.
+    header
+        On showing and measuring them.
+    rescale
+        (T, 2) slope and intercept from stored values to modality units; None: these are modality units.
+    inverted
+        Whether low values are shown bright (MONOCHROME1).
+    padding
+        Smallest and largest stored value that mean "no image here".
+    """
+
+    stored: NDArray[Any]
+    bits: int
+    header: Header = Header()
+    rescale: NDArray[np.float32] | None = None
+    inverted: bool = False
+    padding: tuple[float, float] | None = None
+
+    def image(self, name: str, sha256: str) -> Image:
+        """Return the `Image`: grey range normalised to [0, 1], windows in the same units."""
+        if self.stored.ndim == 4:
+            if not self._grey_in_colour():
+                colours = self.stored.astype(np.float32)
+                colours /= 2**self.bits - 1
+                return self._image(name, sha256, np.clip(colours, 0, 1, out=colours), (FULL,))
+            return replace(self, stored=self.stored[..., 1]).image(name, sha256)
+        low, high = self._range()
+        span = high - low or 1.0
+        pixels = np.empty(self.stored.shape, np.float32)  # (T, H, W)
+        for index, frame in enumerate(self.stored):
+            values = self._modality(frame, index)
+            values -= low
+            values /= -span if self.inverted else span
+            np.add(values, float(self.inverted), out=pixels[index])
+            if self.padding:
+                pixels[index][(frame >= self.padding[0]) & (frame <= self.padding[1])] = 0
+        if self.stored.dtype.kind == "f":
+            np.nan_to_num(pixels, copy=False)
+        np.clip(pixels, 0, 1, out=pixels)
+        windows = [_turned(window, low, span, self.inverted) for window in self.header.windows]
+        kept = [window for window in windows if window.high > window.low and window.low < 1 and window.high > 0]
+        if not kept and self.bits > 8:
+            kept = [self._automatic(pixels)]
+        return self._image(name, sha256, pixels, (*kept, FULL))
+
+    def _grey_in_colour(self) -> bool:
+        noise = CHROMA_NOISE / 255 * (2**self.bits - 1)
+        red, *others = (self.stored[..., channel].astype(np.int32) for channel in range(3))
+        return all(int(np.abs(red - other).max(initial=0)) <= noise for other in others)
+
+    def _image(self, name: str, sha256: str, pixels: Pixels, windows: tuple[Window, ...]) -> Image:
+        pixels.flags.writeable = False
+        return Image(
+            pixels=pixels,
+            name=name,
+            sha256=sha256,
+            windows=windows,
+            spacing_mm=self.header.spacing_mm,
+            spacing_source=self.header.spacing_source,
+            geometry=self.header.geometry,
+            tags=self.header.tags,
+            warnings=self.header.warnings,
+        )
+
+    def _modality(self, frame: NDArray[Any], index: int) -> NDArray[np.float32]:
+        values = frame.astype(np.float32)
+        if self.rescale is not None:
+            slope, intercept = self.rescale[index]
+            values *= slope
+            values += intercept
+        return values
+
+    def _range(self) -> tuple[float, float]:
+        """Return the modality values that become 0 and 1."""
+        ends: list[float] = []
+        for index, frame in enumerate(self.stored):
+            if self.bits <= 8:
+                declared = np.array([0, 2**self.bits - 1]) - (2 ** (self.bits - 1) if frame.dtype.kind == "i" else 0)
+                ends += self._modality(declared, index).tolist()
+                continue
+            used = frame[np.isfinite(frame)] if frame.dtype.kind == "f" else frame
+            if self.padding:
+                used = used[(used < self.padding[0]) | (used > self.padding[1])]
+            if used.size:
+                ends += self._modality(np.array([used.min(), used.max()]), index).tolist()
+        return (min(ends), max(ends)) if ends else (0.0, 1.0)
+
+    def _automatic(self, pixels: Pixels) -> Window:
+        """Return the window between the 0.5 and 99.5 % quantiles of what is not background."""
+        sample = pixels[pixels > 0] if self.padding else pixels.ravel()
+        sample = sample[:: max(1, sample.size // 1_000_000)]
+        low, high = np.quantile(sample, (0.005, 0.995)).tolist() if sample.size else (0.0, 1.0)
+        return Window("Automatic", low, high) if high > low else FULL
+
+
+def _turned(window: Window, low: float, span: float, inverted: bool) -> Window:
+    """Return a window in modality units as one of [0, 1]; turned over with the pixels."""
+    ends = (window.low - low) / span, (window.high - low) / span
+    return Window(window.name, 1 - ends[1], 1 - ends[0]) if inverted else Window(window.name, *ends)

@@ -1,0 +1,182 @@
+"""DICOM: from the bytes of one file to its pixels, with what the header says on how to show and measure them.
+
+Everything in here runs in the worker (`models.io.worker`), the parser too, so neither an identifier nor a warning that
+quotes one ever enters the process of the models; only what `Decoded` lists comes back. pydicom decodes, with GDCM for
+JPEG and JPEG-LS and OpenJPEG for JPEG 2000.
+
+Reference: https://dicom.nema.org/medical/dicom/current/output/html/part03.html (C.7.6.3, C.11.1)
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.datadict import dictionary_has_tag
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.encaps import generate_frames
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGExtended12Bit
+
+from models.errors import DamagedFile, NoPixels, UnsupportedFormat
+from models.io.decoded import Decoded, Limits
+from models.io.dicom_header import describe, functional_group, numbers
+
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")  # (7FE0,0010), little and big endian
+UNDEFINED_LENGTH = 0xFFFFFFFF
+COLOURS = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT"}
+GREYS = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"}
+COPY_AGAIN = "Copy or export it again from its source."
+
+
+def decode(data: bytes, limits: Limits) -> Decoded:
+    """Decode a DICOM file, with or without preamble and meta header; runs in the worker.
+
+    Raises
+    ------
+    NoPixels
+        A report, a plan, a directory…
+    TooLarge
+        Before decoding.
+    UnsupportedFormat
+        A transfer syntax, a depth or a kind of colour that no decoder here reads.
+    DamagedFile
+        Truncated, or pixels and header do not fit.
+    """
+    dataset = _parse(data)
+    _check_present(dataset, limits)
+    _check_encoding(dataset)
+    limits.check(
+        int(dataset.Rows),
+        int(dataset.Columns),
+        max(1, int(dataset.get("NumberOfFrames") or 1)),
+        int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated) / 8,
+    )
+    stored = _pixels(dataset)  # (T, H, W) or (T, H, W, 3)
+    header, inverted = describe(dataset), dataset.get("PhotometricInterpretation") == "MONOCHROME1"
+    padding = _padding(dataset, stored.dtype)
+    if "ModalityLUTSequence" in dataset and stored.ndim == 3:
+        looked_up = apply_modality_lut(stored, dataset)
+        return Decoded(looked_up, _bits(looked_up), header, inverted=inverted)
+    bits = int(dataset.get("BitsStored", 16)) if _has_depth(dataset) else _bits(stored)
+    return Decoded(stored, bits, header, _rescale(dataset, len(stored)), inverted, padding)
+
+
+def _parse(data: bytes) -> FileDataset:
+    dataset = pydicom.dcmread(BytesIO(data), force=True)
+    if dataset.file_meta.get("MediaStorageSOPClassUID") == "1.2.840.10008.1.3.10":
+        raise NoPixels("is a DICOMDIR, an index without images", fix="Open the files that lie beside it.")
+    if not any(dictionary_has_tag(tag) for tag in dataset.keys()):  # noqa: SIM118 (iterating would parse the values)
+        cut_off = any(tag in data for tag in PIXEL_TAGS)  # pydicom drops all it read when pixels of no length end early
+        problem = "is cut off within its compressed pixels" if cut_off else "begins like DICOM, but the rest is damaged"
+        raise DamagedFile(problem, fix=COPY_AGAIN)
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, little = dataset.original_encoding
+        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    return dataset
+
+
+def _check_present(dataset: FileDataset, limits: Limits) -> None:
+    found = next((key for key in PIXELS if key in dataset), None)
+    if found:
+        element = dataset.get_item(found)
+        declared, present = getattr(element, "length", UNDEFINED_LENGTH), len(getattr(element, "value", None) or b"")
+        if declared not in (UNDEFINED_LENGTH, present):
+            limits.check(1, 1, 1, declared)
+            raise DamagedFile(f"is cut off: {present:,} of {declared:,} bytes of its pixels are there", fix=COPY_AGAIN)
+        return
+    kind = UID(dataset.get("SOPClassUID", ""))
+    if "Rows" in dataset or "Image Storage" in kind.name:
+        raise NoPixels("is a DICOM image without its pixels: cut off, or stored without them", fix=COPY_AGAIN)
+    known = f" ({kind.name})" if kind.name != kind else ""
+    raise NoPixels(f"is a DICOM object without pixels{known}", fix="Open one of the images that belong to it.")
+
+
+def _check_encoding(dataset: FileDataset) -> None:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    try:
+        readable = get_decoder(syntax).is_available
+    except NotImplementedError:  # not a syntax of pixel data that pydicom knows
+        readable = False
+    if not readable:
+        name = syntax.name if syntax.name != syntax else "an unknown transfer syntax"
+        fix = "Export it uncompressed, or as JPEG 2000 or JPEG Lossless."
+        raise UnsupportedFormat(f"holds pixels in an encoding that no decoder here reads: {name}", fix=fix)
+    if int(dataset.BitsAllocated) not in (1, 8, 16, 32, 64):
+        problem = f"packs its pixels at {int(dataset.BitsAllocated)} bits, which no decoder here reads"
+        raise UnsupportedFormat(problem, fix="Export it at 8 or 16 bits.")
+    if dataset.get("PhotometricInterpretation", "MONOCHROME2") not in COLOURS | GREYS:
+        raise UnsupportedFormat("stores its colours in a retired scheme", fix="Export it as RGB.")
+
+
+def _pixels(dataset: FileDataset) -> NDArray[Any]:
+    """Return (T, H, W) or (T, H, W, 3), YBR and palettes as RGB."""
+    if dataset.file_meta.TransferSyntaxUID == JPEGExtended12Bit and int(dataset.BitsStored) > 8:
+        pixels = _twelve_bit_jpeg(dataset)
+    else:
+        pixels = dataset.pixel_array
+    samples = [3] if int(dataset.SamplesPerPixel) == 3 else []
+    pixels = pixels.reshape(-1, int(dataset.Rows), int(dataset.Columns), *samples)
+    if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        pixels = apply_color_lut(pixels, dataset)[..., :3]
+    return pixels
+
+
+def _twelve_bit_jpeg(dataset: FileDataset) -> NDArray[Any]:
+    """Decode JPEG Extended at 12 bits with GDCM itself, since pydicom refuses to ask it (DICOM PS3.5 8.2.1)."""
+    import gdcm
+
+    frames = []
+    for data in generate_frames(dataset.PixelData, number_of_frames=int(dataset.get("NumberOfFrames") or 1)):
+        fragment, fragments = gdcm.Fragment(), gdcm.SequenceOfFragments.New()
+        fragment.SetByteStringValue(data)
+        fragments.AddFragment(fragment)
+        element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
+        element.SetValue(fragments.__ref__())
+        image = gdcm.Image()
+        image.SetNumberOfDimensions(2)
+        image.SetDimensions((int(dataset.Columns), int(dataset.Rows), 1))
+        image.SetDataElement(element)
+        image.SetPhotometricInterpretation(
+            gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.GetPIType(dataset.PhotometricInterpretation))
+        )
+        image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(JPEGExtended12Bit))))
+        image.SetPixelFormat(gdcm.PixelFormat(int(dataset.SamplesPerPixel), 16, 12, 11, 0))
+        pixels = image.GetBuffer()
+        if pixels is None:
+            raise DamagedFile("has pixels that its JPEG decoder cannot read", fix=COPY_AGAIN)
+        frames.append(np.frombuffer(pixels.encode("utf-8", "surrogateescape"), np.uint16))  # GDCM hands bytes as text
+    return np.stack(frames)
+
+
+def _has_depth(dataset: Dataset) -> bool:
+    return "PixelData" in dataset and dataset.get("PhotometricInterpretation") != "PALETTE COLOR"
+
+
+def _bits(pixels: NDArray[Any]) -> int:
+    return pixels.dtype.itemsize * 8
+
+
+def _rescale(dataset: Dataset, frames: int) -> NDArray[np.float32] | None:
+    """Return (T, 2) slope and intercept, each frame's own where it has one."""
+    rows = []
+    for frame in range(frames):
+        group = functional_group(dataset, "PixelValueTransformationSequence", frame) or dataset
+        slope, intercept = numbers(group, "RescaleSlope"), numbers(group, "RescaleIntercept")
+        rows.append((slope[0] if slope and slope[0] else 1.0, intercept[0] if intercept else 0.0))
+    return None if set(rows) == {(1.0, 0.0)} else np.array(rows, np.float32)
+
+
+def _padding(dataset: Dataset, kind: np.dtype[Any]) -> tuple[float, float] | None:
+    """Return the range of stored values that are no image; its VR may be unsigned where the pixels are signed."""
+    ends = [*numbers(dataset, "PixelPaddingValue")[:1], *numbers(dataset, "PixelPaddingRangeLimit")[:1]]
+    if not ends or kind.kind not in "iu":
+        return None
+    stored = np.array(ends, np.int64).astype(kind)
+    return float(stored.min()), float(stored.max())

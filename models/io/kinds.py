@@ -1,0 +1,80 @@
+"""Tell what a file is from its first bytes, before any decoder sees it.
+
+Its name proves nothing (an uploader's `type=` is no check, and DICOM files often have no extension).
+
+Reference: https://dicom.nema.org/medical/dicom/current/output/html/part10.html (section 7.1), and each format's own.
+"""
+
+from __future__ import annotations
+
+import re
+
+from models.errors import UnsupportedFormat
+
+RASTERS = {
+    "PNG": rb"\x89PNG\r\n\x1a\n",
+    "JPEG": rb"\xff\xd8\xff",
+    "TIFF": rb"II[\x2a\x2b]\x00|MM\x00[\x2a\x2b]",
+    "WEBP": rb"RIFF....WEBP",
+    "BMP": rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00",
+}
+"""Pillow's name of each format that is read, and how its files begin."""
+
+DICOM = rb".{128}DICM|DICM|[\x02\x08]\x00[\x00-\x70]\x00([A-Z][A-Z]|..\x00\x00)|\x00[\x02\x08]\x00[\x00-\x70][A-Z][A-Z]"
+"""With preamble, without, or from its first element (group 0002 or 0008, explicit, implicit or big endian)."""
+
+SHAPE = "Open it where a page asks for the implant's shape."
+OTHERS = (
+    (rb"PK(\x03\x04|\x05\x06)", "a ZIP archive", "Unpack it and open the images inside."),
+    (rb"\x1f\x8b", "a gzip archive", "Unpack it and open the file inside."),
+    (rb"7z\xbc\xaf|Rar!", "a compressed archive", "Unpack it and open the images inside."),
+    (rb"%PDF", "a PDF document", "Export the picture from it as PNG, or open the original DICOM."),
+    (rb"GIF8", "a GIF picture", "Save it as PNG."),
+    (rb"....ftyp(hei|mif|avi)", "a HEIC or AVIF photograph", "Save it as PNG or JPEG."),
+    (rb"....ftyp|\x1a\x45\xdf\xa3|RIFF....AVI ", "a video", "Save single frames as PNG, or open the original DICOM."),
+    (rb"\x00\x00\x00\x0cjP|\xff\x4f\xff\x51", "a bare JPEG 2000 picture", "Save it as PNG or TIFF."),
+    (rb"8BPS", "a Photoshop document", "Save it as PNG or TIFF."),
+    (rb".{344}n[i+]1\x00", "a NIfTI volume", "Export the slice as PNG or open the original DICOM."),
+    (rb"NRRD000", "an NRRD volume", "Export the slice as PNG or open the original DICOM."),
+    (rb"\s*solid[ \r\n].*?facet", "an STL surface", SHAPE),
+    (rb"\s*(<\?xml|<!DOCTYPE|<html|<svg)", "an XML or HTML document", "Export the picture itself as PNG."),
+    (rb"\s*[\[{]\s*[\"\[{]", "a JSON file", "Open an image file."),
+)
+"""What is refused by name: beginning, what it is, what to do."""
+
+READABLE = "Open a PNG, JPEG, TIFF, WebP, BMP or DICOM file."
+
+
+def kind(data: bytes, name: str) -> str:
+    """Return "DICOM" or Pillow's name of the format.
+
+    Raises
+    ------
+    UnsupportedFormat
+        Anything else, named where it is known.
+    """
+    if _begins(rb".{128}DICM", data):  # before the others: a preamble may hold a TIFF header
+        return "DICOM"
+    for raster, pattern in RASTERS.items():
+        if _begins(pattern, data):
+            return raster
+    for pattern, what, fix in OTHERS:
+        if _begins(pattern, data):
+            raise UnsupportedFormat(f"is {what}, not an image", fix=fix)
+    if len(data) > 84 and len(data) == 84 + 50 * int.from_bytes(data[80:84], "little"):
+        raise UnsupportedFormat("is an STL surface, not an image", fix=SHAPE)
+    if _is_text(data[:4096]):
+        what = "a table (CSV)" if name.lower().endswith((".csv", ".tsv")) else "a text file"
+        raise UnsupportedFormat(f"is {what}, not an image", fix=READABLE)
+    if _begins(DICOM, data):
+        return "DICOM"
+    raise UnsupportedFormat("is of no kind that is known here", fix=READABLE)
+
+
+def _begins(pattern: bytes, data: bytes) -> bool:
+    return re.match(pattern, data[:1024], re.DOTALL) is not None
+
+
+def _is_text(head: bytes) -> bool:
+    text = head.decode("utf-8", errors="replace") if b"\x00" not in head else "\ufffd" * 9
+    return sum(not (c.isprintable() or c.isspace()) or c == "\ufffd" for c in text) <= len(text) // 50

@@ -1,0 +1,80 @@
+"""From a file's bytes to an `Image`: the first of the four hops, and the only way in.
+
+Order of the checks: bytes, magic number, declared size, and only then a decoder, in the worker process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path, PureWindowsPath
+
+from models.errors import DamagedFile, InputError, TooLarge, UnsupportedFormat
+from models.io.decoded import Decoded, Limits
+from models.io.kinds import kind
+from models.io.worker import worker
+from models.settings import settings
+from models.types import Image
+
+
+def read(source: bytes | str | Path, name: str | None = None) -> Image:
+    """Read one image file.
+
+    Parameters
+    ----------
+    source
+        The file's bytes, or its path.
+    name
+        What the user calls it; the path's last part where left out.
+
+    Returns
+    -------
+    Image
+        Pixels in [0, 1], (T, H, W) or (T, H, W, 3), without patient identifiers.
+
+    Raises
+    ------
+    InputError
+        One of its kinds, with the file's name, the problem and the fix.
+    """
+    name = PureWindowsPath(name if name is not None else "" if isinstance(source, bytes) else source).name or "file"
+    try:
+        data = source if isinstance(source, bytes) else _bytes(Path(source))
+        _check_bytes(len(data))
+        return _decoded(data, name).image(name, hashlib.sha256(data).hexdigest())
+    except InputError as error:
+        error.file = name
+        raise
+
+
+def _decoded(data: bytes, name: str) -> Decoded:
+    limit = settings()
+    limits = Limits(limit.max_side_px, limit.max_decoded_mb, limit.max_frames)
+    call = worker(limit.decode_memory_mb, os.getpid()).call
+    match kind(data, name):
+        case "DICOM":
+            from models.io import dicom  # pydicom loads with the first DICOM file
+
+            return call(limit.decode_seconds, dicom.decode, data, limits)
+        case raster:
+            from models.io import raster as pillow
+
+            return call(limit.decode_seconds, pillow.decode, data, raster, limits)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        _check_bytes(path.stat().st_size)
+        return path.read_bytes()
+    except OSError as error:
+        if path.is_dir():
+            raise UnsupportedFormat("is a folder", fix="Name the files in it.") from error
+        raise UnsupportedFormat("cannot be opened", fix="Check that it exists and that you may read it.") from error
+
+
+def _check_bytes(size: int) -> None:
+    if size == 0:
+        raise DamagedFile("is empty (0 bytes)", fix="Copy it again from its source.")
+    limit = settings().max_file_mb
+    if size > limit << 20:
+        raise TooLarge(f"has {size >> 20:,} MB, more than {limit:,} MB", fix="Raise the limit ORTHOLENS_MAX_FILE_MB.")

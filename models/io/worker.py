@@ -1,0 +1,158 @@
+"""A second process in which every decoder runs, so that a bad file can only ever cost that file.
+
+Native decoders abort, hang or take all memory on broken input (seen: GDCM on a 1-bit RLE multi-frame), and parsers
+quote the values that they stumble over. In here they do so with a time and a memory limit, without stderr, logs or core
+dumps, and away from the models and the other users' sessions. The process is a plain `python -c`, since
+`multiprocessing`'s spawn would run `__main__` again (under Streamlit: the whole page); it is started once and reused,
+speaks pickle over its pipes, and ends with its parent.
+
+Reference: https://docs.python.org/3/library/resource.html
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
+
+from models.errors import DamagedFile, DecoderFailed, InputError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+FIX = "Export it again from its source, uncompressed if it can; other files can still be read."
+
+
+class Worker:
+    """One process that answers one call at a time; threads queue for it.
+
+    Parameters
+    ----------
+    memory_mb
+        Address space that the process may take (not enforced on Windows and macOS).
+    """
+
+    def __init__(self, memory_mb: int) -> None:
+        self._memory_mb = memory_mb
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        atexit.register(self.close)
+
+    def call(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return `function(*args, **kwargs)`, a function that can be imported by its name.
+
+        Raises
+        ------
+        InputError
+            The one that the function raised; `DamagedFile` for any other exception of it.
+        DecoderFailed
+            The process died, took more than `seconds`, or ran out of memory. The next call gets a new one.
+        """
+        with self._lock:
+            answer = self._exchange(seconds, (function, args, kwargs))
+        if isinstance(answer, InputError):
+            raise answer
+        return cast(R, answer)
+
+    def _exchange(self, seconds: float, job: object) -> object:
+        process = self._running()
+        assert process.stdin is not None  # both are pipes
+        assert process.stdout is not None
+        timer = threading.Timer(seconds, process.kill)
+        timer.daemon = True
+        begun, answered = time.monotonic(), False
+        timer.start()
+        try:
+            pickle.dump(job, process.stdin, pickle.HIGHEST_PROTOCOL)
+            process.stdin.flush()
+            answer: object = pickle.load(process.stdout)
+            answered = True
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            hung = time.monotonic() - begun >= seconds
+            problem = f"its decoder was stopped after {seconds:g} s" if hung else "its decoder crashed"
+            raise DecoderFailed(problem, fix=FIX) from error
+        finally:
+            timer.cancel()
+            if not answered:  # also after Ctrl+C: the answer under way must not be taken for the next file's
+                self.close()
+        return answer
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            root = str(Path(__file__).resolve().parents[2])
+            path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", f"from models.io.worker import serve; serve({self._memory_mb})"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            )
+        return self._process
+
+    def close(self) -> None:
+        """End the process; a later call starts another."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            with suppress(BrokenPipeError), process:  # closes its pipes, also on a job half written, and waits for it
+                pass
+
+
+@cache
+def worker(memory_mb: int, pid: int) -> Worker:
+    """Return the one worker of process `pid` with that limit; a forked child must not share its parent's pipes."""
+    return Worker(memory_mb)
+
+
+def serve(memory_mb: int) -> None:
+    """Answer calls from stdin on stdout until the parent closes the pipe; runs in the worker only."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.simplefilter("ignore")
+    logging.disable()
+    _limit_memory(memory_mb)
+    calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not reach the pipe
+    while True:
+        try:
+            function, args, kwargs = pickle.load(calls)
+        except EOFError:
+            return
+        pickle.dump(_answer(function, args, kwargs), answers, pickle.HIGHEST_PROTOCOL)
+        answers.flush()
+
+
+def _answer(function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]) -> object:
+    """Run one job: the one place where the exceptions of pydicom, GDCM, Pillow and numpy become ours.
+
+    Their text stays here, since it can quote what the file says about a patient.
+    """
+    try:
+        return function(*args, **kwargs)
+    except InputError as error:
+        return error
+    except MemoryError:
+        return DecoderFailed("its decoder needs more memory than it may take", fix=FIX)
+    except Exception:  # noqa: BLE001 (hostile input makes parsers raise anything)
+        return DamagedFile("is damaged: its content does not fit its header", fix="Copy or export it again.")
+
+
+def _limit_memory(memory_mb: int) -> None:
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))

@@ -1,0 +1,229 @@
+"""The model card: one TOML file that says everything about a model, and the loader that refuses a wrong one.
+
+A card is the single source of truth for pages, command line, training, evaluation, benchmark and tests. It is read
+without torch, so listing the models is instant. After Mitchell et al. 2019, "Model Cards for Model Reporting",
+doi 10.1145/3287560.3287596. Tables that `ortholens train` and `ortholens evaluate` write (`members`, `calibration`,
+`conformal`, `gate`) are never edited by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from models.errors import BadCard, UnknownCard
+
+CARDS_DIR = Path(__file__).parent
+WEIGHTS_DIR = CARDS_DIR.parent / "weights"
+
+Text = Annotated[str, Field(min_length=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Label(_Table):
+    """One answer of a classifier."""
+
+    key: Text
+    """As in results and files."""
+    name: Text
+    """As on the screen."""
+    definition: str = ""
+    """What it means, for someone who does not know the scale."""
+
+
+class Input(_Table):
+    """What the network is fed."""
+
+    size: tuple[int, int]
+    """(rows, columns) after fitting the whole image in, padded with black."""
+
+
+class Net(_Table):
+    """Which network, by its name in `models.nets`."""
+
+    name: Text
+    stage: Text = "stage5"
+    """Stage explained unless the user picks another."""
+    dropout: float = 0.2
+
+
+class Member(_Table):
+    """One set of weights; several make an ensemble whose logits are averaged."""
+
+    file: Text
+    sha256: Sha256
+
+
+class Calibration(_Table):
+    """Temperature scaling (Guo et al. 2017, arXiv:1706.04599): p = softmax(logits / temperature)."""
+
+    temperature: float = Field(gt=0)
+    n: int
+    """Held-out images it was fitted on."""
+
+
+class Conformal(_Table):
+    """Adaptive prediction sets (Romano et al. 2020, arXiv:2006.02544): quantile of the score at each coverage."""
+
+    coverages: tuple[float, ...]
+    quantiles: tuple[float, ...]
+    n: int
+
+    @model_validator(mode="after")
+    def _paired(self) -> Conformal:
+        if len(self.coverages) != len(self.quantiles) or sorted(self.coverages) != list(self.coverages):
+            raise ValueError("coverages must rise and have one quantile each")
+        return self
+
+
+class Gate(_Table):
+    """When the model abstains: a score over `threshold` does not look like the training images."""
+
+    file: Text
+    sha256: Sha256
+    threshold: float
+    kept: float
+    """Share of held-out in-distribution images under the threshold."""
+    n: int
+
+
+class Use(_Table):
+    """What the model is for."""
+
+    intended: Text
+    not_intended: Text
+    limits: tuple[Text, ...] = ()
+
+
+class Data(_Table):
+    """What the model was trained on, and what that allows."""
+
+    name: Text
+    licence: Text
+    citation: Text
+    url: Text
+    n: int
+    split: Text
+    shows: Text
+    """What an image of this set is, after "this does not look like": "a knee radiograph"."""
+    simulated: bool = False
+
+
+class Published(_Table):
+    """A figure of the literature that ours stands beside."""
+
+    what: Text
+    value: float
+    source: Text
+
+
+class Card(_Table):
+    """A model: identity, answers, input, network, weights, trust, use and data."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    task: Text
+    title: Text
+    summary: Text
+    labels: tuple[Label, ...] = Field(min_length=2)
+    ordinal: bool = False
+    input: Input
+    net: Net
+    members: tuple[Member, ...] = ()
+    calibration: Calibration | None = None
+    conformal: Conformal | None = None
+    gate: Gate | None = None
+    use: Use
+    data: Data
+    published: tuple[Published, ...] = ()
+    training: dict[str, Any] = {}
+    """The recipe; `models.training.recipe` validates it, since only training needs it."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the labels, in the order of the network's outputs."""
+        return tuple(label.key for label in self.labels)
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """What `ortholens evaluate` measured, from the JSON beside the card; empty before that."""
+        path = CARDS_DIR / f"{self.id}.figures.json"
+        return MappingProxyType(json.loads(path.read_text()) if path.exists() else {})
+
+    def index(self, label: str) -> int:
+        """Output of the network that belongs to a label's key.
+
+        Raises
+        ------
+        UnknownCard
+            When the card has no such label.
+        """
+        if label not in self.keys:
+            raise UnknownCard(f"{self.id} has no label {label!r}", fix=f"Choose one of {', '.join(self.keys)}.")
+        return self.keys.index(label)
+
+
+def load_card(path: Path) -> Card:
+    """Read and check one card.
+
+    Raises
+    ------
+    BadCard
+        When the file is not TOML, or a field is missing, unknown or out of range; the message names the field.
+    """
+    try:
+        card = Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadCard(f"not a TOML file ({error})", fix="Mend it or take it out of models/cards.", file=path.name) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the card"
+        raise BadCard(f"{where}: {first['msg']}", fix="Compare it with another card.", file=path.name) from error
+    if card.id != path.stem:
+        raise BadCard(f"its id is {card.id!r}", fix=f"Call the file {card.id}.toml or change the id.", file=path.name)
+    return card
+
+
+@lru_cache(maxsize=1)
+def cards() -> Mapping[str, Card]:
+    """Return every card of the product by its id, in the order of their file names."""
+    return MappingProxyType({path.stem: load_card(path) for path in sorted(CARDS_DIR.glob("*.toml"))})
+
+
+def card(id: str) -> Card:
+    """Return one card.
+
+    Raises
+    ------
+    UnknownCard
+        When there is none of that id; the message lists those there are.
+    """
+    try:
+        return cards()[id]
+    except KeyError:
+        raise UnknownCard(f"there is no model {id!r}", fix=f"Choose one of {', '.join(cards())}.") from None
+
+
+def cards_of(task: str) -> tuple[Card, ...]:
+    """Return the cards of a task; the first is the default.
+
+    Raises
+    ------
+    UnknownCard
+        When no card has that task.
+    """
+    found = tuple(card for card in cards().values() if card.task == task)
+    if not found:
+        tasks = sorted({card.task for card in cards().values()})
+        raise UnknownCard(f"there is no task {task!r}", fix=f"Choose one of {', '.join(tasks)}.")
+    return found

@@ -1,0 +1,130 @@
+"""A labelled set of radiographs in memory, and the two public sets that the classifiers are made from.
+
+A set is read straight from its zip (`settings().data_dir`). Groups keep what may be one patient together: every split
+and every bootstrap goes by group, never by picture.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Picture
+
+from models.errors import UnknownCard, Unreachable
+from models.settings import settings
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSet:
+    """N pictures with their truth.
+
+    Attributes
+    ----------
+    pixels
+        (N, H, W) uint8.
+    labels
+        Key of each picture's label.
+    groups
+        Patient, or what stands in for one.
+    splits
+        "train", "val" or "test" where the set has published splits, else "".
+    subgroups
+        Attributes to report figures by, such as {"side": ("L", "R", …)}.
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: tuple[str, ...]
+    groups: tuple[str, ...]
+    splits: tuple[str, ...]
+    subgroups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def of(self, split: str) -> NDArray[np.intp]:
+        """Indices of a split."""
+        return np.flatnonzero(np.array(self.splits) == split)
+
+    def only(self, indices: NDArray[np.intp]) -> LabelledSet:
+        """Return the pictures at some indices as a set of their own."""
+        return LabelledSet(
+            pixels=self.pixels[indices],
+            labels=tuple(self.labels[i] for i in indices),
+            groups=tuple(self.groups[i] for i in indices),
+            splits=tuple(self.splits[i] for i in indices),
+            subgroups={name: tuple(values[i] for i in indices) for name, values in self.subgroups.items()},
+        )
+
+
+def shoulder_implants() -> LabelledSet:
+    """Read UCI 517. A group is a run of consecutive numbers of one maker, since neighbours can be one patient.
+
+    The runs of Depuy.12 and Zimmer.8, which look like one patient under two labels, are one group too.
+    """
+    rows, pixels = _read("shoulder_implants.zip", (250, 250))
+    numbers = [int(row["file"].split(".")[-2]) for row in rows]
+    order = sorted(range(len(rows)), key=lambda i: (rows[i]["manufacturer"], numbers[i]))
+    groups = [""] * len(rows)
+    for (maker, start), run in groupby(
+        enumerate(order), key=lambda pair: (rows[pair[1]]["manufacturer"], numbers[pair[1]] - pair[0])
+    ):
+        for _, i in run:
+            groups[i] = f"{maker} run {start}"
+    twins = {groups[i] for i, row in enumerate(rows) if row["file"].endswith(("Depuy.12.jpg", "Zimmer.8.jpg"))}
+    return LabelledSet(
+        pixels=pixels,
+        labels=tuple(row["manufacturer"] for row in rows),
+        groups=tuple("twins" if group in twins else group for group in groups),
+        splits=("",) * len(rows),
+    )
+
+
+def knee_kl() -> LabelledSet:
+    """Read Chen's Kellgren-Lawrence set with its published splits by patient."""
+    rows, pixels = _read("knee_kl.zip", (224, 224))
+    return LabelledSet(
+        pixels=pixels,
+        labels=tuple(row["kl_grade"] for row in rows),
+        groups=tuple(row["patient"] for row in rows),
+        splits=tuple(row["split"] for row in rows),
+        subgroups={"side": tuple(row["side"] for row in rows)},
+    )
+
+
+SETS: Mapping[str, Callable[[], LabelledSet]] = {"shoulder-implants": shoulder_implants, "knee-kl": knee_kl}
+"""The labelled set of a card, by the card's id."""
+
+
+def labelled_set(card_id: str) -> LabelledSet:
+    """Read the set that a card was made from.
+
+    Raises
+    ------
+    UnknownCard
+        When the card has no labelled set.
+    Unreachable
+        When its zip is not in the data folder.
+    """
+    if card_id not in SETS:
+        raise UnknownCard(f"{card_id} has no labelled set", fix=f"Sets exist for {', '.join(SETS)}.")
+    return SETS[card_id]()
+
+
+def _read(name: str, size: tuple[int, int]) -> tuple[list[dict[str, str]], NDArray[np.uint8]]:
+    path = settings().data_dir / name
+    if not path.exists():
+        raise Unreachable("the data set is not here", fix="Set ORTHOLENS_DATA_DIR to the folder that holds it.", file=name)
+    with zipfile.ZipFile(path) as archive:
+        rows = list(csv.DictReader(io.TextIOWrapper(archive.open("labels.csv"), encoding="utf-8")))
+        pixels = np.empty((len(rows), *size), np.uint8)
+        for i, row in enumerate(rows):
+            picture = Picture.open(archive.open(row["file"])).convert("L")
+            pixels[i] = np.asarray(picture if picture.size[::-1] == size else picture.resize(size[::-1]))
+    return rows, pixels

@@ -1,0 +1,1 @@
+"""Networks: backbones, heads, and loading them from a card."""

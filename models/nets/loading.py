@@ -1,0 +1,100 @@
+"""Build the network a card names and fill it with the card's weights, checked by hash."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from models.cards import WEIGHTS_DIR, Card
+from models.cards.card import Member
+from models.errors import BadCard, BadWeights
+from models.nets.mobilenet import StagedMobileNetV2
+
+NETS = {"mobilenet_v2": StagedMobileNetV2}
+"""Classifier networks by the name that cards use; each takes (classes, dropout) and has stages, `trunk` and `tail`."""
+
+
+def build(card: Card) -> StagedMobileNetV2:
+    """Return the card's network with random weights.
+
+    Raises
+    ------
+    BadCard
+        When the card names a network that does not exist.
+    """
+    if card.net.name not in NETS:
+        raise BadCard(f"net.name: no network {card.net.name!r}", fix=f"Choose one of {', '.join(NETS)}.", file=card.id)
+    return NETS[card.net.name](len(card.labels), card.net.dropout)
+
+
+def read_tensors(file: str, sha256: str) -> dict[str, Tensor]:
+    """Read a safetensors file of `models/weights` after checking its hash; never a pickle.
+
+    Raises
+    ------
+    BadWeights
+        When the file is missing, changed or not safetensors.
+    """
+    path = WEIGHTS_DIR / file
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadWeights("the weights are missing", fix="Install OrthoLens again.", file=file) from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise BadWeights(
+            "the weights are not the ones this card was measured with",
+            fix="Install OrthoLens again, or train and evaluate the card anew.",
+            file=file,
+        )
+    try:
+        return load(data)
+    except SafetensorError as error:
+        raise BadWeights("not a safetensors file", fix="Install OrthoLens again.", file=file) from error
+
+
+def write_tensors(tensors: dict[str, Tensor], path: Path) -> str:
+    """Write tensors as safetensors, floating ones in half precision, and return the file's sha256."""
+    half = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in tensors.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(half, path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load_member(card: Card, member: Member) -> StagedMobileNetV2:
+    """Return one trained network in eval mode, float32, batch norms folded into their convolutions.
+
+    Raises
+    ------
+    BadWeights
+        When the weights do not fit the network the card describes.
+    """
+    net = build(card)
+    state = {key: value.float() for key, value in read_tensors(member.file, member.sha256).items()}
+    counters = {key: value for key, value in net.state_dict().items() if key.endswith("num_batches_tracked")}
+    try:
+        net.load_state_dict(counters | state)
+    except RuntimeError as error:
+        problem = f"the weights do not fit the network of {card.id}"
+        raise BadWeights(problem, fix="Train the card anew.", file=member.file) from error
+    net.eval().requires_grad_(False)
+    fold_batch_norms(net)
+    return net.to(memory_format=torch.channels_last)
+
+
+def fold_batch_norms(net: nn.Module) -> None:
+    """Fold every batch norm that follows a convolution in a `Sequential` into it, in place; eval mode only."""
+    for parent in net.modules():
+        if not isinstance(parent, nn.Sequential):
+            continue
+        previous: tuple[str, nn.Module] | None = None
+        for name, module in list(parent.named_children()):
+            if isinstance(module, nn.BatchNorm2d) and previous and isinstance(previous[1], nn.Conv2d):
+                setattr(parent, previous[0], fuse_conv_bn_eval(previous[1], module))
+                setattr(parent, name, nn.Identity())
+            previous = (name, module)

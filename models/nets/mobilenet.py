@@ -1,0 +1,132 @@
+"""MobileNetV2 as five named stages and a linear head, so that an explanation can stop between them.
+
+The trunk is torchvision's own (Sandler et al. 2018, arXiv:1801.04381); only the grouping into stages is ours. A stage
+ends where the resolution is about to halve, which is where a feature map is worth looking at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import mobilenet_v2
+
+STAGES: dict[str, int] = {"stage1": 2, "stage2": 4, "stage3": 7, "stage4": 14, "stage5": 19}
+"""Stage name → index in torchvision's `features` after its last block; strides 2, 4, 8, 16, 32."""
+
+FEATURES = 1280
+"""Channels of the last stage, and so the length of the pooled feature vector."""
+
+
+class StagedMobileNetV2(nn.Module):
+    """Classifier `head(pool(stage5(…stage1(x))))` with its stages in an ordered dictionary.
+
+    Parameters
+    ----------
+    classes
+        Number of outputs of the head.
+    dropout
+        Share of pooled features dropped in training.
+    """
+
+    def __init__(self, classes: int, dropout: float = 0.2) -> None:
+        super().__init__()
+        features = mobilenet_v2(weights=None).features
+        edges = [0, *STAGES.values()]
+        self.stages = nn.ModuleDict(
+            {name: features[start:end] for name, (start, end) in zip(STAGES, pairwise(edges), strict=True)}
+        )
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(FEATURES, classes))
+
+    def trunk(self, x: Tensor, upto: str = "stage5") -> Tensor:
+        """Run the stages up to and including `upto`: (N, 3, H, W) → (N, C, h, w)."""
+        for name, stage in self.stages.items():
+            x = stage(x)
+            if name == upto:
+                return x
+        raise ValueError(f"no stage called {upto!r}; stages are {', '.join(STAGES)}")
+
+    def pyramid(self, x: Tensor) -> dict[str, Tensor]:
+        """Run every stage and keep what each computes: (N, 3, H, W) → stage name → (N, C, h, w)."""
+        features = {}
+        for name, stage in self.stages.items():
+            x = features[name] = stage(x)
+        return features
+
+    def tail(self, features: Tensor, after: str = "stage5") -> Tensor:
+        """Run everything behind stage `after`: (N, C, h, w) → logits (N, classes)."""
+        names = list(self.stages)
+        for name in names[names.index(after) + 1 :]:
+            features = self.stages[name](features)
+        return self.head(features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) → logits (N, classes)."""
+        return self.head(self.trunk(x))
+
+
+def load_imagenet(net: StagedMobileNetV2, state: dict[str, Tensor]) -> None:
+    """Copy torchvision-named ImageNet weights into the stages; the classifier of 1,000 classes is left behind.
+
+    Raises
+    ------
+    RuntimeError
+        When a trunk parameter is missing or has another shape.
+    """
+    edges = dict(zip(STAGES, pairwise([0, *STAGES.values()]), strict=True))
+    for name, (start, end) in edges.items():
+        stage = net.stages[name]
+        part = {}
+        for key, value in state.items():
+            root, _, rest = key.partition(".")
+            index, _, rest = rest.partition(".")
+            if root == "features" and start <= int(index) < end:
+                part[f"{index}.{rest}"] = value.float()
+        missing, _ = stage.load_state_dict(part, strict=False)
+        if lost := [key for key in missing if not key.endswith("num_batches_tracked")]:
+            raise RuntimeError(f"the starting weights lack {lost[0]} of {name}")
+
+
+@torch.no_grad()
+def rescale_batch_norms(net: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Give folded batch norms the statistics of the data without changing what the network computes.
+
+    Weights expanded from a folded model carry mean 0 and variance 1 with the shift in the bias; in train mode such a
+    norm would normalise by the batch and change the function at once. So the input mean m and variance v of each norm
+    are recorded in eval mode and γ, β rewritten: γ' = γ·√((v+ε)/(σ²+ε)), β' = β + γ·(m−μ)/√(σ²+ε).
+
+    Parameters
+    ----------
+    net
+        Left in eval mode; every `BatchNorm2d` in it is rewritten.
+    batches
+        A few batches (N, C, H, W) of the data to be trained on.
+    """
+    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
+    sums = {norm: [0.0, torch.zeros(norm.num_features), torch.zeros(norm.num_features)] for norm in norms}
+
+    def record(norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
+        x = inputs[0].float()  # (N, C, H, W)
+        entry = sums[norm]
+        entry[0] += x.numel() / x.shape[1]
+        entry[1] += x.sum((0, 2, 3))
+        entry[2] += x.square().sum((0, 2, 3))
+
+    hooks = [norm.register_forward_pre_hook(record) for norm in norms]
+    try:
+        net.eval()
+        for batch in batches:
+            net(batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for norm, (count, total, squares) in sums.items():
+        mean = total / count
+        variance = (squares / count - mean.square()).clamp_min(1e-6)
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        norm.bias += scale * (mean - norm.running_mean)
+        norm.weight.copy_(scale * (variance + norm.eps).sqrt())
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)

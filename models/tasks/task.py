@@ -1,0 +1,127 @@
+"""What a task is: the five things that differ between classifying, segmenting and detecting.
+
+A new task is one module with one subclass; `models.tasks.TASKS` finds it, and with it pages, command line, batch,
+training and benchmark.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.cards import Card
+from models.types import Image, Pixels, Prediction
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a source image lies in a network's input: scaled to fit, centred, the rest black.
+
+    Attributes
+    ----------
+    source, network
+        (rows, columns) of the image and of the network's input.
+    """
+
+    source: tuple[int, int]
+    network: tuple[int, int]
+
+    @property
+    def fitted(self) -> tuple[int, int]:
+        """(rows, columns) that the image takes inside the input."""
+        scale = min(n / s for n, s in zip(self.network, self.source, strict=True))
+        rows, columns = (max(1, round(side * scale)) for side in self.source)
+        return rows, columns
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """(row, column) of the image's first pixel inside the input."""
+        return (self.network[0] - self.fitted[0]) // 2, (self.network[1] - self.fitted[1]) // 2
+
+    def to_network(self, pixels: Tensor) -> Tensor:
+        """(N, C, *source) → (N, C, *network)."""
+        (rows, columns), (top, left) = self.fitted, self.corner
+        if (rows, columns) != self.source:
+            pixels = F.interpolate(pixels, (rows, columns), mode="bilinear", antialias=True, align_corners=False)
+        right, bottom = self.network[1] - columns - left, self.network[0] - rows - top
+        return F.pad(pixels, (left, right, top, bottom)) if (left, right, top, bottom) != (0, 0, 0, 0) else pixels
+
+    def to_source(self, maps: Tensor) -> Tensor:
+        """(N, C, h, w) over the whole input, at any resolution → (N, C, *source)."""
+        (rows, columns), (top, left) = self.fitted, self.corner
+        maps = F.interpolate(maps, self.network, mode="bilinear", align_corners=False)
+        maps = maps[..., top : top + rows, left : left + columns]
+        return F.interpolate(maps, self.source, mode="bilinear", align_corners=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the network said about one frame, before a task gives it meaning.
+
+    Attributes
+    ----------
+    logits
+        (K,) mean of the members' outputs.
+    signature
+        (D,) pooled features that the out-of-distribution gate looks at.
+    seconds
+        Preparation and forward pass.
+    """
+
+    logits: Tensor
+    signature: Tensor
+    seconds: float
+
+
+class Task(ABC):
+    """One kind of question that a card can answer."""
+
+    name: ClassVar[str]
+    """As on the command line."""
+    title: ClassVar[str]
+    """As on the screen."""
+    question: ClassVar[str]
+    """What the page asks of an image, in plain words."""
+
+    @abstractmethod
+    def build(self, card: Card) -> nn.Module:
+        """Return the card's network with random weights."""
+
+    def frame(self, image: Image, card: Card) -> Frame:
+        """Return how the image lies in the network's input."""
+        return Frame(image.shape, card.input.size)
+
+    def prepare(self, image: Image, card: Card, frame: int = 0) -> Tensor:
+        """Return one frame as the network's input: (1, 3, *card.input.size) in [−1, 1], as ImageNet weights expect."""
+        grey = torch.from_numpy(image.grey(frame))[None, None]  # (1, 1, H, W)
+        return normalise(self.frame(image, card).to_network(grey))
+
+    @abstractmethod
+    def read(self, answer: Answer, image: Image, card: Card) -> Prediction:
+        """Give the network's answer its meaning."""
+
+    @abstractmethod
+    def target(self, card: Card, label: str | None, answer: Answer) -> int:
+        """Return the output to explain: that of `label`, or of the answer itself."""
+
+    @abstractmethod
+    def score(self, truths: Sequence[Any], outputs: NDArray[np.float32], card: Card) -> Mapping[str, float]:
+        """Return the figures of held-out outputs (N, K) against their truths."""
+
+
+def normalise(grey: Tensor) -> Tensor:
+    """(N, 1, H, W) in [0, 1] → (N, 3, H, W) in [−1, 1], channels last."""
+    return (grey * 2 - 1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
+def scaled_heat(heat: Tensor) -> Pixels:
+    """(H, W) of any magnitude → numpy in [−1, 1], scaled by its largest magnitude; all zero stays so."""
+    return (heat / heat.abs().max().clamp_min(1e-12)).float().cpu().numpy()

@@ -1,0 +1,153 @@
+"""Measure a classifier on pictures it was not trained on, and write what was found beside its card.
+
+A set with published splits is calibrated on `val` and measured on `test`; another one is cross-validated by group, with
+temperature and conformal quantiles of each fold taken from the other folds.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from datetime import date
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from models.cards import CARDS_DIR, Card, card
+from models.cards.card import Calibration, Conformal
+from models.data.labelled import LabelledSet, labelled_set
+from models.data.strangers import strangers
+from models.nets.loading import load_member
+from models.training.fit import Progress, outputs
+from models.training.folds import folds_of, out_of_fold
+from models.training.figures import describe, with_interval
+from models.training.inscribe import inscribe
+from models.training.ship import RUNS, held_out_distances, signatures
+from models.trust import conformal
+from models.trust.calibration import temperature
+from models.trust.gate import gate_of
+
+SHOWN = (0.80, 0.90, 0.95, 0.99)
+"""Coverages whose measured value a card shows."""
+
+Logits = NDArray[np.float32]
+
+
+def evaluate(card_id: str, folds: int, progress: Progress) -> None:
+    """Calibrate a card, measure it, and write `<card>.figures.json`.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    BadWeights
+        For a card with splits that has not been trained.
+    """
+    chosen, data = card(card_id), labelled_set(card_id)
+    truth = np.array([chosen.index(label) for label in data.labels])
+    if "test" in data.splits:
+        nets = [load_member(chosen, member) for member in chosen.members]
+        val, test = data.of("val"), data.of("test")
+        logits = {"val": outputs(nets, chosen, data, val).numpy(), "test": outputs(nets, chosen, data, test).numpy()}
+        fit = _calibrate(chosen, logits["val"], truth[val])
+        answers = _answers(chosen, logits["test"], *fit)
+        measured, how = data.only(test), "test split, measured once; calibrated on the validation split"
+        y = truth[test]
+    else:
+        oof = out_of_fold(chosen, data, folds, RUNS / card_id, progress)
+        fit = _calibrate(chosen, oof, truth)
+        answers = _crossed(chosen, oof, truth, folds_of(data, folds))
+        measured, y = data, truth
+        how = f"{folds}-fold cross-validation by group; each fold calibrated on the others"
+    inscribe(card_id, {"calibration": fit[0], "conformal": fit[1]})
+    probabilities, inside = answers
+    groups = np.unique(measured.groups, return_inverse=True)[1]
+    report: dict[str, Any] = {
+        "card": card_id,
+        "how": how,
+        "measured": date.today().isoformat(),
+        "weights": [member.sha256 for member in chosen.members],
+        "versions": {name: version(name) for name in ("ortholens", "torch", "torchvision", "numpy")},
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}",
+        **describe(probabilities, y, groups, chosen.keys, chosen.ordinal),
+        "conformal": [_coverage(inside[level], y, groups, level) for level in SHOWN],
+        "gate": _gate_table(chosen, data, progress),
+        "subgroups": _subgroups(measured, probabilities, y, groups),
+    }
+    (CARDS_DIR / f"{card_id}.figures.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+def _calibrate(chosen: Card, logits: Logits, truth: NDArray[np.intp]) -> tuple[Calibration, Conformal]:
+    fitted = Calibration(temperature=temperature(logits, truth), n=len(truth))
+    return fitted, conformal.calibrate(_probabilities(logits, fitted), truth, ordinal=chosen.ordinal)
+
+
+def _probabilities(logits: Logits, fitted: Calibration) -> NDArray[np.float64]:
+    p: NDArray[np.float64] = (torch.from_numpy(logits).double() / fitted.temperature).softmax(1).numpy()
+    return p
+
+
+def _answers(
+    chosen: Card, logits: Logits, fitted: Calibration, sets: Conformal
+) -> tuple[NDArray[np.float64], dict[float, NDArray[np.bool_]]]:
+    """Return probabilities (N, K) and, by coverage, which labels are in each set (N, K)."""
+    p = _probabilities(logits, fitted)
+    return p, {level: conformal.members(p, sets, level, chosen.ordinal) for level in SHOWN}
+
+
+def _crossed(
+    chosen: Card, logits: Logits, truth: NDArray[np.intp], fold: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], dict[float, NDArray[np.bool_]]]:
+    """As `_answers`, each fold with what the other folds calibrate."""
+    p = np.empty(logits.shape)
+    inside = {level: np.empty(logits.shape, bool) for level in SHOWN}
+    for i in np.unique(fold):
+        out = fold == i
+        p[out], sets = _answers(chosen, logits[out], *_calibrate(chosen, logits[~out], truth[~out]))
+        for level in SHOWN:
+            inside[level][out] = sets[level]
+    return p, inside
+
+
+def _coverage(
+    inside: NDArray[np.bool_], y: NDArray[np.intp], groups: NDArray[np.intp], level: float
+) -> dict[str, float]:
+    measured = with_interval(lambda p, y: float(p[np.arange(len(y)), y].mean()), inside.astype(float), y, groups)
+    return {"coverage": level, **measured, "mean_size": float(inside.sum(1).mean())}
+
+
+def _subgroups(
+    measured: LabelledSet, p: NDArray[np.float64], y: NDArray[np.intp], groups: NDArray[np.intp]
+) -> dict[str, dict[str, dict[str, float]]]:
+    table: dict[str, dict[str, dict[str, float]]] = {}
+    for name, values in measured.subgroups.items():
+        table[name] = {}
+        for value in sorted(set(values)):
+            of = np.array(values) == value
+            right = with_interval(lambda p, y: float((p.argmax(1) == y).mean()), p[of], y[of], groups[of])
+            table[name][value] = {"n": int(of.sum()), **right}
+    return table
+
+
+def _gate_table(chosen: Card, data: LabelledSet, progress: Progress) -> dict[str, Any]:
+    """Return how well the gate tells strangers from pictures of the set that its statistics have not seen."""
+    gate, net = gate_of(chosen), load_member(chosen, chosen.members[0])
+    known = held_out_distances(chosen, data, net, gate, "test")
+    rows = []
+    for name, pictures in strangers(chosen.id):
+        progress(f"strangers: {name}", 0.0)
+        found = gate.distance(signatures(net, chosen, pictures)[0])
+        both = np.concatenate([known, found])
+        rows.append(
+            {
+                "set": name,
+                "n": len(found),
+                "auroc": float(roc_auc_score(np.arange(len(both)) >= len(known), both)),
+                "refused": float((found > gate.threshold).mean()),
+            }
+        )
+    return {"n": len(known), "kept": float((known <= gate.threshold).mean()), "strangers": rows}

@@ -1,0 +1,47 @@
+"""Cross-validation by group: every picture is answered by a network that never saw its group."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.cards import Card
+from models.data.labelled import LabelledSet
+from models.training.fit import Progress, Run, fit, outputs, views
+from models.training.recipe import Recipe
+
+
+def folds_of(data: LabelledSet, k: int) -> NDArray[np.intp]:
+    """Return the fold of each picture, (N,): groups whole, labels spread evenly, the same on every machine."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    fold = np.empty(len(data), np.intp)
+    splitter = StratifiedGroupKFold(k, shuffle=True, random_state=0)
+    for i, (_, held_out) in enumerate(splitter.split(np.zeros(len(data)), data.labels, data.groups)):
+        fold[held_out] = i
+    return fold
+
+
+def out_of_fold(card: Card, data: LabelledSet, k: int, folder: Path, progress: Progress) -> NDArray[np.float32]:
+    """Return the logits (N, K) of each picture from an ensemble that never saw its group.
+
+    Finished networks are read from `folder`, so that an interrupted measurement goes on.
+    """
+    fold, members = folds_of(data, k), Recipe.of(card).members
+    logits = np.zeros((members, len(data), len(card.labels)), np.float32)
+    seen = None
+    for member, i in product(range(members), range(k)):
+        name, held_out = f"member-{member}-fold-{i}-of-{k}", np.flatnonzero(fold == i)
+        path = folder / f"{name}.npy"
+        if not path.exists():
+            seen = views(card, data, progress) if seen is None else seen
+            run = Run(name, np.flatnonzero(fold != i), seed=100 * member + i, folder=folder)
+            net = fit(card, data, seen, run, progress)
+            np.save(path, outputs([net], card, data, held_out).numpy())
+            run.checkpoint.unlink()
+        logits[member, held_out] = np.load(path)
+    mean: NDArray[np.float32] = logits.mean(0)
+    return mean

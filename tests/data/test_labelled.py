@@ -1,0 +1,43 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from models.data.labelled import SETS, labelled_set
+from models.errors import UnknownCard, Unreachable
+from models.settings import Settings, settings
+from models.training.folds import folds_of
+
+needs_data = pytest.mark.skipif(not settings().data_dir.exists(), reason="the data sets are not in ../shared/data")
+
+
+@needs_data
+def test_the_shoulder_set_is_whole_and_neighbours_share_a_group():
+    data = labelled_set("shoulder-implants")
+    assert Counter(data.labels) == {"Depuy": 245, "Zimmer": 131, "Cofield": 70, "Tornier": 57}
+    assert data.pixels.shape == (503, 250, 250)
+    fold = folds_of(data, 10)
+    assert all(len(set(fold[np.array(data.groups) == group])) == 1 for group in set(data.groups))
+    assert sum(group == data.groups[0] for group in data.groups) > 1
+
+
+@needs_data
+def test_the_knee_set_is_split_by_patient():
+    data = labelled_set("knee-kl")
+    assert [len(data.of(split)) for split in ("train", "val", "test")] == [5778, 826, 1656]
+    patients = {split: {data.groups[i] for i in data.of(split)} for split in ("train", "val", "test")}
+    assert not patients["train"] & patients["test"]
+    assert not patients["train"] & patients["val"]
+    assert set(data.subgroups["side"]) == {"L", "R"}
+    part = data.only(data.of("val"))
+    assert len(part) == 826
+    assert set(part.splits) == {"val"}
+
+
+def test_a_set_that_is_not_here_is_said_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("models.data.labelled.settings", lambda: Settings(data_dir=tmp_path))
+    with pytest.raises(Unreachable, match="ORTHOLENS_DATA_DIR"):
+        labelled_set("knee-kl")
+    with pytest.raises(UnknownCard, match="knee-kl"):
+        labelled_set("no-such-card")
+    assert set(SETS) == {"knee-kl", "shoulder-implants"}

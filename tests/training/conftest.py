@@ -1,0 +1,16 @@
+import numpy as np
+import pytest
+
+from models.data.labelled import LabelledSet
+
+
+@pytest.fixture
+def tiny_set() -> LabelledSet:
+    """48 pictures (64, 64) of two kinds: bright at the left (A) or at the right (B), in 16 groups of three."""
+    rng = np.random.default_rng(0)
+    labels = tuple("AB"[i % 2] for i in range(48))
+    pixels = rng.integers(0, 60, (48, 64, 64), np.uint8)
+    for i, label in enumerate(labels):
+        pixels[i, :, slice(0, 24) if label == "A" else slice(40, 64)] += 150
+    groups = tuple(f"{label}{i // 6}" for i, label in enumerate(labels))
+    return LabelledSet(pixels, labels, groups, ("",) * 48, {"side": tuple("LR"[i // 24] for i in range(48))})

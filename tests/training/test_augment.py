@@ -1,0 +1,36 @@
+import pytest
+import torch
+
+from models.training.augment import Augmentation, augment
+
+STILL = Augmentation(
+    rotation_deg=0, scale=0, shift=0, contrast=0, brightness=0, gamma=0, noise=0, flip=False, erase=0
+)
+
+
+def views(how: Augmentation, seed: int = 0, n: int = 4) -> torch.Tensor:
+    pictures = torch.linspace(0.1, 0.9, 32).expand(n, 1, 32, 32)  # brighter to the right
+    return augment(pictures, (32, 32), how, torch.Generator().manual_seed(seed))
+
+
+def test_without_freedom_a_view_is_the_picture():
+    torch.testing.assert_close(views(STILL), torch.linspace(0.1, 0.9, 32).expand(4, 1, 32, 32), atol=1e-4, rtol=0)
+
+
+def test_a_seed_fixes_the_views_and_values_stay_in_range():
+    wild = Augmentation(erase=1.0)
+    torch.testing.assert_close(views(wild, 3), views(wild, 3))
+    assert not torch.equal(views(wild, 3), views(wild, 4))
+    assert views(wild).min() >= 0
+    assert views(wild).max() <= 1
+
+
+def test_about_half_of_the_views_are_mirrored():
+    flipped = views(Augmentation(**{**STILL.__dict__, "flip": True}), n=200)
+    mirrored = (flipped[:, 0, :, 0] > flipped[:, 0, :, -1]).all(1).float().mean()
+    assert mirrored == pytest.approx(0.5, abs=0.1)
+
+
+def test_the_size_of_a_view_is_what_was_asked_for():
+    pictures = torch.rand(2, 1, 50, 40)
+    assert augment(pictures, (24, 32), Augmentation(), torch.Generator()).shape == (2, 1, 24, 32)

@@ -1,0 +1,54 @@
+"""The benchmark: what it times, and how it reports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+import torch
+from rich.console import Console
+
+import models
+from models.cards import card, cards
+from models.serving.engine import engine
+from models.training import benchmark as timing
+
+
+def test_paths_take_turns() -> None:
+    calls: list[str] = []
+    times = timing.interleaved({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, repeats=3)
+    assert calls == ["a", "b"] * (timing.WARM_UP + 3)
+    assert {path: len(values) for path, values in times.items()} == {"a": 3, "b": 3}
+
+
+def test_quartiles() -> None:
+    assert timing.quartiles([4, 1, 2, 3, 5]) == {"median": 3, "lower_quartile": 2, "upper_quartile": 4, "n": 5}
+
+
+def test_bare_paths_leave_the_networks_as_they_were(product: Callable[..., str], picture: Callable[..., bytes]) -> None:
+    model = engine().model(card(product(members=2)))
+    x = model.input(models.read(picture()))
+    before = model.members[0](x)
+    timing.bare(model, x)
+    timing.bare_gradient(model, x)
+    assert torch.equal(model.members[0](x), before)
+    assert not any(p.requires_grad or p.grad is not None for net in model.members for p in net.parameters())
+
+
+def test_a_whole_benchmark(picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = next((c for c in cards().values() if c.members), None)
+    if chosen is None:
+        pytest.skip("no card has weights yet")
+    monkeypatch.setattr(timing, "COLD_STARTS", 1)
+    report = json.loads(json.dumps(timing.benchmark(chosen, picture(), repeats=3)))
+    assert set(report["ratios"]) == {
+        f"{timing.ANSWER} / {timing.BARE}",
+        f"{timing.EXPLAINED} / {timing.BARE}",
+        f"{timing.EXPLAINED} / {timing.BARE_GRADIENT}",
+    }
+    assert all(ms["median"] > 0 for ms in report["milliseconds"].values())
+    with (console := Console(width=200)).capture() as shown:
+        console.print(timing.table(report))
+    assert all(path in shown.get() for path in report["milliseconds"])
+    assert report["machine"]["torch"] in shown.get()

@@ -1,0 +1,27 @@
+import pytest
+
+from models.cards import card, load_card
+from models.cards.card import Calibration, Member
+from models.training.inscribe import inscribe
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    from models.cards import CARDS_DIR
+
+    (tmp_path / "knee-kl.toml").write_text((CARDS_DIR / "knee-kl.toml").read_text())
+    monkeypatch.setattr("models.training.inscribe.CARDS_DIR", tmp_path)
+    return tmp_path
+
+
+def test_what_is_inscribed_is_read_again_and_the_rest_stands(folder):
+    members = [Member(file=f"knee-{i}.safetensors", sha256=f"{i}" * 64) for i in range(2)]
+    calibration = Calibration(temperature=1.25, n=826)
+    inscribe("knee-kl", {"members": members, "calibration": calibration, "gate": None})
+    inscribe("knee-kl", {"members": members})  # twice is once
+    written = load_card(folder / "knee-kl.toml")
+    assert written.members == tuple(members)
+    assert written.calibration == calibration
+    assert written.gate is None
+    before = card("knee-kl")
+    assert (written.labels, written.use, written.training) == (before.labels, before.use, before.training)

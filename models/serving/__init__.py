@@ -1,0 +1,1 @@
+"""Serving: the engine that holds the models of a process."""

@@ -1,0 +1,94 @@
+"""The engine: one a process, lazy and thread-safe; it keeps the models that were used last within a memory budget."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from functools import lru_cache
+from threading import Lock, RLock
+
+import numpy as np
+import torch
+
+from models.cards import Card
+from models.errors import BadWeights
+from models.serving.model import Model
+from models.settings import Settings, settings
+from models.trust.explain import explain, method_of, stage_of
+from models.types import Explanation, Image, Prediction
+
+
+class Engine:
+    """Loads models on first use and answers with them."""
+
+    def __init__(self, limits: Settings) -> None:
+        gpu = limits.device != "cpu" and torch.cuda.is_available()
+        if limits.device == "cuda" and not gpu:
+            raise BadWeights("there is no CUDA device", fix="Set ORTHOLENS_DEVICE to auto or cpu.")
+        self.device = torch.device("cuda" if gpu else "cpu")
+        self.budget = limits.model_memory_mb * 2**20
+        self._models: OrderedDict[str, Model] = OrderedDict()
+        self._lock = RLock()
+        self._loading: dict[str, Lock] = {}
+        if limits.threads:
+            torch.set_num_threads(limits.threads)
+
+    def model(self, card: Card) -> Model:
+        """Return the card's model, loading and warming it up on first use.
+
+        Raises
+        ------
+        BadWeights
+            When the card has no weights, or they are not the ones its hashes name.
+        """
+        if not card.members:
+            raise BadWeights(f"{card.id} has no weights yet", fix=f"Run `ortholens train {card.id}`.")
+        with self._lock:
+            loading = self._loading.setdefault(card.id, Lock())
+        with loading:  # two sessions that ask at once load it once; other cards are not held up
+            with self._lock:
+                if card.id in self._models:
+                    self._models.move_to_end(card.id)
+                    return self._models[card.id]
+            model = Model(card, self.device)
+            blank = Image(np.zeros((1, *card.input.size), np.float32), name="", sha256="")
+            model.answer(blank)
+            with self._lock:
+                self._models[card.id] = model
+                while len(self._models) > 1 and sum(m.bytes for m in self._models.values()) > self.budget:
+                    self._models.popitem(last=False)
+            return model
+
+    def predict(
+        self, image: Image, card: Card, frame: int = 0, method: str | None = None, label: str | None = None
+    ) -> Prediction:
+        """Answer one frame, and say why where a `method` of explanation is named.
+
+        Grad-CAM and HiResCAM go on from the features of this very pass.
+        """
+        chosen = None if method is None else method_of(method)
+        model = self.model(card)
+        stage = card.net.stage
+        answer, features = model.answer(image, frame, stage)
+        prediction = replace(model.task.read(answer, image, card), frame=frame)
+        if chosen is None:
+            return prediction
+        target = model.task.target(card, label, answer)
+        return replace(prediction, explanation=explain(model, image, chosen, target, frame=frame, features=features))
+
+    def explain(
+        self, image: Image, card: Card, method: str, label: str | None = None, frame: int = 0, stage: str | None = None
+    ) -> Explanation:
+        """Explain one label (default: the answer's own) by one method, at one stage."""
+        chosen = method_of(method)
+        model = self.model(card)
+        stage = stage_of(model, stage)
+        answer, features = model.answer(image, frame, stage)
+        target = model.task.target(card, label, answer)
+        return explain(model, image, chosen, target, frame=frame, stage=stage, features=features)
+
+
+@lru_cache(maxsize=1)
+def engine() -> Engine:
+    """Return the engine of this process."""
+    return Engine(settings())

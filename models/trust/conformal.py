@@ -1,0 +1,105 @@
+"""Prediction sets that hold the truth as often as promised: split-conformal, adaptive (Romano et al. 2020).
+
+The score of a label is the probability of everything more plausible than it, so a set is "take labels until the mass
+before the next one is over the quantile" (arXiv:2006.02544 with u = 0). The top label scores 0 and is in every set: no
+set is empty, the same image always gets the same set, and coverage is exact wherever the promise is above the accuracy
+of the top label alone (below that, that accuracy is the coverage). The randomised score would be exact everywhere, and
+would toss a coin over a patient. For ordinal labels the set grows from the top label to its more probable neighbour
+(Lu et al. 2022, arXiv:2207.02238), so that it is a range of grades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.cards import Card
+from models.cards.card import Conformal
+
+COVERAGES: tuple[float, ...] = tuple(round(0.80 + 0.01 * i, 2) for i in range(20))
+"""What a user can pick: 80 % to 99 %."""
+
+
+def mass_before(probabilities: NDArray[np.floating], ordinal: bool = False) -> NDArray[np.float64]:
+    """Return the probability of all labels that enter the set before each label: (N, K) → (N, K) in [0, 1]."""
+    p = probabilities.astype(np.float64)
+    order = _from_the_top(p) if ordinal else np.argsort(-p, axis=1, kind="stable")  # (N, K) labels as they enter
+    sorted_p = np.take_along_axis(p, order, axis=1)
+    before = np.empty_like(p)
+    np.put_along_axis(before, order, np.cumsum(sorted_p, axis=1) - sorted_p, axis=1)
+    return before
+
+
+def _from_the_top(p: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Order of labels that begins at the most probable and takes the more probable of the two neighbours each time."""
+    n, k = p.shape
+    walled = np.pad(p, ((0, 0), (1, 1)), constant_values=-1.0)  # label j at j + 1, walls are never taken
+    rows, low = np.arange(n), p.argmax(1)
+    high = low.copy()
+    order = [low.copy()]
+    for _ in range(k - 1):
+        up = walled[rows, high + 2] > walled[rows, low]
+        low, high = np.where(up, low, low - 1), np.where(up, high + 1, high)
+        order.append(np.where(up, high, low))
+    return np.stack(order, axis=1)
+
+
+def score(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer], ordinal: bool = False
+) -> NDArray[np.float64]:
+    """Return how far down each truth lies: probabilities (N, K) and label indices (N,) → (N,) in [0, 1]."""
+    scores: NDArray[np.float64] = mass_before(probabilities, ordinal)[np.arange(len(labels)), labels]
+    return scores
+
+
+def calibrate(
+    probabilities: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    coverages: Sequence[float] = COVERAGES,
+    ordinal: bool = False,
+) -> Conformal:
+    """Return the quantile of held-out scores for each coverage, with the finite-sample correction ⌈(n + 1)c⌉ / n.
+
+    Parameters
+    ----------
+    probabilities, labels
+        (N, K) calibrated probabilities of images that trained nothing, and their labels' indices (N,).
+    """
+    scores = np.sort(score(probabilities, labels, ordinal))
+    n = len(scores)
+    ranks = [ceil((n + 1) * coverage) for coverage in coverages]
+    quantiles = tuple(float(scores[rank - 1]) if rank <= n else 1.0 for rank in ranks)
+    return Conformal(coverages=tuple(coverages), quantiles=quantiles, n=n)
+
+
+def members(
+    probabilities: NDArray[np.floating], conformal: Conformal, coverage: float, ordinal: bool = False
+) -> NDArray[np.bool_]:
+    """Return which labels are in the set of each row: (N, K) → (N, K).
+
+    Coverages between two stored ones take the quantile in between.
+    """
+    quantile = np.interp(coverage, conformal.coverages, conformal.quantiles)
+    return mass_before(probabilities, ordinal) <= quantile
+
+
+def prediction_set(probabilities: NDArray[np.floating], card: Card, coverage: float) -> tuple[str, ...]:
+    """Return the labels that hold the truth with probability `coverage`, in the card's order.
+
+    Parameters
+    ----------
+    probabilities
+        (K,) calibrated.
+
+    Returns
+    -------
+    tuple of str
+        Empty only for a card without stored quantiles.
+    """
+    if card.conformal is None:
+        return ()
+    inside = members(probabilities[None], card.conformal, coverage, card.ordinal)[0]
+    return tuple(key for key, kept in zip(card.keys, inside, strict=True) if kept)

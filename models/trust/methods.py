@@ -1,0 +1,105 @@
+"""The methods of explanation that can be chosen, readable without torch.
+
+`models.trust.explain` computes them; the page, the command line and the audit read what they are called from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from models.errors import UnknownCard
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to say why.
+
+    Attributes
+    ----------
+    key, name
+        As on the command line, and as on the screen.
+    sentence
+        What it shows, in plain words.
+    slow
+        Takes many passes through the network, so it is offered with progress and cancel.
+    needs_stage
+        Looks at a named stage of the network; the others look at the input's pixels.
+    """
+
+    key: str
+    name: str
+    sentence: str
+    slow: bool
+    needs_stage: bool
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        method.key: method
+        for method in (
+            Method(
+                "grad-cam",
+                "Grad-CAM",
+                "Regions whose features, weighted by how much each feature matters for the label on average, "
+                "speak for it (or against it).",
+                slow=False,
+                needs_stage=True,
+            ),
+            Method(
+                "hirescam",
+                "HiResCAM",
+                "Regions whose features speak for the label, each weighted where it stands: what the network used at "
+                "this stage, without averaging.",
+                slow=False,
+                needs_stage=True,
+            ),
+            Method(
+                "guided-grad-cam",
+                "Guided Grad-CAM",
+                "Fine edges inside the regions that Grad-CAM points at. Pretty, but it follows edges even in a network "
+                "that has learnt nothing: read it with the sanity check.",
+                slow=False,
+                needs_stage=True,
+            ),
+            Method(
+                "integrated-gradients",
+                "Integrated gradients",
+                "How much each pixel adds to the label's score while the picture grows out of black.",
+                slow=True,
+                needs_stage=False,
+            ),
+            Method(
+                "occlusion",
+                "Occlusion",
+                "How much the label's score falls when a patch is covered with mid grey.",
+                slow=True,
+                needs_stage=False,
+            ),
+            Method(
+                "gradient-shap",
+                "Gradient SHAP",
+                "How much each pixel adds to the label's score on the way from black, mid grey or white, averaged over "
+                "noisy copies.",
+                slow=True,
+                needs_stage=False,
+            ),
+        )
+    }
+)
+"""Every method by its key, quick ones first."""
+
+
+def method_of(key: str) -> Method:
+    """Return one method.
+
+    Raises
+    ------
+    UnknownCard
+        When there is none of that key; the message lists those there are.
+    """
+    try:
+        return METHODS[key]
+    except KeyError:
+        raise UnknownCard(f"there is no method {key!r}", fix=f"Choose one of {', '.join(METHODS)}.") from None

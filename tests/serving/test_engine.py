@@ -1,0 +1,132 @@
+"""The engine: lazy, within its memory budget, and the same answer from many threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import models
+from models.cards import card
+from models.errors import BadWeights, UnknownCard
+from models.serving.engine import Engine, engine
+from models.settings import Settings
+
+Product = Callable[..., str]
+Picture = Callable[..., bytes]
+
+
+def mb(*ids: str) -> float:
+    """Memory of the parameters of some cards' models."""
+    return sum(Engine(Settings()).model(card(id)).bytes for id in ids) / 2**20
+
+
+def test_loads_a_model_once(random_card: str) -> None:
+    assert engine() is engine()
+    assert engine().model(card(random_card)) is engine().model(card(random_card))
+
+
+def test_drops_the_model_used_longest_ago_when_over_budget(product: Product) -> None:
+    ids = [product(f"m{number}", seed=number) for number in range(3)]
+    kept = Engine(Settings(model_memory_mb=int(mb(*ids[:2])) + 1))
+    first, second = (kept.model(card(id)) for id in ids[:2])
+    assert kept.model(card("m0")) is first  # now m1 is the one used longest ago
+    kept.model(card("m2"))
+    assert kept.model(card("m0")) is first
+    assert kept.model(card("m1")) is not second
+
+
+def test_one_model_larger_than_the_budget_still_answers(random_card: str, picture: Picture) -> None:
+    small = Engine(Settings(model_memory_mb=1))
+    assert small.predict(models.read(picture()), card(random_card)).label in card(random_card).keys
+
+
+def test_threads_get_the_answer_that_one_alone_gets(product: Product, picture: Picture) -> None:
+    ids = [product("one"), product("two", members=2, seed=5)]
+    images = [models.read(picture(seed)) for seed in range(4)]
+    jobs = [(image, id) for image in images for id in ids] * 4
+    alone = [engine().predict(image, card(id), method="grad-cam") for image, id in jobs]
+    engine.cache_clear()  # so that the threads also load the models, all at once
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda job: engine().predict(job[0], card(job[1]), method="grad-cam"), jobs))
+    for one, other in zip(alone, together, strict=True):
+        assert one.sha256 == other.sha256
+        np.testing.assert_array_equal(one.probabilities, other.probabilities)
+        np.testing.assert_array_equal(one.explanation.heat, other.explanation.heat)
+
+
+def test_an_ensemble_averages_the_logits_of_its_members(product: Product, picture: Picture) -> None:
+    ensemble = card(product("pair", members=2))
+    image = models.read(picture())
+    parts = [ensemble.model_copy(update={"id": f"part{i}", "members": (m,)}) for i, m in enumerate(ensemble.members)]
+    logits = [Engine(Settings()).model(part).answer(image)[0].logits for part in parts]
+    together = Engine(Settings()).model(ensemble).answer(image)[0].logits
+    np.testing.assert_allclose(together, (logits[0] + logits[1]) / 2, atol=1e-5)
+
+
+def test_changed_weights_are_refused(random_card: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights" / f"{random_card}-0.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(BadWeights, match="not the ones this card was measured with"):
+        engine().model(card(random_card))
+
+
+def test_missing_weights_are_refused(random_card: str, tmp_path: Path) -> None:
+    (tmp_path / "weights" / f"{random_card}-0.safetensors").unlink()
+    with pytest.raises(BadWeights, match="missing"):
+        engine().model(card(random_card))
+
+
+def test_weights_of_another_network_are_refused(product: Product) -> None:
+    good = card(product())
+    other = good.model_copy(update={"labels": good.labels[:2]})
+    with pytest.raises(BadWeights, match="do not fit the network"):
+        engine().model(other)
+
+
+def test_a_pickle_is_never_loaded(random_card: str, tmp_path: Path) -> None:
+    import hashlib
+    import pickle
+
+    data = pickle.dumps({"weight": 1})
+    (tmp_path / "weights" / "pickle.pt").write_bytes(data)
+    member = {"file": "pickle.pt", "sha256": hashlib.sha256(data).hexdigest()}
+    fake = type(card(random_card)).model_validate({**card(random_card).model_dump(), "members": [member]})
+    with pytest.raises(BadWeights, match="not a safetensors file"):
+        engine().model(fake)
+
+
+def test_a_card_without_weights_says_how_to_get_them(product: Product) -> None:
+    with pytest.raises(BadWeights, match="ortholens train bare"):
+        engine().model(card(product("bare", members=0)))
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert Engine(Settings(device="auto")).device.type == "cpu"
+    with pytest.raises(BadWeights, match="no CUDA device"):
+        Engine(Settings(device="cuda"))
+
+
+@pytest.mark.parametrize(("method", "label"), [("magic", None), ("grad-cam", "no-such")])
+def test_unknown_methods_and_labels_are_refused(
+    method: str, label: str | None, random_card: str, picture: Picture
+) -> None:
+    with pytest.raises(UnknownCard, match="Choose one of"):
+        models.predict(models.read(picture()), random_card, explain=method, label=label)
+    with pytest.raises(UnknownCard, match="Choose one of"):
+        models.explain(models.read(picture()), random_card, method, label=label)
+
+
+def test_the_explanation_of_a_prediction_is_the_same_as_alone(random_card: str, picture: Picture) -> None:
+    image = models.read(picture())
+    together = models.predict(image, random_card, explain="grad-cam").explanation
+    alone = models.explain(image, random_card, "grad-cam")
+    assert together.target == alone.target
+    np.testing.assert_allclose(together.heat, alone.heat, atol=1e-6)
+    assert together.heat.shape == image.shape

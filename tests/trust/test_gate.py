@@ -1,0 +1,86 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from models.cards.card import Gate as GateTable
+from models.errors import BadCard
+from models.nets import loading
+from models.trust.gate import KEPT, energy, fit, gate_of, signature
+from models.trust.weather import weathered
+
+pytest.importorskip("sklearn")
+
+RNG = np.random.default_rng(0)
+MIX = np.diag(np.linspace(0.5, 3, 20)) @ np.linalg.qr(RNG.normal(size=(20, 20)))[0]  # correlated, of unequal scale
+
+
+def drawn(n: int, shift: float = 0.0) -> np.ndarray:
+    return (5 + RNG.normal(size=(n, 20)) @ MIX + shift).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def gate():
+    fitted = fit(drawn(2_000), RNG.normal(0, 3, (1_000, 4)).astype(np.float32))
+    return replace(fitted, threshold=float(np.quantile(fitted.distance(drawn(1_000)), KEPT)))
+
+
+def test_it_keeps_its_share_and_refuses_strangers(gate) -> None:
+    assert (gate.distance(drawn(2_000)) <= gate.threshold).mean() == pytest.approx(KEPT, abs=0.02)
+    against_the_grain = drawn(500) + 6 * np.linalg.svd(MIX)[2][-1].astype(np.float32)  # small, but where little varies
+    assert (gate.distance(against_the_grain) > gate.threshold).mean() > 0.95
+
+
+def test_the_distance_is_mahalanobis(gate) -> None:
+    x = drawn(50)
+    precision = np.linalg.inv(MIX.T @ MIX)
+    exact = np.sqrt(np.einsum("ni,ij,nj->n", x - 5, precision, x - 5))
+    np.testing.assert_allclose(gate.distance(x), exact, rtol=0.1)
+
+
+def test_the_verdict_says_what_it_missed_and_whether_the_energy_agrees(gate) -> None:
+    strong, weak = np.array([20.0, 0, 0, 0]), np.array([-9.0, -9, -9, -9])
+    inside = gate.judge(np.full(20, 5.0), weak, "a knee radiograph")
+    assert (inside.outside, inside.reason) == (False, None)
+    assert inside.strangeness < 1
+    outside = gate.judge(np.full(20, 90.0), strong, "a knee radiograph")
+    assert (outside.outside, outside.reason) == (True, "this does not look like a knee radiograph")
+    assert outside.strangeness > 1
+    assert gate.judge(np.full(20, 90.0), weak, "a knee radiograph").reason == (
+        "this does not look like a knee radiograph, and the network's own answer is unusually weak"
+    )
+
+
+def test_energy_is_high_where_no_output_stands_out() -> None:
+    np.testing.assert_allclose(energy(np.array([[0.0, 0.0]])), [-np.log(2)])
+    flat, peaked = energy(np.array([[0.0, 0, 0], [10, 0, 0]]))
+    assert flat > peaked
+
+
+def test_a_signature_pools_the_two_stages_before_the_last() -> None:
+    features = {name: torch.full((2, 3, 4, 4), float(i)) for i, name in enumerate(("a", "b", "c", "d"))}
+    torch.testing.assert_close(signature(features), torch.tensor([[1.0] * 3 + [2.0] * 3] * 2))
+
+
+def test_it_survives_the_trip_to_disk(gate, model_of, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(loading, "WEIGHTS_DIR", tmp_path)
+    sha256 = loading.write_tensors(dict(gate.tensors), tmp_path / "gate.safetensors")
+    card = model_of().card
+    table = GateTable(file="gate.safetensors", sha256=sha256, threshold=gate.threshold, kept=0.95, n=1_000)
+    x = drawn(10)
+    loaded = gate_of(card.model_copy(update={"gate": table}))
+    np.testing.assert_array_equal(loaded.distance(x), gate.distance(x))
+    with pytest.raises(BadCard, match="no gate"):
+        gate_of(card)
+
+
+def test_weather_is_mild_seeded_and_of_every_kind() -> None:
+    grey = np.pad(np.full((60, 40), 0.7, np.float32), 20)
+    seen = [weathered(grey, np.random.default_rng(seed)) for seed in range(40)]
+    np.testing.assert_array_equal(seen[0], weathered(grey, np.random.default_rng(0)))
+    for picture in seen:
+        assert picture.dtype == np.float32
+        assert 0 <= picture.min() <= picture.max() <= 1
+        assert 0.1 < picture.mean() < 0.6
+    assert len({picture.shape[0] > 200 for picture in seen}) == 2  # some were enlarged

@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from models.errors import Cancelled
+from models.trust.spread import spread
+from models.types import Image
+
+
+def test_the_answer_moves_with_what_was_done(model_of, corner_net) -> None:
+    grey = np.full((1, 64, 64), 0.3, np.float32)
+    grey[:, 16:32, 16:] = 0.9  # bright right of what the network looks at
+    picture = Image(grey, name="a.png", sha256="0" * 64)
+    model, told = model_of(corner_net, labels=2), []
+    nudges = {nudge.name: nudge.probabilities for nudge in spread(model, picture, progress=told.append)}
+    first, *others = nudges
+    as_it_is = nudges[first][0]
+    assert first == "As it is"
+    assert as_it_is == pytest.approx(model.answer(picture, stage="stage5")[0].logits.softmax(0)[0].item(), abs=1e-6)
+    assert nudges["Moved left"][0] > as_it_is > nudges["Moved right"][0]
+    assert nudges["Moved down"][0] == pytest.approx(as_it_is, abs=1e-6)  # nothing changes there
+    assert nudges["Brighter"][0] > as_it_is > nudges["Darker"][0]
+    assert nudges["Noise"][0] == pytest.approx(as_it_is, abs=0.01)
+    assert len(others) == 11
+    assert all(p.sum() == pytest.approx(1) for p in nudges.values())
+    assert told[-1] == 1
+
+
+def test_it_is_repeatable_and_can_be_stopped(model_of, small_net, image) -> None:
+    model = model_of(small_net(0), small_net(1))
+    for first, second in zip(spread(model, image), spread(model, image), strict=True):
+        np.testing.assert_array_equal(first.probabilities, second.probabilities)
+    with pytest.raises(Cancelled):
+        spread(model, image, cancelled=lambda: True)

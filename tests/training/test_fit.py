@@ -24,7 +24,7 @@ def quiet(step: str, share: float) -> None:
 def card(card_text: str) -> Card:
     labels = tuple({"key": key, "name": key} for key in "AB")
     plain = {"flip": False, "erase": 0.0, "rotation_deg": 0.0, "scale": 0.0, "shift": 0.0}
-    training = {"epochs": 3, "views": 2, "batch": 8, "average": 0.5, "augmentation": plain}
+    training = {"epochs": 3, "views": 2, "batch": 8, "view_size": (64, 64), "average": 0.5, "augmentation": plain}
     changed = tomllib.loads(card_text) | {"labels": labels, "training": training, "input": {"size": (64, 64)}}
     return Card.model_validate(changed)
 

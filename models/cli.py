@@ -1,0 +1,51 @@
+"""The command line: `ortholens` alone starts the dashboard, and each command does what a page does, for many files.
+
+Nothing heavy is imported before a command needs it, so `ortholens --help` answers at once. Exit codes: 0 all went well,
+1 something could not be done, 2 the command was wrong (https://clig.dev).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import structlog
+import typer
+
+from models import DISCLAIMER
+from models.commands import catalogue, predict, serve, training
+from models.errors import OrthoLensError, UnknownCard
+
+app = typer.Typer(
+    name="ortholens",
+    help="See what a neural network sees in an orthopaedic image. Without a command, the dashboard starts.",
+    epilog=DISCLAIMER,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _dashboard(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        serve.serve()
+
+
+app.command()(serve.serve)
+app.command()(predict.predict)
+app.command("cards")(catalogue.list_cards)
+app.command("samples")(catalogue.fetch_samples)
+app.command()(catalogue.simulate)
+app.command()(training.train)
+app.command()(training.evaluate)
+app.command()(training.benchmark)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave the process with its exit code; an error of ours is one sentence on stderr."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        app(args=arguments)
+    except OrthoLensError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2 if isinstance(error, UnknownCard) else 1)

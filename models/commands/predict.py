@@ -1,0 +1,162 @@
+"""`ortholens predict`: one question to many files, one line of JSON for each.
+
+A batch outlives any one file: what cannot be read becomes a line that says why, and the rest goes on. Of a file with
+several frames, the first is answered and the line says so. After the line-delimited JSON of https://jsonlines.org.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal, TextIO
+
+import structlog
+import typer
+
+import models
+from models.cards import Card, card, cards_of
+from models.errors import OrthoLensError
+from models.reporting.record import Record, caption, record
+from models.settings import settings
+from models.trust.methods import method_of
+from models.types import Image, Prediction
+
+Task = Annotated[str, typer.Argument(help="What to ask, such as implant; `ortholens cards` lists the tasks.")]
+Paths = Annotated[list[Path], typer.Argument(exists=True, help="Files, and folders whose files are all taken.")]
+Out = Annotated[str, typer.Option(help="JSON Lines file to write, - for the terminal.")]
+CardId = Annotated[str | None, typer.Option("--card", help="Model to ask; by default the task's first.")]
+Method = Annotated[str | None, typer.Option("--explain", help="Also say why, by a method such as grad-cam.")]
+Save = Annotated[
+    Path | None, typer.Option(file_okay=False, help="Folder for one overlay PNG a file, named by content.")
+]
+Device = Annotated[Literal["auto", "cuda", "cpu"] | None, typer.Option(help="Where the network runs.")]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of every file."""
+
+    card: Card
+    method: str | None
+    folder: Path | None
+
+
+def predict(
+    task: Task,
+    paths: Paths,
+    out: Out,
+    card_id: CardId = None,
+    explain: Method = None,
+    save: Save = None,
+    device: Device = None,
+) -> None:
+    """Answer one question about every file and write one line of JSON for each."""
+    if save and not explain:
+        raise typer.BadParameter("--save keeps explanations; name a method with --explain")
+    question = Question(_card(task, card_id), explain and method_of(explain).key, save)
+    if device:
+        os.environ["ORTHOLENS_DEVICE"] = device
+        settings.cache_clear()
+    files = [file for file in _listed(paths) if file.resolve() != Path(out).resolve()]
+    if not files:
+        raise typer.BadParameter("there is no file in these folders")
+    _load(question.card)
+    if save:
+        save.mkdir(parents=True, exist_ok=True)
+    with _opened(out) as lines:
+        failures = _answer_all(files, question, lines)
+    typer.echo(f"{len(files) - failures} of {len(files)} files answered. {models.DISCLAIMER}", err=True)
+    raise typer.Exit(1 if failures else 0)
+
+
+def _card(task: str, card_id: str | None) -> Card:
+    choice = cards_of(task)
+    if card_id is None:
+        return choice[0]
+    if card(card_id).task != task:
+        raise typer.BadParameter(f"{card_id} does not answer {task}; choose {', '.join(c.id for c in choice)}")
+    return card(card_id)
+
+
+def _listed(paths: Sequence[Path]) -> list[Path]:
+    """Return files as given and those of folders, sorted and without hidden ones, each once."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        inside = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        found |= {
+            file: None
+            for file in inside
+            if file == path or not any(p.startswith(".") for p in file.relative_to(path).parts)
+        }
+    return list(found)
+
+
+def _load(card: Card) -> None:
+    from models.serving.engine import engine
+
+    engine().model(card)
+
+
+def _opened(out: str) -> AbstractContextManager[TextIO]:
+    if out == "-":
+        return nullcontext(sys.stdout)
+    try:
+        return Path(out).open("w", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise typer.BadParameter(f"{out} cannot be written: {error.strerror}") from error
+
+
+def _answer_all(files: Sequence[Path], question: Question, lines: TextIO) -> int:
+    """Write one line for each file, whole and at once, and return how many could not be answered."""
+    from rich.console import Console
+    from rich.progress import track
+
+    screen = Console(stderr=True)
+    failures = 0
+    for file in track(files, "Answering", console=screen, disable=not screen.is_terminal, transient=True):
+        line = {"file": str(file), **_answer(file, question)}
+        lines.write(json.dumps(line) + "\n")
+        lines.flush()
+        failures += not line["ok"]
+    return failures
+
+
+def _answer(file: Path, question: Question) -> Record:
+    try:
+        image = models.read(file)
+        prediction = models.predict(image, question.card.id, explain=question.method)
+        if image.frames > 1:
+            note = f"Only the first of {image.frames} frames was answered."
+            prediction = replace(prediction, warnings=(*prediction.warnings, note))
+        if question.folder:
+            _save(question.folder, image, prediction)
+        return record(prediction)
+    except OrthoLensError as error:
+        return {"ok": False, "error": str(error)}
+    except Exception as error:  # noqa: BLE001 - one file must not end the batch; the log says where, and no name
+        place = _last_place(error)
+        structlog.get_logger().error("a file was not answered", kind=type(error).__name__, place=place)
+        problem = f"could not be answered ({type(error).__name__} at {place})"
+        return {"ok": False, "error": f"{file.name}: {problem}. Please report this as a fault of OrthoLens."}
+
+
+def _last_place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown"
+
+
+def _save(folder: Path, image: Image, prediction: Prediction) -> None:
+    from models.reporting.draw import overlay, png
+
+    if prediction.explanation is None:
+        return
+    picture = overlay(image.shown(prediction.frame), prediction.explanation.heat)
+    name = f"{prediction.sha256[:16]}-{prediction.card}-{prediction.explanation.method}.png"
+    (folder / name).write_bytes(png(picture, caption(prediction)))

@@ -1,0 +1,82 @@
+"""`ortholens train`, `evaluate` and `benchmark`: make a model, measure how good it is, and how fast."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from models.cards import card, cards
+from models.errors import BadCard, OrthoLensError
+
+CardId = Annotated[str, typer.Argument(metavar="CARD", help="A model of `ortholens cards`.")]
+BenchmarkedCard = Annotated[str | None, typer.Argument(metavar="[CARD]", help="By default the first with weights.")]
+Folds = Annotated[int, typer.Option(min=2, help="Parts of a cross-validation, for sets without a split of their own.")]
+Json = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Also write the figures here.")]
+Repeats = Annotated[int, typer.Option(min=3, help="Warm repeats of each path, interleaved.")]
+ImageFile = Annotated[
+    Path | None, typer.Option("--image", exists=True, dir_okay=False, help="By default a simulated case.")
+]
+
+
+def train(card_id: CardId) -> None:
+    """Train what ships, from the recipe in the card; goes on where it was stopped."""
+    with _progress() as progress:
+        _module("ship").train(card(card_id).id, progress)
+
+
+def evaluate(card_id: CardId, folds: Folds = 10) -> None:
+    """Measure a model on images it was not trained on, and write the figures beside its card."""
+    with _progress() as progress:
+        _module("evaluate").evaluate(card(card_id).id, folds, progress)
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return import_module(f"models.training.{name}")
+    except ModuleNotFoundError as error:
+        raise OrthoLensError(
+            f"training and evaluation need {error.name}", fix="Install them with `pip install -e '.[train]'`."
+        ) from error
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, float], None]]:
+    """Yield what shows a step's name and the share of it that is done: a bar on a terminal, else a line a step."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    screen = Console(stderr=True)
+    with Progress(console=screen, disable=not screen.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+
+        def show(step: str, share: float) -> None:
+            bar.update(task, description=step, completed=share)
+            if not screen.is_terminal:
+                typer.echo(step, err=True)
+
+        yield show
+
+
+def benchmark(
+    card_id: BenchmarkedCard = None, repeats: Repeats = 30, image: ImageFile = None, json_file: Json = None
+) -> None:
+    """Time a model from file to answer and explanation, beside its bare network."""
+    from rich.console import Console
+
+    from models.data import cases
+    from models.training import benchmark as timing
+
+    chosen = card_id or next((card.id for card in cards().values() if card.members), None)
+    if chosen is None:
+        raise BadCard("no card has weights", fix="Train one with `ortholens train`.")
+    report = timing.benchmark(card(chosen), (image or cases.cases()[0].path).read_bytes(), repeats)
+    Console().print(timing.table(report))
+    if json_file:
+        json_file.write_text(json.dumps(report, indent=2) + "\n")

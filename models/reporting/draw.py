@@ -1,0 +1,171 @@
+"""Heat over a radiograph as plain RGB, shared by the screen, the command line and every exported file.
+
+Colour maps are perceptually uniform, so that equal steps of heat look equal: inferno and viridis (Smith and van der
+Walt 2015, CC0) for evidence in favour, and berlin for signed heat, dark at zero (Crameri et al. 2020,
+doi 10.1038/s41467-020-19160-7, MIT). Each is interpolated between 17 of its own colours.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
+
+from models.errors import UnknownCard
+from models.types import Pixels
+
+RGB = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ColourMap:
+    """Colours of heat.
+
+    Attributes
+    ----------
+    signed
+        Whether it shows heat in [−1, 1]; else only [0, 1], and evidence against stays invisible.
+    anchors
+        Equally spaced sRGB colours in hexadecimal, from the lowest heat to the highest.
+    """
+
+    name: str
+    signed: bool
+    anchors: str
+
+    @property
+    def lowest(self) -> float:
+        """Heat of the first colour."""
+        return -1.0 if self.signed else 0.0
+
+    @cached_property
+    def table(self) -> RGB:
+        """(256, 3), from the lowest heat to the highest."""
+        anchors = np.array([list(bytes.fromhex(colour)) for colour in self.anchors.split()])  # (17, 3)
+        at = np.linspace(0, 255, len(anchors))
+        channels = [np.interp(np.arange(256), at, channel) for channel in anchors.T]
+        table: RGB = np.stack(channels, -1).round().astype(np.uint8)
+        return table
+
+    def colours(self, heat: Pixels) -> RGB:
+        """Colour heat of any shape (…); values off the map get its end colours: (…, 3)."""
+        step = (heat - np.float32(self.lowest)) * np.float32(255 / (1 - self.lowest))
+        colours: RGB = self.table[np.clip(step + np.float32(0.5), 0, 255).astype(np.uint8)]
+        return colours
+
+
+COLOUR_MAPS = {
+    colour_map.name: colour_map
+    for colour_map in (
+        ColourMap(
+            "berlin",
+            True,
+            "9eb0ff 79abed 519fd3 3685ad 286886 1d4b61 14303e 111a20 190c09 2a0e01 3f1201 591c07 7b321c 9c4f3d bc6d61 "
+            "dd8d86 ffadad",
+        ),
+        ColourMap(
+            "inferno",
+            False,
+            "000004 0b0724 210c4a 3d0965 57106e 71196e 8a226a a32c61 bc3754 d04545 e35933 f1711f f98c0a fcaa0f f9c932 "
+            "f2e865 fcffa4",
+        ),
+        ColourMap(
+            "viridis",
+            False,
+            "440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c 1f9f88 27ad81 3dbc74 5cc863 81d34d aadc32 "
+            "d5e21a fde725",
+        ),
+    )
+}
+"""By name; the first is the default."""
+
+
+def colour_map(name: str) -> ColourMap:
+    """Return one colour map.
+
+    Raises
+    ------
+    UnknownCard
+        When there is none of that name.
+    """
+    try:
+        return COLOUR_MAPS[name]
+    except KeyError:
+        raise UnknownCard(f"there is no colour map {name!r}", fix=f"Choose one of {', '.join(COLOUR_MAPS)}.") from None
+
+
+def rgb(shown: Pixels) -> RGB:
+    """(H, W) grey or (H, W, 3) colour in [0, 1] → (H, W, 3) bytes."""
+    picture = (np.clip(shown, 0, 1) * 255).round().astype(np.uint8)
+    return np.repeat(picture[..., None], 3, -1) if picture.ndim == 2 else picture
+
+
+def overlay(shown: Pixels, heat: Pixels, opacity: float = 0.6, threshold: float = 0.15, colours: str = "berlin") -> RGB:
+    """Blend heat over a frame: the stronger the heat, the more of its colour.
+
+    Parameters
+    ----------
+    shown
+        (H, W) or (H, W, 3) in [0, 1], as `Image.shown` returns it.
+    heat
+        (H, W) in [−1, 1] in the same pixels.
+    opacity
+        Share of colour where the heat is strongest, in [0, 1].
+    threshold
+        Heat of a smaller magnitude is not drawn.
+    colours
+        Name of a colour map; an unsigned one leaves evidence against undrawn.
+
+    Returns
+    -------
+    ndarray
+        (H, W, 3) bytes.
+    """
+    chosen = colour_map(colours)
+    strength = np.clip(np.abs(heat) if chosen.signed else heat, 0, 1)  # (H, W)
+    share = (np.float32(opacity) * strength * (strength >= threshold))[..., None]
+    below = rgb(shown).astype(np.float32)
+    return (below + share * (chosen.colours(heat) - below) + np.float32(0.5)).astype(np.uint8)
+
+
+def png(picture: RGB, lines: Sequence[str]) -> bytes:
+    """Encode a picture as PNG, with lines of text in a margin below it.
+
+    Parameters
+    ----------
+    picture
+        (H, W, 3).
+    lines
+        What is said under it, the disclaimer among them; wrapped to the width, and never over the picture.
+    """
+    height, width = picture.shape[:2]
+    width = max(width, 240)
+    size = max(11, width // 60)
+    font = ImageFont.load_default(size)
+    wrapped = [part for line in lines for part in _wrapped(line, font, width - size)]
+    step = round(1.4 * size)
+    sheet = Pillow.new("RGB", (width, height + step * len(wrapped) + size))
+    sheet.paste(Pillow.fromarray(picture), ((width - picture.shape[1]) // 2, 0))
+    pen = ImageDraw.Draw(sheet)
+    for number, line in enumerate(wrapped):
+        pen.text((size // 2, height + size // 2 + number * step), line, fill="white", font=font)
+    out = io.BytesIO()
+    sheet.save(out, "PNG")
+    return out.getvalue()
+
+
+def _wrapped(line: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    rows = [""]
+    for word in line.split():
+        longer = f"{rows[-1]} {word}".strip()
+        if font.getlength(longer) <= width or not rows[-1]:
+            rows[-1] = longer
+        else:
+            rows.append(word)
+    return rows

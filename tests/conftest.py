@@ -1,0 +1,119 @@
+"""Shared fixtures: models with random weights, and where the data is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the runner has two cores, and tests may share them
+
+CARD = """
+id = "{id}"
+task = "implant"
+title = "A model for tests"
+summary = "Random weights."
+labels = [
+    {{ key = "Cofield", name = "Cofield" }},
+    {{ key = "Depuy", name = "DePuy" }},
+    {{ key = "Zimmer", name = "Zimmer" }},
+]
+input = {{ size = [64, 64] }}
+net = {{ name = "mobilenet_v2" }}
+members = [{members}]
+
+[use]
+intended = "Tests."
+not_intended = "Anything else."
+
+[data]
+name = "None"
+licence = "Apache-2.0"
+citation = "None"
+url = "https://example.org"
+n = 0
+split = "None"
+shows = "a test picture"
+"""
+
+
+@pytest.fixture
+def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Replace the product's cards and weights by an empty set, to which `product(id, members)` adds a random model."""
+    import torch
+
+    from models import cards
+    from models.nets import loading
+    from models.nets.mobilenet import StagedMobileNetV2
+    from models.serving.engine import engine
+
+    monkeypatch.setattr(import_module("models.cards.card"), "CARDS_DIR", tmp_path / "cards")
+    monkeypatch.setattr(loading, "WEIGHTS_DIR", tmp_path / "weights")
+    (tmp_path / "cards").mkdir()
+
+    def forget() -> None:
+        cards.cache_clear()
+        engine.cache_clear()
+
+    def add(id: str = "random-implants", members: int = 1, seed: int = 0) -> str:
+        torch.manual_seed(seed)
+        named = []
+        for number in range(members):
+            net = StagedMobileNetV2(3)
+            torch.nn.init.normal_(net.head[3].weight)  # wide enough apart that pictures get different answers
+            file = f"{id}-{number}.safetensors"
+            sha256 = loading.write_tensors(net.state_dict(), tmp_path / "weights" / file)
+            named.append(f'{{ file = "{file}", sha256 = "{sha256}" }}')
+        (tmp_path / "cards" / f"{id}.toml").write_text(CARD.format(id=id, members=", ".join(named)))
+        forget()
+        return id
+
+    forget()
+    yield add
+    forget()
+
+
+@pytest.fixture
+def random_card(product: Callable[..., str]) -> str:
+    """Id of the only card there is: three labels, random weights."""
+    return product()
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[..., bytes]:
+    """Return what makes a grey PNG of smooth noise, (rows, columns) of `size`."""
+
+    def make(seed: int = 0, size: tuple[int, int] = (80, 60)) -> bytes:
+        coarse = np.random.default_rng(seed).integers(0, 256, (5, 4), np.uint8)
+        out = BytesIO()
+        Pillow.fromarray(coarse).resize(size[::-1], Pillow.Resampling.BICUBIC).save(out, "PNG")
+        return out.getvalue()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def packed() -> Callable[[str], Path]:
+    """Return what finds a file or folder of the packed data, and skips the test where it is not."""
+
+    def find(path: str) -> Path:
+        if not (DATA / path).exists():
+            pytest.skip(f"needs {path} of the packed data, which is not on this machine")
+        return DATA / path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def card_text() -> str:
+    """Return a whole card without weights, whose id is "good"."""
+    return CARD.format(id="good", members="")

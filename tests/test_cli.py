@@ -1,0 +1,208 @@
+"""The command line on real files: exit codes, one line of JSON a file, and sentences in place of tracebacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from models import DISCLAIMER, cards
+from models.cli import main
+
+FRAME = ["file", "sha256", "task", "card", "ok", "seconds", "warnings"]
+FIELDS = [*FRAME, "label", "probabilities", "prediction_set", "abstained", "reason"]
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    return int(end.value.code or 0)
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, picture: Callable[..., bytes]) -> Path:
+    """Two pictures, one of them in a folder below, and hidden files beside them."""
+    folder = tmp_path / "pictures"
+    (folder / "below").mkdir(parents=True)
+    (folder / ".hidden").mkdir()
+    (folder / "b.png").write_bytes(picture(1))
+    (folder / "below" / "a.png").write_bytes(picture(2))
+    (folder / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    (folder / ".hidden" / "c.png").write_bytes(picture(3))
+    return folder
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    shown = capsys.readouterr().out
+    for command in ("serve", "predict", "samples", "cards", "simulate", "train", "evaluate", "benchmark"):
+        assert command in shown
+
+
+def test_predict_writes_one_line_a_file(random_card: str, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.jsonl"
+    assert run("predict", "implant", folder, "--out", out) == 0
+    answers = lines(out)
+    assert [answer["file"] for answer in answers] == [str(folder / "b.png"), str(folder / "below" / "a.png")]
+    for answer in answers:
+        assert list(answer) == FIELDS
+        assert (answer["ok"], answer["task"], answer["card"]) == (True, "implant", random_card)
+        assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert answer["label"] == max(answer["probabilities"], key=answer["probabilities"].get)
+
+
+def test_predict_to_the_terminal_keeps_stdout_for_json(
+    random_card: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("predict", "implant", folder / "b.png", "--out", "-") == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["ok"] is True
+    assert shown.err == f"1 of 1 files answered. {DISCLAIMER}\n"
+
+
+def test_what_cannot_be_read_is_a_line_and_exit_code_1(
+    random_card: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mesh.stl").write_text("solid femur\nendsolid femur\n")
+    (folder / "notes.png").write_text("this is text")
+    (folder / "empty.dcm").write_bytes(b"")
+    (folder / "cut.png").write_bytes((folder / "b.png").read_bytes()[:200])
+    out = tmp_path / "r.jsonl"
+    assert run("predict", "implant", folder, "--out", out) == 1
+    answers = {Path(str(answer["file"])).name: answer for answer in lines(out)}
+    assert [name for name, answer in answers.items() if answer["ok"]] == ["b.png", "a.png"]
+    for name in ("mesh.stl", "notes.png", "empty.dcm", "cut.png"):
+        assert list(answers[name]) == ["file", "ok", "error"]
+        assert str(answers[name]["error"]).startswith(f"{name}: ")
+    assert len({answer["error"] for answer in answers.values() if not answer["ok"]}) == 4
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_files_are_taken_as_named_once_and_never_the_output(
+    random_card: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    for _ in range(2):
+        assert run("predict", "implant", "b.png", ".", ".hidden/c.png", "b.png", "--out", "r.jsonl") == 0
+        assert [answer["file"] for answer in lines(Path("r.jsonl"))] == ["b.png", "below/a.png", ".hidden/c.png"]
+
+
+def test_overlays_are_named_by_content(random_card: str, folder: Path, tmp_path: Path) -> None:
+    out, saved = tmp_path / "r.jsonl", tmp_path / "new" / "overlays"
+    assert run("predict", "implant", folder, "--out", out, "--explain", "grad-cam", "--save", saved) == 0
+    names = {f"{str(answer['sha256'])[:16]}-{random_card}-grad-cam.png" for answer in lines(out)}
+    assert {path.name for path in saved.iterdir()} == names
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in saved.iterdir())
+
+
+def test_of_several_frames_the_first_is_answered_and_the_line_says_so(
+    random_card: str, tmp_path: Path, picture: Callable[..., bytes]
+) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    frames = [Image.open(BytesIO(picture(seed))) for seed in (0, 1)]
+    frames[0].save(tmp_path / "run.tif", save_all=True, append_images=frames[1:])
+    out = tmp_path / "r.jsonl"
+    assert run("predict", "implant", tmp_path / "run.tif", "--out", out) == 0
+    assert "Only the first of 2 frames was answered." in lines(out)[0]["warnings"]
+
+
+def test_a_fault_in_one_file_does_not_end_the_batch(
+    random_card: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import models
+
+    read = models.read
+
+    def faulty(path: Path) -> models.Image:
+        if path.name == "b.png":
+            raise ZeroDivisionError("Jane Doe")
+        return read(path)
+
+    monkeypatch.setattr(models, "read", faulty)
+    out = tmp_path / "r.jsonl"
+    assert run("predict", "implant", folder, "--out", out) == 1
+    bad, good = lines(out)
+    assert good["ok"]
+    assert "ZeroDivisionError" in str(bad["error"])
+    log = capsys.readouterr().err
+    assert "ZeroDivisionError" in log
+    assert "Jane Doe" not in str(bad["error"]) + log
+    assert "b.png" not in log
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "implant", "b.png"], "--out"),
+        (["predict", "implant", "no-such.png", "--out", "r"], "no-such.png"),
+        (["predict", "no-such-task", "b.png", "--out", "r"], "implant"),
+        (["predict", "implant", "b.png", "--out", "r", "--card", "no-such-card"], "random-implants"),
+        (["predict", "implant", "b.png", "--out", "r", "--explain", "magic"], "grad-cam"),
+        (["predict", "implant", "b.png", "--out", "r", "--save", "overlays"], "--explain"),
+        (["predict", "implant", "b.png", "--out", "r", "--device", "tpu"], "tpu"),
+        (["predict", "implant", "empty", "--out", "r"], "no file"),
+        (["predict", "implant", "b.png", "--out", "no-such-folder/r"], "no-such-folder"),
+        (["simulate", "weather", "here"], "weather"),
+        (["no-such-command"], "no-such-command"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_a_sentence(
+    arguments: list[str],
+    message: str,
+    random_card: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "empty").mkdir()
+    assert run(*arguments) == 2
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert "Traceback" not in shown
+
+
+def test_changed_weights_are_a_sentence_and_exit_code_1(
+    random_card: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "weights" / f"{random_card}-0.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    assert run("predict", "implant", folder, "--out", tmp_path / "r.jsonl") == 1
+    assert capsys.readouterr().err.startswith(f"{weights.name}: the weights are not the ones")
+
+
+def test_cards_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("cards") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(cards())
+    assert run("cards", "--json") == 0
+    assert [record["id"] for record in json.loads(capsys.readouterr().out)] == list(cards())
+
+
+@pytest.mark.parametrize("id", cards())
+def test_a_card_in_full(id: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("cards", id) == 0
+    shown = capsys.readouterr().out
+    assert cards()[id].use.not_intended in shown
+    assert cards()[id].data.citation in shown
+    assert run("cards", id, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["id"] == id
+
+
+def test_every_sample_is_answered_and_other_files_are_refused(
+    packed: Callable[[str], Path], random_card: str, tmp_path: Path
+) -> None:
+    samples = packed("samples")
+    out = tmp_path / "r.jsonl"
+    assert run("predict", "implant", samples, "--out", out) == 1
+    refused = {Path(str(answer["file"])).suffix for answer in lines(out) if not answer["ok"]}
+    assert refused == {".stl", ".txt", ".jts", ".csv"}
+    assert len(lines(out)) == len([path for path in samples.iterdir() if path.is_file()])

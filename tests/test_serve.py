@@ -1,0 +1,97 @@
+"""`ortholens serve`: the real server, started from another folder, says where it is and ends when it is told to."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+import typer
+
+from models.cli import main
+from models.commands import serve
+
+ORTHOLENS = [sys.executable, "-c", "from models.cli import main; main()"]
+ROOT = Path(__file__).parents[1]
+
+
+@contextmanager
+def started(*arguments: str, cwd: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run `ortholens`; yields the process and the address that it names, once a server answers there."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    command = [*ORTHOLENS, *arguments]
+    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = re.search(r"http://\S+", process.stdout.readline())
+            assert said
+            wait_for(said[0], process)
+            yield process, said[0]
+        finally:
+            process.terminate()
+
+
+def wait_for(address: str, process: subprocess.Popen[str]) -> None:
+    while process.poll() is None:
+        try:
+            with urlopen(f"{address}/_stcore/health", timeout=10) as answer:
+                assert answer.read() == b"ok"
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("the server ended before it answered")
+
+
+def a_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])
+def test_serves_until_it_is_told_to_stop(wish: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = a_free_port()
+    options = ("serve", "--port", str(port), "--headless")
+    with started(*options, cwd=tmp_path, monkeypatch=monkeypatch) as (process, address):
+        assert address == f"http://localhost:{port}"
+        with urlopen(address) as page:
+            assert b"<html" in page.read()
+        process.send_signal(wish)
+        assert process.wait(timeout=60) == 0
+        assert process.stdout is not None
+        assert "Traceback" not in process.stdout.read()
+    with socket.socket() as probe:  # nothing is left listening
+        assert probe.connect_ex(("localhost", port)) != 0
+
+
+def test_a_port_that_is_taken_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with pytest.raises(SystemExit, match="2"):
+            main(["serve", "--port", port])
+    assert port in capsys.readouterr().err
+
+
+def test_without_a_wish_the_next_free_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        monkeypatch.setattr(serve, "FIRST_PORT", port)
+        assert port < serve.chosen_port(None, "localhost") < port + 100
+
+
+def test_an_address_of_another_machine_is_a_sentence() -> None:
+    with pytest.raises(typer.BadParameter, match=r"203\.0\.113\.1 has no free port"):
+        serve.chosen_port(None, "203.0.113.1")

@@ -11,25 +11,35 @@ Importing this package costs nothing: torch and the decoders are imported on fir
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models.cards import Card, card, cards, cards_of
 from models.errors import OrthoLensError
-from models.types import Classification, Explanation, Image, Prediction
+from models.types import Box, Classification, Explanation, Image, Prediction
+
+if TYPE_CHECKING:
+    from models.trust.audit import Audit
+    from models.trust.spread import Nudge
 
 __all__ = [
+    "Box",
     "Card",
     "Classification",
     "Explanation",
     "Image",
     "OrthoLensError",
     "Prediction",
+    "audit",
     "card",
     "cards",
     "cards_of",
+    "crops",
     "explain",
     "predict",
     "read",
+    "spread",
 ]
 
 DISCLAIMER = "Research and education only, not a medical device."
@@ -81,7 +91,13 @@ def predict(
 
 
 def explain(
-    image: Image, card_id: str, method: str = "grad-cam", *, label: str | None = None, frame: int = 0, stage: str | None = None
+    image: Image,
+    card_id: str,
+    method: str = "grad-cam",
+    *,
+    label: str | None = None,
+    frame: int = 0,
+    stage: str | None = None,
 ) -> Explanation:
     """Explain one label of a card on one frame; see `predict` for both in one pass.
 
@@ -93,3 +109,60 @@ def explain(
     from models.serving.engine import engine
 
     return engine().explain(image, card(card_id), method, label, frame, stage)
+
+
+def spread(
+    image: Image,
+    card_id: str,
+    *,
+    frame: int = 0,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[Nudge, ...]:
+    """Answer one frame again under small changes that should not matter; the first entry is the frame as it is.
+
+    Raises
+    ------
+    Cancelled
+        When `cancelled` said so.
+    BadWeights
+        When the card's weights are missing or changed.
+    """
+    from models.serving.engine import engine
+    from models.trust.spread import spread as answers_under_change
+
+    return answers_under_change(engine().model(card(card_id)), image, frame, progress, cancelled)
+
+
+def audit(
+    image: Image,
+    card_id: str,
+    methods: Sequence[str],
+    *,
+    label: str | None = None,
+    frame: int = 0,
+    progress: Callable[[float, str], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Audit:
+    """Explain one label by several methods and measure how far each can be believed; takes seconds to minutes.
+
+    Raises
+    ------
+    UnknownCard
+        For a card, method or label that does not exist.
+    Cancelled
+        When `cancelled` said so.
+    """
+    from models.serving.engine import engine
+    from models.trust.audit import audit as audited
+
+    model = engine().model(card(card_id))
+    return audited(model, image, methods, label, frame=frame, progress=progress, cancelled=cancelled)
+
+
+def crops(image: Image, card_id: str, *, frame: int = 0) -> tuple[Box, ...]:
+    """Return where a larger picture shows what the card was made for, the least strange first; often nothing."""
+    from models.serving.engine import engine
+    from models.trust.crops import propose
+
+    return propose(engine().model(card(card_id)), image, frame)

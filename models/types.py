@@ -1,4 +1,4 @@
-"""What passes through the door between `models/` and `dashboard/`: frozen records that hold numpy arrays and plain values.
+"""What passes through the door between `models/` and `dashboard/`: frozen records of numpy arrays and plain values.
 
 Conventions, everywhere: pixel centres are whole numbers, (row, column), origin top left; lengths in mm and angles in
 degrees, said in the name; heat, boxes and masks are in the pixels of the source image.
@@ -6,8 +6,9 @@ degrees, said in the name; heat, boxes and masks are in the pixels of the source
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,27 @@ class Geometry:
     source_object_mm: float | None = None
     principal_point_px: tuple[float, float] | None = None
     """(row, column) on the image where the central ray meets the detector; None: not stated."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of an image, in whole source pixels.
+
+    Attributes
+    ----------
+    row, column
+        Its first pixel.
+    height, width
+        How many rows and columns it takes.
+    strangeness
+        Out-of-distribution score divided by the card's threshold, as in `Classification`; None where a reader drew it.
+    """
+
+    row: int
+    column: int
+    height: int
+    width: int
+    strangeness: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +95,7 @@ class Image:
     @property
     def frames(self) -> int:
         """Number of frames T; 1 for a still."""
-        return self.pixels.shape[0]
+        return int(self.pixels.shape[0])
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -93,7 +115,30 @@ class Image:
     def grey(self, frame: int = 0) -> Pixels:
         """Frame in the default window as luminance (H, W), Rec. 601 weights for RGB."""
         shown = self.shown(frame)
-        return shown @ np.array([0.299, 0.587, 0.114], np.float32) if self.colour else shown
+        luminance: Pixels = shown @ np.array([0.299, 0.587, 0.114], np.float32) if self.colour else shown
+        return luminance
+
+    def crop(self, box: Box) -> Image:
+        """Return a part of every frame as an image of its own identity, which says what was cut out.
+
+        A box that reaches beyond the image is cut at its edge.
+        """
+        (top, bottom), (left, right) = (
+            (min(max(start, 0), side - 1), min(max(start + length, 1), side))
+            for start, length, side in zip((box.row, box.column), (box.height, box.width), self.shape, strict=True)
+        )
+        where = f"rows {top} to {bottom - 1} and columns {left} to {right - 1}"
+        geometry = self.geometry
+        if geometry and geometry.principal_point_px:
+            row, column = geometry.principal_point_px
+            geometry = replace(geometry, principal_point_px=(row - top, column - left))
+        return replace(
+            self,
+            pixels=self.pixels[:, top:bottom, left:right],
+            sha256=hashlib.sha256(f"{self.sha256} {where}".encode()).hexdigest(),
+            geometry=geometry,
+            warnings=(*self.warnings, f"cropped to {where} of {self.shape[0]} × {self.shape[1]} pixels"),
+        )
 
 
 @dataclass(frozen=True, eq=False)

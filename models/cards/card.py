@@ -42,11 +42,24 @@ class Label(_Table):
     """What it means, for someone who does not know the scale."""
 
 
+class Definite(_Table):
+    """Where on an ordinal scale the finding is beyond doubt."""
+
+    from_key: Text
+    """The lowest such label."""
+    name: Text
+    """What its probability is called: "definite osteoarthritis (KL ≥ 2)"."""
+
+
 class Input(_Table):
     """What the network is fed."""
 
     size: tuple[int, int]
     """(rows, columns) after fitting the whole image in, padded with black."""
+    trim: bool = False
+    """Whether black borders are cut off first, so that what was exposed fills the input."""
+    crop: bool = False
+    """Whether the training pictures are tight crops: a whole film is searched for them."""
 
 
 class Net(_Table):
@@ -126,6 +139,8 @@ class Published(_Table):
     what: Text
     value: float
     source: Text
+    measure: str | None = None
+    """Key of the figure of ours that it stands beside, as `models.training.figures.measures` names it."""
 
 
 class Card(_Table):
@@ -137,6 +152,8 @@ class Card(_Table):
     summary: Text
     labels: tuple[Label, ...] = Field(min_length=2)
     ordinal: bool = False
+    """Whether the labels are grades, in rising order; their keys are then whole numbers."""
+    definite: Definite | None = None
     input: Input
     net: Net
     members: tuple[Member, ...] = ()
@@ -148,6 +165,14 @@ class Card(_Table):
     published: tuple[Published, ...] = ()
     training: dict[str, Any] = {}
     """The recipe; `models.training.recipe` validates it, since only training needs it."""
+
+    @model_validator(mode="after")
+    def _graded(self) -> Card:
+        if self.ordinal and self.keys != tuple(str(grade) for grade in range(len(self.keys))):
+            raise ValueError("the keys of ordinal labels count from 0")
+        if self.definite and (not self.ordinal or self.definite.from_key not in self.keys):
+            raise ValueError("definite belongs to an ordinal card and names one of its labels")
+        return self
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -184,7 +209,8 @@ def load_card(path: Path) -> Card:
     try:
         card = Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadCard(f"not a TOML file ({error})", fix="Mend it or take it out of models/cards.", file=path.name) from error
+        fix = "Mend it or take it out of models/cards."
+        raise BadCard(f"not a TOML file ({error})", fix=fix, file=path.name) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the card"

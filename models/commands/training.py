@@ -18,6 +18,7 @@ from models.errors import BadCard, OrthoLensError
 CardId = Annotated[str, typer.Argument(metavar="CARD", help="A model of `ortholens cards`.")]
 BenchmarkedCard = Annotated[str | None, typer.Argument(metavar="[CARD]", help="By default the first with weights.")]
 Folds = Annotated[int, typer.Option(min=2, help="Parts of a cross-validation, for sets without a split of their own.")]
+Test = Annotated[bool, typer.Option("--test", help="Touch the test split: once, when the model is final.")]
 Json = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Also write the figures here.")]
 Repeats = Annotated[int, typer.Option(min=3, help="Warm repeats of each path, interleaved.")]
 ImageFile = Annotated[
@@ -31,10 +32,10 @@ def train(card_id: CardId) -> None:
         _module("ship").train(card(card_id).id, progress)
 
 
-def evaluate(card_id: CardId, folds: Folds = 10) -> None:
+def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
     """Measure a model on images it was not trained on, and write the figures beside its card."""
     with _progress() as progress:
-        _module("evaluate").evaluate(card(card_id).id, folds, progress)
+        _module("evaluate").evaluate(card(card_id).id, folds, test, progress)
 
 
 def _module(name: str) -> ModuleType:

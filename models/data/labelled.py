@@ -16,9 +16,11 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
+from PIL import ImageOps
 
 from models.errors import UnknownCard, Unreachable
 from models.settings import settings
+from models.tasks.task import exposed
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class LabelledSet:
         return len(self.labels)
 
     def of(self, split: str) -> NDArray[np.intp]:
-        """Indices of a split."""
+        """Return the indices of a split."""
         return np.flatnonzero(np.array(self.splits) == split)
 
     def only(self, indices: NDArray[np.intp]) -> LabelledSet:
@@ -68,7 +70,7 @@ def shoulder_implants() -> LabelledSet:
 
     The runs of Depuy.12 and Zimmer.8, which look like one patient under two labels, are one group too.
     """
-    rows, pixels = _read("shoulder_implants.zip", (250, 250))
+    rows, pixels = _read("shoulder_implants.zip", (250, 250), trim=True)
     numbers = [int(row["file"].split(".")[-2]) for row in rows]
     order = sorted(range(len(rows)), key=lambda i: (rows[i]["manufacturer"], numbers[i]))
     groups = [""] * len(rows)
@@ -117,14 +119,19 @@ def labelled_set(card_id: str) -> LabelledSet:
     return SETS[card_id]()
 
 
-def _read(name: str, size: tuple[int, int]) -> tuple[list[dict[str, str]], NDArray[np.uint8]]:
+def _read(name: str, size: tuple[int, int], trim: bool = False) -> tuple[list[dict[str, str]], NDArray[np.uint8]]:
+    """Read labels and pictures of a zip, each scaled to fit into (rows, columns), without black borders where asked."""
     path = settings().data_dir / name
     if not path.exists():
-        raise Unreachable("the data set is not here", fix="Set ORTHOLENS_DATA_DIR to the folder that holds it.", file=name)
+        fix = "Set ORTHOLENS_DATA_DIR to the folder that holds it."
+        raise Unreachable("the data set is not here", fix=fix, file=name)
     with zipfile.ZipFile(path) as archive:
         rows = list(csv.DictReader(io.TextIOWrapper(archive.open("labels.csv"), encoding="utf-8")))
         pixels = np.empty((len(rows), *size), np.uint8)
         for i, row in enumerate(rows):
             picture = Picture.open(archive.open(row["file"])).convert("L")
-            pixels[i] = np.asarray(picture if picture.size[::-1] == size else picture.resize(size[::-1]))
+            if trim:
+                top, left, height, width = exposed(np.asarray(picture, np.float32) / 255)
+                picture = picture.crop((left, top, left + width, top + height))
+            pixels[i] = np.asarray(ImageOps.pad(picture, size[::-1]))
     return rows, pixels

@@ -38,7 +38,9 @@ class StagedMobileNetV2(nn.Module):
         self.stages = nn.ModuleDict(
             {name: features[start:end] for name, (start, end) in zip(STAGES, pairwise(edges), strict=True)}
         )
-        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(FEATURES, classes))
+        self.head = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(FEATURES, classes)
+        )
 
     def trunk(self, x: Tensor, upto: str = "stage5") -> Tensor:
         """Run the stages up to and including `upto`: (N, 3, H, W) → (N, C, h, w)."""
@@ -60,11 +62,12 @@ class StagedMobileNetV2(nn.Module):
         names = list(self.stages)
         for name in names[names.index(after) + 1 :]:
             features = self.stages[name](features)
-        return self.head(features)
+        logits: Tensor = self.head(features)
+        return logits
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) → logits (N, classes)."""
-        return self.head(self.trunk(x))
+        return self.tail(self.trunk(x))
 
 
 def load_imagenet(net: StagedMobileNetV2, state: dict[str, Tensor]) -> None:
@@ -105,14 +108,15 @@ def rescale_batch_norms(net: nn.Module, batches: Iterable[Tensor]) -> None:
         A few batches (N, C, H, W) of the data to be trained on.
     """
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
-    sums = {norm: [0.0, torch.zeros(norm.num_features), torch.zeros(norm.num_features)] for norm in norms}
+    count: dict[nn.Module, int] = dict.fromkeys(norms, 0)
+    total = {norm: torch.zeros(norm.num_features) for norm in norms}
+    squares = {norm: torch.zeros(norm.num_features) for norm in norms}
 
-    def record(norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
+    def record(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         x = inputs[0].float()  # (N, C, H, W)
-        entry = sums[norm]
-        entry[0] += x.numel() / x.shape[1]
-        entry[1] += x.sum((0, 2, 3))
-        entry[2] += x.square().sum((0, 2, 3))
+        count[norm] += x.numel() // x.shape[1]
+        total[norm] += x.sum((0, 2, 3))
+        squares[norm] += x.square().sum((0, 2, 3))
 
     hooks = [norm.register_forward_pre_hook(record) for norm in norms]
     try:
@@ -122,11 +126,13 @@ def rescale_batch_norms(net: nn.Module, batches: Iterable[Tensor]) -> None:
     finally:
         for hook in hooks:
             hook.remove()
-    for norm, (count, total, squares) in sums.items():
-        mean = total / count
-        variance = (squares / count - mean.square()).clamp_min(1e-6)
+    for norm in norms:
+        mean = total[norm] / count[norm]
+        variance = (squares[norm] / count[norm] - mean.square()).clamp_min(1e-6)
+        assert norm.running_mean is not None  # norms of MobileNetV2 track both
+        assert norm.running_var is not None
         scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-        norm.bias += scale * (mean - norm.running_mean)
+        norm.bias.add_(scale * (mean - norm.running_mean))
         norm.weight.copy_(scale * (variance + norm.eps).sqrt())
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)

@@ -29,16 +29,31 @@ class Frame:
     ----------
     source, network
         (rows, columns) of the image and of the network's input.
+    content
+        (top, left, rows, columns) of the part of the image that is shown to the network; None: all of it.
     """
 
     source: tuple[int, int]
     network: tuple[int, int]
+    content: tuple[int, int, int, int] | None = None
+
+    @classmethod
+    def around(cls, grey: Pixels, card: Card) -> Frame:
+        """Return how a picture (H, W) lies in a card's input, without its black borders where the card trims them."""
+        rows, columns = grey.shape
+        return cls((rows, columns), card.input.size, exposed(grey) if card.input.trim else None)
+
+    @property
+    def part(self) -> tuple[int, int, int, int]:
+        """(top, left, rows, columns) of what the network sees."""
+        return self.content or (0, 0, *self.source)
 
     @property
     def fitted(self) -> tuple[int, int]:
-        """(rows, columns) that the image takes inside the input."""
-        scale = min(n / s for n, s in zip(self.network, self.source, strict=True))
-        rows, columns = (max(1, round(side * scale)) for side in self.source)
+        """(rows, columns) that this part takes inside the input."""
+        _, _, *sides = self.part
+        scale = min(n / side for n, side in zip(self.network, sides, strict=True))
+        rows, columns = (max(1, round(side * scale)) for side in sides)
         return rows, columns
 
     @property
@@ -49,7 +64,9 @@ class Frame:
     def to_network(self, pixels: Tensor) -> Tensor:
         """(N, C, *source) → (N, C, *network)."""
         (rows, columns), (top, left) = self.fitted, self.corner
-        if (rows, columns) != self.source:
+        first_row, first_column, height, width = self.part
+        pixels = pixels[..., first_row : first_row + height, first_column : first_column + width]
+        if (rows, columns) != (height, width):
             pixels = F.interpolate(pixels, (rows, columns), mode="bilinear", antialias=True, align_corners=False)
         right, bottom = self.network[1] - columns - left, self.network[0] - rows - top
         return F.pad(pixels, (left, right, top, bottom)) if (left, right, top, bottom) != (0, 0, 0, 0) else pixels
@@ -59,7 +76,10 @@ class Frame:
         (rows, columns), (top, left) = self.fitted, self.corner
         maps = F.interpolate(maps, self.network, mode="bilinear", align_corners=False)
         maps = maps[..., top : top + rows, left : left + columns]
-        return F.interpolate(maps, self.source, mode="bilinear", align_corners=False)
+        first_row, first_column, height, width = self.part
+        maps = F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)
+        below, beside = self.source[0] - first_row - height, self.source[1] - first_column - width
+        return F.pad(maps, (first_column, beside, first_row, below))
 
 
 @dataclass(frozen=True)
@@ -97,7 +117,7 @@ class Task(ABC):
 
     def frame(self, image: Image, card: Card) -> Frame:
         """Return how the image lies in the network's input."""
-        return Frame(image.shape, card.input.size)
+        return Frame.around(image.grey(), card)
 
     def prepare(self, image: Image, card: Card, frame: int = 0) -> Tensor:
         """Return one frame as the network's input: (1, 3, *card.input.size) in [−1, 1], as ImageNet weights expect."""
@@ -115,6 +135,28 @@ class Task(ABC):
     @abstractmethod
     def score(self, truths: Sequence[Any], outputs: NDArray[np.float32], card: Card) -> Mapping[str, float]:
         """Return the figures of held-out outputs (N, K) against their truths."""
+
+
+BORDER = 0.03
+"""Grey value over which something was exposed."""
+LONGEST = 1024
+"""Rows or columns looked at to find the border; more make a film no blacker."""
+
+
+def exposed(grey: Pixels) -> tuple[int, int, int, int]:
+    """Return (top, left, rows, columns) of the part of a picture (H, W) that is no black border.
+
+    A row or column belongs to it when a twentieth of its pixels are brighter than `BORDER`: a marker burned into the
+    border does not. A picture that is black all over is returned whole.
+    """
+    step = max(1, max(grey.shape) // LONGEST)
+    bright = grey[::step, ::step] > BORDER
+    rows, columns = (np.flatnonzero(bright.mean(axis) > 0.05) * step for axis in (1, 0))
+    if not len(rows) or not len(columns):
+        return 0, 0, *grey.shape
+    top, left = int(rows[0]), int(columns[0])
+    bottom, right = min(int(rows[-1]) + step, grey.shape[0]), min(int(columns[-1]) + step, grey.shape[1])
+    return top, left, bottom - top, right - left
 
 
 def normalise(grey: Tensor) -> Tensor:

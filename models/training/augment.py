@@ -53,9 +53,9 @@ def augment(images: Tensor, size: tuple[int, int], how: Augmentation, generator:
     angle, zoom = draw(math.radians(how.rotation_deg)), torch.exp(draw(how.scale))
     mirror = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0) if how.flip else torch.ones(n)
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
-    source_from_view = torch.stack(
-        [torch.stack([cos * mirror, -sin, draw(2 * how.shift)], 1), torch.stack([sin * mirror, cos, draw(2 * how.shift)], 1)], 1
-    )  # (N, 2, 3)
+    across = torch.stack([cos * mirror, -sin, draw(2 * how.shift)], 1)
+    down = torch.stack([sin * mirror, cos, draw(2 * how.shift)], 1)
+    source_from_view = torch.stack([across, down], 1)  # (N, 2, 3)
     grid = F.affine_grid(source_from_view, [n, 1, *size], align_corners=False)
     views = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
     shape = (n, 1, 1, 1)
@@ -64,6 +64,7 @@ def augment(images: Tensor, size: tuple[int, int], how: Augmentation, generator:
     views = views + how.noise * torch.rand(shape, generator=generator) * torch.randn(views.shape, generator=generator)
     for i in torch.nonzero(torch.rand(n, generator=generator) < how.erase).flatten().tolist():
         h, w = (int(side * (0.1 + 0.22 * float(torch.rand(1, generator=generator)))) for side in size)
-        top, left = (int(torch.randint(side - part, (1,), generator=generator)) for side, part in zip(size, (h, w), strict=True))
+        top = int(torch.randint(size[0] - h, (1,), generator=generator))
+        left = int(torch.randint(size[1] - w, (1,), generator=generator))
         views[i, :, top : top + h, left : left + w] = torch.rand(1, generator=generator)
     return views.clamp(0, 1)

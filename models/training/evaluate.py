@@ -1,7 +1,7 @@
 """Measure a classifier on pictures it was not trained on, and write what was found beside its card.
 
-A set with published splits is calibrated on `val` and measured on `test`; another one is cross-validated by group, with
-temperature and conformal quantiles of each fold taken from the other folds.
+A set with published splits is calibrated on `val` and measured on `test`, once, when the model is final; before that it
+is measured on `val`, each fold of it calibrated on the others. A set without splits is cross-validated by group.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from models.cards.card import Calibration, Conformal
 from models.data.labelled import LabelledSet, labelled_set
 from models.data.strangers import strangers
 from models.nets.loading import load_member
+from models.training.figures import describe, with_interval
 from models.training.fit import Progress, outputs
 from models.training.folds import folds_of, out_of_fold
-from models.training.figures import describe, with_interval
 from models.training.inscribe import inscribe
 from models.training.ship import RUNS, held_out_distances, signatures
 from models.trust import conformal
@@ -37,8 +37,15 @@ SHOWN = (0.80, 0.90, 0.95, 0.99)
 Logits = NDArray[np.float32]
 
 
-def evaluate(card_id: str, folds: int, progress: Progress) -> None:
+def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     """Calibrate a card, measure it, and write `<card>.figures.json`.
+
+    Parameters
+    ----------
+    folds
+        Parts of a cross-validation.
+    test
+        Whether to touch the test split of a set that has one.
 
     Raises
     ------
@@ -51,18 +58,24 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
     truth = np.array([chosen.index(label) for label in data.labels])
     if "test" in data.splits:
         nets = [load_member(chosen, member) for member in chosen.members]
-        val, test = data.of("val"), data.of("test")
-        logits = {"val": outputs(nets, chosen, data, val).numpy(), "test": outputs(nets, chosen, data, test).numpy()}
-        fit = _calibrate(chosen, logits["val"], truth[val])
-        answers = _answers(chosen, logits["test"], *fit)
-        measured, how = data.only(test), "test split, measured once; calibrated on the validation split"
-        y = truth[test]
+        held_out = data.of("val")
+        logits = outputs(nets, chosen, data, held_out).numpy()
     else:
-        oof = out_of_fold(chosen, data, folds, RUNS / card_id, progress)
-        fit = _calibrate(chosen, oof, truth)
-        answers = _crossed(chosen, oof, truth, folds_of(data, folds))
-        measured, y = data, truth
-        how = f"{folds}-fold cross-validation by group; each fold calibrated on the others"
+        held_out = np.arange(len(data))
+        logits = out_of_fold(chosen, data, folds, RUNS / card_id, progress)
+    fit = _calibrate(chosen, logits, truth[held_out])
+    if test and "test" in data.splits:
+        split, how = "test", "test split, measured once; calibrated on the validation split"
+        answers = _answers(chosen, outputs(nets, chosen, data, data.of(split)).numpy(), *fit)
+        measured = data.only(data.of(split))
+    else:
+        split, measured = "val", data.only(held_out)
+        how = (
+            f"validation split in {folds} folds by group" if "val" in data.splits else f"{folds}-fold cross-validation"
+        )
+        how += ", each calibrated on the others"
+        answers = _crossed(chosen, logits, truth[held_out], folds_of(measured, folds))
+    y = np.array([chosen.index(label) for label in measured.labels])
     inscribe(card_id, {"calibration": fit[0], "conformal": fit[1]})
     probabilities, inside = answers
     groups = np.unique(measured.groups, return_inverse=True)[1]
@@ -73,9 +86,9 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
         "weights": [member.sha256 for member in chosen.members],
         "versions": {name: version(name) for name in ("ortholens", "torch", "torchvision", "numpy")},
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}",
-        **describe(probabilities, y, groups, chosen.keys, chosen.ordinal),
+        **describe(probabilities, y, groups, chosen),
         "conformal": [_coverage(inside[level], y, groups, level) for level in SHOWN],
-        "gate": _gate_table(chosen, data, progress),
+        "gate": _gate_table(chosen, data, split, progress),
         "subgroups": _subgroups(measured, probabilities, y, groups),
     }
     (CARDS_DIR / f"{card_id}.figures.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -133,10 +146,10 @@ def _subgroups(
     return table
 
 
-def _gate_table(chosen: Card, data: LabelledSet, progress: Progress) -> dict[str, Any]:
+def _gate_table(chosen: Card, data: LabelledSet, split: str, progress: Progress) -> dict[str, Any]:
     """Return how well the gate tells strangers from pictures of the set that its statistics have not seen."""
     gate, net = gate_of(chosen), load_member(chosen, chosen.members[0])
-    known = held_out_distances(chosen, data, net, gate, "test")
+    known = held_out_distances(chosen, data, net, gate, split)
     rows = []
     for name, pictures in strangers(chosen.id):
         progress(f"strangers: {name}", 0.0)

@@ -9,40 +9,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.cards import Card
 from models.trust.calibration import calibration_error, reliability
 
 RESAMPLES = 1000
-DEFINITE = 2
-"""Kellgren-Lawrence grade from which osteoarthritis is definite."""
-
 Measure = Callable[[NDArray[np.float64], NDArray[np.intp]], float]
 """From probabilities (N, K) and truths (N,) to a figure; nan where it is not defined."""
 
 
-def measures(ordinal: bool) -> Mapping[str, Measure]:
-    """Return the measures of a classifier by name; ordinal labels have those of distance too."""
+def measures(card: Card) -> Mapping[str, Measure]:
+    """Return the measures of a card by name; ordinal labels have those of distance too."""
     from sklearn.metrics import cohen_kappa_score, roc_auc_score
-
-    def definite(p: NDArray[np.float64], y: NDArray[np.intp]) -> float:
-        return float(roc_auc_score(y >= DEFINITE, p[:, DEFINITE:].sum(1)))
 
     def macro_auc(p: NDArray[np.float64], y: NDArray[np.intp]) -> float:
         return float(np.mean([roc_auc_score(y == k, p[:, k]) for k in range(p.shape[1])]))
 
-    common: dict[str, Measure] = {
+    found: dict[str, Measure] = {
         "accuracy": lambda p, y: float((p.argmax(1) == y).mean()),
         "macro_recall": lambda p, y: float(np.mean([(p.argmax(1)[y == k] == k).mean() for k in np.unique(y)])),
         "macro_auc": macro_auc,
         "ece": calibration_error,
         "log_loss": lambda p, y: float(-np.log(p[np.arange(len(y)), y].clip(1e-9)).mean()),
     }
-    if not ordinal:
-        return common
-    return common | {
-        "quadratic_kappa": lambda p, y: float(cohen_kappa_score(y, p.argmax(1), weights="quadratic")),
-        "mae": lambda p, y: float(np.abs(p.argmax(1) - y).mean()),
-        "auc_definite": definite,
-    }
+    if card.ordinal:
+        found["quadratic_kappa"] = lambda p, y: float(cohen_kappa_score(y, p.argmax(1), weights="quadratic"))
+        found["mae"] = lambda p, y: float(np.abs(p.argmax(1) - y).mean())
+    if card.definite:
+        grade = card.index(card.definite.from_key)
+        found["auc_definite"] = lambda p, y: float(roc_auc_score(y >= grade, p[:, grade:].sum(1)))
+    return found
 
 
 def with_interval(
@@ -60,13 +55,11 @@ def with_interval(
     return {"value": measure(p, y), "low": float(low), "high": float(high)}
 
 
-def describe(
-    p: NDArray[np.float64], y: NDArray[np.intp], groups: NDArray[np.intp], keys: tuple[str, ...], ordinal: bool
-) -> dict[str, Any]:
-    """Return everything a card shows of held-out answers: figures, per class, confusion, ROC, reliability, worst errors."""
+def describe(p: NDArray[np.float64], y: NDArray[np.intp], groups: NDArray[np.intp], card: Card) -> dict[str, Any]:
+    """Return what a card shows of held-out answers: figures, recall, confusion, ROC, reliability, worst errors."""
     from sklearn.metrics import confusion_matrix, roc_curve
 
-    chosen = p.argmax(1)
+    keys, chosen = card.keys, p.argmax(1)
     recall: dict[str, Any] = {}
     roc = {}
     for k, key in enumerate(keys):
@@ -80,7 +73,7 @@ def describe(
     return {
         "n": len(y),
         "groups": len(np.unique(groups)),
-        "metrics": {name: with_interval(measure, p, y, groups) for name, measure in measures(ordinal).items()},
+        "metrics": {name: with_interval(measure, p, y, groups) for name, measure in measures(card).items()},
         "recall": recall,
         "confusion": confusion_matrix(y, chosen, labels=range(len(keys))).tolist(),
         "roc": roc,

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -65,7 +66,7 @@ def views(card: Card, data: LabelledSet, progress: Progress) -> Tensor:
     for view in range(recipe.views):
         parts = []
         for pictures in torch.from_numpy(data.pixels).split(32):
-            seen = augment(pictures[:, None].float() / 255, card.input.size, recipe.augmentation, generator)
+            seen = augment(pictures[:, None].float() / 255, recipe.view_size, recipe.augmentation, generator)
             with torch.no_grad():
                 parts.append(net.trunk(normalise(seen), recipe.frozen).half())
         drawn.append(torch.cat(parts))
@@ -94,7 +95,7 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
     recipe, device = Recipe.of(card), torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(run.seed)
     torch.set_flush_denormal(True)  # fading moments of Adam are denormals, a hundred times slower on a CPU
-    net = start(card, data).to(device, memory_format=torch.channels_last)
+    net = start(card, data).to(device).to(memory_format=torch.channels_last)
     average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
     names = list(net.stages)
     trained = [net.stages[name] for name in names[names.index(recipe.frozen) + 1 :]]
@@ -134,8 +135,7 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
             losses.append(loss.item())
         _keep(run, state, epoch + 1, {"loss": float(np.mean(losses)), "seconds": time.perf_counter() - began})
         progress(f"{run.name}: epoch {epoch + 1}, loss {np.mean(losses):.3f}", (epoch + 1) / recipe.epochs)
-    finished: StagedMobileNetV2 = average.module
-    return finished.eval()
+    return cast(StagedMobileNetV2, average.module).eval()
 
 
 def start(card: Card, data: LabelledSet) -> StagedMobileNetV2:

@@ -32,6 +32,9 @@ class Recipe(BaseModel):
     the training time of MobileNetV2 lies there."""
     views: int = Field(8, gt=0)
     """Augmented views of each picture that are drawn beforehand and run through the frozen stages once."""
+    view_size: tuple[int, int] = (224, 224)
+    """(rows, columns) of a view. Views enlarge what they show, so a network answers best at a larger input than it was
+    trained at (Touvron et al. 2019, arXiv:1906.06423)."""
     softness: float = 0.05
     """Share of the target's probability given to other labels: evenly, or, for an ordinal card, to neighbours by
     exp(−distance)."""

@@ -29,6 +29,8 @@ RUNS = Path("runs")
 GATE_FOLDS = 5
 WEATHERED = 2
 """Weathered copies of each picture that the gate learns from."""
+ENOUGH = 1500
+"""Pictures from which the gate learns; a distance in 128 dimensions needs no more."""
 
 Pictures = Sequence[NDArray[np.float32]] | NDArray[np.uint8]
 """Grey pictures: (H, W) of any size in [0, 1], or (N, H, W) in [0, 255]."""
@@ -68,12 +70,16 @@ def _gate(chosen: Card, data: LabelledSet) -> GateTable:
     """
     net = load_member(chosen, chosen.members[0])
     learned = _learned(data)
-    shown = signatures(net, chosen, data.pixels[learned])
-    fitted = gate.fit(np.concatenate([shown[0], *_weathered(net, chosen, data.pixels[learned])]), shown[1])
+    pictures = data.pixels[learned[:: max(1, len(learned) // ENOUGH)]]
+    plain, logits = signatures(net, chosen, pictures)
+    if "val" in data.splits:
+        logits = signatures(net, chosen, data.pixels[data.of("val")])[1]
+    fitted = gate.fit(np.concatenate([plain, *_weathered(net, chosen, pictures)]), logits)
     file = f"{chosen.id}.gate.safetensors"
     sha256 = write_tensors(dict(fitted.tensors), WEIGHTS_DIR / file)
     known = held_out_distances(chosen, data, net, fitted)
-    return GateTable(file=file, sha256=sha256, threshold=float(np.quantile(known, gate.KEPT)), kept=gate.KEPT, n=len(known))
+    threshold = float(np.quantile(known, gate.KEPT))
+    return GateTable(file=file, sha256=sha256, threshold=threshold, kept=gate.KEPT, n=len(known))
 
 
 def held_out_distances(
@@ -112,7 +118,7 @@ def signatures(
         fitted = []
         for picture in pictures[start : start + 32]:
             grey = torch.from_numpy(picture)[None, None].float() / (255 if picture.dtype == np.uint8 else 1)
-            fitted.append(Frame((picture.shape[0], picture.shape[1]), chosen.input.size).to_network(grey))
+            fitted.append(Frame.around(grey[0, 0].numpy(), chosen).to_network(grey))
         features = net.pyramid(normalise(torch.cat(fitted)))
         found.append(gate.signature(features))
         logits.append(net.head(features["stage5"]))

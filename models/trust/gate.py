@@ -48,12 +48,7 @@ class Verdict:
 
 def signature(features: Mapping[str, Tensor]) -> Tensor:
     """Pool what a network computed: stage → (N, C, h, w), in their order, becomes (N, D), the mean of each channel."""
-    return torch.cat([part.float().mean((2, 3)) for part in looked_at(features)], 1)
-
-
-def looked_at(features: Mapping[str, Tensor]) -> list[Tensor]:
-    """Return the maps of the stages that the gate looks at: the two before the last."""
-    return list(features.values())[-3:-1]
+    return torch.cat([part.float().mean((2, 3)) for part in list(features.values())[-3:-1]], 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -105,7 +105,7 @@ def main(card_id: str) -> None:
         "CORAL": lambda: Coral(x.shape[1], k),
         "CORN": lambda: Corn(x.shape[1], k),
     }
-    wanted = measures(ordinal=True)
+    wanted = measures(chosen)
     sys.stdout.write(f"{'head':14}{'decay':>8}" + "".join(f"{name:>17}" for name in SHOWN) + "\n")
     for name, make in heads.items():
         rows = []

@@ -3,9 +3,7 @@ import torch
 
 from models.training.augment import Augmentation, augment
 
-STILL = Augmentation(
-    rotation_deg=0, scale=0, shift=0, contrast=0, brightness=0, gamma=0, noise=0, flip=False, erase=0
-)
+STILL = Augmentation(rotation_deg=0, scale=0, shift=0, contrast=0, brightness=0, gamma=0, noise=0, flip=False, erase=0)
 
 
 def views(how: Augmentation, seed: int = 0, n: int = 4) -> torch.Tensor:

@@ -1,0 +1,47 @@
+"""The answer in large type, how sure it is, and what to beware of."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import figures
+from dashboard.components import states
+from models import Card, Classification
+
+
+def show(prediction: Classification, card: Card) -> bool:
+    """Show the answer; where the model abstains, its reason, and the answer only on demand.
+
+    Returns
+    -------
+    bool
+        Whether the answer is on the screen.
+    """
+    with st.container(border=True, key="answer"):
+        if prediction.abstained:
+            st.markdown(":material/block: **No answer**")
+            reason = prediction.reason or "the image is unlike those it was trained on."
+            st.markdown(states.plain(states.sentence(reason)))
+            if not st.toggle("Show anyway", key=f"anyway-{prediction.sha256[:12]}-{card.id}", persist_state="session"):
+                return False
+            st.caption("What the model would have said; do not rely on it.")
+        else:
+            _headline(prediction, card)
+        st.plotly_chart(
+            figures.bars(prediction, card), key="bars", config={"displayModeBar": False},
+            alt="Probability of each label",
+        )  # fmt: skip
+        st.caption(f"Answered in {prediction.seconds:.2f} s")
+        states.notes(prediction.warnings)
+    return True
+
+
+def _headline(prediction: Classification, card: Card) -> None:
+    label = card.labels[card.index(prediction.label)]
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.header(states.plain(label.name), anchor=False, width="content")
+        with st.container(key="confidence", width="content", gap=None, horizontal_alignment="right"):
+            st.markdown(f"{prediction.confidence:.0%}", width="content")
+            st.caption("calibrated" if card.calibration else "not calibrated", width="content")
+    if label.definition:
+        st.caption(states.plain(label.definition))

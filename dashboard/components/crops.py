@@ -1,0 +1,121 @@
+"""A film of more than one knee: the parts that the model can answer, found by its own gate, and moved by the reader."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from dashboard import crop_figures, figures, session
+from dashboard.components import read_first
+from dashboard.components.states import plain
+from models import Box, Card, Image, OrthoLensError
+
+WHOLE = "The whole film"
+FILM_PX = 380
+FIELDS = {"column": "Left", "row": "Top", "width": "Width", "height": "Height"}
+
+
+def part(image: Image, card: Card) -> Image:
+    """Return what is to be answered: the image, or the part of a film that the reader chooses.
+
+    Films are searched only for models that were trained on tight crops, and only where the whole image is strange.
+    """
+    if not card.input.crop:
+        return image
+    try:
+        if not session.predict(image, card).abstained:
+            return image
+        found = session.crops(image, card)
+    except OrthoLensError:
+        return image  # the workspace says what is wrong
+    state = f"parts-{image.sha256[:12]}-{card.id}"
+    boxes: list[Box] = session.get(state) or list(found)
+    with st.container(border=True, key="film"):
+        left, right = st.columns([1.15, 1], gap="medium")
+        with right:
+            chosen = _choice(image, card, boxes, state)
+        with left:
+            _film(image, boxes, chosen, state)
+    return image if chosen is None else image.crop(boxes[chosen])
+
+
+def _choice(image: Image, card: Card, boxes: list[Box], state: str) -> int | None:
+    st.markdown("**More than the model was made for**")
+    st.caption(
+        f"The whole image does not look like {plain(card.data.shows)}. "
+        + (f"{len(boxes)} part{'s do' if len(boxes) > 1 else ' does'}, and each is answered alone. " if boxes else "")
+        + "Draw a rectangle on the film to add a part."
+    )
+    if not boxes:
+        return None
+    names = [f"Part {number}" for number in range(1, len(boxes) + 1)]
+    with st.container(horizontal=True, gap="medium", key="parts"):
+        for name, box in zip(names, boxes, strict=True):
+            _card(image.crop(box), card, name)
+    picked = st.segmented_control(
+        "Look at",
+        [*names, WHOLE],
+        default=names[0],
+        required=True,
+        key=f"{state}-{len(boxes)}",
+        label_visibility="collapsed",
+    )
+    if picked == WHOLE:
+        return None
+    chosen = names.index(picked)
+    _fields(image, boxes, chosen, state)
+    return chosen
+
+
+def _card(cut: Image, card: Card, name: str) -> None:
+    answer = session.predict(cut, card)
+    label = plain(card.labels[card.index(answer.label)].name)
+    hidden = read_first.hidden(answer)
+    said = "read first" if hidden else "**no answer**" if answer.abstained else f"**{label}** {answer.confidence:.0%}"
+    with st.container(width=132, gap="xxsmall"):
+        st.image(figures.thumbnail(cut, 264), width=132, alt=name)
+        st.markdown(f"{name}: {said}")
+
+
+def _fields(image: Image, boxes: list[Box], chosen: int, state: str) -> None:
+    """Let the reader move, resize or remove the part that is looked at."""
+    box = boxes[chosen]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        for field, name in FIELDS.items():
+            side = image.shape[field in ("column", "width")]
+            key = f"{state}-{field}-{chosen}-{box.row}-{box.column}-{box.height}-{box.width}"
+            st.number_input(
+                f"{name} (px)", 0 if field in ("column", "row") else 1, side, getattr(box, field), key=key, width=112,
+                on_change=_resize, args=(boxes, chosen, state, field, key),
+            )  # fmt: skip
+        st.button(
+            "Remove", icon=":material/close:", key=f"{state}-remove", disabled=len(boxes) == 1,
+            on_click=session.put, args=(state, boxes[:chosen] + boxes[chosen + 1 :]),
+        )  # fmt: skip
+    st.caption(
+        f"Cropped to {box.width} × {box.height} of {image.shape[1]} × {image.shape[0]} px, "
+        f"from column {box.column} and row {box.row}. Everything below is about this part."
+    )
+
+
+def _resize(boxes: list[Box], chosen: int, state: str, field: str, key: str) -> None:
+    changed = replace(boxes[chosen], **{field: session.get(key), "strangeness": None})
+    session.put(state, [*boxes[:chosen], changed, *boxes[chosen + 1 :]])
+
+
+def _film(image: Image, boxes: list[Box], chosen: int | None, state: str) -> None:
+    key = f"{state}-film-{len(boxes)}"
+    st.plotly_chart(
+        crop_figures.film(image, boxes, chosen), key=key, height=FILM_PX, theme=None, selection_mode="box",
+        on_select=lambda: _draw(image, boxes, state, key), config={"displaylogo": False},
+        alt="The whole film with the parts that are answered",
+    )  # fmt: skip
+
+
+def _draw(image: Image, boxes: list[Box], state: str, key: str) -> None:
+    """Add the area that was drawn, and look at it."""
+    if drawn := session.get(key)["selection"]["box"]:
+        more = [*boxes, crop_figures.box_of(image, drawn[-1]["x"], drawn[-1]["y"])]
+        session.put(state, more)
+        session.put(f"{state}-{len(more)}", f"Part {len(more)}")

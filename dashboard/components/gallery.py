@@ -1,0 +1,97 @@
+"""Cases to try: simulated ones that come with the program, and public ones that are fetched when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.components import states
+from dashboard.jobs import Job
+from models.data import samples
+from models.data.cases import cases
+
+TILE_PX = 168
+"""Least width of a picture."""
+FETCH = "public-cases"
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One picture in the gallery; `origin` goes wherever the picture is shown."""
+
+    title: str
+    note: str
+    path: Path
+    task: str
+    origin: str
+
+
+def simulated(tasks: Iterable[str]) -> None:
+    """Draw the cases that need no network."""
+    shown = [
+        Exhibit(case.title, case.truth, case.path, case.task, case.simulated) for case in cases() if case.task in tasks
+    ]
+    st.subheader("Try a simulated case", anchor=False)
+    st.caption("Made by this program's own X-ray simulation. They show how a page works, not how good a model is.")
+    _grid(shown, badge="simulated")
+
+
+def public(tasks: Iterable[str]) -> None:
+    """Draw the public cases, or the button that fetches them."""
+    megabytes = sum(sample.bytes for sample in samples.samples()) / 1e6
+    st.subheader("Try a real case", anchor=False)
+    job: Job[tuple[Path, ...]] | None = session.job(FETCH)
+    if job and job.running:
+        _progress()
+    elif job and job.result:
+        _sources(dict(zip(samples.samples(), job.result, strict=True)), tasks)
+    else:
+        st.caption("Public radiographs, free to use, fetched from their publishers and kept on this machine.")
+        st.button(
+            f"Fetch {len(samples.samples())} public files ({megabytes:.0f} MB)", icon=":material/download:",
+            on_click=session.start, args=(FETCH, _fetch),
+        )  # fmt: skip
+        if job and job.error:
+            states.error(job.error)
+
+
+def _fetch(job: Job[tuple[Path, ...]]) -> tuple[Path, ...]:
+    return samples.fetch_all(job.report, job.stopped)
+
+
+@st.fragment(run_every=0.4)
+def _progress() -> None:
+    job = session.job(FETCH)
+    if job is None or not job.running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(job.share, f"Fetching public cases, {job.share:.0%}")
+        st.button("Cancel", icon=":material/close:", on_click=job.stop)
+
+
+def _sources(paths: dict[samples.Sample, Path], tasks: Iterable[str]) -> None:
+    wanted = [sample for sample in paths if sample.task in tasks]
+    for (cite, licence), group in groupby(wanted, key=lambda sample: (sample.cite, sample.licence)):
+        origin = f"{cite} ({licence})"
+        st.caption(states.plain(origin))
+        _grid([Exhibit(s.truth or s.file, "", paths[s], s.task, origin) for s in group])
+
+
+def _grid(exhibits: Sequence[Exhibit], badge: str | None = None) -> None:
+    with st.grid(min_column_width=TILE_PX, gap="medium"):
+        for exhibit in exhibits:
+            with st.container(key=f"case-{exhibit.path.stem}", gap="xxsmall"):
+                if badge:
+                    st.badge(badge, color="gray")
+                st.image(session.exhibit(str(exhibit.path)), width="stretch", alt=exhibit.title)
+                st.button(
+                    states.plain(exhibit.title), key=f"open-{exhibit.path.name}", type="tertiary",
+                    on_click=session.open_case, args=(exhibit.path, exhibit.task, exhibit.origin),
+                )  # fmt: skip
+                if exhibit.note:
+                    st.caption(states.plain(states.sentence(exhibit.note)))

@@ -1,0 +1,60 @@
+"""Why the model answers so: which label to explain, at which stage, and how the heat is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.figures import Layout, View
+from models import Card, Classification, Image
+from models.reporting import draw
+from models.trust.methods import METHODS
+
+METHOD = "grad-cam"
+
+
+def controls(view: View) -> View:
+    """Let the reader choose how the heat is drawn."""
+    layout = st.segmented_control(
+        "Show", get_args(Layout), key="layout", default=view.layout, required=True, persist_state="session",
+        label_visibility="collapsed", width="stretch",
+    )  # fmt: skip
+    left, right = st.columns(2)
+    slider = {"persist_state": "session", "format": "percent", "disabled": layout == "Image only"}
+    opacity = left.slider("Opacity", 0.0, 1.0, view.opacity, 0.05, key="opacity", **slider)
+    threshold = right.slider(
+        "Threshold", 0.0, 0.9, view.threshold, 0.05, key="threshold", help="Weaker heat is not drawn.", **slider
+    )
+    return replace(view, layout=layout, opacity=opacity, threshold=threshold)
+
+
+def explained(prediction: Classification, image: Image, card: Card, view: View) -> tuple[Classification, View]:
+    """Let the reader choose what is explained, and return the prediction with that explanation."""
+    names = {label.key: label.name for label in card.labels}
+    stages = session.stages(card)
+    left, right = st.columns(2)
+    label = left.selectbox(
+        "Explain", list(names), index=list(names).index(prediction.label), format_func=names.get,
+        key=f"explained-{image.sha256[:12]}-{view.frame}-{card.id}", persist_state="session",
+    )  # fmt: skip
+    colours = right.selectbox(
+        "Colours",
+        list(draw.COLOUR_MAPS),
+        list(draw.COLOUR_MAPS).index(view.colours),
+        format_func=str.capitalize,
+        key="colours",
+        persist_state="session",
+    )
+    with st.expander("Method", icon=":material/tune:"):
+        stage = st.select_slider(
+            "Stage of the network", stages, value=card.net.stage, key=f"stage-{card.id}", persist_state="session",
+            help="Early stages are finer and see edges and textures; the last sees what the answer is made of.",
+        )  # fmt: skip
+        st.caption(f"**{METHODS[METHOD].name}.** {METHODS[METHOD].sentence}")
+    why = prediction.explanation
+    if (label, stage) != (prediction.label, card.net.stage):
+        why = session.explain(image, card, method=METHOD, label=label, frame=view.frame, stage=stage)
+    return replace(prediction, explanation=why), replace(view, colours=colours)

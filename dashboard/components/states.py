@@ -1,0 +1,55 @@
+"""What the screen says when there is nothing to show, when something is wrong, and always."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+import models
+from dashboard import figures
+from models import OrthoLensError
+
+HEIGHT_PX = 560
+"""Of the viewer, with an image or without."""
+
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|:$~])")
+
+
+def plain(text: str) -> str:
+    """Return a text, such as a file's name, so that markdown shows it as it is."""
+    return MARKDOWN.sub(r"\\\1", text)
+
+
+def disclaimer() -> None:
+    """Say on every page what the program is not."""
+    with st.container(key="disclaimer", horizontal=True, horizontal_alignment="center"):
+        st.caption(f":material/science: {models.DISCLAIMER} Images stay on this machine.", width="content")
+
+
+def error(problem: OrthoLensError) -> None:
+    """Show an error: which file, what is wrong, what to do; nothing else."""
+    with st.container(border=True, key="error-state"):
+        st.markdown(f":material/error: **{plain(problem.file or 'The model cannot answer')}**")
+        st.markdown(f"{plain(sentence(problem.problem))}.")
+        st.caption(plain(problem.fix))
+
+
+def empty(invitation: str, offer: str) -> None:
+    """Invite to the first image, on the viewer that will show it, which the browser thus has ready."""
+    st.plotly_chart(
+        figures.blank(invitation, offer), key="empty-state", height=HEIGHT_PX, theme=None, config={"staticPlot": True},
+        alt=invitation,
+    )  # fmt: skip
+    st.caption("DICOM, PNG, JPEG, TIFF, WebP or BMP, one or several, onto the field on the left.")
+
+
+def notes(sentences: tuple[str, ...]) -> None:
+    """Say what a reader of the answer should beware of."""
+    for text in sentences:
+        st.caption(f":material/info: {plain(sentence(text))}")
+
+
+def sentence(text: str) -> str:
+    """Return a clause with a capital letter."""
+    return text[:1].upper() + text[1:]

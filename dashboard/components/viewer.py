@@ -1,0 +1,79 @@
+"""The picture and how it is looked at: frame, window, invert. What is drawn comes from `dashboard.figures`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from dashboard import figures, session
+from dashboard.components.states import HEIGHT_PX
+from dashboard.figures import View
+from models import Image, Prediction
+from models.types import Window
+
+
+def show(image: Image, prediction: Prediction | None, view: View) -> None:
+    """Draw the image with what the prediction says about places."""
+    st.plotly_chart(
+        figures.figure(prediction, image, view),
+        key=f"viewer-{image.sha256[:12]}-{view.layout}",
+        height=HEIGHT_PX,
+        theme=None,
+        config={
+            "scrollZoom": True,
+            "displaylogo": False,
+            "modeBarButtonsToRemove": ["select2d", "lasso2d", "toImage", "autoScale2d"],
+        },
+        alt=f"The image, frame {view.frame + 1} of {image.frames}",
+    )
+
+
+def frame_slider(image: Image) -> int:
+    """Let the reader choose a frame of a sequence; a still has only frame 0."""
+    if image.frames == 1:
+        return 0
+    key, shown = f"frame-{image.sha256[:12]}", f"%d / {image.frames}"
+    chosen = st.slider("Frame", 1, image.frames, key=key, persist_state="session", format=shown)
+    return int(chosen) - 1
+
+
+def display_controls(image: Image, view: View) -> View:
+    """Let the reader choose window, level and inversion; the choice is kept for each image."""
+    keys = [f"{name}-{image.sha256[:12]}" for name in ("preset", "level", "width", "invert")]
+    preset, level, width, invert = keys
+    windows = {window.name: window for window in (*image.windows, auto_window(image, view.frame))}
+    if session.get(level) is None:
+        _take(windows, next(iter(windows)), level, width)
+    with st.container(key="display", horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.segmented_control(
+            "Window", list(windows), key=preset, default=next(iter(windows)), persist_state="session",
+            on_change=_take_preset, args=(windows, *keys[:3]),
+        )  # fmt: skip
+        slider = {"persist_state": "session", "on_change": session.put, "args": (preset, None), "format": "%.1f%%"}
+        with st.container(width=124):
+            st.slider("Level", 0.0, 100.0, step=0.1, key=level, **slider)
+        with st.container(width=124):
+            st.slider("Width", 0.5, 150.0, step=0.1, key=width, **slider)
+        st.toggle("Invert", key=invert, persist_state="session")
+    low = (session.get(level) - session.get(width) / 2) / 100
+    window = Window("Chosen", low, low + session.get(width) / 100)
+    return replace(view, window=window, invert=session.get(invert, False))
+
+
+def auto_window(image: Image, frame: int) -> Window:
+    """Return the window that leaves out the darkest and the brightest hundredth of the pixels."""
+    low, high = np.percentile(image.pixels[frame, ::4, ::4], (1, 99))
+    return Window("Auto", float(low), float(max(high, low + 0.005)))
+
+
+def _take_preset(windows: dict[str, Window], preset: str, level: str, width: str) -> None:
+    if name := session.get(preset):
+        _take(windows, name, level, width)
+
+
+def _take(windows: dict[str, Window], name: str, level: str, width: str) -> None:
+    window = windows[name]
+    session.put(level, round(float(np.clip(50 * (window.low + window.high), 0, 100)), 1))
+    session.put(width, round(float(np.clip(100 * (window.high - window.low), 0.5, 150)), 1))

@@ -1,0 +1,222 @@
+"""Plotly figures of images and answers: `figure(prediction, image, view)`, one implementation a kind of prediction.
+
+A radiograph goes to the browser as one PNG of at most `LONGEST_PX` a side, under plotly's axes, so that zoom, pan and
+axes in mm cost nothing; a coarse invisible heat map above it carries the values that hovering shows
+(plotly.com/python/images).
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Literal
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from plotly.subplots import make_subplots
+
+from models import Card, Classification, Image, Prediction
+from models.reporting import draw
+from models.types import Pixels, Window
+
+LONGEST_PX = 1400
+HOVER_PX = 320
+"""Longest side of the picture, and of the grid of values, that the browser gets."""
+
+PAPER, INK, FAINT, ACCENT = "#07090B", "#D5DCE1", "#7A8791", "#2FA79B"
+FONT = "Source Sans, sans-serif"
+SCALE_BARS_MM = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+Layout = Literal["Overlay", "Side by side", "Image only"]
+
+
+@dataclass(frozen=True)
+class View:
+    """How the reader looks at an image.
+
+    Attributes
+    ----------
+    window
+        Part of the grey range that is shown.
+    layout
+        Where the heat is drawn; opacity, threshold and colours as `models.reporting.draw.overlay` takes them.
+    """
+
+    frame: int = 0
+    window: Window | None = None
+    invert: bool = False
+    layout: Layout = "Overlay"
+    opacity: float = 0.6
+    threshold: float = 0.15
+    colours: str = "inferno"
+
+    def shown(self, image: Image) -> Pixels:
+        """Return the frame as displayed, without heat: (H, W) or (H, W, 3) in [0, 1]."""
+        shown = image.shown(self.frame, self.window)
+        return 1 - shown if self.invert else shown
+
+
+@singledispatch
+def figure(prediction: Prediction | None, image: Image, view: View) -> go.Figure:
+    """Return the viewer: the image, and on it what the prediction says about places.
+
+    Parameters
+    ----------
+    prediction
+        None shows the image alone.
+    """
+    return viewer(image, [raster(view.shown(image))], view.frame)
+
+
+@figure.register
+def _(prediction: Classification, image: Image, view: View) -> go.Figure:
+    shown = shrunk(view.shown(image), LONGEST_PX)
+    if prediction.explanation is None or view.layout == "Image only":
+        return viewer(image, [raster(shown)], view.frame)
+    heat = prediction.explanation.heat
+    small = shrunk(heat, LONGEST_PX)
+    hot = raster(draw.overlay(shown, small, view.opacity, view.threshold, view.colours))
+    return viewer(image, [raster(shown), hot] if view.layout == "Side by side" else [hot], view.frame, heat)
+
+
+def viewer(image: Image, pictures: list[str], frame: int = 0, heat: Pixels | None = None) -> go.Figure:
+    """Draw pictures of one frame side by side, with linked zoom, in mm where the image is calibrated.
+
+    Parameters
+    ----------
+    pictures
+        Data addresses of PNGs that cover the whole frame.
+    heat
+        (H, W) in [−1, 1], for hovering.
+    """
+    unit, (down, across) = ("mm", image.spacing_mm) if image.spacing_mm else ("px", (1.0, 1.0))
+    rows, columns = image.shape
+    fig = make_subplots(1, len(pictures), horizontal_spacing=0.06)
+    for number, picture in enumerate(pictures, 1):
+        x, y = ("x", "y") if number == 1 else (f"x{number}", f"y{number}")
+        fig.add_layout_image(
+            source=picture, xref=x, yref=y, layer="below", sizing="stretch",
+            x=-across / 2, y=-down / 2, sizex=columns * across, sizey=rows * down,
+        )  # fmt: skip
+        fig.add_trace(values(image, frame, heat), 1, number)
+        fig.update_xaxes(range=[-across / 2, (columns - 0.5) * across], matches="x", row=1, col=number)
+        fig.update_yaxes(
+            range=[(rows - 0.5) * down, -down / 2], matches="y", scaleanchor=x, row=1, col=number,
+            showticklabels=number == 1, ticks="outside" if number == 1 else "",
+        )  # fmt: skip
+    ticks = {"color": FAINT, "tickfont_size": 11, "showgrid": False, "zeroline": False, "nticks": 6}
+    fig.update_xaxes(**ticks, constrain="domain", ticksuffix=f" {unit}")
+    fig.update_yaxes(**ticks, constrain="domain", ticksuffix=f" {unit}")
+    fig.update_layout(
+        template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, dragmode="pan", uirevision=image.sha256,
+        margin={"l": 52, "r": 16, "t": 36, "b": 32}, font={"family": FONT, "color": INK},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": FAINT, "activecolor": INK},
+        hoverlabel={"bgcolor": "#1A2026", "bordercolor": "#2B333A", "font_color": "#E4E9EC"},
+    )  # fmt: skip
+    if image.spacing_mm:
+        add_scale_bar(fig, rows * down, columns * across)
+    return fig
+
+
+def blank(title: str, text: str) -> go.Figure:
+    """Return the viewer without an image, with an invitation on it."""
+    fig = go.Figure()
+    fig.update_layout(template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, margin={"l": 0, "r": 0, "t": 0, "b": 0})
+    fig.update_xaxes(visible=False)
+    fig.update_yaxes(visible=False)
+    words = {"xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False}
+    fig.add_annotation(**words, text=title, yshift=16, font={"family": FONT, "size": 22, "color": INK})
+    fig.add_annotation(**words, text=text, yshift=-18, font={"family": FONT, "size": 15, "color": FAINT})
+    return fig
+
+
+def values(image: Image, frame: int, heat: Pixels | None) -> go.Heatmap:
+    """Return the invisible grid that tells position, grey value and heat under the pointer."""
+    unit, (down, across) = ("mm", image.spacing_mm) if image.spacing_mm else ("px", (1.0, 1.0))
+    step = max(1, -(-max(image.shape) // HOVER_PX))
+    pixels = image.pixels[frame, step // 2 :: step, step // 2 :: step]
+    grey = (pixels.mean(-1) if image.colour else pixels) * 100
+    hover = f"%{{x:.1f}}, %{{y:.1f}} {unit}<br>grey %{{z:.0f}} %"
+    extra = {}
+    if heat is not None:
+        extra["customdata"] = heat[step // 2 :: step, step // 2 :: step].round(2)
+        hover += "<br>heat %{customdata:+.2f}"
+    return go.Heatmap(
+        z=grey.round().clip(0, 100).astype(np.uint8),
+        x0=step // 2 * across, dx=step * across, y0=step // 2 * down, dy=step * down,
+        opacity=0, showscale=False, hovertemplate=hover + "<extra></extra>", **extra,
+    )  # fmt: skip
+
+
+def add_scale_bar(fig: go.Figure, height_mm: float, width_mm: float) -> None:
+    """Draw a bar of a round length in the lower left corner of the first picture."""
+    length = max((bar for bar in SCALE_BARS_MM if bar <= width_mm / 3), default=SCALE_BARS_MM[0])
+    left, bottom = width_mm * 0.04, height_mm * 0.955
+    fig.add_shape(type="line", x0=left, x1=left + length, y0=bottom, y1=bottom, line={"color": "#FFFFFF", "width": 3})
+    fig.add_annotation(
+        x=left + length / 2, y=bottom, text=f"{length:g} mm", showarrow=False, yshift=12,
+        font={"color": "#FFFFFF", "size": 12}, bgcolor="rgba(7,9,11,0.55)",
+    )  # fmt: skip
+
+
+def bars(prediction: Classification, card: Card, chosen: str | None = None) -> go.Figure:
+    """Return the probability of each label as horizontal bars; `chosen` stands out, by default the answer."""
+    chosen = chosen or prediction.label
+    names = [label.name for label in card.labels]
+    shares = prediction.probabilities.astype(float)
+    colours = [ACCENT if label == chosen else "rgba(128,140,150,0.55)" for label in prediction.labels]
+    fig = go.Figure()
+    common = {"y": names, "orientation": "h", "width": 0.46}
+    fig.add_bar(x=[1] * len(names), marker_color="rgba(128,140,150,0.13)", hoverinfo="skip", **common)
+    fig.add_bar(
+        x=shares, marker_color=colours, hovertemplate="%{y}: %{x:.1%}<extra></extra>", **common,
+    )  # fmt: skip
+    for name, share in zip(names, shares, strict=True):
+        fig.add_annotation(x=1, y=name, text=f"{share:.1%}", showarrow=False, xanchor="left", xshift=8)
+    fig.update_layout(
+        barmode="overlay", showlegend=False, height=34 * len(names) + 8, bargap=0.5, barcornerradius=4,
+        margin={"l": 0, "r": 56, "t": 0, "b": 0}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+    )  # fmt: skip
+    fig.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
+    fig.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, ticklabelstandoff=8, title=None)
+    return fig
+
+
+def shrunk(pixels: Pixels, longest: int) -> Pixels:
+    """(H, W) or (H, W, 3) → the same with no side over `longest`, by averaging."""
+    scale = longest / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+    channels = [pixels] if pixels.ndim == 2 else [pixels[..., c] for c in range(3)]
+    planes = [Pillow.fromarray(np.ascontiguousarray(c)).resize(size, Pillow.Resampling.BOX) for c in channels]
+    return np.asarray(planes[0]) if pixels.ndim == 2 else np.stack([np.asarray(plane) for plane in planes], -1)
+
+
+def thumbnail(image: Image, side: int = 160) -> bytes:
+    """Return the middle square of the first frame as PNG."""
+    shown = image.shown()
+    rows, columns = image.shape
+    short = min(rows, columns)
+    top, left = (rows - short) // 2, (columns - short) // 2
+    return png(shrunk(shown[top : top + short, left : left + short], side))
+
+
+def png(picture: Pixels | NDArray[np.uint8]) -> bytes:
+    """Encode (H, W[, 3]) in [0, 1] or bytes, quickly rather than small."""
+    if picture.dtype != np.uint8:
+        picture = (picture * 255).round().astype(np.uint8)
+    out = io.BytesIO()
+    Pillow.fromarray(picture).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def raster(picture: Pixels | NDArray[np.uint8]) -> str:
+    """Return a picture as a data address, with no side over `LONGEST_PX`."""
+    if picture.dtype != np.uint8:
+        picture = shrunk(picture, LONGEST_PX)
+    return "data:image/png;base64," + base64.b64encode(png(picture)).decode()

@@ -1,0 +1,71 @@
+"""How a measured figure is written: its name, its unit, its interval, and one sentence that says what it means.
+
+Every number of a model card goes through `text`, so that one figure is never written in two ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Unit = Literal["%", "points", "grades", "labels", ""]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure of merit.
+
+    Attributes
+    ----------
+    name, meaning
+        As on the screen, and what it says in plain words.
+    better
+        Whether more of it or less of it is better.
+    """
+
+    name: str
+    meaning: str
+    unit: Unit = ""
+    better: Literal["more", "less"] = "more"
+
+
+MEASURES: Mapping[str, Measure] = {
+    "accuracy": Measure("Accuracy", "Share of images whose most probable label is the true one.", "%"),
+    "macro_recall": Measure("Mean recall", "Share found of each label; rare labels count as much as others.", "%"),
+    "quadratic_kappa": Measure(
+        "Quadratic kappa", "Agreement beyond chance, where far misses cost more: 1 is full, 0 chance."
+    ),
+    "mae": Measure("Mean absolute error", "How many grades the answer is off on average.", "grades", "less"),
+    "auc_definite": Measure(
+        "AUC, definite finding", "How often an image with the finding gets a higher probability of it than one without."
+    ),
+    "macro_auc": Measure(
+        "Mean AUC", "How often an image of a label gets a higher probability of it than an image of another label."
+    ),
+    "ece": Measure("Calibration error", "How far confidence is from the share that was right.", "points", "less"),
+    "log_loss": Measure("Log loss", "Surprise at the truth: confident errors cost most.", "", "less"),
+}
+"""Every figure that `models.training.figures.measures` can name, the headline ones first."""
+
+
+def text(value: float, unit: Unit = "") -> str:
+    """Write a figure; shares and points are given as fractions of 1."""
+    if unit == "%":
+        return f"{value:.1%}".replace("%", " %")
+    if unit == "points":
+        return f"{value * 100:.1f} points"
+    return f"{value:.2f} {unit}".rstrip() if unit else f"{value:.3f}"
+
+
+def interval(row: Mapping[str, float], unit: Unit = "") -> str:
+    """Write the 95 % interval of a row with `low` and `high`."""
+    if unit in ("%", "points"):
+        return f"{row['low'] * 100:.1f} to {row['high'] * 100:.1f}"
+    digits = 2 if unit else 3
+    return f"{row['low']:.{digits}f} to {row['high']:.{digits}f}"
+
+
+def with_interval(row: Mapping[str, float], unit: Unit = "") -> str:
+    """Write a figure and its interval: "71.2 % (69.0 to 73.4)"."""
+    return f"{text(row['value'], unit)} ({interval(row, unit)})"

@@ -1,0 +1,43 @@
+"""The pages: home, and one for each task that has a card.
+
+A task with a file of its name in `dashboard.views` gets that page; any other gets the one that all single-image tasks
+share, so adding a task needs no change here.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+import models
+from dashboard import task_page
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+VIEWS = Path(__file__).parent / "views"
+
+
+def home() -> StreamlitPage:
+    """Return the page that a visitor meets first."""
+    return st.Page(VIEWS / "home.py", title="Home", icon=":material/home:", default=True)
+
+
+def model_cards() -> StreamlitPage:
+    """Return the page of the model cards."""
+    return st.Page(VIEWS / "model_cards.py", title="Model cards", icon=":material/badge:")
+
+
+def tasks() -> dict[str, StreamlitPage]:
+    """Return a page for each task, by its name, in the order of the cards."""
+    names = dict.fromkeys(card.task for card in models.cards().values())
+    return {name: _task(name) for name in names}
+
+
+def _task(name: str) -> StreamlitPage:
+    own = VIEWS / f"{name}.py"
+    page = own if own.exists() else partial(task_page.show, name)
+    return st.Page(page, title=name.replace("_", " ").capitalize(), url_path=name)

@@ -1,0 +1,115 @@
+"""The page of every task that answers one image: the picture on the left, the answer and its reasons on the right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+import models
+from dashboard import session
+from dashboard.components import answer, audit, card_summary, crops, downloads, read_first, saliency, states, trust, viewer
+from dashboard.figures import View
+from models import Card, Classification, Image, OrthoLensError
+
+FACTS = ("Modality", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality")
+"""Tags of a DICOM file that stand below its picture."""
+
+
+def show(task: str, invitation: str = "Drop an image.") -> None:
+    """Draw the page of a task.
+
+    Parameters
+    ----------
+    invitation
+        What to drop, said while there is no image.
+    """
+    session.visit(task)
+    card = heading(task)
+    item = session.selected()
+    if item is None:
+        states.empty(invitation, card.summary)
+        return
+    try:
+        image = session.read(item)
+    except OrthoLensError as problem:
+        states.error(problem)
+        return
+    if item.origin:
+        st.caption(item.origin)
+    workspace(crops.part(image, card), card)
+
+
+def heading(task: str) -> Card:
+    """Draw the title with the choice of model, and return the model chosen."""
+    cards = {card.id: card for card in models.cards_of(task)}
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        title = st.container(width="content")
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            chosen = next(iter(cards))
+            if len(cards) > 1:
+                chosen = st.selectbox(
+                    "Model", list(cards), format_func=lambda id: cards[id].title, key=f"card-{task}",
+                    persist_state="session", label_visibility="collapsed",
+                )  # fmt: skip
+            read_first.toggle()
+            card_summary.show(cards[chosen])
+    title.subheader(cards[chosen].title, anchor=False)
+    return cards[chosen]
+
+
+@st.fragment
+def workspace(image: Image, card: Card) -> None:
+    """Draw the image, its answer and every control of them; a control reruns only this."""
+    left, right = st.container(key="workspace").columns([1.75, 1], gap="medium")
+    with left:
+        picture = st.container()
+        view = View(frame=viewer.frame_slider(image))
+        view = viewer.display_controls(image, view)
+        _facts(image)
+    with right:
+        try:
+            prediction = session.predict(image, card, view.frame)
+            if read_first.hidden(prediction):
+                read_first.ask(prediction, card)
+                prediction = None
+            else:
+                prediction, view = _answered(prediction, image, card, view)
+        except OrthoLensError as problem:
+            prediction = None
+            states.error(problem)
+    with picture:
+        viewer.show(image, prediction, view)
+    if prediction:
+        audit.show(prediction, image, card, view)
+
+
+def _answered(
+    prediction: Classification, image: Image, card: Card, view: View
+) -> tuple[Classification, View]:
+    """Draw the answer and its reasons, and return what of them the image shows."""
+    read_first.compare(prediction, card)
+    if answer.show(prediction, card):
+        why, trustworthy = st.tabs(["Why", "How far to trust it"])
+        with why:
+            view = saliency.controls(view)
+            prediction, view = saliency.explained(prediction, image, card, view)
+        with trustworthy:
+            trust.show(prediction, image, card)
+    else:
+        prediction = replace(prediction, explanation=None)
+        with st.container(border=True):
+            trust.familiarity(prediction, image, card)
+    downloads.show(prediction, image, view)
+    return prediction, view
+
+
+def _facts(image: Image) -> None:
+    rows, columns = image.shape
+    facts = [f"{columns} × {rows} px"]
+    if image.spacing_mm:
+        facts.append(f"{image.spacing_mm[0]:.3g} mm a pixel ({image.spacing_source})")
+    else:
+        facts.append("not calibrated: no millimetres")
+    facts += [image.tags[tag] for tag in FACTS if tag in image.tags]
+    st.caption(states.plain(" · ".join(facts)))

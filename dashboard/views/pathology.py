@@ -1,0 +1,5 @@
+"""Which grade of disease is this? The page shared by all single-image tasks, with this task's own first sentence."""
+
+from dashboard import task_page
+
+task_page.show("pathology", invitation="Drop a knee radiograph from the front.")

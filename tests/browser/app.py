@@ -1,0 +1,111 @@
+"""The real program: a server of its own on a free port, and a headless Chromium that may reach nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import models
+
+ROOT = Path(models.__file__).parents[1]
+CHROMIUM = shutil.which("chromium")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PATIENCE_S = 180
+"""For a loaded machine; nothing waits longer than it must."""
+
+CALM = """() => document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'
+    && !document.querySelector('[data-testid="stSkeleton"]') && [...document.images].every(image => image.complete)"""
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Start the dashboard and yield its address."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py")]
+    options = [f"--server.port={port}", "--server.address=localhost", "--server.headless=true"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen([*command, *options], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
+        try:
+            yield _ready(f"http://localhost:{port}", server)
+        finally:
+            server.terminate()
+
+
+def _ready(address: str, server: subprocess.Popen[bytes]) -> str:
+    for _ in range(PATIENCE_S * 5):
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health").close()
+        except URLError:
+            if server.poll() is not None:
+                raise RuntimeError("the server ended before it answered") from None
+            time.sleep(0.2)
+        else:
+            return address
+    raise TimeoutError("the server does not answer")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Yield a headless browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+def opened(browser: Browser, address: str, *, width: int = 1440, scheme: str = "dark") -> Page:
+    """Open the first page in a session of its own."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE_S * 1000)
+    page = context.new_page()
+    page.trouble = []  # what went wrong behind the page: errors, and requests that leave this machine
+    page.on("console", lambda message: page.trouble.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.trouble.append(str(error)))
+    page.on("request", lambda request: page.trouble.append(request.url) if not _local(request.url, address) else None)
+    page.goto(address)
+    page.get_by_test_id("stFileUploader").wait_for()
+    calm(page)
+    return page
+
+
+def calm(page: Page) -> None:
+    """Wait until nothing on the page is going to change by itself."""
+    page.wait_for_function(CALM)
+    page.wait_for_timeout(300)
+    page.wait_for_function(CALM)
+
+
+def go(page: Page, title: str) -> None:
+    """Go to another page by the navigation."""
+    page.get_by_test_id("stHeader").get_by_role("link", name=title).click()
+    page.get_by_test_id("stFileUploader").wait_for()
+    calm(page)
+
+
+def drop(page: Page, *files: Path) -> None:
+    """Drop files on the uploader and wait until they are in the queue."""
+    rows = page.locator("[class*='st-key-remove-']")
+    wanted = rows.count() + len(files)
+    page.locator("input[type=file]").set_input_files([str(file) for file in files])
+    rows.nth(wanted - 1).wait_for()
+    calm(page)
+
+
+def _local(url: str, address: str) -> bool:
+    return url.startswith((address, address.replace("http", "ws", 1), "data:", "blob:"))

@@ -1,0 +1,91 @@
+"""Figures: axes in mm only where the image is calibrated, small enough for the browser, heat where it belongs."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from dashboard import figures
+from dashboard.figures import View, figure
+from models import Classification, Explanation, Image
+
+
+def made(rows: int = 60, columns: int = 80, spacing: tuple[float, float] | None = None, colour: bool = False) -> Image:
+    shape = (2, rows, columns, 3) if colour else (2, rows, columns)
+    pixels = np.random.default_rng(0).random(shape, np.float32)
+    return Image(pixels, "x", "0" * 64, spacing_mm=spacing, spacing_source="test" if spacing else None)
+
+
+def answered(image: Image) -> Classification:
+    heat = np.zeros(image.shape, np.float32)
+    heat[: image.shape[0] // 2] = 1
+    return Classification(
+        task="implant", card="c", sha256=image.sha256, seconds=0, labels=("a", "b"),
+        probabilities=np.array([0.25, 0.75], np.float32), explanation=Explanation(heat, "grad-cam", "stage5", "b", 0),
+    )  # fmt: skip
+
+
+def decoded(source: str) -> np.ndarray:
+    return np.asarray(Pillow.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))))
+
+
+def test_a_pixel_s_centre_is_a_whole_number() -> None:
+    picture = figure(None, made(60, 80), View()).layout.images[0]
+    assert (picture.x, picture.y, picture.sizex, picture.sizey) == (-0.5, -0.5, 80, 60)
+
+
+def test_millimetres_need_a_calibration() -> None:
+    plain = figure(None, made(), View())
+    assert plain.layout.xaxis.ticksuffix == " px"
+    assert not plain.layout.shapes
+    assert " mm" not in json.dumps(plain.to_plotly_json(), default=str)
+    scaled = figure(None, made(60, 80, (0.5, 0.25)), View())
+    picture, bar = scaled.layout.images[0], scaled.layout.shapes[0]
+    assert (picture.sizex, picture.sizey) == (20, 30)
+    assert scaled.layout.xaxis.ticksuffix == " mm"
+    assert bar.x1 - bar.x0 == 5
+    assert scaled.layout.annotations[0].text == "5 mm"
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_large_image_is_sent_small(colour: bool) -> None:
+    image = made(1500, 3000, colour=colour)
+    fig = figure(None, image, View())
+    sent = decoded(fig.layout.images[0].source)
+    assert sent.shape[:2] == (figures.LONGEST_PX // 2, figures.LONGEST_PX)
+    assert sent.mean() == pytest.approx(127.5, abs=1)
+    assert max(fig.data[0].z.shape) <= figures.HOVER_PX
+
+
+def test_hovering_reads_the_grey_value_of_the_frame_under_the_pointer() -> None:
+    image = made()
+    fig = figure(answered(image), image, View(frame=1))
+    assert fig.data[0].z[10, 20] == round(100 * image.pixels[1, 10, 20])
+    assert fig.data[0].customdata[10, 20] == 1
+
+
+def test_inverting_turns_dark_into_bright() -> None:
+    image = made()
+    plain, inverted = (decoded(figure(None, image, View(invert=on)).layout.images[0].source) for on in (False, True))
+    assert np.abs(plain.astype(int) + inverted - 255).max() <= 1
+
+
+def test_heat_colours_only_where_it_is() -> None:
+    image = made()
+    hot = decoded(figure(answered(image), image, View(opacity=1)).layout.images[0].source)
+    assert not np.array_equal(hot[:30, :, 0], hot[:30, :, 2])
+    assert np.array_equal(hot[30:, :, 0], hot[30:, :, 2])
+
+
+def test_image_only_and_no_explanation_show_no_heat() -> None:
+    image = made()
+    answer = answered(image)
+    plain = figure(None, image, View()).layout.images[0].source
+    assert figure(answer, image, View(layout="Image only")).layout.images[0].source == plain
+    assert figure(replace(answer, explanation=None), image, View()).layout.images[0].source == plain

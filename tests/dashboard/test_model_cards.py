@@ -1,0 +1,80 @@
+"""The model-cards page with figures and without, and how its numbers are written."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import models
+from dashboard import measures
+from models.training import figures
+
+
+@pytest.fixture
+def measured(random_card: str, monkeypatch: pytest.MonkeyPatch) -> dict:
+    """The figures of the only card, as `evaluate` writes them."""
+    monkeypatch.setattr(figures, "RESAMPLES", 5)
+    card = models.card(random_card)
+    y = np.arange(60) % 3
+    p = np.random.default_rng(0).dirichlet(np.ones(3), 60) / 2 + np.eye(3)[y] / 2
+    row = {"value": 0.9, "low": 0.8, "high": 0.95}
+    found = {
+        "how": "test split, measured once",
+        "measured": "2026-01-01",
+        "weights": [member.sha256 for member in card.members],
+        "versions": {"ortholens": "0.1.0"},
+        "machine": "x86_64",
+        **figures.describe(p, y, np.arange(60), card),
+        "conformal": [{"coverage": 0.9, **row, "mean_size": 1.4}],
+        "gate": {"n": 60, "kept": 0.95, "strangers": [{"set": "noise", "n": 50, "auroc": 1.0, "refused": 0.98}]},
+        "subgroups": {"side": {"L": {"n": 30, **row}, "R": {"n": 30, **row}}},
+    }
+    folder: Path = import_module("models.cards.card").CARDS_DIR
+    (folder / f"{random_card}.figures.json").write_text(json.dumps(found))
+    return found
+
+
+def texts(page: AppTest) -> str:
+    return "\n".join(element.value for element in (*page.markdown, *page.caption))
+
+
+def test_without_figures_the_page_says_what_to_run(home: AppTest, random_card: str) -> None:
+    page = home.switch_page("views/model_cards.py").run()
+    assert not page.exception
+    assert f"ortholens evaluate {random_card}" in page.code[0].value
+    assert not page.get("plotly_chart")
+
+
+def test_every_figure_stands_on_the_page(home: AppTest, measured: dict) -> None:
+    page = home.switch_page("views/model_cards.py").run()
+    assert not page.exception
+    assert page.metric[0].value == measures.text(measured["metrics"]["accuracy"]["value"], "%")
+    assert len(page.get("plotly_chart")) == 4
+    tables = "\n".join(table.value.to_csv() for table in page.table)
+    for words in ("90.0 % (80.0 to 95.0)", "1.40 labels", "Noise", "98.0 %", "Calibration error"):
+        assert words in tables
+    assert texts(page).count("- answered **") == len(measured["worst"])
+
+
+def test_figures_of_other_weights_are_flagged(home: AppTest, measured: dict, random_card: str) -> None:
+    folder: Path = import_module("models.cards.card").CARDS_DIR
+    (folder / f"{random_card}.figures.json").write_text(json.dumps({**measured, "weights": ["0" * 64]}))
+    page = home.switch_page("views/model_cards.py").run()
+    assert "other weights" in page.warning[0].value
+
+
+def test_numbers_carry_their_unit() -> None:
+    row = {"value": 0.7123, "low": 0.69, "high": 0.734}
+    assert measures.with_interval(row, "%") == "71.2 % (69.0 to 73.4)"
+    assert measures.with_interval(row, "points") == "71.2 points (69.0 to 73.4)"
+    assert measures.with_interval(row, "grades") == "0.71 grades (0.69 to 0.73)"
+    assert measures.with_interval(row) == "0.712 (0.690 to 0.734)"
+
+
+def test_every_figure_of_an_evaluation_has_its_words() -> None:
+    assert all(set(figures.measures(card)) <= set(measures.MEASURES) for card in models.cards().values())

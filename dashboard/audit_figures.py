@@ -1,4 +1,4 @@
-"""Plotly figures of an explanation audit: the maps side by side, their curves, their agreement, and the sanity check."""
+"""Plotly figures of an explanation audit: maps side by side, their curves, their agreement, and the sanity check."""
 
 from __future__ import annotations
 

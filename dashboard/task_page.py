@@ -8,7 +8,18 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.components import answer, audit, card_summary, crops, downloads, read_first, saliency, states, trust, viewer
+from dashboard.components import (
+    answer,
+    audit,
+    card_summary,
+    crops,
+    downloads,
+    read_first,
+    saliency,
+    states,
+    trust,
+    viewer,
+)
 from dashboard.figures import View
 from models import Card, Classification, Image, OrthoLensError
 
@@ -80,13 +91,11 @@ def workspace(image: Image, card: Card) -> None:
             states.error(problem)
     with picture:
         viewer.show(image, prediction, view)
-    if prediction:
+    if prediction and prediction.explanation:  # neither hidden from a first reading nor withheld by the gate
         audit.show(prediction, image, card, view)
 
 
-def _answered(
-    prediction: Classification, image: Image, card: Card, view: View
-) -> tuple[Classification, View]:
+def _answered(prediction: Classification, image: Image, card: Card, view: View) -> tuple[Classification, View]:
     """Draw the answer and its reasons, and return what of them the image shows."""
     read_first.compare(prediction, card)
     if answer.show(prediction, card):

@@ -110,7 +110,9 @@ class Image:
     def shown(self, frame: int = 0, window: Window | None = None) -> Pixels:
         """Frame as it is displayed: windowed and clipped to [0, 1], (H, W) or (H, W, 3)."""
         window = window or self.windows[0]
-        return np.clip((self.pixels[frame] - window.low) / max(window.high - window.low, 1e-6), 0, 1, dtype=np.float32)
+        width = max(window.high - window.low, 1e-6)
+        shown: Pixels = np.clip((self.pixels[frame] - window.low) / width, 0, 1, dtype=np.float32)
+        return shown
 
     def grey(self, frame: int = 0) -> Pixels:
         """Frame in the default window as luminance (H, W), Rec. 601 weights for RGB."""

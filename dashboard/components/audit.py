@@ -37,8 +37,8 @@ def show(prediction: Classification, image: Image, card: Card, view: View) -> No
     label = card.labels[card.index(prediction.explanation.target)]
     with st.expander("Audit the explanation", icon=":material/fact_check:"):
         st.markdown(
-            f"Is the heat for **{plain(label.name)}** a reason, or decoration? Several methods explain the same answer, "
-            "and each is put to the tests of the literature."
+            f"Is the heat for **{plain(label.name)}** a reason, or decoration? Several methods explain the same "
+            "answer, and each is put to the tests of the literature."
         )
         methods = st.pills(
             "Methods, two to four", list(METHODS), selection_mode="multi", default=FIRST, key="audit-methods",
@@ -99,7 +99,8 @@ def _results(audit: Audit, image: Image, card: Card, view: View) -> None:
         alt="The map of each method on the image",
     )  # fmt: skip
     st.caption(
-        "Each picture explains the same answer by another method; zoom one and all follow. The seconds are what one map took."
+        "Each picture explains the same answer by another method; zoom one and all follow. The seconds are those of "
+        "one map."
     )
     left, right = st.columns([2.1, 1], gap="large")
     with left:
@@ -129,17 +130,18 @@ def _results(audit: Audit, image: Image, card: Card, view: View) -> None:
 
 
 def _faithful(audit: Audit) -> str:
-    best = max(audit.findings, key=lambda finding: finding.curves.insertion_area)
-    ours, chance = best.curves.insertion_area, audit.random.insertion_area
-    found = (
-        f"Here {_name(best)} is the most faithful when uncovering: area {ours:.2f}, and {chance:.2f} for a random map."
-        if ours > chance
-        else f"Here no method beats a random map ({ours:.2f} at best, {chance:.2f}): lean on none of them."
+    chance = audit.random.insertion_area
+    ranked = sorted(audit.findings, key=lambda finding: -finding.curves.insertion_area)
+    best, blind = ranked[0], [_name(finding) for finding in ranked if finding.curves.insertion_area <= chance]
+    words = (
+        "A map that points at what the network uses makes the probability fall at once when its hottest places are "
+        "greyed, and rise at once when they are uncovered in a blurred picture. "
     )
-    return (
-        "A map that points at what the network uses makes the probability fall at once when its hottest places are greyed, "
-        f"and rise at once when they are uncovered in a blurred picture. {found}"
-    )
+    if len(blind) == len(ranked):
+        return f"{words}Here no method beats a random map: lean on none of them."
+    words += f"Here {_name(best)} is the most faithful: area {best.curves.insertion_area:.2f} when uncovering"
+    words += f", and {chance:.2f} for a random map."
+    return f"{words} Not better than random: {', '.join(blind)}." if blind else words
 
 
 def _agreed(audit: Audit) -> str:
@@ -154,25 +156,24 @@ def _agreed(audit: Audit) -> str:
 
 
 def _forgotten(audit: Audit) -> str:
-    apart = [_name(finding) for finding in audit.findings if finding.cascade.falls_apart]
-    stay = [_name(finding) for finding in audit.findings if not finding.cascade.falls_apart]
-    words = [f"{' and '.join(apart)} fall{'s' * (len(apart) == 1)} apart, as it must." if apart else ""]
-    words += [
-        f"{' and '.join(stay)} keep{'s' * (len(stay) == 1)} much of the map: it shows the picture, not the reason."
-        if stay
-        else ""
-    ]
-    return (
+    words = (
         "From left to right ever more of the network is replaced by random weights; below each map stands its rank "
-        f"correlation with the first. {' '.join(filter(None, words))}"
+        "correlation with the first. A map that stays shows the picture, not the reason."
     )
+    for verdict, apart in (("Falls apart, as a map must", True), ("Stays", False)):
+        if names := [_name(finding) for finding in audit.findings if finding.cascade.falls_apart is apart]:
+            words += f" {verdict}: {', '.join(names)}."
+    return words
 
 
 def _metal(audit: Audit) -> str:
     if not audit.metal:
         return "No metal was found by its brightness."
     shares = ", ".join(f"{finding.on_metal:.0%} of {_name(finding)}" for finding in audit.findings)
-    return f"By brightness, metal covers {audit.metal:.0%} of the picture. On it lies {shares}. A map that ignored the metal would show {audit.metal:.0%}."
+    return (
+        f"By brightness, metal covers {audit.metal:.0%} of the picture; on it lies this share of the heat that speaks "
+        f"for the label: {shares}. A map that ignored the metal would show {audit.metal:.0%}."
+    )
 
 
 def _table(audit: Audit, card: Card) -> list[dict[str, object]]:

@@ -1,4 +1,7 @@
-"""What each model is for, how good it is and how that was measured: the page only reads what `evaluate` wrote."""
+"""What each model is for, how good it is and how that was measured: the page only reads what `evaluate` wrote.
+
+The address may name a card: `/model_cards?card=knee-kl`.
+"""
 
 import streamlit as st
 
@@ -6,8 +9,9 @@ import models
 from dashboard.components import card_page
 
 cards = models.cards()
+asked = st.query_params.get("card")
 chosen = st.segmented_control(
-    "Model", list(cards), key="card", bind="query-params", default=next(iter(cards)), required=True,
+    "Model", list(cards), default=asked if asked in cards else next(iter(cards)), required=True,
     format_func=lambda id: cards[id].title, label_visibility="collapsed",
 )  # fmt: skip
 st.header(cards[chosen].title, anchor=False)

@@ -131,7 +131,7 @@ def _read(name: str, size: tuple[int, int], trim: bool = False) -> tuple[list[di
         for i, row in enumerate(rows):
             picture = Picture.open(archive.open(row["file"])).convert("L")
             if trim:
-                top, left, height, width = exposed(np.asarray(picture, np.float32) / 255)
+                top, left, height, width = exposed(np.asarray(picture, np.float32) / np.float32(255))
                 picture = picture.crop((left, top, left + width, top + height))
             pixels[i] = np.asarray(ImageOps.pad(picture, size[::-1]))
     return rows, pixels

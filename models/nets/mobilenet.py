@@ -109,8 +109,8 @@ def rescale_batch_norms(net: nn.Module, batches: Iterable[Tensor]) -> None:
     """
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     count: dict[nn.Module, int] = dict.fromkeys(norms, 0)
-    total = {norm: torch.zeros(norm.num_features) for norm in norms}
-    squares = {norm: torch.zeros(norm.num_features) for norm in norms}
+    total: dict[nn.Module, Tensor] = {norm: torch.zeros(norm.num_features) for norm in norms}
+    squares: dict[nn.Module, Tensor] = {norm: torch.zeros(norm.num_features) for norm in norms}
 
     def record(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         x = inputs[0].float()  # (N, C, H, W)

@@ -48,8 +48,8 @@ def test_every_figure_comes_with_its_sentence(answered: AppTest) -> None:
     assert not page.exception
     said = texts(page)
     for words in ("zoom one and all follow", "when its hottest places are greyed", "does not make them right",
-                  "replaced by random weights", "On it lies"):  # fmt: skip
-        assert words in said or (words == "On it lies" and "No metal was found" in said)
+                  "replaced by random weights", "on it lies"):  # fmt: skip
+        assert words in said or (words == "on it lies" and "No metal was found" in said)
     assert list(page.dataframe[0].value["Method"]) == ["Grad-CAM", "HiResCAM", "Random map"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -78,3 +79,10 @@ def test_numbers_carry_their_unit() -> None:
 
 def test_every_figure_of_an_evaluation_has_its_words() -> None:
     assert all(set(figures.measures(card)) <= set(measures.MEASURES) for card in models.cards().values())
+
+
+def test_the_address_names_a_card(home: AppTest, product: Callable[..., str]) -> None:
+    other = product("zz-other")
+    home.query_params["card"] = other
+    page = home.switch_page("views/model_cards.py").run()
+    assert page.code[0].value == f"ortholens evaluate {other}"

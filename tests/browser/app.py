@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 import models
 
@@ -75,13 +75,18 @@ def opened(browser: Browser, address: str, *, width: int = 1440, scheme: str = "
     context.set_default_timeout(PATIENCE_S * 1000)
     page = context.new_page()
     page.trouble = []  # what went wrong behind the page: errors, and requests that leave this machine
-    page.on("console", lambda message: page.trouble.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: page.trouble.append(message.text) if _trouble(message) else None)
     page.on("pageerror", lambda error: page.trouble.append(str(error)))
     page.on("request", lambda request: page.trouble.append(request.url) if not _local(request.url, address) else None)
     page.goto(address)
     page.get_by_test_id("stFileUploader").wait_for()
     calm(page)
     return page
+
+
+def _trouble(message: ConsoleMessage) -> bool:
+    """Whether a line of the console is an error; on a page's own address Streamlit asks there for its base first."""
+    return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
 
 
 def calm(page: Page) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,7 @@ import plotly.graph_objects as go
 from PIL import Image as Pillow
 from plotly.subplots import make_subplots
 
-from dashboard.figures import FONT, PAPER, View, raster, shrunk, viewer
+from dashboard.figures import FONT, INK, PAPER, View, raster, shrunk, viewer
 from models import Image
 from models.reporting import draw
 from models.trust.methods import METHODS
@@ -25,6 +24,10 @@ COLOURS = dict(zip(METHODS, ("#2FA79B", "#D9902F", "#8E7CC3", "#D1607A", "#5B8DE
 GREY, CLEAR = "rgba(128,140,150,0.9)", "rgba(0,0,0,0)"
 MAP_PX, STRIP_PX = 700, 150
 """Longest side of a picture of the maps, and of the strip."""
+CELL_PX, WORDS_PX = 122, 30
+"""Width of a picture of the strip on a common screen, and room for the words below it."""
+GRAIN, FULL = 3, 0.98
+"""Pixels a side drawn as one, and the share of them below the heat that is drawn at full strength."""
 
 
 def maps(audit: Audit, image: Image, view: View) -> go.Figure:
@@ -43,18 +46,18 @@ def maps(audit: Audit, image: Image, view: View) -> go.Figure:
 
 def curves(audit: Audit) -> go.Figure:
     """Return probability of the label against the share of the picture taken away, and uncovered."""
-    fig = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04)
+    fig = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.08)
     lines = [(METHODS[f.explanation.method].name, COLOURS[f.explanation.method], f.curves) for f in audit.findings]
     for name, colour, found in [("Random map", GREY, audit.random), *lines]:
         _line(fig, name, colour, found)
     titles = ("Deletion: the hottest places greyed first", "Insertion: the hottest places uncovered first")
     for number, title in enumerate(titles, 1):
         at = "x domain" if number == 1 else "x2 domain"
-        _words(fig, title, at, "paper", y=1, yshift=16, size=14)
+        _words(fig, title, at, "paper", y=1, yshift=22, size=14)
     fig.update_xaxes(tickformat=".0%", range=[0, 1], title=None, showgrid=False, fixedrange=True)
     fig.update_yaxes(tickformat=".0%", range=[0, 1.02], fixedrange=True, nticks=5)
     fig.update_layout(
-        height=300, margin={"l": 44, "r": 8, "t": 34, "b": 64}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
+        height=300, margin={"l": 44, "r": 8, "t": 46, "b": 64}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
         legend={"orientation": "h", "y": -0.14, "yanchor": "top", "x": 0}, hovermode="x unified",
     )  # fmt: skip
     return fig
@@ -72,31 +75,31 @@ def _line(fig: go.Figure, name: str, colour: str, found: Curves) -> None:
 def agreement(audit: Audit) -> go.Figure:
     """Return the rank correlation of each pair of maps as a matrix."""
     names = [METHODS[finding.explanation.method].name for finding in audit.findings]
-    fig = go.Figure(
-        go.Heatmap(
-            z=audit.agreement, x=names, y=names, zmin=-1, zmax=1, xgap=3, ygap=3, showscale=False,
-            colorscale=[[0, "#B4532A"], [0.5, "rgba(128,140,150,0.16)"], [1, "#2FA79B"]],
-            texttemplate="%{z:.2f}", textfont_size=15, hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
-        )
-    )  # fmt: skip
+    cells = {"x": names, "y": names, "zmin": -1, "zmax": 1, "xgap": 3, "ygap": 3, "showscale": False}
+    shades = [[0, "#B4532A"], [0.5, "rgba(128,140,150,0.16)"], [1, "#2FA79B"]]
+    fig = go.Figure(go.Heatmap(z=audit.agreement, colorscale=shades, hoverinfo="skip", **cells))
+    for (row, column), value in np.ndenumerate(audit.agreement):
+        colour = "#FFFFFF" if abs(value) > 0.5 else GREY
+        _words(fig, _signed(value), "x", "y", x=names[column], y=names[row], size=15, font_color=colour)
     fig.update_layout(
-        height=300, margin={"l": 8, "r": 8, "t": 8, "b": 8}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
+        height=320, margin={"l": 8, "r": 8, "t": 8, "b": 8}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
     )  # fmt: skip
-    fig.update_xaxes(showgrid=False, fixedrange=True, automargin=True, tickangle=0 if len(names) < 4 else -20)
-    fig.update_yaxes(showgrid=False, fixedrange=True, automargin=True, autorange="reversed")
+    fig.update_xaxes(showgrid=False, fixedrange=True, automargin=True, tickangle=-25)
+    fig.update_yaxes(showgrid=False, fixedrange=True, automargin=True, autorange="reversed", ticklabelstandoff=6)
     return fig
 
 
 def sanity(audit: Audit, view: View) -> go.Figure:
     """Return a strip of pictures for each method: its map, and what is left as the network forgets."""
     rows, columns = len(audit.findings), len(audit.findings[0].cascade.steps) + 1
-    fig = make_subplots(rows, columns, horizontal_spacing=0.006, vertical_spacing=0.1 / rows)
     shown = shrunk(1 - audit.picture.grey() if view.invert else audit.picture.grey(), STRIP_PX)
     height, width = shown.shape
+    row_px = round(CELL_PX * height / width) + WORDS_PX
+    fig = make_subplots(rows, columns, horizontal_spacing=0.006, vertical_spacing=WORDS_PX / row_px / rows)
+    heads = ["as learnt", "head random", *(f"down to {step.down_to}" for step in audit.findings[0].cascade.steps[1:])]
     for row, finding in enumerate(audit.findings):
-        first = [(finding.explanation.heat, "trained")]
-        steps = [(step.explanation.heat, f"{step.agreement:.2f}") for step in finding.cascade.steps]
-        for column, (heat, words) in enumerate(first + steps):
+        left = [(step.explanation.heat, _signed(step.agreement)) for step in finding.cascade.steps]
+        for column, (heat, words) in enumerate([(finding.explanation.heat, ""), *left]):
             axis = str(row * columns + column + 1) if row + column else ""
             fig.add_layout_image(
                 source=raster(_overlay(shown, heat, view)), xref=f"x{axis}", yref=f"y{axis}", layer="below",
@@ -104,34 +107,45 @@ def sanity(audit: Audit, view: View) -> go.Figure:
             )  # fmt: skip
             fig.update_xaxes(range=[0, width], row=row + 1, col=column + 1)
             fig.update_yaxes(range=[height, 0], scaleanchor=f"x{axis}", row=row + 1, col=column + 1)
-            _words(fig, words, f"x{axis} domain", f"y{axis} domain", y=0, yshift=-10, size=13)
+            at = {"xref": f"x{axis} domain", "yref": f"y{axis} domain"}
+            _words(fig, words, **at, y=0, yshift=-12)
             if row == 0:
-                _words(
-                    fig, _step_name(finding.cascade.steps, column), f"x{axis} domain", "paper", y=1, yshift=16, size=13
-                )
-        name = METHODS[finding.explanation.method].name
-        _words(fig, f"<b>{name}</b>", "paper", f"y{row * columns + 1 if row else ''} domain", y=0.5, x=0, xshift=-62)
+                _words(fig, heads[column], **at, y=1, yshift=14)
+            if column == 0:
+                name = METHODS[finding.explanation.method].name
+                _words(fig, f"<b>{name}</b>", **at, y=0.5, x=0, xanchor="right", xshift=-12)
     fig.update_xaxes(visible=False, constrain="domain", fixedrange=True)
     fig.update_yaxes(visible=False, constrain="domain", fixedrange=True)
     fig.update_layout(
-        template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, height=60 + 190 * rows, font={"family": FONT},
-        margin={"l": 124, "r": 12, "t": 36, "b": 24},
+        template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, height=72 + row_px * rows - WORDS_PX,
+        font={"family": FONT, "color": INK}, margin={"l": 164, "r": 12, "t": 40, "b": 32},
     )  # fmt: skip
     return fig
 
 
-def _step_name(steps: Sequence, column: int) -> str:
-    return "as learnt" if column == 0 else "head random" if column == 1 else f"down to {steps[column - 1].down_to}"
+def _signed(value: float) -> str:
+    return f"{round(float(value), 2) + 0.0:.2f}"  # no minus before a zero
 
 
 def _overlay(shown: Pixels, heat: Pixels, view: View) -> np.ndarray:
+    """Draw heat of any resolution; single pixels far hotter than the rest do not make those invisible."""
     rows, columns = shown.shape[:2]
-    fitted = np.asarray(Pillow.fromarray(heat).resize((columns, rows), Pillow.Resampling.BILINEAR))
+    grains = Pillow.fromarray(heat).reduce(GRAIN)
+    full = max(float(np.quantile(np.abs(np.asarray(grains)), FULL)), 1e-6)
+    fitted = (np.asarray(grains.resize((columns, rows), Pillow.Resampling.BILINEAR)) / full).clip(-1, 1)
     return draw.overlay(shown, fitted, view.opacity, view.threshold, view.colours)
 
 
 def _words(
-    fig: go.Figure, text: str, xref: str, yref: str, *, y: float, x: float = 0.5, size: int = 13, **shift: float
+    fig: go.Figure,
+    text: str,
+    xref: str,
+    yref: str,
+    *,
+    y: float | str,
+    x: float | str = 0.5,
+    size: int = 13,
+    **more: object,
 ) -> None:
     """Write on a figure, the colour left to the theme unless the paper is dark."""
-    fig.add_annotation(text=text, xref=xref, yref=yref, x=x, y=y, showarrow=False, font_size=size, **shift)
+    fig.add_annotation(text=text, xref=xref, yref=yref, x=x, y=y, showarrow=False, font_size=size, **more)

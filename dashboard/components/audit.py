@@ -95,12 +95,12 @@ def _progress(name: str) -> None:
 def _results(audit: Audit, image: Image, card: Card, view: View) -> None:
     st.plotly_chart(
         audit_figures.maps(audit, image, view), key="audit-maps", height=MAPS_PX, theme=None,
-        config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "toImage"]},
+        config={"scrollZoom": True, "displayModeBar": False},
         alt="The map of each method on the image",
     )  # fmt: skip
     st.caption(
         "Each picture explains the same answer by another method; zoom one and all follow. The seconds are those of "
-        "one map."
+        "one map, and its hottest fiftieth is drawn at full strength."
     )
     left, right = st.columns([2.1, 1], gap="large")
     with left:

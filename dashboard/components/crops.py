@@ -53,14 +53,10 @@ def _choice(image: Image, card: Card, boxes: list[Box], state: str) -> int | Non
     with st.container(horizontal=True, gap="medium", key="parts"):
         for name, box in zip(names, boxes, strict=True):
             _card(image.crop(box), card, name)
-    picked = st.segmented_control(
-        "Look at",
-        [*names, WHOLE],
-        default=names[0],
-        required=True,
-        key=f"{state}-{len(boxes)}",
-        label_visibility="collapsed",
-    )
+    look = f"{state}-{len(boxes)}"
+    if session.get(look) is None:
+        session.put(look, names[0])
+    picked = st.segmented_control("Look at", [*names, WHOLE], required=True, key=look, label_visibility="collapsed")
     if picked == WHOLE:
         return None
     chosen = names.index(picked)

@@ -30,7 +30,7 @@ SCALES = (1.0, 0.8, 0.63, 0.5, 0.4)
 STRIDE = 1 / 3
 """Distance of two windows, as a share of their side."""
 SHIFTS = (-1 / 6, 0.0, 1 / 6)
-STRETCHES = (0.85, 0.92, 1.08, 1.17)
+STRETCHES = (0.85, 0.92, 1.08, 1.17, 1.27)
 """Moves of a candidate as a share of its side, and changes of its side."""
 EMPTY = 0.02
 """A window whose grey spreads less shows nothing."""
@@ -38,9 +38,11 @@ CANDIDATES, PROPOSALS = 6, 4
 """Windows looked at closely, and boxes returned at most."""
 HOPELESS, NEAR = 1.8, 1.1
 """Strangeness from which a window is dropped, and up to which it is proposed; the gate itself answers up to 1."""
+COMFORT = 0.9
+"""Of windows about one place that are at most this strange, the largest is taken: it keeps the margins of the joint."""
 OVERLAP = 0.2
 """Of two windows that share more of the smaller one's area, the stranger one goes."""
-BATCH = 16
+BATCH = 8
 
 
 def propose(model: Model, image: Image, frame: int = 0) -> tuple[Box, ...]:
@@ -58,8 +60,8 @@ def propose(model: Model, image: Image, frame: int = 0) -> tuple[Box, ...]:
     found = []
     for box in candidates:
         if _strangeness(box) < HOPELESS:
-            box = _best(box, judged(model, grey, _moved(box, grey)))
-            found.append(_best(box, judged(model, grey, _stretched(box, grey))))
+            box = min([box, *judged(model, grey, _moved(box, grey))], key=_strangeness)
+            found.append(_largest([box, *judged(model, grey, _stretched(box, grey))]))
     familiar = apart([box for box in found if _strangeness(box) <= NEAR], PROPOSALS)
     return tuple(_enlarged(box, enlarged) for box in sorted(familiar, key=lambda box: box.column))
 
@@ -148,8 +150,9 @@ def _scaled(grey: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(grey, size, mode="bilinear", antialias=True, align_corners=False)
 
 
-def _best(box: Box, others: Iterable[Box]) -> Box:
-    return min([box, *others], key=_strangeness)
+def _largest(boxes: Sequence[Box]) -> Box:
+    familiar = [box for box in boxes if _strangeness(box) <= COMFORT]
+    return max(familiar, key=lambda box: box.height) if familiar else min(boxes, key=_strangeness)
 
 
 def _strangeness(box: Box) -> float:

@@ -58,7 +58,7 @@ def test_every_figures_file_belongs_to_a_card() -> None:
 
 
 def test_found_by_id_and_by_task(every: Card) -> None:
-    assert card(every.id) is every
+    assert card(every.id) == every
     assert every in cards_of(every.task)
 
 

@@ -110,6 +110,8 @@ class Image:
     def shown(self, frame: int = 0, window: Window | None = None) -> Pixels:
         """Frame as it is displayed: windowed and clipped to [0, 1], (H, W) or (H, W, 3)."""
         window = window or self.windows[0]
+        if (window.low, window.high) == (0, 1):
+            return np.clip(self.pixels[frame], 0, 1)  # most pictures: no arithmetic on every pixel
         width = max(window.high - window.low, 1e-6)
         shown: Pixels = np.clip((self.pixels[frame] - window.low) / width, 0, 1, dtype=np.float32)
         return shown
@@ -218,3 +220,91 @@ class Classification(Prediction):
     def confidence(self) -> float:
         """Calibrated probability of `label`."""
         return float(self.probabilities.max())
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Segmentation(Prediction):
+    """A class for every pixel.
+
+    Attributes
+    ----------
+    labels
+        The K classes in the card's order; the first is background.
+    mask
+        (H, W) index into `labels`, in source pixels.
+    certainty
+        (H, W) probability of the class chosen, in 255ths: a byte a pixel, so that a slide of 8,192 pixels a side fits.
+    instances
+        (H, W) number of the object a pixel belongs to, 0 for none; None where the card does not tell objects apart.
+    abstained, reason, strangeness
+        As in `Classification`.
+    """
+
+    labels: tuple[str, ...]
+    mask: NDArray[np.uint8]
+    certainty: NDArray[np.uint8]
+    instances: NDArray[np.int32] | None = None
+    abstained: bool = False
+    reason: str | None = None
+    strangeness: float | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Track:
+    """One implant component through a sequence of T frames; rows that are not finite are frames where it was not found.
+
+    Attributes
+    ----------
+    pose
+        (T, 4, 4) source_from_implant in mm.
+    other_pose
+        (T, 4, 4) the pose that fits almost as well, such as the mirror pose; not finite where there is none.
+    overlap
+        (T,) intersection over union with the mask.
+    residual_px
+        (T,) root mean square distance between the silhouette's border and the mask's.
+    sigma
+        (T, 6) one standard deviation of x, y, z in mm and of the rotations about the source's x, y, z in degrees.
+    """
+
+    pose: NDArray[np.float64]
+    other_pose: NDArray[np.float64]
+    overlap: NDArray[np.float64]
+    residual_px: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Motion(Prediction):
+    """How two implant components moved through T frames.
+
+    Attributes
+    ----------
+    femoral, tibial
+        The components' tracks.
+    joint, joint_sigma
+        (T, 6) Grood and Suntay's angles and translations, in the order of `joint_columns`, and one standard deviation.
+    low_points_mm
+        (T, 2, 3) lowest points of the condyles towards the left and the right of the patient on the tibial plateau.
+    axes
+        Which directions of the two CAD files were taken as right, anterior and proximal, in words.
+    side
+        Of the patient, "right" or "left".
+    notes
+        For each frame, the sentences that a reader must see; a frame with any is flagged.
+    """
+
+    femoral: Track
+    tibial: Track
+    joint: NDArray[np.float64]
+    joint_sigma: NDArray[np.float64]
+    joint_columns: tuple[str, ...]
+    low_points_mm: NDArray[np.float64]
+    axes: tuple[str, str]
+    side: str
+    notes: tuple[tuple[str, ...], ...]
+
+    @property
+    def frames(self) -> int:
+        """Number of frames T."""
+        return len(self.notes)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -40,6 +40,8 @@ class Label(_Table):
     """As on the screen."""
     definition: str = ""
     """What it means, for someone who does not know the scale."""
+    colour: Annotated[str, Field(pattern=r"^#[0-9A-F]{6}$")] | None = None
+    """Of a class that is painted on an image; none for the background."""
 
 
 class Definite(_Table):
@@ -56,6 +58,10 @@ class Input(_Table):
 
     size: tuple[int, int]
     """(rows, columns) after fitting the whole image in, padded with black."""
+    channels: Literal["grey", "rgb"] = "grey"
+    """What the network looks at; a grey picture is shown to all three of its inputs."""
+    tiled: bool = False
+    """Whether tiles of `size` slide over the image at its own resolution instead of fitting all of it in."""
     trim: bool = False
     """Whether black borders are cut off first, so that what was exposed fills the input."""
     crop: bool = False
@@ -69,6 +75,8 @@ class Net(_Table):
     stage: Text = "stage5"
     """Stage explained unless the user picks another."""
     dropout: float = 0.2
+    shape: dict[str, int] = {}
+    """Sizes that this kind of network leaves open, such as the width of an HRNet."""
 
 
 class Member(_Table):
@@ -154,6 +162,8 @@ class Card(_Table):
     ordinal: bool = False
     """Whether the labels are grades, in rising order; their keys are then whole numbers."""
     definite: Definite | None = None
+    instances: bool = False
+    """Whether objects of a class are told apart and counted."""
     input: Input
     net: Net
     members: tuple[Member, ...] = ()
@@ -223,7 +233,8 @@ def load_card(path: Path) -> Card:
 @lru_cache(maxsize=1)
 def cards() -> Mapping[str, Card]:
     """Return every card of the product by its id, in the order of their file names."""
-    return MappingProxyType({path.stem: load_card(path) for path in sorted(CARDS_DIR.glob("*.toml"))})
+    paths = sorted(CARDS_DIR.glob("*.toml"), key=lambda path: path.stem)  # a rival's longer id stands after its own
+    return MappingProxyType({path.stem: load_card(path) for path in paths})
 
 
 def card(id: str) -> Card:

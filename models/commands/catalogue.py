@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,14 @@ from models.cards import Card, card, cards
 CardId = Annotated[str | None, typer.Argument(metavar="[CARD]", help="One model, in full.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 OnlyList = Annotated[bool, typer.Option("--list", help="Say what there is and download nothing.")]
-What = Annotated[str, typer.Argument(metavar="cases", help="What to simulate.")]
-Folder = Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.")]
+What = Annotated[str, typer.Argument(metavar="cases|joint-section|fluoroscopy", help="What to simulate.")]
+Where = Annotated[
+    list[str], typer.Argument(metavar="[N] FOLDER", help="How many sections or frames, and where the files go.")
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Of the first section; the next have the next seeds. [0]")]
+Size = Annotated[int | None, typer.Option(min=64, max=8192, help="Pixels a side of a section. [512]")]
+StainKey = Annotated[str | None, typer.Option("--stain", help="Of every section; drawn by the seed if not given.")]
+Damage = Annotated[float | None, typer.Option(min=0, max=1, help="Osteoarthritis, 0 to 1; drawn if not given.")]
 
 
 def list_cards(card_id: CardId = None, as_json: AsJson = False) -> None:
@@ -66,11 +73,52 @@ def fetch_samples(only_list: OnlyList = False) -> None:
         typer.echo(str(path))
 
 
-def simulate(what: What, folder: Folder) -> None:
-    """Write the simulated cases, which need no download: `ortholens simulate cases FOLDER`."""
-    from models.data.phantom import write_cases
+def simulate(
+    what: What, where: Where, seed: Seed = None, size: Size = None, stain: StainKey = None, damage: Damage = None
+) -> None:
+    """Write what needs no download: `simulate cases FOLDER`, `joint-section N FOLDER` or `fluoroscopy N FOLDER`."""
+    *numbers, folder = where
+    if Path(folder).is_file():
+        raise typer.BadParameter(f"{folder} is a file, and a folder is needed")
+    if what == "cases":
+        if numbers or {seed, size, stain, damage} != {None}:
+            raise typer.BadParameter("cases are always the same, and only a folder can be given")
+        from models.data.phantom import write_cases
 
-    if what != "cases":
-        raise typer.BadParameter(f"{what} cannot be simulated; only cases can")
-    for path in write_cases(folder):
+        paths: Iterable[Path] = write_cases(Path(folder))
+    elif what == "joint-section":
+        if len(numbers) != 1 or not numbers[0].isdecimal():
+            raise typer.BadParameter("joint-section needs a number and a folder: simulate joint-section 12 FOLDER")
+        paths = _sections(int(numbers[0]), Path(folder), seed or 0, size or 512, stain, damage)
+    elif what == "fluoroscopy":
+        if (stain, damage) != (None, None) or len(numbers) > 1 or not all(map(str.isdecimal, numbers)):
+            raise typer.BadParameter("fluoroscopy needs frames and a folder: simulate fluoroscopy 60 FOLDER --seed 0")
+        paths = _fluoroscopy(int(numbers[0]) if numbers else 60, Path(folder), seed or 0, size or 1024)
+    else:
+        raise typer.BadParameter(f"{what} cannot be simulated; only cases, joint-section and fluoroscopy can")
+    for path in paths:
         typer.echo(str(path))
+
+
+def _sections(
+    count: int, folder: Path, seed: int, size: int, stain: str | None, damage: float | None
+) -> Iterable[Path]:
+    """Write simulated sections of a joint."""
+    from models.data.section_files import write_sections
+    from models.data.stains import STAINS
+
+    if stain is not None and stain not in STAINS:
+        raise typer.BadParameter(f"there is no stain {stain}; there are {', '.join(STAINS)}")
+    chosen = STAINS[stain] if stain else None
+    return write_sections(folder, count, seed=seed, size=(size, size), stain=chosen, damage=damage)
+
+
+def _fluoroscopy(frames: int, folder: Path, seed: int, size: int) -> Iterable[Path]:
+    """Write a simulated sequence with its exact poses; the seed also picks one of the implants and movements."""
+    from models.kinematics.components import DESIGNS
+    from models.kinematics.simulate import MOVEMENTS, scene, write_case
+
+    if frames < 1:
+        raise typer.BadParameter("fluoroscopy needs a frame at least")
+    design, movement = DESIGNS[seed % len(DESIGNS)], MOVEMENTS[seed % len(MOVEMENTS)]
+    return write_case(scene(design, movement, frames, size, seed), folder)

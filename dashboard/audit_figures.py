@@ -50,7 +50,7 @@ def curves(audit: Audit) -> go.Figure:
     lines = [(METHODS[f.explanation.method].name, COLOURS[f.explanation.method], f.curves) for f in audit.findings]
     for name, colour, found in [("Random map", GREY, audit.random), *lines]:
         _line(fig, name, colour, found)
-    titles = ("Deletion: the hottest places greyed first", "Insertion: the hottest places uncovered first")
+    titles = ("Deletion", "Insertion")
     for number, title in enumerate(titles, 1):
         at = "x domain" if number == 1 else "x2 domain"
         _words(fig, title, at, "paper", y=1, yshift=22, size=14)
@@ -79,8 +79,8 @@ def agreement(audit: Audit) -> go.Figure:
     shades = [[0, "#B4532A"], [0.5, "rgba(128,140,150,0.16)"], [1, "#2FA79B"]]
     fig = go.Figure(go.Heatmap(z=audit.agreement, colorscale=shades, hoverinfo="skip", **cells))
     for (row, column), value in np.ndenumerate(audit.agreement):
-        colour = "#FFFFFF" if abs(value) > 0.5 else GREY
-        _words(fig, _signed(value), "x", "y", x=names[column], y=names[row], size=15, font_color=colour)
+        colour = {"font_color": "#FFFFFF"} if abs(value) > 0.5 else {}  # else the theme's own, on a pale cell
+        _words(fig, _signed(value), "x", "y", x=names[column], y=names[row], size=12, **colour)
     fig.update_layout(
         height=320, margin={"l": 8, "r": 8, "t": 8, "b": 8}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
     )  # fmt: skip
@@ -96,7 +96,7 @@ def sanity(audit: Audit, view: View) -> go.Figure:
     height, width = shown.shape
     row_px = round(CELL_PX * height / width) + WORDS_PX
     fig = make_subplots(rows, columns, horizontal_spacing=0.006, vertical_spacing=WORDS_PX / row_px / rows)
-    heads = ["as learnt", "head random", *(f"down to {step.down_to}" for step in audit.findings[0].cascade.steps[1:])]
+    heads = ["learnt", "head", *(step.down_to for step in audit.findings[0].cascade.steps[1:])]
     for row, finding in enumerate(audit.findings):
         left = [(step.explanation.heat, _signed(step.agreement)) for step in finding.cascade.steps]
         for column, (heat, words) in enumerate([(finding.explanation.heat, ""), *left]):
@@ -108,9 +108,9 @@ def sanity(audit: Audit, view: View) -> go.Figure:
             fig.update_xaxes(range=[0, width], row=row + 1, col=column + 1)
             fig.update_yaxes(range=[height, 0], scaleanchor=f"x{axis}", row=row + 1, col=column + 1)
             at = {"xref": f"x{axis} domain", "yref": f"y{axis} domain"}
-            _words(fig, words, **at, y=0, yshift=-12)
+            _words(fig, words, **at, y=0, yanchor="top", yshift=-3)
             if row == 0:
-                _words(fig, heads[column], **at, y=1, yshift=14)
+                _words(fig, heads[column], **at, y=1, yanchor="bottom", yshift=4)
             if column == 0:
                 name = METHODS[finding.explanation.method].name
                 _words(fig, f"<b>{name}</b>", **at, y=0.5, x=0, xanchor="right", xshift=-12)

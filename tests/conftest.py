@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+
+if TYPE_CHECKING:
+    from models.cards import Card
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -117,3 +121,53 @@ def packed() -> Callable[[str], Path]:
 def card_text() -> str:
     """Return a whole card without weights, whose id is "good"."""
     return CARD.format(id="good", members="")
+
+
+@pytest.fixture
+def segmenter() -> Card:
+    """Return a card that paints three classes, without weights: 64 × 64, grey, fitted."""
+    from models.cards import Card
+
+    return Card.model_validate(
+        {
+            "id": "test-painter",
+            "task": "tissue",
+            "title": "A test",
+            "summary": "A test.",
+            "labels": [{"key": key, "name": key} for key in ("a", "b", "c")],
+            "input": {"size": (64, 64)},
+            "net": {"name": "hrnet", "stage": "stage4"},
+            "use": {"intended": "tests", "not_intended": "anything else"},
+            "data": {
+                "name": "none",
+                "licence": "none",
+                "citation": "none",
+                "url": "none",
+                "n": 0,
+                "split": "none",
+                "shows": "a test picture",
+            },
+        }
+    )
+
+
+@pytest.fixture
+def painting_card(product: Callable[..., str], tmp_path: Path) -> str:
+    """Id of a card that paints background, bone and cartilage with a small random HRNet."""
+    import torch
+
+    from models import cards
+    from models.nets import loading
+    from models.nets.hrnet import HRNet
+
+    torch.manual_seed(0)
+    sha256 = loading.write_tensors(HRNet(3, width=4, blocks=1).state_dict(), tmp_path / "weights" / "p.safetensors")
+    text = CARD.format(id="random-painter", members=f'{{ file = "p.safetensors", sha256 = "{sha256}" }}')
+    start, end = text.index("labels"), text.index("input =")
+    labels = [f'{{ key = "{key}", name = "{key}" }}' for key in ("background", "bone", "cartilage")]
+    net = 'net = { name = "hrnet", stage = "stage4", shape = { width = 4, blocks = 1 } }'
+    text = f"{text[:start]}labels = [{', '.join(labels)}]\n{text[end:]}"
+    text = text.replace('task = "implant"', 'task = "tissue"').replace('net = { name = "mobilenet_v2" }', net)
+    (tmp_path / "cards" / "random-painter.toml").write_text(text)
+    cards.cache_clear()
+    return "random-painter"

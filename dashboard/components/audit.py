@@ -102,7 +102,7 @@ def _results(audit: Audit, image: Image, card: Card, view: View) -> None:
         "Each picture explains the same answer by another method; zoom one and all follow. The seconds are those of "
         "one map, and its hottest fiftieth is drawn at full strength."
     )
-    left, right = st.columns([2.1, 1], gap="large")
+    left, right = st.columns([1.5, 1], gap="medium")
     with left:
         st.markdown("**Is the map faithful?**")
         st.plotly_chart(
@@ -157,8 +157,9 @@ def _agreed(audit: Audit) -> str:
 
 def _forgotten(audit: Audit) -> str:
     words = (
-        "From left to right ever more of the network is replaced by random weights; below each map stands its rank "
-        "correlation with the first. A map that stays shows the picture, not the reason."
+        "From left to right ever more of the network is replaced by random weights: its head, then all down to the "
+        "stage named. Below each map stands its rank correlation with the first. A map that stays shows the picture, "
+        "not the reason."
     )
     for verdict, apart in (("Falls apart, as a map must", True), ("Stays", False)):
         if names := [_name(finding) for finding in audit.findings if finding.cascade.falls_apart is apart]:

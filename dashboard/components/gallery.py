@@ -37,7 +37,11 @@ def simulated(tasks: Iterable[str]) -> None:
         Exhibit(case.title, case.truth, case.path, case.task, case.simulated) for case in cases() if case.task in tasks
     ]
     st.subheader("Try a simulated case", anchor=False)
-    st.caption("Made by this program's own X-ray simulation. They show how a page works, not how good a model is.")
+    st.caption(
+        "Made by this program's own X-ray simulation. They show how a page works, not how good a model is. A model "
+        "that has learned from real radiographs may refuse them, as it does the knees, and is right to: *Show anyway* "
+        "then shows what it would have said."
+    )
     _grid(shown, badge="simulated")
 
 

@@ -10,10 +10,14 @@ import streamlit as st
 from dashboard import session
 from dashboard.figures import Layout, View
 from models import Card, Classification, Image
+from models.nets.stages import stages_of
 from models.reporting import draw
 from models.trust.methods import METHODS
 
 METHOD = "grad-cam"
+"""The method that comes with the answer."""
+QUICK = [key for key, method in METHODS.items() if not method.slow]
+"""Methods that take no longer than a look; the audit has the others."""
 
 
 def controls(view: View) -> View:
@@ -34,7 +38,7 @@ def controls(view: View) -> View:
 def explained(prediction: Classification, image: Image, card: Card, view: View) -> tuple[Classification, View]:
     """Let the reader choose what is explained, and return the prediction with that explanation."""
     names = {label.key: label.name for label in card.labels}
-    stages = session.stages(card)
+    stages = stages_of(card)
     left, right = st.columns(2)
     label = left.selectbox(
         "Explain", list(names), index=list(names).index(prediction.label), format_func=names.get,
@@ -49,12 +53,16 @@ def explained(prediction: Classification, image: Image, card: Card, view: View) 
         persist_state="session",
     )
     with st.expander("Method", icon=":material/tune:"):
+        method = st.segmented_control(
+            "Method", QUICK, default=METHOD, format_func=lambda key: METHODS[key].name, key="method", required=True,
+            persist_state="session", label_visibility="collapsed",
+        )  # fmt: skip
         stage = st.select_slider(
             "Stage of the network", stages, value=card.net.stage, key=f"stage-{card.id}", persist_state="session",
             help="Early stages are finer and see edges and textures; the last sees what the answer is made of.",
         )  # fmt: skip
-        st.caption(f"**{METHODS[METHOD].name}.** {METHODS[METHOD].sentence}")
+        st.caption(f"**{METHODS[method].name}.** {METHODS[method].sentence}")
     why = prediction.explanation
-    if (label, stage) != (prediction.label, card.net.stage):
-        why = session.explain(image, card, method=METHOD, label=label, frame=view.frame, stage=stage)
+    if (label, stage, method) != (prediction.label, card.net.stage, METHOD):
+        why = session.explain(image, card, method=method, label=label, frame=view.frame, stage=stage)
     return replace(prediction, explanation=why), replace(view, colours=colours)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LEAST, MOST = 80, 99
 """Coverages that can be picked, in %."""
 CHART = {"displayModeBar": False, "staticPlot": True}
+NO_BREAK = "\u00a0"
+"""A space at which no line ends, between a number and its unit."""
 
 
 def show(prediction: Classification, image: Image, card: Card) -> None:
@@ -67,7 +69,8 @@ def _set(prediction: Classification, card: Card) -> tuple[str, ...]:
         for key in kept:
             st.badge(plain(card.labels[card.index(key)].name), color="primary" if key == prediction.label else "gray")
     measured = next((row for row in card.figures.get("conformal", ()) if round(row["coverage"] * 100) == percent), None)
-    seen = f", {plain(text(measured['value'], '%'))} when it was measured" if measured else ""
+    share = text(measured["value"], "%").replace(" ", NO_BREAK) if measured else ""
+    seen = f", {plain(share)} when it was measured" if measured else ""
     st.caption(f"Of images like this, {percent} in 100 have their true label in such a set{seen}.")
     return kept
 

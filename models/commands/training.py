@@ -14,9 +14,12 @@ import typer
 
 from models.cards import card, cards
 from models.errors import BadCard, OrthoLensError
+from models.nets.stages import stages_of
 
 CardId = Annotated[str, typer.Argument(metavar="CARD", help="A model of `ortholens cards`.")]
-BenchmarkedCard = Annotated[str | None, typer.Argument(metavar="[CARD]", help="By default the first with weights.")]
+BenchmarkedCard = Annotated[
+    str | None, typer.Argument(metavar="[CARD]", help="By default the first classifier with weights.")
+]
 Folds = Annotated[int, typer.Option(min=2, help="Parts of a cross-validation, for sets without a split of their own.")]
 Test = Annotated[bool, typer.Option("--test", help="Touch the test split: once, when the model is final.")]
 Json = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Also write the figures here.")]
@@ -29,13 +32,21 @@ ImageFile = Annotated[
 def train(card_id: CardId) -> None:
     """Train what ships, from the recipe in the card; goes on where it was stopped."""
     with _progress() as progress:
-        _module("ship").train(card(card_id).id, progress)
+        _module("trials" if _paints(card_id) else "ship").train(card(card_id).id, progress)
 
 
 def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
     """Measure a model on images it was not trained on, and write the figures beside its card."""
     with _progress() as progress:
-        _module("evaluate").evaluate(card(card_id).id, folds, test, progress)
+        if _paints(card_id):
+            _module("trials").evaluate(card_id, folds, progress)
+        else:
+            _module("evaluate").evaluate(card(card_id).id, folds, test, progress)
+
+
+def _paints(card_id: str) -> bool:
+    """Whether the card answers with a class for every pixel."""
+    return card(card_id).task == "tissue"
 
 
 def _module(name: str) -> ModuleType:
@@ -74,10 +85,11 @@ def benchmark(
     from models.data import cases
     from models.training import benchmark as timing
 
-    chosen = card_id or next((card.id for card in cards().values() if card.members), None)
+    chosen = card_id or next((card.id for card in cards().values() if card.members and stages_of(card)), None)
     if chosen is None:
         raise BadCard("no card has weights", fix="Train one with `ortholens train`.")
-    report = timing.benchmark(card(chosen), (image or cases.cases()[0].path).read_bytes(), repeats)
+    own = [case.path for case in cases.cases() if case.task == card(chosen).task]
+    report = timing.benchmark(card(chosen), (image or next(iter(own), cases.cases()[0].path)).read_bytes(), repeats)
     Console().print(timing.table(report))
     if json_file:
         json_file.write_text(json.dumps(report, indent=2) + "\n")

@@ -116,7 +116,9 @@ class Decoded:
 
     def _grey_in_colour(self) -> bool:
         noise = CHROMA_NOISE / 255 * (2**self.bits - 1)
-        red, *others = (self.stored[..., channel].astype(np.int32) for channel in range(3))
+        signed = np.int16 if self.bits <= 8 else np.int32
+        channels: list[NDArray[Any]] = [self.stored[..., channel].astype(signed) for channel in range(3)]
+        red, *others = channels
         return all(int(np.abs(red - other).max(initial=0)) <= noise for other in others)
 
     def _image(self, name: str, sha256: str, pixels: Pixels, windows: tuple[Window, ...]) -> Image:

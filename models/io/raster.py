@@ -60,7 +60,8 @@ def decode(data: bytes, kind: str, limits: Limits) -> Decoded:
     if first.dtype.kind in "fi":
         warnings.append(RANGE_ASSUMED)
     bits = 8 if first.dtype == np.uint8 else 16
-    return Decoded(np.stack(frames), bits, Header(warnings=tuple(warnings)), inverted=inverted)
+    stored = np.stack(frames) if len(frames) > 1 else first[None]
+    return Decoded(stored, bits, Header(warnings=tuple(warnings)), inverted=inverted)
 
 
 def _frames(picture: PIL.Image.Image, count: int) -> Iterator[NDArray[Any]]:
@@ -69,7 +70,9 @@ def _frames(picture: PIL.Image.Image, count: int) -> Iterator[NDArray[Any]]:
     for page in ImageSequence.Iterator(picture) if count > 1 else [picture]:
         if page.size != size:
             continue
-        array = _array(ImageOps.exif_transpose(page))
+        if count == 1:
+            ImageOps.exif_transpose(page, in_place=True)  # without a copy
+        array = _array(page if count == 1 else ImageOps.exif_transpose(page))
         shape = shape or (array.shape, array.dtype)
         if (array.shape, array.dtype) == shape:
             yield array
@@ -81,12 +84,14 @@ def _array(picture: PIL.Image.Image) -> NDArray[Any]:
         return np.asarray(picture).astype(np.uint16)
     if picture.mode in ("I", "F"):
         return np.asarray(picture)
-    if picture.mode in ("1", "L"):
+    if picture.mode == "L":
+        return np.asarray(picture)
+    if picture.mode == "1":
         return np.asarray(picture.convert("L"))
     if picture.has_transparency_data:
         seen = picture.convert("RGBA")
         return np.asarray(PIL.Image.alpha_composite(PIL.Image.new("RGBA", seen.size, "black"), seen).convert("RGB"))
-    return np.asarray(picture.convert("RGB"))
+    return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
 def _tag(picture: PIL.Image.Image, tag: int) -> object:

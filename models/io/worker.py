@@ -32,6 +32,10 @@ from models.errors import DamagedFile, DecoderFailed, InputError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+STOPS_ITSELF = hasattr(signal, "setitimer")
+"""Whether the system ends a process whose time is up, also inside a native decoder (the signal has no handler there);
+else (Windows) a thread of the parent does, which costs as much as decoding a small picture."""
+
 FIX = "Export it again from its source, uncompressed if it can; other files can still be read."
 
 
@@ -66,16 +70,17 @@ class Worker:
             raise answer
         return cast(R, answer)
 
-    def _exchange(self, seconds: float, job: object) -> object:
+    def _exchange(self, seconds: float, job: tuple[object, ...]) -> object:
         process = self._running()
         assert process.stdin is not None  # both are pipes
         assert process.stdout is not None
-        timer = threading.Timer(seconds, process.kill)
-        timer.daemon = True
+        timer = None if STOPS_ITSELF else threading.Timer(seconds, process.kill)
         begun, answered = time.monotonic(), False
-        timer.start()
+        if timer:
+            timer.daemon = True
+            timer.start()
         try:
-            pickle.dump(job, process.stdin, pickle.HIGHEST_PROTOCOL)
+            pickle.dump((seconds, *job), process.stdin, pickle.HIGHEST_PROTOCOL)
             process.stdin.flush()
             answer: object = pickle.load(process.stdout)
             answered = True
@@ -84,7 +89,8 @@ class Worker:
             problem = f"its decoder was stopped after {seconds:g} s" if hung else "its decoder crashed"
             raise DecoderFailed(problem, fix=FIX) from error
         finally:
-            timer.cancel()
+            if timer:
+                timer.cancel()
             if not answered:  # also after Ctrl+C: the answer under way must not be taken for the next file's
                 self.close()
         return answer
@@ -128,11 +134,15 @@ def serve(memory_mb: int) -> None:
     os.dup2(2, 1)  # whatever a library prints must not reach the pipe
     while True:
         try:
-            function, args, kwargs = pickle.load(calls)
+            seconds, function, args, kwargs = pickle.load(calls)
         except EOFError:
             return
+        if STOPS_ITSELF:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
         pickle.dump(_answer(function, args, kwargs), answers, pickle.HIGHEST_PROTOCOL)
         answers.flush()
+        if STOPS_ITSELF:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _answer(function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]) -> object:

@@ -56,7 +56,7 @@ class ColourMap:
     def colours(self, heat: Pixels) -> RGB:
         """Colour heat of any shape (…); values off the map get its end colours: (…, 3)."""
         step = (heat - np.float32(self.lowest)) * np.float32(255 / (1 - self.lowest))
-        colours: RGB = self.table[np.clip(step + np.float32(0.5), 0, 255).astype(np.uint8)]
+        colours: RGB = np.take(self.table, np.clip(step + np.float32(0.5), 0, 255).astype(np.uint8), axis=0)
         return colours
 
 
@@ -131,7 +131,12 @@ def overlay(shown: Pixels, heat: Pixels, opacity: float = 0.6, threshold: float 
     strength = np.clip(np.abs(heat) if chosen.signed else heat, 0, 1)  # (H, W)
     share = (np.float32(opacity) * strength * (strength >= threshold))[..., None]
     below = rgb(shown).astype(np.float32)
-    return (below + share * (chosen.colours(heat) - below) + np.float32(0.5)).astype(np.uint8)
+    blend = chosen.colours(heat).astype(np.float32)  # in place from here: a film has millions of pixels
+    blend -= below
+    blend *= share
+    blend += below
+    blend += np.float32(0.5)
+    return blend.astype(np.uint8)
 
 
 def png(picture: RGB, lines: Sequence[str]) -> bytes:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from functools import singledispatch
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models import DISCLAIMER
 from models.cards import card
-from models.types import Classification, Prediction
+from models.trust.grades import definite_probability, expected_grade
+from models.types import Classification, Image, Prediction, Segmentation
 
 Record = dict[str, object]
 
@@ -28,10 +32,45 @@ def _(prediction: Classification) -> Record:
         "probabilities": {
             label: round(float(p), 6) for label, p in zip(prediction.labels, prediction.probabilities, strict=True)
         },
+        **_grade(prediction),
         "prediction_set": list(prediction.prediction_set),
         "abstained": prediction.abstained,
         "reason": prediction.reason,
     }
+
+
+@result_fields.register
+def _(prediction: Segmentation) -> Record:
+    pixels = np.bincount(prediction.mask.ravel(), minlength=len(prediction.labels))
+    return {
+        "classes": {key: value for value, key in enumerate(prediction.labels)},
+        "area_px": {key: int(count) for key, count in zip(prediction.labels, pixels, strict=True)},
+        "count": None if prediction.instances is None else _count(prediction.instances),
+        "abstained": prediction.abstained,
+        "reason": prediction.reason,
+    }
+
+
+def _count(instances: NDArray[np.int32]) -> int:
+    """Return how many objects there are; what a hand has erased leaves gaps between their numbers."""
+    return int(np.count_nonzero(np.bincount(instances.ravel())[1:]))
+
+
+def areas(prediction: Segmentation, image: Image) -> Record:
+    """Return the area of every class in mm², or null where the image is not calibrated."""
+    if image.spacing_mm is None:
+        return {"area_mm2": None}
+    pixel_mm2 = image.spacing_mm[0] * image.spacing_mm[1]
+    pixels = np.bincount(prediction.mask.ravel(), minlength=len(prediction.labels))
+    return {"area_mm2": {key: round(float(n * pixel_mm2), 6) for key, n in zip(prediction.labels, pixels, strict=True)}}
+
+
+def _grade(prediction: Classification) -> Record:
+    """Return what an ordinal answer says beyond its label: nothing for a card without a definite finding."""
+    definite = definite_probability(prediction.probabilities, card(prediction.card))
+    if definite is None:
+        return {}
+    return {"expected_grade": round(expected_grade(prediction.probabilities), 4), "p_definite": round(definite, 6)}
 
 
 @singledispatch
@@ -45,6 +84,19 @@ def _(prediction: Classification) -> str:
     if prediction.abstained:
         return f"No answer: {prediction.reason}"
     return f"{prediction.label} {prediction.confidence:.0%}"
+
+
+@headline.register
+def _(prediction: Segmentation) -> str:
+    if prediction.abstained:
+        return f"No answer: {prediction.reason}"
+    names = {label.key: label.name for label in card(prediction.card).labels}
+    if prediction.instances is not None:
+        named = ", ".join(names[key] for key in prediction.labels[1:])
+        return f"{named}: {_count(prediction.instances):,} counted"
+    shares = np.bincount(prediction.mask.ravel(), minlength=len(prediction.labels))[1:] / prediction.mask.size
+    found = sorted(zip(shares, prediction.labels[1:], strict=True), reverse=True)
+    return ", ".join(f"{names[key]} {share:.1%}" for share, key in found if share) or "Nothing but background"
 
 
 def record(prediction: Prediction) -> Record:

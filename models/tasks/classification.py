@@ -5,7 +5,7 @@ Subclasses name the question; everything else is here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,16 +54,19 @@ class ClassificationTask(Task):
         """Return the output of `label`, or of the most probable label."""
         return int(answer.logits.argmax()) if label is None else card.index(label)
 
-    def score(self, truths: Sequence[str], outputs: NDArray[np.float32], card: Card) -> Mapping[str, float]:
-        """Return accuracy, macro recall and mean log loss of logits (N, K) against label keys."""
-        wanted = np.array([card.index(truth) for truth in truths])
-        p = torch.from_numpy(outputs).softmax(1).numpy()
-        chosen = p.argmax(1)
-        return {
-            "accuracy": float((chosen == wanted).mean()),
-            "macro_recall": float(np.mean([(chosen[wanted == k] == k).mean() for k in np.unique(wanted)])),
-            "log_loss": float(-np.log(p[np.arange(len(p)), wanted].clip(1e-9)).mean()),
-        }
+    def score(
+        self, probabilities: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.intp], card: Card
+    ) -> dict[str, Any]:
+        """Return the figures of held-out answers, as a card shows them: see `models.training.figures.describe`.
+
+        Parameters
+        ----------
+        probabilities, truth, groups
+            (N, K) calibrated, (N,) indices of labels, and (N,) what may be one patient.
+        """
+        from models.training.figures import describe  # needs scikit-learn, which answering does not
+
+        return describe(probabilities, truth, groups, card)
 
 
 def calibrated(logits: torch.Tensor, card: Card) -> NDArray[np.float32]:

@@ -30,6 +30,7 @@ WARM_UP = 5
 COLD_STARTS = 3
 
 BARE, BARE_GRADIENT = "bare forward", "bare forward + gradient of the tail"
+DECODED = "bytes → image"
 ANSWER, EXPLAINED = "bytes → prediction", "bytes → prediction + Grad-CAM"
 
 _FIRST_ANSWER = """
@@ -63,6 +64,7 @@ def benchmark(card: Card, data: bytes, repeats: int = 30) -> dict[str, Any]:
     paths = {
         BARE: lambda: bare(model, x),
         BARE_GRADIENT: lambda: bare_gradient(model, x),
+        DECODED: lambda: models.read(data),
         ANSWER: lambda: models.predict(models.read(data), card.id),
         EXPLAINED: lambda: models.predict(models.read(data), card.id, explain="grad-cam"),
     }

@@ -27,24 +27,27 @@ def mass_before(probabilities: NDArray[np.floating], ordinal: bool = False) -> N
     """Return the probability of all labels that enter the set before each label: (N, K) → (N, K) in [0, 1]."""
     p = probabilities.astype(np.float64)
     order = _from_the_top(p) if ordinal else np.argsort(-p, axis=1, kind="stable")  # (N, K) labels as they enter
-    sorted_p = np.take_along_axis(p, order, axis=1)
+    rows = np.arange(len(p))[:, None]
+    sorted_p = p[rows, order]
     before = np.empty_like(p)
-    np.put_along_axis(before, order, np.cumsum(sorted_p, axis=1) - sorted_p, axis=1)
+    before[rows, order] = np.cumsum(sorted_p, axis=1) - sorted_p
     return before
 
 
 def _from_the_top(p: NDArray[np.float64]) -> NDArray[np.intp]:
     """Order of labels that begins at the most probable and takes the more probable of the two neighbours each time."""
     n, k = p.shape
-    walled = np.pad(p, ((0, 0), (1, 1)), constant_values=-1.0)  # label j at j + 1, walls are never taken
+    walled = np.full((n, k + 2), -1.0)  # label j at j + 1, walls are never taken
+    walled[:, 1:-1] = p
     rows, low = np.arange(n), p.argmax(1)
-    high = low.copy()
-    order = [low.copy()]
-    for _ in range(k - 1):
+    high = low
+    order = np.empty((n, k), np.intp)
+    order[:, 0] = low
+    for place in range(1, k):
         up = walled[rows, high + 2] > walled[rows, low]
-        low, high = np.where(up, low, low - 1), np.where(up, high + 1, high)
-        order.append(np.where(up, high, low))
-    return np.stack(order, axis=1)
+        low, high = low - ~up, high + up
+        order[:, place] = np.where(up, high, low)
+    return order
 
 
 def score(

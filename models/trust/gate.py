@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -69,9 +69,13 @@ class Gate:
 
     def distance(self, signatures: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the distance to the training images: (N, D) → (N,)."""
-        centre, scale, whiten = (self.tensors[name].float().numpy() for name in ("centre", "scale", "whiten"))
+        centre, scale, whiten = self._arrays
         away = (signatures.astype(np.float32) - centre) / scale @ whiten.T
         return np.asarray(np.linalg.norm(away, axis=1))
+
+    @cached_property
+    def _arrays(self) -> tuple[NDArray[np.float32], ...]:
+        return tuple(self.tensors[name].float().numpy() for name in ("centre", "scale", "whiten"))
 
     def judge(self, signature: NDArray[np.floating], logits: NDArray[np.floating], shows: str) -> Verdict:
         """Judge one image.

@@ -25,6 +25,7 @@ from torchvision.transforms import functional as T
 import models
 from models.cards import card, cards
 from models.data.cases import cases
+from models.nets.stages import stages_of
 from models.reporting.draw import overlay
 from models.serving.engine import engine
 from models.training.benchmark import interleaved, machine, quartiles
@@ -66,7 +67,8 @@ def asking(nets: list[torch.nn.Module], stages: tuple[str, ...]) -> list[torch.n
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("card", nargs="?", default=next((c.id for c in cards().values() if c.members), None))
+    trained = [c.id for c in cards().values() if c.members and stages_of(c)]
+    options.add_argument("card", nargs="?", default=next(iter(trained), None))
     options.add_argument("--image", type=Path, default=next(c.path for c in cases() if c.path.suffix == ".png"))
     options.add_argument("--repeats", type=int, default=30)
     options.add_argument("--json", type=Path)

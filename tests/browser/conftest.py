@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 import models
 from tests.browser import app
@@ -23,6 +23,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser(address: str) -> Iterator[Browser]:
+    expect.set_options(timeout=app.PATIENCE_S * 1000)
     with app.chromium() as browser:
         yield browser
 

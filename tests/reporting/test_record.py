@@ -50,6 +50,14 @@ def test_fields_of_a_classification() -> None:
     )
 
 
+def test_an_ordinal_answer_adds_its_expected_grade_and_how_probable_a_definite_finding_is() -> None:
+    p = np.array([0.1, 0.2, 0.3, 0.25, 0.15], np.float32)
+    line = record(answer(task="pathology", card="knee-kl", labels=tuple("01234"), probabilities=p, prediction_set=()))
+    assert line["expected_grade"] == pytest.approx(0.2 + 0.6 + 0.75 + 0.6)
+    assert line["p_definite"] == pytest.approx(0.7)  # Kellgren-Lawrence 2 and above
+    assert list(line) == [*FIELDS[:8], "expected_grade", "p_definite", *FIELDS[8:]]
+
+
 def test_caption_says_what_was_answered_why_and_the_disclaimer() -> None:
     why = Explanation(np.zeros((2, 2), np.float32), "grad-cam", "stage5", "Zimmer", 0.01)
     lines = caption(answer(explanation=why))

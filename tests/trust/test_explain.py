@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from captum.attr import LayerGradCam
 from torch import nn
 
 from models.errors import Cancelled, UnknownCard
 from models.nets.mobilenet import StagedMobileNetV2
-from models.trust.explain import METHODS, Watch, explain, guided, method_of
+from models.trust.explain import METHODS, Watch, class_activation, explain, guided, method_of
 from models.types import Image
 
 EVERY = sorted(METHODS)
@@ -48,6 +49,15 @@ def test_grad_cam_and_hirescam_equal_the_numbers_by_hand(model_of, two_stages) -
     hires = explain(model, picture, METHODS["hirescam"], 0, stage="stage4")
     np.testing.assert_allclose(hires.heat, [[-1, -0.5], [0, 0]], atol=1e-6)
     assert (cam.method, cam.layer, cam.target) == ("grad-cam", "stage4", "0")
+
+
+def test_grad_cam_in_closed_form_is_that_of_captum(small_net) -> None:
+    net, x = small_net(0), torch.randn(1, 3, 96, 64, generator=torch.manual_seed(0))
+    for target in range(3):
+        by_captum = LayerGradCam(net, net.stages["stage5"]).attribute(x.requires_grad_(), target=target)
+        ours = class_activation(net, target, net.trunk(x))
+        assert by_captum.abs().max() > 1e-4
+        torch.testing.assert_close(ours, by_captum.detach(), atol=1e-9, rtol=1e-5)
 
 
 def test_features_of_the_answer_give_the_same_map(model_of, small_net, image) -> None:
@@ -108,7 +118,7 @@ def test_the_network_is_left_as_it_was_after_a_failure_inside(key, model_of, sma
     model = model_of(net)
     breaking = net.head[3].register_forward_hook(fails)
     with pytest.raises(RuntimeError, match="broken"):
-        explain(model, image, METHODS[key], 0)
+        explain(model, image, METHODS[key], 0, stage="stage4")  # at the last stage Grad-CAM runs nothing that can fail
     breaking.remove()
     assert state(net) == before
 

@@ -1,0 +1,15 @@
+"""Names of the stages that each classifier network can be looked at in, from fine to coarse: readable without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from models.cards import Card
+
+STAGES: Mapping[str, tuple[str, ...]] = {"mobilenet_v2": ("stage1", "stage2", "stage3", "stage4", "stage5")}
+"""By the name that cards use; a test holds them against the networks."""
+
+
+def stages_of(card: Card) -> tuple[str, ...]:
+    """Return the names of a card's stages; empty for a network that is not explained by stage."""
+    return STAGES.get(card.net.name, ())

@@ -13,7 +13,8 @@ import structlog
 import typer
 
 from models import DISCLAIMER
-from models.commands import catalogue, predict, serve, training
+from models.commands import catalogue, kinematics, predict, serve, training
+from models.commands.allocation import keep_freed_memory
 from models.errors import OrthoLensError, UnknownCard
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ app.command()(predict.predict)
 app.command("cards")(catalogue.list_cards)
 app.command("samples")(catalogue.fetch_samples)
 app.command()(catalogue.simulate)
+app.command()(kinematics.kinematics)
 app.command()(training.train)
 app.command()(training.evaluate)
 app.command()(training.benchmark)
@@ -43,6 +45,8 @@ app.command()(training.benchmark)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave the process with its exit code; an error of ours is one sentence on stderr."""
+    if arguments is None and sys.argv[1:2] in (["train"], ["evaluate"]):  # as a program of its own, not from a test
+        keep_freed_memory()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         app(args=arguments)

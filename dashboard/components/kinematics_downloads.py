@@ -1,0 +1,146 @@
+"""Keep the result: poses as .jts, angles and quality as CSV, the overlay as a film, and a summary of one page."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+
+import numpy as np
+import streamlit as st
+from PIL import Image as Pillow
+
+from dashboard import figures
+from dashboard.measured import Measured
+from models import DISCLAIMER
+from models.kinematics import export, jts
+from models.kinematics.sequence import NAMES
+from models.reporting import draw
+
+FILM_PX, FRAME_MS = 640, 250
+"""Longest side of the film, and how long it shows a frame."""
+
+
+def show(measured: Measured) -> None:
+    """Offer the files; each is made when it is asked for."""
+    name = f"ortholens-kinematics-{'simulated-' if measured.sequence.simulated else ''}"
+    common = {"on_click": "ignore", "width": "stretch"}
+    with st.container(key="downloads", horizontal=True, gap="small"):
+        for index, component in enumerate(NAMES):
+            st.download_button(
+                f"{component.capitalize()} poses", lambda index=index: poses(measured, index),
+                f"{name}{component}.jts", "text/plain", icon=":material/deployed_code:",
+                help="A .jts file that JointTrack reads.", **common,
+            )  # fmt: skip
+        st.download_button(
+            "Angles", lambda: angles(measured), f"{name}angles.csv", "text/csv", icon=":material/table:",
+            help="CSV: angles, translations, their uncertainty and the condyles' low points.", **common,
+        )  # fmt: skip
+        st.download_button(
+            "Quality", lambda: quality(measured), f"{name}quality.csv", "text/csv", icon=":material/fact_check:",
+            help="CSV: overlap, residual, uncertainty and warnings of each frame.", **common,
+        )  # fmt: skip
+        st.download_button(
+            "Film", lambda: film(measured), f"{name}overlay.gif", "image/gif", icon=":material/movie:",
+            help="GIF of the frames with the contours of both components.", **common,
+        )  # fmt: skip
+        st.download_button(
+            "Summary", lambda: summary(measured), f"{name}summary.html", "text/html", icon=":material/description:",
+            help="One page to print.", **common,
+        )  # fmt: skip
+
+
+def poses(measured: Measured, component: int) -> bytes:
+    """Return the poses of a component as a .jts file."""
+    return jts.write(measured.poses[component]).encode()
+
+
+def angles(measured: Measured) -> bytes:
+    """Return angles and translations as CSV."""
+    return export.angles_csv(measured.motion, measured.sequence.names).encode()
+
+
+def quality(measured: Measured) -> bytes:
+    """Return overlap, residual, uncertainty and warnings as CSV."""
+    return export.quality_csv(measured.motion, measured.sequence.names).encode()
+
+
+def film(measured: Measured) -> bytes:
+    """Return the frames with contours as an endless GIF."""
+    pictures = []
+    for t, name in enumerate(measured.sequence.names):
+        framed = draw.png(_overlay(measured, t, FILM_PX), [f"{name}: femoral orange, tibial blue. {DISCLAIMER}"])
+        pictures.append(Pillow.open(io.BytesIO(framed)).convert("RGB").quantize(128))
+    out = io.BytesIO()
+    pictures[0].save(out, "GIF", save_all=True, append_images=pictures[1:], duration=FRAME_MS, loop=0)
+    return out.getvalue()
+
+
+def _overlay(measured: Measured, t: int, longest: int) -> draw.RGB:
+    sequence = measured.sequence
+    at = measured.poses[0][t], measured.poses[1][t]
+    picture = export.overlay(sequence.images[t].grey(), sequence.meshes, at, sequence.camera)
+    small = figures.shrunk(picture.astype(np.float32) / 255, longest)
+    return draw.rgb(small)
+
+
+def summary(measured: Measured) -> bytes:
+    """Return one page of HTML: what was measured, three frames with contours, and a row a frame."""
+    motion = measured.motion
+    simulated = " (simulated)" if measured.sequence.simulated else ""
+    three = sorted({0, motion.frames // 2, motion.frames - 1})
+    pictures = "".join(
+        f'<figure><img alt="" src="data:image/png;base64,{_png(measured, t)}">'
+        f"<figcaption>{html.escape(measured.sequence.names[t].capitalize())}</figcaption></figure>"
+        for t in three
+    )
+    lines = [_row(measured, t) for t in range(motion.frames)]
+    said = "".join(f"<li>{html.escape(text)}</li>" for text in motion.warnings)
+    header = "".join(f"<th>{title}</th>" for title in HEADER)
+    page = PAGE.format(
+        title=f"Knee implant motion{simulated}", disclaimer=DISCLAIMER, pictures=pictures, warnings=said,
+        header=header, rows="".join(lines), side=motion.side, frames=motion.frames,
+        axes=html.escape(f"femoral {motion.axes[0]}; tibial {motion.axes[1]}"),
+        flagged=len(measured.flagged()), card=html.escape(motion.card),
+    )  # fmt: skip
+    return page.encode()
+
+
+def _png(measured: Measured, t: int) -> str:
+    return base64.b64encode(figures.png(_overlay(measured, t, 420))).decode()
+
+
+def _row(measured: Measured, t: int) -> str:
+    motion = measured.motion
+    cells = [str(t + 1)]
+    cells += [
+        f"{value:.1f} ± {sigma:.1f}" if np.isfinite(value) else "–"
+        for value, sigma in zip(motion.joint[t], motion.joint_sigma[t], strict=True)
+    ]
+    cells += [f"{track.overlap[t]:.3f}" if np.isfinite(track.overlap[t]) else "–" for track in measured.tracks]
+    cells.append(html.escape(" ".join(motion.notes[t])))
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+HEADER = (
+    "Frame", "Flexion, °", "Adduction, °", "External rotation, °", "Lateral, mm", "Anterior, mm", "Proximal, mm",
+    "Femoral overlap", "Tibial overlap", "What to doubt",
+)  # fmt: skip
+
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>OrthoLens: {title}</title>
+<style>
+body {{ font: 11px/1.4 sans-serif; max-width: 60rem; margin: 1.5rem auto; color: #14191d; }}
+h1 {{ font-size: 20px; margin: 0; }} table {{ border-collapse: collapse; width: 100%; }}
+td, th {{ text-align: right; padding: 2px 6px; border-bottom: 1px solid #dfe4e8; }}
+td:last-child, th:last-child {{ text-align: left; }}
+div {{ display: flex; gap: 8px; }} figure {{ margin: 8px 0; flex: 1; }} img {{ width: 100%; }}
+</style>
+<h1>{title}</h1>
+<p><strong>{disclaimer}</strong></p>
+<p>{frames} frames, {flagged} flagged; {side} knee; outlines: {card}; values ± one standard deviation. Tibia against
+femur after Grood and Suntay; axes: {axes}.</p>
+<ul>{warnings}</ul>
+<div>{pictures}</div>
+<table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>
+</html>
+"""

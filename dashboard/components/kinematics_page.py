@@ -1,0 +1,252 @@
+"""The page of a fluoroscopy sequence: what is measured, the measurement as it goes, and every way to look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+import models
+from dashboard import kinematics_figures, session, tracking
+from dashboard.components import (
+    card_summary,
+    kinematics_downloads,
+    kinematics_hand,
+    kinematics_looks,
+    kinematics_source,
+    states,
+)
+from dashboard.components.kinematics_source import Choice
+from dashboard.components.states import plain, sentence
+from dashboard.fluoroscopy import Fluoroscopy
+from dashboard.jobs import Job
+from dashboard.kinematics_figures import Placed
+from dashboard.measured import Measured
+from dashboard.tracking import CARD, EXACT, Tracking
+from models import OrthoLensError
+from models.kinematics.sequence import NAMES
+from models.types import Motion
+
+HEIGHT_PX = 520
+LOOKS: dict[str, Callable[[Measured], Placed | None]] = {
+    "Curves": kinematics_looks.curves,
+    "Quality": kinematics_looks.quality,
+    "Move by hand": kinematics_hand.show,
+    "Compare": kinematics_looks.compare,
+}
+"""What a reader can do with a measured sequence; each may put a component elsewhere on the frame."""
+CHART = {"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "toImage"]}
+BARE = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "resetCameraLastSave3d", "tableRotation"]}
+
+
+def show() -> None:
+    """Draw the page."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader("Knee implant motion from fluoroscopy", anchor=False, width="content")
+        if CARD in models.cards():
+            card_summary.show(models.card(CARD))
+    try:
+        choice = kinematics_source.choose()
+    except OrthoLensError as problem:
+        states.error(problem)
+        return
+    if choice.sequence is None:
+        _invite()
+        return
+    name = f"kinematics-{choice.sequence.key}-{choice.masks}-{choice.side}"
+    job: Job[Motion] | None = session.job(name)
+    if job and job.running:
+        _live(name, session.get(f"{name}-tracking"))
+    elif job and job.result:
+        run = session.get(f"{name}-tracking")
+        _workspace(Measured(name, choice.sequence, run, job.result))
+    else:
+        _offer(name, choice.sequence, choice, job)
+
+
+def _invite() -> None:
+    st.caption(
+        "Each component is found in every frame without a hint, then refined on the image's own edges. "
+        "Nothing leaves this machine."
+    )
+
+
+def _offer(name: str, sequence: Fluoroscopy, choice: Choice, job: Job[Motion] | None) -> None:
+    """Draw the frames, and the button that starts the measurement."""
+    left, right = st.container(key="workspace").columns([1.35, 1], gap="medium")
+    with left:
+        picture = st.container()
+        t = _scrubber(sequence, name)
+    with picture:
+        _picture(sequence, t, [], 0.0)
+    with right:
+        rows, columns = sequence.camera.shape
+        if sequence.simulated:
+            st.badge("simulated", icon=":material/science:", color="gray")
+        st.markdown(
+            f"**{len(sequence.images)} frames** of {columns} × {rows} px, one camera, two components. "
+            "For every frame: position and rotation of both components, the joint's angles, and how far to trust them."
+        )
+        startable = choice.masks == EXACT or kinematics_source.trained()
+        if choice.masks == EXACT:
+            st.markdown(f":material/info: {plain(_outlined(sequence))}")
+        elif not startable:
+            st.markdown(
+                ":material/error: **Real frames cannot be measured yet.** The network that outlines the components "
+                f"({CARD}) has no weights here. Train it with `ortholens train {CARD}`, or look at the simulated case."
+            )
+        run = Tracking(sequence, choice.masks, choice.side)
+        st.button(
+            "Measure the motion", icon=":material/play_arrow:", type="primary", key="kinematics-start",
+            disabled=not startable, on_click=_start, args=(name, run),
+        )  # fmt: skip
+        if job and job.error:
+            st.markdown(f":material/error: {plain(f'{sentence(job.error.problem)}. {job.error.fix}')}")
+
+
+def _outlined(sequence: Fluoroscopy) -> str:
+    """Say that no network outlined the components."""
+    why = "" if kinematics_source.trained() else f"The network that outlines components ({CARD}) has no weights here. "
+    return f"{why}The outlines are the simulation's own exact masks: this shows the geometry, not the network."
+
+
+def _start(name: str, run: Tracking) -> None:
+    session.put(f"{name}-tracking", run)
+    session.put(f"{name}-edits", {})
+    session.start(name, run.run)
+
+
+@st.fragment(run_every=1.5)
+def _live(name: str, run: Tracking) -> None:
+    """Draw how far the measurement is, and the frame that was found last."""
+    job = session.job(name)
+    if job is None or not job.running:
+        st.rerun()
+    left_s = "" if job.left_s is None else f", about {max(1, round(job.left_s))} s left"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(job.share, f"{job.doing or 'Starting'} · {job.share:.0%}{left_s}")
+        st.button("Cancel", icon=":material/close:", key="kinematics-cancel", on_click=job.stop)
+    poses = tracking.so_far(run)
+    last = min(len(poses[0]), len(poses[1])) - 1
+    left, right = st.container(key="workspace").columns([1.35, 1], gap="medium")
+    placed = [Placed(i, poses[i][last]) for i in (0, 1) if last >= 0 and np.isfinite(poses[i][last]).all()]
+    with left:
+        _picture(run.sequence, max(last, 0), placed, 0.25)
+        st.caption(f"Frame {max(last, 0) + 1} of {len(run.sequence.images)}, as found first.")
+    with right:
+        if last >= 0:
+            _space(run.sequence, placed, (np.array(poses[0]), np.array(poses[1])))
+        for one in placed:
+            fit = run.found[last][one.component].fits[0]
+            st.caption(
+                f"{NAMES[one.component].capitalize()}: overlap {fit.overlap:.3f}, residual {fit.residual_px:.2f} px"
+            )
+
+
+@st.fragment
+def _workspace(measured: Measured) -> None:
+    """Draw the result and every control of it; a control reruns only this."""
+    sequence, measured = measured.sequence, measured.at(measured.t)  # a pose may have been moved since the last run
+    _headline(measured)
+    left, right = st.container(key="workspace").columns([1.35, 1], gap="medium")
+    with left:
+        picture = st.container()
+        t = _scrubber(sequence, measured.name)
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            shown = st.pills(
+                "Shown", ("Femoral", "Tibial", "Other pose"), selection_mode="multi", key="kinematics-shown",
+                default=("Femoral", "Tibial", "Other pose"), persist_state="session", label_visibility="collapsed",
+                help="Where two poses fit almost equally, the other one is dotted.",
+            )  # fmt: skip
+            opacity = st.slider(
+                "Opacity", 0.0, 1.0, 0.25, 0.05, key="kinematics-opacity", format="percent", persist_state="session"
+            )
+    measured = measured.at(t)
+    with right:
+        space = st.container()
+        held = st.toggle("Hold the tibia still", key="kinematics-held", persist_state="session")
+        _doubts(measured)
+    look = st.segmented_control(
+        "Look at", list(LOOKS), default="Curves", required=True, key="kinematics-look", persist_state="session",
+        label_visibility="collapsed", width="stretch",
+    )  # fmt: skip
+    tried = LOOKS[look](measured)
+    placed = _placed(measured, shown, tried)
+    with picture:
+        _picture(sequence, t, placed, opacity)
+    with space:
+        tibia = measured.poses[1][t]
+        _space(sequence, placed, measured.poses, tibia if held and np.isfinite(tibia).all() else None)
+    kinematics_downloads.show(measured)
+
+
+def _headline(measured: Measured) -> None:
+    """Say in one line what was measured, and what holds for all of it."""
+    motion = measured.motion
+    flagged = sum(map(bool, motion.notes))
+    with st.container(border=True, key="answer"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            low, high = np.nanmin(motion.joint[:, 0]), np.nanmax(motion.joint[:, 0])
+            st.subheader(f"Flexion from {low:.0f}° to {high:.0f}°", anchor=False, width="content")
+            if measured.sequence.simulated:
+                st.badge("simulated", icon=":material/science:", color="gray")
+        doubtful = f"{flagged} of them flagged" if flagged else "none of them flagged"
+        st.caption(f"{motion.frames} frames, {doubtful} · measured in {motion.seconds:.0f} s · {motion.side} knee")
+        if measured.run.masks == EXACT:
+            st.caption(f":material/info: {plain(_outlined(measured.sequence))}")
+        states.notes(tuple(w for w in motion.warnings if not w.startswith(("Simulated", "Outlined"))))
+
+
+def _doubts(measured: Measured) -> None:
+    """Say what a reader must know of the frame that is looked at."""
+    for index, name in enumerate(NAMES):
+        track = measured.tracks[index]
+        if np.isfinite(track.overlap[measured.t]):
+            overlap, residual = track.overlap[measured.t], track.residual_px[measured.t]
+            st.caption(f"{name.capitalize()}: overlap {overlap:.3f}, residual {residual:.2f} px")
+    for said in measured.motion.notes[measured.t]:
+        st.markdown(f":material/warning: {plain(sentence(said))}")
+
+
+def _placed(measured: Measured, shown: list[str], tried: Placed | None) -> list[Placed]:
+    placed = []
+    for index, track in enumerate(measured.tracks):
+        if NAMES[index].capitalize() not in shown:
+            continue
+        moved = tried is not None and tried.component == index
+        pose = tried.pose if moved else track.pose[measured.t]
+        if np.isfinite(pose).all():
+            placed.append(Placed(index, pose))
+        if "Other pose" in shown and not moved and np.isfinite(track.other_pose[measured.t]).all():
+            placed.append(Placed(index, track.other_pose[measured.t], ghost=True))
+    return placed
+
+
+def _scrubber(sequence: Fluoroscopy, name: str) -> int:
+    if len(sequence.images) == 1:
+        return 0
+    total = len(sequence.images)
+    chosen = st.slider("Frame", 1, total, key=f"{name}-frame", format=f"%d / {total}", persist_state="session")
+    return int(chosen) - 1
+
+
+def _picture(sequence: Fluoroscopy, t: int, placed: list[Placed], opacity: float) -> None:
+    st.plotly_chart(
+        kinematics_figures.overlay(sequence, t, placed, opacity), key="viewer-kinematics", height=HEIGHT_PX, theme=None,
+        config=CHART, alt=f"Frame {t + 1} of {len(sequence.images)} with the contours of both components",
+    )  # fmt: skip
+
+
+def _space(
+    sequence: Fluoroscopy, placed: list[Placed], poses: tuple[np.ndarray, np.ndarray], hold: np.ndarray | None = None
+) -> None:
+    """Draw both components in space; `hold` is the pose of a tibia that is held still."""
+    thin = session.once(
+        lambda: tuple(mesh.coarse(kinematics_figures.THIN_MM) for mesh in sequence.meshes), "thin", sequence.key
+    )
+    reach = kinematics_figures.reach_of(thin, poses, hold is not None)
+    st.plotly_chart(
+        kinematics_figures.scene(sequence, placed, thin, reach, hold), key="viewer-space", height=HEIGHT_PX - 90,
+        theme=None, config=BARE, alt="Both components in space",
+    )  # fmt: skip

@@ -1,0 +1,167 @@
+"""One run of the kinematics pipeline in a thread of its own, and poses that a reader moved by hand.
+
+The thread never touches Streamlit; the page reads what `Tracking` has found so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+import models
+from dashboard.fluoroscopy import Fluoroscopy, Masks
+from dashboard.jobs import Job
+from models import Image, Segmentation
+from models.errors import Cancelled, InputError
+from models.kinematics import angles
+from models.kinematics.motion import Study, motion
+from models.kinematics.observe import observe
+from models.kinematics.register import FINE, Fit, assessed, refined
+from models.kinematics.sequence import BAD_OVERLAP, NAMES, Answer, Frame, Options
+from models.types import Motion, Track
+
+Array = NDArray[np.float64]
+Edits = Mapping[tuple[int, int], Fit]
+"""Fits that a reader's own start led to, by frame and component (0 femoral, 1 tibial)."""
+
+CARD = "tka-fluoroscopy"
+NETWORK, EXACT = "The network's", "Exact (simulation)"
+"""Where masks come from."""
+GIVEN = "exact masks of the simulation"
+OUTLINED = 0.25
+"""Share of the time that a network's masks take, for the bar."""
+
+
+class Tracking:
+    """The measurement of one sequence.
+
+    Attributes
+    ----------
+    frames
+        Pictures with their masks, as far as they are made.
+    found
+        Poses of both components as soon as a frame is done; which of them that fit is the right one is decided last.
+    """
+
+    def __init__(self, sequence: Fluoroscopy, masks: str, side: str) -> None:
+        self.sequence, self.masks, self.side = sequence, masks, side
+        self.frames: list[Frame] = []
+        self.found: list[tuple[Answer, Answer]] = []
+        self._doubts: dict[int, str] = {}
+
+    def run(self, job: Job[Motion]) -> Motion:
+        """Outline, find and measure.
+
+        Raises
+        ------
+        OrthoLensError
+            Where a frame cannot be outlined or no component is found, and when the reader stopped it.
+        """
+        sequence, total = self.sequence, len(self.sequence.images)
+        outlined = 0.0 if self.masks == EXACT else OUTLINED
+        for t, image in enumerate(sequence.images):
+            if job.stopped():
+                raise Cancelled("the measurement was stopped", fix="Start it again to see its result.")
+            job.report(outlined * t / total, 1, f"Outlining the components, frame {t + 1} of {total}")
+            self.frames.append(Frame(self._masks(t, image), image.grey()))
+
+        def progress(share: float) -> None:
+            done = round(share * total)
+            doing = f"Finding the poses, frame {done + 1} of {total}"
+            if done == total:
+                doing = "Choosing between poses that look alike"
+            job.report(outlined + (0.97 - outlined) * share, 1, doing)
+
+        progress(0.0)
+        options = Options(found=lambda femoral, tibial: self.found.append((femoral, tibial)))
+        card = GIVEN if self.masks == EXACT else CARD
+        study = Study(*sequence.meshes, camera=sequence.camera, side=self.side, card=card, options=options)
+        result = motion(study, self.frames, progress, job.stopped)
+        notes = tuple((*said, *self._doubted(t)) for t, said in enumerate(result.notes))
+        return replace(result, notes=notes, warnings=(*self._made(), *result.warnings))
+
+    def _masks(self, t: int, image: Image) -> Masks:
+        if self.masks == EXACT and self.sequence.exact is not None:
+            return self.sequence.exact[t]
+        answer = models.predict(image, CARD)
+        if not isinstance(answer, Segmentation):
+            raise InputError(f"the card {CARD} does not outline anything", fix="Restore the card that came with it.")
+        if answer.abstained:
+            self._doubts[t] = answer.reason or "the frame is unlike those that the network learned from"
+        femoral, tibial = (answer.labels.index(name) for name in NAMES)
+        return answer.mask == femoral, answer.mask == tibial
+
+    def _doubted(self, t: int) -> tuple[str, ...]:
+        return (f"The network doubts its outline: {self._doubts[t].rstrip('.')}.",) if t in self._doubts else ()
+
+    def _made(self) -> tuple[str, ...]:
+        """Return what stands in every export about where the numbers come from."""
+        said = ("Simulated frames and implants.",) if self.sequence.simulated else ()
+        return (*said, "Outlined by the exact masks of the simulation.") if self.masks == EXACT else said
+
+    def refine(self, t: int, component: int, pose: Array) -> Fit:
+        """Refine a pose that a reader gave.
+
+        Raises
+        ------
+        InputError
+            Where the frame has no outline of the component to refine to, or the pose is off the picture.
+        """
+        frame, mesh = self.frames[t], self.sequence.meshes[component]
+        if not frame.masks[component].any():
+            fix = "Choose another frame; the pose stays as you set it."
+            raise InputError(f"the {NAMES[component]} component has no outline here", fix=fix, file=f"Frame {t + 1}")
+        seen = observe(frame.masks[component], self.sequence.camera, frame.masks[1 - component], frame.grey)
+        fit = assessed(mesh, refined(mesh, pose, seen, FINE), seen)
+        if not np.isfinite(fit.pose).all() or fit.overlap == 0:
+            fix = "Start nearer to the outline."
+            raise InputError("from there the pose does not come back to the outline", fix=fix, file=f"Frame {t + 1}")
+        return fit
+
+
+def edited(result: Motion, sequence: Fluoroscopy, edits: Edits) -> Motion:
+    """Return the motion with poses that came from a reader's own start, and everything that follows from them."""
+    if not edits:
+        return result
+    tracks = [_edited(track, {t: fit for (t, side), fit in edits.items() if side == index})
+              for index, track in enumerate((result.femoral, result.tibial))]  # fmt: skip
+    axes = angles.femoral_axes(sequence.femoral), angles.tibial_axes(sequence.tibial)
+    poses = tracks[0].pose, tracks[1].pose
+    axes = axes[0], angles.facing(*poses, axes)
+    return replace(
+        result, femoral=tracks[0], tibial=tracks[1], joint=angles.joint(*poses, axes, result.side),
+        joint_sigma=angles.joint_sigma(poses, (tracks[0].sigma, tracks[1].sigma), axes),
+        low_points_mm=angles.low_points(sequence.femoral, *poses, axes), axes=(str(axes[0]), str(axes[1])),
+        notes=tuple(_notes(said, t, edits) for t, said in enumerate(result.notes)),
+    )  # fmt: skip
+
+
+def _edited(track: Track, fits: Mapping[int, Fit]) -> Track:
+    parts = {name: getattr(track, name).copy() for name in ("pose", "other_pose", "overlap", "residual_px", "sigma")}
+    for t, fit in fits.items():
+        parts["pose"][t], parts["other_pose"][t] = fit.pose, np.nan
+        parts["overlap"][t], parts["residual_px"][t], parts["sigma"][t] = fit.overlap, fit.residual_px, fit.sigma
+    return Track(**parts)
+
+
+def _notes(said: tuple[str, ...], t: int, edits: Edits) -> tuple[str, ...]:
+    """Replace what was said of a component by that a reader has placed it."""
+    kept = list(said)
+    for index, name in enumerate(NAMES):
+        if fit := edits.get((t, index)):
+            kept = [sentence for sentence in kept if f"{name} component" not in sentence]
+            if fit.overlap < BAD_OVERLAP:
+                kept.append(f"The {name} component overlaps its mask by {fit.overlap:.2f} only.")
+            kept.append(f"The {name} pose was started by hand.")
+    return tuple(kept)
+
+
+def so_far(tracking: Tracking) -> tuple[list[Array], list[Array]]:
+    """Return the best fit of each component in each frame that is done; not finite where none was found."""
+    none = np.full((4, 4), np.nan)
+    both = [[answer[side].fits for answer in tracking.found] for side in (0, 1)]
+    femoral, tibial = ([fits[0].pose if fits else none for fits in track] for track in both)
+    return femoral, tibial

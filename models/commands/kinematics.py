@@ -1,0 +1,207 @@
+"""`ortholens kinematics`: frames, the CAD of two components and a calibration in; poses, angles and overlays out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+import models
+from models.errors import InputError, UnknownCard
+from models.types import Image, Motion, Pixels, Segmentation
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from models.kinematics.camera import Camera
+    from models.kinematics.mesh import Mesh
+    from models.kinematics.sequence import Frame
+
+CARD = "tka-fluoroscopy"
+
+Paths = Annotated[list[Path], typer.Argument(metavar="FRAME...", help="Pictures or DICOM files, in order.")]
+FemoralFile = Annotated[Path, typer.Option("--femoral", help="STL of the femoral component, in mm.")]
+TibialFile = Annotated[Path, typer.Option("--tibial", help="STL of the tibial component, in mm.")]
+OutFolder = Annotated[Path, typer.Option("--out", file_okay=False, help="Folder for what is written.")]
+CalibrationFile = Annotated[
+    Path | None, typer.Option("--calibration", help="JT_INTCALIB or camera.txt; by default the DICOM header's.")
+]
+FemoralPoses = Annotated[Path | None, typer.Option("--reference-femoral", help="A .jts to compare with.")]
+TibialPoses = Annotated[Path | None, typer.Option("--reference-tibial", help="A .jts to compare with.")]
+FemoralMasks = Annotated[Path | None, typer.Option("--masks-femoral", help="Folder of masks, named as the frames.")]
+TibialMasks = Annotated[Path | None, typer.Option("--masks-tibial", help="Folder of masks, named as the frames.")]
+Side = Annotated[Literal["right", "left"], typer.Option(help="Of the patient: signs of adduction and rotation.")]
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One frame of the sequence: its picture, and where it comes from."""
+
+    name: str
+    path: Path
+    image: Image
+    frame: int
+
+    @property
+    def shown(self) -> Pixels:
+        """Its (H, W) grey values."""
+        return self.image.grey(self.frame)
+
+
+def kinematics(
+    frames: Paths,
+    femoral: FemoralFile,
+    tibial: TibialFile,
+    out: OutFolder,
+    calibration: CalibrationFile = None,
+    reference_femoral: FemoralPoses = None,
+    reference_tibial: TibialPoses = None,
+    masks_femoral: FemoralMasks = None,
+    masks_tibial: TibialMasks = None,
+    side: Side = "right",
+) -> None:
+    """Find the six degrees of freedom of both components in every frame, and the joint's angles."""
+    from models.kinematics import jts
+    from models.kinematics.mesh import read_mesh
+    from models.kinematics.motion import Study, check_shapes, motion
+
+    meshes = (read_mesh(_bytes(femoral), femoral.name), read_mesh(_bytes(tibial), tibial.name))
+    references = {
+        name: jts.read(_text(path), path.name)
+        for name, path in (("femoral", reference_femoral), ("tibial", reference_tibial))
+        if path
+    }
+    shots = _shots(frames)
+    for name, poses in references.items():
+        if len(poses) != len(shots):
+            fix = "Give the poses of these frames, one row each."
+            raise InputError(f"the {name} reference has {len(poses)} poses for {len(shots)} frames", fix=fix)
+    camera = _camera(calibration, shots[0])
+    check_shapes([shot.image.shape for shot in shots], camera, [shot.name for shot in shots])
+    seen = _with_masks(shots, masks_femoral, masks_tibial)
+    given = masks_femoral is not None
+    study = Study(*meshes, camera=camera, side=side, card="given masks" if given else CARD)
+    found = motion(study, seen)
+    _write(found, shots, study.camera, meshes, out)
+    if references:
+        _compare(found, references, [shot.name for shot in shots], out)
+    flagged = sum(map(bool, found.notes))
+    for warning in found.warnings:
+        typer.echo(warning, err=True)
+    typer.echo(f"{len(shots)} frames, {flagged} flagged, {found.seconds:.0f} s. {models.DISCLAIMER}", err=True)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        fix = "Name an existing file; both components and the calibration are needed."
+        raise InputError("cannot be opened", fix=fix, file=path.name) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return _bytes(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError("is no text file", fix="Check that the files are not exchanged.", file=path.name) from error
+
+
+def _shots(paths: Sequence[Path]) -> list[Shot]:
+    """Read every frame; a file with several gives them all."""
+    shots = []
+    for path in paths:
+        image = models.read(path)
+        single = image.frames == 1
+        for frame in range(image.frames):
+            shots.append(Shot(path.name if single else f"{path.name} #{frame + 1}", path, image, frame))
+    return shots
+
+
+def _camera(calibration: Path | None, first: Shot) -> Camera:
+    from models.kinematics.camera import of_image, read_calibration
+
+    if calibration:
+        return read_calibration(_text(calibration), first.image.shape, calibration.name)
+    camera = of_image(first.image)
+    if camera is None:
+        fix = "Give --calibration; this file does not say the distance of the source and the detector's pixel size."
+        raise InputError("has no calibration", fix=fix, file=first.name)
+    return camera
+
+
+def _with_masks(shots: Sequence[Shot], femoral: Path | None, tibial: Path | None) -> list[Frame]:
+    """Add the masks that are given, or those of the card."""
+    from models.kinematics.sequence import Frame
+
+    if (femoral is None) != (tibial is None):
+        raise typer.BadParameter("give --masks-femoral and --masks-tibial, or neither")
+    frames = []
+    for shot in shots:
+        masks = (_mask(femoral, shot), _mask(tibial, shot)) if femoral and tibial else _segmented(shot)
+        frames.append(Frame(masks, shot.shown))
+    return frames
+
+
+def _mask(folder: Path, shot: Shot) -> NDArray[np.bool_]:
+    stem = shot.path.stem if shot.image.frames == 1 else f"{shot.path.stem}-{shot.frame:04}"
+    path = next((path for path in sorted(folder.glob(f"{stem}.*"))), None)
+    if path is None:
+        raise InputError(f"has no mask in {folder.name}", fix=f"Name the mask {stem}.png.", file=shot.name)
+    mask = models.read(path)
+    if mask.shape != shot.image.shape:
+        raise InputError("is a mask of another size than its frame", fix="Draw it on the frame.", file=path.name)
+    found: NDArray[np.bool_] = mask.grey() > 0
+    return found
+
+
+def _segmented(shot: Shot) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    if CARD not in models.cards():
+        fix = "Give --masks-femoral and --masks-tibial."
+        raise UnknownCard(f"there is no card {CARD} that could find the components", fix=fix)
+    answer = models.predict(shot.image, CARD, frame=shot.frame)
+    if not isinstance(answer, Segmentation):
+        raise UnknownCard(f"the card {CARD} does not segment", fix="Give --masks-femoral and --masks-tibial.")
+    labels = [label.lower() for label in answer.labels]
+    femoral, tibial = (next(i for i, label in enumerate(labels) if label.startswith(n)) for n in ("femoral", "tibial"))
+    return answer.mask == femoral, answer.mask == tibial
+
+
+def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[Mesh, Mesh], out: Path) -> None:
+    from models.kinematics import export, jts
+
+    names = [shot.name for shot in shots]
+    (out / "overlay").mkdir(parents=True, exist_ok=True)
+    texts = {
+        "femoral.jts": jts.write(found.femoral.pose),
+        "tibial.jts": jts.write(found.tibial.pose),
+        "angles.csv": export.angles_csv(found, names),
+        "quality.csv": export.quality_csv(found, names),
+    }
+    for name, text in texts.items():
+        (out / name).write_text(text, encoding="utf-8", newline="\n")
+        typer.echo(str(out / name))
+    for number, shot in enumerate(shots):
+        poses = found.femoral.pose[number], found.tibial.pose[number]
+        picture = export.overlay(shot.shown, meshes, poses, camera)
+        path = out / "overlay" / f"{number + 1:04}.png"
+        path.write_bytes(export.overlay_png(picture, shot.name, found.notes[number]))
+
+
+def _compare(found: Motion, references: dict[str, NDArray[np.float64]], names: Sequence[str], out: Path) -> None:
+    import numpy as np
+
+    from models.kinematics import export
+    from models.kinematics.jts import COLUMNS
+
+    poses = {"femoral": found.femoral.pose, "tibial": found.tibial.pose}
+    apart = {name: export.differences(poses[name], reference) for name, reference in references.items()}
+    path = out / "differences.csv"
+    path.write_text(export.differences_csv(apart, names), encoding="utf-8", newline="\n")
+    typer.echo(str(path))
+    for name, lines in apart.items():
+        rms = np.sqrt(np.nanmean(lines**2, axis=0))
+        typer.echo(f"{name} RMS: " + ", ".join(f"{c} {v:.2f}" for c, v in zip(COLUMNS, rms, strict=True)))

@@ -1,0 +1,162 @@
+"""One camera for both calibrations: where a point in front of the X-ray source meets the image.
+
+The source is the origin, x points right, y up, and the detector lies at negative z. A point (x, y, z) in mm is seen at
+column = cx + fx·x/(−z), row = cy − fy·y/(−z); pixel centres are whole numbers.
+
+Sources: `JT_INTCALIB` as JointTrack writes it (principal distance, principal point, pixel pitch, all in mm), with the
+principal point subtracted as JTML does (github.com/ajensen1234/JTML, `render_engine.cu`, there with rows counted from
+the bottom); `camera.txt` is the pinhole matrix of Hartley and Zisserman, Multiple View Geometry, 2004, section 6.1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import InputError
+from models.types import Image
+
+Array = NDArray[np.float64]
+
+HEADER = "JT_INTCALIB"
+FIX = "Give a JT_INTCALIB calibration (five lines) or a camera.txt with an image size and a camera matrix."
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A central projection.
+
+    Attributes
+    ----------
+    focal_px
+        (fx, fy): principal distance over pixel pitch, along columns and along rows.
+    centre_px
+        (cx, cy): column and row where the ray at right angles to the detector meets it.
+    shape
+        (rows, columns) of the image it belongs to.
+    """
+
+    focal_px: tuple[float, float]
+    centre_px: tuple[float, float]
+    shape: tuple[int, int]
+
+    def project(self, points_mm: Array) -> Array:
+        """(…, 3) points in the source's frame, in mm → (…, 2) column and row."""
+        depth = -points_mm[..., 2]
+        column = self.centre_px[0] + self.focal_px[0] * points_mm[..., 0] / depth
+        row = self.centre_px[1] - self.focal_px[1] * points_mm[..., 1] / depth
+        return np.stack([column, row], -1)
+
+    def ray(self, column: float, row: float) -> Array:
+        """Return the unit vector (3,) from the source to a pixel."""
+        x, y = (column - self.centre_px[0]) / self.focal_px[0], (self.centre_px[1] - row) / self.focal_px[1]
+        direction: Array = np.array([x, y, -1.0]) / math.sqrt(x * x + y * y + 1)
+        return direction
+
+    def scaled(self, factor: float) -> Camera:
+        """Return the camera of the image resampled by `factor` (1/2: half as many pixels a side).
+
+        Pixel centres are whole numbers, so a block of pixels has its centre between them: c' = (c + ½)·factor − ½.
+        """
+        rows, columns = (round(side * factor) for side in self.shape)
+        cx, cy = ((c + 0.5) * factor - 0.5 for c in self.centre_px)
+        return Camera((self.focal_px[0] * factor, self.focal_px[1] * factor), (cx, cy), (rows, columns))
+
+    def cropped(self, row: int, column: int, shape: tuple[int, int]) -> Camera:
+        """Return the camera of a part of the image that begins at (row, column)."""
+        return replace(self, centre_px=(self.centre_px[0] - column, self.centre_px[1] - row), shape=shape)
+
+
+def read_calibration(text: str, shape: tuple[int, int], name: str = "calibration") -> Camera:
+    """Read either calibration format, told apart by its content.
+
+    Parameters
+    ----------
+    text
+        Content of the file.
+    shape
+        (rows, columns) of the frames; JT_INTCALIB does not say it, and camera.txt is checked against it.
+    name
+        What messages call the file.
+
+    Raises
+    ------
+    InputError
+        When it is neither format, a number is missing or not usable, or the image size is another.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise InputError("is empty", fix=FIX, file=name)
+    if lines[0].upper() == HEADER:
+        return _joint_track(lines[1:], shape, name)
+    if any(line.lower().startswith("camera matrix") for line in lines):
+        return _pinhole(lines, shape, name)
+    raise InputError("is neither a JT_INTCALIB calibration nor a pinhole camera", fix=FIX, file=name)
+
+
+def _joint_track(lines: list[str], shape: tuple[int, int], name: str) -> Camera:
+    values = [number for line in lines for number in _numbers(line, name)]
+    if len(values) != 4:
+        raise InputError(f"has {len(values)} numbers after {HEADER}, not 4", fix=FIX, file=name)
+    distance, x, y, pitch = values
+    if distance <= 0 or pitch <= 0:
+        fix = "Both are positive lengths in mm; check the order: distance, point x, point y, pitch."
+        raise InputError(f"has a principal distance of {distance:g} and a pixel pitch of {pitch:g}", fix=fix, file=name)
+    focal = distance / pitch
+    return Camera((focal, focal), (shape[1] / 2 - x / pitch, shape[0] / 2 + y / pitch), shape)
+
+
+def _pinhole(lines: list[str], shape: tuple[int, int], name: str) -> Camera:
+    titles = [line.lower() for line in lines]
+    start = next(i for i, line in enumerate(titles) if line.startswith("camera matrix"))
+    matrix = np.array([_row(lines, start + 1 + i, name) for i in range(3)])
+    if matrix[0, 0] <= 0 or matrix[1, 1] <= 0 or not np.allclose(matrix[2], [0, 0, 1]) or abs(matrix[0, 1]) > 1e-6:
+        fix = "It is fx 0 cx / 0 fy cy / 0 0 1 in pixels, with fx and fy positive and no skew."
+        raise InputError("has a camera matrix that is no pinhole camera", fix=fix, file=name)
+    if "image size" in titles:
+        at = titles.index("image size") + 1
+        size = _numbers(lines[at], name) if at < len(lines) else []
+        if len(size) != 2 or (int(size[1]), int(size[0])) != shape:
+            fix = "Use the calibration that was made for these frames."
+            raise InputError(f"is not for frames of {shape[1]} × {shape[0]} pixels", fix=fix, file=name)
+    return Camera((matrix[0, 0], matrix[1, 1]), (matrix[0, 2], matrix[1, 2]), shape)
+
+
+def _row(lines: list[str], index: int, name: str) -> list[float]:
+    values = _numbers(lines[index], name) if index < len(lines) else []
+    if len(values) != 3:
+        raise InputError("has a camera matrix without 3 rows of 3 numbers", fix=FIX, file=name)
+    return values
+
+
+def _numbers(line: str, name: str) -> list[float]:
+    try:
+        values = [float(word) for word in line.replace(",", " ").split()]
+    except ValueError as error:
+        raise InputError(f'has "{line[:40]}" where numbers should be', fix=FIX, file=name) from error
+    if not all(map(math.isfinite, values)):
+        raise InputError("has a number that is not finite", fix=FIX, file=name)
+    return values
+
+
+def of_image(image: Image) -> Camera | None:
+    """Return the camera that a DICOM header (XA, RF) describes; None where distance or detector spacing is not stated.
+
+    The spacing must be that of the detector (ImagerPixelSpacing). Without a principal point, the picture's centre.
+    Reference: DICOM PS3.3, C.8.7.5.
+    """
+    geometry, spacing = image.geometry, image.spacing_mm
+    if geometry is None or spacing is None:
+        return None
+    rows, columns = image.shape
+    row, column = geometry.principal_point_px or ((rows - 1) / 2, (columns - 1) / 2)
+    distance = geometry.source_detector_mm
+    return Camera((distance / spacing[1], distance / spacing[0]), (column, row), image.shape)
+
+
+def write_calibration(distance_mm: float, pitch_mm: float) -> str:
+    """Return a JT_INTCALIB text whose principal point is the image's centre."""
+    return f"{HEADER}\n{distance_mm:g}\n0\n0\n{pitch_mm:g}\n"

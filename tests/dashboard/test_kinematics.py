@@ -1,0 +1,348 @@
+"""The kinematics page: the simulated case from frames to files, a pose moved by hand, and what is said of bad files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+import streamlit as st
+from PIL import Image as Pillow
+from streamlit.testing.v1 import AppTest
+
+from dashboard import fluoroscopy, kinematics_figures, tracking
+from dashboard.components import kinematics_downloads
+from dashboard.fluoroscopy import File, Fluoroscopy
+from dashboard.jobs import Job
+from dashboard.kinematics_figures import Placed
+from dashboard.measured import Measured
+from dashboard.tracking import EXACT, Tracking
+from models import DISCLAIMER
+from models.errors import Cancelled, InputError
+from models.kinematics import jts
+from models.kinematics.camera import write_calibration
+from models.kinematics.mesh import Mesh, write_stl
+from models.kinematics.simulate import DISTANCE_MM, PITCH_MM
+from models.types import Motion
+
+FRAMES, SIDE_PX = 3, 256
+
+
+class Done:
+    """A job that nobody stops."""
+
+    said: list[str]
+
+    def __init__(self) -> None:
+        self.said = []
+
+    def report(self, done: float, total: float = 1.0, doing: str = "") -> None:
+        self.said.append(doing)
+
+    def stopped(self) -> bool:
+        return False
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small() -> Iterator[None]:
+    """A simulated case of three small frames."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fluoroscopy, "SIMULATED_FRAMES", FRAMES)
+        patch.setattr(fluoroscopy, "SIMULATED_SIDE_PX", SIDE_PX)
+        yield
+
+
+@pytest.fixture(scope="module")
+def sequence(small: None) -> Fluoroscopy:
+    return fluoroscopy.simulated()
+
+
+@pytest.fixture(scope="module")
+def run(sequence: Fluoroscopy) -> tuple[Tracking, Motion, Done]:
+    """The whole pipeline once, as the thread of the page runs it."""
+    tracked, job = Tracking(sequence, EXACT, "right"), Done()
+    return tracked, tracked.run(job), job  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def measured(sequence: Fluoroscopy, run: tuple[Tracking, Motion, Done]) -> Measured:
+    st.session_state.clear()
+    return Measured("test", sequence, run[0], run[1])
+
+
+@pytest.fixture
+def page(home: AppTest, sequence: Fluoroscopy, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page of a new session, with the case of this module."""
+    monkeypatch.setattr(fluoroscopy, "simulated", lambda: sequence)
+    return opened(home)
+
+
+def opened(home: AppTest) -> AppTest:
+    page = home.switch_page("views/kinematics.py").run()
+    assert not page.exception
+    return page
+
+
+@pytest.fixture
+def answered(page: AppTest, run: tuple[Tracking, Motion, Done], monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page with the motion of this module on it."""
+
+    def known(self: Tracking, job: object) -> Motion:
+        self.frames, self.found = run[0].frames, run[0].found
+        return run[1]
+
+    monkeypatch.setattr(Tracking, "run", known)
+    page.button(key="kinematics-start").click().run()
+    return settled(page)
+
+
+def settled(page: AppTest) -> AppTest:
+    jobs = [page.session_state[f"job-{name}"] for name in page.session_state["jobs"]]
+    while any(job.running for job in jobs):
+        time.sleep(0.05)
+    page.run()
+    assert not page.exception
+    return page
+
+
+def texts(page: AppTest) -> str:
+    return "\n".join(element.value for element in (*page.markdown, *page.caption, *page.subheader)).replace("\\", "")
+
+
+def look(page: AppTest, name: str) -> AppTest:
+    next(group for group in page.segmented_control if group.label == "Look at").set_value(name).run()
+    assert not page.exception
+    return page
+
+
+def figure(page: AppTest, number: int) -> go.Figure:
+    return go.Figure(json.loads(page.get("plotly_chart")[number].proto.spec))
+
+
+# The measurement
+
+
+def test_the_simulated_motion_is_found_again(sequence: Fluoroscopy, run: tuple[Tracking, Motion, Done]) -> None:
+    for track, exact in zip((run[1].femoral, run[1].tibial), sequence.reference, strict=True):
+        assert np.abs(track.pose[:, :2, 3] - exact[:, :2, 3]).max() < 0.5  # mm, in the picture's plane
+    assert len(run[0].found) == FRAMES
+    assert run[1].card == tracking.GIVEN
+    assert "Simulated frames and implants." in run[1].warnings
+
+
+def test_progress_is_told_in_words(run: tuple[Tracking, Motion, Done]) -> None:
+    said = " ".join(run[2].said)
+    assert f"Outlining the components, frame {FRAMES} of {FRAMES}" in said
+    assert f"Finding the poses, frame 2 of {FRAMES}" in said
+    assert "Choosing between poses that look alike" in said
+
+
+def test_a_pose_moved_by_hand_comes_back_and_says_so(measured: Measured) -> None:
+    found = measured.result.femoral.pose[1]
+    off = found.copy()
+    off[:3, 3] += (2.0, -1.5, 4.0)
+    fit = measured.run.refine(1, 0, off)
+    assert np.abs(fit.pose[:2, 3] - found[:2, 3]).max() < 0.3
+    after = tracking.edited(measured.result, measured.sequence, {(1, 0): fit})
+    assert "The femoral pose was started by hand." in after.notes[1]
+    assert not any("by hand" in note for t in (0, 2) for note in after.notes[t])
+    assert np.array_equal(after.femoral.pose[1], fit.pose)
+    assert np.array_equal(after.femoral.pose[0], measured.result.femoral.pose[0])
+    assert np.array_equal(measured.result.femoral.pose[1], found)  # what was found is kept
+    assert np.abs(after.joint[1] - measured.result.joint[1]).max() < 2
+
+
+def test_a_pose_off_the_picture_is_refused_in_words(measured: Measured) -> None:
+    off = measured.result.femoral.pose[0].copy()
+    off[0, 3] += 400
+    with pytest.raises(InputError, match="does not come back to the outline"):
+        measured.run.refine(0, 0, off)
+
+
+# Figures
+
+
+def test_contours_lie_on_the_masks_border(measured: Measured) -> None:
+    fig = kinematics_figures.overlay(measured.sequence, 0, [Placed(0, measured.sequence.reference[0][0])], 0.3)
+    line = fig.data[-1]
+    rows, columns = np.nonzero(measured.sequence.exact[0][0])
+    assert np.nanmin(line.y) == rows.min() - 0.5
+    assert np.nanmax(line.x) == columns.max() + 0.5
+
+
+def test_a_held_tibia_stands_at_its_own_origin(measured: Measured) -> None:
+    tibia = measured.result.tibial.pose[2]
+    own = np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]])
+    assert np.allclose(kinematics_figures.in_scene(own, tibia, tibia), own)
+
+
+def test_curves_draw_every_frame_the_band_and_the_exact_motion(measured: Measured) -> None:
+    fig = kinematics_figures.curves(measured.motion, 1, measured.reference_joint, "exact")
+    lines = [trace for trace in fig.data if trace.name == "Flexion"]
+    assert np.allclose(lines[0].y, measured.motion.joint[:, 0])
+    assert any(trace.name == "exact" for trace in fig.data)
+    assert {shape.x0 for shape in fig.layout.shapes} == {2}
+
+
+# Files
+
+
+def test_every_file_says_simulated_and_what_it_is_not(measured: Measured) -> None:
+    for text in (kinematics_downloads.angles(measured), kinematics_downloads.quality(measured)):
+        rows = list(csv.DictReader(io.StringIO(text.decode())))
+        assert [row["file"] for row in rows] == ["simulated frame 1", "simulated frame 2", "simulated frame 3"]
+        assert {row["note"] for row in rows} == {DISCLAIMER}
+    page = kinematics_downloads.summary(measured).decode()
+    assert DISCLAIMER in page
+    assert "(simulated)" in page
+    assert page.count("<tr>") == FRAMES + 1
+    assert page.count("data:image/png") == 3
+
+
+def test_poses_are_read_again_as_they_are_on_the_screen(measured: Measured) -> None:
+    again = jts.read(kinematics_downloads.poses(measured, 1).decode())
+    assert np.allclose(again, measured.poses[1], atol=1e-4)
+
+
+def test_the_film_has_every_frame_with_a_margin(measured: Measured) -> None:
+    film = Pillow.open(io.BytesIO(kinematics_downloads.film(measured)))
+    assert film.n_frames == FRAMES
+    assert film.height > SIDE_PX
+
+
+# The page
+
+
+def test_the_page_opens_with_the_simulated_case_and_says_whose_outlines(page: AppTest) -> None:
+    said = texts(page)
+    assert "3 frames" in said
+    assert "the simulation's own exact masks" in said
+    assert not page.button(key="kinematics-start").disabled
+
+
+def test_frames_are_scrubbed_moved_and_refined(answered: AppTest) -> None:
+    page = answered
+    assert "Flexion from" in texts(page)
+    assert figure(page, 0).data[1].name == "Femoral"
+    page.slider[0].set_value(2).run()
+    look(page, "Move by hand")
+    assert "Frame 2: change the pose" in texts(page)
+    before = page.get("plotly_chart")[0].proto.spec
+    page.number_input[0].set_value(page.number_input[0].value + 3).run()
+    assert not page.exception
+    assert page.get("plotly_chart")[0].proto.spec != before  # seen before it is refined
+    page.button(key="hand-refine").click().run()
+    assert "Started by hand: overlap" in texts(page)
+    assert "The femoral pose was started by hand" in texts(page)
+    page.button(key="hand-undo").click().run()
+    assert "Started by hand" not in texts(page)
+    assert not page.exception
+
+
+def test_quality_and_comparison_have_a_row_for_each_frame(answered: AppTest) -> None:
+    assert list(look(answered, "Quality").dataframe[0].value["Frame"]) == [1, 2, 3]
+    look(answered, "Compare")
+    assert list(answered.dataframe[0].value["RMS"]) == ["Femoral", "Tibial"]
+    assert answered.dataframe[0].value["in plane, mm"].max() < 0.5
+    assert len(answered.dataframe[1].value) == 2 * FRAMES
+
+
+def test_a_stopped_measurement_says_so(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(self: Tracking, job: Job[Motion]) -> Motion:
+        job.report(0.3, 1, "Finding the poses, frame 2 of 3")
+        while not job.stopped():
+            time.sleep(0.05)
+        raise Cancelled("the measurement was stopped", fix="Start it again to see its result.")
+
+    monkeypatch.setattr(Tracking, "run", endless)
+    page.button(key="kinematics-start").click().run()
+    assert "Finding the poses, frame 2 of 3 · 30%" in page.get("progress")[0].proto.text
+    page.button(key="kinematics-cancel").click().run()
+    assert "was stopped" in texts(settled(page))
+    assert not page.button(key="kinematics-start").disabled
+
+
+# A visitor's own files
+
+
+def stl(mesh: Mesh) -> bytes:
+    return write_stl(mesh)
+
+
+def files(sequence: Fluoroscopy) -> dict[str, bytes]:
+    out = io.BytesIO()
+    Pillow.fromarray((sequence.images[0].grey() * 255).astype(np.uint8)).save(out, "PNG")
+    pitch = PITCH_MM * 1024 / SIDE_PX
+    return {
+        "knee 2.png": out.getvalue(), "tib.stl": stl(sequence.tibial), "fem.stl": stl(sequence.femoral),
+        "calibration.txt": write_calibration(DISTANCE_MM, pitch).encode(),
+        "fem.jts": jts.write(sequence.reference[0][:1]).encode(),
+    }  # fmt: skip
+
+
+def own(page: AppTest) -> AppTest:
+    next(group for group in page.segmented_control if group.label == "Sequence").set_value("Your own sequence").run()
+    return page
+
+
+def test_own_files_find_their_places(page: AppTest, sequence: Fluoroscopy) -> None:
+    own(page)
+    for name, data in files(sequence).items():
+        page.file_uploader(key="kinematics-upload").upload(name, data)
+    page.run()
+    assert not page.exception
+    assert page.radio[0].value == 1  # fem.stl, dropped second
+    assert "1 file of frames" in texts(page)
+    assert "Real frames cannot be measured yet" in texts(page)
+    assert page.button(key="kinematics-start").disabled
+
+
+WRONG: dict[str, Callable[[dict[str, bytes]], object]] = {
+    "two STL files are needed, and there is one (fem.stl)": lambda given: given.pop("tib.stl"),
+    "both STL files hold the same component": lambda given: given.update({"tib.stl": given["fem.stl"]}),
+    "there is no calibration yet": lambda given: given.pop("calibration.txt"),
+    "there is no frame yet": lambda given: given.pop("knee 2.png"),
+    "is neither a JT_INTCALIB": lambda given: given.update({"calibration.txt": b"1 2 3"}),
+    "is no text file": lambda given: given.update({"calibration.txt": b"\xff\xfe\x00"}),
+    "knee 3.png": lambda given: given.update({"knee 3.png": given["tib.stl"]}),
+    "has 2 poses for 1 frames": lambda given: given.update({"fem.jts": given["fem.jts"] + b"0,0,-900,0,0,0\n"}),
+    "could be of either component": lambda given: given.update({"poses.jts": given["fem.jts"]}),
+}
+"""What is said, and what is wrong with the files."""
+
+
+def test_wrong_files_get_a_sentence(page: AppTest, sequence: Fluoroscopy) -> None:
+    own(page)
+    for said, change in WRONG.items():
+        given = files(sequence)
+        change(given)
+        page.session_state["kinematics-files"] = tuple(File(name, data) for name, data in given.items())
+        page.run()
+        assert not page.exception
+        assert said.lower() in texts(page).lower()
+        assert not any(button.key == "kinematics-start" for button in page.button)
+
+
+def test_frames_come_in_the_order_of_their_numbers() -> None:
+    named = [File(name, b"") for name in ("k10.png", "k9.png", "k1.png")]
+    assert [file.name for file in fluoroscopy.in_order(named)] == ["k1.png", "k9.png", "k10.png"]
+
+
+@pytest.mark.parametrize(
+    ("names", "femoral"), [(("a.stl", "b.stl"), 0), (("tib.stl", "x.stl"), 1), (("x.stl", "FEM.stl"), 1)]
+)
+def test_components_are_told_apart_by_name(names: tuple[str, str], femoral: int) -> None:
+    assert fluoroscopy.guessed_femoral([File(name, b"") for name in names]) == femoral
+
+
+def test_frames_of_unlike_sizes_are_refused(sequence: Fluoroscopy) -> None:
+    odd = replace(sequence.images[0], pixels=np.zeros((1, 60, 80), np.float32), name="odd.png")
+    calibration = File("c.txt", write_calibration(DISTANCE_MM, PITCH_MM).encode())
+    with pytest.raises(InputError, match=r"odd\.png"):
+        fluoroscopy.camera_of([sequence.images[0], odd], calibration)

@@ -1,0 +1,222 @@
+"""Simulated fluoroscopy and `ortholens kinematics` from end to end, and every wrong input with its sentence."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from models.cli import main
+from models.errors import InputError
+from models.kinematics import jts
+from models.kinematics.camera import read_calibration
+from models.kinematics.components import DESIGNS
+from models.kinematics.export import differences
+from models.kinematics.mesh import Mesh, write_stl
+from models.kinematics.motion import Study, _other_side, motion
+from models.kinematics.observe import observe
+from models.kinematics.register import FINE, assessed, refined
+from models.kinematics.sequence import Answer, Component, Frame, Options
+from models.kinematics.simulate import Scene, scene
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two frames of a stair climb as files."""
+    folder = tmp_path_factory.mktemp("case")
+    with pytest.raises(SystemExit) as left:
+        main(["simulate", "fluoroscopy", "2", str(folder), "--seed", "1", "--size", "512"])
+    assert left.value.code == 0
+    return folder
+
+
+def arguments(case: Path, out: Path, **changes: str | None) -> list[str]:
+    options: dict[str, str | None] = {
+        "femoral": str(case / "femoral.stl"),
+        "tibial": str(case / "tibial.stl"),
+        "calibration": str(case / "calibration.txt"),
+        "masks-femoral": str(case / "masks" / "fem"),
+        "masks-tibial": str(case / "masks" / "tib"),
+        "out": str(out),
+    } | changes
+    given = [word for name, value in options.items() if value for word in (f"--{name}", value)]
+    return ["kinematics", *map(str, sorted((case / "frames").iterdir())), *given]
+
+
+def test_a_simulated_case_is_written_whole_and_the_same_again(case: Path) -> None:
+    files = sorted(str(path.relative_to(case)) for path in case.rglob("*") if path.is_file())
+    assert files == [
+        "calibration.txt", "fem.jts", "femoral.stl", "frames/0000.png", "frames/0001.png",
+        "masks/fem/0000.png", "masks/fem/0001.png", "masks/tib/0000.png", "masks/tib/0001.png", "tib.jts", "tibial.stl",
+    ]  # fmt: skip
+    assert b"simulated" in (case / "femoral.stl").read_bytes()[:80]
+    again = scene(DESIGNS[1], "stair", 2, 512, 1)
+    assert np.abs(jts.read((case / "fem.jts").read_text()) - again.femoral_poses).max() < 1e-4
+    picture = np.asarray(Pillow.open(case / "frames" / "0000.png"))
+    mask = np.asarray(Pillow.open(case / "masks" / "fem" / "0000.png")) > 0
+    assert np.median(picture[mask]) < 0.5 * np.median(picture[~mask])  # metal is dark
+
+
+def test_the_command_finds_the_exact_poses_and_writes_every_file(
+    case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    references = {"reference-femoral": str(case / "fem.jts"), "reference-tibial": str(case / "tib.jts")}
+    with pytest.raises(SystemExit) as left:
+        main(arguments(case, tmp_path, **references))
+    assert left.value.code == 0
+    for name, truth in (("femoral", "fem"), ("tibial", "tib")):
+        found, exact = (jts.read(path.read_text()) for path in (tmp_path / f"{name}.jts", case / f"{truth}.jts"))
+        apart = differences(found, exact)
+        assert np.abs(apart[:, :2]).max() < 0.3, name
+        assert np.abs(apart[:, 2]).max() < 4, name  # 2 mm on 1,024 pixels, and these are twice as large
+        assert np.abs(apart[:, 3:]).max() < 1.5, name
+    for name in ("angles.csv", "quality.csv"):
+        rows = list(csv.DictReader((tmp_path / name).read_text().splitlines()))
+        assert [row["file"] for row in rows] == ["0000.png", "0001.png"]
+        assert "not a medical device" in rows[0]["note"]
+    flexion = [float(row["flexion_deg"]) for row in csv.DictReader((tmp_path / "angles.csv").read_text().splitlines())]
+    assert np.allclose(flexion, [86, 1], atol=1.5)
+    assert (tmp_path / "differences.csv").read_text().count("RMS") == 2
+    assert len(list((tmp_path / "overlay").glob("*.png"))) == 2
+    assert "medical device" in capsys.readouterr().err
+
+
+def spoil_metres(case: Path) -> dict[str, str | None]:
+    from models.kinematics.mesh import read_mesh
+
+    mesh = read_mesh((case / "femoral.stl").read_bytes())
+    (case / "metres.stl").write_bytes(write_stl(Mesh(mesh.vertices / 1000, mesh.faces)))
+    return {"femoral": str(case / "metres.stl")}
+
+
+def spoil_open(case: Path) -> dict[str, str | None]:
+    from models.kinematics.mesh import read_mesh
+
+    mesh = read_mesh((case / "femoral.stl").read_bytes())
+    (case / "open.stl").write_bytes(write_stl(Mesh(mesh.vertices, mesh.faces[: len(mesh.faces) // 2])))
+    return {"femoral": str(case / "open.stl")}
+
+
+def spoil_empty(case: Path) -> dict[str, str | None]:
+    (case / "empty.stl").write_bytes(b"\0" * 84)
+    return {"tibial": str(case / "empty.stl")}
+
+
+def spoil_calibration(case: Path) -> dict[str, str | None]:
+    (case / "camera.txt").write_text("image size\n1024,1024\ncamera matrix\n4000,0,512\n0,4000,512\n0,0,1\n")
+    return {"calibration": str(case / "camera.txt")}
+
+
+def spoil_size(case: Path) -> dict[str, str | None]:
+    Pillow.new("L", (200, 100)).save(case / "frames" / "0001.png")
+    return {}
+
+
+def spoil_content(case: Path) -> dict[str, str | None]:
+    for path in (case / "masks" / "tib").iterdir():
+        Pillow.new("L", (512, 512)).save(path)
+    return {}
+
+
+def spoil_mask(case: Path) -> dict[str, str | None]:
+    (case / "masks" / "fem" / "0001.png").unlink()
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda case: {"tibial": str(case / "nowhere.stl")}, "nowhere.stl: cannot be opened. Name an existing file"),
+        (spoil_metres, "metres.stl: measures 0.07 across, which looks like metres. Export the STL in millimetres"),
+        (spoil_open, "open.stl: is an open mesh"),
+        (spoil_empty, "empty.stl: is an empty mesh"),
+        (spoil_calibration, "camera.txt: is not for frames of 512 × 512 pixels"),
+        (lambda case: {"calibration": str(case / "fem.jts")}, "fem.jts: is neither a JT_INTCALIB calibration nor"),
+        (lambda case: {"calibration": None}, "0000.png: has no calibration"),
+        (spoil_size, "0001.png: has 200 × 100 pixels and not 512 × 512"),
+        (spoil_content, "no frame shows a tibial component"),
+        (spoil_mask, "0001.png: has no mask in fem"),
+        (lambda case: {"reference-femoral": str(case / "calibration.txt")}, "calibration.txt: is not a pose file"),
+    ],
+    ids=["stl missing", "metres", "open", "empty", "camera", "other format", "no calibration", "sizes", "no implant",
+         "no mask", "reference"],
+)  # fmt: skip
+def test_a_wrong_input_is_one_sentence(
+    case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, spoil, says: str
+) -> None:
+    own = tmp_path / "case"
+    shutil.copytree(case, own)
+    changes = spoil(own)
+    with pytest.raises(SystemExit) as left:
+        main(arguments(own, tmp_path / "out", **changes))
+    assert left.value.code == 1
+    error = capsys.readouterr().err
+    assert says in error
+    assert "Traceback" not in error
+
+
+def test_without_both_masks_or_a_card_the_command_says_so(
+    case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], product
+) -> None:
+    for changes in ({"masks-tibial": None}, {"masks-femoral": None, "masks-tibial": None}):
+        with pytest.raises(SystemExit) as left:
+            main(arguments(case, tmp_path, **changes))
+        assert left.value.code == 2
+        assert "masks" in capsys.readouterr().err
+
+
+def test_a_left_implant_with_a_right_image_is_noticed(lunge: Scene, shots: list[Frame]) -> None:
+    frame, truth = shots[0], lunge.femoral_poses[0]
+    seen = observe(frame.masks[0], lunge.camera, frame.masks[1])
+
+    def verdict(mesh: Mesh) -> str | None:
+        fit = assessed(mesh, refined(mesh, truth, seen, FINE), seen)
+        return _other_side(Component(mesh), 0, [(Answer((fit,)), 0)], [frame], lunge.camera)
+
+    assert verdict(lunge.femoral) is None
+    assert "left implant with a right image" in (verdict(lunge.femoral.mirrored(0)) or "")
+
+
+def test_a_frame_without_an_implant_has_no_pose_and_says_so(lunge: Scene, shots: list[Frame]) -> None:
+    empty = Frame((np.zeros((512, 512), bool), shots[1].masks[1]))
+    study = Study(lunge.femoral, lunge.tibial, lunge.camera, options=Options(edges=False, mirrors=False))
+    found = motion(study, [replace(shots[0], grey=None), empty])
+    assert found.frames == 2
+    assert found.notes[1][0] == "No femoral component was found in this frame."
+    assert np.isnan(found.femoral.pose[1]).all()
+    assert np.isfinite(found.tibial.pose).all()
+    assert np.isnan(found.joint[1]).all()
+    assert np.isfinite(found.joint[0]).all()
+    assert len(found.sha256) == 64
+
+
+def test_frames_of_another_size_than_the_camera_are_refused(lunge: Scene) -> None:
+    small = np.zeros((100, 100), bool)
+    study = Study(lunge.femoral, lunge.tibial, lunge.camera)
+    with pytest.raises(InputError, match="frame 1: has 100 × 100 pixels and not 512 × 512"):
+        motion(study, [Frame((small, small))])
+
+
+@pytest.mark.slow
+def test_the_public_example_is_matched_without_a_hint(kneel) -> None:
+    """Every axis within what is asked of `kneel_right`, from the hand-made masks alone."""
+    from models.kinematics.mesh import read_mesh
+    from models.kinematics.sequence import locate
+
+    camera = read_calibration(kneel.text("calibration.txt"), (1024, 1024))
+    picture = Pillow.open(BytesIO(kneel.bytes(f"frames/{kneel.names[0]}.png"))).convert("L")
+    grey = np.asarray(picture, np.float32) / 255
+    masks = kneel.mask("fem", 0), kneel.mask("tib", 0)
+    for side, (component, short, degrees) in enumerate((("femoral", "fem", 1.7), ("tibial", "tib", 4.0))):
+        mesh = read_mesh(kneel.bytes(f"{component}.stl"))
+        fit = locate(Component(mesh), observe(masks[side], camera, masks[1 - side], grey), [], Options()).fits[0]
+        apart = differences(fit.pose[None], jts.read(kneel.text(f"{short}.jts"))[:1])[0]
+        assert np.abs(apart[:2]).max() < 0.7
+        assert np.abs(apart[3:]).max() < degrees
+        assert fit.overlap > 0.97

@@ -1,0 +1,155 @@
+"""From a silhouette to the pose that made it: first guess, refinement, mirror poses, edges, and what is reported."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from models.kinematics.observe import halved, observe
+from models.kinematics.register import COARSE, EDGES, FINE, assessed, moved, refined
+from models.kinematics.render import placed, silhouette
+from models.kinematics.sequence import (
+    Answer,
+    Component,
+    Frame,
+    Options,
+    choose,
+    follow,
+    locate,
+    mirror_poses,
+    rival,
+)
+from models.kinematics.shape import apart_deg, build, candidates, directions
+from models.kinematics.simulate import Scene
+
+NO_EDGES = Options(edges=False)
+
+
+def off(pose: np.ndarray, truth: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, float]:
+    """Shift of the component's centre in mm, and angle in degrees."""
+    return placed(centre[None], pose)[0] - placed(centre[None], truth)[0], apart_deg(pose, truth)
+
+
+@pytest.fixture
+def femoral(components: tuple[Component, Component]) -> Component:
+    return components[0]
+
+
+def test_a_few_hundred_directions_cover_the_sphere() -> None:
+    spread = directions(500)
+    assert np.allclose(np.linalg.norm(spread, axis=1), 1)
+    nearest = np.sort(spread @ spread.T, axis=1)[:, -2]
+    assert np.degrees(np.arccos(nearest)).max() < 12
+    assert np.abs(spread.mean(0)).max() < 0.01
+
+
+def test_the_first_guess_is_near_without_any_hint(lunge: Scene, shots: list[Frame], femoral: Component) -> None:
+    found = candidates(femoral.library, shots[1].masks[0], lunge.camera)
+    shift, angle = off(found[0].pose, lunge.femoral_poses[1], lunge.femoral.centre)
+    assert angle < 10
+    assert np.abs(shift[:2]).max() < 3
+    assert abs(shift[2]) < 40
+    assert candidates(femoral.library, np.zeros((50, 50), bool), lunge.camera) == []
+
+
+def test_a_pose_is_found_from_its_silhouette_and_its_uncertainty_is_honest(
+    lunge: Scene, shots: list[Frame], femoral: Component
+) -> None:
+    mask, other = shots[1].masks
+    answer = locate(femoral, observe(mask, lunge.camera, other), [], NO_EDGES)
+    fit = answer.fits[0]
+    assert answer.anew
+    shift, angle = off(fit.pose, lunge.femoral_poses[1], lunge.femoral.centre)
+    assert np.abs(shift[:2]).max() < 0.1
+    assert abs(shift[2]) < 2
+    assert angle < 0.4
+    assert fit.overlap > 0.98
+    assert fit.residual_px < 0.6
+    assert abs(shift[2]) < 4 * fit.sigma[2]
+
+
+def test_the_other_component_does_not_pull(lunge: Scene, shots: list[Frame], femoral: Component) -> None:
+    mask, _ = shots[1].masks
+    rows, columns = np.nonzero(mask)
+    blind = np.zeros_like(mask)
+    blind[rows.max() - 14 : rows.max() + 20, columns.min() : columns.max()] = True  # hides the lowest part
+    start = moved(lunge.femoral_poses[1], np.array([0.03, -0.02, 0.05, 1, -1, 8]), lunge.femoral.centre)
+    seen = observe(mask & ~blind, lunge.camera, blind)
+    pose = refined(lunge.femoral, refined(femoral.thin, start, halved(seen), COARSE), seen, FINE)
+    shift, angle = off(pose, lunge.femoral_poses[1], lunge.femoral.centre)
+    assert np.abs(shift[:2]).max() < 0.2
+    assert angle < 0.8
+    assert assessed(lunge.femoral, pose, seen).overlap > 0.97
+
+
+def test_the_images_edges_mend_a_mask_drawn_too_wide(lunge: Scene, shots: list[Frame]) -> None:
+    wide = ndimage.binary_dilation(shots[0].masks[0], iterations=2)
+    seen = observe(wide, lunge.camera, shots[0].masks[1], shots[0].grey)
+    by_mask = refined(lunge.femoral, lunge.femoral_poses[0], seen, FINE)
+    by_edge = refined(lunge.femoral, by_mask, seen, EDGES)
+    before, after = (off(p, lunge.femoral_poses[0], lunge.femoral.centre)[0] for p in (by_mask, by_edge))
+    assert before[2] > 8  # two pixels more all round: the mask alone says that the component is nearer
+    assert abs(after[2]) < before[2] / 2
+
+
+def test_a_step_turns_about_the_components_centre() -> None:
+    pose, centre = np.eye(4), np.array([5.0, 0, 0])
+    stepped = moved(pose, np.array([0, 0, np.pi / 2, 1, 2, 3]), centre)
+    assert np.allclose(placed(centre[None], stepped)[0], [6, 2, 3])
+    assert np.allclose(stepped[:3, :3] @ [1, 0, 0], [0, 1, 0])
+
+
+def test_mirror_poses_are_rotations_with_the_same_centre_and_nearly_the_same_silhouette(lunge: Scene) -> None:
+    truth, mesh = lunge.tibial_poses[0], lunge.tibial
+    mask = silhouette(mesh, truth, lunge.camera) > 0
+    overlaps = []
+    for pose in mirror_poses(truth, mesh.centre):
+        assert np.allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3))
+        assert np.linalg.det(pose[:3, :3]) == pytest.approx(1)
+        assert np.allclose(off(pose, truth, mesh.centre)[0], 0, atol=1e-9)
+        drawn = silhouette(mesh, pose, lunge.camera) > 0
+        overlaps.append((mask & drawn).sum() / (mask | drawn).sum())
+    assert overlaps[0] > 0.9  # left and right exchanged in depth: the tray deceives
+
+
+def test_a_sequence_is_followed_and_chosen_right(
+    lunge: Scene, shots: list[Frame], components: tuple[Component, Component]
+) -> None:
+    heard: list[float] = []
+    answers = follow(shots[:2], components, lunge.camera, NO_EDGES, heard.append)
+    path = choose(answers, lambda *_: 0.0)
+    assert heard == [0.5, 1.0]
+    for t, (both, at) in enumerate(zip(answers, path, strict=True)):
+        for side, truth in enumerate((lunge.femoral_poses[t], lunge.tibial_poses[t])):
+            mesh = components[side].mesh
+            shift, angle = off(both[side].fits[at[side]].pose, truth, mesh.centre)
+            assert angle < 1.0 or rival(both[side], at[side])
+            assert np.abs(shift[:2]).max() < 0.3
+
+
+def fit(angle: float, residual: float):
+    from models.kinematics.jts import pose
+    from models.kinematics.register import Fit
+
+    return Fit(pose(np.array([0, 0, -1000, 0, angle, 0.0])), residual, 0.99, np.zeros(6))
+
+
+def test_the_path_prefers_a_steady_pose_to_one_that_fits_a_little_better_once() -> None:
+    true, mirrored = (lambda px: fit(5, px)), (lambda px: fit(-25, px))
+    frames = [(true(0.3), mirrored(0.5)), (mirrored(0.30), true(0.32)), (true(0.3), mirrored(0.5))]
+    answers = [(Answer(fits), Answer(())) for fits in frames]
+    assert choose(answers, lambda *_: 0.0) == [(0, -1), (1, -1), (0, -1)]
+    assert rival(answers[1][0], 1) is answers[1][0].fits[0]
+    assert rival(answers[0][0], 0) is None
+
+
+def test_the_other_component_decides_between_poses_that_fit_alike() -> None:
+    answers = [(Answer((fit(0, 0.3),)), Answer((fit(-25, 0.30), fit(5, 0.31))))]
+    assert choose(answers, lambda _, tibial: 4.0 if tibial[2, 1] < 0 else 0.0) == [(0, 1)]
+
+
+def test_a_library_looks_from_all_sides(femoral: Component) -> None:
+    library = build(femoral.mesh, 60)
+    assert library.rotations.shape == (60, 3, 3)
+    assert np.allclose(np.linalg.norm(library.spectra, axis=1), 1)

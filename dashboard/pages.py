@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 VIEWS = Path(__file__).parent / "views"
 
+WITHOUT_CARD = ("kinematics",)
+"""Tasks of several images at once, which no card answers alone."""
+
 
 def home() -> StreamlitPage:
     """Return the page that a visitor meets first."""
@@ -32,8 +35,8 @@ def model_cards() -> StreamlitPage:
 
 
 def tasks() -> dict[str, StreamlitPage]:
-    """Return a page for each task, by its name, in the order of the cards."""
-    names = dict.fromkeys(card.task for card in models.cards().values())
+    """Return a page for each task, by its name, in the order of the cards; those without one come last."""
+    names = dict.fromkeys([*(card.task for card in models.cards().values()), *WITHOUT_CARD])
     return {name: _task(name) for name in names}
 
 

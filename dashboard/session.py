@@ -20,7 +20,9 @@ import streamlit as st
 import models
 from dashboard import figures
 from dashboard.jobs import Job
-from models import Box, Card, Explanation, Image, OrthoLensError, Prediction
+from models import Box, Card, Explanation, Image, OrthoLensError, Prediction, Segmentation
+from models.io import slide as slides
+from models.io.slide import Slide
 from models.settings import settings
 from models.trust.agreement import Reading
 
@@ -226,7 +228,7 @@ def predict(image: Image, card: Card, frame: int = 0) -> Prediction:
     ModelError
         As `models.predict`.
     """
-    return _raised(_predict(image, image.sha256, card.id, _weights(card), frame))
+    return _raised(_predict(image, image.sha256, card.id, weights(card), frame))
 
 
 def explain(image: Image, card: Card, *, method: str, label: str, frame: int, stage: str) -> Explanation:
@@ -237,7 +239,7 @@ def explain(image: Image, card: Card, *, method: str, label: str, frame: int, st
     ModelError
         As `models.explain`.
     """
-    return _raised(_explain(image, image.sha256, card.id, _weights(card), (method, label, frame, stage)))
+    return _raised(_explain(image, image.sha256, card.id, weights(card), (method, label, frame, stage)))
 
 
 def crops(image: Image, card: Card) -> tuple[Box, ...]:
@@ -248,14 +250,73 @@ def crops(image: Image, card: Card) -> tuple[Box, ...]:
     ModelError
         As `models.crops`.
     """
-    return _raised(_crops(image, image.sha256, card.id, _weights(card)))
+    return _raised(_crops(image, image.sha256, card.id, weights(card)))
 
 
-def stages(card: Card) -> tuple[str, ...]:
-    """Return the names of the network's stages, from fine to coarse."""
-    from models.serving.engine import engine
+def segment(image: Image, card: Card, frame: int = 0) -> Segmentation:
+    """Return the card's classes for every pixel of a frame.
 
-    return tuple(engine().model(card).members[0].stages)
+    Raises
+    ------
+    ModelError
+        As `models.predict`.
+    """
+    done = job(segmenting(image, card))
+    if done and done.result and frame == 0:
+        return done.result
+    answer = once(
+        lambda: models.predict(image, card.id, frame=frame), "segment", image.sha256, card.id, *weights(card), frame
+    )
+    assert isinstance(answer, Segmentation)  # by the card's task
+    return answer
+
+
+def segmenting(image: Image, card: Card) -> str:
+    """Return the name of the job that segments a large image."""
+    return f"segment-{image.sha256}-{card.id}"
+
+
+def slide(item: Item) -> Slide | None:
+    """Return a file as a slide; None where it is read as a whole.
+
+    Raises
+    ------
+    InputError
+        As `models.io.slide.slide`.
+    """
+    return once(lambda: slides.slide(item.data, item.name), "slide", item.sha256)
+
+
+def region(item: Item, level: int, box: Box) -> Image:
+    """Return a part of a slide at one of its levels.
+
+    Raises
+    ------
+    InputError
+        As `models.io.slide.region`.
+    """
+    return _raised(_region(item, item.sha256, level, (box.row, box.column, box.height, box.width)))
+
+
+def once(work: Callable[[], T], *key: str | float) -> T:
+    """Return what `work` returns, done once a session for each key; the key names every input, images by their hash.
+
+    Raises
+    ------
+    OrthoLensError
+        The one that the work raised.
+    """
+    return _raised(_once(work, key))
+
+
+def shared(work: Callable[[], T], *key: str | float) -> T:
+    """Return what `work` returns, done once a process for each key: for what is simulated, and no patient's."""
+    return _shared(work, key)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Simulating the sequence…")
+def _shared(_work: Callable[[], T], key: tuple[str | float, ...]) -> T:
+    return _work()
 
 
 @st.cache_resource(show_spinner=False)
@@ -272,7 +333,7 @@ def _load_models() -> None:
     for card in models.cards().values():
         if card.members:
             try:
-                engine().model(card)
+                engine().loaded(card)
             except OrthoLensError:
                 return  # the page that needs the model says what is wrong with it
 
@@ -314,6 +375,16 @@ def _crops(_image: Image, sha256: str, card_id: str, weights: tuple[str, ...]) -
     return _kept(lambda: models.crops(_image, card_id))
 
 
+@st.cache_resource(scope="session", max_entries=1, show_spinner="Reading the region…")
+def _region(_item: Item, sha256: str, level: int, part: tuple[int, int, int, int]) -> Image | OrthoLensError:
+    return _kept(lambda: slides.region(_item.data, level, Box(*part), _item.name))
+
+
+@st.cache_resource(scope="session", max_entries=2 * ANSWERED, show_spinner="Looking at the image…")
+def _once(_work: Callable[[], T], key: tuple[str | float, ...]) -> T | OrthoLensError:
+    return _kept(_work)
+
+
 def _kept(work: Callable[[], T]) -> T | OrthoLensError:
     """Return an error as a value, so that a bad file is not read again at every interaction."""
     try:
@@ -328,5 +399,6 @@ def _raised(outcome: T | OrthoLensError) -> T:
     return outcome
 
 
-def _weights(card: Card) -> tuple[str, ...]:
+def weights(card: Card) -> tuple[str, ...]:
+    """Return what names a card's weights in a key."""
     return tuple(member.sha256 for member in card.members)

@@ -51,8 +51,14 @@ def show(task: str, invitation: str = "Drop an image.") -> None:
     workspace(crops.part(image, card), card)
 
 
-def heading(task: str) -> Card:
-    """Draw the title with the choice of model, and return the model chosen."""
+def heading(task: str, *, readable: bool = True) -> Card:
+    """Draw the title with the choice of model, and return the model chosen.
+
+    Parameters
+    ----------
+    readable
+        Whether a reader can commit to an answer before the model's is shown.
+    """
     cards = {card.id: card for card in models.cards_of(task)}
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         title = st.container(width="content")
@@ -63,7 +69,8 @@ def heading(task: str) -> Card:
                     "Model", list(cards), format_func=lambda id: cards[id].title, key=f"card-{task}",
                     persist_state="session", label_visibility="collapsed",
                 )  # fmt: skip
-            read_first.toggle()
+            if readable:
+                read_first.toggle()
             card_summary.show(cards[chosen])
     title.subheader(cards[chosen].title, anchor=False)
     return cards[chosen]
@@ -77,7 +84,7 @@ def workspace(image: Image, card: Card) -> None:
         picture = st.container()
         view = View(frame=viewer.frame_slider(image))
         view = viewer.display_controls(image, view)
-        _facts(image)
+        facts(image)
     with right:
         try:
             prediction = session.predict(image, card, view.frame)
@@ -113,7 +120,8 @@ def _answered(prediction: Classification, image: Image, card: Card, view: View) 
     return prediction, view
 
 
-def _facts(image: Image) -> None:
+def facts(image: Image) -> None:
+    """Draw the size and the calibration of an image, and what its file says of it."""
     rows, columns = image.shape
     facts = [f"{columns} × {rows} px"]
     if image.spacing_mm:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from models.cards import Card, card, cards, cards_of
 from models.errors import OrthoLensError
-from models.types import Box, Classification, Explanation, Image, Prediction
+from models.types import Box, Classification, Explanation, Image, Pixels, Prediction, Segmentation
 
 if TYPE_CHECKING:
     from models.trust.audit import Audit
@@ -31,6 +31,7 @@ __all__ = [
     "Image",
     "OrthoLensError",
     "Prediction",
+    "Segmentation",
     "audit",
     "card",
     "cards",
@@ -40,6 +41,7 @@ __all__ = [
     "predict",
     "read",
     "spread",
+    "uncertainty",
 ]
 
 DISCLAIMER = "Research and education only, not a medical device."
@@ -67,7 +69,14 @@ def read(source: bytes | str | Path, name: str | None = None) -> Image:
 
 
 def predict(
-    image: Image, card_id: str, *, frame: int = 0, explain: str | None = None, label: str | None = None
+    image: Image,
+    card_id: str,
+    *,
+    frame: int = 0,
+    explain: str | None = None,
+    label: str | None = None,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Prediction:
     """Answer the card's question about one frame, in one pass with its explanation where one is asked for.
 
@@ -77,6 +86,9 @@ def predict(
         Key of a method of `models.trust.explain.METHODS`, such as "grad-cam".
     label
         The label to explain; the answer's own by default.
+    progress, cancelled
+        Of a card that paints, without `explain`: told the share done, and asked whether to stop. A classifier answers
+        at once.
 
     Raises
     ------
@@ -84,10 +96,30 @@ def predict(
         For a card, method or label that does not exist.
     BadWeights
         When the card's weights are missing or changed.
+    Cancelled
+        When `cancelled` said so; nothing is kept.
     """
     from models.serving.engine import engine
 
+    if explain is None and (progress or cancelled) and card(card_id).task == "tissue":
+        return engine().paint(image, card(card_id), frame, progress, cancelled)
     return engine().predict(image, card(card_id), frame, explain, label)
+
+
+def uncertainty(image: Image, card_id: str, frame: int = 0) -> Pixels:
+    """Return where a card that paints is in doubt: (H, W) entropy in [0, 1] over flips and scales of the frame.
+
+    Raises
+    ------
+    UnknownCard
+        For a card that does not exist, or names a whole image.
+    BadWeights
+        When the card's weights are missing or changed.
+    """
+    from models.serving.engine import engine
+    from models.trust.doubt import doubt
+
+    return doubt(engine().painter(card(card_id)), image, frame)
 
 
 def explain(
@@ -98,6 +130,7 @@ def explain(
     label: str | None = None,
     frame: int = 0,
     stage: str | None = None,
+    box: Box | None = None,
 ) -> Explanation:
     """Explain one label of a card on one frame; see `predict` for both in one pass.
 
@@ -105,10 +138,12 @@ def explain(
     ----------
     stage
         Name of the network's stage that Grad-CAM and HiResCAM look at; the card's own by default.
+    box
+        Of a card that paints: why is this part so? By default all that it painted with the label.
     """
     from models.serving.engine import engine
 
-    return engine().explain(image, card(card_id), method, label, frame, stage)
+    return engine().explain(image, card(card_id), method, label, frame, stage, box)
 
 
 def spread(

@@ -110,10 +110,12 @@ class Image:
     def shown(self, frame: int = 0, window: Window | None = None) -> Pixels:
         """Frame as it is displayed: windowed and clipped to [0, 1], (H, W) or (H, W, 3)."""
         window = window or self.windows[0]
-        if (window.low, window.high) == (0, 1):
-            return np.clip(self.pixels[frame], 0, 1)  # most pictures: no arithmetic on every pixel
+        shown: Pixels
+        if (window.low, window.high) == (0, 1):  # most pictures: no arithmetic on every pixel
+            shown = np.clip(self.pixels[frame], 0, 1)
+            return shown
         width = max(window.high - window.low, 1e-6)
-        shown: Pixels = np.clip((self.pixels[frame] - window.low) / width, 0, 1, dtype=np.float32)
+        shown = np.clip((self.pixels[frame] - window.low) / width, 0, 1, dtype=np.float32)
         return shown
 
     def grey(self, frame: int = 0) -> Pixels:

@@ -42,11 +42,10 @@ def test_labels_differ_and_each_has_its_output(every: Card) -> None:
 
 
 def test_its_task_its_net_and_its_stage_exist(every: Card) -> None:
-    from models.nets.loading import build
     from models.tasks import task
 
     assert task(every.task).name == every.task
-    assert every.net.stage in build(every).stages
+    assert every.net.stage in task(every.task).build(every).stages
 
 
 def test_figures_are_json(every: Card) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models import DISCLAIMER, cards
@@ -137,6 +138,22 @@ def test_a_fault_in_one_file_does_not_end_the_batch(
     assert "ZeroDivisionError" in log
     assert "Jane Doe" not in str(bad["error"]) + log
     assert "b.png" not in log
+
+
+def test_a_painted_file_gets_a_label_map_in_its_own_pixels(painting_card: str, folder: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    out, saved = tmp_path / "r.jsonl", tmp_path / "masks"
+    assert run("predict", "tissue", folder / "b.png", "--out", out, "--save", saved) == 0
+    (line,) = lines(out)
+    assert line["classes"] == {"background": 0, "bone": 1, "cartilage": 2}
+    assert line["area_mm2"] is None  # a PNG is not calibrated
+    assert line["count"] is None  # nothing is told apart
+    assert (saved / Path(line["mask"]).name).exists()
+    label_map = np.asarray(Image.open(line["mask"]))
+    with Image.open(folder / "b.png") as source:
+        assert label_map.shape == source.size[::-1]
+    assert line["area_px"] == {key: int((label_map == value).sum()) for key, value in line["classes"].items()}
 
 
 @pytest.mark.parametrize(

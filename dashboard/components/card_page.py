@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import card_figures, measures
+from dashboard.components import card_trials
 from dashboard.components.states import plain, sentence
 from dashboard.measures import MEASURES
 from models import Card
@@ -23,11 +24,14 @@ def show(card: Card) -> None:
     """Draw one card from purpose to provenance."""
     figures = card.figures
     _purpose(card)
-    if figures:
+    if "trials" in figures:
+        st.subheader("How good it is", anchor=False)
+        card_trials.show(card)
+    elif figures:
         st.subheader("How good it is", anchor=False)
         st.caption(
             f"{sentence(figures['how'])}. {figures['n']:,} images of {figures['groups']:,} groups (a patient is in one "
-            f"group only), {figures['measured']}. Intervals hold 95 % of 1,000 resamples of the groups."
+            f"group only), {figures['measured']}. Intervals hold 95 % of {_resamples(figures)} of the groups."
         )
         _headline(card, figures)
         _charts(card, figures)
@@ -38,6 +42,10 @@ def show(card: Card) -> None:
         _unmeasured(card)
     st.subheader("What it learned from, and what it is", anchor=False)
     _provenance(card, figures)
+
+
+def _resamples(figures: Figures) -> str:
+    return f"{figures['resamples']:,} resamples" if "resamples" in figures else "resamples"
 
 
 def _purpose(card: Card) -> None:

@@ -21,10 +21,10 @@ import typer
 import models
 from models.cards import Card, card, cards_of
 from models.errors import OrthoLensError
-from models.reporting.record import Record, caption, record
+from models.reporting.record import Record, areas, caption, record
 from models.settings import settings
 from models.trust.methods import method_of
-from models.types import Image, Prediction
+from models.types import Image, Prediction, Segmentation
 
 Task = Annotated[str, typer.Argument(help="What to ask, such as implant; `ortholens cards` lists the tasks.")]
 Paths = Annotated[list[Path], typer.Argument(exists=True, help="Files, and folders whose files are all taken.")]
@@ -32,7 +32,7 @@ Out = Annotated[str, typer.Option(help="JSON Lines file to write, - for the term
 CardId = Annotated[str | None, typer.Option("--card", help="Model to ask; by default the task's first.")]
 Method = Annotated[str | None, typer.Option("--explain", help="Also say why, by a method such as grad-cam.")]
 Save = Annotated[
-    Path | None, typer.Option(file_okay=False, help="Folder for one overlay PNG a file, named by content.")
+    Path | None, typer.Option(file_okay=False, help="Folder for one label map or overlay PNG a file, named by content.")
 ]
 Device = Annotated[Literal["auto", "cuda", "cpu"] | None, typer.Option(help="Where the network runs.")]
 
@@ -56,9 +56,9 @@ def predict(
     device: Device = None,
 ) -> None:
     """Answer one question about every file and write one line of JSON for each."""
-    if save and not explain:
-        raise typer.BadParameter("--save keeps explanations; name a method with --explain")
     question = Question(_card(task, card_id), explain and method_of(explain).key, save)
+    if save and not explain and task != "tissue":
+        raise typer.BadParameter("--save keeps explanations; name a method with --explain")
     if device:
         os.environ["ORTHOLENS_DEVICE"] = device
         settings.cache_clear()
@@ -99,7 +99,7 @@ def _listed(paths: Sequence[Path]) -> list[Path]:
 def _load(card: Card) -> None:
     from models.serving.engine import engine
 
-    engine().model(card)
+    engine().loaded(card)
 
 
 def _opened(out: str) -> AbstractContextManager[TextIO]:
@@ -135,7 +135,7 @@ def _answer(file: Path, question: Question) -> Record:
             prediction = replace(prediction, warnings=(*prediction.warnings, note))
         if question.folder:
             _save(question.folder, image, prediction)
-        return record(prediction)
+        return record(prediction) | _painted(question.folder, image, prediction)
     except OrthoLensError as error:
         return {"ok": False, "error": str(error)}
     except Exception as error:  # noqa: BLE001 - one file must not end the batch; the log says where, and no name
@@ -143,6 +143,18 @@ def _answer(file: Path, question: Question) -> Record:
         structlog.get_logger().error("a file was not answered", kind=type(error).__name__, place=place)
         problem = f"could not be answered ({type(error).__name__} at {place})"
         return {"ok": False, "error": f"{file.name}: {problem}. Please report this as a fault of OrthoLens."}
+
+
+def _painted(folder: Path | None, image: Image, prediction: Prediction) -> Record:
+    """Keep a label map in the pixels of the source, and say where it is and how large its classes are."""
+    if not isinstance(prediction, Segmentation):
+        return {}
+    from models.reporting.label_png import label_png
+
+    path = folder and folder / f"{prediction.sha256[:16]}-{prediction.card}-mask.png"
+    if path:
+        path.write_bytes(label_png(prediction.mask, card(prediction.card)))
+    return {"mask": str(path) if path else None, **areas(prediction, image)}
 
 
 def _last_place(error: Exception) -> str:

@@ -14,14 +14,20 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from models.cards import WEIGHTS_DIR, Card
 from models.cards.card import Member
 from models.errors import BadCard, BadWeights
+from models.nets.dense import DenseNet
+from models.nets.hrnet import HRNet
 from models.nets.mobilenet import StagedMobileNetV2
+from models.nets.unet import UNetMobileNetV2
 
 NETS = {"mobilenet_v2": StagedMobileNetV2}
 """Classifier networks by the name that cards use; each takes (classes, dropout) and has stages, `trunk` and `tail`."""
 
+DENSE_NETS: dict[str, type[DenseNet]] = {"unet_mobilenet_v2": UNetMobileNetV2, "hrnet": HRNet}
+"""Networks with logits for every pixel, likewise; they also take what a card's `net.shape` says."""
+
 
 def build(card: Card) -> StagedMobileNetV2:
-    """Return the card's network with random weights.
+    """Return the card's classifier with random weights.
 
     Raises
     ------
@@ -31,6 +37,24 @@ def build(card: Card) -> StagedMobileNetV2:
     if card.net.name not in NETS:
         raise BadCard(f"net.name: no network {card.net.name!r}", fix=f"Choose one of {', '.join(NETS)}.", file=card.id)
     return NETS[card.net.name](len(card.labels), card.net.dropout)
+
+
+def build_dense(card: Card) -> DenseNet:
+    """Return the card's network that paints, with random weights; one output more where objects are told apart.
+
+    Raises
+    ------
+    BadCard
+        When the card names a network that does not exist, or a shape that it cannot have.
+    """
+    if card.net.name not in DENSE_NETS:
+        choice = ", ".join(DENSE_NETS)
+        raise BadCard(f"net.name: no network {card.net.name!r}", fix=f"Choose one of {choice}.", file=card.id)
+    outputs = len(card.labels) + card.instances
+    try:
+        return DENSE_NETS[card.net.name](outputs, card.net.dropout, **card.net.shape)
+    except TypeError as error:
+        raise BadCard(f"net.shape: {error}", fix="Compare it with another card.", file=card.id) from error
 
 
 def read_tensors(file: str, sha256: str) -> dict[str, Tensor]:
@@ -67,7 +91,7 @@ def write_tensors(tensors: dict[str, Tensor], path: Path) -> str:
 
 
 def load_member(card: Card, member: Member) -> StagedMobileNetV2:
-    """Return one trained network in eval mode, float32, batch norms folded into their convolutions.
+    """Return one trained classifier in eval mode, float32, batch norms folded into their convolutions.
 
     Raises
     ------
@@ -75,6 +99,24 @@ def load_member(card: Card, member: Member) -> StagedMobileNetV2:
         When the weights do not fit the network the card describes.
     """
     net = build(card)
+    _fill(net, card, member)
+    return net.to(memory_format=torch.channels_last)
+
+
+def load_dense(card: Card, member: Member) -> DenseNet:
+    """Return one trained network that paints, likewise.
+
+    Raises
+    ------
+    BadWeights
+        When the weights do not fit the network the card describes.
+    """
+    net = build_dense(card)
+    _fill(net, card, member)
+    return net.to(memory_format=torch.channels_last)
+
+
+def _fill(net: nn.Module, card: Card, member: Member) -> None:
     state = {key: value.float() for key, value in read_tensors(member.file, member.sha256).items()}
     counters = {key: value for key, value in net.state_dict().items() if key.endswith("num_batches_tracked")}
     try:
@@ -84,7 +126,6 @@ def load_member(card: Card, member: Member) -> StagedMobileNetV2:
         raise BadWeights(problem, fix="Train the card anew.", file=member.file) from error
     net.eval().requires_grad_(False)
     fold_batch_norms(net)
-    return net.to(memory_format=torch.channels_last)
 
 
 def fold_batch_norms(net: nn.Module) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from threading import Lock, RLock
@@ -11,11 +13,15 @@ import numpy as np
 import torch
 
 from models.cards import Card
-from models.errors import BadWeights
+from models.errors import BadWeights, UnknownCard
 from models.serving.model import Model
+from models.serving.painter import Painter
 from models.settings import Settings, settings
+from models.tasks import task
+from models.tasks.segmentation import SegmentationTask
 from models.trust.explain import explain, method_of, stage_of
-from models.types import Explanation, Image, Prediction
+from models.trust.explain_region import explain_region
+from models.types import Box, Explanation, Image, Prediction, Segmentation
 
 
 class Engine:
@@ -27,14 +33,42 @@ class Engine:
             raise BadWeights("there is no CUDA device", fix="Set ORTHOLENS_DEVICE to auto or cpu.")
         self.device = torch.device("cuda" if gpu else "cpu")
         self.budget = limits.model_memory_mb * 2**20
-        self._models: OrderedDict[str, Model] = OrderedDict()
+        self._models: OrderedDict[str, Model | Painter] = OrderedDict()
         self._lock = RLock()
         self._loading: dict[str, Lock] = {}
         if limits.threads:
             torch.set_num_threads(limits.threads)
 
     def model(self, card: Card) -> Model:
-        """Return the card's model, loading and warming it up on first use.
+        """Return the card's classifier, loading and warming it up on first use.
+
+        Raises
+        ------
+        BadWeights
+            When the card has no weights, or they are not the ones its hashes name.
+        UnknownCard
+            For a card that paints.
+        """
+        loaded = self.loaded(card)
+        if not isinstance(loaded, Model):
+            raise UnknownCard(f"{card.id} paints every pixel", fix="Choose a card that names a whole image.")
+        return loaded
+
+    def painter(self, card: Card) -> Painter:
+        """Return the card's network that paints, likewise.
+
+        Raises
+        ------
+        BadWeights, UnknownCard
+            As `model`.
+        """
+        loaded = self.loaded(card)
+        if not isinstance(loaded, Painter):
+            raise UnknownCard(f"{card.id} names a whole image", fix="Choose a card that paints every pixel.")
+        return loaded
+
+    def loaded(self, card: Card) -> Model | Painter:
+        """Return the card's model of either kind, loading and warming it up on first use.
 
         Raises
         ------
@@ -50,9 +84,14 @@ class Engine:
                 if card.id in self._models:
                     self._models.move_to_end(card.id)
                     return self._models[card.id]
-            model = Model(card, self.device)
             blank = Image(np.zeros((1, *card.input.size), np.float32), name="", sha256="")
-            model.answer(blank)
+            model: Model | Painter
+            if isinstance(task(card.task), SegmentationTask):
+                model = Painter(card, self.device)
+                model.paint(blank)
+            else:
+                model = Model(card, self.device)
+                model.answer(blank)
             with self._lock:
                 self._models[card.id] = model
                 while len(self._models) > 1 and sum(m.bytes for m in self._models.values()) > self.budget:
@@ -64,10 +103,15 @@ class Engine:
     ) -> Prediction:
         """Answer one frame, and say why where a `method` of explanation is named.
 
-        Grad-CAM and HiResCAM go on from the features of this very pass.
+        Grad-CAM and HiResCAM of a classifier go on from the features of this very pass.
         """
         chosen = None if method is None else method_of(method)
-        model = self.model(card)
+        model = self.loaded(card)
+        if isinstance(model, Painter):
+            painted = self.paint(image, card, frame)
+            if chosen is None:
+                return painted
+            return replace(painted, explanation=explain_region(model, image, chosen, label, frame=frame))
         stage = card.net.stage
         answer, features = model.answer(image, frame, stage)
         prediction = replace(model.task.read(answer, image, card), frame=frame)
@@ -76,12 +120,43 @@ class Engine:
         target = model.task.target(card, label, answer)
         return replace(prediction, explanation=explain(model, image, chosen, target, frame=frame, features=features))
 
+    def paint(
+        self,
+        image: Image,
+        card: Card,
+        frame: int = 0,
+        progress: Callable[[float], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Segmentation:
+        """Answer one frame of a card that paints, with progress; where it is cancelled, nothing is kept.
+
+        Raises
+        ------
+        Cancelled
+            When `cancelled` said so.
+        """
+        painter, start = self.painter(card), time.perf_counter()
+        painting = painter.paint(image, frame, progress, cancelled)
+        answer = painter.task.read(painting, image, card)
+        return replace(answer, frame=frame, seconds=time.perf_counter() - start)
+
     def explain(
-        self, image: Image, card: Card, method: str, label: str | None = None, frame: int = 0, stage: str | None = None
+        self,
+        image: Image,
+        card: Card,
+        method: str,
+        label: str | None = None,
+        frame: int = 0,
+        stage: str | None = None,
+        box: Box | None = None,
     ) -> Explanation:
-        """Explain one label (default: the answer's own) by one method, at one stage."""
+        """Explain one label (default: the answer's own) by one method, at one stage; of a painter also in a box."""
         chosen = method_of(method)
-        model = self.model(card)
+        model = self.loaded(card)
+        if isinstance(model, Painter):
+            return explain_region(model, image, chosen, label, frame=frame, stage=stage, box=box)
+        if box is not None:
+            raise UnknownCard(f"{card.id} names a whole image, not a part of it", fix="Crop the image to the box.")
         stage = stage_of(model, stage)
         answer, features = model.answer(image, frame, stage)
         target = model.task.target(card, label, answer)

@@ -13,7 +13,8 @@ from models.cards import Card
 from models.nets.loading import load_member
 from models.nets.mobilenet import StagedMobileNetV2
 from models.tasks import task
-from models.tasks.task import Answer, Task
+from models.tasks.classification import ClassificationTask
+from models.tasks.task import Answer
 from models.trust.gate import signature
 from models.types import Image
 
@@ -31,7 +32,9 @@ class Model:
 
     def __init__(self, card: Card, device: torch.device) -> None:
         self.card, self.device, self.lock = card, device, RLock()
-        self.task: Task = task(card.task)
+        asked = task(card.task)
+        assert isinstance(asked, ClassificationTask)  # the engine asks first
+        self.task: ClassificationTask = asked
         self.members: list[StagedMobileNetV2] = [load_member(card, member).to(device) for member in card.members]
 
     @property

@@ -1,24 +1,22 @@
-"""What a task is: the five things that differ between classifying, segmenting and detecting.
+"""What a task is: the question it asks, the network it builds, and how an image becomes that network's input.
 
-A new task is one module with one subclass; `models.tasks.TASKS` finds it, and with it pages, command line, batch,
-training and benchmark.
+A new task is one module with one subclass of a kind of task (`ClassificationTask`, `SegmentationTask`), which say how
+an answer is read; `models.tasks.tasks` finds it, and with it pages, command line, batch, training and benchmark.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.cards import Card
-from models.types import Image, Pixels, Prediction
+from models.types import Image, Pixels
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,8 @@ class Frame:
         first_row, first_column, height, width = self.part
         pixels = pixels[..., first_row : first_row + height, first_column : first_column + width]
         if (rows, columns) != (height, width):
-            pixels = F.interpolate(pixels, (rows, columns), mode="bilinear", antialias=True, align_corners=False)
+            smaller = rows < height or columns < width  # enlarging aliases nothing, and is faster without the filter
+            pixels = F.interpolate(pixels, (rows, columns), mode="bilinear", antialias=smaller, align_corners=False)
         right, bottom = self.network[1] - columns - left, self.network[0] - rows - top
         return F.pad(pixels, (left, right, top, bottom)) if (left, right, top, bottom) != (0, 0, 0, 0) else pixels
 
@@ -77,7 +76,8 @@ class Frame:
         maps = F.interpolate(maps, self.network, mode="bilinear", align_corners=False)
         maps = maps[..., top : top + rows, left : left + columns]
         first_row, first_column, height, width = self.part
-        maps = F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)
+        if (rows, columns) != (height, width):
+            maps = F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)
         below, beside = self.source[0] - first_row - height, self.source[1] - first_column - width
         return F.pad(maps, (first_column, beside, first_row, below))
 
@@ -117,24 +117,12 @@ class Task(ABC):
 
     def frame(self, image: Image, card: Card) -> Frame:
         """Return how the image lies in the network's input."""
-        return Frame.around(image.grey(), card)
+        return Frame.around(image.grey(), card) if card.input.trim else Frame(image.shape, card.input.size)
 
     def prepare(self, image: Image, card: Card, frame: int = 0) -> Tensor:
         """Return one frame as the network's input: (1, 3, *card.input.size) in [−1, 1], as ImageNet weights expect."""
         grey = torch.from_numpy(image.grey(frame))[None, None]  # (1, 1, H, W)
         return normalise(self.frame(image, card).to_network(grey))
-
-    @abstractmethod
-    def read(self, answer: Answer, image: Image, card: Card) -> Prediction:
-        """Give the network's answer its meaning."""
-
-    @abstractmethod
-    def target(self, card: Card, label: str | None, answer: Answer) -> int:
-        """Return the output to explain: that of `label`, or of the answer itself."""
-
-    @abstractmethod
-    def score(self, truths: Sequence[Any], outputs: NDArray[np.float32], card: Card) -> Mapping[str, float]:
-        """Return the figures of held-out outputs (N, K) against their truths."""
 
 
 BORDER = 0.03
@@ -150,8 +138,10 @@ def exposed(grey: Pixels) -> tuple[int, int, int, int]:
     border does not. A picture that is black all over is returned whole.
     """
     step = max(1, max(grey.shape) // LONGEST)
-    bright = grey[::step, ::step] > BORDER
-    rows, columns = (np.flatnonzero(bright.mean(axis) > 0.05) * step for axis in (1, 0))
+    bright = (grey[::step, ::step] > BORDER).view(np.uint8)
+    rows, columns = (
+        np.flatnonzero(bright.sum(axis, dtype=np.uint16) > 0.05 * bright.shape[axis]) * step for axis in (1, 0)
+    )
     if not len(rows) or not len(columns):
         return 0, 0, *grey.shape
     top, left = int(rows[0]), int(columns[0])
@@ -161,7 +151,7 @@ def exposed(grey: Pixels) -> tuple[int, int, int, int]:
 
 def normalise(grey: Tensor) -> Tensor:
     """(N, 1, H, W) in [0, 1] → (N, 3, H, W) in [−1, 1], channels last."""
-    return (grey * 2 - 1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+    return (grey * 2).sub_(1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
 def scaled_heat(heat: Tensor) -> Pixels:

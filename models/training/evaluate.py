@@ -22,7 +22,9 @@ from models.cards.card import Calibration, Conformal
 from models.data.labelled import LabelledSet, labelled_set
 from models.data.strangers import strangers
 from models.nets.loading import load_member
-from models.training.figures import describe, with_interval
+from models.tasks import task
+from models.tasks.classification import ClassificationTask
+from models.training.figures import RESAMPLES, with_interval
 from models.training.fit import Progress, outputs
 from models.training.folds import folds_of, out_of_fold
 from models.training.inscribe import inscribe
@@ -76,6 +78,8 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         how += ", each calibrated on the others"
         answers = _crossed(chosen, logits, truth[held_out], folds_of(measured, folds))
     y = np.array([chosen.index(label) for label in measured.labels])
+    asked = task(chosen.task)
+    assert isinstance(asked, ClassificationTask)  # the sets here have labels
     inscribe(card_id, {"calibration": fit[0], "conformal": fit[1]})
     probabilities, inside = answers
     groups = np.unique(measured.groups, return_inverse=True)[1]
@@ -86,7 +90,8 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         "weights": [member.sha256 for member in chosen.members],
         "versions": {name: version(name) for name in ("ortholens", "torch", "torchvision", "numpy")},
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}",
-        **describe(probabilities, y, groups, chosen),
+        "resamples": RESAMPLES,
+        **asked.score(probabilities, y, groups, chosen),
         "conformal": [_coverage(inside[level], y, groups, level) for level in SHOWN],
         "gate": _gate_table(chosen, data, split, progress),
         "subgroups": _subgroups(measured, probabilities, y, groups),

@@ -28,6 +28,7 @@ from captum.attr import (
     Occlusion,
 )
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from models.errors import UnknownCard
 from models.nets.mobilenet import StagedMobileNetV2
@@ -38,6 +39,7 @@ from models.types import Explanation, Image
 
 if TYPE_CHECKING:
     from models.serving.model import Model
+    from models.serving.painter import Painter
 
 __all__ = ["METHODS", "Method", "explain", "guided", "method_of", "stage_of"]
 
@@ -65,7 +67,7 @@ class _Tail(nn.Module):
         return self.forward_tail(self.entry(features), self.stage)
 
 
-def stage_of(model: Model, stage: str | None) -> str:
+def stage_of(model: Model | Painter, stage: str | None) -> str:
     """Return the stage, or the card's own for None.
 
     Raises
@@ -115,14 +117,14 @@ def explain(
     stage = stage_of(model, stage)
     if not 0 <= target < len(model.card.labels):
         raise UnknownCard(f"{model.card.id} has no output {target}", fix=f"Choose 0 to {len(model.card.labels) - 1}.")
-    watch = Watch(len(model.members) * _steps(method, model.card.input.size), progress, cancelled)
+    watch = Watch(len(model.members) * steps_of(method, model.card.input.size), progress, cancelled)
     watch.check()
 
     def of_member(i: int, net: StagedMobileNetV2) -> Tensor:
-        if method.key in _ON_FEATURES:
+        if method.key in ON_FEATURES:
             given = features[i] if features else _at(model, i, image, frame, stage)
             return _stage_heat(net, method, target, stage, given)
-        return _ON_INPUT[method.key](net, model.input(image, frame), target, stage, watch)
+        return ON_INPUT[method.key](net, model.input(image, frame), target, stage, watch)
 
     with model.lock:
         heat = torch.stack([of_member(i, net) for i, net in enumerate(model.members)]).mean(0)  # (1, 1, h, w)
@@ -142,13 +144,32 @@ def _at(model: Model, member: int, image: Image, frame: int, stage: str) -> Tens
 
 
 def _stage_heat(net: StagedMobileNetV2, method: Method, target: int, stage: str, features: Tensor) -> Tensor:
+    if method.key == "grad-cam" and stage == list(net.stages)[-1] and _is_mean_and_linear(net.head):
+        return class_activation(net, target, features)
     tail = _Tail(net, stage)
-    method_on = _ON_FEATURES[method.key](tail, tail.entry)
+    method_on = ON_FEATURES[method.key](tail, tail.entry)
     heat = method_on.attribute(features.detach().float().requires_grad_(), target=target)
     return cast(Tensor, heat.detach().sum(1, keepdim=True))  # (1, 1, h, w); Grad-CAM has one channel already
 
 
-_ON_FEATURES: Mapping[str, Callable[[nn.Module, nn.Module], LayerAttribution]] = MappingProxyType(
+def _is_mean_and_linear(head: nn.Sequential) -> bool:
+    parts = [type(part) for part in head if not isinstance(part, nn.Flatten | nn.Dropout)]
+    return parts == [nn.AdaptiveAvgPool2d, nn.Linear]
+
+
+def class_activation(net: StagedMobileNetV2, target: int, features: Tensor) -> Tensor:
+    """Return Grad-CAM at the last stage without a gradient: (1, C, h, w) → (1, 1, h, w).
+
+    Behind a mean and a linear layer, the gradient of a logit is the label's row of weights over the number of places,
+    everywhere the same (Zhou et al. 2016, arXiv:1512.04150). It equals captum's map and takes no second pass.
+    """
+    features = features.detach().float()
+    linear = cast(nn.Linear, net.head[-1])
+    weights = linear.weight[target].detach().float()  # (C,)
+    return F.conv2d(features, weights[None, :, None, None]) / features[0, 0].numel()
+
+
+ON_FEATURES: Mapping[str, Callable[[nn.Module, nn.Module], LayerAttribution]] = MappingProxyType(
     {"grad-cam": LayerGradCam, "hirescam": LayerGradientXActivation}
 )
 
@@ -190,7 +211,7 @@ def _guided_grad_cam(net: StagedMobileNetV2, x: Tensor, target: int, stage: str,
     return cast(Tensor, heat.detach().sum(1, keepdim=True))
 
 
-_ON_INPUT: Mapping[str, Callable[[StagedMobileNetV2, Tensor, int, str, Watch], Tensor]] = MappingProxyType(
+ON_INPUT: Mapping[str, Callable[[StagedMobileNetV2, Tensor, int, str, Watch], Tensor]] = MappingProxyType(
     {
         "guided-grad-cam": _guided_grad_cam,
         "integrated-gradients": _integrated_gradients,
@@ -216,7 +237,7 @@ def guided(net: StagedMobileNetV2) -> StagedMobileNetV2:
     return twin
 
 
-def _steps(method: Method, size: tuple[int, int]) -> int:
+def steps_of(method: Method, size: tuple[int, int]) -> int:
     """Forward passes of one member."""
     patches = [ceil((side - PATCH) / STRIDE) + 1 for side in size]
     return {

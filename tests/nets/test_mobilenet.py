@@ -1,7 +1,8 @@
 import torch
 from torch import nn
 
-from models.nets.loading import fold_batch_norms
+from models.nets import stages
+from models.nets.loading import NETS, fold_batch_norms
 from models.nets.mobilenet import STAGES, StagedMobileNetV2, rescale_batch_norms
 
 
@@ -35,3 +36,7 @@ def test_folded_norms_are_gone_and_the_answer_is_the_same():
     fold_batch_norms(net)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in net.modules())
     torch.testing.assert_close(net(x), before, atol=1e-4, rtol=1e-3)
+
+
+def test_the_names_of_stages_are_those_of_the_networks():
+    assert {name: tuple(net(2, 0.0).stages) for name, net in NETS.items()} == dict(stages.STAGES)

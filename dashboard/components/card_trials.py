@@ -1,0 +1,42 @@
+"""How well a card paints, trial by trial, beside the rival network of the same task.
+
+Nothing is computed here: the figures are those that `ortholens evaluate` wrote beside the cards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+import models
+from dashboard.components.states import plain
+from models import Card
+
+ENDINGS = ("-hrnet", "-unet")
+
+
+def show(card: Card) -> None:
+    """Draw one table a trial, a column a network."""
+    rivals = [other for other in models.cards().values() if _stem(other) == _stem(card) and other.figures]
+    for name, trial in card.figures["trials"].items():
+        st.markdown(f"**{plain(name[:1].upper() + name[1:])}**: {trial['n']:,} images of {trial['groups']:,} groups")
+        rows = [
+            {"Figure": figure, **{other.net.name: _read(other.figures["trials"], name, figure) for other in rivals}}
+            for figure in trial["metrics"]
+        ]
+        st.dataframe(rows, hide_index=True, width="stretch")
+    st.caption(
+        f"Measured {card.figures['measured']}; means over images, and the interval that holds 95 % of resamples of the "
+        "groups."
+    )
+
+
+def _stem(card: Card) -> str:
+    return next((card.id.removesuffix(ending) for ending in ENDINGS if card.id.endswith(ending)), card.id)
+
+
+def _read(trials: Mapping[str, Any], trial: str, figure: str) -> str:
+    row = trials.get(trial, {}).get("metrics", {}).get(figure)
+    return f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})" if row else "not measured"

@@ -1,0 +1,138 @@
+"""The classes: a legend that shows and hides each, how they are drawn, and a table of how much of each there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import get_args
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard import session, tissue_figures
+from dashboard.components.states import plain
+from dashboard.figures import figure
+from dashboard.specimen import Sheet, Specimen
+from dashboard.tissue_figures import Layout, Style, TissueView
+from models import Card
+from models.reporting import paint
+from models.tissue.areas import ClassArea, measure
+from models.tissue.thickness import Thickness, thickness
+
+MEASURED = "articular-cartilage"
+"""The class whose thickness is measured."""
+
+
+def show(specimen: Specimen) -> Sheet:
+    """Draw the controls, the legend and the table, and return the picture that they ask for."""
+    _controls(specimen.view)
+    areas = areas_of(specimen)
+    found = [area.key for area in areas if area.pixels]
+    _legend(specimen.card, found)
+    _table(areas, specimen.card)
+    fig = figure(specimen.shown, specimen.image, specimen.view)
+    if measurable(specimen) and st.toggle("Measure the cartilage", key="tissue-thickness", persist_state="session"):
+        fig = _thickness(fig, specimen)
+    return Sheet(fig, f"classes-{specimen.view.classes}")
+
+
+def chosen(card: Card, view: TissueView) -> TissueView:
+    """Return the view with what the controls say, whether they are on the screen or not."""
+    return replace(
+        view,
+        classes=session.get("tissue-layout", view.classes),
+        style=session.get("tissue-style", view.style),
+        opacity=session.get("tissue-opacity", view.opacity),
+        hidden=frozenset(key for key in card.keys[1:] if not session.get(_box(card, key), True)),
+    )
+
+
+def _controls(view: TissueView) -> None:
+    """Let the reader choose what of the classes is drawn, and how."""
+    keep = {"persist_state": "session", "required": True, "label_visibility": "collapsed"}
+    st.segmented_control("Show", get_args(Layout), key="tissue-layout", default=view.classes, width="stretch", **keep)
+    bare = view.classes in ("Mask", "Image")
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.segmented_control("Style", get_args(Style), key="tissue-style", default=view.style, disabled=bare, **keep)
+        st.slider(
+            "Opacity", 0.0, 1.0, view.opacity, 0.05, key="tissue-opacity", format="percent",
+            persist_state="session", disabled=bare or view.style == "Contour",
+        )  # fmt: skip
+
+
+def _legend(card: Card, found: Sequence[str]) -> None:
+    """Draw the classes that were found with their colours; the reader shows and hides each."""
+    rules = []
+    with st.container(key="legend", horizontal=True, gap="small"):
+        for index, colour in paint.colours(card).items():
+            label, key = card.labels[index], _box(card, card.keys[index])
+            if label.key not in found:
+                continue
+            st.checkbox(plain(label.name), True, key=key, persist_state="session", help=label.definition or None)
+            rules.append(f".st-key-{key} {{ --swatch: {colour}; }}")
+    st.html(f"<style>{' '.join(rules)}</style>")
+
+
+def _box(card: Card, key: str) -> str:
+    return f"class-{card.id}-{key}"
+
+
+def areas_of(specimen: Specimen) -> Sequence[ClassArea]:
+    """Return how much of each class there is, of the version that is shown."""
+    return session.once(lambda: measure(specimen.shown, specimen.image), "areas", specimen.identity, specimen.version)
+
+
+def measurable(specimen: Specimen) -> bool:
+    """Whether there is cartilage whose thickness can be measured."""
+    return MEASURED in specimen.card.keys and bool(areas_of(specimen)[specimen.card.index(MEASURED)].pixels)
+
+
+def thickness_of(specimen: Specimen) -> Thickness:
+    """Return the thickness of the cartilage, of the version that is shown."""
+    index = specimen.card.index(MEASURED)
+    return session.once(
+        lambda: thickness(specimen.shown.mask == index, specimen.image.spacing_mm),
+        "thickness", specimen.identity, specimen.version,
+    )  # fmt: skip
+
+
+def _table(areas: Sequence[ClassArea], card: Card) -> None:
+    """Draw a row for each class that was found; a column that has no value for any class is left out."""
+    rows, missing = [], []
+    for label, area in zip(card.labels, areas, strict=True):
+        if not area.pixels:
+            missing.append(plain(label.name.lower()))
+            continue
+        row: dict[str, object] = {"Class": label.name, "Pixels": f"{area.pixels:,}"}
+        if area.area_mm2 is not None:
+            row["mm²"] = f"{area.area_mm2:,.3g}"
+        row |= {"Share": f"{area.share:.1%}", "Pieces": f"{area.components:,}"}
+        if area.objects:
+            row["Count"] = f"{area.objects.count:,}"
+            if area.objects.density_per_mm2 is not None:
+                row["per mm²"] = f"{area.objects.density_per_mm2:,.0f}"
+        rows.append(row)
+    columns = dict.fromkeys(name for row in rows for name in row)
+    st.dataframe([{name: row.get(name, "") for name in columns} for row in rows], hide_index=True, width="stretch")
+    if missing:
+        st.caption(f"Not found: {', '.join(missing)}.")
+    for label, area in zip(card.labels, areas, strict=True):
+        if area.objects and area.objects.count:
+            _, lower, median, upper, _ = area.objects.sizes
+            st.caption(
+                f"{plain(label.name)}: half are larger than {median:,.0f} {area.objects.unit}, the middle half from "
+                f"{lower:,.0f} to {upper:,.0f} {area.objects.unit}."
+            )
+
+
+def _thickness(fig: go.Figure, specimen: Specimen) -> go.Figure:
+    """Say how thick the cartilage is, and draw where that was measured."""
+    found = thickness_of(specimen)
+    if not len(found.profile):
+        st.caption("Too little of it to measure.")
+        return fig
+    with st.container(horizontal=True, key="thickness"):
+        st.metric("Mean thickness", f"{found.mean:.2f} {found.unit}")
+        st.metric("Minimum", f"{found.minimum:.2f} {found.unit}")
+        st.metric("Roughness", f"{found.roughness:.2f} {found.unit}")
+    return tissue_figures.add_lines(fig, specimen.image, found.lines())

@@ -1,0 +1,165 @@
+"""Keep the result: label map, overlay, contours, measurements and DICOM SEG; both versions of a corrected mask."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard import session, tissue_figures
+from dashboard.components import states, tissue_truth
+from dashboard.components.tissue_classes import MEASURED
+from dashboard.session import Item
+from dashboard.specimen import CORRECTED, NETWORK, Specimen
+from dashboard.tissue_figures import TissueView
+from models import Card, Image, OrthoLensError, Segmentation
+from models.io.kinds import kind
+from models.io.seg import check, write_seg
+from models.reporting import draw, paint
+from models.reporting.label_png import label_png
+from models.reporting.record import caption
+from models.reporting.tissue_csv import Measured, tissue_csv
+from models.tissue.areas import measure
+from models.tissue.contours import geojson
+from models.tissue.edit import CorrectedSegmentation
+from models.tissue.thickness import thickness
+from models.tissue.truth import TruthMask, compare
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the files are made of; they are made when they are asked for, where the session cannot be asked.
+
+    Attributes
+    ----------
+    versions
+        The network's classes, and the corrected ones where there are any.
+    shown
+        The version that the reader looks at.
+    """
+
+    image: Image
+    card: Card
+    view: TissueView
+    versions: tuple[Segmentation, ...]
+    shown: Segmentation
+    truth: TruthMask | None = None
+
+
+def show(specimen: Specimen) -> None:
+    """Offer the files; each is made when it is asked for."""
+    kept = _kept(specimen)
+    answer = kept.shown
+    name = f"ortholens-{answer.task}-{answer.sha256[:12]}{'-corrected' if _corrections(answer) else ''}"
+    common = {"on_click": "ignore", "width": "stretch"}
+    with st.container(key="downloads", horizontal=True, gap="small"):
+        st.download_button(
+            "Label map", lambda: label_map(answer, kept.card), f"{name}.png", "image/png", icon=":material/grid_on:",
+            help="PNG in the image's own pixels; each is the index of its class.", **common,
+        )  # fmt: skip
+        st.download_button(
+            "Overlay", lambda: overlay(kept, answer), f"{name}-overlay.png", "image/png", icon=":material/image:",
+            help="The image with its classes as they are shown, in full resolution, with a caption.", **common,
+        )  # fmt: skip
+        st.download_button(
+            "Contours", lambda: contours(answer, kept.card), f"{name}.geojson", "application/geo+json",
+            icon=":material/polyline:", help="GeoJSON that QuPath opens.", **common,
+        )  # fmt: skip
+        st.download_button(
+            "Measurements", lambda: measurements(kept), f"{name}.csv", "text/csv", icon=":material/table:",
+            help="CSV: areas, counts, thickness and agreement, of both versions where there are two.", **common,
+        )  # fmt: skip
+        if len(kept.versions) > 1:
+            st.download_button(
+                "Both versions", lambda: everything(kept), f"{name}.zip", "application/zip",
+                icon=":material/folder_zip:", help="All files of the network's mask and of the corrected.", **common,
+            )  # fmt: skip
+    item = session.selected()
+    if item and kind(item.data, item.name) == "DICOM":
+        _seg(kept, item, f"{name}.dcm")
+
+
+def label_map(answer: Segmentation, card: Card) -> bytes:
+    """Return the classes as PNG, with what was corrected in its text."""
+    return label_png(answer.mask, card, {"Version": version(answer)})
+
+
+def overlay(kept: Kept, answer: Segmentation) -> bytes:
+    """Return the picture as it is shown, in the image's own pixels, with its caption below."""
+    picture = tissue_figures.classes(kept.view.shown(kept.image), answer, kept.card, kept.view)
+    legend = [label.name for label in kept.card.labels[1:] if label.key not in kept.view.hidden]
+    return draw.png(picture, [f"Shown: {', '.join(legend)}", f"Version: {version(answer)}", *caption(answer)])
+
+
+def contours(answer: Segmentation, card: Card) -> bytes:
+    """Return the outlines as GeoJSON."""
+    return json.dumps(geojson(answer, paint.colours(card))).encode()
+
+
+def measurements(kept: Kept) -> bytes:
+    """Return the figures of every version as CSV."""
+    measured = [_measured(kept, answer) for answer in kept.versions]
+    return tissue_csv(measured, kept.card, kept.shown.sha256, kept.view.frame)
+
+
+def everything(kept: Kept) -> bytes:
+    """Return a ZIP with the files of both versions."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
+        for answer in kept.versions:
+            folder = "corrected" if _corrections(answer) else "network"
+            pack.writestr(f"{folder}/labels.png", label_map(answer, kept.card))
+            pack.writestr(f"{folder}/overlay.png", overlay(kept, answer))
+            pack.writestr(f"{folder}/contours.geojson", contours(answer, kept.card))
+        pack.writestr("measurements.csv", measurements(kept))
+    return out.getvalue()
+
+
+def version(answer: Segmentation) -> str:
+    """Say which version of a mask this is."""
+    done = _corrections(answer)
+    return f"corrected by hand in {done} place{'s' * (done > 1)}" if done else "network"
+
+
+def _kept(specimen: Specimen) -> Kept:
+    versions = [specimen.at(NETWORK).shown]
+    if specimen.corrections:
+        versions.append(specimen.at(CORRECTED).shown)
+    try:
+        truth = tissue_truth.truth_of(specimen)
+    except OrthoLensError:
+        truth = None  # the page says what is wrong with it
+    return Kept(specimen.image, specimen.card, specimen.view, tuple(versions), specimen.shown, truth)
+
+
+def _measured(kept: Kept, answer: Segmentation) -> Measured:
+    card, spacing = kept.card, kept.image.spacing_mm
+    agreements = compare(answer.mask, kept.truth, card.keys, spacing) if kept.truth else ()
+    band = answer.mask == card.index(MEASURED) if MEASURED in card.keys else None
+    thick = (MEASURED, thickness(band, spacing)) if band is not None and band.any() else None
+    return Measured(version(answer), measure(answer, kept.image), agreements, thick)
+
+
+def _seg(kept: Kept, item: Item, name: str) -> None:
+    """Offer the DICOM SEG of a DICOM image."""
+    with st.container(key="seg", horizontal=True, vertical_alignment="center", gap="small"):
+        try:
+            session.once(lambda: check(item.data), "seg", item.sha256)
+        except OrthoLensError as problem:
+            st.caption(states.plain(f"No DICOM SEG: it {problem.problem}. {problem.fix}"))
+            return
+        keep = st.checkbox(
+            "Keep the patient's identity, so that it files into the study", key="seg-identity",
+            help="Off, the SEG names only the image that it belongs to.",
+        )  # fmt: skip
+        st.download_button(
+            "DICOM SEG", lambda: write_seg(item.data, kept.shown, kept.card, keep_identity=keep), name,
+            "application/dicom", icon=":material/layers:", on_click="ignore", disabled=not kept.shown.mask.any(),
+        )  # fmt: skip
+
+
+def _corrections(answer: Segmentation) -> int:
+    return len(answer.corrections) if isinstance(answer, CorrectedSegmentation) else 0

@@ -1,0 +1,122 @@
+"""The page of a segmentation: the picture on the left; on the right the answer, and one way at a time to look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard import figures, session, task_page
+from dashboard.components import (
+    states,
+    tissue_classes,
+    tissue_correction,
+    tissue_downloads,
+    tissue_reasons,
+    tissue_slide,
+    tissue_truth,
+    viewer,
+)
+from dashboard.components.states import HEIGHT_PX, plain, sentence
+from dashboard.specimen import Sheet, Specimen
+from dashboard.tissue_figures import TissueView
+from models import Card, Image, OrthoLensError, Segmentation
+from models.reporting.record import headline
+
+LOOKS: dict[str, Callable[[Specimen], Sheet]] = {
+    "Classes": tissue_classes.show,
+    "Truth": tissue_truth.show,
+    "Doubt": tissue_reasons.doubt,
+    "Why": tissue_reasons.why,
+    "Correct": tissue_correction.show,
+}
+"""What a reader can do with a segmentation; each draws its controls and says what stands on the left."""
+
+
+def show(task: str, invitation: str) -> None:
+    """Draw the page of the task."""
+    session.visit(task)
+    card = task_page.heading(task, readable=False)
+    item = session.selected()
+    if item is None:
+        states.empty(invitation, card.summary)
+        return
+    try:
+        slide = session.slide(item)
+        image = tissue_slide.region(item, slide) if slide else session.read(item)
+    except OrthoLensError as problem:
+        states.error(problem)
+        return
+    if item.origin:
+        st.caption(item.origin)
+    if image is not None and not tissue_slide.waiting(image, card):
+        workspace(image, card)
+
+
+@st.fragment
+def workspace(image: Image, card: Card) -> None:
+    """Draw the image, its classes and every control of them; a control reruns only this."""
+    left, right = st.container(key="workspace").columns([1.75, 1], gap="medium")
+    with left:
+        picture = st.container()
+        seen = viewer.display_controls(image, TissueView(frame=viewer.frame_slider(image)))
+        view = tissue_classes.chosen(card, seen)
+        task_page.facts(image)
+    with right:
+        try:
+            sheet = _answered(Specimen(image, card, session.segment(image, card, view.frame), view))
+        except OrthoLensError as problem:
+            states.error(problem)
+            sheet = Sheet(figures.figure(None, image, view), "image")
+    with picture:
+        _draw(sheet, image)
+
+
+def _answered(specimen: Specimen) -> Sheet:
+    """Draw the answer and the controls of one look at it, and return what the image shows."""
+    if not _headline(specimen.shown, specimen.card):
+        return Sheet(figures.figure(None, specimen.image, specimen.view), "image")
+    look = st.segmented_control(
+        "Look at", list(LOOKS), default="Classes", required=True, key="tissue-look", persist_state="session",
+        label_visibility="collapsed", width="stretch",
+    )  # fmt: skip
+    sheet = LOOKS[look](specimen)
+    tissue_downloads.show(specimen)
+    return sheet
+
+
+def _headline(answer: Segmentation, card: Card) -> bool:
+    """Show the answer in one line; where the model abstains, its reason, and the answer only on demand."""
+    with st.container(border=True, key="answer"):
+        if answer.abstained:
+            st.markdown(":material/block: **No answer**")
+            st.markdown(plain(sentence(answer.reason or "the image is unlike those it was trained on.")))
+            if not st.toggle("Show anyway", key=f"anyway-{answer.sha256[:12]}-{card.id}", persist_state="session"):
+                return False
+            st.caption("What the model would have said; do not rely on it.")
+        else:
+            st.subheader(plain(headline(answer)), anchor=False)
+        if card.data.simulated:
+            st.badge("trained on simulated images", icon=":material/science:", color="gray")
+        st.caption(f"Segmented in {answer.seconds:.2f} s")
+        states.notes(answer.warnings)  # corrections by hand among them
+    return True
+
+
+def _draw(sheet: Sheet, image: Image) -> None:
+    """Draw what a look says about places."""
+    key = f"viewer-{image.sha256[:12]}-{sheet.key}"
+    selects = {}
+    if sheet.select:
+        callback = sheet.select
+        selects = {
+            "on_select": lambda: callback(session.get(key)["selection"]),
+            "selection_mode": ("box",) if sheet.box else ("lasso",),
+        }
+    st.plotly_chart(
+        sheet.figure, key=key, height=HEIGHT_PX, theme=None, alt=sheet.says or "The image with its classes",
+        config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]},
+        **selects,
+    )  # fmt: skip
+    if sheet.says:
+        st.caption(sheet.says)

@@ -1,0 +1,146 @@
+"""Large images: an overview on which the reader draws a region, the level at which it is segmented, and the wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+import models
+from dashboard import crop_figures, session, tissue_figures
+from dashboard.components.states import HEIGHT_PX, plain, sentence
+from dashboard.figures import View
+from dashboard.jobs import Job
+from dashboard.session import Item
+from models import Box, Card, Image, Segmentation
+from models.io.slide import REGION_PX, Level, Slide
+
+LARGE_PX = 4_000_000
+"""Pixels over which a region is segmented beside the page, with progress and a way to stop it."""
+OVERVIEW_HEIGHT_PX = 380
+
+
+def region(item: Item, slide: Slide) -> Image | None:
+    """Draw the overview, and return the region that the reader chose, at the level chosen; None while there is none.
+
+    Raises
+    ------
+    InputError
+        When the slide cannot be read there.
+    """
+    state = f"slide-{item.sha256[:12]}"
+    box: Box | None = session.get(state)
+    with st.container(border=True, key="slide"):
+        left, right = st.columns([1.15, 1], gap="medium")
+        with left:
+            _overview(item, slide, box, state)
+        with right:
+            level = _controls(slide, box, state)
+    return None if box is None or level is None else session.region(item, level, box)
+
+
+def waiting(image: Image, card: Card) -> bool:
+    """Start and follow the segmentation of a large image; False where its answer is there, or comes at once."""
+    if image.shape[0] * image.shape[1] <= LARGE_PX or not card.input.tiled:
+        return False
+    name = session.segmenting(image, card)
+    job: Job[Segmentation] | None = session.job(name)
+    if job and job.result:
+        return False
+    seen = tissue_figures.picture(image, tissue_figures.screen(image, View()), View())
+    st.plotly_chart(
+        seen, key=f"waiting-{name}", height=HEIGHT_PX, theme=None,
+        alt="The image before it is segmented",
+    )  # fmt: skip
+    if job and job.running:
+        _progress(name)
+        return True
+    rows, columns = image.shape
+    st.button(
+        f"Segment {columns:,} × {rows:,} px", type="primary", icon=":material/play_arrow:", key="segment-start",
+        on_click=session.start, args=(name, lambda job: _run(job, image, card)),
+    )  # fmt: skip
+    if job and job.error:
+        st.caption(plain(f"{sentence(job.error.problem)}. {job.error.fix}"))
+    return True
+
+
+def _overview(item: Item, slide: Slide, box: Box | None, state: str) -> None:
+    """Draw the whole slide with the region, which dragging moves."""
+    factor = slide.shape[0] / slide.overview.shape[0]
+    spacing = slide.levels[0].spacing_mm
+    whole = Image(
+        slide.overview[None].astype(np.float32) / 255, item.name, item.sha256,
+        spacing_mm=spacing and (spacing[0] * factor, spacing[1] * factor),
+    )  # fmt: skip
+    boxes = [] if box is None else [_scaled(box, 1 / factor)]
+    key = f"{state}-overview-{box}"
+
+    def draw() -> None:
+        drawn: Mapping[str, Any] = session.get(key)["selection"]
+        if drawn["box"]:
+            last = drawn["box"][-1]
+            session.put(state, _scaled(crop_figures.box_of(whole, last["x"], last["y"]), factor))
+
+    st.plotly_chart(
+        crop_figures.film(whole, boxes, 0), key=key, height=OVERVIEW_HEIGHT_PX, theme=None, selection_mode="box",
+        on_select=draw, config={"displaylogo": False}, alt="The whole slide with the region that is segmented",
+    )  # fmt: skip
+
+
+def _controls(slide: Slide, box: Box | None, state: str) -> int | None:
+    """Say how large the slide is, and let the reader choose a level that the region fits into."""
+    rows, columns = slide.shape
+    st.markdown("**A slide, too large to look at as a whole**")
+    st.caption(f"{columns:,} × {rows:,} px in {len(slide.levels)} level{'s' * (len(slide.levels) > 1)}.")
+    if box is None:
+        st.markdown("Drag a box on the slide to choose the region that is segmented.")
+        return None
+    levels = [n for n, level in enumerate(slide.levels) if max(_sides(box, level)) <= REGION_PX]
+    if not levels:
+        st.markdown(f"This region is larger than {REGION_PX:,} px a side: drag a smaller one.")
+        return None
+    quick = [n for n in levels if _sides(box, slide.levels[n])[0] * _sides(box, slide.levels[n])[1] <= LARGE_PX]
+    default = (quick or levels[-1:])[0]
+    return st.selectbox(
+        "Level", levels, levels.index(default), key=f"{state}-level-{box}",
+        format_func=lambda n: _named(slide.levels[n], box),
+        help="Choose the level at which the tissue is as large as in the pictures that the model learned from.",
+    )  # fmt: skip
+
+
+def _named(level: Level, box: Box) -> str:
+    height, width = _sides(box, level)
+    pixel = f", {level.spacing_mm[0] * 1000:.3g} µm a pixel" if level.spacing_mm else ""
+    return f"1:{level.downsample:.3g}: {width:,} × {height:,} px{pixel}"
+
+
+def _sides(box: Box, level: Level) -> tuple[int, int]:
+    return round(box.height / level.downsample), round(box.width / level.downsample)
+
+
+def _scaled(box: Box, factor: float) -> Box:
+    return replace(
+        box, row=round(box.row * factor), column=round(box.column * factor),
+        height=max(1, round(box.height * factor)), width=max(1, round(box.width * factor)),
+    )  # fmt: skip
+
+
+def _run(job: Job[Segmentation], image: Image, card: Card) -> Segmentation:
+    answer = models.predict(image, card.id, progress=job.report, cancelled=job.stopped)
+    assert isinstance(answer, Segmentation)  # by the card's task
+    return answer
+
+
+@st.fragment(run_every=0.5)
+def _progress(name: str) -> None:
+    job = session.job(name)
+    if job is None or not job.running:
+        st.rerun()
+    left = "" if job.left_s is None else f", about {max(1, round(job.left_s))} s left"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(job.share, f"Segmenting · {job.share:.0%}{left}")
+        st.button("Cancel", icon=":material/close:", key="segment-cancel", on_click=job.stop)

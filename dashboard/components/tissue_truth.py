@@ -1,0 +1,173 @@
+"""A truth beside the answer: dropped by the reader, compared class by class, and shown as the Jaccard picture."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from dashboard import session, tissue_figures
+from dashboard.components import states
+from dashboard.components.states import plain
+from dashboard.figures import figure
+from dashboard.specimen import Sheet, Specimen
+from dashboard.tissue_figures import TissueView, classes, screen
+from models import OrthoLensError
+from models.reporting import paint
+from models.tissue.truth import Agreement, TruthMask, aggregated_jaccard, compare, jaccard_picture, read_truth
+
+Files = Sequence[tuple[str, bytes]]
+PICTURES = ("Jaccard picture", "Truth and answer")
+WORDS = "**Pink**: in the truth and missed. **Green**: not in the truth, invented. What both agree on is uncoloured."
+
+
+def show(specimen: Specimen) -> Sheet:
+    """Take a truth, compare it with the classes that are shown, and return the picture of both."""
+    plain_view = Sheet(figure(specimen.shown, specimen.image, specimen.view), "truth-none")
+    files = _drop(specimen)
+    if not files:
+        st.caption(
+            "Drop a label map (PNG, each pixel the index of its class), one black-and-white mask a class, named after "
+            "it, or a DICOM SEG."
+        )
+        return plain_view
+    try:
+        truth = truth_of(specimen)
+        agreements = agreements_of(specimen)
+    except OrthoLensError as problem:
+        states.error(problem)
+        return plain_view
+    assert truth is not None  # there are files
+    return _compared(specimen, truth, agreements)
+
+
+def truth_of(specimen: Specimen) -> TruthMask | None:
+    """Return what the reader dropped for this frame, read once; None where nothing was.
+
+    Raises
+    ------
+    InputError
+        When the files are no masks of this image.
+    """
+    files: Files = session.get(_state(specimen), ())
+    if not files:
+        return None
+    return session.once(
+        lambda: read_truth(files, specimen.card.keys, specimen.image.shape), "truth", specimen.identity, _hash(files)
+    )
+
+
+def agreements_of(specimen: Specimen) -> tuple[Agreement, ...]:
+    """Return how the classes that are shown agree with the truth; nothing where there is none."""
+    truth = truth_of(specimen)
+    if truth is None:
+        return ()
+    return session.once(
+        lambda: compare(specimen.shown.mask, truth, specimen.card.keys, specimen.image.spacing_mm),
+        "agreement", specimen.identity, specimen.version, _hash(session.get(_state(specimen))),
+    )  # fmt: skip
+
+
+def _drop(specimen: Specimen) -> Files:
+    """Draw the uploader; what it gets is kept with the frame, since an uploader forgets between pages."""
+    state = _state(specimen)
+    files: Files = session.get(state, ())
+    key = f"{state}-upload-{session.get(f'{state}-count', 0)}"
+
+    def take() -> None:
+        arrived = [(file.name, file.getvalue()) for file in session.get(key)]
+        session.put(state, tuple(arrived))
+        session.put(f"{state}-count", session.get(f"{state}-count", 0) + 1)
+
+    if not files:
+        with st.container(key="truth"):
+            st.file_uploader("Truth masks", accept_multiple_files=True, key=key, on_change=take)
+        return ()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        names = ", ".join(plain(name) for name, _ in files)
+        st.markdown(f":material/check: {names}", width="stretch")
+        st.button(
+            "", icon=":material/close:", type="tertiary", key="truth-remove", help="Remove the truth",
+            on_click=session.put, args=(state, ()),
+        )  # fmt: skip
+    return files
+
+
+def _compared(specimen: Specimen, truth: TruthMask, agreements: Sequence[Agreement]) -> Sheet:
+    """Draw the figures, and return the picture of the class that the reader chooses."""
+    names = {label.key: label.name for label in specimen.card.labels}
+    keys = [agreement.key for agreement in agreements]
+    key = keys[0]
+    if len(keys) > 1:
+        key = st.selectbox("Class", keys, format_func=names.get, key=f"truth-class-{specimen.card.id}")
+    chosen = next(agreement for agreement in agreements if agreement.key == key)
+    with st.container(horizontal=True, key="agreement"):
+        st.metric("Jaccard", _share(chosen.jaccard))
+        st.metric("Dice", _share(chosen.dice))
+        if truth.instances is not None and specimen.shown.instances is not None:
+            st.metric("Aggregated Jaccard", _share(_aggregated(specimen, truth)), help="Over single objects.")
+    _table(agreements, names)
+    kind = st.segmented_control(
+        "Picture", PICTURES, default=PICTURES[0], required=True, key="truth-picture", persist_state="session",
+        label_visibility="collapsed", width="stretch",
+    )  # fmt: skip
+    index, view = specimen.card.index(key), specimen.view
+    shown = screen(specimen.image, view)
+    ours, theirs = (paint.fitted(mask, shown.shape[:2]) for mask in (specimen.shown.mask, truth.mask))
+    if kind == PICTURES[0]:
+        grey = shown if shown.ndim == 2 else shown.mean(-1)  # so that neither colour is lost in the tissue's own
+        drawn = jaccard_picture(grey, ours == index, theirs == index)
+        return Sheet(tissue_figures.picture(specimen.image, drawn, view), "truth-jaccard", says=WORDS)
+    only = replace(TissueView(frame=view.frame), hidden=frozenset(specimen.card.keys) - {key})
+    pair = [
+        classes(shown, replace(specimen.shown, mask=mask, instances=None), specimen.card, only)
+        for mask in (theirs, ours)
+    ]
+    fig = tissue_figures.picture(specimen.image, pair[1], view, beside=pair[0])
+    return Sheet(fig, "truth-pair", says="Left the truth, right the answer.")
+
+
+def _aggregated(specimen: Specimen, truth: TruthMask) -> float | None:
+    return session.once(
+        lambda: aggregated_jaccard(np.asarray(specimen.shown.instances), np.asarray(truth.instances)),
+        "aggregated", specimen.identity, specimen.version, _hash(session.get(_state(specimen))),
+    )  # fmt: skip
+
+
+def _table(agreements: Sequence[Agreement], names: dict[str, str]) -> None:
+    rows = [
+        {
+            "Class": names[agreement.key],
+            "Jaccard": _share(agreement.jaccard),
+            "Dice": _share(agreement.dice),
+            "Prec.": _share(agreement.precision),
+            "Recall": _share(agreement.recall),
+            f"HD95 ({agreement.unit})": _length(agreement.hausdorff95),
+        }
+        for agreement in agreements
+        if agreement.jaccard is not None  # of a class that neither has, nothing can be said
+    ]
+    st.dataframe(rows, hide_index=True, width="stretch")
+    st.caption("HD95: 95 % Hausdorff distance, how far the outlines lie apart at all but a twentieth of their length.")
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _length(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _state(specimen: Specimen) -> str:
+    return f"truth-{specimen.identity}"
+
+
+def _hash(files: Files) -> str:
+    digest = hashlib.sha256()
+    for name, data in files:
+        digest.update(f"{name} {len(data)} ".encode() + data)
+    return digest.hexdigest()

@@ -1,0 +1,77 @@
+"""A set of pictures with a class for every pixel, in memory, and the zips that such sets come from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import Unreachable
+from models.settings import settings
+
+Grey = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class DenseSet:
+    """N pictures with a class for every pixel.
+
+    Attributes
+    ----------
+    pictures
+        (H, W) or (H, W, 3) uint8, each of its own size.
+    masks
+        (H, W) uint8 index into the card's labels.
+    groups
+        What may not be torn apart by a split.
+    splits
+        What each picture serves for, such as "train"; "" in a set that is cross-validated.
+    instances
+        (H, W) int32 number of the object, 0 for none; empty where objects are not told apart.
+    folded
+        Split that is also measured in folds, one picture each, with the rest of it in training; "" for none.
+    spacing_mm, known
+        Between pixels, and what else is known of each picture, such as the thickness of its cartilage; empty for none.
+    """
+
+    pictures: tuple[Grey, ...]
+    masks: tuple[Grey, ...]
+    groups: tuple[str, ...]
+    splits: tuple[str, ...]
+    instances: tuple[NDArray[np.int32], ...] = ()
+    folded: str = ""
+    spacing_mm: tuple[float, ...] = ()
+    known: tuple[Mapping[str, float], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def of(self, *splits: str) -> NDArray[np.intp]:
+        """Return the indices of some splits."""
+        return np.flatnonzero(np.isin(self.splits, splits))
+
+
+def archive_of(name: str) -> zipfile.ZipFile:
+    """Open a zip of the data folder.
+
+    Raises
+    ------
+    Unreachable
+        When it is not there.
+    """
+    path = settings().data_dir / name
+    if not path.exists():
+        fix = "Set ORTHOLENS_DATA_DIR to the folder that holds it."
+        raise Unreachable("the data set is not here", fix=fix, file=name)
+    return zipfile.ZipFile(path)
+
+
+def rows_of(name: str) -> tuple[list[dict[str, str]], zipfile.ZipFile]:
+    """Return a zip and the rows of its labels."""
+    archive = archive_of(name)
+    return list(csv.DictReader(io.TextIOWrapper(archive.open("labels.csv"), encoding="utf-8"))), archive

@@ -1,0 +1,103 @@
+"""The set of `tka-fluoroscopy`: two real studies with hand-drawn masks, and simulated frames of both implants."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Picture
+
+from models.data import fluoroscopy_sim, metal
+from models.data.dense_set import DenseSet, Grey, archive_of
+from models.data.fluoroscopy_sim import Implant, covered, scene
+from models.data.metal import SIDE, Component
+from models.settings import settings
+
+
+def tka_fluoroscopy() -> DenseSet:
+    """Read both fluoroscopy studies of JTML, and simulate their companions.
+
+    `deep_flexion_cam1` is cut into blocks of ten frames, every fifth of which is held out with the frame at either end
+    left out of training; all of `kneel_right` is held out. What is simulated knows the CAD of both and the frames of
+    the training blocks, and nothing else of `kneel_right`.
+    """
+    with archive_of("tka_fluoroscopy.zip") as archive:
+        real = {study: _frames(archive, study) for study in ("deep_flexion_cam1", "kneel_right")}
+        implants = [_implant(archive, study) for study in real]
+    deep = real["deep_flexion_cam1"]
+    split = [_deep_split(i, len(deep)) for i in range(len(deep))]
+    kept = [i for i, of in enumerate(split) if of]
+    scenes = _scenes(implants, [deep[i] for i, of in enumerate(split) if of == "train"][::8])
+    every = [*(deep[i] for i in kept), *real["kneel_right"], *scenes]
+    kneeling = len(real["kneel_right"])
+    return DenseSet(
+        pictures=tuple(picture for picture, _ in every),
+        masks=tuple(mask for _, mask in every),
+        groups=(
+            *(f"deep_flexion_cam1 block {i // 10}" for i in kept),
+            *(f"kneel_right {i}" for i in range(kneeling)),
+            *(f"simulated {i}" for i in range(len(scenes))),
+        ),
+        splits=(*(split[i] for i in kept), *["kneel_right"] * kneeling, *["train"] * len(scenes)),
+        folded="kneel_right",
+    )
+
+
+def _deep_split(i: int, count: int) -> str:
+    """Return what frame i of deep_flexion_cam1 serves for; "" next to a held-out block."""
+    if i // 10 % 5 == 2:
+        return "held-out blocks of deep_flexion_cam1"
+    beside = any(0 <= j < count and j // 10 % 5 == 2 for j in (i - 1, i + 1))
+    return "" if beside else "train"
+
+
+def _frames(archive: zipfile.ZipFile, study: str) -> list[tuple[Grey, Grey]]:
+    """Return pictures and classes, 1 femoral, 2 tibial; where both are drawn, the femoral one lies in front."""
+    found = []
+    for name in sorted(name for name in archive.namelist() if name.startswith(f"{study}/frames/")):
+        number = name.rpartition("/")[2].partition(".")[0]
+        mask = np.zeros((1024, 1024), np.uint8)
+        for part, value in (("tib", 2), ("fem", 1)):
+            drawn = np.asarray(Picture.open(archive.open(f"{study}/masks/{part}/{number}.png")).convert("L"))
+            mask[drawn > 127] = value
+        found.append((np.asarray(Picture.open(archive.open(name)).convert("L")), mask))
+    return found
+
+
+AXES = {
+    "kneel_right": np.diag([-1.0, 1.0, -1.0]),
+    "deep_flexion_cam1": np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]),
+}
+"""Anatomical axes (anterior, proximal, to the side) from those of each study's CAD."""
+SCENES = 280
+"""Simulated frames."""
+
+
+def _implant(archive: zipfile.ZipFile, study: str) -> Implant:
+    parts = [Component.from_stl(archive.read(f"{study}/{name}.stl"), AXES[study]) for name in ("femoral", "tibial")]
+    return Implant(parts[0], parts[1], gap_mm=34.0)
+
+
+def _scenes(implants: list[Implant], frames: list[tuple[Grey, Grey]]) -> list[tuple[Grey, Grey]]:
+    backgrounds = []
+    for picture, mask in frames:
+        small = np.asarray(Picture.fromarray(picture).resize((SIDE, SIDE), Picture.Resampling.BOX))
+        covering = np.asarray(Picture.fromarray(mask).resize((SIDE, SIDE), Picture.Resampling.NEAREST)) > 0
+        rows, columns = np.nonzero(covering)
+        backgrounds.append((covered(small, covering), (int(rows.mean()), int(columns.mean()))))
+    kept = _kept(len(backgrounds))
+    if not kept.exists():
+        drawn = [scene(seed, implants, backgrounds) for seed in range(SCENES)]
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(kept, pixels=[one.pixels for one in drawn], masks=[one.mask for one in drawn])
+    with np.load(kept) as scenes:
+        return list(zip(scenes["pixels"], scenes["masks"], strict=True))
+
+
+def _kept(backgrounds: int) -> Path:
+    """Return where drawn scenes are kept: under another name as soon as anything that decides them changes."""
+    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (fluoroscopy_sim, metal))
+    name = hashlib.sha256(sources + f"{SCENES} {backgrounds} {AXES}".encode()).hexdigest()[:16]
+    return settings().cache_dir / f"fluoroscopy-scenes-{name}.npz"

@@ -1,0 +1,79 @@
+"""One loaded model that paints: its networks on their device, and the lock that guards them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from threading import RLock
+
+import torch
+from torch import Tensor
+
+from models.cards import Card
+from models.nets.dense import DenseNet
+from models.nets.loading import load_dense
+from models.serving import tiles
+from models.tasks import task
+from models.tasks.segmentation import Painting, SegmentationTask, collected, network_input, planes, unfitted
+from models.trust.watch import Watch
+from models.types import Box, Image
+
+
+class Painter:
+    """A card's networks, ready to answer.
+
+    Attributes
+    ----------
+    members
+        In eval mode; the mean of their logits counts.
+    """
+
+    def __init__(self, card: Card, device: torch.device, members: Sequence[DenseNet] = ()) -> None:
+        asked = task(card.task)
+        assert isinstance(asked, SegmentationTask)  # the engine asks first
+        self.card, self.device, self.lock, self.task = card, device, RLock(), asked
+        self.members = [net.to(device) for net in members or [load_dense(card, member) for member in card.members]]
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the parameters."""
+        return sum(p.numel() * p.element_size() for net in self.members for p in net.parameters())
+
+    @torch.no_grad()
+    def logits(self, x: Tensor) -> Tensor:
+        """Return the mean of the members: (N, 3, h, w) → (N, K, h, w) on the CPU."""
+        x = x.to(self.device)
+        with self.lock, torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"):
+            mean: Tensor = torch.stack([net(x).float() for net in self.members]).mean(0)
+        return mean.cpu()
+
+    def paint(
+        self,
+        image: Image,
+        frame: int = 0,
+        progress: Callable[[float], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Painting:
+        """Answer one frame.
+
+        Raises
+        ------
+        Cancelled
+            When `cancelled` said so; nothing is kept.
+        """
+        start, card = time.perf_counter(), self.card
+        if card.input.tiled:
+            watch = Watch(tiles.count(image.shape, card.input.size), progress, cancelled)
+
+            def patch(top: int, left: int, height: int, width: int) -> Tensor:
+                return network_input(planes(image, card, frame, Box(top, left, height, width)))
+
+            strips = tiles.slide(image.shape, card.input.size, patch, self.logits, watch)
+            found = collected(image.shape, len(card.labels), strips)
+        else:
+            watch = Watch(1, progress, cancelled)
+            watch.check()
+            logits = self.logits(self.task.prepare(image, card, frame))
+            found = collected(image.shape, len(card.labels), unfitted(logits, self.task.frame(image, card)))
+            watch.step()
+        return Painting(found.mask, found.certainty, found.height, time.perf_counter() - start)

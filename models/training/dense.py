@@ -1,0 +1,248 @@
+"""Train a network that paints: cross-entropy and Dice on random views, one learning-rate cycle, a moving average.
+
+Seeded and resumable: every `KEEP` steps end in a checkpoint, and a run that finds one goes on from it. The views of
+step n depend on the seed and on n alone, so a run that was stopped ends with the weights of one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from models.cards import Card
+from models.data.dense_set import DenseSet
+from models.nets.dense import DenseNet
+from models.nets.loading import build_dense
+from models.nets.mobilenet import STAGES, rescale_batch_norms
+from models.nets.unet import UNetMobileNetV2
+from models.tasks.segmentation import fitted, network_input
+from models.training.dense_recipe import DenseRecipe
+from models.training.dense_views import Sample, view
+from models.training.fit import Progress, imagenet_weights
+
+KEEP = 30
+"""Steps between checkpoints."""
+
+
+@dataclass(frozen=True)
+class DenseRun:
+    """One network to train: on which pictures and how often each is drawn, from which seed, kept where.
+
+    Attributes
+    ----------
+    draw
+        (N,) weight of each picture of the set in the draw; 0: never seen.
+    start
+        Run whose finished weights this one goes on from; None: ImageNet, or at random.
+    """
+
+    name: str
+    draw: NDArray[np.float64]
+    seed: int
+    folder: Path
+    start: DenseRun | None = None
+
+    @property
+    def checkpoint(self) -> Path:
+        """State after the last whole interval."""
+        return self.folder / f"{self.name}.ckpt"
+
+    @property
+    def finished(self) -> Path:
+        """Averaged weights after the last step."""
+        return self.folder / f"{self.name}.pt"
+
+
+def samples(card: Card, data: DenseSet) -> list[Sample]:
+    """Return the pictures of a set as the sampler takes them, fitted into the input of cards that are not tiled."""
+    found = []
+    for i, (picture, mask) in enumerate(zip(data.pictures, data.masks, strict=True)):
+        planes = torch.from_numpy(np.atleast_3d(picture).transpose(2, 0, 1).copy())
+        height = None
+        if card.instances:
+            height = torch.from_numpy((heights(data.instances[i]) * 255).round().astype(np.uint8))
+        truth = torch.from_numpy(mask)
+        if not card.input.tiled:
+            planes, truth = fitted(planes, truth, card.input.size)
+        found.append(Sample(planes, truth, height))
+    return found
+
+
+def heights(instances: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return how deep each pixel lies inside its own object: 0 outside, 1 at the point farthest from its edge."""
+    found = np.zeros(instances.shape, np.float32)
+    for number, where in enumerate(ndimage.find_objects(instances), 1):
+        if where is None:
+            continue
+        room = tuple(slice(max(s.start - 1, 0), s.stop + 1) for s in where)
+        inside = np.pad(instances[room] == number, 1)
+        depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
+        found[room] = np.maximum(found[room], depth / depth.max())
+    return found
+
+
+def fit(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progress) -> DenseNet:
+    """Train one network, or read it where the run is finished.
+
+    Returns
+    -------
+    DenseNet
+        The moving average, in eval mode.
+
+    Raises
+    ------
+    Unreachable
+        Without the starting weights.
+    """
+    torch.set_flush_denormal(True)  # fading moments of Adam are denormals, a hundred times slower on a CPU
+    if not run.finished.exists():
+        if run.start:
+            fit(card, drawn, run.start, progress)
+        _train(card, drawn, run, progress)
+    net = build_dense(card)
+    net.load_state_dict(torch.load(run.finished, map_location="cpu", weights_only=True))
+    return net.eval()
+
+
+def _train(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progress) -> None:
+    recipe = DenseRecipe.of(card)
+    steps = recipe.tuning_steps if run.start else recipe.steps
+    torch.manual_seed(run.seed)
+    net = start(card, drawn, run)
+    average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
+    optimiser = torch.optim.AdamW(_rates(net, recipe), weight_decay=recipe.weight_decay, fused=True)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, [group["lr"] for group in optimiser.param_groups], total_steps=steps, pct_start=0.2
+    )
+    state = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
+    began, losses = time.perf_counter(), []
+    for step in range(_resume(run, state), steps):
+        torch.manual_seed(run.seed * 10_007 + step)  # torch's own, so that dropout resumes too
+        _train_mode(net, recipe)
+        loss = _loss(net, card, recipe, batch_at(card, drawn, run, step))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        cycle.step()
+        average.update_parameters(net)
+        losses.append(loss.item())
+        if (step + 1) % KEEP == 0 or step + 1 == steps:
+            line = {"loss": float(np.mean(losses)), "seconds": time.perf_counter() - began}
+            _keep(run, state, step + 1, line)
+            progress(f"{run.name}: step {step + 1} of {steps}, loss {line['loss']:.3f}", (step + 1) / steps)
+            began, losses = time.perf_counter(), []
+    torch.save(cast(DenseNet, average.module).state_dict(), run.finished)
+    run.checkpoint.unlink(missing_ok=True)
+
+
+def start(card: Card, drawn: Sequence[Sample], run: DenseRun) -> DenseNet:
+    """Return the network a run begins with."""
+    net = build_dense(card)
+    if run.start:
+        net.load_state_dict(torch.load(run.start.finished, map_location="cpu", weights_only=True))
+    elif isinstance(net, UNetMobileNetV2):
+        net.load_imagenet(imagenet_weights())
+        views = [batch_at(card, drawn, run, -1 - i)[0] for i in range(4)]
+        with torch.no_grad():
+            rescale_batch_norms(net, views)
+    return net.to(memory_format=torch.channels_last)
+
+
+def batch_at(card: Card, drawn: Sequence[Sample], run: DenseRun, step: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw the batch of one step: pictures (N, 3, h, w) in [−1, 1], classes (N, h, w), heights (N, h, w)."""
+    recipe = DenseRecipe.of(card)
+    generator = torch.Generator().manual_seed((run.seed * 10_007 + step + 1_000) % 2**31)
+    chosen = torch.multinomial(torch.from_numpy(run.draw), recipe.batch, replacement=True, generator=generator)
+    parts = []
+    for i in chosen.tolist():
+        sample = drawn[i]
+        centre = _centre(sample, recipe, card.input.tiled, generator)
+        parts.append(view(sample, recipe.view_size, centre, recipe.augmentation, generator))
+    pictures, truths, depths = (torch.stack(part) for part in zip(*parts, strict=True))
+    return network_input(pictures), truths, depths
+
+
+def _centre(sample: Sample, recipe: DenseRecipe, tiled: bool, generator: torch.Generator) -> tuple[float, float]:
+    """Return the middle of a view: on an object or anywhere; where the whole image is seen, so that it stays inside."""
+    sides = torch.tensor(sample.truth.shape)
+    if float(torch.rand(1, generator=generator)) < recipe.focus and len(found := torch.nonzero(sample.truth)):
+        middle = found[int(torch.randint(len(found), (1,), generator=generator))].float()
+    else:
+        middle = torch.rand(2, generator=generator) * sides
+    if not tiled:
+        room = torch.minimum(torch.tensor(recipe.view_size), sides) / 2
+        middle = torch.maximum(torch.minimum(middle, sides - room), room) - 0.5
+    row, column = middle.tolist()
+    return row, column
+
+
+def _loss(net: DenseNet, card: Card, recipe: DenseRecipe, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    pictures, truth, depth = batch
+    logits = net(pictures)  # (N, K (+ 1), h, w)
+    k = len(card.labels)
+    loss = F.cross_entropy(logits[:, :k], truth) + recipe.dice * dice_loss(logits[:, :k], truth)
+    if card.instances:
+        loss = loss + recipe.heights * F.mse_loss(logits[:, k].sigmoid(), depth)
+    return loss
+
+
+def dice_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Return one minus the mean Dice of the classes that the batch shows: logits (N, K, h, w), truth (N, h, w)."""
+    p = logits.softmax(1)
+    wanted = F.one_hot(truth, logits.shape[1]).permute(0, 3, 1, 2).to(p.dtype)
+    overlap, total = (p * wanted).sum((0, 2, 3)), (p + wanted).sum((0, 2, 3))
+    there = wanted.sum((0, 2, 3)) > 0
+    return 1 - (2 * overlap[there] / total[there]).mean()
+
+
+def _rates(net: DenseNet, recipe: DenseRecipe) -> list[dict[str, object]]:
+    """Return parameter groups: layers with ImageNet weights learn slowly, frozen ones not at all."""
+    pretrained = list(STAGES) if isinstance(net, UNetMobileNetV2) else []
+    frozen = _frozen(net, recipe)
+    for name in frozen:
+        net.stages[name].requires_grad_(False)
+    slow = [p for name in pretrained if name not in frozen for p in net.stages[name].parameters()]
+    fast = [p for name, stage in net.stages.items() if name not in pretrained for p in stage.parameters()]
+    rates = [{"params": [*fast, *net.head.parameters()], "lr": recipe.learning_rate}]
+    return rates + ([{"params": slow, "lr": recipe.learning_rate * recipe.trunk_rate}] if slow else [])
+
+
+def _frozen(net: DenseNet, recipe: DenseRecipe) -> list[str]:
+    names = list(net.stages)
+    return names[: names.index(recipe.frozen) + 1] if recipe.frozen else []
+
+
+def _train_mode(net: DenseNet, recipe: DenseRecipe) -> None:
+    net.train()
+    for name in _frozen(net, recipe):
+        net.stages[name].eval()
+
+
+def _keep(run: DenseRun, state: dict[str, object], step: int, line: dict[str, float]) -> None:
+    run.folder.mkdir(parents=True, exist_ok=True)
+    part = run.folder / f"{run.name}.part"
+    torch.save({"step": step, **{key: value.state_dict() for key, value in state.items()}}, part)  # type: ignore[attr-defined]
+    part.replace(run.checkpoint)
+    with (run.folder / f"{run.name}.log.jsonl").open("a") as log:
+        log.write(json.dumps({"step": step, **line}) + "\n")
+
+
+def _resume(run: DenseRun, state: dict[str, object]) -> int:
+    if not run.checkpoint.exists():
+        return 0
+    kept = torch.load(run.checkpoint, weights_only=True)
+    for key, value in state.items():
+        value.load_state_dict(kept[key])  # type: ignore[attr-defined]
+    return int(kept["step"])

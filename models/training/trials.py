@@ -1,0 +1,210 @@
+"""Train and measure cards that paint: which pictures each trial learns from, and which it is measured on.
+
+A set without splits is cross-validated by group. In a set with splits, one network learns from "train" and is measured
+on every other split by its name; the set's `folded` split is also measured in folds, each of which goes on from that
+network with the rest of the split added. What ships has learned from all of the set.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.cards import CARDS_DIR, WEIGHTS_DIR, Card, card
+from models.cards.card import Member
+from models.data.dense_set import DenseSet
+from models.data.dense_sets import dense_set
+from models.nets.loading import fold_batch_norms, write_tensors
+from models.serving.painter import Painter
+from models.tasks.segmentation import pixels_of
+from models.training.dense import DenseRun, fit, samples
+from models.training.dense_figures import Table, aggregated_jaccard, overlaps, summary
+from models.training.dense_recipe import DenseRecipe
+from models.training.dense_views import Sample
+from models.training.fit import Progress
+from models.training.inscribe import inscribe
+from models.training.ship import RUNS
+from models.types import Image, Segmentation
+
+TRAIN = "train"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One network and the pictures it is measured on: (N,) weight in the draw, indices, and what the figures are of."""
+
+    run: DenseRun
+    measured: NDArray[np.intp]
+    name: str
+
+
+def trials(card: Card, data: DenseSet, folds: int) -> list[Trial]:
+    """Return what has to be trained and measured, in order."""
+    folder = RUNS / card.id
+    if TRAIN not in data.splits:
+        fold = grouped_folds(data.groups, folds)
+        name = f"{folds} folds by group"
+        return [
+            Trial(
+                _fold(card, data, fold != i, f"fold-{i}-of-{folds}", i),
+                np.flatnonzero(fold == i),
+                name,
+            )
+            for i in range(folds)
+        ]
+    base = DenseRun("base", weights(card, data, np.array(data.splits) == TRAIN), 0, folder)
+    others = [split for split in dict.fromkeys(data.splits) if split != TRAIN]
+    found = [Trial(base, data.of(split), split) for split in others]
+    if DenseRecipe.of(card).tuning_steps and data.folded:
+        for i in data.of(data.folded):
+            rest = np.setdiff1d(data.of(data.folded), [i])
+            draw = boosted(base.draw, rest)
+            tuned = DenseRun(f"without-{i}", draw, 1, folder, start=base)
+            found.append(Trial(tuned, np.array([i]), f"{data.folded}, in folds"))
+    return found
+
+
+def _fold(card: Card, data: DenseSet, learned: NDArray[np.bool_], name: str, seed: int) -> DenseRun:
+    """Return a run on some pictures, in two cycles where the recipe has tuning steps."""
+    draw, folder = weights(card, data, learned), RUNS / card.id
+    if not DenseRecipe.of(card).tuning_steps:
+        return DenseRun(name, draw, seed, folder)
+    return DenseRun(name, draw, seed + 100, folder, start=DenseRun(f"{name}-first", draw, seed, folder))
+
+
+def shipped(card: Card, data: DenseSet, folds: int) -> DenseRun:
+    """Return the run on everything: on from the base where the recipe has tuning steps; of simulated sets the base."""
+    if TRAIN in data.splits and not DenseRecipe.of(card).tuning_steps:
+        return trials(card, data, folds)[0].run
+    if TRAIN in data.splits:
+        base = trials(card, data, folds)[0].run
+        draw = base.draw
+        for split in dict.fromkeys(data.splits):
+            draw = draw if split == TRAIN else boosted(draw, data.of(split))
+        return DenseRun("shipped", draw, 2, base.folder, start=base)
+    return _fold(card, data, np.ones(len(data), bool), "shipped", 0)
+
+
+def weights(card: Card, data: DenseSet, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return how often each picture is drawn, 0 for those not chosen; of a tiled card by the root of its area."""
+    if not card.input.tiled:
+        return chosen.astype(float)
+    area = np.array([picture.shape[0] * picture.shape[1] for picture in data.pictures], float)
+    found: NDArray[np.float64] = np.sqrt(area / area.max()) * chosen
+    return found
+
+
+def boosted(draw: NDArray[np.float64], added: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return a draw in which the added pictures make up a third."""
+    found: NDArray[np.float64] = draw / draw.sum()
+    found[added] = 0.5 / len(added)
+    return found
+
+
+def grouped_folds(groups: Sequence[str], k: int) -> NDArray[np.intp]:
+    """Return each picture's fold: the largest group first, each to the fold with the fewest pictures so far."""
+    names, of, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    filled, fold_of = np.zeros(k), np.zeros(len(names), np.intp)
+    for group in np.argsort(-counts, kind="stable"):
+        fold_of[group] = filled.argmin()
+        filled[fold_of[group]] += counts[group]
+    found: NDArray[np.intp] = fold_of[of]
+    return found
+
+
+def train(card_id: str, progress: Progress) -> None:
+    """Train what ships, on all of the set, and inscribe it in the card.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    """
+    chosen, data = card(card_id), dense_set(card_id)
+    drawn, run = samples(chosen, data), shipped(card(card_id), data, 5)
+    file = f"{card_id}-0.safetensors"
+    sha256 = write_tensors(dict(fit(chosen, drawn, run, progress).state_dict()), WEIGHTS_DIR / file)
+    inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
+    figures = CARDS_DIR / f"{card_id}.figures.json"
+    if figures.exists():  # they are of the recipe's trials, whichever of the two commands ran first
+        _write(card_id, {**json.loads(figures.read_text(encoding="utf-8")), "weights": [sha256]})
+
+
+def evaluate(card_id: str, folds: int, progress: Progress) -> None:
+    """Run the trials of a card and write `<card>.figures.json`.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    """
+    chosen, data = card(card_id), dense_set(card_id)
+    drawn: list[Sample] = samples(chosen, data)
+    tables: dict[str, list[tuple[int, dict[str, float]]]] = {}
+    for trial in trials(chosen, data, folds):
+        net = fit(chosen, drawn, trial.run, progress)
+        fold_batch_norms(net)
+        painter = Painter(chosen, torch.device("cpu"), [net])
+        for i in trial.measured:
+            tables.setdefault(trial.name, []).append((int(i), measured(painter, data, int(i))))
+        progress(f"{trial.run.name}: measured on {len(trial.measured)} pictures", 1.0)
+    report: dict[str, Any] = {
+        "card": card_id,
+        "how": "; ".join(tables),
+        "measured": date.today().isoformat(),
+        "weights": [member.sha256 for member in chosen.members],
+        "versions": {name: version(name) for name in ("ortholens", "torch", "torchvision", "numpy")},
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}",
+        "trials": {name: _summary(rows, data) for name, rows in tables.items()},
+    }
+    _write(card_id, report)
+
+
+def _write(card_id: str, report: Mapping[str, Any]) -> None:
+    (CARDS_DIR / f"{card_id}.figures.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+def measured(painter: Painter, data: DenseSet, i: int) -> dict[str, float]:
+    """Return the figures of one picture, answered in the manner of the product."""
+    image = Image(pixels_of(data.pictures[i]), name="", sha256="")
+    answer = painter.task.read(painter.paint(image), image, painter.card)
+    found = overlaps(answer.mask, data.masks[i], painter.card)
+    if answer.instances is not None and data.instances:
+        truth = data.instances[i]
+        found["aggregated jaccard"] = aggregated_jaccard(answer.instances, truth)
+        true_count = len(np.unique(truth)) - 1
+        found["count error"] = abs(float(answer.instances.max()) - true_count) / max(true_count, 1)
+    if data.known:
+        found |= _cartilage(answer, data.spacing_mm[i], data.known[i])
+    return found
+
+
+def _cartilage(answer: Segmentation, spacing_mm: float, known: Mapping[str, float]) -> dict[str, float]:
+    """Return how far the articular cartilage's area and thickness are from what is known, relative."""
+    from models.tissue.thickness import thickness
+
+    cartilage = answer.mask == answer.labels.index("articular-cartilage")
+    area = float(cartilage.sum()) * spacing_mm**2
+    mean = thickness(cartilage, (spacing_mm, spacing_mm), answer.mask == 0).mean if cartilage.any() else float("nan")
+    off = abs(mean / known["thickness"] - 1)
+    return {
+        "cartilage area error": abs(area / known["area"] - 1),
+        "cartilage thickness error": off,
+        "cartilage thickness within 5 %": float(off <= 0.05) if np.isfinite(known["thickness"]) else np.nan,
+    }
+
+
+def _summary(rows: list[tuple[int, dict[str, float]]], data: DenseSet) -> dict[str, Any]:
+    names = list(dict.fromkeys(name for _, found in rows for name in found))
+    table: Table = {name: np.array([found.get(name, np.nan) for _, found in rows]) for name in names}
+    groups = np.unique([data.groups[i] for i, _ in rows], return_inverse=True)[1]
+    return summary(table, groups)

@@ -1,0 +1,69 @@
+"""The shadow of a mesh against lengths worked out by hand, and scenes made of it."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+from models.data.fluoroscopy_sim import Implant, covered, scene, turn
+from models.data.metal import SIDE, SOURCE_MM, Component, thickness
+
+
+def block(width: float, height: float, depth: float, inside_out: bool = False) -> bytes:
+    """A binary STL of a block about the origin."""
+    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    corners = signs * [width / 2, height / 2, depth / 2]
+    faces = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    triangles = [(a, b, c) for a, b, c, _ in faces] + [(a, c, d) for a, _, c, d in faces]
+    if inside_out:
+        triangles = [triangle[::-1] for triangle in triangles]
+    body = b"".join(struct.pack("<12fH", 0, 0, 0, *corners[list(triangle)].ravel(), 0) for triangle in triangles)
+    return bytes(80) + struct.pack("<I", len(triangles)) + body
+
+
+@pytest.mark.parametrize("inside_out", [False, True])
+def test_a_block_seen_face_on_is_as_thick_as_it_is_deep(inside_out: bool) -> None:
+    mesh = Component.from_stl(block(40, 24, 16, inside_out), np.eye(3))
+    found = thickness(mesh.triangles, 2.0, (200.0, 300.0))
+    assert found.shape == (SIDE, SIDE)
+    assert found[200, 300] == pytest.approx(16, abs=0.01)
+    assert found[200, 330] == pytest.approx(16, abs=0.02)  # 15 mm aside, hardly oblique
+    near = SOURCE_MM / (SOURCE_MM - 8)  # the face towards the source is enlarged
+    assert (found > 0.5).sum() == pytest.approx(40 * 24 * 4 * near**2, rel=0.03)
+    assert not found[:170].any()
+
+
+def test_a_turned_block_hides_as_much_metal_as_it_holds() -> None:
+    mesh = Component.from_stl(block(32, 16, 16), np.eye(3))
+    for angle in (0, 20, 45, 80):
+        corners = mesh.triangles @ (turn(angle, 1) @ turn(angle / 2, 0)).T.astype(np.float32)
+        volume = float(thickness(corners, 2.0, (256.0, 256.0)).sum()) / 4
+        assert volume == pytest.approx(32 * 16 * 16, rel=0.02)
+
+
+def test_a_tray_seen_edge_on_is_a_line() -> None:
+    mesh = Component.from_stl(block(48, 4, 72), np.eye(3))
+    found = thickness(mesh.triangles, 2.0, (256.0, 256.0))
+    assert np.ptp(np.nonzero(found > 1)[0]) + 1 <= 10
+    assert found.max() == pytest.approx(72, rel=0.01)
+
+
+def test_a_scene_is_its_seed_s_and_shows_both_components() -> None:
+    parts = [Component.from_stl(block(*size), np.eye(3)) for size in ((56, 40, 64), (48, 24, 64))]
+    implant = Implant(parts[0], parts[1], gap_mm=34)
+    first, again, other = (scene(seed, [implant]) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first.pixels, again.pixels)
+    np.testing.assert_array_equal(first.mask, again.mask)
+    assert (first.pixels != other.pixels).any()
+    assert first.pixels.dtype == np.uint8
+    assert set(np.unique(first.mask)) == {0, 1, 2}
+
+
+def test_covered_metal_takes_the_grey_around_it() -> None:
+    frame = np.full((80, 80), 180, np.uint8)
+    metal = np.zeros((80, 80), bool)
+    metal[30:50, 30:50] = True
+    found = covered(np.where(metal, 20, frame).astype(np.uint8), metal)
+    assert np.abs(found.astype(int) - 180).max() <= 2

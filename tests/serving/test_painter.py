@@ -1,0 +1,103 @@
+"""A whole painter with random weights: what it returns, when it is stopped, and what the facade makes of it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+import models
+from models.cards import Card
+from models.errors import BadWeights, Cancelled, UnknownCard
+from models.nets.hrnet import HRNet
+from models.serving.engine import Engine, engine
+from models.serving.painter import Painter
+from models.settings import Settings
+from models.types import Box, Image
+
+
+@pytest.fixture
+def picture() -> Image:
+    pixels = np.random.default_rng(1).random((2, 90, 70)).astype(np.float32)
+    return Image(pixels, name="", sha256="1" * 64, spacing_mm=(0.5, 0.5))
+
+
+def painter_of(card: Card, seed: int = 0) -> Painter:
+    torch.manual_seed(seed)
+    net = HRNet(len(card.labels) + card.instances, width=4, blocks=1)
+    torch.nn.init.normal_(net.head[1].weight, std=3)
+    return Painter(card, torch.device("cpu"), [net.eval().requires_grad_(False)])
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+@pytest.mark.parametrize("instances", [False, True])
+def test_a_frame_is_answered_in_source_pixels(segmenter: Card, picture: Image, tiled: bool, instances: bool) -> None:
+    asked = segmenter.input.model_copy(update={"tiled": tiled})
+    painter = painter_of(segmenter.model_copy(update={"input": asked, "instances": instances}))
+    told: list[float] = []
+    painting = painter.paint(picture, 1, told.append)
+    answer = painter.task.read(painting, picture, painter.card)
+    assert answer.mask.shape == answer.certainty.shape == (90, 70)
+    assert answer.mask.max() < len(segmenter.labels)
+    assert answer.certainty.min() >= 255 // len(segmenter.labels)
+    assert (answer.instances is not None) == instances
+    assert told[-1] == 1
+    assert len(told) == (4 if tiled else 1)  # rows from 0 and 26, columns from 0 and 6
+
+
+def test_another_frame_gets_another_answer(segmenter: Card, picture: Image) -> None:
+    painter = painter_of(segmenter)
+    assert (painter.paint(picture, 0).mask != painter.paint(picture, 1).mask).any()
+
+
+def test_members_are_averaged(segmenter: Card) -> None:
+    one, other = painter_of(segmenter, 0), painter_of(segmenter, 1)
+    both = Painter(segmenter, torch.device("cpu"), [*one.members, *other.members])
+    x = torch.randn(1, 3, 32, 32)
+    torch.testing.assert_close(both.logits(x), (one.logits(x) + other.logits(x)) / 2)
+
+
+def test_cancel_leaves_nothing(segmenter: Card, picture: Image) -> None:
+    tiled = segmenter.model_copy(update={"input": segmenter.input.model_copy(update={"tiled": True})})
+    for card in (segmenter, tiled):
+        with pytest.raises(Cancelled):
+            painter_of(card).paint(picture, 0, None, lambda: True)
+
+
+def test_the_facade_answers_explains_and_doubts(painting_card: str, picture: Image) -> None:
+    answer = models.predict(picture, painting_card, frame=1)
+    assert isinstance(answer, models.Segmentation)
+    assert answer.frame == 1
+    assert answer.task == "tissue"
+    again = models.predict(picture, painting_card, frame=1, progress=lambda share: None)
+    np.testing.assert_array_equal(answer.mask, again.mask)
+    why = models.explain(picture, painting_card, "grad-cam", label="bone", box=Box(10, 5, 30, 20))
+    assert why.heat.shape == (90, 70)
+    assert why.target == "bone"
+    doubt = models.uncertainty(picture, painting_card)
+    assert doubt.shape == (90, 70)
+    assert 0 <= doubt.min() <= doubt.max() <= 1
+    joined = models.predict(picture, painting_card, explain="hirescam")
+    assert joined.explanation is not None
+    assert joined.explanation.method == "hirescam"
+
+
+def test_a_painter_is_no_classifier_and_the_reverse(
+    painting_card: str, product: Callable[..., str], picture: Image
+) -> None:
+    with pytest.raises(UnknownCard, match="paints every pixel"):
+        models.spread(picture, painting_card)
+    classifier = product()
+    with pytest.raises(UnknownCard, match="names a whole image"):
+        models.uncertainty(picture, classifier)
+    with pytest.raises(UnknownCard, match="not a part of it"):
+        models.explain(picture, classifier, box=Box(0, 0, 4, 4))
+
+
+def test_a_card_without_weights_says_how_to_get_them(segmenter: Card) -> None:
+    with pytest.raises(BadWeights, match="ortholens train test-painter"):
+        Engine(Settings()).painter(segmenter)
+
+
+def test_weights_are_checked_and_loaded_once(painting_card: str) -> None:
+    assert engine().painter(models.card(painting_card)) is engine().painter(models.card(painting_card))

@@ -1,0 +1,204 @@
+"""Training of networks that paint: views, losses, figures, and a run that goes on where it was stopped."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.cards import Card
+from models.data.dense_set import DenseSet
+from models.training import trials
+from models.training.dense import DenseRun, batch_at, dice_loss, fit, heights, samples
+from models.training.dense_figures import aggregated_jaccard, overlaps, summary
+from models.training.dense_views import DenseAugmentation, Sample, restained, turned, view
+
+STILL = DenseAugmentation(0.0, 0.0, 0.0, False, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
+
+
+def quiet(step: str, share: float) -> None:
+    assert step
+    assert 0 <= share <= 1
+
+
+@pytest.fixture
+def discs() -> DenseSet:
+    """Twelve pictures (40, 48) of a bright disc on dark, in four groups."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:40, :48]
+    masks = [
+        ((rows - rng.integers(12, 28)) ** 2 + (columns - rng.integers(12, 36)) ** 2 < 64).astype(np.uint8)
+        for _ in range(12)
+    ]
+    pictures = tuple((40 + 150 * mask + rng.integers(0, 20, mask.shape)).astype(np.uint8) for mask in masks)
+    return DenseSet(
+        pictures=pictures,
+        masks=tuple(masks),
+        groups=tuple(f"g{i // 3}" for i in range(12)),
+        splits=("",) * 12,
+        instances=tuple(mask.astype(np.int32) for mask in masks),
+    )
+
+
+@pytest.fixture
+def card(segmenter: Card) -> Card:
+    training = {
+        "steps": 40,
+        "batch": 4,
+        "view_size": (32, 32),
+        "learning_rate": 0.02,
+        "average": 0.8,
+        "augmentation": {"rotation_deg": 20.0, "scale": 0.1},
+    }
+    changed = {
+        "labels": [{"key": key, "name": key} for key in ("ground", "disc")],
+        "instances": True,
+        "input": {"size": (32, 32), "tiled": True},
+        "net": {"name": "hrnet", "stage": "stage4", "shape": {"width": 4, "blocks": 1, "stride": 2}},
+        "training": training,
+    }
+    return Card.model_validate({**segmenter.model_dump(), **changed})
+
+
+def test_a_view_without_change_is_the_picture_around_its_centre() -> None:
+    rng = np.random.default_rng(0)
+    picture = torch.from_numpy(rng.integers(0, 256, (3, 20, 30), np.uint8))
+    truth = torch.from_numpy(rng.integers(0, 3, (20, 30), np.uint8))
+    seen, classes, height = view(
+        Sample(picture, truth, truth * 100), (8, 6), (9.5, 12.5), STILL, torch.Generator().manual_seed(0)
+    )
+    torch.testing.assert_close(seen, picture[:, 6:14, 10:16].float() / 255, atol=1e-4, rtol=0)
+    assert torch.equal(classes, truth[6:14, 10:16].long())
+    torch.testing.assert_close(height, truth[6:14, 10:16] * 100 / 255, atol=1e-4, rtol=0)
+
+
+def test_picture_and_truth_move_together() -> None:
+    truth = torch.zeros(40, 40, dtype=torch.uint8)
+    truth[5:30, 8:20] = 1
+    how = replace(STILL, rotation_deg=180.0, scale=0.3, flip=True)
+    for seed in range(8):
+        seen, classes, _ = view(
+            Sample(truth[None] * 255, truth), (24, 24), (18, 14), how, torch.Generator().manual_seed(seed)
+        )
+        assert ((seen[0] > 0.5).long() == classes).float().mean() > 0.98
+
+
+def test_stains_keep_white_white_and_darken_with_their_density() -> None:
+    picture = torch.tensor([[1.0, 0.6], [1.0, 0.3], [1.0, 0.7]]).view(3, 1, 2)
+    torch.testing.assert_close(restained(picture, torch.ones(3), torch.zeros(3)), picture, atol=1e-5, rtol=0)
+    darker = restained(picture, torch.full((3,), 2.0), torch.zeros(3))
+    torch.testing.assert_close(darker, picture**2, atol=1e-4, rtol=0)  # twice the density is the light squared
+
+
+def test_a_turn_of_colours_leaves_grey_and_three_thirds_are_a_circle() -> None:
+    picture = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(turned(picture, 120.0), picture[[2, 0, 1]], atol=1e-5, rtol=1e-4)
+    grey = picture[:1].expand(3, -1, -1)
+    torch.testing.assert_close(turned(grey, 77.0), grey, atol=1e-5, rtol=1e-4)
+
+
+def test_dice_loss_is_none_for_the_truth_and_one_for_its_opposite() -> None:
+    truth = torch.tensor([[[0, 1], [1, 0]]])
+    sure = torch.nn.functional.one_hot(truth, 2).permute(0, 3, 1, 2).float() * 100
+    assert dice_loss(sure, truth) == pytest.approx(0, abs=1e-6)
+    assert dice_loss(sure.flip(1), truth) == pytest.approx(1, abs=1e-6)
+
+
+def test_heights_rise_to_one_inside_each_object() -> None:
+    instances = np.zeros((12, 20), np.int32)
+    instances[2:9, 2:9] = 1
+    instances[2:5, 9:20] = 7  # touches the first and the edge
+    found = heights(instances)
+    assert found[5, 5] == 1
+    assert found[3, 12] == 1
+    assert found[2, 2] == pytest.approx(0.25)
+    assert not found[instances == 0].any()
+
+
+def test_figures_of_one_picture_by_hand(card: Card) -> None:
+    truth, mask = np.zeros((2, 4), np.uint8), np.zeros((2, 4), np.uint8)
+    truth[0, :3], mask[0, 1:] = 1, 1  # 3 and 3 pixels, 2 in common
+    found = overlaps(mask, truth, card)
+    assert found == {"dice disc": pytest.approx(4 / 6), "jaccard disc": pytest.approx(2 / 4)}
+    nothing = overlaps(np.zeros_like(mask), np.zeros_like(mask), card)
+    assert np.isnan(nothing["dice disc"])
+
+
+def test_aggregated_jaccard_by_hand() -> None:
+    truth, found = np.zeros((3, 10), np.int32), np.zeros((3, 10), np.int32)
+    truth[0, :4], truth[1, :4] = 1, 2
+    found[0, 1:6], found[2, :3] = 5, 3  # 3 of 4 + 2 beyond; the second is missed; one is invented
+    assert aggregated_jaccard(found, truth) == pytest.approx(3 / (6 + 4 + 3))
+    assert aggregated_jaccard(truth, truth) == 1
+    assert aggregated_jaccard(np.zeros_like(truth), truth) == 0
+
+
+def test_intervals_are_over_groups_not_pictures() -> None:
+    values = {"dice": np.repeat([0.2, 0.8], 50)}
+    of_groups = summary(values, np.repeat([0, 1], 50))
+    alone = summary(values, np.arange(100))
+    assert of_groups["metrics"]["dice"] == {
+        "value": pytest.approx(0.5),
+        "low": pytest.approx(0.2),
+        "high": pytest.approx(0.8),
+    }
+    assert alone["metrics"]["dice"]["high"] - alone["metrics"]["dice"]["low"] < 0.15
+    assert (of_groups["n"], of_groups["groups"]) == (100, 2)
+
+
+def test_folds_keep_groups_together_and_fill_evenly(discs: DenseSet) -> None:
+    fold = trials.grouped_folds(discs.groups, 2)
+    assert sorted(np.bincount(fold)) == [6, 6]
+    assert all(len(set(fold[np.array(discs.groups) == group])) == 1 for group in discs.groups)
+
+
+def test_a_set_with_splits_is_trained_on_train_alone_and_folded_where_it_says_so(card: Card, discs: DenseSet) -> None:
+    split = replace(discs, splits=("train",) * 8 + ("other knee",) * 4, folded="other knee")
+    tuning = card.model_copy(update={"training": {**card.training, "tuning_steps": 5}})
+    found = trials.trials(tuning, split, 5)
+    assert [trial.name for trial in found] == ["other knee", *["other knee, in folds"] * 4]
+    assert not found[0].run.draw[8:].any()
+    for trial in found[1:]:
+        assert trial.run.start is found[0].run
+        assert trial.run.draw[trial.measured] == 0
+        assert np.count_nonzero(trial.run.draw) == 11
+
+
+def test_a_network_learns_to_paint_discs(card: Card, discs: DenseSet, tmp_path: Path) -> None:
+    drawn = samples(card, discs)
+    run = DenseRun("all", np.ones(len(discs)), 0, tmp_path)
+    from models.serving.painter import Painter
+
+    painter = Painter(card, torch.device("cpu"), [fit(card, drawn, run, quiet)])
+    figures = [trials.measured(painter, discs, i) for i in range(3)]
+    assert np.mean([found["dice disc"] for found in figures]) > 0.85
+    assert all(found["aggregated jaccard"] > 0.7 for found in figures)
+
+
+def test_a_stopped_run_ends_with_the_same_weights(
+    card: Card, discs: DenseSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = card.model_copy(update={"training": {**card.training, "steps": 8}})
+    monkeypatch.setattr("models.training.dense.KEEP", 4)
+    drawn = samples(short, discs)
+    whole = fit(short, drawn, DenseRun("run", np.ones(12), 3, tmp_path / "whole"), quiet)
+
+    def stop(step: str, share: float) -> None:
+        if share == 0.5:
+            raise KeyboardInterrupt
+
+    stopped = DenseRun("run", np.ones(12), 3, tmp_path / "stopped")
+    with pytest.raises(KeyboardInterrupt):
+        fit(short, drawn, stopped, stop)
+    resumed = fit(short, drawn, stopped, quiet)
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value)
+
+
+def test_a_batch_depends_on_its_step_alone(card: Card, discs: DenseSet, tmp_path: Path) -> None:
+    drawn, run = samples(card, discs), DenseRun("run", np.eye(12)[4], 3, tmp_path)
+    first, again, other = (batch_at(card, drawn, run, step) for step in (7, 7, 8))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[0], other[0])
+    assert first[0].shape == (4, 3, 32, 32)

@@ -24,7 +24,8 @@ SIZE_MM = (15.0, 300.0)
 USUAL_MM = (35.0, 160.0)
 """Outside it, a warning."""
 OPEN_SHARE = 0.01
-"""Share of edges without a second triangle up to which a mesh passes with a warning."""
+"""Share of edges without a second triangle, and of the surface without a counterpart on the other side, up to which a
+mesh passes with a warning: a fine mesh that is cut in half has few open edges."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,7 @@ def read_mesh(data: bytes, name: str = "component") -> Mesh:
     if not len(faces) or not np.isfinite(vertices).all():
         fix = "Export the component again; the surface has no usable triangle."
         raise InputError("is an empty mesh", fix=fix, file=name)
-    warnings = [*_check_size(vertices, name), *_check_closed(faces, name)]
+    warnings = [*_check_size(vertices, name), *_check_closed(vertices, faces, name)]
     volume = _volume(vertices, faces)
     if volume < 0:  # wound inwards, as JointTrack's own files are
         faces = faces[:, ::-1]
@@ -138,12 +139,15 @@ def _check_size(vertices: Array, name: str) -> list[str]:
     raise InputError(problem, fix="Export the STL in millimetres; a knee component is 35 to 160 mm across.", file=name)
 
 
-def _check_closed(faces: Whole, name: str) -> list[str]:
+def _check_closed(vertices: Array, faces: Whole, name: str) -> list[str]:
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    areas = np.cross(b - a, c - a)  # over a closed surface they add up to nothing
+    gap = float(np.linalg.norm(areas.sum(0)) / np.linalg.norm(areas, axis=1).sum())
     edges = np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
     key = edges[:, 0].astype(np.int64) * (int(faces.max()) + 1) + edges[:, 1]
     _, counts = np.unique(key, return_counts=True)
     single = int((counts == 1).sum())
-    if single > OPEN_SHARE * len(counts):
+    if max(single / len(counts), gap) > OPEN_SHARE:
         fix = "Close its surface in the CAD program (watertight), or export the solid instead of a part of its skin."
         raise InputError(f"is an open mesh: {single:,} of {len(counts):,} edges have one triangle", fix=fix, file=name)
     odd = int((counts != 2).sum())

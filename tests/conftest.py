@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from io import BytesIO
@@ -124,31 +125,13 @@ def card_text() -> str:
 
 
 @pytest.fixture
-def segmenter() -> Card:
+def segmenter(card_text: str) -> Card:
     """Return a card that paints three classes, without weights: 64 × 64, grey, fitted."""
     from models.cards import Card
 
-    return Card.model_validate(
-        {
-            "id": "test-painter",
-            "task": "tissue",
-            "title": "A test",
-            "summary": "A test.",
-            "labels": [{"key": key, "name": key} for key in ("a", "b", "c")],
-            "input": {"size": (64, 64)},
-            "net": {"name": "hrnet", "stage": "stage4"},
-            "use": {"intended": "tests", "not_intended": "anything else"},
-            "data": {
-                "name": "none",
-                "licence": "none",
-                "citation": "none",
-                "url": "none",
-                "n": 0,
-                "split": "none",
-                "shows": "a test picture",
-            },
-        }
-    )
+    labels = [{"key": key, "name": key} for key in ("a", "b", "c")]
+    own = {"id": "test-painter", "task": "tissue", "labels": labels, "net": {"name": "hrnet", "stage": "stage4"}}
+    return Card.model_validate(tomllib.loads(card_text) | own)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import streamlit as st
 
 import models
 from dashboard import audit_figures, session
+from dashboard.components import progress
 from dashboard.components.states import plain, sentence
 from dashboard.figures import View
 from dashboard.jobs import Job
@@ -83,13 +84,7 @@ def _run(job: Job[Audit], image: Image, card: Card, frame: int, methods: Sequenc
 
 @st.fragment(run_every=0.5)
 def _progress(name: str) -> None:
-    job = session.job(name)
-    if job is None or not job.running:
-        st.rerun()
-    left = "" if job.left_s is None else f", about {max(1, round(job.left_s))} s left"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, f"{job.doing or 'Starting'} · {job.share:.0%}{left}")
-        st.button("Cancel", icon=":material/close:", key="audit-cancel", on_click=job.stop)
+    progress.of(name, "audit-cancel")
 
 
 def _results(audit: Audit, image: Image, card: Card, view: View) -> None:

@@ -15,6 +15,7 @@ from dashboard.components import (
     kinematics_hand,
     kinematics_looks,
     kinematics_source,
+    progress,
     states,
 )
 from dashboard.components.kinematics_source import Choice
@@ -120,13 +121,7 @@ def _start(name: str, run: Tracking) -> None:
 @st.fragment(run_every=1.5)
 def _live(name: str, run: Tracking) -> None:
     """Draw how far the measurement is, and the frame that was found last."""
-    job = session.job(name)
-    if job is None or not job.running:
-        st.rerun()
-    left_s = "" if job.left_s is None else f", about {max(1, round(job.left_s))} s left"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, f"{job.doing or 'Starting'} · {job.share:.0%}{left_s}")
-        st.button("Cancel", icon=":material/close:", key="kinematics-cancel", on_click=job.stop)
+    progress.of(name, "kinematics-cancel")
     poses = tracking.so_far(run)
     last = min(len(poses[0]), len(poses[1])) - 1
     left, right = st.container(key="workspace").columns([1.35, 1], gap="medium")

@@ -11,6 +11,7 @@ import streamlit as st
 
 import models
 from dashboard import crop_figures, session, tissue_figures
+from dashboard.components import progress
 from dashboard.components.states import HEIGHT_PX, plain, sentence
 from dashboard.figures import View
 from dashboard.jobs import Job
@@ -137,10 +138,4 @@ def _run(job: Job[Segmentation], image: Image, card: Card) -> Segmentation:
 
 @st.fragment(run_every=0.5)
 def _progress(name: str) -> None:
-    job = session.job(name)
-    if job is None or not job.running:
-        st.rerun()
-    left = "" if job.left_s is None else f", about {max(1, round(job.left_s))} s left"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, f"Segmenting · {job.share:.0%}{left}")
-        st.button("Cancel", icon=":material/close:", key="segment-cancel", on_click=job.stop)
+    progress.of(name, "segment-cancel", "Segmenting")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -21,6 +22,8 @@ from models.nets.unet import UNetMobileNetV2
 
 NETS = {"mobilenet_v2": StagedMobileNetV2}
 """Classifier networks by the name that cards use; each takes (classes, dropout) and has stages, `trunk` and `tail`."""
+
+Network = TypeVar("Network", bound=nn.Module)
 
 DENSE_NETS: dict[str, type[DenseNet]] = {"unet_mobilenet_v2": UNetMobileNetV2, "hrnet": HRNet}
 """Networks with logits for every pixel, likewise; they also take what a card's `net.shape` says."""
@@ -98,9 +101,7 @@ def load_member(card: Card, member: Member) -> StagedMobileNetV2:
     BadWeights
         When the weights do not fit the network the card describes.
     """
-    net = build(card)
-    _fill(net, card, member)
-    return net.to(memory_format=torch.channels_last)
+    return _filled(build(card), card, member)
 
 
 def load_dense(card: Card, member: Member) -> DenseNet:
@@ -111,12 +112,10 @@ def load_dense(card: Card, member: Member) -> DenseNet:
     BadWeights
         When the weights do not fit the network the card describes.
     """
-    net = build_dense(card)
-    _fill(net, card, member)
-    return net.to(memory_format=torch.channels_last)
+    return _filled(build_dense(card), card, member)
 
 
-def _fill(net: nn.Module, card: Card, member: Member) -> None:
+def _filled(net: Network, card: Card, member: Member) -> Network:
     state = {key: value.float() for key, value in read_tensors(member.file, member.sha256).items()}
     counters = {key: value for key, value in net.state_dict().items() if key.endswith("num_batches_tracked")}
     try:
@@ -126,6 +125,7 @@ def _fill(net: nn.Module, card: Card, member: Member) -> None:
         raise BadWeights(problem, fix="Train the card anew.", file=member.file) from error
     net.eval().requires_grad_(False)
     fold_batch_norms(net)
+    return net.to(memory_format=torch.channels_last)
 
 
 def fold_batch_norms(net: nn.Module) -> None:

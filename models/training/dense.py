@@ -6,7 +6,6 @@ step n depend on the seed and on n alone, so a run that was stopped ends with th
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from models.nets.loading import build_dense
 from models.nets.mobilenet import STAGES, rescale_batch_norms
 from models.nets.unet import UNetMobileNetV2
 from models.tasks.segmentation import fitted, network_input
+from models.training.checkpoint import Stateful, keep, resume
 from models.training.dense_recipe import DenseRecipe
 from models.training.dense_views import Sample, view
 from models.training.fit import Progress, imagenet_weights
@@ -126,9 +126,9 @@ def _train(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progres
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, [group["lr"] for group in optimiser.param_groups], total_steps=steps, pct_start=0.2
     )
-    state = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
+    state: dict[str, Stateful] = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
     began, losses = time.perf_counter(), []
-    for step in range(_resume(run, state), steps):
+    for step in range(resume(run, state), steps):
         torch.manual_seed(run.seed * 10_007 + step)  # torch's own, so that dropout resumes too
         _train_mode(net, recipe)
         loss = _loss(net, card, recipe, batch_at(card, drawn, run, step))
@@ -139,8 +139,8 @@ def _train(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progres
         average.update_parameters(net)
         losses.append(loss.item())
         if (step + 1) % KEEP == 0 or step + 1 == steps:
-            line = {"loss": float(np.mean(losses)), "seconds": time.perf_counter() - began}
-            _keep(run, state, step + 1, line)
+            line = {"step": step + 1, "loss": float(np.mean(losses)), "seconds": time.perf_counter() - began}
+            keep(run, state, step + 1, line)
             progress(f"{run.name}: step {step + 1} of {steps}, loss {line['loss']:.3f}", (step + 1) / steps)
             began, losses = time.perf_counter(), []
     torch.save(cast(DenseNet, average.module).state_dict(), run.finished)
@@ -228,21 +228,3 @@ def _train_mode(net: DenseNet, recipe: DenseRecipe) -> None:
     net.train()
     for name in _frozen(net, recipe):
         net.stages[name].eval()
-
-
-def _keep(run: DenseRun, state: dict[str, object], step: int, line: dict[str, float]) -> None:
-    run.folder.mkdir(parents=True, exist_ok=True)
-    part = run.folder / f"{run.name}.part"
-    torch.save({"step": step, **{key: value.state_dict() for key, value in state.items()}}, part)  # type: ignore[attr-defined]
-    part.replace(run.checkpoint)
-    with (run.folder / f"{run.name}.log.jsonl").open("a") as log:
-        log.write(json.dumps({"step": step, **line}) + "\n")
-
-
-def _resume(run: DenseRun, state: dict[str, object]) -> int:
-    if not run.checkpoint.exists():
-        return 0
-    kept = torch.load(run.checkpoint, weights_only=True)
-    for key, value in state.items():
-        value.load_state_dict(kept[key])  # type: ignore[attr-defined]
-    return int(kept["step"])

@@ -7,7 +7,6 @@ of the time. Seeded and resumable: every epoch ends in a checkpoint, and a run t
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from models.nets.mobilenet import StagedMobileNetV2, load_imagenet, rescale_batc
 from models.settings import settings
 from models.tasks.task import Frame, normalise
 from models.training.augment import augment
+from models.training.checkpoint import Stateful, keep, resume
 from models.training.recipe import Recipe
 
 Progress = Callable[[str, float], None]
@@ -110,10 +110,10 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
         total_steps=recipe.epochs * (len(run.indices) // recipe.batch),
         pct_start=0.15,
     )
-    state = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
+    state: dict[str, Stateful] = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
     targets = soft_targets(card, recipe) * class_weights(card, data, run.indices, recipe)[:, None]  # (K, K)
     truth = torch.tensor([card.index(label) for label in data.labels])
-    for epoch in range(_resume(run, state), recipe.epochs):
+    for epoch in range(resume(run, state), recipe.epochs):
         generator = torch.manual_seed(run.seed * 10_007 + epoch)  # torch's own, so that dropout resumes too
         began, losses = time.perf_counter(), []
         for module in (*trained, net.head):
@@ -133,7 +133,8 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
             cycle.step()
             average.update_parameters(net)
             losses.append(loss.item())
-        _keep(run, state, epoch + 1, {"loss": float(np.mean(losses)), "seconds": time.perf_counter() - began})
+        line = {"epoch": epoch + 1, "loss": float(np.mean(losses)), "seconds": time.perf_counter() - began}
+        keep(run, state, epoch + 1, line)
         progress(f"{run.name}: epoch {epoch + 1}, loss {np.mean(losses):.3f}", (epoch + 1) / recipe.epochs)
     return cast(StagedMobileNetV2, average.module).eval()
 
@@ -197,21 +198,3 @@ def _batches(indices: NDArray[np.intp], size: int, generator: torch.Generator) -
     """Yield shuffled whole batches; what is left over waits for another epoch."""
     order = torch.from_numpy(indices)[torch.randperm(len(indices), generator=generator)]
     yield from order[: len(order) // size * size].split(size)
-
-
-def _keep(run: Run, state: dict[str, object], epoch: int, line: dict[str, float]) -> None:
-    run.folder.mkdir(parents=True, exist_ok=True)
-    part = run.folder / f"{run.name}.part"
-    torch.save({"epoch": epoch, **{key: value.state_dict() for key, value in state.items()}}, part)  # type: ignore[attr-defined]
-    part.replace(run.checkpoint)
-    with (run.folder / f"{run.name}.log.jsonl").open("a") as log:
-        log.write(json.dumps({"epoch": epoch, **line}) + "\n")
-
-
-def _resume(run: Run, state: dict[str, object]) -> int:
-    if not run.checkpoint.exists():
-        return 0
-    kept = torch.load(run.checkpoint, weights_only=True)
-    for key, value in state.items():
-        value.load_state_dict(kept[key])  # type: ignore[attr-defined]
-    return int(kept["epoch"])

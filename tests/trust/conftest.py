@@ -1,5 +1,6 @@
 """Small models with known answers, so that trust can be tested without trained weights."""
 
+import tomllib
 from collections.abc import Callable
 
 import numpy as np
@@ -60,31 +61,13 @@ def corner_net() -> StagedMobileNetV2:
 
 
 @pytest.fixture
-def model_of() -> ModelOf:
+def model_of(card_text: str) -> ModelOf:
     """Return a factory of models from networks: `model_of(net, ..., size=(64, 64), labels=3)`."""
 
     def build(*nets: StagedMobileNetV2, size: tuple[int, int] = (64, 64), labels: int = 3) -> Model:
-        card = Card.model_validate(
-            {
-                "id": "test-card",
-                "task": "implant",
-                "title": "A test",
-                "summary": "A test.",
-                "labels": [{"key": str(i), "name": f"Label {i}"} for i in range(labels)],
-                "input": {"size": size},
-                "net": {"name": "mobilenet_v2", "stage": "stage5"},
-                "use": {"intended": "tests", "not_intended": "anything else"},
-                "data": {
-                    "name": "none",
-                    "licence": "none",
-                    "citation": "none",
-                    "url": "none",
-                    "n": 0,
-                    "split": "none",
-                    "shows": "a test picture",
-                },
-            }
-        )
+        own = {"id": "test-card", "labels": [{"key": str(i), "name": f"Label {i}"} for i in range(labels)]}
+        own |= {"input": {"size": size}, "net": {"name": "mobilenet_v2", "stage": "stage5"}}
+        card = Card.model_validate(tomllib.loads(card_text) | own)
         model = Model(card, torch.device("cpu"))
         model.members = list(nets)
         return model

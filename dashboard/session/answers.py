@@ -1,207 +1,29 @@
-"""What one visitor has on the table, and every cache: the only module that touches `st.session_state` and `st.cache_*`.
+"""Images and answers, made once and kept ready, for one visitor or, where nothing is a patient's, for all.
 
-Images and answers live in caches of the visitor's own session and go when it ends; nothing of a patient is ever in one
-that sessions share. Their keys are (hash of the file, card, hashes of the weights, parameters): arrays are passed as
-`_underscore` arguments, since Streamlit hashes only a sample of a large array
+Their keys are (hash of the file, card, hashes of the weights, parameters): arrays are passed as `_underscore`
+arguments, since Streamlit hashes only a sample of a large array
 (docs.streamlit.io/develop/concepts/architecture/caching).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Thread
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 
 import models
 from dashboard import figures
-from dashboard.jobs import Job
+from dashboard.session.table import QUEUE_FILES, Item, job
 from models import Box, Card, Explanation, Image, OrthoLensError, Prediction, Segmentation
 from models.io import slide as slides
 from models.io.slide import Slide
-from models.settings import settings
-from models.trust.agreement import Reading
 
 T = TypeVar("T")
 
-QUEUE_FILES = 32
-"""Files kept; the oldest go first. Their bytes together stay under `max_file_mb`."""
-
 DECODED, ANSWERED = 3, 12
 """Images and answers kept ready; both can be large."""
-
-JOBS = 8
-"""Results of long work kept; the oldest go first."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """One file in the queue.
-
-    Attributes
-    ----------
-    origin
-        Where a case comes from ("Simulated", or an attribution); empty for a file of the visitor.
-    task
-        The page that the case belongs to; None: the visitor decides.
-    """
-
-    name: str
-    data: bytes = field(repr=False)
-    sha256: str
-    origin: str = ""
-    task: str | None = None
-
-
-# The queue
-
-
-def queue() -> tuple[Item, ...]:
-    """Return the files of this session, the oldest first."""
-    return tuple(_files().values())
-
-
-def selected() -> Item | None:
-    """Return the file that the pages look at."""
-    return _files().get(st.session_state.get("selected", ""))
-
-
-def add(name: str, data: bytes, *, origin: str = "", task: str | None = None) -> str:
-    """Put a file at the end of the queue, let the oldest go where it is full, and return the file's sha256."""
-    item = Item(name, data, hashlib.sha256(data).hexdigest(), origin, task)
-    files = _files()
-    files.pop(item.sha256, None)
-    files[item.sha256] = item
-    while len(files) > 1 and _overfull(files):
-        files.pop(next(iter(files)))
-    return item.sha256
-
-
-def select(sha256: str) -> None:
-    """Look at another file of the queue."""
-    st.session_state["selected"] = sha256
-    st.session_state["destination"] = _files()[sha256].task or st.session_state.get("visited")
-
-
-def remove(sha256: str) -> None:
-    """Take a file out of the queue; where it was the one looked at, its neighbour takes its place."""
-    files = _files()
-    before = list(files)
-    files.pop(sha256)
-    if st.session_state.get("selected") == sha256:
-        place = before.index(sha256)
-        st.session_state["selected"] = next(iter([*before[place + 1 :], *reversed(before[:place])]), "")
-
-
-def uploader_key() -> str:
-    """Return the key of an uploader that is empty: its files move to the queue as soon as they are in."""
-    return f"uploader-{st.session_state.setdefault('uploads', 0)}"
-
-
-def take_uploads() -> None:
-    """Move the uploader's files into the queue and select the first of them."""
-    arrived = [add(file.name, file.getvalue()) for file in st.session_state[uploader_key()]]
-    st.session_state["uploads"] += 1
-    select(next(sha256 for sha256 in arrived if sha256 in _files()))
-
-
-def visit(task: str) -> None:
-    """Remember the task's page as the one where the next file is answered."""
-    st.session_state["visited"] = task
-    st.session_state.pop("destination", None)
-
-
-def destination(default: str) -> str | None:
-    """Return, once, the task whose page the newly selected file belongs to; None where nothing was selected."""
-    if "destination" not in st.session_state:
-        return None
-    return st.session_state.pop("destination") or default
-
-
-def open_case(path: Path, task: str, origin: str) -> None:
-    """Put a case of the gallery into the queue and go to its page."""
-    select(add(path.name, path.read_bytes(), origin=origin, task=task))
-
-
-def start(name: str, work: Callable[[Job[T]], T]) -> None:
-    """Start long work under a name; work of that name that still runs is left alone."""
-    running = job(name)
-    if running is None or not running.running:
-        st.session_state[f"job-{name}"] = Job(work)
-        names = [old for old in st.session_state.get("jobs", ()) if old != name]
-        for old in names[: 1 - JOBS]:
-            st.session_state.pop(f"job-{old}").stop()
-        st.session_state["jobs"] = [*names[1 - JOBS :], name]
-
-
-def job(name: str) -> Job[Any] | None:
-    """Return the long work of that name, running or done; None where none was started."""
-    return st.session_state.get(f"job-{name}")
-
-
-def put(key: str, value: Any) -> None:
-    """Set a widget's value before it is drawn, or from a callback."""
-    st.session_state[key] = value
-
-
-def get(key: str, default: Any = None) -> Any:
-    """Return the value of a widget."""
-    return st.session_state.get(key, default)
-
-
-def _files() -> dict[str, Item]:
-    return st.session_state.setdefault("files", {})
-
-
-def _overfull(files: dict[str, Item]) -> bool:
-    return len(files) > QUEUE_FILES or sum(len(item.data) for item in files.values()) > settings().max_file_mb * 2**20
-
-
-# Reading first
-
-
-def commit(reading: Reading) -> None:
-    """Keep what a reader committed to; its answer may be shown from now on."""
-    _readings()[reading.sha256, reading.frame, reading.card] = reading
-
-
-def reading(prediction: Prediction) -> Reading | None:
-    """Return what the reader committed to before this answer was shown."""
-    return _readings().get(_identity(prediction))
-
-
-def readings() -> tuple[Reading, ...]:
-    """Return every reading of this session, the oldest first."""
-    return tuple(_readings().values())
-
-
-def reveal(prediction: Prediction) -> None:
-    """Remember that an answer is on the screen."""
-    _seen().add(_identity(prediction))
-
-
-def revealed(prediction: Prediction) -> bool:
-    """Whether an answer was on the screen, or was committed to and may be."""
-    return _identity(prediction) in _seen() or reading(prediction) is not None
-
-
-def _identity(prediction: Prediction) -> tuple[str, int, str]:
-    return prediction.sha256, prediction.frame, prediction.card
-
-
-def _readings() -> dict[tuple[str, int, str], Reading]:
-    return st.session_state.setdefault("readings", {})
-
-
-def _seen() -> set[tuple[str, int, str]]:
-    return st.session_state.setdefault("seen", set())
-
-
-# Images and answers
 
 
 def read(item: Item) -> Image:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from models.cards import Card, card, cards, cards_of
 from models.errors import OrthoLensError
-from models.types import Box, Classification, Explanation, Image, Pixels, Prediction, Segmentation
+from models.types import Box, Classification, Detections, Explanation, Image, Pixels, Prediction, Segmentation
 
 if TYPE_CHECKING:
     from models.trust.audit import Audit
@@ -27,6 +27,7 @@ __all__ = [
     "Box",
     "Card",
     "Classification",
+    "Detections",
     "Explanation",
     "Image",
     "OrthoLensError",

@@ -252,6 +252,49 @@ class Segmentation(Prediction):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Detections(Prediction):
+    """Boxes round what matters, the most certain first; every box above 0.01 is here, whatever the threshold.
+
+    Attributes
+    ----------
+    labels
+        The K labels in the card's order.
+    boxes
+        (N, 4) float32 x, y, width, height: left and top edge in source pixels, so that a box round the first pixel
+        alone is −0.5, −0.5, 1, 1.
+    classes
+        (N,) index into `labels`.
+    scores
+        (N,) calibrated probability that a box meets what it is round.
+    places
+        (N,) which place of the network's pyramid said so, for an explanation; −1 for a box of fused passes.
+    score
+        Calibrated probability that the image shows any.
+    operating_point, threshold
+        Name of the card's operating point and the score from which it shows a box.
+    abstained, reason, strangeness
+        As in `Classification`.
+    """
+
+    labels: tuple[str, ...]
+    boxes: NDArray[np.float32]
+    classes: NDArray[np.intp]
+    scores: NDArray[np.float32]
+    places: NDArray[np.intp]
+    score: float
+    operating_point: str
+    threshold: float
+    abstained: bool = False
+    reason: str | None = None
+    strangeness: float | None = None
+
+    @property
+    def shown(self) -> NDArray[np.intp]:
+        """Indices of the boxes at or above the threshold."""
+        return np.flatnonzero(self.scores >= self.threshold)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Track:
     """One implant component through a sequence of T frames; rows that are not finite are frames where it was not found.
 

@@ -3,7 +3,7 @@
 A card is the single source of truth for pages, command line, training, evaluation, benchmark and tests. It is read
 without torch, so listing the models is instant. After Mitchell et al. 2019, "Model Cards for Model Reporting",
 doi 10.1145/3287560.3287596. Tables that `ortholens train` and `ortholens evaluate` write (`members`, `calibration`,
-`conformal`, `gate`) are never edited by hand.
+`conformal`, `detecting`, `gate`) are never edited by hand.
 """
 
 from __future__ import annotations
@@ -94,6 +94,39 @@ class Calibration(_Table):
     """Held-out images it was fitted on."""
 
 
+class Platt(_Table):
+    """Logistic calibration (Platt 1999): p = sigmoid(slope · logit(raw score) + intercept)."""
+
+    slope: float = Field(gt=0)
+    intercept: float
+    n: int
+    """Held-out boxes or images it was fitted on."""
+
+
+class OperatingPoint(_Table):
+    """A threshold chosen on held-out images: an image counts as positive where a box reaches it."""
+
+    key: Text
+    name: Text
+    """As on the screen: "Sensitivity 0.90"."""
+    threshold: float
+    """Calibrated score of a box."""
+    sensitivity: float
+    """Share of the images with a finding that show a box."""
+    specificity: float
+    """Share of the images without one that show none."""
+
+
+class Detecting(_Table):
+    """How raw scores of a detector become probabilities, and from which on a box is shown."""
+
+    boxes: Platt
+    image: Platt
+    """Of the highest raw score of an image."""
+    points: tuple[OperatingPoint, ...] = Field(min_length=1)
+    """The first is the default."""
+
+
 class Conformal(_Table):
     """Adaptive prediction sets (Romano et al. 2020, arXiv:2006.02544): quantile of the score at each coverage."""
 
@@ -158,7 +191,7 @@ class Card(_Table):
     task: Text
     title: Text
     summary: Text
-    labels: tuple[Label, ...] = Field(min_length=2)
+    labels: tuple[Label, ...] = Field(min_length=1)
     ordinal: bool = False
     """Whether the labels are grades, in rising order; their keys are then whole numbers."""
     definite: Definite | None = None
@@ -169,6 +202,7 @@ class Card(_Table):
     members: tuple[Member, ...] = ()
     calibration: Calibration | None = None
     conformal: Conformal | None = None
+    detecting: Detecting | None = None
     gate: Gate | None = None
     use: Use
     data: Data
@@ -177,7 +211,9 @@ class Card(_Table):
     """The recipe; `models.training.recipe` validates it, since only training needs it."""
 
     @model_validator(mode="after")
-    def _graded(self) -> Card:
+    def _consistent(self) -> Card:
+        if len(self.labels) == 1 and self.task != "detection":
+            raise ValueError("only what is sought in boxes can be alone")
         if self.ordinal and self.keys != tuple(str(grade) for grade in range(len(self.keys))):
             raise ValueError("the keys of ordinal labels count from 0")
         if self.definite and (not self.ordinal or self.definite.from_key not in self.keys):

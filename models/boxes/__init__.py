@@ -1,0 +1,1 @@
+"""Boxes beside a truth: read from files, matched, counted and drawn by hand."""

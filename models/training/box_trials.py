@@ -1,0 +1,243 @@
+"""Train and measure detectors: boxes of every image from a network that never saw its group, and what ships.
+
+A set without splits is cross-validated by group, over as many of its folds as asked; one with splits learns from
+"train" and is measured on every other split. What ships has learned from all of the set.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.cards import CARDS_DIR, WEIGHTS_DIR, Card, card
+from models.cards.card import Gate as GateTable
+from models.cards.card import Member
+from models.data.box_set import BoxSet, box_set
+from models.data.strangers import strangers
+from models.nets.fcos import FCOSMobileNetV2
+from models.nets.loading import fold_batch_norms, load_detector, write_tensors
+from models.serving.detector import Finder, signature_of
+from models.tasks.detection import Detection
+from models.tasks.segmentation import pixels_of
+from models.training.box_figures import Answered, calibrate, curve, describe, image_calibration_error
+from models.training.boxes import BoxRun, films, fit
+from models.training.fit import Progress
+from models.training.inscribe import inscribe
+from models.training.ship import RUNS
+from models.trust import gate
+from models.trust.weather import weathered
+from models.types import Image, Pixels
+
+TRAIN = "train"
+KNOWN = 600
+"""Images that the gate is fitted on, evenly spread over the set."""
+GATE_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class BoxTrial:
+    """One detector, the images it is measured on, and what the figures are of."""
+
+    run: BoxRun
+    measured: NDArray[np.intp]
+    name: str
+
+
+def trials(card_id: str, data: BoxSet, folds: int) -> list[BoxTrial]:
+    """Return what has to be trained and measured, in order."""
+    folder = RUNS / card_id
+    if TRAIN in data.splits:
+        splits = np.array(data.splits)
+        run = BoxRun("base", np.flatnonzero(splits == TRAIN), 0, folder)
+        others = [split for split in dict.fromkeys(data.splits) if split != TRAIN]
+        return [BoxTrial(run, np.flatnonzero(splits == split), split) for split in others]
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    return [
+        BoxTrial(BoxRun(f"fold-{i}-of-{folds}", learned, i, folder), held_out, f"{folds} folds by group")
+        for i, (learned, held_out) in enumerate(splitter.split(data.positive, data.positive, data.groups))
+    ]
+
+
+def train(card_id: str, progress: Progress) -> None:
+    """Train what ships, on all of the set, and inscribe it and its gate in the card.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    """
+    chosen, data = card(card_id), box_set(card_id)
+    run = BoxRun("shipped", np.arange(len(data)), 100, RUNS / card_id)
+    file = f"{card_id}-0.safetensors"
+    sha256 = write_tensors(dict(fit(chosen, films(data, chosen), run, progress).state_dict()), WEIGHTS_DIR / file)
+    inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
+    progress("fitting the gate", 0.0)
+    inscribe(card_id, {"gate": _gate(card(card_id), data)})
+    path = CARDS_DIR / f"{card_id}.figures.json"
+    if path.exists():  # they are of the recipe's trials, whichever of the two commands ran first
+        _write(card_id, {**json.loads(path.read_text(encoding="utf-8")), "weights": [sha256]})
+
+
+def evaluate(card_id: str, folds: int, progress: Progress) -> None:
+    """Run the trials of a card, calibrate it on their answers, and write `<card>.figures.json`.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    BadWeights
+        For a card that has not been trained: its gate is measured too.
+    """
+    chosen, data = card(card_id), box_set(card_id)
+    drawn, answers = films(data, chosen), Answers(data)
+    for trial in trials(card_id, data, folds):
+        net = fit(chosen, drawn, trial.run, progress)
+        fold_batch_norms(net)
+        answers.add(trial, Finder(chosen, torch.device("cpu"), [net]))
+        progress(f"{trial.run.name}: measured on {len(trial.measured)} images", 1.0)
+    tables, everything = answers.tables(), answers.together()
+    detecting = calibrate(everything)
+    inscribe(card_id, {"detecting": detecting})
+    _write(
+        card_id,
+        {
+            "card": card_id,
+            "how": "; ".join(tables),
+            "measured": date.today().isoformat(),
+            "weights": [member.sha256 for member in chosen.members],
+            "versions": {name: version(name) for name in ("ortholens", "torch", "torchvision", "numpy")},
+            "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}",
+            "trials": {name: describe(of) for name, of in tables.items()},
+            "image ece": image_calibration_error(everything, answers.trial_of()),
+            "froc": {**curve(everything, detecting), "n": len(everything.truth), "groups": len(set(data.groups))},
+            "gate": _gate_table(chosen, data, progress),
+        },
+    )
+
+
+def _write(card_id: str, report: dict[str, Any]) -> None:
+    (CARDS_DIR / f"{card_id}.figures.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+class Answers:
+    """What the networks of all trials said, in the manner of the product; raw scores, boxes in source pixels."""
+
+    def __init__(self, data: BoxSet) -> None:
+        self.data = data
+        self._rows: list[tuple[str, int, int, NDArray[np.float32], NDArray[np.float32]]] = []
+        self._trials = 0
+
+    def add(self, trial: BoxTrial, finder: Finder) -> None:
+        """Answer the held-out images of one trial."""
+        for i in trial.measured:
+            seen = finder.find(Image(pixels_of(self.data.pictures[i]), name="", sha256=""))
+            for k in range(len(finder.card.labels)):
+                of = seen.classes == k
+                self._rows.append((trial.name, int(i), self._trials, seen.boxes[of], seen.scores[of]))
+        self._trials += 1
+
+    def _answered(self, rows: Iterable[tuple[str, int, int, NDArray[np.float32], NDArray[np.float32]]]) -> Answered:
+        rows = list(rows)
+        labels = len(rows) // len({row[1:3] for row in rows})
+        truth = [
+            self.data.boxes[row[1]][self.data.classes[row[1]] == position % labels] for position, row in enumerate(rows)
+        ]
+        groups = np.unique([self.data.groups[row[1]] for row in rows], return_inverse=True)[1]
+        return Answered([row[3] for row in rows], [row[4] for row in rows], truth, groups)
+
+    def tables(self) -> dict[str, Answered]:
+        """Return the answers of each trial's name; each class of an image counts as an image of its own."""
+        names = dict.fromkeys(row[0] for row in self._rows)
+        return {name: self._answered(row for row in self._rows if row[0] == name) for name in names}
+
+    def together(self) -> Answered:
+        """Return all answers."""
+        return self._answered(self._rows)
+
+    def trial_of(self) -> NDArray[np.intp]:
+        """Return the number of the trial of each answer."""
+        return np.array([row[2] for row in self._rows], np.intp)
+
+
+def _gate(chosen: Card, data: BoxSet) -> GateTable:
+    """Fit the gate on what the first member makes of the images, and write it; its threshold holds across groups."""
+    net = load_detector(chosen, chosen.members[0])
+    some = _spread(data)
+    plain, weathered_too, logits = _known(chosen, data, net, some)
+    fitted = gate.fit(np.concatenate([plain, weathered_too]), logits)
+    file = f"{chosen.id}.gate.safetensors"
+    sha256 = write_tensors(dict(fitted.tensors), WEIGHTS_DIR / file)
+    threshold = float(np.quantile(_held_out(data, some, plain, weathered_too, logits), gate.KEPT))
+    return GateTable(file=file, sha256=sha256, threshold=threshold, kept=gate.KEPT, n=len(plain))
+
+
+def _spread(data: BoxSet) -> NDArray[np.intp]:
+    return np.unique(np.linspace(0, len(data) - 1, min(KNOWN, len(data))).round().astype(np.intp))
+
+
+def _known(
+    chosen: Card, data: BoxSet, net: FCOSMobileNetV2, some: NDArray[np.intp]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Return what the gate looks at of some images, as they are and weathered, (N, D) each, and the logits (N, K)."""
+    rng = np.random.default_rng(0)
+    pictures = [pixels_of(data.pictures[i])[0] for i in some]
+    plain, logits = _signatures(chosen, net, pictures)
+    return plain, _signatures(chosen, net, (weathered(of, rng) for of in pictures))[0], logits
+
+
+def _held_out(
+    data: BoxSet, some: NDArray[np.intp], plain: NDArray[np.float32], weathered_too: NDArray[np.float32],
+    logits: NDArray[np.float32],
+) -> NDArray[np.float32]:  # fmt: skip
+    """Return each image's distance (N,) under statistics of the other groups."""
+    from sklearn.model_selection import GroupKFold
+
+    distance = np.empty(len(plain), np.float32)
+    for learned, out in GroupKFold(GATE_FOLDS).split(plain, groups=[data.groups[i] for i in some]):
+        part = gate.fit(np.concatenate([plain[learned], weathered_too[learned]]), logits[learned])
+        distance[out] = part.distance(plain[out])
+    return distance
+
+
+@torch.no_grad()
+def _signatures(
+    chosen: Card, net: FCOSMobileNetV2, pictures: Iterable[Pixels]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    found, logits = [], []
+    for x in _inputs(chosen, pictures):
+        found.append(signature_of(net, x).numpy())
+        logits.append(net.places(x, net.trunk(x)).logits.amax(0).numpy())
+    return np.stack(found), np.stack(logits)
+
+
+def _inputs(chosen: Card, pictures: Iterable[Pixels]) -> Iterator[torch.Tensor]:
+    for picture in pictures:
+        yield Detection().prepare(Image(picture[None], name="", sha256=""), chosen)
+
+
+def _gate_table(chosen: Card, data: BoxSet, progress: Progress) -> dict[str, Any]:
+    """Return how well the gate tells strangers from images of the set that its statistics have not seen."""
+    from sklearn.metrics import roc_auc_score
+
+    fitted, net = gate.gate_of(chosen), load_detector(chosen, chosen.members[0])
+    some = _spread(data)
+    known = _held_out(data, some, *_known(chosen, data, net, some))
+    rows = []
+    for name, pictures in strangers(chosen.id):
+        progress(f"strangers: {name}", 0.0)
+        found = fitted.distance(_signatures(chosen, net, pictures)[0])
+        both = np.concatenate([known, found])
+        auroc = float(roc_auc_score(np.arange(len(both)) >= len(known), both))
+        rows.append({"set": name, "n": len(found), "auroc": auroc, "refused": float((found > fitted.threshold).mean())})
+    return {"n": len(known), "kept": float((known <= fitted.threshold).mean()), "strangers": rows}

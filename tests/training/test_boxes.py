@@ -1,0 +1,211 @@
+"""Training of detectors: sets, views, a run that finds discs and goes on where it was stopped, and the figures."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.boxes.compare import average_precision
+from models.cards import Card
+from models.data.box_set import BoxSet, box_set
+from models.data.dense_set import Grey
+from models.errors import UnknownCard
+from models.training import box_trials
+from models.training.box_figures import Answered, calibrate, curve, describe, image_calibration_error, platt
+from models.training.box_figures import platt_probability as probability
+from models.training.box_recipe import BoxRecipe
+from models.training.box_views import BoxAugmentation, view
+from models.training.boxes import BoxRun, batch_at, films, fit
+
+STILL = BoxAugmentation(0.0, 0.0, 0.0, False, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
+
+
+def quiet(step: str, share: float) -> None:
+    assert step
+    assert 0 <= share <= 1
+
+
+@pytest.fixture
+def squares() -> BoxSet:
+    """Twelve pictures (96, 64), two of three with a bright square of 20 pixels, in six groups."""
+    rng = np.random.default_rng(0)
+    pictures, boxes = [], []
+    for i in range(12):
+        picture = rng.integers(0, 30, (96, 64)).astype(np.uint8)
+        top, left = int(rng.integers(4, 70)), int(rng.integers(4, 40))
+        if i % 3:
+            picture[top : top + 20, left : left + 20] = 220
+        pictures.append(picture)
+        boxes.append(np.float32([[left - 0.5, top - 0.5, 20, 20]] if i % 3 else []).reshape(-1, 4))
+    return BoxSet(
+        pictures=tuple(pictures),
+        boxes=tuple(boxes),
+        classes=tuple(np.zeros(len(of), np.intp) for of in boxes),
+        groups=tuple(f"g{i // 2}" for i in range(12)),
+        splits=("",) * 12,
+        facts=("",) * 12,
+    )
+
+
+@pytest.fixture
+def card(segmenter: Card) -> Card:
+    changed = {
+        "id": "squares",
+        "task": "detection",
+        "labels": [{"key": "square", "name": "Square"}],
+        "input": {"size": (96, 96)},
+        "net": {"name": "fcos_mobilenet_v2", "stage": "stage4", "shape": {"width": 32}},
+        "training": {
+            "steps": 40,
+            "batch": 4,
+            "view_size": (64, 64),
+            "learning_rate": 0.01,
+            "trunk_rate": 0.3,
+            "average": 0.8,
+            "augmentation": {"rotation_deg": 5.0, "scale": 0.1},
+        },
+    }
+    return Card.model_validate(segmenter.model_dump(exclude={"detecting", "calibration"}) | changed)
+
+
+def test_a_fitted_set_keeps_its_boxes_round_what_they_are_round(squares: BoxSet) -> None:
+    larger = squares.fitted(192)
+    assert larger.pictures[1].shape == (192, 128)
+    np.testing.assert_allclose(larger.boxes[1], squares.boxes[1] * 2 + [0.5, 0.5, 0, 0])
+    assert filled(larger.pictures[1], larger.boxes[1][0]) > 0.95
+
+
+def filled(picture: Grey, box: np.ndarray) -> float:
+    """Share of a box's pixels that are bright."""
+    left, top, width, height = (round(float(of)) for of in box + np.float32([0.5, 0.5, 0, 0]))
+    return float((picture[top : top + height, left : left + width] > 120).mean())
+
+
+def test_a_view_without_change_is_the_picture(squares: BoxSet) -> None:
+    picture, boxes = torch.from_numpy(squares.pictures[1]), torch.from_numpy(squares.boxes[1])
+    seen = view(picture, boxes, torch.zeros(1, dtype=torch.long), (31.5, 47.5), (96, 64), STILL, torch.Generator())
+    np.testing.assert_allclose(seen.picture[0].numpy() * 255, np.maximum(squares.pictures[1], 0.02), atol=0.6)
+    left, top, width, height = boxes[0].tolist()
+    np.testing.assert_allclose(
+        seen.boxes[0], [left + 0.5, top + 0.5, left + width + 0.5, top + height + 0.5], atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_box_follows_its_square_through_every_view(squares: BoxSet, seed: int) -> None:
+    picture, boxes = torch.from_numpy(squares.pictures[1]), torch.from_numpy(squares.boxes[1])
+    how = BoxAugmentation(rotation_deg=0.0, scale=0.3, aspect=0.3, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
+    generator = torch.Generator().manual_seed(seed)
+    centre = (float(boxes[0, 0] + 10), float(boxes[0, 1] + 10))
+    seen = view(picture, boxes, torch.zeros(1, dtype=torch.long), centre, (64, 64), how, generator)
+    rows, columns = np.nonzero(seen.picture[0].numpy() > 0.5)
+    bright = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    np.testing.assert_allclose(seen.boxes[0], bright, atol=1.0)
+
+
+def test_a_box_that_is_hardly_seen_does_not_count(squares: BoxSet) -> None:
+    picture, boxes = torch.from_numpy(squares.pictures[1]), torch.from_numpy(squares.boxes[1])
+    beside = (float(boxes[0, 0]) - 25, float(boxes[0, 1]) + 10)
+    seen = view(picture, boxes, torch.zeros(1, dtype=torch.long), beside, (64, 64), STILL, torch.Generator())
+    assert len(seen.boxes) == 0
+
+
+def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxSet, card: Card, tmp_path: Path) -> None:
+    drawn, learned = films(squares, card), np.arange(12)
+    whole = fit(card, drawn, BoxRun("whole", learned, 1, tmp_path), quiet)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(step: str, share: float) -> None:
+        if share < 1:
+            raise Stopped
+
+    halved = BoxRun("halved", learned, 1, tmp_path)
+    with pytest.raises(Stopped):
+        fit(card, drawn, halved, stop)
+    again = fit(card, drawn, halved, quiet)
+    for one, other in zip(whole.parameters(), again.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+    held = box_trials.Answers(squares)
+    from models.serving.detector import Finder
+
+    held.add(box_trials.BoxTrial(halved, learned, "all"), Finder(card, torch.device("cpu"), [whole]))
+    answered = held.together()
+    found = list(zip(answered.boxes, answered.scores, answered.truth, strict=True))
+    assert average_precision(found, 0.5) > 0.8
+
+
+def test_batches_show_boxes_as_often_as_the_recipe_says(squares: BoxSet, card: Card, tmp_path: Path) -> None:
+    drawn = films(squares, card)
+    recipe = BoxRecipe.of(card).model_copy(update={"batch": 200, "clean": 0.25, "focus": 0.75})
+    seen = batch_at(drawn, recipe, BoxRun("x", np.arange(12), 0, tmp_path), 0)
+    assert 0.6 < np.mean([len(of.boxes) > 0 for of in seen]) < 0.8
+
+
+def answered(rng: np.random.Generator, images: int = 80) -> Answered:
+    """Images half of which hold a box that is found with a high score; false alarms score low."""
+    boxes, scores, truth = [], [], []
+    for i in range(images):
+        box = np.float32([[*rng.uniform(0, 50, 2), 10, 10]])
+        truth.append(box if i % 2 else np.empty((0, 4), np.float32))
+        alarm = np.float32([[*rng.uniform(100, 150, 2), 10, 10]])
+        boxes.append(np.concatenate([truth[-1], alarm]))
+        scores.append(np.float32([*(rng.uniform(0.3, 0.9, len(truth[-1]))), rng.uniform(0.05, 0.5)]))
+    return Answered(boxes, scores, truth, np.arange(images) // 2)
+
+
+def test_the_figures_are_those_of_the_boxes_and_lie_in_their_intervals() -> None:
+    found = answered(np.random.default_rng(0))
+    report = describe(found, resamples=60)
+    assert (report["n"], report["groups"], report["boxes"], report["with a box"]) == (80, 40, 40, 40)
+    rows = list(zip(found.boxes, found.scores, found.truth, strict=True))
+    metrics = report["metrics"]
+    assert metrics["ap50 all"]["value"] == pytest.approx(average_precision(rows))
+    marked = [row for row in rows if len(row[2])]
+    assert metrics["ap50 fractured"]["value"] == pytest.approx(average_precision(marked))
+    expected = found.froc().sensitivity_at(0.5)
+    assert metrics["sensitivity at 0.5 false positives an image"]["value"] == pytest.approx(expected)
+    for row in metrics.values():
+        assert row["low"] <= row["value"] <= row["high"]
+
+
+def test_calibrated_scores_mean_what_they_say() -> None:
+    rng = np.random.default_rng(1)
+    raw = rng.uniform(0.01, 0.6, 4000)
+    hit = rng.random(4000) < raw**2
+    fitted = platt(raw, hit)
+    for low in (0.1, 0.3):
+        of = (probability(raw, fitted) > low) & (probability(raw, fitted) < low + 0.1)
+        assert abs(hit[of].mean() - probability(raw, fitted)[of].mean()) < 0.07
+
+
+def test_operating_points_keep_what_they_promise() -> None:
+    found = answered(np.random.default_rng(2), 400)
+    detecting = calibrate(found)
+    points = {point.key: point for point in detecting.points}
+    assert detecting.points[0].key == "balanced"
+    assert points["sensitive"].sensitivity >= 0.9
+    assert points["specific"].specificity >= 0.9
+    assert points["sensitive"].threshold <= points["balanced"].threshold or points["balanced"].sensitivity >= 0.9
+    highest = probability(found.highest, detecting.boxes)
+    shown = (highest >= points["specific"].threshold)[~found.positive]
+    assert 1 - shown.mean() == pytest.approx(points["specific"].specificity)
+    kept = curve(found, detecting)
+    assert sorted(kept["threshold"], reverse=True) == kept["threshold"]
+    assert sorted(kept["sensitivity"]) == kept["sensitivity"]
+    assert image_calibration_error(found, np.arange(400) % 5) < 0.12
+
+
+def test_folds_hold_groups_together_and_every_image_out_once(squares: BoxSet) -> None:
+    found = box_trials.trials("squares", squares, 3)
+    assert sorted(np.concatenate([trial.measured for trial in found])) == list(range(12))
+    for trial in found:
+        learned = {squares.groups[i] for i in trial.run.learned}
+        assert learned.isdisjoint({squares.groups[i] for i in trial.measured})
+
+
+def test_a_card_without_a_set_says_which_there_are() -> None:
+    with pytest.raises(UnknownCard, match="fracture, tka-components"):
+        box_set("knee-kl")

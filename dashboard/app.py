@@ -9,7 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import pages, session
-from dashboard.components import queue, states
+from dashboard.components import language_choice, queue, stage_bar, states
+from dashboard.language import t
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -17,21 +18,26 @@ st.set_page_config(page_title="OrthoLens", page_icon=str(ASSETS / "mark.svg"), l
 session.warm_up()
 st.html(ASSETS / "style.css")
 st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "mark.svg", size="large")
-page = st.navigation([pages.home(), *pages.tasks().values(), pages.model_cards()], position="top")
+listed = [pages.home(), *pages.tasks().values(), pages.how_it_works(), pages.model_cards()]
+page = st.navigation(listed, position="top")
+stage_bar.play(listed)
 
 with st.sidebar:
     st.file_uploader(
-        "Add images",
+        t("Add images"),
         accept_multiple_files=True,
         key=session.uploader_key(),
         on_change=session.take_uploads,
-        help="DICOM, PNG, JPEG, TIFF, WebP or BMP, with or without a file extension. Images stay on this machine.",
+        help=t("DICOM, PNG, JPEG, TIFF, WebP or BMP, with or without a file extension. Images stay on this machine."),
     )
     waiting = st.container(gap="xsmall")  # filled last, so that thumbnails never hold up an answer
+    stage_bar.switch(listed)
+    language_choice.show()
 
 page.run()
 
 with waiting:
     queue.show()
 with st.bottom:
+    stage_bar.show()
     states.disclaimer()

@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 from plotly.subplots import make_subplots
 
 from dashboard.figures import FONT, INK, PAPER, View, raster, shrunk, viewer
+from dashboard.language import t
 from models import Image
 from models.reporting import draw
 from models.trust.methods import METHODS
@@ -40,17 +41,17 @@ def maps(audit: Audit, image: Image, view: View) -> go.Figure:
     for number, finding in enumerate(audit.findings, 1):
         why = finding.explanation
         at = "x domain" if number == 1 else f"x{number} domain"
-        _words(fig, f"{METHODS[why.method].name} · {why.seconds:.2g} s", at, "paper", y=1, yshift=20, size=14)
+        _words(fig, f"{t(METHODS[why.method].name)} · {why.seconds:.2g} s", at, "paper", y=1, yshift=20, size=14)
     return fig
 
 
 def curves(audit: Audit) -> go.Figure:
     """Return probability of the label against the share of the picture taken away, and uncovered."""
     fig = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.08)
-    lines = [(METHODS[f.explanation.method].name, COLOURS[f.explanation.method], f.curves) for f in audit.findings]
-    for name, colour, found in [("Random map", GREY, audit.random), *lines]:
+    lines = [(t(METHODS[f.explanation.method].name), COLOURS[f.explanation.method], f.curves) for f in audit.findings]
+    for name, colour, found in [(t("Random map"), GREY, audit.random), *lines]:
         _line(fig, name, colour, found)
-    titles = ("Deletion", "Insertion")
+    titles = (t("Deletion"), t("Insertion"))
     for number, title in enumerate(titles, 1):
         at = "x domain" if number == 1 else "x2 domain"
         _words(fig, title, at, "paper", y=1, yshift=22, size=14)
@@ -67,14 +68,14 @@ def _line(fig: go.Figure, name: str, colour: str, found: Curves) -> None:
     for column, values in enumerate((found.deletion, found.insertion), 1):
         fig.add_scatter(
             x=found.shares, y=values, name=name, legendgroup=name, showlegend=column == 1, mode="lines",
-            line={"color": colour, "width": 2.5, "dash": "dot" if name == "Random map" else "solid"},
+            line={"color": colour, "width": 2.5, "dash": "dot" if colour == GREY else "solid"},
             hovertemplate="%{y:.0%}", row=1, col=column,
         )  # fmt: skip
 
 
 def agreement(audit: Audit) -> go.Figure:
     """Return the rank correlation of each pair of maps as a matrix."""
-    names = [METHODS[finding.explanation.method].name for finding in audit.findings]
+    names = [t(METHODS[finding.explanation.method].name) for finding in audit.findings]
     cells = {"x": names, "y": names, "zmin": -1, "zmax": 1, "xgap": 3, "ygap": 3, "showscale": False}
     shades = [[0, "#B4532A"], [0.5, "rgba(128,140,150,0.16)"], [1, "#2FA79B"]]
     fig = go.Figure(go.Heatmap(z=audit.agreement, colorscale=shades, hoverinfo="skip", **cells))
@@ -96,7 +97,7 @@ def sanity(audit: Audit, view: View) -> go.Figure:
     height, width = shown.shape
     row_px = round(CELL_PX * height / width) + WORDS_PX
     fig = make_subplots(rows, columns, horizontal_spacing=0.006, vertical_spacing=WORDS_PX / row_px / rows)
-    heads = ["learnt", "head", *(step.down_to for step in audit.findings[0].cascade.steps[1:])]
+    heads = [t("learnt"), t("head"), *(step.down_to for step in audit.findings[0].cascade.steps[1:])]
     for row, finding in enumerate(audit.findings):
         left = [(step.explanation.heat, _signed(step.agreement)) for step in finding.cascade.steps]
         for column, (heat, words) in enumerate([(finding.explanation.heat, ""), *left]):

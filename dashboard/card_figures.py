@@ -11,6 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboard.language import t
 from dashboard.measures import text
 from models import Card
 
@@ -23,7 +24,7 @@ HEIGHT_PX = 340
 
 def confusion(card: Card, counts: Sequence[Sequence[int]]) -> go.Figure:
     """Return the confusion matrix: rows are the truth, shaded by the share of their row, counts written in."""
-    names = [label.name for label in card.labels]
+    names = [t(label.name) for label in card.labels]
     shares = [[n / max(1, sum(row)) for n in row] for row in counts]
     words = [
         [f"{n:,}<br>{share:.0%}" for n, share in zip(row, parts, strict=True)]
@@ -33,26 +34,26 @@ def confusion(card: Card, counts: Sequence[Sequence[int]]) -> go.Figure:
         go.Heatmap(
             z=shares, x=names, y=names, text=words, texttemplate="%{text}", colorscale=SHADES, zmin=0, zmax=1,
             showscale=False, xgap=2, ygap=2,
-            hovertemplate="truth %{y}<br>answer %{x}<br>%{text} of the row<extra></extra>",
+            hovertemplate=t("truth %{y}<br>answer %{x}<br>%{text} of the row<extra></extra>"),
         )
     )  # fmt: skip
-    fig.update_xaxes(title="Answer", side="top", showgrid=False)
-    fig.update_yaxes(title="Truth", autorange="reversed", showgrid=False)
+    fig.update_xaxes(title=t("Answer"), side="top", showgrid=False)
+    fig.update_yaxes(title=t("Truth"), autorange="reversed", showgrid=False)
     return _plain(fig)
 
 
 def roc(card: Card, curves: Mapping[str, Mapping[str, Sequence[float]]]) -> go.Figure:
     """Return one ROC curve a label, against all the others."""
-    fig = go.Figure(_diagonal("Chance"))
+    fig = go.Figure(_diagonal(t("Chance")))
     for number, label in enumerate(card.labels):
         colour, dash = LINES[number % len(LINES)]
         curve = curves[label.key]
         fig.add_scatter(
-            x=curve["false_positive"], y=curve["true_positive"], name=label.name, mode="lines",
+            x=curve["false_positive"], y=curve["true_positive"], name=t(label.name), mode="lines",
             line={"color": colour, "dash": dash, "width": 2},
-            hovertemplate=f"{label.name}<br>found %{{y:.0%}}, false alarms %{{x:.0%}}<extra></extra>",
+            hovertemplate=t("{name}<br>found %{{y:.0%}}, false alarms %{{x:.0%}}<extra></extra>", name=t(label.name)),
         )  # fmt: skip
-    _percent(fig, "False alarms", "Found")
+    _percent(fig, t("False alarms"), t("Found"))
     return _plain(fig)
 
 
@@ -60,25 +61,25 @@ def reliability(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Return confidence against the share that was right, with 95 % intervals and the number of answers."""
     at = [part["confidence"] for part in bins]
     right = [part["accuracy"] for part in bins]
-    fig = go.Figure(_diagonal("Perfect"))
+    fig = go.Figure(_diagonal(t("Perfect")))
     most = max(part["n"] for part in bins)
     fig.add_bar(
         x=[(part["low"] + part["high"]) / 2 for part in bins], y=[0.22 * part["n"] / most for part in bins],
         width=[(part["high"] - part["low"]) * 0.9 for part in bins], marker_color="rgba(128,140,150,0.22)",
-        customdata=[part["n"] for part in bins], hovertemplate="%{customdata:,} answers<extra></extra>",
+        customdata=[part["n"] for part in bins], hovertemplate=t("%{customdata:,} answers<extra></extra>"),
         showlegend=False,
     )  # fmt: skip
     fig.add_scatter(
-        x=at, y=right, mode="lines+markers", line={"color": TEAL, "width": 2}, marker={"size": 8}, name="Measured",
+        x=at, y=right, mode="lines+markers", line={"color": TEAL, "width": 2}, marker={"size": 8}, name=t("Measured"),
         customdata=[part["n"] for part in bins],
         error_y={
             "array": [part["interval"][1] - part["accuracy"] for part in bins],
             "arrayminus": [part["accuracy"] - part["interval"][0] for part in bins],
             "color": TEAL, "thickness": 1.2, "width": 3,
         },
-        hovertemplate="said %{x:.0%}, right %{y:.0%}<br>n = %{customdata:,}<extra></extra>",
+        hovertemplate=t("said %{x:.0%}, right %{y:.0%}<br>n = %{customdata:,}<extra></extra>"),
     )  # fmt: skip
-    _percent(fig, "Confidence of the answer", "Share that was right")
+    _percent(fig, t("Confidence of the answer"), t("Share that was right"))
     return _plain(fig)
 
 
@@ -88,7 +89,7 @@ def recall(card: Card, rows: Mapping[str, Mapping[str, float]]) -> go.Figure:
     fig = go.Figure(
         go.Scatter(
             x=[row["value"] for row in shown],
-            y=[f"{label.name}  (n = {row['n']:,})" for label, row in zip(card.labels, shown, strict=True)],
+            y=[f"{t(label.name)}  (n = {row['n']:,})" for label, row in zip(card.labels, shown, strict=True)],
             mode="markers+text", text=[text(row["value"], "%") for row in shown], textposition="top center",
             marker={"size": 10, "color": TEAL}, cliponaxis=False,
             error_x={
@@ -99,7 +100,7 @@ def recall(card: Card, rows: Mapping[str, Mapping[str, float]]) -> go.Figure:
             hovertemplate="%{y}<br>%{x:.1%}<extra></extra>",
         )
     )  # fmt: skip
-    fig.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", title="Found of all that are this label")
+    fig.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", title=t("Found of all that are this label"))
     fig.update_yaxes(autorange="reversed", showgrid=False)
     return _plain(fig)
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from plotly.subplots import make_subplots
 
+from dashboard.language import later, t
 from models import Card, Classification, Image, Prediction
 from models.reporting import draw
 from models.types import Pixels, Window
@@ -32,6 +33,8 @@ FONT = "Source Sans, sans-serif"
 SCALE_BARS_MM = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 Layout = Literal["Overlay", "Side by side", "Image only"]
+LAYOUTS = (later("Overlay"), later("Side by side"), later("Image only"))
+"""The same, for the catalogues."""
 
 
 @dataclass(frozen=True)
@@ -140,11 +143,12 @@ def values(image: Image, frame: int, heat: Pixels | None) -> go.Heatmap:
     step = max(1, -(-max(image.shape) // HOVER_PX))
     pixels = image.pixels[frame, step // 2 :: step, step // 2 :: step]
     grey = (pixels.mean(-1) if image.colour else pixels) * 100
-    hover = f"%{{x:.1f}}, %{{y:.1f}} {unit}<br>grey %{{z:.0f}} %"
+    grey_word, heat_word = t("grey"), t("heat")
+    hover = f"%{{x:.1f}}, %{{y:.1f}} {unit}<br>{grey_word} %{{z:.0f}} %"
     extra = {}
     if heat is not None:
         extra["customdata"] = heat[step // 2 :: step, step // 2 :: step].round(2)
-        hover += "<br>heat %{customdata:+.2f}"
+        hover += f"<br>{heat_word} %{{customdata:+.2f}}"
     return go.Heatmap(
         z=grey.round().clip(0, 100).astype(np.uint8),
         x0=step // 2 * across, dx=step * across, y0=step // 2 * down, dy=step * down,
@@ -166,7 +170,7 @@ def add_scale_bar(fig: go.Figure, height_mm: float, width_mm: float) -> None:
 def bars(prediction: Classification, card: Card, chosen: str | None = None) -> go.Figure:
     """Return the probability of each label as horizontal bars; `chosen` stands out, by default the answer."""
     chosen = chosen or prediction.label
-    names = [label.name for label in card.labels]
+    names = [t(label.name) for label in card.labels]
     shares = prediction.probabilities.astype(float)
     colours = [ACCENT if label == chosen else "rgba(128,140,150,0.55)" for label in prediction.labels]
     fig = go.Figure()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
+from dashboard.language import later
 from models import Image
 from models.errors import InputError, TooLarge
 from models.kinematics import jts
@@ -29,7 +30,7 @@ SIMULATED_FRAMES, SIMULATED_SIDE_PX, WHOLE_MOVEMENT = 10, 512, 28
 """Of the case that the page opens with: the first frames of a lunge, small enough to be measured while one looks."""
 MOST_FRAMES = 60
 """That the page keeps in memory."""
-THESE = "The sequence"
+THESE = later("The sequence")
 """What messages call files that lack another."""
 
 
@@ -63,8 +64,8 @@ class File:
         try:
             return self.data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            fix = "Check that the files are not exchanged."
-            raise InputError("is no text file", fix=fix, file=self.name) from error
+            fix = later("Check that the files are not exchanged.")
+            raise InputError(later("is no text file"), fix=fix, file=self.name) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,11 +149,15 @@ def read_frames(files: Sequence[File]) -> tuple[Image, ...]:
     for file in in_order(files):
         image = models.read(file.data, file.name)
         if len(images) + image.frames > MOST_FRAMES:
-            fix = "Drop a shorter part, or use `ortholens kinematics` for the whole sequence."
-            raise TooLarge(f"makes more than {MOST_FRAMES} frames", fix=fix, file=file.name)
+            fix = later("Drop a shorter part, or use `ortholens kinematics` for the whole sequence.")
+            raise TooLarge(
+                later("makes more than {most_frames} frames", most_frames=MOST_FRAMES), fix=fix, file=file.name
+            )
         images += [_still(image, frame) for frame in range(image.frames)]
     if not images:
-        raise InputError("there is no frame yet", fix="Drop the frames too: PNG, TIFF or DICOM.", file=THESE)
+        raise InputError(
+            later("there is no frame yet"), fix=later("Drop the frames too: PNG, TIFF or DICOM."), file=THESE
+        )
     return tuple(images)
 
 
@@ -176,8 +181,8 @@ def camera_of(images: Sequence[Image], calibration: File | None) -> Camera:
     if calibration:
         camera = read_calibration(calibration.text, first.shape, calibration.name)
     elif (found := of_image(first)) is None:
-        fix = "Drop calibration.txt or camera.txt too; these frames do not say where source and detector stood."
-        raise InputError("there is no calibration yet", fix=fix, file=THESE)
+        fix = later("Drop calibration.txt or camera.txt too; these frames do not say where source and detector stood.")
+        raise InputError(later("there is no calibration yet"), fix=fix, file=THESE)
     else:
         camera = found
     check_shapes([image.shape for image in images], camera, [image.name for image in images])
@@ -207,10 +212,14 @@ def read_references(files: Sequence[File], frames: int) -> tuple[Array | None, A
     for file in files:
         name = file.name.lower()
         if ("fem" in name) == ("tib" in name):
-            raise InputError("could be of either component", fix="Name it fem.jts or tib.jts.", file=file.name)
+            raise InputError(
+                later("could be of either component"), fix=later("Name it fem.jts or tib.jts."), file=file.name
+            )
         poses = jts.read(file.text, file.name)
         if len(poses) != frames:
-            fix = "Give the poses of these frames, one row each."
-            raise InputError(f"has {len(poses)} poses for {frames} frames", fix=fix, file=file.name)
+            fix = later("Give the poses of these frames, one row each.")
+            raise InputError(
+                later("has {count} poses for {frames} frames", count=len(poses), frames=frames), fix=fix, file=file.name
+            )
         found["tib" in name] = poses
     return found[0], found[1]

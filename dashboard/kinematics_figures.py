@@ -16,6 +16,7 @@ from skimage.measure import find_contours
 
 from dashboard.figures import FAINT, FONT, INK, PAPER, raster, viewer
 from dashboard.fluoroscopy import Fluoroscopy
+from dashboard.language import later, t
 from models.kinematics.export import COLOURS
 from models.kinematics.mesh import Mesh
 from models.kinematics.render import silhouette
@@ -31,8 +32,8 @@ THIN_MM = 2.0
 CONFIDENT = 1.96
 """Standard deviations on either side that a band covers."""
 PANELS = (
-    ("Flexion", 0, "°"), ("Adduction", 1, "°"), ("External rotation", 2, "°"),
-    ("Lateral", 3, " mm"), ("Anterior", 4, " mm"), ("Proximal", 5, " mm"),
+    (later("Flexion"), 0, "°"), (later("Adduction"), 1, "°"), (later("External rotation"), 2, "°"),
+    (later("Lateral"), 3, " mm"), (later("Anterior"), 4, " mm"), (later("Proximal"), 5, " mm"),
 )  # fmt: skip
 """Title, column of `Motion.joint`, unit."""
 
@@ -60,16 +61,16 @@ def colour(component: int, opacity: float = 1.0) -> str:
     return f"rgba({red},{green},{blue},{opacity:.2f})"
 
 
-def overlay(sequence: Fluoroscopy, t: int, placed: Sequence[Placed], opacity: float) -> go.Figure:
+def overlay(sequence: Fluoroscopy, frame: int, placed: Sequence[Placed], opacity: float) -> go.Figure:
     """Return a frame with the contours of components, filled as strongly as asked."""
-    image = sequence.images[t]
+    image = sequence.images[frame]
     fig = viewer(image, [raster(image.shown())])
     down, across = image.spacing_mm or (1.0, 1.0)
     for one in placed:
         column, row = _contour(sequence.meshes[one.component], one.pose, sequence)
         line = {"color": colour(one.component), "width": 2.2, "dash": "dot" if one.ghost else "solid"}
         fill = {} if one.ghost else {"fill": "toself", "fillcolor": colour(one.component, opacity)}
-        words = f"{NAMES[one.component].capitalize()}{', the other pose' if one.ghost else ''}"
+        words = t(NAMES[one.component].capitalize()) + (t(", the other pose") if one.ghost else "")
         fig.add_scatter(
             x=column * across, y=row * down, mode="lines", line=line, name=words, hoverinfo="skip", **fill
         )  # fmt: skip
@@ -113,11 +114,11 @@ def scene(
             lighting={"ambient": 0.45, "diffuse": 0.75, "specular": 0.35, "roughness": 0.45},
             lightposition={"x": 400, "y": -1200, "z": 900},
         )  # fmt: skip
-    titles = ("right on the picture", "depth", "up")
+    titles = (t("right on the picture"), t("depth"), t("up"))
     if hold is not None:
-        titles = ("x of the tibia", "y of the tibia", "z of the tibia")
+        titles = (t("x of the tibia"), t("y of the tibia"), t("z of the tibia"))
     axes = [
-        {"range": list(limits), "title": {"text": f"{title}, mm", "font": {"size": 11}}, "color": FAINT,
+        {"range": list(limits), "title": {"text": t("{title}, mm", title=title), "font": {"size": 11}}, "color": FAINT,
          "gridcolor": "#232A30", "backgroundcolor": PAPER, "zeroline": False, "nticks": 5, "tickfont": {"size": 10}}
         for title, limits in zip(titles, reach, strict=True)
     ]  # fmt: skip
@@ -156,7 +157,7 @@ def reach_of(thin: tuple[Mesh, Mesh], poses: tuple[Array, Array], held: bool) ->
     return np.stack([low - 5, high + 5], 1)
 
 
-def curves(motion: Motion, t: int, exact: Array | None, exact_name: str) -> go.Figure:
+def curves(motion: Motion, frame: int, exact: Array | None, exact_name: str) -> go.Figure:
     """Return angles, translations and low points over the frames, with bands of 95 % and the frame that is looked at.
 
     Parameters
@@ -166,8 +167,8 @@ def curves(motion: Motion, t: int, exact: Array | None, exact_name: str) -> go.F
     """
     fig = make_subplots(
         2, 4, horizontal_spacing=0.055, vertical_spacing=0.19,
-        subplot_titles=["Flexion", "Adduction", "External rotation", "Low points, front to back",
-                        "Lateral", "Anterior", "Proximal", "Low points on the plateau"],
+        subplot_titles=[*(t(name) for name, _, _ in PANELS[:3]), t("Low points, front to back"),
+                        *(t(name) for name, _, _ in PANELS[3:]), t("Low points on the plateau")],
     )  # fmt: skip
     frames = np.arange(1, motion.frames + 1)
     for number, (name, column, unit) in enumerate(PANELS):
@@ -175,18 +176,18 @@ def curves(motion: Motion, t: int, exact: Array | None, exact_name: str) -> go.F
         value, spread = motion.joint[:, column], CONFIDENT * motion.joint_sigma[:, column]
         _band(fig, frames, value, spread, at)
         fig.add_scatter(
-            x=frames, y=value, mode="lines+markers", line={"color": RIGHT, "width": 2.5}, marker_size=4, name=name,
+            x=frames, y=value, mode="lines+markers", line={"color": RIGHT, "width": 2.5}, marker_size=4, name=t(name),
             customdata=spread, hovertemplate=f"%{{y:.1f}}{unit} ± %{{customdata:.1f}}<extra></extra>", **at,
         )  # fmt: skip
         if exact is not None:
             fig.add_scatter(
                 x=frames, y=exact[:, column], mode="lines", line={"color": GREY, "width": 1.8, "dash": "dot"},
-                name=exact_name, hovertemplate=f"{exact_name} %{{y:.1f}}{unit}<extra></extra>", **at,
+                name=t(exact_name), hovertemplate=f"{t(exact_name)} %{{y:.1f}}{unit}<extra></extra>", **at,
             )  # fmt: skip
         fig.update_yaxes(ticksuffix=unit, **at)
-    _low_points(fig, motion, frames, t)
+    _low_points(fig, motion, frames, frame)
     for number in range(7):
-        fig.add_vline(t + 1, line={"color": GREY, "width": 1.2}, row=number // 4 + 1, col=number % 4 + 1)
+        fig.add_vline(frame + 1, line={"color": GREY, "width": 1.2}, row=number // 4 + 1, col=number % 4 + 1)
     return _dressed(fig)
 
 
@@ -199,9 +200,9 @@ def _band(fig: go.Figure, frames: Array, value: Array, spread: Array, at: dict[s
     )  # fmt: skip
 
 
-def _low_points(fig: go.Figure, motion: Motion, frames: Array, t: int) -> None:
+def _low_points(fig: go.Figure, motion: Motion, frames: Array, frame: int) -> None:
     """Draw how far front the condyles touch, and their paths seen from above."""
-    for side, (name, shade) in enumerate((("Left condyle", LEFT), ("Right condyle", RIGHT))):
+    for side, (name, shade) in enumerate(((t("Left condyle"), LEFT), (t("Right condyle"), RIGHT))):
         right, front = motion.low_points_mm[:, side, 0], motion.low_points_mm[:, side, 1]
         fig.add_scatter(
             x=frames, y=front, mode="lines", line={"color": shade, "width": 2.2}, row=1, col=4,
@@ -211,9 +212,14 @@ def _low_points(fig: go.Figure, motion: Motion, frames: Array, t: int) -> None:
             x=right, y=front, mode="lines", line={"color": shade, "width": 2.2}, row=2, col=4, hoverinfo="skip"
         )  # fmt: skip
         fig.add_scatter(
-            x=right[t : t + 1], y=front[t : t + 1], mode="markers", marker={"color": shade, "size": 9}, row=2, col=4,
-            hovertemplate=f"{name}: %{{x:.1f}} mm right, %{{y:.1f}} mm anterior<extra></extra>",
-        )  # fmt: skip
+            x=right[frame : frame + 1],
+            y=front[frame : frame + 1],
+            mode="markers",
+            marker={"color": shade, "size": 9},
+            row=2,
+            col=4,
+            hovertemplate=t("{name}: %{{x:.1f}} mm right, %{{y:.1f}} mm anterior<extra></extra>", name=name),
+        )
     fig.update_yaxes(ticksuffix=" mm", row=1, col=4)
     fig.update_yaxes(ticksuffix=" mm", row=2, col=4)
     fig.update_xaxes(ticksuffix=" mm", nticks=4, row=2, col=4)

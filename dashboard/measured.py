@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dashboard import session, tracking
 from dashboard.fluoroscopy import Fluoroscopy
+from dashboard.language import later
 from dashboard.tracking import Edits, Tracking
 from models.kinematics import angles
 from models.types import Motion, Track
@@ -71,7 +72,7 @@ class Measured:
     @property
     def reference_name(self) -> str:
         """What the reference poses are."""
-        return "exact" if self.sequence.simulated else "reference"
+        return later("exact") if self.sequence.simulated else later("reference")
 
     def at(self, t: int) -> Measured:
         """Return the same with another frame looked at."""

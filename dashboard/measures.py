@@ -9,7 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from dashboard.language import later, t
+
 Unit = Literal["%", "points", "grades", "labels", ""]
+UNITS = (later("grades"), later("labels"))
+"""Those that are words, for the catalogues."""
 
 
 @dataclass(frozen=True)
@@ -31,20 +35,28 @@ class Measure:
 
 
 MEASURES: Mapping[str, Measure] = {
-    "accuracy": Measure("Accuracy", "Share of images whose most probable label is the true one.", "%"),
-    "macro_recall": Measure("Mean recall", "Share found of each label; rare labels count as much as others.", "%"),
-    "quadratic_kappa": Measure(
-        "Quadratic kappa", "Agreement beyond chance, where far misses cost more: 1 is full, 0 chance."
+    "accuracy": Measure(later("Accuracy"), later("Share of images whose most probable label is the true one."), "%"),
+    "macro_recall": Measure(
+        later("Mean recall"), later("Share found of each label; rare labels count as much as others."), "%"
     ),
-    "mae": Measure("Mean absolute error", "How many grades the answer is off on average.", "grades", "less"),
+    "quadratic_kappa": Measure(
+        later("Quadratic kappa"), later("Agreement beyond chance, where far misses cost more: 1 is full, 0 chance.")
+    ),
+    "mae": Measure(
+        later("Mean absolute error"), later("How many grades the answer is off on average."), "grades", "less"
+    ),
     "auc_definite": Measure(
-        "AUC, definite finding", "How often an image with the finding gets a higher probability of it than one without."
+        later("AUC, definite finding"),
+        later("How often an image with the finding gets a higher probability of it than one without."),
     ),
     "macro_auc": Measure(
-        "Mean AUC", "How often an image of a label gets a higher probability of it than an image of another label."
+        later("Mean AUC"),
+        later("How often an image of a label gets a higher probability of it than an image of another label."),
     ),
-    "ece": Measure("Calibration error", "How far confidence is from the share that was right.", "points", "less"),
-    "log_loss": Measure("Log loss", "Surprise at the truth: confident errors cost most.", "", "less"),
+    "ece": Measure(
+        later("Calibration error"), later("How far confidence is from the share that was right."), "points", "less"
+    ),
+    "log_loss": Measure(later("Log loss"), later("Surprise at the truth: confident errors cost most."), "", "less"),
 }
 """Every figure that `models.training.figures.measures` can name, the headline ones first."""
 
@@ -54,16 +66,16 @@ def text(value: float, unit: Unit = "") -> str:
     if unit == "%":
         return f"{value:.1%}".replace("%", " %")
     if unit == "points":
-        return f"{value * 100:.1f} points"
-    return f"{value:.2f} {unit}".rstrip() if unit else f"{value:.3f}"
+        return t("{value:.1f} points", value=value * 100)
+    return f"{value:.2f} {t(unit)}".rstrip() if unit else f"{value:.3f}"
 
 
 def interval(row: Mapping[str, float], unit: Unit = "") -> str:
     """Write the 95 % interval of a row with `low` and `high`."""
     if unit in ("%", "points"):
-        return f"{row['low'] * 100:.1f} to {row['high'] * 100:.1f}"
+        return t("{low} to {high}", low=f"{row['low'] * 100:.1f}", high=f"{row['high'] * 100:.1f}")
     digits = 2 if unit else 3
-    return f"{row['low']:.{digits}f} to {row['high']:.{digits}f}"
+    return t("{low} to {high}", low=f"{row['low']:.{digits}f}", high=f"{row['high']:.{digits}f}")
 
 
 def with_interval(row: Mapping[str, float], unit: Unit = "") -> str:

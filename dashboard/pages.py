@@ -14,6 +14,7 @@ import streamlit as st
 
 import models
 from dashboard import task_page
+from dashboard.language import t
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -26,12 +27,17 @@ WITHOUT_CARD = ("kinematics",)
 
 def home() -> StreamlitPage:
     """Return the page that a visitor meets first."""
-    return st.Page(VIEWS / "home.py", title="Home", icon=":material/home:", default=True)
+    return st.Page(VIEWS / "home.py", title=t("Home"), icon=":material/home:", default=True)
 
 
 def model_cards() -> StreamlitPage:
     """Return the page of the model cards."""
-    return st.Page(VIEWS / "model_cards.py", title="Model cards", icon=":material/badge:")
+    return st.Page(VIEWS / "model_cards.py", title=t("Model cards"), icon=":material/badge:")
+
+
+def how_it_works() -> StreamlitPage:
+    """Return the page of the lessons."""
+    return st.Page(VIEWS / "how_it_works.py", title=t("How it works"), icon=":material/school:")
 
 
 def tasks() -> dict[str, StreamlitPage]:
@@ -43,4 +49,4 @@ def tasks() -> dict[str, StreamlitPage]:
 def _task(name: str) -> StreamlitPage:
     own = VIEWS / f"{name}.py"
     page = own if own.exists() else partial(task_page.show, name)
-    return st.Page(page, title=name.replace("_", " ").capitalize(), url_path=name)
+    return st.Page(page, title=t(name.replace("_", " ").capitalize()), url_path=name)

@@ -10,11 +10,12 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard import session
+from dashboard.language import later
 from dashboard.tissue_figures import TissueView
 from models import Card, Image, Segmentation
 from models.tissue.edit import Correction, corrected
 
-NETWORK, CORRECTED = "The network's", "Corrected"
+NETWORK, CORRECTED = later("The network's"), later("Corrected")
 """The two versions of the classes."""
 
 

@@ -21,13 +21,15 @@ from dashboard.components import (
     viewer,
 )
 from dashboard.figures import View
+from dashboard.language import later, t
 from models import Card, Classification, Image, OrthoLensError
 
 FACTS = ("Modality", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality")
 """Tags of a DICOM file that stand below its picture."""
+ANY = later("Drop an image.")
 
 
-def show(task: str, invitation: str = "Drop an image.") -> None:
+def show(task: str, invitation: str = ANY) -> None:
     """Draw the page of a task.
 
     Parameters
@@ -39,7 +41,7 @@ def show(task: str, invitation: str = "Drop an image.") -> None:
     card = heading(task)
     item = session.selected()
     if item is None:
-        states.empty(invitation, card.summary)
+        states.empty(t(invitation), t(card.summary))
         return
     try:
         image = session.read(item)
@@ -47,7 +49,7 @@ def show(task: str, invitation: str = "Drop an image.") -> None:
         states.error(problem)
         return
     if item.origin:
-        st.caption(item.origin)
+        st.caption(t(item.origin))
     workspace(crops.part(image, card), card)
 
 
@@ -66,13 +68,13 @@ def heading(task: str, *, readable: bool = True) -> Card:
             chosen = next(iter(cards))
             if len(cards) > 1:
                 chosen = st.selectbox(
-                    "Model", list(cards), format_func=lambda id: cards[id].title, key=f"card-{task}",
+                    t("Model"), list(cards), format_func=lambda id: t(cards[id].title), key=f"card-{task}",
                     persist_state="session", label_visibility="collapsed",
                 )  # fmt: skip
             if readable:
                 read_first.toggle()
             card_summary.show(cards[chosen])
-    title.subheader(cards[chosen].title, anchor=False)
+    title.subheader(t(cards[chosen].title), anchor=False)
     return cards[chosen]
 
 
@@ -106,7 +108,7 @@ def _answered(prediction: Classification, image: Image, card: Card, view: View) 
     """Draw the answer and its reasons, and return what of them the image shows."""
     read_first.compare(prediction, card)
     if answer.show(prediction, card):
-        why, trustworthy = st.tabs(["Why", "How far to trust it"])
+        why, trustworthy = st.tabs([t("Why"), t("How far to trust it")])
         with why:
             view = saliency.controls(view)
             prediction, view = saliency.explained(prediction, image, card, view)
@@ -123,10 +125,16 @@ def _answered(prediction: Classification, image: Image, card: Card, view: View) 
 def facts(image: Image) -> None:
     """Draw the size and the calibration of an image, and what its file says of it."""
     rows, columns = image.shape
-    facts = [f"{columns} × {rows} px"]
+    facts = [t("{columns} × {rows} px", columns=columns, rows=rows)]
     if image.spacing_mm:
-        facts.append(f"{image.spacing_mm[0]:.3g} mm a pixel ({image.spacing_source})")
+        facts.append(
+            t(
+                "{spacing_mm:.3g} mm a pixel ({spacing_source})",
+                spacing_mm=image.spacing_mm[0],
+                spacing_source=image.spacing_source,
+            )
+        )
     else:
-        facts.append("not calibrated: no millimetres")
+        facts.append(t("not calibrated: no millimetres"))
     facts += [image.tags[tag] for tag in FACTS if tag in image.tags]
     st.caption(states.plain(" · ".join(facts)))

@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 import models
 from dashboard import figures
 from dashboard.figures import ACCENT, LONGEST_PX, View, raster, shrunk, viewer
+from dashboard.language import later, t
 from models import Card, Image, Segmentation
 from models.reporting import draw, paint
 from models.types import Box, Pixels
@@ -27,6 +28,8 @@ NAMES_PX = 150
 
 Layout = Literal["Overlay", "Side by side", "Mask", "Image"]
 Style = Literal["Fill", "Contour"]
+CHOICES = (later("Mask"), later("Image"), later("Fill"), later("Contour"))
+"""Those that are not in `dashboard.figures.LAYOUTS`, for the catalogues."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,12 @@ def named(fig: go.Figure, prediction: Segmentation, image: Image, card: Card) ->
     step = max(1, -(-max(image.shape) // NAMES_PX))
     part = (slice(step // 2, None, step),) * 2
     unit, (down, across) = ("mm", image.spacing_mm) if image.spacing_mm else ("px", (1.0, 1.0))
-    names = np.array([label.name for label in card.labels], object)[prediction.mask[part]]
+    names = np.array([t(label.name) for label in card.labels], object)[prediction.mask[part]]
+    sure = t("sure")
     return fig.update_traces(
         z=(prediction.certainty[part].astype(np.float32) / 2.55).round().astype(np.uint8),
         customdata=names, x0=step // 2 * across, dx=step * across, y0=step // 2 * down, dy=step * down,
-        hovertemplate=f"%{{customdata}}<br>sure %{{z}} %<br>%{{x:.1f}}, %{{y:.1f}} {unit}<extra></extra>",
+        hovertemplate=f"%{{customdata}}<br>{sure} %{{z}} %<br>%{{x:.1f}}, %{{y:.1f}} {unit}<extra></extra>",
         selector={"type": "heatmap"},
     )  # fmt: skip
 

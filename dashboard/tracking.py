@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import models
 from dashboard.fluoroscopy import Fluoroscopy, Masks
 from dashboard.jobs import Job
+from dashboard.language import later
 from models import Image, Segmentation
 from models.errors import Cancelled, InputError
 from models.kinematics import angles
@@ -28,7 +29,7 @@ Edits = Mapping[tuple[int, int], Fit]
 """Fits that a reader's own start led to, by frame and component (0 femoral, 1 tibial)."""
 
 CARD = "tka-fluoroscopy"
-NETWORK, EXACT = "The network's", "Exact (simulation)"
+NETWORK, EXACT = later("The network's"), later("Exact (simulation)")
 """Where masks come from."""
 GIVEN = "exact masks of the simulation"
 OUTLINED = 0.25
@@ -64,15 +65,19 @@ class Tracking:
         outlined = 0.0 if self.masks == EXACT else OUTLINED
         for t, image in enumerate(sequence.images):
             if job.stopped():
-                raise Cancelled("the measurement was stopped", fix="Start it again to see its result.")
-            job.report(outlined * t / total, 1, f"Outlining the components, frame {t + 1} of {total}")
+                raise Cancelled(later("the measurement was stopped"), fix=later("Start it again to see its result."))
+            job.report(
+                outlined * t / total,
+                1,
+                later("Outlining the components, frame {frame} of {total}", frame=t + 1, total=total),
+            )
             self.frames.append(Frame(self._masks(t, image), image.grey()))
 
         def progress(share: float) -> None:
             done = round(share * total)
-            doing = f"Finding the poses, frame {done + 1} of {total}"
+            doing = later("Finding the poses, frame {frame} of {total}", frame=done + 1, total=total)
             if done == total:
-                doing = "Choosing between poses that look alike"
+                doing = later("Choosing between poses that look alike")
             job.report(outlined + (0.97 - outlined) * share, 1, doing)
 
         progress(0.0)
@@ -88,19 +93,26 @@ class Tracking:
             return self.sequence.exact[t]
         answer = models.predict(image, CARD)
         if not isinstance(answer, Segmentation):
-            raise InputError(f"the card {CARD} does not outline anything", fix="Restore the card that came with it.")
+            raise InputError(
+                later("the card {card} does not outline anything", card=CARD),
+                fix=later("Restore the card that came with it."),
+            )
         if answer.abstained:
-            self._doubts[t] = answer.reason or "the frame is unlike those that the network learned from"
+            self._doubts[t] = answer.reason or later("the frame is unlike those that the network learned from")
         femoral, tibial = (answer.labels.index(name) for name in NAMES)
         return answer.mask == femoral, answer.mask == tibial
 
     def _doubted(self, t: int) -> tuple[str, ...]:
-        return (f"The network doubts its outline: {self._doubts[t].rstrip('.')}.",) if t in self._doubts else ()
+        return (
+            (later("The network doubts its outline: {reason}.", reason=self._doubts[t].rstrip(".")),)
+            if t in self._doubts
+            else ()
+        )
 
     def _made(self) -> tuple[str, ...]:
         """Return what stands in every export about where the numbers come from."""
-        said = ("Simulated frames and implants.",) if self.sequence.simulated else ()
-        return (*said, "Outlined by the exact masks of the simulation.") if self.masks == EXACT else said
+        said = (later("Simulated frames and implants."),) if self.sequence.simulated else ()
+        return (*said, later("Outlined by the exact masks of the simulation.")) if self.masks == EXACT else said
 
     def refine(self, t: int, component: int, pose: Array) -> Fit:
         """Refine a pose that a reader gave.
@@ -112,13 +124,21 @@ class Tracking:
         """
         frame, mesh = self.frames[t], self.sequence.meshes[component]
         if not frame.masks[component].any():
-            fix = "Choose another frame; the pose stays as you set it."
-            raise InputError(f"the {NAMES[component]} component has no outline here", fix=fix, file=f"Frame {t + 1}")
+            fix = later("Choose another frame; the pose stays as you set it.")
+            raise InputError(
+                later("the {name} component has no outline here", name=NAMES[component]),
+                fix=fix,
+                file=later("Frame {frame}", frame=t + 1),
+            )
         seen = observe(frame.masks[component], self.sequence.camera, frame.masks[1 - component], frame.grey)
         fit = assessed(mesh, refined(mesh, pose, seen, FINE), seen)
         if not np.isfinite(fit.pose).all() or fit.overlap == 0:
-            fix = "Start nearer to the outline."
-            raise InputError("from there the pose does not come back to the outline", fix=fix, file=f"Frame {t + 1}")
+            fix = later("Start nearer to the outline.")
+            raise InputError(
+                later("from there the pose does not come back to the outline"),
+                fix=fix,
+                file=later("Frame {frame}", frame=t + 1),
+            )
         return fit
 
 
@@ -154,8 +174,12 @@ def _notes(said: tuple[str, ...], t: int, edits: Edits) -> tuple[str, ...]:
         if fit := edits.get((t, index)):
             kept = [sentence for sentence in kept if f"{name} component" not in sentence]
             if fit.overlap < BAD_OVERLAP:
-                kept.append(f"The {name} component overlaps its mask by {fit.overlap:.2f} only.")
-            kept.append(f"The {name} pose was started by hand.")
+                kept.append(
+                    later(
+                        "The {name} component overlaps its mask by {overlap:.2f} only.", name=name, overlap=fit.overlap
+                    )
+                )
+            kept.append(later("The {name} pose was started by hand.", name=name))
     return tuple(kept)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from dashboard.card_figures import AMBER, TEAL
+from dashboard.language import t
 
 if TYPE_CHECKING:
     from models.trust.spread import Nudge
@@ -24,7 +25,7 @@ def gauge(strangeness: float) -> go.Figure:
     fig.add_bar(x=[WIDEST], marker_color=TRACK, **common)
     fig.add_bar(x=[min(strangeness, WIDEST)], marker_color=TEAL if strangeness <= 1 else AMBER, **common)
     fig.add_shape(type="line", x0=1, x1=1, y0=-0.42, y1=0.42, line={"color": INK, "width": 2})
-    for x, words, anchor in ((0, "familiar", "left"), (1, "limit", "center"), (WIDEST, "strange", "right")):
+    for x, words, anchor in ((0, t("familiar"), "left"), (1, t("limit"), "center"), (WIDEST, t("strange"), "right")):
         fig.add_annotation(x=x, y=0.42, text=words, showarrow=False, xanchor=anchor, yanchor="bottom", font_size=12)
     fig.update_yaxes(visible=False, range=[-0.5, 1.1])
     return _bare(fig, 52, WIDEST)
@@ -40,7 +41,7 @@ def strip(nudges: Sequence[Nudge], label: int) -> go.Figure:
     label
         Index of the answer.
     """
-    names = [nudge.name for nudge in nudges]
+    names = [t(nudge.name) for nudge in nudges]
     shares = [float(nudge.probabilities[label]) for nudge in nudges]
     same = [int(nudge.probabilities.argmax()) == label for nudge in nudges]
     fig = go.Figure()
@@ -50,7 +51,7 @@ def strip(nudges: Sequence[Nudge], label: int) -> go.Figure:
         x=shares, marker_color=[TEAL if stays else AMBER for stays in same], hoverinfo="skip", **common,
     )  # fmt: skip
     for name, share, stays in zip(names, shares, same, strict=True):
-        words = f"{share:.0%}" if stays else f"{share:.0%} changes"
+        words = f"{share:.0%}" if stays else t("{share:.0%} changes", share=share)
         fig.add_annotation(x=1.03, y=name, text=words, showarrow=False, xanchor="left", font_size=12)
     fig.add_vline(shares[0], line={"color": INK, "width": 1, "dash": "dot"})
     fig.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, ticklabelstandoff=6, title=None)

@@ -39,6 +39,7 @@ __all__ = [
     "cards_of",
     "crops",
     "explain",
+    "explain_detection",
     "predict",
     "read",
     "spread",
@@ -76,6 +77,8 @@ def predict(
     frame: int = 0,
     explain: str | None = None,
     label: str | None = None,
+    point: str | None = None,
+    fused: bool = False,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Prediction:
@@ -87,14 +90,18 @@ def predict(
         Key of a method of `models.trust.explain.METHODS`, such as "grad-cam".
     label
         The label to explain; the answer's own by default.
+    point
+        Of a card that draws boxes: key of one of its operating points; its first by default.
+    fused
+        Of a card that draws boxes: look again mirrored and enlarged, and fuse what was found. Five times as slow.
     progress, cancelled
-        Of a card that paints, without `explain`: told the share done, and asked whether to stop. A classifier answers
-        at once.
+        Of a card that paints or draws boxes: told the share done, and asked whether to stop, before any explanation. A
+        classifier answers at once.
 
     Raises
     ------
     UnknownCard
-        For a card, method or label that does not exist.
+        For a card, method, label or operating point that does not exist.
     BadWeights
         When the card's weights are missing or changed.
     Cancelled
@@ -102,6 +109,11 @@ def predict(
     """
     from models.serving.engine import engine
 
+    if point or fused or card(card_id).task == "detection":
+        from models.serving.detector import Search
+
+        search = Search(point, fused, progress, cancelled)
+        return engine().find(image, card(card_id), frame, search, (explain, label))
     if explain is None and (progress or cancelled) and card(card_id).task == "tissue":
         return engine().paint(image, card(card_id), frame, progress, cancelled)
     return engine().predict(image, card(card_id), frame, explain, label)
@@ -140,11 +152,46 @@ def explain(
     stage
         Name of the network's stage that Grad-CAM and HiResCAM look at; the card's own by default.
     box
-        Of a card that paints: why is this part so? By default all that it painted with the label.
+        Of a card that paints: why is this part so? By default all that it painted with the label. Of a card that draws
+        boxes: why is (or is not) a box like this one drawn? By default the best of the label.
     """
     from models.serving.engine import engine
 
     return engine().explain(image, card(card_id), method, label, frame, stage, box)
+
+
+def explain_detection(
+    image: Image,
+    found: Detections,
+    index: int,
+    method: str = "grad-cam",
+    *,
+    stage: str | None = None,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Explanation:
+    """Explain one box of an answer, the `index`-th of `found`, on the frame that it is of.
+
+    Parameters
+    ----------
+    method
+        Key of `models.trust.methods.BOX_METHODS`.
+    stage
+        A stage of `models.nets.stages.BOX_STAGES`; by default the level of the pyramid that the box comes from.
+    progress, cancelled
+        Of a slow method: told the share done, and asked whether to stop.
+
+    Raises
+    ------
+    UnknownCard
+        For a box, method or stage that does not exist.
+    Cancelled
+        When `cancelled` said so.
+    """
+    from models.serving.engine import engine
+    from models.trust.watch import Watch
+
+    return engine().explain_found(image, found, index, method, stage, Watch(1, progress, cancelled))
 
 
 def spread(

@@ -27,9 +27,9 @@ app = typer.Typer(
 
 
 @app.callback()
-def _dashboard(context: typer.Context) -> None:
+def _dashboard(context: typer.Context, stage: serve.Stage = False) -> None:
     if context.invoked_subcommand is None:
-        serve.serve()
+        serve.serve(stage=stage)
 
 
 app.command()(serve.serve)
@@ -40,6 +40,7 @@ app.command()(catalogue.simulate)
 app.command()(kinematics.kinematics)
 app.command()(training.train)
 app.command()(training.evaluate)
+app.command()(training.curves)
 app.command()(training.benchmark)
 
 
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         keep_freed_memory()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
-        app(args=arguments)
+        app(args=serve.spelt_out(sys.argv[1:] if arguments is None else arguments))
     except OrthoLensError as error:
         typer.echo(str(error), err=True)
         sys.exit(2 if isinstance(error, UnknownCard) else 1)

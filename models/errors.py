@@ -77,6 +77,10 @@ class BadWeights(ModelError):
     """Weights missing, or not the ones that the card's hash names."""
 
 
+class BadPlaylist(OrthoLensError):
+    """A playlist of the conference mode that cannot be played."""
+
+
 class Unreachable(OrthoLensError):
     """A download without a network, or with another content than its hash says."""
 

@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     samples_url: str = ""
     """Base address or folder that holds the sample files by name, in place of their public addresses."""
 
+    stage: str = ""
+    """Playlist with which every visit begins in conference mode; "default" is the one of the program, empty is none."""
+    stage_clock: float = Field(1.0, gt=0)
+    """How fast the clock of conference mode runs, for tests."""
+
     max_file_mb: int = Field(512, gt=0)
     max_side_px: int = Field(32_768, gt=0)
     max_decoded_mb: int = Field(1024, gt=0)

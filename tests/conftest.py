@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -154,3 +154,58 @@ def painting_card(product: Callable[..., str], tmp_path: Path) -> str:
     (tmp_path / "cards" / "random-painter.toml").write_text(text)
     cards.cache_clear()
     return "random-painter"
+
+
+@pytest.fixture
+def detector(card_text: str) -> Card:
+    """Return a card that seeks two kinds of thing, without weights: 128 pixels on the longest side."""
+    from models.cards import Card
+
+    labels = [{"key": key, "name": key.capitalize()} for key in ("crack", "screw")]
+    net = {"name": "fcos_mobilenet_v2", "shape": {"width": 32}}
+    own = {"id": "test-finder", "task": "detection", "labels": labels, "net": net, "input": {"size": (128, 128)}}
+    return Card.model_validate(tomllib.loads(card_text) | own)
+
+
+@pytest.fixture(scope="session")
+def random_detector() -> Callable[..., Any]:
+    """Return a factory of seeded random detectors of two classes, whose scores lie apart."""
+    import torch
+
+    from models.nets.fcos import FCOSMobileNetV2
+
+    def build(seed: int = 0) -> FCOSMobileNetV2:
+        torch.manual_seed(seed)
+        net = FCOSMobileNetV2(2, width=32)
+        said = net.head.classification_head.cls_logits
+        torch.nn.init.normal_(said.weight, std=0.3)
+        torch.nn.init.constant_(said.bias, -2)
+        torch.nn.init.normal_(net.head.regression_head.bbox_reg.weight, std=0.05)
+        torch.nn.init.constant_(net.head.regression_head.bbox_reg.bias, 1.5)  # a cell and a half to each side
+        return net.eval().requires_grad_(False)
+
+    return build
+
+
+@pytest.fixture
+def boxing_card(product: Callable[..., str], random_detector: Callable[..., Any], tmp_path: Path) -> str:
+    """Id of a card that draws boxes round cracks and screws with a small random FCOS, at two operating points."""
+    from models import cards
+    from models.nets import loading
+
+    sha256 = loading.write_tensors(random_detector().state_dict(), tmp_path / "weights" / "d.safetensors")
+    text = CARD.format(id="random-finder", members=f'{{ file = "d.safetensors", sha256 = "{sha256}" }}')
+    start, end = text.index("labels"), text.index("input =")
+    labels = ", ".join(f'{{ key = "{key}", name = "{key.capitalize()}" }}' for key in ("crack", "screw"))
+    text = f"{text[:start]}labels = [{labels}]\n{text[end:]}"
+    text = text.replace('task = "implant"', 'task = "detection"').replace("[64, 64]", "[128, 128]")
+    text = text.replace('{ name = "mobilenet_v2" }', '{ name = "fcos_mobilenet_v2", shape = { width = 32 } }')
+    points = [
+        f'{{ key = "{key}", name = "{name}", threshold = {threshold}, sensitivity = 0.9, specificity = 0.8 }}'
+        for key, name, threshold in (("sensitive", "Sensitivity 0.90", 0.3), ("specific", "Specificity 0.90", 0.6))
+    ]
+    platt = "{ slope = 1.5, intercept = 0.5, n = 10 }"
+    text += f"[detecting]\nboxes = {platt}\nimage = {platt}\npoints = [{', '.join(points)}]\n"
+    (tmp_path / "cards" / "random-finder.toml").write_text(text)
+    cards.cache_clear()
+    return "random-finder"

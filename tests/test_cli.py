@@ -156,9 +156,46 @@ def test_a_painted_file_gets_a_label_map_in_its_own_pixels(painting_card: str, f
     assert line["area_px"] == {key: int((label_map == value).sum()) for key, value in line["classes"].items()}
 
 
+def test_boxes_are_listed_in_source_pixels_at_the_operating_point_that_was_asked(
+    boxing_card: str, folder: Path, tmp_path: Path
+) -> None:
+    out, saved = tmp_path / "r.jsonl", tmp_path / "new" / "boxes"
+    asked = ("predict", "detection", folder, "--out", out)
+    assert run(*asked, "--point", "specific", "--save", saved) == 0
+    first, second = lines(out)
+    own = ["boxes", "score", "operating_point", "threshold", "shown", "abstained", "reason"]
+    assert list(first) == [*FRAME, *own]
+    assert (first["operating_point"], first["threshold"]) == ("Specificity 0.90", 0.6)
+    assert first["boxes"] != second["boxes"]
+    for line in (first, second):
+        assert line["boxes"]
+        for box in line["boxes"]:
+            assert list(box) == ["x", "y", "w", "h", "score", "label"]
+            assert box["x"] >= 0
+            assert box["x"] + box["w"] <= 60.1
+            assert box["y"] + box["h"] <= 80.1
+            assert box["score"] >= 0.01
+            assert box["label"] in ("crack", "screw")
+        assert line["shown"] == sum(box["score"] >= 0.6 for box in line["boxes"])
+    names = {f"{str(line['sha256'])[:16]}-{boxing_card}-boxes.png" for line in (first, second)}
+    assert {path.name for path in saved.iterdir()} == names
+    assert run(*asked, "--fused", "--explain", "hirescam", "--save", saved) == 0
+    assert lines(out)[0]["operating_point"] == "Sensitivity 0.90"
+    assert len(list(saved.iterdir())) == 4
+
+
+def test_an_operating_point_that_is_not_there_is_named_with_those_that_are(
+    boxing_card: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("predict", "detection", folder, "--out", tmp_path / "r.jsonl")
+    assert run(*asked, "--point", "no-such") == 2
+    assert "sensitive" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["predict", "implant", "b.png", "--out", "r", "--point", "sensitive"], "detection"),
         (["predict", "implant", "b.png"], "--out"),
         (["predict", "implant", "no-such.png", "--out", "r"], "no-such.png"),
         (["predict", "no-such-task", "b.png", "--out", "r"], "implant"),

@@ -95,3 +95,55 @@ def test_without_a_wish_the_next_free_port_is_taken(monkeypatch: pytest.MonkeyPa
 def test_an_address_of_another_machine_is_a_sentence() -> None:
     with pytest.raises(typer.BadParameter, match=r"203\.0\.113\.1 has no free port"):
         serve.chosen_port(None, "203.0.113.1")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["--stage"], ["serve", "--stage"]),
+        (["--stage", "talk.toml"], ["serve", "--stage", "talk.toml"]),
+        (["serve", "--stage"], ["serve", "--stage"]),
+        ([], []),
+    ],
+)
+def test_conference_mode_needs_no_command(typed: list[str], meant: list[str]) -> None:
+    assert serve.spelt_out(typed) == meant
+
+
+class Begun(Exception):
+    """The server would have begun, with this environment."""
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raise the environment that a server would begin with."""
+    monkeypatch.delenv("ORTHOLENS_STAGE", raising=False)
+
+    def begin(command: list[str], *, cwd: Path, env: dict[str, str]) -> None:
+        raise Begun(env.get("ORTHOLENS_STAGE"))
+
+    monkeypatch.setattr(serve.subprocess, "Popen", begin)
+
+
+@pytest.mark.usefixtures("begun")
+def test_the_server_is_told_which_playlist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "talk.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    for typed, told in (
+        ([], "None"),
+        (["--stage"], "default"),
+        (["--stage", "talk.toml"], str(tmp_path / "talk.toml")),
+    ):
+        with pytest.raises(Begun) as caught:
+            main(typed)
+        assert str(caught.value) == told
+
+
+@pytest.mark.usefixtures("begun")
+@pytest.mark.parametrize(
+    ("typed", "says"), [(["--stage", "nowhere.toml"], "nowhere.toml"), (["serve", "talk.toml"], "--stage")]
+)
+def test_a_playlist_in_vain_is_a_sentence(typed: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(typed)
+    assert says in capsys.readouterr().err

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import figures
 from dashboard.components import states
+from dashboard.language import later, t
 from models import Card, Classification
 
 
@@ -19,19 +20,21 @@ def show(prediction: Classification, card: Card) -> bool:
     """
     with st.container(border=True, key="answer"):
         if prediction.abstained:
-            st.markdown(":material/block: **No answer**")
-            reason = prediction.reason or "the image is unlike those it was trained on."
-            st.markdown(states.plain(states.sentence(reason)))
-            if not st.toggle("Show anyway", key=f"anyway-{prediction.sha256[:12]}-{card.id}", persist_state="session"):
+            st.markdown(t(":material/block: **No answer**"))
+            reason = prediction.reason or later("the image is unlike those it was trained on.")
+            st.markdown(states.plain(states.sentence(t(reason))))
+            if not st.toggle(
+                t("Show anyway"), key=f"anyway-{prediction.sha256[:12]}-{card.id}", persist_state="session"
+            ):
                 return False
-            st.caption("What the model would have said; do not rely on it.")
+            st.caption(t("What the model would have said; do not rely on it."))
         else:
             _headline(prediction, card)
         st.plotly_chart(
             figures.bars(prediction, card), key="bars", config={"displayModeBar": False},
-            alt="Probability of each label",
+            alt=t("Probability of each label"),
         )  # fmt: skip
-        st.caption(f"Answered in {prediction.seconds:.2f} s")
+        st.caption(t("Answered in {seconds:.2f} s", seconds=prediction.seconds))
         states.notes(prediction.warnings)
     return True
 
@@ -39,9 +42,9 @@ def show(prediction: Classification, card: Card) -> bool:
 def _headline(prediction: Classification, card: Card) -> None:
     label = card.labels[card.index(prediction.label)]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.header(states.plain(label.name), anchor=False, width="content")
+        st.header(states.plain(t(label.name)), anchor=False, width="content")
         with st.container(key="confidence", width="content", gap=None, horizontal_alignment="right"):
             st.markdown(f"{prediction.confidence:.0%}", width="content")
-            st.caption("calibrated" if card.calibration else "not calibrated", width="content")
+            st.caption(t("calibrated") if card.calibration else t("not calibrated"), width="content")
     if label.definition:
-        st.caption(states.plain(label.definition))
+        st.caption(states.plain(t(label.definition)))

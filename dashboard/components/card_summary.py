@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.language import t, tn
 from models import Card
 
 
 def show(card: Card) -> None:
     """Draw the button that opens the card."""
-    with st.popover("About this model", icon=":material/badge:"):
-        st.markdown(f"**{card.title}**  \n{card.summary}")
-        st.markdown(f"**For**  \n{card.use.intended}")
-        st.markdown(f"**Not for**  \n{card.use.not_intended}")
+    with st.popover(t("About this model"), icon=":material/badge:"):
+        st.markdown(f"**{t(card.title)}**  \n{t(card.summary)}")
+        st.markdown(t("**For**  \n{intended}", intended=t(card.use.intended)))
+        st.markdown(t("**Not for**  \n{not_intended}", not_intended=t(card.use.not_intended)))
         if card.use.limits:
-            st.markdown("**Limits**\n" + "\n".join(f"- {limit}" for limit in card.use.limits))
-        simulated = "Simulated images. " if card.data.simulated else ""
-        data = f"{simulated}{card.data.name}, {card.data.n:,} images ({card.data.licence}). {card.data.split}"
-        st.markdown(f"**Trained on**  \n{data}")
+            st.markdown(t("**Limits**\n") + "\n".join(f"- {t(limit)}" for limit in card.use.limits))
+        simulated = t("Simulated images. ") if card.data.simulated else ""
+        data = t(
+            "{simulated}{name}, {n:,} images ({licence}). {split}",
+            simulated=simulated,
+            name=card.data.name,
+            n=card.data.n,
+            licence=card.data.licence,
+            split=t(card.data.split),
+        )
+        st.markdown(t("**Trained on**  \n{data}", data=data))
         st.caption(card.data.citation)
-        size = f"{card.input.size[0]} × {card.input.size[1]} px"
-        st.caption(f"{card.net.name}, {len(card.members)} network{'s' * (len(card.members) != 1)}, input {size}")
+        size = t("{rows} × {columns} px", rows=card.input.size[0], columns=card.input.size[1])
+        networks = tn("{n} network", "{n} networks", len(card.members))
+        st.caption(t("{net}, {networks}, input {size}", net=card.net.name, networks=networks, size=size))
         for member in card.members:
             st.caption(f"`{member.sha256[:16]}`")
         st.page_link(
-            "views/model_cards.py", label="How good it is", icon=":material/monitoring:", query_params={"card": card.id}
+            "views/model_cards.py",
+            label=t("How good it is"),
+            icon=":material/monitoring:",
+            query_params={"card": card.id},
         )

@@ -12,6 +12,7 @@ import streamlit as st
 
 import models
 from dashboard.components.states import plain
+from dashboard.language import t
 from models import Card
 
 ENDINGS = ("-hrnet", "-unet")
@@ -21,15 +22,24 @@ def show(card: Card) -> None:
     """Draw one table a trial, a column a network."""
     rivals = [other for other in models.cards().values() if _stem(other) == _stem(card) and other.figures]
     for name, trial in card.figures["trials"].items():
-        st.markdown(f"**{plain(name[:1].upper() + name[1:])}**: {trial['n']:,} images of {trial['groups']:,} groups")
+        st.markdown(
+            t(
+                "**{name}**: {n:,} images of {groups:,} groups",
+                name=plain(name[:1].upper() + name[1:]),
+                n=trial["n"],
+                groups=trial["groups"],
+            )
+        )
         rows = [
-            {"Figure": figure, **{other.net.name: _read(other.figures["trials"], name, figure) for other in rivals}}
+            {t("Figure"): figure, **{other.net.name: _read(other.figures["trials"], name, figure) for other in rivals}}
             for figure in trial["metrics"]
         ]
         st.dataframe(rows, hide_index=True, width="stretch")
     st.caption(
-        f"Measured {card.figures['measured']}; means over images, and the interval that holds 95 % of resamples of the "
-        "groups."
+        t(
+            "Measured {measured}; means over images, and the interval that holds 95 % of resamples of the groups.",
+            measured=card.figures["measured"],
+        )
     )
 
 
@@ -39,4 +49,8 @@ def _stem(card: Card) -> str:
 
 def _read(trials: Mapping[str, Any], trial: str, figure: str) -> str:
     row = trials.get(trial, {}).get("metrics", {}).get(figure)
-    return f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})" if row else "not measured"
+    return (
+        t("{value:.3f} ({low:.3f} to {high:.3f})", value=row["value"], low=row["low"], high=row["high"])
+        if row
+        else t("not measured")
+    )

@@ -9,11 +9,12 @@ import streamlit as st
 from dashboard import crop_figures, figures, session
 from dashboard.components import read_first
 from dashboard.components.states import plain
+from dashboard.language import later, t, tn
 from models import Box, Card, Image, OrthoLensError
 
-WHOLE = "The whole film"
+WHOLE = later("The whole film")
 FILM_PX = 380
-FIELDS = {"column": "Left", "row": "Top", "width": "Width", "height": "Height"}
+FIELDS = {"column": later("Left"), "row": later("Top"), "width": later("Width"), "height": later("Height")}
 
 
 def part(image: Image, card: Card) -> Image:
@@ -41,22 +42,24 @@ def part(image: Image, card: Card) -> Image:
 
 
 def _choice(image: Image, card: Card, boxes: list[Box], state: str) -> int | None:
-    st.markdown("**More than the model was made for**")
+    st.markdown(t("**More than the model was made for**"))
     st.caption(
-        f"The whole image does not look like {plain(card.data.shows)}. "
-        + (f"{len(boxes)} part{'s do' if len(boxes) > 1 else ' does'}, and each is answered alone. " if boxes else "")
-        + "Draw a rectangle on the film to add a part."
+        t("The whole image does not look like {shows}. ", shows=plain(t(card.data.shows)))
+        + (_parts(len(boxes)) if boxes else "")
+        + t("Draw a rectangle on the film to add a part.")
     )
     if not boxes:
         return None
-    names = [f"Part {number}" for number in range(1, len(boxes) + 1)]
+    names = [later("Part {number}", number=number) for number in range(1, len(boxes) + 1)]
     with st.container(horizontal=True, gap="medium", key="parts"):
         for name, box in zip(names, boxes, strict=True):
-            _card(image.crop(box), card, name)
+            _card(image.crop(box), card, t(name))
     look = f"{state}-{len(boxes)}"
     if session.get(look) is None:
         session.put(look, names[0])
-    picked = st.segmented_control("Look at", [*names, WHOLE], required=True, key=look, label_visibility="collapsed")
+    picked = st.segmented_control(
+        t("Look at"), [*names, WHOLE], required=True, key=look, format_func=t, label_visibility="collapsed"
+    )
     if picked == WHOLE:
         return None
     chosen = names.index(picked)
@@ -64,11 +67,21 @@ def _choice(image: Image, card: Card, boxes: list[Box], state: str) -> int | Non
     return chosen
 
 
+def _parts(count: int) -> str:
+    return tn("{n} part does, and each is answered alone. ", "{n} parts do, and each is answered alone. ", count)
+
+
 def _card(cut: Image, card: Card, name: str) -> None:
     answer = session.predict(cut, card)
-    label = plain(card.labels[card.index(answer.label)].name)
+    label = plain(t(card.labels[card.index(answer.label)].name))
     hidden = read_first.hidden(answer)
-    said = "read first" if hidden else "**no answer**" if answer.abstained else f"**{label}** {answer.confidence:.0%}"
+    said = (
+        t("read first")
+        if hidden
+        else t("**no answer**")
+        if answer.abstained
+        else f"**{label}** {answer.confidence:.0%}"
+    )
     with st.container(width=132, gap="xxsmall"):
         st.image(figures.thumbnail(cut, 264), width=132, alt=name)
         st.markdown(f"{name}: {said}")
@@ -82,16 +95,30 @@ def _fields(image: Image, boxes: list[Box], chosen: int, state: str) -> None:
             side = image.shape[field in ("column", "width")]
             key = f"{state}-{field}-{chosen}-{box.row}-{box.column}-{box.height}-{box.width}"
             st.number_input(
-                f"{name} (px)", 0 if field in ("column", "row") else 1, side, getattr(box, field), key=key, width=112,
-                on_change=_resize, args=(boxes, chosen, state, field, key),
-            )  # fmt: skip
+                t("{name} (px)", name=t(name)),
+                0 if field in ("column", "row") else 1,
+                side,
+                getattr(box, field),
+                key=key,
+                width=112,
+                on_change=_resize,
+                args=(boxes, chosen, state, field, key),
+            )
         st.button(
-            "Remove", icon=":material/close:", key=f"{state}-remove", disabled=len(boxes) == 1,
+            t("Remove"), icon=":material/close:", key=f"{state}-remove", disabled=len(boxes) == 1,
             on_click=session.put, args=(state, boxes[:chosen] + boxes[chosen + 1 :]),
         )  # fmt: skip
     st.caption(
-        f"Cropped to {box.width} × {box.height} of {image.shape[1]} × {image.shape[0]} px, "
-        f"from column {box.column} and row {box.row}. Everything below is about this part."
+        t(
+            "Cropped to {width} × {height} of {columns} × {rows} px, "
+            "from column {column} and row {row}. Everything below is about this part.",
+            width=box.width,
+            height=box.height,
+            columns=image.shape[1],
+            rows=image.shape[0],
+            column=box.column,
+            row=box.row,
+        )
     )
 
 
@@ -105,7 +132,7 @@ def _film(image: Image, boxes: list[Box], chosen: int | None, state: str) -> Non
     st.plotly_chart(
         crop_figures.film(image, boxes, chosen), key=key, height=FILM_PX, theme=None, selection_mode="box",
         on_select=lambda: _draw(image, boxes, state, key), config={"displaylogo": False},
-        alt="The whole film with the parts that are answered",
+        alt=t("The whole film with the parts that are answered"),
     )  # fmt: skip
 
 

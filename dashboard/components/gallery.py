@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.components import states
 from dashboard.jobs import Job
+from dashboard.language import t
 from models.data import samples
 from models.data.cases import cases
 
@@ -36,30 +37,34 @@ def simulated(tasks: Iterable[str]) -> None:
     shown = [
         Exhibit(case.title, case.truth, case.path, case.task, case.simulated) for case in cases() if case.task in tasks
     ]
-    st.subheader("Try a simulated case", anchor=False)
+    st.subheader(t("Try a simulated case"), anchor=False)
     st.caption(
-        "Made by this program's own X-ray simulation. They show how a page works, not how good a model is. A model "
-        "that has learned from real radiographs may refuse them, as it does the knees, and is right to: *Show anyway* "
-        "then shows what it would have said."
+        t(
+            "Made by this program's own X-ray simulation. They show how a page works, not how good a model is. A "
+            "model that has learned from real radiographs may refuse them, as it does the knees, and is right to: "
+            "*Show anyway* then shows what it would have said."
+        )
     )
-    _grid(shown, badge="simulated")
+    _grid(shown, badge=t("simulated"))
 
 
 def public(tasks: Iterable[str]) -> None:
     """Draw the public cases, or the button that fetches them."""
     megabytes = sum(sample.bytes for sample in samples.samples()) / 1e6
-    st.subheader("Try a real case", anchor=False)
+    st.subheader(t("Try a real case"), anchor=False)
     job: Job[tuple[Path, ...]] | None = session.job(FETCH)
     if job and job.running:
         _progress()
     elif job and job.result:
         _sources(dict(zip(samples.samples(), job.result, strict=True)), tasks)
     else:
-        st.caption("Public radiographs, free to use, fetched from their publishers and kept on this machine.")
+        st.caption(t("Public radiographs, free to use, fetched from their publishers and kept on this machine."))
         st.button(
-            f"Fetch {len(samples.samples())} public files ({megabytes:.0f} MB)", icon=":material/download:",
-            on_click=session.start, args=(FETCH, _fetch),
-        )  # fmt: skip
+            t("Fetch {count} public files ({megabytes:.0f} MB)", count=len(samples.samples()), megabytes=megabytes),
+            icon=":material/download:",
+            on_click=session.start,
+            args=(FETCH, _fetch),
+        )
         if job and job.error:
             states.error(job.error)
 
@@ -74,8 +79,8 @@ def _progress() -> None:
     if job is None or not job.running:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, f"Fetching public cases, {job.share:.0%}")
-        st.button("Cancel", icon=":material/close:", on_click=job.stop)
+        st.progress(job.share, t("Fetching public cases, {share:.0%}", share=job.share))
+        st.button(t("Cancel"), icon=":material/close:", on_click=job.stop)
 
 
 def _sources(paths: dict[samples.Sample, Path], tasks: Iterable[str]) -> None:
@@ -92,10 +97,10 @@ def _grid(exhibits: Sequence[Exhibit], badge: str | None = None) -> None:
             with st.container(key=f"case-{exhibit.path.stem}", gap="xxsmall"):
                 if badge:
                     st.badge(badge, color="gray")
-                st.image(session.exhibit(str(exhibit.path)), width="stretch", alt=exhibit.title)
+                st.image(session.exhibit(str(exhibit.path)), width="stretch", alt=t(exhibit.title))
                 st.button(
-                    states.plain(exhibit.title), key=f"open-{exhibit.path.name}", type="tertiary",
+                    states.plain(t(exhibit.title)), key=f"open-{exhibit.path.name}", type="tertiary",
                     on_click=session.open_case, args=(exhibit.path, exhibit.task, exhibit.origin),
                 )  # fmt: skip
                 if exhibit.note:
-                    st.caption(states.plain(states.sentence(exhibit.note)))
+                    st.caption(states.plain(states.sentence(t(exhibit.note))))

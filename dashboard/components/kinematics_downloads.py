@@ -11,11 +11,15 @@ import streamlit as st
 from PIL import Image as Pillow
 
 from dashboard import figures
+from dashboard.components import report
+from dashboard.language import t
 from dashboard.measured import Measured
 from models import DISCLAIMER
 from models.kinematics import export, jts
+from models.kinematics.camera import of_image
 from models.kinematics.sequence import NAMES
 from models.reporting import draw
+from models.reporting.report_case import Case
 
 FILM_PX, FRAME_MS = 640, 250
 """Longest side of the film, and how long it shows a frame."""
@@ -28,26 +32,55 @@ def show(measured: Measured) -> None:
     with st.container(key="downloads", horizontal=True, gap="small"):
         for index, component in enumerate(NAMES):
             st.download_button(
-                f"{component.capitalize()} poses", lambda index=index: poses(measured, index),
+                t("{component} poses", component=t(component.capitalize())), lambda index=index: poses(measured, index),
                 f"{name}{component}.jts", "text/plain", icon=":material/deployed_code:",
-                help="A .jts file that JointTrack reads.", **common,
+                help=t("A .jts file that JointTrack reads."), **common,
             )  # fmt: skip
         st.download_button(
-            "Angles", lambda: angles(measured), f"{name}angles.csv", "text/csv", icon=":material/table:",
-            help="CSV: angles, translations, their uncertainty and the condyles' low points.", **common,
+            t("Angles"), lambda: angles(measured), f"{name}angles.csv", "text/csv", icon=":material/table:",
+            help=t("CSV: angles, translations, their uncertainty and the condyles' low points."), **common,
         )  # fmt: skip
         st.download_button(
-            "Quality", lambda: quality(measured), f"{name}quality.csv", "text/csv", icon=":material/fact_check:",
-            help="CSV: overlap, residual, uncertainty and warnings of each frame.", **common,
+            t("Quality"), lambda: quality(measured), f"{name}quality.csv", "text/csv", icon=":material/fact_check:",
+            help=t("CSV: overlap, residual, uncertainty and warnings of each frame."), **common,
         )  # fmt: skip
         st.download_button(
-            "Film", lambda: film(measured), f"{name}overlay.gif", "image/gif", icon=":material/movie:",
-            help="GIF of the frames with the contours of both components.", **common,
+            t("Film"), lambda: film(measured), f"{name}overlay.gif", "image/gif", icon=":material/movie:",
+            help=t("GIF of the frames with the contours of both components."), **common,
         )  # fmt: skip
         st.download_button(
-            "Summary", lambda: summary(measured), f"{name}summary.html", "text/html", icon=":material/description:",
-            help="One page to print.", **common,
+            t("Summary"), lambda: summary(measured), f"{name}summary.html", "text/html", icon=":material/description:",
+            help=t("One page to print."), **common,
         )  # fmt: skip
+    report.show("kinematics", f"{name}{measured.motion.sha256[:12]}", lambda: case(measured))
+
+
+def case(measured: Measured) -> Case:
+    """Return what the report is written from: the motion, and its first, middle and last frame with contours."""
+    motion, sequence = measured.motion, measured.sequence
+    film = [(sequence.names[frame], _overlay(measured, frame, FILM_PX)) for frame in _three(measured)]
+    origin = "Simulated by OrthoLens: no patient, and an implant that no maker sells." if sequence.simulated else ""
+    return Case(
+        sequence.images[0], motion, simulated=sequence.simulated, origin=origin, film=film,
+        calibration=_calibration(measured),
+    )  # fmt: skip
+
+
+def _three(measured: Measured) -> list[int]:
+    return sorted({0, measured.motion.frames // 2, measured.motion.frames - 1})
+
+
+def _calibration(measured: Measured) -> str:
+    """Say where the millimetres come from."""
+    sequence, (across, down) = measured.sequence, measured.sequence.camera.focal_px
+    distance = f"principal distance {across:,.0f} × {down:,.0f} pixels (columns, rows)"
+    if sequence.simulated:
+        return f"the simulation's own camera, {distance}"
+    own = of_image(sequence.images[0])
+    source = (
+        "the DICOM header of the frames" if own == sequence.camera else "the calibration file given with the frames"
+    )
+    return f"{source}, {distance}"
 
 
 def poses(measured: Measured, component: int) -> bytes:
@@ -68,8 +101,8 @@ def quality(measured: Measured) -> bytes:
 def film(measured: Measured) -> bytes:
     """Return the frames with contours as an endless GIF."""
     pictures = []
-    for t, name in enumerate(measured.sequence.names):
-        framed = draw.png(_overlay(measured, t, FILM_PX), [f"{name}: femoral orange, tibial blue. {DISCLAIMER}"])
+    for frame, name in enumerate(measured.sequence.names):
+        framed = draw.png(_overlay(measured, frame, FILM_PX), [f"{name}: femoral orange, tibial blue. {DISCLAIMER}"])
         pictures.append(Pillow.open(io.BytesIO(framed)).convert("RGB").quantize(128))
     out = io.BytesIO()
     pictures[0].save(out, "GIF", save_all=True, append_images=pictures[1:], duration=FRAME_MS, loop=0)
@@ -88,11 +121,10 @@ def summary(measured: Measured) -> bytes:
     """Return one page of HTML: what was measured, three frames with contours, and a row a frame."""
     motion = measured.motion
     simulated = " (simulated)" if measured.sequence.simulated else ""
-    three = sorted({0, motion.frames // 2, motion.frames - 1})
     pictures = "".join(
         f'<figure><img alt="" src="data:image/png;base64,{_png(measured, t)}">'
         f"<figcaption>{html.escape(measured.sequence.names[t].capitalize())}</figcaption></figure>"
-        for t in three
+        for t in _three(measured)
     )
     lines = [_row(measured, t) for t in range(motion.frames)]
     said = "".join(f"<li>{html.escape(text)}</li>" for text in motion.warnings)

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from dashboard import session
 from dashboard.components import states
 from dashboard.kinematics_figures import Placed
+from dashboard.language import later, t
 from dashboard.measured import Measured
 from models import OrthoLensError
 from models.kinematics import jts
 from models.kinematics.sequence import NAMES
 
-FIELDS = ("x, mm", "y, mm", "z, mm", "about z, °", "about x, °", "about y, °")
+FIELDS = (later("x, mm"), later("y, mm"), later("z, mm"), later("about z, °"), later("about x, °"), later("about y, °"))
 """Of a .jts row."""
 STEPS = (0.5, 0.5, 2.0, 1.0, 1.0, 1.0)
 
@@ -24,17 +25,26 @@ STEPS = (0.5, 0.5, 2.0, 1.0, 1.0, 1.0)
 def show(measured: Measured) -> Placed | None:
     """Draw the six fields and what can be done with them; return the pose that they say where it is another."""
     st.markdown(
-        f"Frame {measured.t + 1}: change the pose, see it on the frame, and refine it from there. "
-        "The numbers are those of a .jts file: right, up, towards the source, then body-fixed turns about z, x and y."
+        t(
+            "Frame {frame}: change the pose, see it on the frame, and refine it from there. The numbers are those of "
+            "a .jts file: right, up, towards the source, then body-fixed turns about z, x and y.",
+            frame=measured.t + 1,
+        )
     )
     name = st.segmented_control(
-        "Component", NAMES, default=NAMES[0], required=True, key="hand-component", format_func=str.capitalize,
-        persist_state="session", label_visibility="collapsed",
-    )  # fmt: skip
+        t("Component"),
+        NAMES,
+        default=NAMES[0],
+        required=True,
+        key="hand-component",
+        format_func=lambda name: t(name.capitalize()),
+        persist_state="session",
+        label_visibility="collapsed",
+    )
     component = NAMES.index(name)
     pose = _start(measured, component)
     if pose is None:
-        st.caption("It was found in no frame; there is nothing to start from.")
+        st.caption(t("It was found in no frame; there is nothing to start from."))
         return None
     values, tried = _fields(measured, component, pose)
     _buttons(measured, component, tried)
@@ -59,7 +69,7 @@ def _fields(measured: Measured, component: int, pose: NDArray[np.float64]) -> tu
         for index, (label, step) in enumerate(zip(FIELDS, STEPS, strict=True)):
             values.append(
                 st.number_input(
-                    label, value=float(row[index]), step=step, format="%.2f", width=138,
+                    t(label), value=float(row[index]), step=step, format="%.2f", width=138,
                     key=f"hand-{measured.name}-{measured.t}-{component}-{mark}-{index}",
                 )
             )  # fmt: skip
@@ -73,23 +83,28 @@ def _buttons(measured: Measured, component: int, tried: NDArray[np.float64]) -> 
     two = bool(np.isfinite(other).all())
     with st.container(horizontal=True):
         st.button(
-            "Refine from here", icon=":material/my_location:", type="primary", key="hand-refine",
+            t("Refine from here"), icon=":material/my_location:", type="primary", key="hand-refine",
             on_click=_refine, args=(measured, component, tried),
         )  # fmt: skip
         st.button(
-            "Take the other pose", icon=":material/swap_horiz:", key="hand-other", disabled=not two,
+            t("Take the other pose"), icon=":material/swap_horiz:", key="hand-other", disabled=not two,
             on_click=_refine, args=(measured, component, other),
-            help="Where two poses fit almost equally: the dotted one.",
+            help=t("Where two poses fit almost equally: the dotted one."),
         )  # fmt: skip
         st.button(
-            "Back to the found pose", icon=":material/undo:", key="hand-undo",
+            t("Back to the found pose"), icon=":material/undo:", key="hand-undo",
             disabled=(measured.t, component) not in measured.edits, on_click=_undo, args=(measured, component),
         )  # fmt: skip
     if fit := measured.edits.get((measured.t, component)):
         track = (measured.result.femoral, measured.result.tibial)[component]
         st.caption(
-            f"Started by hand: overlap {track.overlap[measured.t]:.3f} → {fit.overlap:.3f}, "
-            f"residual {track.residual_px[measured.t]:.2f} → {fit.residual_px:.2f} px."
+            t(
+                "Started by hand: overlap {before:.3f} → {after:.3f}, residual {before_px:.2f} → {after_px:.2f} px.",
+                before=track.overlap[measured.t],
+                after=fit.overlap,
+                before_px=track.residual_px[measured.t],
+                after_px=fit.residual_px,
+            )
         )
 
 

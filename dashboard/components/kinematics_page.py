@@ -23,6 +23,7 @@ from dashboard.components.states import plain, sentence
 from dashboard.fluoroscopy import Fluoroscopy
 from dashboard.jobs import Job
 from dashboard.kinematics_figures import Placed
+from dashboard.language import later, t
 from dashboard.measured import Measured
 from dashboard.tracking import CARD, EXACT, Tracking
 from models import OrthoLensError
@@ -30,11 +31,12 @@ from models.kinematics.sequence import NAMES
 from models.types import Motion
 
 HEIGHT_PX = 520
+SHOWN = (later("Femoral"), later("Tibial"), later("Other pose"))
 LOOKS: dict[str, Callable[[Measured], Placed | None]] = {
-    "Curves": kinematics_looks.curves,
-    "Quality": kinematics_looks.quality,
-    "Move by hand": kinematics_hand.show,
-    "Compare": kinematics_looks.compare,
+    later("Curves"): kinematics_looks.curves,
+    later("Quality"): kinematics_looks.quality,
+    later("Move by hand"): kinematics_hand.show,
+    later("Compare"): kinematics_looks.compare,
 }
 """What a reader can do with a measured sequence; each may put a component elsewhere on the frame."""
 CHART = {"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "toImage"]}
@@ -44,7 +46,7 @@ BARE = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "resetCamera
 def show() -> None:
     """Draw the page."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader("Knee implant motion from fluoroscopy", anchor=False, width="content")
+        st.subheader(t("Knee implant motion from fluoroscopy"), anchor=False, width="content")
         if CARD in models.cards():
             card_summary.show(models.card(CARD))
     try:
@@ -68,8 +70,10 @@ def show() -> None:
 
 def _invite() -> None:
     st.caption(
-        "Each component is found in every frame without a hint, then refined on the image's own edges. "
-        "Nothing leaves this machine."
+        t(
+            "Each component is found in every frame without a hint, then refined on the image's own edges. "
+            "Nothing leaves this machine."
+        )
     )
 
 
@@ -78,38 +82,51 @@ def _offer(name: str, sequence: Fluoroscopy, choice: Choice, job: Job[Motion] | 
     left, right = st.container(key="workspace").columns([1.35, 1], gap="medium")
     with left:
         picture = st.container()
-        t = _scrubber(sequence, name)
+        frame = _scrubber(sequence, name)
     with picture:
-        _picture(sequence, t, [], 0.0)
+        _picture(sequence, frame, [], 0.0)
     with right:
         rows, columns = sequence.camera.shape
         if sequence.simulated:
-            st.badge("simulated", icon=":material/science:", color="gray")
+            st.badge(t("simulated"), icon=":material/science:", color="gray")
         st.markdown(
-            f"**{len(sequence.images)} frames** of {columns} × {rows} px, one camera, two components. "
-            "For every frame: position and rotation of both components, the joint's angles, and how far to trust them."
+            t(
+                "**{total} frames** of {columns} × {rows} px, one camera, two components. For every frame: position "
+                "and rotation of both components, the joint's angles, and how far to trust them.",
+                total=len(sequence.images),
+                columns=columns,
+                rows=rows,
+            )
         )
         startable = choice.masks == EXACT or kinematics_source.trained()
         if choice.masks == EXACT:
             st.markdown(f":material/info: {plain(_outlined(sequence))}")
         elif not startable:
             st.markdown(
-                ":material/error: **Real frames cannot be measured yet.** The network that outlines the components "
-                f"({CARD}) has no weights here. Train it with `ortholens train {CARD}`, or look at the simulated case."
+                t(
+                    ":material/error: **Real frames cannot be measured yet.** The network that outlines the "
+                    "components ({card}) has no weights here. Train it with `ortholens train {card}`, or look at the "
+                    "simulated case.",
+                    card=CARD,
+                )
             )
         run = Tracking(sequence, choice.masks, choice.side)
         st.button(
-            "Measure the motion", icon=":material/play_arrow:", type="primary", key="kinematics-start",
+            t("Measure the motion"), icon=":material/play_arrow:", type="primary", key="kinematics-start",
             disabled=not startable, on_click=_start, args=(name, run),
         )  # fmt: skip
         if job and job.error:
-            st.markdown(f":material/error: {plain(f'{sentence(job.error.problem)}. {job.error.fix}')}")
+            st.markdown(f":material/error: {plain(f'{sentence(t(job.error.problem))}. {t(job.error.fix)}')}")
 
 
 def _outlined(sequence: Fluoroscopy) -> str:
     """Say that no network outlined the components."""
-    why = "" if kinematics_source.trained() else f"The network that outlines components ({CARD}) has no weights here. "
-    return f"{why}The outlines are the simulation's own exact masks: this shows the geometry, not the network."
+    why = (
+        ""
+        if kinematics_source.trained()
+        else t("The network that outlines components ({card}) has no weights here. ", card=CARD)
+    )
+    return why + t("The outlines are the simulation's own exact masks: this shows the geometry, not the network.")
 
 
 def _start(name: str, run: Tracking) -> None:
@@ -128,14 +145,21 @@ def _live(name: str, run: Tracking) -> None:
     placed = [Placed(i, poses[i][last]) for i in (0, 1) if last >= 0 and np.isfinite(poses[i][last]).all()]
     with left:
         _picture(run.sequence, max(last, 0), placed, 0.25)
-        st.caption(f"Frame {max(last, 0) + 1} of {len(run.sequence.images)}, as found first.")
+        st.caption(
+            t("Frame {frame} of {total}, as found first.", frame=max(last, 0) + 1, total=len(run.sequence.images))
+        )
     with right:
         if last >= 0:
             _space(run.sequence, placed, (np.array(poses[0]), np.array(poses[1])))
         for one in placed:
             fit = run.found[last][one.component].fits[0]
             st.caption(
-                f"{NAMES[one.component].capitalize()}: overlap {fit.overlap:.3f}, residual {fit.residual_px:.2f} px"
+                t(
+                    "{name}: overlap {overlap:.3f}, residual {residual_px:.2f} px",
+                    name=t(NAMES[one.component].capitalize()),
+                    overlap=fit.overlap,
+                    residual_px=fit.residual_px,
+                )
             )
 
 
@@ -147,31 +171,38 @@ def _workspace(measured: Measured) -> None:
     left, right = st.container(key="workspace").columns([1.35, 1], gap="medium")
     with left:
         picture = st.container()
-        t = _scrubber(sequence, measured.name)
+        frame = _scrubber(sequence, measured.name)
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             shown = st.pills(
-                "Shown", ("Femoral", "Tibial", "Other pose"), selection_mode="multi", key="kinematics-shown",
-                default=("Femoral", "Tibial", "Other pose"), persist_state="session", label_visibility="collapsed",
-                help="Where two poses fit almost equally, the other one is dotted.",
+                t("Shown"), SHOWN, selection_mode="multi", key="kinematics-shown",
+                default=SHOWN, format_func=t, persist_state="session", label_visibility="collapsed",
+                help=t("Where two poses fit almost equally, the other one is dotted."),
             )  # fmt: skip
             opacity = st.slider(
-                "Opacity", 0.0, 1.0, 0.25, 0.05, key="kinematics-opacity", format="percent", persist_state="session"
+                t("Opacity"), 0.0, 1.0, 0.25, 0.05, key="kinematics-opacity", format="percent", persist_state="session"
             )
-    measured = measured.at(t)
+    measured = measured.at(frame)
     with right:
         space = st.container()
-        held = st.toggle("Hold the tibia still", key="kinematics-held", persist_state="session")
+        held = st.toggle(t("Hold the tibia still"), key="kinematics-held", persist_state="session")
         _doubts(measured)
     look = st.segmented_control(
-        "Look at", list(LOOKS), default="Curves", required=True, key="kinematics-look", persist_state="session",
-        label_visibility="collapsed", width="stretch",
-    )  # fmt: skip
+        t("Look at"),
+        list(LOOKS),
+        format_func=t,
+        default="Curves",
+        required=True,
+        key="kinematics-look",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
     tried = LOOKS[look](measured)
     placed = _placed(measured, shown, tried)
     with picture:
-        _picture(sequence, t, placed, opacity)
+        _picture(sequence, frame, placed, opacity)
     with space:
-        tibia = measured.poses[1][t]
+        tibia = measured.poses[1][frame]
         _space(sequence, placed, measured.poses, tibia if held and np.isfinite(tibia).all() else None)
     kinematics_downloads.show(measured)
 
@@ -183,11 +214,19 @@ def _headline(measured: Measured) -> None:
     with st.container(border=True, key="answer"):
         with st.container(horizontal=True, vertical_alignment="center"):
             low, high = np.nanmin(motion.joint[:, 0]), np.nanmax(motion.joint[:, 0])
-            st.subheader(f"Flexion from {low:.0f}° to {high:.0f}°", anchor=False, width="content")
+            st.subheader(t("Flexion from {low:.0f}° to {high:.0f}°", low=low, high=high), anchor=False, width="content")
             if measured.sequence.simulated:
-                st.badge("simulated", icon=":material/science:", color="gray")
-        doubtful = f"{flagged} of them flagged" if flagged else "none of them flagged"
-        st.caption(f"{motion.frames} frames, {doubtful} · measured in {motion.seconds:.0f} s · {motion.side} knee")
+                st.badge(t("simulated"), icon=":material/science:", color="gray")
+        doubtful = t("{flagged} of them flagged", flagged=flagged) if flagged else t("none of them flagged")
+        st.caption(
+            t(
+                "{frames} frames, {doubtful} · measured in {seconds:.0f} s · {side} knee",
+                frames=motion.frames,
+                doubtful=doubtful,
+                seconds=motion.seconds,
+                side=t(motion.side),
+            )
+        )
         if measured.run.masks == EXACT:
             st.caption(f":material/info: {plain(_outlined(measured.sequence))}")
         states.notes(tuple(w for w in motion.warnings if not w.startswith(("Simulated", "Outlined"))))
@@ -199,9 +238,16 @@ def _doubts(measured: Measured) -> None:
         track = measured.tracks[index]
         if np.isfinite(track.overlap[measured.t]):
             overlap, residual = track.overlap[measured.t], track.residual_px[measured.t]
-            st.caption(f"{name.capitalize()}: overlap {overlap:.3f}, residual {residual:.2f} px")
+            st.caption(
+                t(
+                    "{name}: overlap {overlap:.3f}, residual {residual:.2f} px",
+                    name=t(name.capitalize()),
+                    overlap=overlap,
+                    residual=residual,
+                )
+            )
     for said in measured.motion.notes[measured.t]:
-        st.markdown(f":material/warning: {plain(sentence(said))}")
+        st.markdown(f":material/warning: {plain(sentence(t(said)))}")
 
 
 def _placed(measured: Measured, shown: list[str], tried: Placed | None) -> list[Placed]:
@@ -213,7 +259,7 @@ def _placed(measured: Measured, shown: list[str], tried: Placed | None) -> list[
         pose = tried.pose if moved else track.pose[measured.t]
         if np.isfinite(pose).all():
             placed.append(Placed(index, pose))
-        if "Other pose" in shown and not moved and np.isfinite(track.other_pose[measured.t]).all():
+        if SHOWN[2] in shown and not moved and np.isfinite(track.other_pose[measured.t]).all():
             placed.append(Placed(index, track.other_pose[measured.t], ghost=True))
     return placed
 
@@ -222,15 +268,21 @@ def _scrubber(sequence: Fluoroscopy, name: str) -> int:
     if len(sequence.images) == 1:
         return 0
     total = len(sequence.images)
-    chosen = st.slider("Frame", 1, total, key=f"{name}-frame", format=f"%d / {total}", persist_state="session")
+    chosen = st.slider(t("Frame"), 1, total, key=f"{name}-frame", format=f"%d / {total}", persist_state="session")
     return int(chosen) - 1
 
 
-def _picture(sequence: Fluoroscopy, t: int, placed: list[Placed], opacity: float) -> None:
+def _picture(sequence: Fluoroscopy, frame: int, placed: list[Placed], opacity: float) -> None:
     st.plotly_chart(
-        kinematics_figures.overlay(sequence, t, placed, opacity), key="viewer-kinematics", height=HEIGHT_PX, theme=None,
-        config=CHART, alt=f"Frame {t + 1} of {len(sequence.images)} with the contours of both components",
-    )  # fmt: skip
+        kinematics_figures.overlay(sequence, frame, placed, opacity),
+        key="viewer-kinematics",
+        height=HEIGHT_PX,
+        theme=None,
+        config=CHART,
+        alt=t(
+            "Frame {frame} of {total} with the contours of both components", frame=frame + 1, total=len(sequence.images)
+        ),
+    )
 
 
 def _space(
@@ -243,5 +295,5 @@ def _space(
     reach = kinematics_figures.reach_of(thin, poses, hold is not None)
     st.plotly_chart(
         kinematics_figures.scene(sequence, placed, thin, reach, hold), key="viewer-space", height=HEIGHT_PX - 90,
-        theme=None, config=BARE, alt="Both components in space",
+        theme=None, config=BARE, alt=t("Both components in space"),
     )  # fmt: skip

@@ -12,12 +12,15 @@ import models
 from dashboard import fluoroscopy, session
 from dashboard.components.states import plain
 from dashboard.fluoroscopy import THESE, File, Fluoroscopy
+from dashboard.language import later, t, tn
 from dashboard.tracking import CARD, EXACT, NETWORK
 from models.errors import InputError
 
-SIMULATED, OWN = "Simulated case", "Your own sequence"
+SIDES = (later("Right"), later("Left"), later("right"), later("left"))
+"""Of the body, as a choice and in a sentence."""
+SIMULATED, OWN = later("Simulated case"), later("Your own sequence")
 FILES = "kinematics-files"
-INVITATION = (
+INVITATION = later(
     "Frames (PNG, TIFF or DICOM), the STL files of both components, and calibration.txt or camera.txt. "
     "Reference poses (fem.jts, tib.jts) if you have them."
 )
@@ -42,15 +45,22 @@ def choose() -> Choice:
     """
     keep = {"persist_state": "session", "required": True}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="kinematics-source"):
-        source = st.segmented_control("Sequence", (SIMULATED, OWN), default=SIMULATED, key="kinematics-which", **keep)
+        source = st.segmented_control(
+            t("Sequence"), (SIMULATED, OWN), format_func=t, default=SIMULATED, key="kinematics-which", **keep
+        )
         masks, side = NETWORK, "right"
         if source == SIMULATED:
             masks = _masks(keep)
         else:
             side = st.segmented_control(
-                "Patient's side", ("right", "left"), default="right", format_func=str.capitalize, key="kinematics-side",
-                help="Gives adduction, rotation and lateral their sign.", **keep,
-            )  # fmt: skip
+                t("Patient's side"),
+                ("right", "left"),
+                default="right",
+                format_func=lambda side: t(side.capitalize()),
+                key="kinematics-side",
+                help=t("Gives adduction, rotation and lateral their sign."),
+                **keep,
+            )
     if source == SIMULATED:
         size = fluoroscopy.SIMULATED_FRAMES, fluoroscopy.SIMULATED_SIDE_PX
         return Choice(session.shared(fluoroscopy.simulated, "fluoroscopy", *size), masks, side)
@@ -66,13 +76,19 @@ def _masks(keep: dict[str, object]) -> str:
     """Let the reader choose who outlines the simulated case; without weights there is no choice."""
     if not trained():
         return EXACT
-    return st.segmented_control("Outlines", (NETWORK, EXACT), default=NETWORK, key="kinematics-masks", **keep)
+    return st.segmented_control(
+        t("Outlines"), (NETWORK, EXACT), format_func=t, default=NETWORK, key="kinematics-masks", **keep
+    )
 
 
 def _own() -> Fluoroscopy | None:
     """Draw the uploader, and return the sequence that its files make."""
     dropped = st.file_uploader(
-        INVITATION, accept_multiple_files=True, key="kinematics-upload", on_change=_take, help="All of them at once."
+        t(INVITATION),
+        accept_multiple_files=True,
+        key="kinematics-upload",
+        on_change=_take,
+        help=t("All of them at once."),
     )
     files: Sequence[File] = session.get(FILES, ())
     if not dropped and not files:
@@ -94,33 +110,45 @@ def _own() -> Fluoroscopy | None:
 
 def _take() -> None:
     """Keep what the uploader holds, so that it is still there after a look at another page."""
-    session.put(FILES, tuple(File(file.name, file.getvalue()) for file in session.get("kinematics-upload")))
+    session.put(FILES, tuple(File(file.name, file.getvalue()) for file in session.get("kinematics-upload") or ()))
 
 
 def _both(meshes: Sequence[File]) -> tuple[File, File]:
     """Let the reader say which STL file is which, and return the femoral one first."""
-    fix = "Drop the STL file of the femoral component and that of the tibial one."
+    fix = later("Drop the STL file of the femoral component and that of the tibial one.")
     if len(meshes) != 2:
         there = ", ".join(mesh.name for mesh in meshes) or "none"
-        raise InputError(f"two STL files are needed, and there {_are(len(meshes))} ({there})", fix=fix, file=THESE)
+        raise InputError(_lacking(len(meshes), there), fix=fix, file=THESE)
     if meshes[0].sha256 == meshes[1].sha256:
-        raise InputError("both STL files hold the same component", fix=fix, file=THESE)
+        raise InputError(later("both STL files hold the same component"), fix=fix, file=THESE)
     guess = fluoroscopy.guessed_femoral(meshes)
     names = [mesh.name for mesh in meshes]
     chosen = st.radio(
-        "Femoral component", (0, 1), index=guess, format_func=lambda i: plain(names[i]), horizontal=True,
+        t("Femoral component"), (0, 1), index=guess, format_func=lambda i: plain(names[i]), horizontal=True,
         key=f"kinematics-femoral-{meshes[0].sha256[:8]}-{meshes[1].sha256[:8]}",
-        help="Guessed from the files' names; the other one is the tibial component.",
+        help=t("Guessed from the files' names; the other one is the tibial component."),
     )  # fmt: skip
     return meshes[chosen], meshes[1 - chosen]
 
 
-def _are(count: int) -> str:
-    return {0: "are none", 1: "is one"}.get(count, f"are {count}")
+def _lacking(count: int, there: str) -> str:
+    if count == 1:
+        return later("two STL files are needed, and there is one ({there})", there=there)
+    if count == 0:
+        return later("two STL files are needed, and there are none ({there})", there=there)
+    return later("two STL files are needed, and there are {count} ({there})", count=count, there=there)
+
+
+def _frames(count: int) -> str:
+    return tn(
+        "{n} file of frames, in the order of their names", "{n} files of frames, in the order of their names", count
+    )
 
 
 def _told(frames: Sequence[File], calibration: File | None) -> None:
     """Say what was made of the files."""
-    found = [f"{len(frames)} file{'s' * (len(frames) != 1)} of frames, in the order of their names"]
-    found.append(f"calibration {calibration.name}" if calibration else "calibration of the DICOM header")
+    found = [_frames(len(frames))]
+    found.append(
+        t("calibration {name}", name=calibration.name) if calibration else t("calibration of the DICOM header")
+    )
     st.caption(plain(" · ".join(found)))

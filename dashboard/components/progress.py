@@ -5,9 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
+from dashboard.language import later, t
+
+STARTING = later("Starting")
 
 
-def of(name: str, cancel_key: str, doing: str = "Starting") -> None:
+def of(name: str, cancel_key: str, doing: str = STARTING) -> None:
     """Draw the progress of a job that runs, inside a fragment that polls; one that has ended draws the page anew.
 
     Parameters
@@ -18,7 +21,7 @@ def of(name: str, cancel_key: str, doing: str = "Starting") -> None:
     job = session.job(name)
     if job is None or not job.running:
         st.rerun()
-    left = "" if job.left_s is None else f", about {max(1, round(job.left_s))} s left"
+    left = "" if job.left_s is None else t(", about {seconds} s left", seconds=max(1, round(job.left_s)))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, f"{job.doing or doing} · {job.share:.0%}{left}")
-        st.button("Cancel", icon=":material/close:", key=cancel_key, on_click=job.stop)
+        st.progress(job.share, f"{t(job.doing or doing)} · {job.share:.0%}{left}")
+        st.button(t("Cancel"), icon=":material/close:", key=cancel_key, on_click=job.stop)

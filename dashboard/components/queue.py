@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.components.states import plain
+from dashboard.language import t, tn
 
 
 def show() -> None:
@@ -13,7 +14,7 @@ def show() -> None:
     items = session.queue()
     chosen = session.selected()
     if items:
-        st.caption(f"{len(items)} image{'s' if len(items) > 1 else ''}")
+        st.caption(tn("{n} image", "{n} images", len(items)))
     for item in items:
         here = item is chosen
         with st.container(key=f"{'chosen' if here else 'file'}-{item.sha256[:12]}", horizontal=True, gap="small",
@@ -24,9 +25,9 @@ def show() -> None:
                 st.markdown(":material/broken_image:", width=40)
             st.button(
                 plain(item.name), key=f"select-{item.sha256}", type="tertiary", width="stretch",
-                on_click=session.select, args=(item.sha256,), help=item.origin or None,
+                on_click=session.select, args=(item.sha256,), help=t(item.origin) if item.origin else None,
             )  # fmt: skip
             st.button(
                 "", key=f"remove-{item.sha256}", type="tertiary", icon=":material/close:",
-                on_click=session.remove, args=(item.sha256,), help=f"Remove {plain(item.name)}",
+                on_click=session.remove, args=(item.sha256,), help=t("Remove {name}", name=plain(item.name)),
             )  # fmt: skip

@@ -14,18 +14,19 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.components.states import plain
+from dashboard.language import later, t
 from dashboard.measures import text
 from models import DISCLAIMER, Card, Classification
 from models.trust.agreement import FEWEST, Reading, agreement
 
-SURE = ("Guess", "Fairly sure", "Sure")
+SURE = (later("Guess"), later("Fairly sure"), later("Sure"))
 
 
 def toggle() -> None:
     """Let the reader turn the mode on."""
     st.toggle(
-        "Read first", key="read-first", persist_state="session",
-        help="Hides the model's answer until you have committed to yours, and counts how often you agree.",
+        t("Read first"), key="read-first", persist_state="session",
+        help=t("Hides the model's answer until you have committed to yours, and counts how often you agree."),
     )  # fmt: skip
 
 
@@ -40,17 +41,19 @@ def hidden(prediction: Classification) -> bool:
 def ask(prediction: Classification, card: Card) -> None:
     """Ask for the reader's label; committing reveals the answer."""
     with st.container(border=True, key="reading"):
-        st.markdown("**What do you see?**")
-        st.caption("The model has answered. Its answer is shown when you have committed to yours.")
+        st.markdown(t("**What do you see?**"))
+        st.caption(t("The model has answered. Its answer is shown when you have committed to yours."))
         suffix = f"{prediction.sha256[:12]}-{prediction.frame}-{card.id}"
-        names = {label.key: plain(label.name) for label in card.labels}
+        names = {label.key: plain(t(label.name)) for label in card.labels}
         label = st.radio(
-            "Your label", list(names), index=None, key=f"reader-{suffix}", format_func=names.get,
-            captions=[plain(label.definition) for label in card.labels], label_visibility="collapsed",
+            t("Your label"), list(names), index=None, key=f"reader-{suffix}", format_func=names.get,
+            captions=[plain(t(label.definition)) for label in card.labels], label_visibility="collapsed",
         )  # fmt: skip
-        sure = st.segmented_control("How sure are you? (optional)", SURE, key=f"sure-{suffix}", width="stretch")
+        sure = st.segmented_control(
+            t("How sure are you? (optional)"), SURE, format_func=t, key=f"sure-{suffix}", width="stretch"
+        )
         st.button(
-            "Commit", type="primary", icon=":material/lock:", width="stretch", disabled=label is None,
+            t("Commit"), type="primary", icon=":material/lock:", width="stretch", disabled=label is None,
             on_click=_commit, args=(prediction, label, sure),
         )  # fmt: skip
 
@@ -62,7 +65,7 @@ def compare(prediction: Classification, card: Card) -> None:
     reading = session.reading(prediction)
     with st.container(border=True, key="agreement"):
         if reading is None:
-            st.caption(":material/visibility: This answer was on the screen before: a reading would not count.")
+            st.caption(t(":material/visibility: This answer was on the screen before: a reading would not count."))
         else:
             _side_by_side(reading, card)
         _session(card)
@@ -78,34 +81,34 @@ def _commit(prediction: Classification, label: str, sure: str | None) -> None:
 
 
 def _side_by_side(reading: Reading, card: Card) -> None:
-    names = {label.key: plain(label.name) for label in card.labels}
+    names = {label.key: plain(t(label.name)) for label in card.labels}
     left, right = st.columns(2)
-    left.markdown(f"You  \n**{names[reading.reader]}**")
-    right.markdown(f"Model  \n**{'No answer' if reading.abstained else names[reading.model]}**")
+    left.markdown(t("You  \n**{label}**", label=names[reading.reader]))
+    right.markdown(t("Model  \n**{label}**", label=t("No answer") if reading.abstained else names[reading.model]))
     if reading.agreed is None:
-        st.badge("not counted: the model gave no answer", icon=":material/block:", color="gray")
+        st.badge(t("not counted: the model gave no answer"), icon=":material/block:", color="gray")
     elif reading.agreed:
-        st.badge("You agree", icon=":material/check:", color="green")
+        st.badge(t("You agree"), icon=":material/check:", color="green")
     else:
-        st.badge("You differ", icon=":material/compare_arrows:", color="orange")
+        st.badge(t("You differ"), icon=":material/compare_arrows:", color="orange")
 
 
 def _session(card: Card) -> None:
     readings = session.readings()
     found = agreement(readings, card)
     if found.share is not None:
-        facts = [f"{found.agreed} of {found.n} agree ({text(found.share, '%')})"]
+        facts = [t("{agreed} of {n} agree ({share})", agreed=found.agreed, n=found.n, share=text(found.share, "%"))]
         if found.kappa is not None:
-            facts.append(f"kappa {found.kappa:.2f}")
+            facts.append(t("kappa {kappa:.2f}", kappa=found.kappa))
         if found.quadratic_kappa is not None:
-            facts.append(f"quadratic kappa {found.quadratic_kappa:.2f}")
+            facts.append(t("quadratic kappa {quadratic_kappa:.2f}", quadratic_kappa=found.quadratic_kappa))
         if found.n < FEWEST:
-            facts.append(f"kappa from {FEWEST} readings on")
-        st.caption(plain("This session: " + " · ".join(facts)))
+            facts.append(t("kappa from {fewest} readings on", fewest=FEWEST))
+        st.caption(plain(t("This session: ") + " · ".join(facts)))
     if readings:
         st.download_button(
-            "Readings", lambda: table(readings), "ortholens-readings.csv", "text/csv", icon=":material/table:",
-            on_click="ignore", help="Every reading of this session as CSV; files are named by their hash alone.",
+            t("Readings"), lambda: table(readings), "ortholens-readings.csv", "text/csv", icon=":material/table:",
+            on_click="ignore", help=t("Every reading of this session as CSV; files are named by their hash alone."),
         )  # fmt: skip
 
 

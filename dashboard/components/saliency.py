@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.figures import Layout, View
+from dashboard.language import t
 from models import Card, Classification, Image
 from models.nets.stages import stages_of
 from models.reporting import draw
@@ -23,45 +24,58 @@ QUICK = [key for key, method in METHODS.items() if not method.slow]
 def controls(view: View) -> View:
     """Let the reader choose how the heat is drawn."""
     layout = st.segmented_control(
-        "Show", get_args(Layout), key="layout", default=view.layout, required=True, persist_state="session",
-        label_visibility="collapsed", width="stretch",
-    )  # fmt: skip
+        t("Show"),
+        get_args(Layout),
+        key="layout",
+        format_func=t,
+        default=view.layout,
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
     left, right = st.columns(2)
     slider = {"persist_state": "session", "format": "percent", "disabled": layout == "Image only"}
-    opacity = left.slider("Opacity", 0.0, 1.0, view.opacity, 0.05, key="opacity", **slider)
+    opacity = left.slider(t("Opacity"), 0.0, 1.0, view.opacity, 0.05, key="opacity", **slider)
     threshold = right.slider(
-        "Threshold", 0.0, 0.9, view.threshold, 0.05, key="threshold", help="Weaker heat is not drawn.", **slider
+        t("Threshold"), 0.0, 0.9, view.threshold, 0.05, key="threshold", help=t("Weaker heat is not drawn."), **slider
     )
     return replace(view, layout=layout, opacity=opacity, threshold=threshold)
 
 
 def explained(prediction: Classification, image: Image, card: Card, view: View) -> tuple[Classification, View]:
     """Let the reader choose what is explained, and return the prediction with that explanation."""
-    names = {label.key: label.name for label in card.labels}
+    names = {label.key: t(label.name) for label in card.labels}
     stages = stages_of(card)
     left, right = st.columns(2)
     label = left.selectbox(
-        "Explain", list(names), index=list(names).index(prediction.label), format_func=names.get,
+        t("Explain"), list(names), index=list(names).index(prediction.label), format_func=names.get,
         key=f"explained-{image.sha256[:12]}-{view.frame}-{card.id}", persist_state="session",
     )  # fmt: skip
     colours = right.selectbox(
-        "Colours",
+        t("Colours"),
         list(draw.COLOUR_MAPS),
         list(draw.COLOUR_MAPS).index(view.colours),
         format_func=str.capitalize,
         key="colours",
         persist_state="session",
     )
-    with st.expander("Method", icon=":material/tune:"):
+    with st.expander(t("Method"), icon=":material/tune:"):
         method = st.segmented_control(
-            "Method", QUICK, default=METHOD, format_func=lambda key: METHODS[key].name, key="method", required=True,
-            persist_state="session", label_visibility="collapsed",
-        )  # fmt: skip
+            t("Method"),
+            QUICK,
+            default=METHOD,
+            format_func=lambda key: t(METHODS[key].name),
+            key="method",
+            required=True,
+            persist_state="session",
+            label_visibility="collapsed",
+        )
         stage = st.select_slider(
-            "Stage of the network", stages, value=card.net.stage, key=f"stage-{card.id}", persist_state="session",
-            help="Early stages are finer and see edges and textures; the last sees what the answer is made of.",
+            t("Stage of the network"), stages, value=card.net.stage, key=f"stage-{card.id}", persist_state="session",
+            help=t("Early stages are finer and see edges and textures; the last sees what the answer is made of."),
         )  # fmt: skip
-        st.caption(f"**{METHODS[method].name}.** {METHODS[method].sentence}")
+        st.caption(f"**{t(METHODS[method].name)}.** {t(METHODS[method].sentence)}")
     why = prediction.explanation
     if (label, stage, method) != (prediction.label, card.net.stage, METHOD):
         why = session.explain(image, card, method=method, label=label, frame=view.frame, stage=stage)

@@ -8,11 +8,13 @@ import streamlit as st
 
 import models
 from dashboard import figures
+from dashboard.language import later, t
 from models import OrthoLensError
 
 HEIGHT_PX = 560
 """Of the viewer, with an image or without."""
 
+NO_ANSWER = later("The model cannot answer")
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|:$~])")
 
 
@@ -24,15 +26,16 @@ def plain(text: str) -> str:
 def disclaimer() -> None:
     """Say on every page what the program is not."""
     with st.container(key="disclaimer", horizontal=True, horizontal_alignment="center"):
-        st.caption(f":material/science: {models.DISCLAIMER} Images stay on this machine.", width="content")
+        words = f"{t(models.DISCLAIMER)} " + t("Images stay on this machine.")
+        st.caption(f":material/science: {words}", width="content")
 
 
 def error(problem: OrthoLensError) -> None:
     """Show an error: which file, what is wrong, what to do; nothing else."""
     with st.container(border=True, key="error-state"):
-        st.markdown(f":material/error: **{plain(problem.file or 'The model cannot answer')}**")
-        st.markdown(f"{plain(sentence(problem.problem))}.")
-        st.caption(plain(problem.fix))
+        st.markdown(f":material/error: **{plain(t(problem.file or NO_ANSWER))}**")
+        st.markdown(f"{plain(sentence(t(problem.problem)))}.")
+        st.caption(plain(t(problem.fix)))
 
 
 def empty(invitation: str, offer: str) -> None:
@@ -41,13 +44,13 @@ def empty(invitation: str, offer: str) -> None:
         figures.blank(invitation, offer), key="empty-state", height=HEIGHT_PX, theme=None, config={"staticPlot": True},
         alt=invitation,
     )  # fmt: skip
-    st.caption("DICOM, PNG, JPEG, TIFF, WebP or BMP, one or several, onto the field on the left.")
+    st.caption(t("DICOM, PNG, JPEG, TIFF, WebP or BMP, one or several, onto the field on the left."))
 
 
 def notes(sentences: tuple[str, ...]) -> None:
     """Say what a reader of the answer should beware of."""
     for text in sentences:
-        st.caption(f":material/info: {plain(sentence(text))}")
+        st.caption(f":material/info: {plain(sentence(t(text)))}")
 
 
 def sentence(text: str) -> str:

@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard import session, tissue_figures
 from dashboard.components.states import plain
 from dashboard.figures import figure
+from dashboard.language import lowered, t
 from dashboard.specimen import Sheet, Specimen
 from dashboard.tissue_figures import Layout, Style, TissueView
 from models import Card
@@ -31,7 +32,7 @@ def show(specimen: Specimen) -> Sheet:
     _legend(specimen.card, found)
     _table(areas, specimen.card)
     fig = figure(specimen.shown, specimen.image, specimen.view)
-    if measurable(specimen) and st.toggle("Measure the cartilage", key="tissue-thickness", persist_state="session"):
+    if measurable(specimen) and st.toggle(t("Measure the cartilage"), key="tissue-thickness", persist_state="session"):
         fig = _thickness(fig, specimen)
     return Sheet(fig, f"classes-{specimen.view.classes}")
 
@@ -50,12 +51,16 @@ def chosen(card: Card, view: TissueView) -> TissueView:
 def _controls(view: TissueView) -> None:
     """Let the reader choose what of the classes is drawn, and how."""
     keep = {"persist_state": "session", "required": True, "label_visibility": "collapsed"}
-    st.segmented_control("Show", get_args(Layout), key="tissue-layout", default=view.classes, width="stretch", **keep)
+    st.segmented_control(
+        t("Show"), get_args(Layout), format_func=t, key="tissue-layout", default=view.classes, width="stretch", **keep
+    )
     bare = view.classes in ("Mask", "Image")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.segmented_control("Style", get_args(Style), key="tissue-style", default=view.style, disabled=bare, **keep)
+        st.segmented_control(
+            t("Style"), get_args(Style), format_func=t, key="tissue-style", default=view.style, disabled=bare, **keep
+        )
         st.slider(
-            "Opacity", 0.0, 1.0, view.opacity, 0.05, key="tissue-opacity", format="percent",
+            t("Opacity"), 0.0, 1.0, view.opacity, 0.05, key="tissue-opacity", format="percent",
             persist_state="session", disabled=bare or view.style == "Contour",
         )  # fmt: skip
 
@@ -68,7 +73,13 @@ def _legend(card: Card, found: Sequence[str]) -> None:
             label, key = card.labels[index], _box(card, card.keys[index])
             if label.key not in found:
                 continue
-            st.checkbox(plain(label.name), True, key=key, persist_state="session", help=label.definition or None)
+            st.checkbox(
+                plain(t(label.name)),
+                True,
+                key=key,
+                persist_state="session",
+                help=t(label.definition) if label.definition else None,
+            )
             rules.append(f".st-key-{key} {{ --swatch: {colour}; }}")
     st.html(f"<style>{' '.join(rules)}</style>")
 
@@ -101,27 +112,34 @@ def _table(areas: Sequence[ClassArea], card: Card) -> None:
     rows, missing = [], []
     for label, area in zip(card.labels, areas, strict=True):
         if not area.pixels:
-            missing.append(plain(label.name.lower()))
+            missing.append(plain(lowered(label.name)))
             continue
-        row: dict[str, object] = {"Class": label.name, "Pixels": f"{area.pixels:,}"}
+        row: dict[str, object] = {t("Class"): t(label.name), t("Pixels"): f"{area.pixels:,}"}
         if area.area_mm2 is not None:
             row["mm²"] = f"{area.area_mm2:,.3g}"
-        row |= {"Share": f"{area.share:.1%}", "Pieces": f"{area.components:,}"}
+        row |= {t("Share"): f"{area.share:.1%}", t("Pieces"): f"{area.components:,}"}
         if area.objects:
-            row["Count"] = f"{area.objects.count:,}"
+            row[t("Count")] = f"{area.objects.count:,}"
             if area.objects.density_per_mm2 is not None:
-                row["per mm²"] = f"{area.objects.density_per_mm2:,.0f}"
+                row[t("per mm²")] = f"{area.objects.density_per_mm2:,.0f}"
         rows.append(row)
     columns = dict.fromkeys(name for row in rows for name in row)
     st.dataframe([{name: row.get(name, "") for name in columns} for row in rows], hide_index=True, width="stretch")
     if missing:
-        st.caption(f"Not found: {', '.join(missing)}.")
+        st.caption(t("Not found: {listed}.", listed=", ".join(missing)))
     for label, area in zip(card.labels, areas, strict=True):
         if area.objects and area.objects.count:
             _, lower, median, upper, _ = area.objects.sizes
             st.caption(
-                f"{plain(label.name)}: half are larger than {median:,.0f} {area.objects.unit}, the middle half from "
-                f"{lower:,.0f} to {upper:,.0f} {area.objects.unit}."
+                t(
+                    "{name}: half are larger than {median:,.0f} {unit}, the middle half from "
+                    "{lower:,.0f} to {upper:,.0f} {unit}.",
+                    name=plain(t(label.name)),
+                    median=median,
+                    unit=area.objects.unit,
+                    lower=lower,
+                    upper=upper,
+                )
             )
 
 
@@ -129,10 +147,10 @@ def _thickness(fig: go.Figure, specimen: Specimen) -> go.Figure:
     """Say how thick the cartilage is, and draw where that was measured."""
     found = thickness_of(specimen)
     if not len(found.profile):
-        st.caption("Too little of it to measure.")
+        st.caption(t("Too little of it to measure."))
         return fig
     with st.container(horizontal=True, key="thickness"):
-        st.metric("Mean thickness", f"{found.mean:.2f} {found.unit}")
-        st.metric("Minimum", f"{found.minimum:.2f} {found.unit}")
-        st.metric("Roughness", f"{found.roughness:.2f} {found.unit}")
+        st.metric(t("Mean thickness"), f"{found.mean:.2f} {found.unit}")
+        st.metric(t("Minimum"), f"{found.minimum:.2f} {found.unit}")
+        st.metric(t("Roughness"), f"{found.roughness:.2f} {found.unit}")
     return tissue_figures.add_lines(fig, specimen.image, found.lines())

@@ -11,25 +11,34 @@ from dashboard import session, tissue_figures
 from dashboard.components import tissue_classes, tissue_truth
 from dashboard.components.states import plain
 from dashboard.figures import figure
+from dashboard.language import later, t
 from dashboard.specimen import CORRECTED, NETWORK, Sheet, Specimen
 from models import OrthoLensError
 from models.tissue.edit import ERASE, Correction
 
 FEWEST_CORNERS = 3
+ACTS = (later("Add"), later("Erase"))
 
 
 def show(specimen: Specimen) -> Sheet:
     """Let the reader draw, and say what changed."""
-    names = {label.key: label.name for label in specimen.card.labels}
-    st.markdown("Draw around what is wrong. The network's own mask is kept, and both go into the files.")
+    names = {label.key: t(label.name) for label in specimen.card.labels}
+    st.markdown(t("Draw around what is wrong. The network's own mask is kept, and both go into the files."))
     act = st.segmented_control(
-        "What is drawn", ("Add", "Erase"), default="Add", required=True, key="correct-act", persist_state="session",
-        label_visibility="collapsed", width="stretch",
-    )  # fmt: skip
+        t("What is drawn"),
+        ACTS,
+        format_func=t,
+        default=ACTS[0],
+        required=True,
+        key="correct-act",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
     key = ERASE
-    if act == "Add":
+    if act == ACTS[0]:
         key = st.selectbox(
-            "Class", specimen.card.keys[1:], format_func=names.get, key=f"correct-class-{specimen.card.id}",
+            t("Class"), specimen.card.keys[1:], format_func=names.get, key=f"correct-class-{specimen.card.id}",
             persist_state="session",
         )  # fmt: skip
     _history(specimen)
@@ -60,18 +69,24 @@ def _history(specimen: Specimen) -> None:
     done, state = specimen.corrections, _state(specimen)
     with st.container(horizontal=True, vertical_alignment="center", key="corrections"):
         st.button(
-            "Undo", icon=":material/undo:", key="correct-undo", disabled=not done,
+            t("Undo"), icon=":material/undo:", key="correct-undo", disabled=not done,
             on_click=session.put, args=(state, tuple(done[:-1])),
         )  # fmt: skip
         st.button(
-            "Start over", icon=":material/restart_alt:", key="correct-clear", disabled=not done,
+            t("Start over"), icon=":material/restart_alt:", key="correct-clear", disabled=not done,
             on_click=session.put, args=(state, ()),
         )  # fmt: skip
     if done:
         st.segmented_control(
-            "Version", (NETWORK, CORRECTED), default=CORRECTED, required=True, key=f"version-{specimen.identity}",
-            persist_state="session", width="stretch",
-        )  # fmt: skip
+            t("Version"),
+            (NETWORK, CORRECTED),
+            format_func=t,
+            default=CORRECTED,
+            required=True,
+            key=f"version-{specimen.identity}",
+            persist_state="session",
+            width="stretch",
+        )
 
 
 def _changes(specimen: Specimen, names: dict[str, str]) -> None:
@@ -85,16 +100,17 @@ def _changes(specimen: Specimen, names: dict[str, str]) -> None:
     for old, new in zip(tissue_classes.areas_of(before), tissue_classes.areas_of(after), strict=True):
         if not old.pixels and not new.pixels:
             continue
-        row = {"Class": names[old.key], "Pixels": f"{old.pixels:,} → {new.pixels:,}"}
+        row = {t("Class"): names[old.key], t("Pixels"): f"{old.pixels:,} → {new.pixels:,}"}
         if agreed[0]:
             was, now = (_share(one.get(old.key)) for one in agreed)
             row["Jaccard"] = f"{was} → {now}"
         rows.append(row)
     st.dataframe(rows, hide_index=True, width="stretch")
     said = ", ".join(
-        f"erased {n}" if key == ERASE else f"{plain(names[key])} added {n}" for key, n in _counted(specimen).items()
+        t("erased {n}", n=n) if key == ERASE else t("{name} added {n}", name=plain(names[key]), n=n)
+        for key, n in _counted(specimen).items()
     )
-    st.caption(f"Corrected by hand: {said}.")
+    st.caption(t("Corrected by hand: {said}.", said=said))
 
 
 def _counted(specimen: Specimen) -> dict[str, int]:

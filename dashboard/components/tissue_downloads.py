@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+import models
 from dashboard import session, tissue_figures
-from dashboard.components import states, tissue_truth
+from dashboard.components import report, states, tissue_truth
 from dashboard.components.tissue_classes import MEASURED
-from dashboard.session import Item
+from dashboard.language import t
+from dashboard.session import Answered, Item
 from dashboard.specimen import CORRECTED, NETWORK, Specimen
 from dashboard.tissue_figures import TissueView
 from models import Card, Image, OrthoLensError, Segmentation
@@ -21,10 +23,11 @@ from models.io.seg import check, write_seg
 from models.reporting import draw, paint
 from models.reporting.label_png import label_png
 from models.reporting.record import caption
+from models.reporting.report_case import Case
 from models.reporting.tissue_csv import Measured, tissue_csv
 from models.tissue.areas import measure
 from models.tissue.contours import geojson
-from models.tissue.edit import CorrectedSegmentation
+from models.tissue.edit import CorrectedSegmentation, corrected
 from models.tissue.thickness import thickness
 from models.tissue.truth import TruthMask, compare
 
@@ -57,29 +60,56 @@ def show(specimen: Specimen) -> None:
     common = {"on_click": "ignore", "width": "stretch"}
     with st.container(key="downloads", horizontal=True, gap="small"):
         st.download_button(
-            "Label map", lambda: label_map(answer, kept.card), f"{name}.png", "image/png", icon=":material/grid_on:",
-            help="PNG in the image's own pixels; each is the index of its class.", **common,
+            t("Label map"), lambda: label_map(answer, kept.card), f"{name}.png", "image/png", icon=":material/grid_on:",
+            help=t("PNG in the image's own pixels; each is the index of its class."), **common,
         )  # fmt: skip
         st.download_button(
-            "Overlay", lambda: overlay(kept, answer), f"{name}-overlay.png", "image/png", icon=":material/image:",
-            help="The image with its classes as they are shown, in full resolution, with a caption.", **common,
+            t("Overlay"), lambda: overlay(kept, answer), f"{name}-overlay.png", "image/png", icon=":material/image:",
+            help=t("The image with its classes as they are shown, in full resolution, with a caption."), **common,
         )  # fmt: skip
         st.download_button(
-            "Contours", lambda: contours(answer, kept.card), f"{name}.geojson", "application/geo+json",
-            icon=":material/polyline:", help="GeoJSON that QuPath opens.", **common,
+            t("Contours"), lambda: contours(answer, kept.card), f"{name}.geojson", "application/geo+json",
+            icon=":material/polyline:", help=t("GeoJSON that QuPath opens."), **common,
         )  # fmt: skip
         st.download_button(
-            "Measurements", lambda: measurements(kept), f"{name}.csv", "text/csv", icon=":material/table:",
-            help="CSV: areas, counts, thickness and agreement, of both versions where there are two.", **common,
+            t("Measurements"), lambda: measurements(kept), f"{name}.csv", "text/csv", icon=":material/table:",
+            help=t("CSV: areas, counts, thickness and agreement, of both versions where there are two."), **common,
         )  # fmt: skip
         if len(kept.versions) > 1:
             st.download_button(
-                "Both versions", lambda: everything(kept), f"{name}.zip", "application/zip",
-                icon=":material/folder_zip:", help="All files of the network's mask and of the corrected.", **common,
+                t("Both versions"), lambda: everything(kept), f"{name}.zip", "application/zip",
+                icon=":material/folder_zip:", help=t("All files of the network's mask and of the corrected."), **common,
             )  # fmt: skip
     item = session.selected()
     if item and kind(item.data, item.name) == "DICOM":
         _seg(kept, item, f"{name}.dcm")
+    _report(kept, specimen, item, name)
+
+
+def _report(kept: Kept, specimen: Specimen, item: Item | None, name: str) -> None:
+    """Offer the report of the version that is shown, and remember how to segment the file again."""
+    origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
+    answer, image, view = kept.shown, kept.image, kept.view
+
+    def make() -> Case:
+        shown = view.shown(image)
+        agreements = compare(answer.mask, kept.truth, kept.card.keys, image.spacing_mm) if kept.truth else ()
+        drawn = tissue_figures.classes(shown, answer, kept.card, view)
+        return Case(image, answer, shown, drawn, simulated, origin, agreements)
+
+    answered = None
+    if item and item.sha256 == image.sha256:  # a region of a slide is reported alone
+        card, frame = kept.card.id, view.frame
+        done = tuple(specimen.corrections) if _corrections(answer) else ()
+
+        def again() -> Case:
+            seen = models.read(item.data, item.name)
+            found = models.predict(seen, card, frame=frame)
+            assert isinstance(found, Segmentation)  # by the card's task
+            return Case(seen, corrected(found, done) if done else found, simulated=simulated, origin=origin)
+
+        answered = Answered(item.sha256, f"{frame}-{card}", again)
+    report.show(answer.task, name, make, answered)
 
 
 def label_map(answer: Segmentation, card: Card) -> bytes:
@@ -149,14 +179,14 @@ def _seg(kept: Kept, item: Item, name: str) -> None:
         try:
             session.once(lambda: check(item.data), "seg", item.sha256)
         except OrthoLensError as problem:
-            st.caption(states.plain(f"No DICOM SEG: it {problem.problem}. {problem.fix}"))
+            st.caption(states.plain(t("No DICOM SEG: it {problem}. {fix}", problem=problem.problem, fix=problem.fix)))
             return
         keep = st.checkbox(
-            "Keep the patient's identity, so that it files into the study", key="seg-identity",
-            help="Off, the SEG names only the image that it belongs to.",
+            t("Keep the patient's identity, so that it files into the study"), key="seg-identity",
+            help=t("Off, the SEG names only the image that it belongs to."),
         )  # fmt: skip
         st.download_button(
-            "DICOM SEG", lambda: write_seg(item.data, kept.shown, kept.card, keep_identity=keep), name,
+            t("DICOM SEG"), lambda: write_seg(item.data, kept.shown, kept.card, keep_identity=keep), name,
             "application/dicom", icon=":material/layers:", on_click="ignore", disabled=not kept.shown.mask.any(),
         )  # fmt: skip
 

@@ -18,17 +18,17 @@ from dashboard.components import (
     viewer,
 )
 from dashboard.components.states import HEIGHT_PX, plain, sentence
+from dashboard.language import later, t
 from dashboard.specimen import Sheet, Specimen
 from dashboard.tissue_figures import TissueView
-from models import Card, Image, OrthoLensError, Segmentation
-from models.reporting.record import headline
+from models import Card, Image, OrthoLensError
 
 LOOKS: dict[str, Callable[[Specimen], Sheet]] = {
-    "Classes": tissue_classes.show,
-    "Truth": tissue_truth.show,
-    "Doubt": tissue_reasons.doubt,
-    "Why": tissue_reasons.why,
-    "Correct": tissue_correction.show,
+    later("Classes"): tissue_classes.show,
+    later("Truth"): tissue_truth.show,
+    later("Doubt"): tissue_reasons.doubt,
+    later("Why"): tissue_reasons.why,
+    later("Correct"): tissue_correction.show,
 }
 """What a reader can do with a segmentation; each draws its controls and says what stands on the left."""
 
@@ -39,7 +39,7 @@ def show(task: str, invitation: str) -> None:
     card = task_page.heading(task, readable=False)
     item = session.selected()
     if item is None:
-        states.empty(invitation, card.summary)
+        states.empty(invitation, t(card.summary))
         return
     try:
         slide = session.slide(item)
@@ -48,7 +48,7 @@ def show(task: str, invitation: str) -> None:
         states.error(problem)
         return
     if item.origin:
-        st.caption(item.origin)
+        st.caption(t(item.origin))
     if image is not None and not tissue_slide.waiting(image, card):
         workspace(image, card)
 
@@ -74,33 +74,52 @@ def workspace(image: Image, card: Card) -> None:
 
 def _answered(specimen: Specimen) -> Sheet:
     """Draw the answer and the controls of one look at it, and return what the image shows."""
-    if not _headline(specimen.shown, specimen.card):
+    if not _headline(specimen):
         return Sheet(figures.figure(None, specimen.image, specimen.view), "image")
     look = st.segmented_control(
-        "Look at", list(LOOKS), default="Classes", required=True, key="tissue-look", persist_state="session",
-        label_visibility="collapsed", width="stretch",
-    )  # fmt: skip
+        t("Look at"),
+        list(LOOKS),
+        format_func=t,
+        default="Classes",
+        required=True,
+        key="tissue-look",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
     sheet = LOOKS[look](specimen)
     tissue_downloads.show(specimen)
     return sheet
 
 
-def _headline(answer: Segmentation, card: Card) -> bool:
+def _headline(specimen: Specimen) -> bool:
     """Show the answer in one line; where the model abstains, its reason, and the answer only on demand."""
+    answer, card = specimen.shown, specimen.card
     with st.container(border=True, key="answer"):
         if answer.abstained:
-            st.markdown(":material/block: **No answer**")
-            st.markdown(plain(sentence(answer.reason or "the image is unlike those it was trained on.")))
-            if not st.toggle("Show anyway", key=f"anyway-{answer.sha256[:12]}-{card.id}", persist_state="session"):
+            st.markdown(t(":material/block: **No answer**"))
+            st.markdown(plain(sentence(t(answer.reason or later("the image is unlike those it was trained on.")))))
+            if not st.toggle(t("Show anyway"), key=f"anyway-{answer.sha256[:12]}-{card.id}", persist_state="session"):
                 return False
-            st.caption("What the model would have said; do not rely on it.")
+            st.caption(t("What the model would have said; do not rely on it."))
         else:
-            st.subheader(plain(headline(answer)), anchor=False)
+            st.subheader(plain(_found(specimen)), anchor=False)
         if card.data.simulated:
-            st.badge("trained on simulated images", icon=":material/science:", color="gray")
-        st.caption(f"Segmented in {answer.seconds:.2f} s")
+            st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
+        st.caption(t("Segmented in {seconds:.2f} s", seconds=answer.seconds))
         states.notes(answer.warnings)  # corrections by hand among them
     return True
+
+
+def _found(specimen: Specimen) -> str:
+    """Return what `models.reporting.record.headline` says, in the visitor's language."""
+    areas = tissue_classes.areas_of(specimen)[1:]
+    names = {label.key: t(label.name) for label in specimen.card.labels}
+    if specimen.shown.instances is not None:
+        counted = sum(area.objects.count for area in areas if area.objects)
+        return t("{names}: {n:,} counted", names=", ".join(names[area.key] for area in areas), n=counted)
+    found = sorted(((area.share, area.key) for area in areas if area.pixels), reverse=True)
+    return ", ".join(f"{names[key]} {share:.1%}" for share, key in found) or t("Nothing but background")
 
 
 def _draw(sheet: Sheet, image: Image) -> None:
@@ -114,7 +133,7 @@ def _draw(sheet: Sheet, image: Image) -> None:
             "selection_mode": ("box",) if sheet.box else ("lasso",),
         }
     st.plotly_chart(
-        sheet.figure, key=key, height=HEIGHT_PX, theme=None, alt=sheet.says or "The image with its classes",
+        sheet.figure, key=key, height=HEIGHT_PX, theme=None, alt=sheet.says or t("The image with its classes"),
         config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]},
         **selects,
     )  # fmt: skip

@@ -12,6 +12,7 @@ import models
 from dashboard import crop_figures, session, tissue_figures
 from dashboard.components.states import plain
 from dashboard.figures import figure
+from dashboard.language import t
 from dashboard.specimen import Sheet, Specimen
 from models import Box
 
@@ -23,39 +24,47 @@ def doubt(specimen: Specimen) -> Sheet:
     """Return the entropy of the classes over flips and scales of the image."""
     image, card, view = specimen.image, specimen.card, specimen.view
     if image.shape[0] * image.shape[1] > MOST_PX:
-        st.caption("Too large to be segmented again in every flip and scale: draw a smaller region.")
+        st.caption(t("Too large to be segmented again in every flip and scale: draw a smaller region."))
         return Sheet(figure(specimen.answer, image, view), "doubt-none")
     entropy = session.once(
         lambda: models.uncertainty(image, card.id, frame=view.frame), "doubt", specimen.identity, *session.weights(card)
     )
     st.markdown(
-        "The image is segmented again mirrored and at other scales. Where the answers differ, or none is sure, it "
-        "glows: look there before you believe a figure."
+        t(
+            "The image is segmented again mirrored and at other scales. Where the answers differ, or none is sure, it "
+            "glows: look there before you believe a figure."
+        )
     )
     found = specimen.answer.mask > 0
     with st.container(horizontal=True):
-        st.metric("Mean doubt", f"{float(entropy.mean()):.3f}", help="Entropy: 0 none, 1 every class alike.")
+        st.metric(t("Mean doubt"), f"{float(entropy.mean()):.3f}", help=t("Entropy: 0 none, 1 every class alike."))
         if found.any():
-            st.metric("Within the classes", f"{float(entropy[found].mean()):.3f}")
-        st.metric("In doubt", f"{float((entropy > 0.5).mean()):.1%}", help="Share of the image with entropy over 0.5.")
-    return Sheet(tissue_figures.doubt(image, entropy, view), "doubt", says="Dark: no doubt. Bright: much doubt.")
+            st.metric(t("Within the classes"), f"{float(entropy[found].mean()):.3f}")
+        st.metric(
+            t("In doubt"), f"{float((entropy > 0.5).mean()):.1%}", help=t("Share of the image with entropy over 0.5.")
+        )
+    return Sheet(tissue_figures.doubt(image, entropy, view), "doubt", says=t("Dark: no doubt. Bright: much doubt."))
 
 
 def why(specimen: Specimen) -> Sheet:
     """Let the reader choose a class, and a box on the image, and return what speaks for that class there."""
     image, card, view = specimen.image, specimen.card, specimen.view
-    names = {label.key: label.name for label in card.labels}
+    names = {label.key: t(label.name) for label in card.labels}
     found = [card.keys[index] for index in np.unique(specimen.answer.mask) if index]
     keys = [*found, *(key for key in card.keys[1:] if key not in found)]
-    key = st.selectbox("Class", keys, format_func=names.get, key=f"why-class-{specimen.identity}")
+    key = st.selectbox(t("Class"), keys, format_func=names.get, key=f"why-class-{specimen.identity}")
     state = f"why-box-{specimen.identity}"
     box: Box | None = session.get(state)
-    where = "anywhere in the image" if box is None else f"in the box of {box.width} × {box.height} px"
-    st.markdown(f"What speaks for **{plain(names[key])}** {where}?")
+    where = (
+        t("anywhere in the image")
+        if box is None
+        else t("in the box of {width} × {height} px", width=box.width, height=box.height)
+    )
+    st.markdown(t("What speaks for **{name}** {where}?", name=plain(names[key]), where=where))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Drag a box on the image to ask about that place.")
+        st.caption(t("Drag a box on the image to ask about that place."))
         st.button(
-            "Whole image", icon=":material/close:", disabled=box is None, key="why-whole",
+            t("Whole image"), icon=":material/close:", disabled=box is None, key="why-whole",
             on_click=session.put, args=(state, None),
         )  # fmt: skip
     heat = session.once(
@@ -63,8 +72,10 @@ def why(specimen: Specimen) -> Sheet:
         "why", specimen.identity, key, repr(box), *session.weights(card),
     ).heat  # fmt: skip
     st.caption(
-        "Grad-CAM for segmentation (Vinogradova et al. 2020, arXiv:2002.11434): the gradient of the class, summed over "
-        "its pixels in the box, weighs the network's features."
+        t(
+            "Grad-CAM for segmentation (Vinogradova et al. 2020, arXiv:2002.11434): the gradient of the class, summed "
+            "over its pixels in the box, weighs the network's features."
+        )
     )
 
     def draw(selection: Mapping[str, Any]) -> None:
@@ -72,4 +83,4 @@ def why(specimen: Specimen) -> Sheet:
             session.put(state, crop_figures.box_of(image, selection["box"][-1]["x"], selection["box"][-1]["y"]))
 
     fig = tissue_figures.reasons(image, heat, view, box)
-    return Sheet(fig, f"why-{box}", select=draw, box=True, says="Bright: speaks for the class. The box is dotted.")
+    return Sheet(fig, f"why-{box}", select=draw, box=True, says=t("Bright: speaks for the class. The box is dotted."))

@@ -15,6 +15,7 @@ from dashboard.components import progress
 from dashboard.components.states import HEIGHT_PX, plain, sentence
 from dashboard.figures import View
 from dashboard.jobs import Job
+from dashboard.language import t, tn
 from dashboard.session import Item
 from models import Box, Card, Image, Segmentation
 from models.io.slide import REGION_PX, Level, Slide
@@ -54,18 +55,22 @@ def waiting(image: Image, card: Card) -> bool:
     seen = tissue_figures.picture(image, tissue_figures.screen(image, View()), View())
     st.plotly_chart(
         seen, key=f"waiting-{name}", height=HEIGHT_PX, theme=None,
-        alt="The image before it is segmented",
+        alt=t("The image before it is segmented"),
     )  # fmt: skip
     if job and job.running:
         _progress(name)
         return True
     rows, columns = image.shape
     st.button(
-        f"Segment {columns:,} × {rows:,} px", type="primary", icon=":material/play_arrow:", key="segment-start",
-        on_click=session.start, args=(name, lambda job: _run(job, image, card)),
-    )  # fmt: skip
+        t("Segment {columns:,} × {rows:,} px", columns=columns, rows=rows),
+        type="primary",
+        icon=":material/play_arrow:",
+        key="segment-start",
+        on_click=session.start,
+        args=(name, lambda job: _run(job, image, card)),
+    )
     if job and job.error:
-        st.caption(plain(f"{sentence(job.error.problem)}. {job.error.fix}"))
+        st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
     return True
 
 
@@ -88,35 +93,48 @@ def _overview(item: Item, slide: Slide, box: Box | None, state: str) -> None:
 
     st.plotly_chart(
         crop_figures.film(whole, boxes, 0), key=key, height=OVERVIEW_HEIGHT_PX, theme=None, selection_mode="box",
-        on_select=draw, config={"displaylogo": False}, alt="The whole slide with the region that is segmented",
+        on_select=draw, config={"displaylogo": False}, alt=t("The whole slide with the region that is segmented"),
     )  # fmt: skip
 
 
 def _controls(slide: Slide, box: Box | None, state: str) -> int | None:
     """Say how large the slide is, and let the reader choose a level that the region fits into."""
-    rows, columns = slide.shape
-    st.markdown("**A slide, too large to look at as a whole**")
-    st.caption(f"{columns:,} × {rows:,} px in {len(slide.levels)} level{'s' * (len(slide.levels) > 1)}.")
+    st.markdown(t("**A slide, too large to look at as a whole**"))
+    st.caption(_size(slide))
     if box is None:
-        st.markdown("Drag a box on the slide to choose the region that is segmented.")
+        st.markdown(t("Drag a box on the slide to choose the region that is segmented."))
         return None
     levels = [n for n, level in enumerate(slide.levels) if max(_sides(box, level)) <= REGION_PX]
     if not levels:
-        st.markdown(f"This region is larger than {REGION_PX:,} px a side: drag a smaller one.")
+        st.markdown(t("This region is larger than {most:,} px a side: drag a smaller one.", most=REGION_PX))
         return None
     quick = [n for n in levels if _sides(box, slide.levels[n])[0] * _sides(box, slide.levels[n])[1] <= LARGE_PX]
     default = (quick or levels[-1:])[0]
     return st.selectbox(
-        "Level", levels, levels.index(default), key=f"{state}-level-{box}",
+        t("Level"), levels, levels.index(default), key=f"{state}-level-{box}",
         format_func=lambda n: _named(slide.levels[n], box),
-        help="Choose the level at which the tissue is as large as in the pictures that the model learned from.",
+        help=t("Choose the level at which the tissue is as large as in the pictures that the model learned from."),
+    )  # fmt: skip
+
+
+def _size(slide: Slide) -> str:
+    rows, columns = slide.shape
+    return tn(
+        "{columns:,} × {rows:,} px in {n} level.", "{columns:,} × {rows:,} px in {n} levels.", len(slide.levels),
+        columns=columns, rows=rows,
     )  # fmt: skip
 
 
 def _named(level: Level, box: Box) -> str:
     height, width = _sides(box, level)
-    pixel = f", {level.spacing_mm[0] * 1000:.3g} µm a pixel" if level.spacing_mm else ""
-    return f"1:{level.downsample:.3g}: {width:,} × {height:,} px{pixel}"
+    pixel = t(", {micrometres:.3g} µm a pixel", micrometres=level.spacing_mm[0] * 1000) if level.spacing_mm else ""
+    return t(
+        "1:{downsample:.3g}: {width:,} × {height:,} px{pixel}",
+        downsample=level.downsample,
+        width=width,
+        height=height,
+        pixel=pixel,
+    )
 
 
 def _sides(box: Box, level: Level) -> tuple[int, int]:
@@ -138,4 +156,4 @@ def _run(job: Job[Segmentation], image: Image, card: Card) -> Segmentation:
 
 @st.fragment(run_every=0.5)
 def _progress(name: str) -> None:
-    progress.of(name, "segment-cancel", "Segmenting")
+    progress.of(name, "segment-cancel", t("Segmenting"))

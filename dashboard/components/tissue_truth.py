@@ -13,6 +13,7 @@ from dashboard import session, tissue_figures
 from dashboard.components import states
 from dashboard.components.states import plain
 from dashboard.figures import figure
+from dashboard.language import later, t
 from dashboard.specimen import Sheet, Specimen
 from dashboard.tissue_figures import TissueView, classes, screen
 from models import OrthoLensError
@@ -20,8 +21,10 @@ from models.reporting import paint
 from models.tissue.truth import Agreement, TruthMask, aggregated_jaccard, compare, jaccard_picture, read_truth
 
 Files = Sequence[tuple[str, bytes]]
-PICTURES = ("Jaccard picture", "Truth and answer")
-WORDS = "**Pink**: in the truth and missed. **Green**: not in the truth, invented. What both agree on is uncoloured."
+PICTURES = (later("Jaccard picture"), later("Truth and answer"))
+WORDS = later(
+    "**Pink**: in the truth and missed. **Green**: not in the truth, invented. What both agree on is uncoloured."
+)
 
 
 def show(specimen: Specimen) -> Sheet:
@@ -30,8 +33,10 @@ def show(specimen: Specimen) -> Sheet:
     files = _drop(specimen)
     if not files:
         st.caption(
-            "Drop a label map (PNG, each pixel the index of its class), one black-and-white mask a class, named after "
-            "it, or a DICOM SEG."
+            t(
+                "Drop a label map (PNG, each pixel the index of its class), one black-and-white mask a class, named "
+                "after it, or a DICOM SEG."
+            )
         )
         return plain_view
     try:
@@ -84,13 +89,13 @@ def _drop(specimen: Specimen) -> Files:
 
     if not files:
         with st.container(key="truth"):
-            st.file_uploader("Truth masks", accept_multiple_files=True, key=key, on_change=take)
+            st.file_uploader(t("Truth masks"), accept_multiple_files=True, key=key, on_change=take)
         return ()
     with st.container(horizontal=True, vertical_alignment="center"):
         names = ", ".join(plain(name) for name, _ in files)
         st.markdown(f":material/check: {names}", width="stretch")
         st.button(
-            "", icon=":material/close:", type="tertiary", key="truth-remove", help="Remove the truth",
+            "", icon=":material/close:", type="tertiary", key="truth-remove", help=t("Remove the truth"),
             on_click=session.put, args=(state, ()),
         )  # fmt: skip
     return files
@@ -98,36 +103,43 @@ def _drop(specimen: Specimen) -> Files:
 
 def _compared(specimen: Specimen, truth: TruthMask, agreements: Sequence[Agreement]) -> Sheet:
     """Draw the figures, and return the picture of the class that the reader chooses."""
-    names = {label.key: label.name for label in specimen.card.labels}
+    names = {label.key: t(label.name) for label in specimen.card.labels}
     keys = [agreement.key for agreement in agreements]
     key = keys[0]
     if len(keys) > 1:
-        key = st.selectbox("Class", keys, format_func=names.get, key=f"truth-class-{specimen.card.id}")
+        key = st.selectbox(t("Class"), keys, format_func=names.get, key=f"truth-class-{specimen.card.id}")
     chosen = next(agreement for agreement in agreements if agreement.key == key)
     with st.container(horizontal=True, key="agreement"):
-        st.metric("Jaccard", _share(chosen.jaccard))
-        st.metric("Dice", _share(chosen.dice))
+        st.metric(t("Jaccard"), _share(chosen.jaccard))
+        st.metric(t("Dice"), _share(chosen.dice))
         if truth.instances is not None and specimen.shown.instances is not None:
-            st.metric("Aggregated Jaccard", _share(_aggregated(specimen, truth)), help="Over single objects.")
+            st.metric(t("Aggregated Jaccard"), _share(_aggregated(specimen, truth)), help=t("Over single objects."))
     _table(agreements, names)
     kind = st.segmented_control(
-        "Picture", PICTURES, default=PICTURES[0], required=True, key="truth-picture", persist_state="session",
-        label_visibility="collapsed", width="stretch",
-    )  # fmt: skip
+        t("Picture"),
+        PICTURES,
+        format_func=t,
+        default=PICTURES[0],
+        required=True,
+        key="truth-picture",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
     index, view = specimen.card.index(key), specimen.view
     shown = screen(specimen.image, view)
     ours, theirs = (paint.fitted(mask, shown.shape[:2]) for mask in (specimen.shown.mask, truth.mask))
     if kind == PICTURES[0]:
         grey = shown if shown.ndim == 2 else shown.mean(-1)  # so that neither colour is lost in the tissue's own
         drawn = jaccard_picture(grey, ours == index, theirs == index)
-        return Sheet(tissue_figures.picture(specimen.image, drawn, view), "truth-jaccard", says=WORDS)
+        return Sheet(tissue_figures.picture(specimen.image, drawn, view), "truth-jaccard", says=t(WORDS))
     only = replace(TissueView(frame=view.frame), hidden=frozenset(specimen.card.keys) - {key})
     pair = [
         classes(shown, replace(specimen.shown, mask=mask, instances=None), specimen.card, only)
         for mask in (theirs, ours)
     ]
     fig = tissue_figures.picture(specimen.image, pair[1], view, beside=pair[0])
-    return Sheet(fig, "truth-pair", says="Left the truth, right the answer.")
+    return Sheet(fig, "truth-pair", says=t("Left the truth, right the answer."))
 
 
 def _aggregated(specimen: Specimen, truth: TruthMask) -> float | None:
@@ -140,18 +152,20 @@ def _aggregated(specimen: Specimen, truth: TruthMask) -> float | None:
 def _table(agreements: Sequence[Agreement], names: dict[str, str]) -> None:
     rows = [
         {
-            "Class": names[agreement.key],
-            "Jaccard": _share(agreement.jaccard),
-            "Dice": _share(agreement.dice),
-            "Prec.": _share(agreement.precision),
-            "Recall": _share(agreement.recall),
-            f"HD95 ({agreement.unit})": _length(agreement.hausdorff95),
+            t("Class"): names[agreement.key],
+            t("Jaccard"): _share(agreement.jaccard),
+            t("Dice"): _share(agreement.dice),
+            t("Prec."): _share(agreement.precision),
+            t("Recall"): _share(agreement.recall),
+            t("HD95 ({unit})", unit=agreement.unit): _length(agreement.hausdorff95),
         }
         for agreement in agreements
         if agreement.jaccard is not None  # of a class that neither has, nothing can be said
     ]
     st.dataframe(rows, hide_index=True, width="stretch")
-    st.caption("HD95: 95 % Hausdorff distance, how far the outlines lie apart at all but a twentieth of their length.")
+    st.caption(
+        t("HD95: 95 % Hausdorff distance, how far the outlines lie apart at all but a twentieth of their length.")
+    )
 
 
 def _share(value: float | None) -> str:

@@ -15,6 +15,7 @@ from dashboard import session, trust_figures
 from dashboard.components import card_page, states
 from dashboard.components.states import plain, sentence
 from dashboard.jobs import Job
+from dashboard.language import t
 from dashboard.measures import text
 from models import Card, Classification, Image
 from models.trust.conformal import prediction_set
@@ -38,20 +39,26 @@ def show(prediction: Classification, image: Image, card: Card) -> None:
         _grade(prediction, card, chosen)
     familiarity(prediction, image, card)
     _steadiness(prediction, image, card)
-    with st.expander("What the labels mean", icon=":material/menu_book:"):
+    with st.expander(t("What the labels mean"), icon=":material/menu_book:"):
         card_page.definitions(card)
 
 
 def familiarity(prediction: Classification, image: Image, card: Card) -> None:
     """Draw how like the training images the image is, and what is odd about it; gives no answer away."""
     if prediction.strangeness is not None:
-        st.markdown("**Is this an image it knows?**")
+        st.markdown(t("**Is this an image it knows?**"))
         st.plotly_chart(
             trust_figures.gauge(prediction.strangeness), key="gauge", config=CHART,
-            alt=f"Strangeness {prediction.strangeness:.2f} of the limit",
+            alt=t("Strangeness {strangeness:.2f} of the limit", strangeness=prediction.strangeness),
         )  # fmt: skip
-        verdict = prediction.reason or f"this looks like {card.data.shows}"
-        st.caption(f"{plain(sentence(verdict))} (strangeness {prediction.strangeness:.2f}; over 1 the model abstains).")
+        verdict = t(prediction.reason) if prediction.reason else t("this looks like {shows}", shows=t(card.data.shows))
+        st.caption(
+            t(
+                "{verdict} (strangeness {strangeness:.2f}; over 1 the model abstains).",
+                verdict=plain(sentence(verdict)),
+                strangeness=prediction.strangeness,
+            )
+        )
     states.notes(quality_notes(image, prediction.frame))
 
 
@@ -59,19 +66,27 @@ def _set(prediction: Classification, card: Card) -> tuple[str, ...]:
     """Let the reader pick a coverage, draw the labels of its set, and return their keys."""
     if card.conformal is None:
         return ()
-    st.markdown("**Which labels are still possible?**")
+    st.markdown(t("**Which labels are still possible?**"))
     percent = st.slider(
-        "Coverage", LEAST, MOST, 90, key="coverage", persist_state="session", format="%d %%",
-        help="How often the set should hold the truth. More coverage, more labels.",
+        t("Coverage"), LEAST, MOST, 90, key="coverage", persist_state="session", format="%d %%",
+        help=t("How often the set should hold the truth. More coverage, more labels."),
     )  # fmt: skip
     kept = prediction_set(prediction.probabilities, card, percent / 100)
     with st.container(horizontal=True, gap="small", key="prediction-set"):
         for key in kept:
-            st.badge(plain(card.labels[card.index(key)].name), color="primary" if key == prediction.label else "gray")
+            st.badge(
+                plain(t(card.labels[card.index(key)].name)), color="primary" if key == prediction.label else "gray"
+            )
     measured = next((row for row in card.figures.get("conformal", ()) if round(row["coverage"] * 100) == percent), None)
     share = text(measured["value"], "%").replace(" ", NO_BREAK) if measured else ""
-    seen = f", {plain(share)} when it was measured" if measured else ""
-    st.caption(f"Of images like this, {percent} in 100 have their true label in such a set{seen}.")
+    seen = t(", {share} when it was measured", share=plain(share)) if measured else ""
+    st.caption(
+        t(
+            "Of images like this, {percent} in 100 have their true label in such a set{seen}.",
+            percent=percent,
+            seen=seen,
+        )
+    )
     return kept
 
 
@@ -79,44 +94,54 @@ def _grade(prediction: Classification, card: Card, kept: tuple[str, ...]) -> Non
     left, right = st.columns(2)
     grade = expected_grade(prediction.probabilities)
     with left:
-        st.metric("Expected grade", f"{grade:.1f}", help="The mean of the grades, each weighted by its probability.")
+        st.metric(
+            t("Expected grade"), f"{grade:.1f}", help=t("The mean of the grades, each weighted by its probability.")
+        )
         if kept:
-            st.caption(f"Grade {kept[0]} to {kept[-1]} at this coverage")
+            st.caption(t("Grade {low} to {high} at this coverage", low=kept[0], high=kept[-1]))
     definite = definite_probability(prediction.probabilities, card)
     if card.definite and definite is not None:
         with right:
-            st.metric("Definite", text(definite, "%"), help=f"Probability of {plain(card.definite.name)}.")
-            st.caption(plain(sentence(card.definite.name)))
+            st.metric(
+                t("Definite"), text(definite, "%"), help=t("Probability of {name}.", name=plain(t(card.definite.name)))
+            )
+            st.caption(plain(sentence(t(card.definite.name))))
 
 
 def _steadiness(prediction: Classification, image: Image, card: Card) -> None:
     """Offer the answers under small changes; they are computed when asked for."""
     name = f"spread-{image.sha256}-{prediction.frame}-{card.id}"
     job = session.job(name)
-    st.markdown("**Is the answer steady?**")
+    st.markdown(t("**Is the answer steady?**"))
     if job and job.running:
         _progress(name)
     elif job and job.result:
         _changes(job.result, card.index(prediction.label))
     else:
         st.button(
-            "Move, turn and brighten it a little", icon=":material/vibration:", key="spread-start", width="stretch",
+            t("Move, turn and brighten it a little"), icon=":material/vibration:", key="spread-start", width="stretch",
             on_click=session.start, args=(name, lambda job: _measure(job, image, card, prediction.frame)),
-            help="Answers a dozen slightly changed copies of the image.",
+            help=t("Answers a dozen slightly changed copies of the image."),
         )  # fmt: skip
         if job and job.error:
-            st.caption(plain(f"{sentence(job.error.problem)}. {job.error.fix}"))
+            st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
 
 
 def _changes(nudges: Sequence[Nudge], label: int) -> None:
     st.plotly_chart(
-        trust_figures.strip(nudges, label), key="spread", config=CHART, alt="The answer under small changes"
+        trust_figures.strip(nudges, label), key="spread", config=CHART, alt=t("The answer under small changes")
     )
     shares = [float(nudge.probabilities[label]) for nudge in nudges]
     stays = sum(int(nudge.probabilities.argmax()) == label for nudge in nudges[1:])
     st.caption(
-        f"The answer stays under {stays} of {len(nudges) - 1} small changes that should not matter; its probability "
-        f"runs from {min(shares):.0%} to {max(shares):.0%}. A steady answer can still be wrong."
+        t(
+            "The answer stays under {stays} of {all} small changes that should not matter; its probability "
+            "runs from {low:.0%} to {high:.0%}. A steady answer can still be wrong.",
+            stays=stays,
+            all=len(nudges) - 1,
+            low=min(shares),
+            high=max(shares),
+        )
     )
 
 
@@ -130,5 +155,5 @@ def _progress(name: str) -> None:
     if job is None or not job.running:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, f"Changed copies answered, {job.share:.0%}")
-        st.button("Cancel", icon=":material/close:", key="spread-cancel", on_click=job.stop)
+        st.progress(job.share, t("Changed copies answered, {share:.0%}", share=job.share))
+        st.button(t("Cancel"), icon=":material/close:", key="spread-cancel", on_click=job.stop)

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import figures, session
 from dashboard.components.states import HEIGHT_PX
 from dashboard.figures import View
+from dashboard.language import later, t
 from models import Image, Prediction
 from models.types import Window
 
@@ -26,7 +27,7 @@ def show(image: Image, prediction: Prediction | None, view: View) -> None:
             "displaylogo": False,
             "modeBarButtonsToRemove": ["select2d", "lasso2d", "toImage", "autoScale2d"],
         },
-        alt=f"The image, frame {view.frame + 1} of {image.frames}",
+        alt=t("The image, frame {frame} of {frames}", frame=view.frame + 1, frames=image.frames),
     )
 
 
@@ -35,7 +36,7 @@ def frame_slider(image: Image) -> int:
     if image.frames == 1:
         return 0
     key, shown = f"frame-{image.sha256[:12]}", f"%d / {image.frames}"
-    chosen = st.slider("Frame", 1, image.frames, key=key, persist_state="session", format=shown)
+    chosen = st.slider(t("Frame"), 1, image.frames, key=key, persist_state="session", format=shown)
     return int(chosen) - 1
 
 
@@ -48,15 +49,15 @@ def display_controls(image: Image, view: View) -> View:
         _take(windows, next(iter(windows)), level, width)
     with st.container(key="display", horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control(
-            "Window", list(windows), key=preset, default=next(iter(windows)), persist_state="session",
+            t("Window"), list(windows), format_func=t, key=preset, default=next(iter(windows)), persist_state="session",
             on_change=_take_preset, args=(windows, *keys[:3]),
         )  # fmt: skip
         slider = {"persist_state": "session", "on_change": session.put, "args": (preset, None), "format": "%.1f%%"}
         with st.container(width=124):
-            st.slider("Level", 0.0, 100.0, step=0.1, key=level, **slider)
+            st.slider(t("Level"), 0.0, 100.0, step=0.1, key=level, **slider)
         with st.container(width=124):
-            st.slider("Width", 0.5, 150.0, step=0.1, key=width, **slider)
-        st.toggle("Invert", key=invert, persist_state="session")
+            st.slider(t("Width"), 0.5, 150.0, step=0.1, key=width, **slider)
+        st.toggle(t("Invert"), key=invert, persist_state="session")
     low = (session.get(level) - session.get(width) / 2) / 100
     window = Window("Chosen", low, low + session.get(width) / 100)
     return replace(view, window=window, invert=session.get(invert, False))
@@ -65,7 +66,7 @@ def display_controls(image: Image, view: View) -> View:
 def auto_window(image: Image, frame: int) -> Window:
     """Return the window that leaves out the darkest and the brightest hundredth of the pixels."""
     low, high = np.percentile(image.pixels[frame, ::4, ::4], (1, 99))
-    return Window("Auto", float(low), float(max(high, low + 0.005)))
+    return Window(later("Auto"), float(low), float(max(high, low + 0.005)))
 
 
 def _take_preset(windows: dict[str, Window], preset: str, level: str, width: str) -> None:

@@ -84,10 +84,11 @@ def uploader_key() -> str:
 
 
 def take_uploads() -> None:
-    """Move the uploader's files into the queue and select the first of them."""
-    arrived = [add(file.name, file.getvalue()) for file in st.session_state[uploader_key()]]
-    st.session_state["uploads"] += 1
-    select(next(sha256 for sha256 in arrived if sha256 in _files()))
+    """Move the uploader's files into the queue and select the first; none come from one that was just forgotten."""
+    arrived = [add(file.name, file.getvalue()) for file in st.session_state.get(uploader_key()) or ()]
+    if arrived:
+        st.session_state["uploads"] += 1
+        select(next(sha256 for sha256 in arrived if sha256 in _files()))
 
 
 def visit(task: str) -> None:

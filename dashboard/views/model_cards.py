@@ -7,12 +7,13 @@ import streamlit as st
 
 import models
 from dashboard.components import card_page
+from dashboard.language import t
 
 cards = models.cards()
 asked = st.query_params.get("card")
 chosen = st.segmented_control(
-    "Model", list(cards), default=asked if asked in cards else next(iter(cards)), required=True,
-    format_func=lambda id: cards[id].title, label_visibility="collapsed",
+    t("Model"), list(cards), default=asked if asked in cards else next(iter(cards)), required=True,
+    format_func=lambda id: t(cards[id].title), label_visibility="collapsed",
 )  # fmt: skip
-st.header(cards[chosen].title, anchor=False)
+st.header(t(cards[chosen].title), anchor=False)
 card_page.show(cards[chosen])

@@ -62,7 +62,8 @@ def overlaps(boxes: Numbers, others: Numbers) -> NDArray[np.float64]:
     high = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
     common = np.clip(high - low, 0, None).prod(-1)
     union = a[:, 2:].prod(-1)[:, None] + b[:, 2:].prod(-1)[None] - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    shared: NDArray[np.float64] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return shared
 
 
 def matches(boxes: Numbers, scores: Numbers, truth: Numbers, iou: float = HALF) -> NDArray[np.intp]:
@@ -158,4 +159,4 @@ def _cumulated(
     order = np.argsort(-np.asarray(scores, np.float64), kind="stable")
     ranked = np.asarray(scores, np.float64)[order]
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True)) if len(ranked) else np.array([], np.intp)
-    return ranked[last], np.cumsum(hit[order], dtype=np.float64)[last], last + 1.0
+    return ranked[last], np.cumsum(hit[order], dtype=np.float64)[last], (last + 1).astype(np.float64)

@@ -122,7 +122,7 @@ class Detecting(_Table):
 
     boxes: Platt
     image: Platt
-    """Of the highest raw score of an image."""
+    """Of the raw scores of an image's best boxes together."""
     points: tuple[OperatingPoint, ...] = Field(min_length=1)
     """The first is the default."""
 
@@ -229,6 +229,12 @@ class Card(_Table):
     def figures(self) -> Mapping[str, Any]:
         """What `ortholens evaluate` measured, from the JSON beside the card; empty before that."""
         path = CARDS_DIR / f"{self.id}.figures.json"
+        return MappingProxyType(json.loads(path.read_text()) if path.exists() else {})
+
+    @property
+    def curves(self) -> Mapping[str, Any]:
+        """What `ortholens curves` measured, from the JSON beside the card; empty before that."""
+        path = CARDS_DIR / f"{self.id}.curves.json"
         return MappingProxyType(json.loads(path.read_text()) if path.exists() else {})
 
     def index(self, label: str) -> int:

@@ -22,9 +22,10 @@ import models
 from models.cards import Card, card, cards_of
 from models.errors import OrthoLensError
 from models.reporting.record import Record, areas, caption, record
+from models.reporting.report_parts import Chapter
 from models.settings import settings
 from models.trust.methods import method_of
-from models.types import Image, Prediction, Segmentation
+from models.types import Detections, Image, Prediction, Segmentation
 
 Task = Annotated[str, typer.Argument(help="What to ask, such as implant; `ortholens cards` lists the tasks.")]
 Paths = Annotated[list[Path], typer.Argument(exists=True, help="Files, and folders whose files are all taken.")]
@@ -32,7 +33,14 @@ Out = Annotated[str, typer.Option(help="JSON Lines file to write, - for the term
 CardId = Annotated[str | None, typer.Option("--card", help="Model to ask; by default the task's first.")]
 Method = Annotated[str | None, typer.Option("--explain", help="Also say why, by a method such as grad-cam.")]
 Save = Annotated[
-    Path | None, typer.Option(file_okay=False, help="Folder for one label map or overlay PNG a file, named by content.")
+    Path | None,
+    typer.Option(file_okay=False, help="Folder for one label map, overlay or picture with boxes a file, by content."),
+]
+Point = Annotated[str | None, typer.Option(help="Of a detector: key of the operating point that shows boxes.")]
+Fused = Annotated[bool, typer.Option("--fused", help="Of a detector: look again mirrored and enlarged; slower.")]
+Binding = Annotated[
+    Path | None,
+    typer.Option("--report", dir_okay=False, help="One report of all answers, FILE.pdf or FILE.html."),
 ]
 Device = Annotated[Literal["auto", "cuda", "cpu"] | None, typer.Option(help="Where the network runs.")]
 
@@ -44,6 +52,10 @@ class Question:
     card: Card
     method: str | None
     folder: Path | None
+    point: str | None = None
+    fused: bool = False
+    chapters: list[Chapter] | None = None
+    """Filled with a chapter for every answer where a report is wanted."""
 
 
 def predict(
@@ -54,10 +66,19 @@ def predict(
     explain: Method = None,
     save: Save = None,
     device: Device = None,
+    point: Point = None,
+    fused: Fused = False,
+    report: Binding = None,
 ) -> None:
     """Answer one question about every file and write one line of JSON for each."""
-    question = Question(_card(task, card_id), explain and method_of(explain).key, save)
-    if save and not explain and task != "tissue":
+    question = Question(
+        _card(task, card_id), explain and method_of(explain).key, save, point, fused, [] if report else None
+    )
+    if report and report.suffix.lower() not in (".pdf", ".html"):
+        raise typer.BadParameter("--report ends in .pdf or .html")
+    if task != "detection" and (point or fused):
+        raise typer.BadParameter("--point and --fused belong to detection")
+    if save and not explain and task not in ("tissue", "detection"):
         raise typer.BadParameter("--save keeps explanations; name a method with --explain")
     if device:
         os.environ["ORTHOLENS_DEVICE"] = device
@@ -65,11 +86,15 @@ def predict(
     files = [file for file in _listed(paths) if file.resolve() != Path(out).resolve()]
     if not files:
         raise typer.BadParameter("there is no file in these folders")
+    if point:
+        _check_point(question.card, point)
     _load(question.card)
     if save:
         save.mkdir(parents=True, exist_ok=True)
     with _opened(out) as lines:
         failures = _answer_all(files, question, lines)
+    if report and question.chapters:
+        _bind(report, question.chapters)
     typer.echo(f"{len(files) - failures} of {len(files)} files answered. {models.DISCLAIMER}", err=True)
     raise typer.Exit(1 if failures else 0)
 
@@ -81,6 +106,12 @@ def _card(task: str, card_id: str | None) -> Card:
     if card(card_id).task != task:
         raise typer.BadParameter(f"{card_id} does not answer {task}; choose {', '.join(c.id for c in choice)}")
     return card(card_id)
+
+
+def _check_point(card: Card, key: str) -> None:
+    known = [point.key for point in card.detecting.points] if card.detecting else []
+    if key not in known:
+        raise typer.BadParameter(f"{card.id} has no operating point {key}; choose {', '.join(known) or 'none'}")
 
 
 def _listed(paths: Sequence[Path]) -> list[Path]:
@@ -129,12 +160,16 @@ def _answer_all(files: Sequence[Path], question: Question, lines: TextIO) -> int
 def _answer(file: Path, question: Question) -> Record:
     try:
         image = models.read(file)
-        prediction = models.predict(image, question.card.id, explain=question.method)
+        prediction = models.predict(
+            image, question.card.id, explain=question.method, point=question.point, fused=question.fused
+        )
         if image.frames > 1:
             note = f"Only the first of {image.frames} frames was answered."
             prediction = replace(prediction, warnings=(*prediction.warnings, note))
         if question.folder:
             _save(question.folder, image, prediction)
+        if question.chapters is not None:
+            _write_up(question.chapters, image, prediction)
         return record(prediction) | _painted(question.folder, image, prediction)
     except OrthoLensError as error:
         return {"ok": False, "error": str(error)}
@@ -157,6 +192,25 @@ def _painted(folder: Path | None, image: Image, prediction: Prediction) -> Recor
     return {"mask": str(path) if path else None, **areas(prediction, image)}
 
 
+def _write_up(chapters: list[Chapter], image: Image, prediction: Prediction) -> None:
+    """Add an answer to the report; its pictures are small from here on."""
+    from models.reporting.report import Case, chapter
+
+    chapters.append(chapter(Case(image, prediction)))
+
+
+def _bind(path: Path, chapters: Sequence[Chapter]) -> None:
+    """Write the report; it names no file and no one."""
+    from models.reporting.report import bound
+    from models.reporting.report_html import html
+    from models.reporting.report_pdf import pdf
+
+    try:
+        path.write_bytes((html if path.suffix.lower() == ".html" else pdf)(bound(chapters)))
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from error
+
+
 def _last_place(error: Exception) -> str:
     trace = error.__traceback__
     while trace and trace.tb_next:
@@ -165,10 +219,14 @@ def _last_place(error: Exception) -> str:
 
 
 def _save(folder: Path, image: Image, prediction: Prediction) -> None:
+    from models.reporting.boxes import boxes_png
     from models.reporting.draw import overlay, png
 
+    if isinstance(prediction, Detections):
+        picture = boxes_png(image, prediction, card(prediction.card))
+        (folder / f"{prediction.sha256[:16]}-{prediction.card}-boxes.png").write_bytes(picture)
     if prediction.explanation is None:
         return
-    picture = overlay(image.shown(prediction.frame), prediction.explanation.heat)
+    heat = overlay(image.shown(prediction.frame), prediction.explanation.heat)
     name = f"{prediction.sha256[:16]}-{prediction.card}-{prediction.explanation.method}.png"
-    (folder / name).write_bytes(png(picture, caption(prediction)))
+    (folder / name).write_bytes(png(heat, caption(prediction)))

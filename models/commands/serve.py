@@ -6,10 +6,12 @@ limit and privacy settings in the working directory (docs.streamlit.io/develop/a
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -25,16 +27,44 @@ FIRST_PORT = 8501
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="By default 8501, or the next one that is free.")]
 Address = Annotated[str, typer.Option(help="Interface to listen on; 0.0.0.0 opens the dashboard to the network.")]
 Headless = Annotated[bool, typer.Option("--headless", help="Do not open a browser.")]
+Stage = Annotated[bool, typer.Option("--stage", help="Conference mode: full width, large type, keys, a loop.")]
+Playlist = Annotated[
+    Path | None,
+    typer.Argument(metavar="PLAYLIST.toml", help="With --stage: what to show, in place of the program's own playlist."),
+]
 
 
-def serve(port: Port = None, address: Address = "localhost", headless: Headless = False) -> None:
+def serve(
+    playlist: Playlist = None,
+    port: Port = None,
+    address: Address = "localhost",
+    headless: Headless = False,
+    stage: Stage = False,
+) -> None:
     """Start the dashboard and say where it is; Ctrl-C stops it."""
+    environment = dict(os.environ) | _staged(playlist, stage)
     port = chosen_port(port, address)
     typer.echo(f"OrthoLens is at http://{address}:{port} (Ctrl-C stops it). {DISCLAIMER}")
-    with subprocess.Popen(_streamlit(port, address, headless), cwd=ROOT) as server:
+    with subprocess.Popen(_streamlit(port, address, headless), cwd=ROOT, env=environment) as server:
         for wish in (signal.SIGINT, signal.SIGTERM):
             signal.signal(wish, lambda *_: server.terminate())
         raise typer.Exit(max(0, server.wait()))  # negative: ended by a signal, as asked
+
+
+def spelt_out(arguments: Sequence[str]) -> list[str]:
+    """Return a command line in which `--stage` alone, or before a playlist, belongs to `serve`."""
+    return ["serve", *arguments] if list(arguments[:1]) == ["--stage"] else list(arguments)
+
+
+def _staged(playlist: Path | None, stage: bool) -> dict[str, str]:
+    """Return what tells the server to begin in conference mode; its own working directory is another."""
+    if playlist is None:
+        return {"ORTHOLENS_STAGE": "default"} if stage else {}
+    if not stage:
+        raise typer.BadParameter(f"{playlist} is a playlist only with --stage")
+    if not playlist.is_file():
+        raise typer.BadParameter(f"there is no playlist {playlist}; a copy of dashboard/stage.toml is a start")
+    return {"ORTHOLENS_STAGE": str(playlist.resolve())}
 
 
 def chosen_port(wish: int | None, address: str) -> int:

@@ -1,4 +1,4 @@
-"""`ortholens train`, `evaluate` and `benchmark`: make a model, measure how good it is, and how fast."""
+"""`ortholens train`, `evaluate`, `curves` and `benchmark`: make a model, measure how good it is, and how fast."""
 
 from __future__ import annotations
 
@@ -28,25 +28,29 @@ ImageFile = Annotated[
     Path | None, typer.Option("--image", exists=True, dir_okay=False, help="By default a simulated case.")
 ]
 
+TRIALS = {"tissue": "trials", "detection": "box_trials"}
+"""Module of `models.training` that trains and measures the cards of a task; classifiers have two, ship and evaluate."""
+
 
 def train(card_id: CardId) -> None:
     """Train what ships, from the recipe in the card; goes on where it was stopped."""
     with _progress() as progress:
-        _module("trials" if _paints(card_id) else "ship").train(card(card_id).id, progress)
+        _module(TRIALS.get(card(card_id).task, "ship")).train(card_id, progress)
 
 
 def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
     """Measure a model on images it was not trained on, and write the figures beside its card."""
     with _progress() as progress:
-        if _paints(card_id):
-            _module("trials").evaluate(card_id, folds, progress)
+        if trials := TRIALS.get(card(card_id).task):
+            _module(trials).evaluate(card_id, folds, progress)
         else:
-            _module("evaluate").evaluate(card(card_id).id, folds, test, progress)
+            _module("evaluate").evaluate(card_id, folds, test, progress)
 
 
-def _paints(card_id: str) -> bool:
-    """Whether the card answers with a class for every pixel."""
-    return card(card_id).task == "tissue"
+def curves(card_id: CardId = "knee-kl") -> None:
+    """Measure how accuracy grows with the number of training images, and write the curves beside the card."""
+    with _progress() as progress:
+        _module("curves").curves(card(card_id).id, progress)
 
 
 def _module(name: str) -> ModuleType:

@@ -18,6 +18,9 @@ from models.data.dense_set import Grey, rows_of
 from models.data.fluoroscopy_set import tka_fluoroscopy
 from models.errors import UnknownCard
 
+CORNER = np.array([0.5, 0.5, 0, 0], np.float32)
+"""From a box as `Detections` has it to one counted from the outer corner of the first pixel."""
+
 
 @dataclass(frozen=True, eq=False)
 class BoxSet:
@@ -62,8 +65,7 @@ class BoxSet:
             rows, columns = (max(1, round(length * scale)) for length in picture.shape)
             smaller = Picture.fromarray(picture).resize((columns, rows), Picture.Resampling.BILINEAR)
             pictures.append(np.asarray(smaller))
-            edges = of + np.float32([0.5, 0.5, 0, 0])  # edges from the picture's own, which scale
-            boxes.append((edges * scale - np.float32([0.5, 0.5, 0, 0])).astype(np.float32))
+            boxes.append(((of + CORNER) * scale - CORNER).astype(np.float32))  # edges scale, pixel centres do not
         return replace(self, pictures=tuple(pictures), boxes=tuple(boxes))
 
 
@@ -75,10 +77,7 @@ def fractures() -> BoxSet:
     rows, archive = rows_of("fracture_detection.zip")
     with archive:
         pictures = tuple(np.asarray(Picture.open(archive.open(row["file"])).convert("L")) for row in rows)
-    boxes = tuple(
-        np.array(json.loads(row["boxes_xywh"] or "[]"), np.float32).reshape(-1, 4) - np.float32([0.5, 0.5, 0, 0])
-        for row in rows
-    )
+    boxes = tuple(np.array(json.loads(row["boxes_xywh"] or "[]"), np.float32).reshape(-1, 4) - CORNER for row in rows)
     return BoxSet(
         pictures=pictures,
         boxes=boxes,

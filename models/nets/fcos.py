@@ -29,6 +29,8 @@ BLOCKS = 3
 """Separable convolutions of each tower."""
 LEAST = 0.005
 """Raw score under which a place is not looked at."""
+LOOKED_AT = 1000
+"""Places that may draw a box, the best."""
 MOST = 100
 """Boxes kept of an image."""
 OVERLAP = 0.4
@@ -173,7 +175,8 @@ class FCOSMobileNetV2(FCOS):  # type: ignore[misc]  # torchvision carries no typ
     def found(self, places: Places, size: tuple[int, int]) -> Found:
         """Return the boxes of one image of (height, width) = `size` pixels."""
         scores = places.scores
-        place, of = torch.nonzero(scores > LEAST, as_tuple=True)
+        least = scores.flatten().topk(min(LOOKED_AT, scores.numel())).values[-1].clamp(min=LEAST)
+        place, of = torch.nonzero(scores >= least, as_tuple=True)
         boxes = places.boxes[place].clamp(min=0)
         boxes = torch.minimum(boxes, boxes.new_tensor([size[1], size[0], size[1], size[0]]))
         score = scores[place, of]

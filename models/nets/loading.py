@@ -16,6 +16,7 @@ from models.cards import WEIGHTS_DIR, Card
 from models.cards.card import Member
 from models.errors import BadCard, BadWeights
 from models.nets.dense import DenseNet
+from models.nets.fcos import FCOSMobileNetV2
 from models.nets.hrnet import HRNet
 from models.nets.mobilenet import StagedMobileNetV2
 from models.nets.unet import UNetMobileNetV2
@@ -27,6 +28,9 @@ Network = TypeVar("Network", bound=nn.Module)
 
 DENSE_NETS: dict[str, type[DenseNet]] = {"unet_mobilenet_v2": UNetMobileNetV2, "hrnet": HRNet}
 """Networks with logits for every pixel, likewise; they also take what a card's `net.shape` says."""
+
+DETECTORS = {"fcos_mobilenet_v2": FCOSMobileNetV2}
+"""Networks that draw boxes; each takes (classes) and what a card's `net.shape` says, such as the pyramid's `width`."""
 
 
 def build(card: Card) -> StagedMobileNetV2:
@@ -57,6 +61,23 @@ def build_dense(card: Card) -> DenseNet:
     try:
         return DENSE_NETS[card.net.name](outputs, card.net.dropout, **card.net.shape)
     except TypeError as error:
+        raise BadCard(f"net.shape: {error}", fix="Compare it with another card.", file=card.id) from error
+
+
+def build_detector(card: Card) -> FCOSMobileNetV2:
+    """Return the card's network that draws boxes, with random weights.
+
+    Raises
+    ------
+    BadCard
+        When the card names a network that does not exist, or a shape that it cannot have.
+    """
+    if card.net.name not in DETECTORS:
+        choice = ", ".join(DETECTORS)
+        raise BadCard(f"net.name: no network {card.net.name!r}", fix=f"Choose one of {choice}.", file=card.id)
+    try:
+        return DETECTORS[card.net.name](len(card.labels), **card.net.shape)
+    except (TypeError, ValueError) as error:
         raise BadCard(f"net.shape: {error}", fix="Compare it with another card.", file=card.id) from error
 
 
@@ -113,6 +134,17 @@ def load_dense(card: Card, member: Member) -> DenseNet:
         When the weights do not fit the network the card describes.
     """
     return _filled(build_dense(card), card, member)
+
+
+def load_detector(card: Card, member: Member) -> FCOSMobileNetV2:
+    """Return one trained network that draws boxes, likewise.
+
+    Raises
+    ------
+    BadWeights
+        When the weights do not fit the network the card describes.
+    """
+    return _filled(build_detector(card), card, member)
 
 
 def _filled(net: Network, card: Card, member: Member) -> Network:

@@ -9,6 +9,9 @@ from models.cards import Card
 STAGES: Mapping[str, tuple[str, ...]] = {"mobilenet_v2": ("stage1", "stage2", "stage3", "stage4", "stage5")}
 """By the name that cards use; a test holds them against the networks."""
 
+BOX_STAGES: Mapping[str, tuple[str, ...]] = {"fcos_mobilenet_v2": STAGES["mobilenet_v2"]}
+"""Likewise of networks that draw boxes; a box can also be explained at its own level of the pyramid."""
+
 
 def stages_of(card: Card) -> tuple[str, ...]:
     """Return the names of a card's stages; empty for a network that is not explained by stage."""

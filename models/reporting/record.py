@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models import DISCLAIMER
 from models.cards import card
 from models.trust.grades import definite_probability, expected_grade
-from models.types import Classification, Image, Prediction, Segmentation
+from models.types import Classification, Detections, Image, Prediction, Segmentation
 
 Record = dict[str, object]
 
@@ -46,6 +46,27 @@ def _(prediction: Segmentation) -> Record:
         "classes": {key: value for value, key in enumerate(prediction.labels)},
         "area_px": {key: int(count) for key, count in zip(prediction.labels, pixels, strict=True)},
         "count": None if prediction.instances is None else _count(prediction.instances),
+        "abstained": prediction.abstained,
+        "reason": prediction.reason,
+    }
+
+
+@result_fields.register
+def _(prediction: Detections) -> Record:
+    sides = prediction.boxes + np.array([0.5, 0.5, 0, 0])  # from the outer corner of the first pixel, as in COCO
+    return {
+        "boxes": [
+            {
+                **{side: round(float(value), 1) for side, value in zip("xywh", box, strict=True)},
+                "score": round(float(score), 4),
+                "label": prediction.labels[kind],
+            }
+            for box, score, kind in zip(sides, prediction.scores, prediction.classes, strict=True)
+        ],
+        "score": round(prediction.score, 4),
+        "operating_point": prediction.operating_point,
+        "threshold": round(prediction.threshold, 4),
+        "shown": len(prediction.shown),
         "abstained": prediction.abstained,
         "reason": prediction.reason,
     }
@@ -97,6 +118,20 @@ def _(prediction: Segmentation) -> str:
     shares = np.bincount(prediction.mask.ravel(), minlength=len(prediction.labels))[1:] / prediction.mask.size
     found = sorted(zip(shares, prediction.labels[1:], strict=True), reverse=True)
     return ", ".join(f"{names[key]} {share:.1%}" for share, key in found if share) or "Nothing but background"
+
+
+@headline.register
+def _(prediction: Detections) -> str:
+    if prediction.abstained:
+        return f"No answer: {prediction.reason}"
+    names = [label.name.lower() for label in card(prediction.card).labels]
+    kinds = prediction.classes[prediction.shown]
+    found = f"{len(kinds) or 'no'} finding{'s' * (len(kinds) != 1)}".capitalize()
+    if len(names) > 1 and len(kinds):
+        counts = [(name, int((kinds == kind).sum())) for kind, name in enumerate(names)]
+        found += f" ({', '.join(f'{count} {name}' for name, count in counts if count)})"
+    sought = names[0] if len(names) == 1 else "of these"
+    return f"{found} at {prediction.operating_point}; any {sought} {prediction.score:.0%}"
 
 
 def record(prediction: Prediction) -> Record:

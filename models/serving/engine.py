@@ -13,15 +13,23 @@ import numpy as np
 import torch
 
 from models.cards import Card
+from models.cards import card as card_of
 from models.errors import BadWeights, UnknownCard
+from models.serving.detector import Finder, Search
 from models.serving.model import Model
 from models.serving.painter import Painter
 from models.settings import Settings, settings
 from models.tasks import task
+from models.tasks.detection import DetectionTask
 from models.tasks.segmentation import SegmentationTask
 from models.trust.explain import explain, method_of, stage_of
+from models.trust.explain_box import Subject, explain_box
 from models.trust.explain_region import explain_region
-from models.types import Box, Explanation, Image, Prediction, Segmentation
+from models.trust.watch import Watch
+from models.types import Box, Detections, Explanation, Image, Prediction, Segmentation
+
+WHAT = {Model: "names a whole image", Painter: "paints every pixel", Finder: "draws boxes"}
+"""What a card of each kind does, for messages."""
 
 
 class Engine:
@@ -33,7 +41,7 @@ class Engine:
             raise BadWeights("there is no CUDA device", fix="Set ORTHOLENS_DEVICE to auto or cpu.")
         self.device = torch.device("cuda" if gpu else "cpu")
         self.budget = limits.model_memory_mb * 2**20
-        self._models: OrderedDict[str, Model | Painter] = OrderedDict()
+        self._models: OrderedDict[str, Model | Painter | Finder] = OrderedDict()
         self._lock = RLock()
         self._loading: dict[str, Lock] = {}
         if limits.threads:
@@ -47,11 +55,11 @@ class Engine:
         BadWeights
             When the card has no weights, or they are not the ones its hashes name.
         UnknownCard
-            For a card that paints.
+            For a card that paints or draws boxes.
         """
         loaded = self.loaded(card)
         if not isinstance(loaded, Model):
-            raise UnknownCard(f"{card.id} paints every pixel", fix="Choose a card that names a whole image.")
+            raise UnknownCard(f"{card.id} {WHAT[type(loaded)]}", fix=f"Choose a card that {WHAT[Model]}.")
         return loaded
 
     def painter(self, card: Card) -> Painter:
@@ -64,11 +72,24 @@ class Engine:
         """
         loaded = self.loaded(card)
         if not isinstance(loaded, Painter):
-            raise UnknownCard(f"{card.id} names a whole image", fix="Choose a card that paints every pixel.")
+            raise UnknownCard(f"{card.id} {WHAT[type(loaded)]}", fix=f"Choose a card that {WHAT[Painter]}.")
         return loaded
 
-    def loaded(self, card: Card) -> Model | Painter:
-        """Return the card's model of either kind, loading and warming it up on first use.
+    def finder(self, card: Card) -> Finder:
+        """Return the card's network that draws boxes, likewise.
+
+        Raises
+        ------
+        BadWeights, UnknownCard
+            As `model`.
+        """
+        loaded = self.loaded(card)
+        if not isinstance(loaded, Finder):
+            raise UnknownCard(f"{card.id} {WHAT[type(loaded)]}", fix=f"Choose a card that {WHAT[Finder]}.")
+        return loaded
+
+    def loaded(self, card: Card) -> Model | Painter | Finder:
+        """Return the card's model of any kind, loading and warming it up on first use.
 
         Raises
         ------
@@ -85,10 +106,13 @@ class Engine:
                     self._models.move_to_end(card.id)
                     return self._models[card.id]
             blank = Image(np.zeros((1, *card.input.size), np.float32), name="", sha256="")
-            model: Model | Painter
+            model: Model | Painter | Finder
             if isinstance(task(card.task), SegmentationTask):
                 model = Painter(card, self.device)
                 model.paint(blank)
+            elif isinstance(task(card.task), DetectionTask):
+                model = Finder(card, self.device)
+                model.find(blank)
             else:
                 model = Model(card, self.device)
                 model.answer(blank)
@@ -112,6 +136,8 @@ class Engine:
             if chosen is None:
                 return painted
             return replace(painted, explanation=explain_region(model, image, chosen, label, frame=frame))
+        if isinstance(model, Finder):
+            return self.find(image, card, frame, why=(method, label))
         stage = card.net.stage
         answer, features = model.answer(image, frame, stage)
         prediction = replace(model.task.read(answer, image, card), frame=frame)
@@ -140,6 +166,59 @@ class Engine:
         answer = painter.task.read(painting, image, card)
         return replace(answer, frame=frame, seconds=time.perf_counter() - start)
 
+    def find(
+        self,
+        image: Image,
+        card: Card,
+        frame: int = 0,
+        search: Search | None = None,
+        why: tuple[str | None, str | None] = (None, None),
+    ) -> Detections:
+        """Answer one frame of a card that draws boxes, and explain one of them by a method where `why` names it.
+
+        Parameters
+        ----------
+        why
+            Key of the method, and the label whose best box is explained (default: any).
+
+        Raises
+        ------
+        Cancelled
+            When the search was cancelled; nothing is kept.
+        """
+        method = None if why[0] is None else method_of(why[0])
+        finder, start = self.finder(card), time.perf_counter()
+        seen = finder.find(image, frame, search)
+        found = finder.task.read(seen, image, card, search.point if search else None)
+        found = replace(found, frame=frame, seconds=time.perf_counter() - start)
+        if method is None:
+            return found
+        return replace(
+            found, explanation=explain_box(finder, image, method, subject_of(found, card, why[1]), frame=frame)
+        )
+
+    def explain_found(
+        self,
+        image: Image,
+        found: Detections,
+        index: int,
+        method: str,
+        stage: str | None = None,
+        watch: Watch | None = None,
+    ) -> Explanation:
+        """Explain one box of an answer, on the frame that it is of.
+
+        Raises
+        ------
+        UnknownCard
+            When there is no such box, method or stage.
+        Cancelled
+            When the watch says so.
+        """
+        finder = self.finder(card_of(found.card))
+        subject = Subject.of(found, index)
+        return explain_box(finder, image, method_of(method), subject, frame=found.frame, stage=stage, watch=watch)
+
     def explain(
         self,
         image: Image,
@@ -150,17 +229,33 @@ class Engine:
         stage: str | None = None,
         box: Box | None = None,
     ) -> Explanation:
-        """Explain one label (default: the answer's own) by one method, at one stage; of a painter also in a box."""
+        """Explain one label (default: the answer's own) by one method, at one stage; of a painter also in a box.
+
+        Of a detector: the best box of the label, or what it makes of a box that a reader drew.
+        """
         chosen = method_of(method)
         model = self.loaded(card)
         if isinstance(model, Painter):
             return explain_region(model, image, chosen, label, frame=frame, stage=stage, box=box)
+        if isinstance(model, Finder):
+            if box is not None:
+                subject = Subject.drawn(box, card.index(label) if label else 0)
+            else:
+                subject = subject_of(self.find(image, card, frame), card, label)
+            return explain_box(model, image, chosen, subject, frame=frame, stage=stage)
         if box is not None:
             raise UnknownCard(f"{card.id} names a whole image, not a part of it", fix="Crop the image to the box.")
         stage = stage_of(model, stage)
         answer, features = model.answer(image, frame, stage)
         target = model.task.target(card, label, answer)
         return explain(model, image, chosen, target, frame=frame, stage=stage, features=features)
+
+
+def subject_of(found: Detections, card: Card, label: str | None) -> Subject:
+    """Return the best box of a label, or of all; where there is none, whatever comes nearest to one."""
+    wanted = None if label is None else card.index(label)
+    own = [i for i, kind in enumerate(found.classes) if wanted in (None, int(kind))]
+    return Subject.of(found, own[0]) if own else Subject(None, wanted or 0)
 
 
 @lru_cache(maxsize=1)

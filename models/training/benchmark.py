@@ -23,6 +23,8 @@ from torch import Tensor
 
 import models
 from models.cards import Card
+from models.errors import BadCard
+from models.serving.detector import Finder
 from models.serving.engine import engine
 from models.serving.model import Model
 
@@ -58,12 +60,9 @@ def benchmark(card: Card, data: bytes, repeats: int = 30) -> dict[str, Any]:
         Ready for JSON: `milliseconds` by path (median, lower and upper quartile, n), `ratios` of medians,
         `peak_memory_mb` and `machine`.
     """
-    model = engine().model(card)
     image = models.read(data)
-    x = model.input(image)
     paths = {
-        BARE: lambda: bare(model, x),
-        BARE_GRADIENT: lambda: bare_gradient(model, x),
+        **bare_paths(card, image),
         DECODED: lambda: models.read(data),
         ANSWER: lambda: models.predict(models.read(data), card.id),
         EXPLAINED: lambda: models.predict(models.read(data), card.id, explain="grad-cam"),
@@ -76,13 +75,39 @@ def benchmark(card: Card, data: bytes, repeats: int = 30) -> dict[str, Any]:
         "image": {"rows": image.shape[0], "columns": image.shape[1], "bytes": len(data)},
         "milliseconds": {path: quartiles(times) for path, times in timings.items()},
         "ratios": {
-            f"{ANSWER} / {BARE}": round(median[ANSWER] / median[BARE], 3),
-            f"{EXPLAINED} / {BARE}": round(median[EXPLAINED] / median[BARE], 3),
-            f"{EXPLAINED} / {BARE_GRADIENT}": round(median[EXPLAINED] / median[BARE_GRADIENT], 3),
+            f"{whole} / {part}": round(median[whole] / median[part], 3)
+            for whole, part in ((ANSWER, BARE), (EXPLAINED, BARE), (EXPLAINED, BARE_GRADIENT))
+            if part in median
         },
         "peak_memory_mb": peak_memory_mb(),
         "machine": machine(engine().device),
     }
+
+
+def bare_paths(card: Card, image: models.Image) -> dict[str, Callable[[], object]]:
+    """Return what the networks alone take, by path: of a detector from its input to its boxes.
+
+    Raises
+    ------
+    BadCard
+        For a card that paints: what it takes depends on how many tiles an image has.
+    """
+    model = engine().loaded(card)
+    if isinstance(model, Finder):
+        finder, seen = model, model.input(image)
+        return {BARE: lambda: bare_boxes(finder, seen)}
+    if not isinstance(model, Model):
+        raise BadCard("it paints every pixel", fix="Choose a card that names an image or draws boxes.", file=card.id)
+    classifier, x = model, model.input(image)
+    return {BARE: lambda: bare(classifier, x), BARE_GRADIENT: lambda: bare_gradient(classifier, x)}
+
+
+@torch.no_grad()
+def bare_boxes(finder: Finder, x: Tensor) -> None:
+    """Run the members of a detector one after another, to the boxes that no better one covers: x (1, 3, h, w)."""
+    for net in finder.members:
+        net.found(net.places(x, net.trunk(x)), (x.shape[2], x.shape[3]))
+    finish(finder.device)
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.boxes.compare import Froc, froc, matches, precision_area
 from models.cards.card import Detecting, OperatingPoint, Platt
+from models.tasks.detection import evidence
 from models.trust.calibration import calibration_error
 
 RESAMPLES = 500
@@ -53,6 +54,11 @@ class Answered:
         """(N,) highest raw score of each image, 0 without any."""
         return np.array([of.max(initial=0) for of in self.scores], np.float64)
 
+    @property
+    def evidence(self) -> Floats:
+        """(N,) raw score of "there is any"."""
+        return np.array([evidence(of) for of in self.scores], np.float64)
+
     def froc(self) -> Froc:
         """Return the free-response curve at half overlap, over all images."""
         return froc(list(zip(self.boxes, self.scores, self.truth, strict=True)))
@@ -66,7 +72,7 @@ class _Matched:
     image: NDArray[np.intp]
     hit: NDArray[np.bool_]  # (strictness, boxes)
     truths: Floats
-    highest: Floats
+    evidence: Floats
 
 
 def _matched(answered: Answered) -> _Matched:
@@ -79,7 +85,7 @@ def _matched(answered: Answered) -> _Matched:
         image=np.repeat(np.arange(len(answered.truth)), [len(of) for of in answered.scores]),
         hit=np.concatenate([np.array(of).reshape(len(STRICTNESS), -1) for of in hit], 1),
         truths=np.array([len(of) for of in answered.truth], float),
-        highest=answered.highest,
+        evidence=answered.evidence,
     )
 
 
@@ -88,7 +94,7 @@ def _figures(matched: _Matched, times: Floats) -> dict[str, float]:
     from sklearn.metrics import roc_auc_score
 
     with_truth = matched.truths > 0
-    found = {}
+    found: dict[str, float] = {}
     for name, counted in (("fractured", times * with_truth), ("all", times)):
         often = counted[matched.image].astype(np.intp)
         scores, truths = np.repeat(matched.scores, often), int(counted @ matched.truths)
@@ -101,7 +107,7 @@ def _figures(matched: _Matched, times: Floats) -> dict[str, float]:
     for rate in FALSE_POSITIVES:
         found[f"sensitivity at {rate:g} false positives an image"] = float(right[wrong <= rate].max(initial=0))
     if len(np.unique(with_truth[times > 0])) == 2:
-        found["image auc"] = float(roc_auc_score(with_truth, matched.highest, sample_weight=times))
+        found["image auc"] = float(roc_auc_score(with_truth, matched.evidence, sample_weight=times))
     return found
 
 
@@ -166,7 +172,7 @@ def calibrate(answered: Answered) -> Detecting:
         [matches(*row) >= 0 for row in zip(answered.boxes, answered.scores, answered.truth, strict=True)]
     )
     boxes = platt(np.concatenate(list(answered.scores)), hit)
-    image = platt(answered.highest, answered.positive)
+    image = platt(answered.evidence, answered.positive)
     return Detecting(boxes=boxes, image=image, points=points(platt_probability(answered.highest, boxes), answered))
 
 
@@ -204,5 +210,5 @@ def image_calibration_error(answered: Answered, fold: NDArray[np.intp]) -> float
     p = np.empty(len(fold))
     for i in np.unique(fold):
         out = fold == i
-        p[out] = platt_probability(answered.highest[out], platt(answered.highest[~out], answered.positive[~out]))
+        p[out] = platt_probability(answered.evidence[out], platt(answered.evidence[~out], answered.positive[~out]))
     return calibration_error(np.stack([1 - p, p], 1), answered.positive.astype(np.intp))

@@ -106,4 +106,5 @@ def _tones(seen: Tensor, how: BoxAugmentation, generator: Generator) -> Tensor:
     if invert < how.invert:
         seen = 1 - seen
     grain = torch.randn(seen.shape, generator=generator) * how.noise * noise
-    return (seen + grain).clamp(0, 1)
+    toned: Tensor = (seen + grain).clamp(0, 1)
+    return toned

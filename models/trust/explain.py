@@ -109,11 +109,13 @@ def explain(
     Raises
     ------
     UnknownCard
-        For a stage or an output that the network does not have.
+        For a method that explains boxes alone, and a stage or an output that the network does not have.
     Cancelled
         When `cancelled` said so.
     """
     start = time.perf_counter()
+    if method.key not in METHODS:
+        raise UnknownCard(f"{method.name} explains boxes alone", fix=f"Choose one of {', '.join(METHODS)}.")
     stage = stage_of(model, stage)
     if not 0 <= target < len(model.card.labels):
         raise UnknownCard(f"{model.card.id} has no output {target}", fix=f"Choose 0 to {len(model.card.labels) - 1}.")

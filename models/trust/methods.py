@@ -90,6 +90,25 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 )
 """Every method by its key, quick ones first."""
 
+BOX_METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        method.key: method
+        for method in (
+            METHODS["grad-cam"],
+            METHODS["hirescam"],
+            Method(
+                "d-rise",
+                "D-RISE",
+                "How much better the box is found again where the picture shows through random masks: a second opinion "
+                "that never looks inside the network.",
+                slow=True,
+                needs_stage=False,
+            ),
+        )
+    }
+)
+"""The methods that explain a box, likewise."""
+
 
 def method_of(key: str) -> Method:
     """Return one method.
@@ -99,7 +118,8 @@ def method_of(key: str) -> Method:
     UnknownCard
         When there is none of that key; the message lists those there are.
     """
+    known = {**METHODS, **BOX_METHODS}
     try:
-        return METHODS[key]
+        return known[key]
     except KeyError:
-        raise UnknownCard(f"there is no method {key!r}", fix=f"Choose one of {', '.join(METHODS)}.") from None
+        raise UnknownCard(f"there is no method {key!r}", fix=f"Choose one of {', '.join(known)}.") from None

@@ -69,9 +69,17 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def opened(browser: Browser, address: str, *, width: int = 1440, scheme: str = "dark") -> Page:
-    """Open the first page in a session of its own."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def opened(
+    browser: Browser,
+    address: str,
+    *,
+    width: int = 1440,
+    height: int = 900,
+    scheme: str = "dark",
+    ready: str = "[data-testid=stFileUploader]",
+) -> Page:
+    """Open the first page in a session of its own, and wait until `ready` is visible."""
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     context.set_default_timeout(PATIENCE_S * 1000)
     page = context.new_page()
     page.trouble = []  # what went wrong behind the page: errors, and requests that leave this machine
@@ -79,7 +87,7 @@ def opened(browser: Browser, address: str, *, width: int = 1440, scheme: str = "
     page.on("pageerror", lambda error: page.trouble.append(str(error)))
     page.on("request", lambda request: page.trouble.append(request.url) if not _local(request.url, address) else None)
     page.goto(address)
-    page.get_by_test_id("stFileUploader").wait_for()
+    page.locator(ready).first.wait_for()
     calm(page)
     return page
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from models import DISCLAIMER, Classification, Explanation, Prediction
+from models import DISCLAIMER, Classification, Detections, Explanation, Prediction
 from models.reporting.record import caption, headline, record, result_fields
 
 FIELDS = [
@@ -74,3 +74,53 @@ def test_an_unknown_kind_of_prediction_is_refused() -> None:
         result_fields(other)
     with pytest.raises(TypeError, match="Prediction"):
         headline(other)
+
+
+def boxes(**changes: object) -> Detections:
+    fields = {
+        "task": "detection",
+        "card": "fracture",
+        "sha256": "cd" * 32,
+        "seconds": 0.2,
+        "labels": ("fracture",),
+        "boxes": np.array([[9.54, 19.5, 30.26, 20], [-0.5, -0.5, 8, 9], [3, 4, 5, 6]], np.float32),
+        "classes": np.zeros(3, np.intp),
+        "scores": np.array([0.91, 0.5, 0.012345], np.float32),
+        "places": np.arange(3),
+        "score": 0.87,
+        "operating_point": "Sensitivity 0.90",
+        "threshold": 0.5,
+    }
+    return Detections(**(fields | changes))  # type: ignore[arg-type]
+
+
+def test_fields_of_detections() -> None:
+    line = json.loads(json.dumps(record(boxes())))
+    own = ["boxes", "score", "operating_point", "threshold", "shown", "abstained", "reason"]
+    assert list(line) == [*FIELDS[:6], *own]
+    assert line["boxes"] == [  # left and top from the outer corner of the first pixel, as in COCO
+        {"x": 10.0, "y": 20.0, "w": 30.3, "h": 20.0, "score": 0.91, "label": "fracture"},
+        {"x": 0.0, "y": 0.0, "w": 8.0, "h": 9.0, "score": 0.5, "label": "fracture"},
+        {"x": 3.5, "y": 4.5, "w": 5.0, "h": 6.0, "score": 0.0123, "label": "fracture"},
+    ]
+    assert (line["score"], line["operating_point"], line["threshold"], line["shown"]) == (
+        0.87,
+        "Sensitivity 0.90",
+        0.5,
+        2,
+    )
+
+
+def test_the_headline_counts_findings_at_the_operating_point() -> None:
+    assert headline(boxes()) == "2 findings at Sensitivity 0.90; any fracture 87%"
+    assert headline(boxes(threshold=0.9)) == "1 finding at Sensitivity 0.90; any fracture 87%"
+    assert headline(boxes(threshold=1.0)) == "No findings at Sensitivity 0.90; any fracture 87%"
+    assert headline(boxes(abstained=True, reason="this is a cat")) == "No answer: this is a cat"
+    two = {
+        "card": "tka-components",
+        "labels": ("femoral-component", "tibial-component"),
+        "classes": np.array([1, 0, 0]),
+    }
+    assert headline(boxes(**two, operating_point="Balanced")) == (
+        "2 findings (1 femoral component, 1 tibial component) at Balanced; any of these 87%"
+    )

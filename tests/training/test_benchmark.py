@@ -11,6 +11,7 @@ from rich.console import Console
 
 import models
 from models.cards import card, cards
+from models.errors import BadCard
 from models.nets.stages import stages_of
 from models.serving.engine import engine
 from models.training import benchmark as timing
@@ -35,6 +36,28 @@ def test_bare_paths_leave_the_networks_as_they_were(product: Callable[..., str],
     timing.bare_gradient(model, x)
     assert torch.equal(model.members[0](x), before)
     assert not any(p.requires_grad or p.grad is not None for net in model.members for p in net.parameters())
+
+
+def test_a_detector_is_timed_beside_its_bare_network(
+    boxing_card: str, picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timing, "cold_starts", lambda card, data: [1.0])  # another process has other cards
+    monkeypatch.setattr(timing, "WARM_UP", 0)
+    report = json.loads(json.dumps(timing.benchmark(card(boxing_card), picture(), repeats=3)))
+    assert set(report["ratios"]) == {f"{path} / {timing.BARE}" for path in (timing.ANSWER, timing.EXPLAINED)}
+    for path in (timing.ANSWER, timing.EXPLAINED):
+        times = report["milliseconds"]
+        assert report["ratios"][f"{path} / {timing.BARE}"] == pytest.approx(
+            times[path]["median"] / times[timing.BARE]["median"], rel=0.02, abs=0.02
+        )
+    with (console := Console(width=200)).capture() as shown:
+        console.print(timing.table(report))
+    assert timing.ANSWER in shown.get()
+
+
+def test_a_painter_is_not_timed(painting_card: str, picture: Callable[..., bytes]) -> None:
+    with pytest.raises(BadCard, match="paints every pixel"):
+        timing.benchmark(card(painting_card), picture(), repeats=3)
 
 
 def test_a_whole_benchmark(picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,35 @@
+/* Tells that somebody is there: a pointer that goes down or moves by more than a shaken table, a wheel, a key. */
+
+const FAR_PX = 24;
+const EVENTS = ["pointerdown", "pointermove", "wheel", "keydown"];
+
+const elements = new WeakMap();
+
+function onTouch(event, element) {
+  if (event.defaultPrevented && event.type === "keydown") return; // a key of the stage, which tells by itself
+  if (event.type === "pointermove") {
+    const { x, y } = element.at ?? event;
+    element.at ??= { x: event.x, y: event.y };
+    if (Math.hypot(event.x - x, event.y - y) < FAR_PX) return;
+  }
+  element.at = null;
+  const now = performance.now();
+  if (now - element.told < element.latest.data.every_ms) return;
+  element.told = now;
+  element.latest.setTriggerValue("touch", true);
+}
+
+export default function (component) {
+  const { parentElement } = component;
+  let element = elements.get(parentElement);
+  if (!element) {
+    element = { told: -Infinity, listener: (event) => onTouch(event, element) };
+    elements.set(parentElement, element);
+    for (const name of EVENTS) window.addEventListener(name, element.listener, { passive: true });
+  }
+  element.latest = component;
+  return () => {
+    for (const name of EVENTS) window.removeEventListener(name, element.listener);
+    elements.delete(parentElement);
+  };
+}

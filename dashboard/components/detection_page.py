@@ -1,0 +1,161 @@
+"""The page of a detector: the picture with its boxes on the left; on the right the answer and what to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+import models
+from dashboard import detection_figures, figures, session, task_page
+from dashboard.components import (
+    detection_downloads,
+    detection_findings,
+    detection_hand,
+    detection_reasons,
+    detection_threshold,
+    detection_truth,
+    states,
+    trust,
+    viewer,
+)
+from dashboard.components.states import HEIGHT_PX, plain, sentence
+from dashboard.detection_film import Film
+from dashboard.figures import View
+from dashboard.language import later, lowered, t, tn
+from dashboard.specimen import Sheet
+from models import Card, Image, OrthoLensError
+
+LOOKS: dict[str, Callable[[Film], Sheet]] = {
+    later("Findings"): detection_findings.show,
+    later("Why"): detection_reasons.show,
+    later("Truth"): detection_truth.show,
+    later("By hand"): detection_hand.show,
+}
+"""What a reader can do with boxes; each draws its controls and says what stands on the left."""
+
+
+def show(task: str, invitation: str) -> None:
+    """Draw the page of the task."""
+    session.visit(task)
+    card = task_page.heading(task, readable=False)
+    item = session.selected()
+    if item is None:
+        states.empty(invitation, card.summary)
+        return
+    try:
+        image = session.read(item)
+    except OrthoLensError as problem:
+        states.error(problem)
+        return
+    if item.origin:
+        st.caption(item.origin)
+    workspace(image, card)
+
+
+@st.fragment
+def workspace(image: Image, card: Card) -> None:
+    """Draw the image, its boxes and every control of them; a control reruns only this."""
+    left, right = st.container(key="workspace").columns([1.75, 1], gap="medium")
+    with left:
+        picture = st.container()
+        view = viewer.display_controls(image, View(frame=viewer.frame_slider(image)))
+        task_page.facts(image)
+    with right:
+        try:
+            sheet = _answered(image, card, view)
+        except OrthoLensError as problem:
+            states.error(problem)
+            sheet = Sheet(figures.figure(None, image, view), "image")
+    with picture:
+        _draw(sheet, image)
+
+
+def _answered(image: Image, card: Card, view: View) -> Sheet:
+    """Draw the answer and the controls of one look at it, and return what the image shows."""
+    fused = bool(session.get(_second(card), False))
+    answer = session.once(
+        lambda: models.predict(image, card.id, frame=view.frame, fused=fused),
+        "detect", image.sha256, card.id, *session.weights(card), view.frame, fused,
+    )  # fmt: skip
+    threshold, point = detection_threshold.chosen(card, answer)
+    film = Film(image, card, answer, view, fused, threshold, point)
+    if not _headline(film):
+        with st.container(border=True):
+            trust.familiarity(answer, image, card)
+        return Sheet(figures.figure(None, image, view), "image")
+    detection_threshold.show(film)
+    look = st.segmented_control(
+        t("Look at"),
+        list(LOOKS),
+        format_func=t,
+        default="Findings",
+        required=True,
+        key="detection-look",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    sheet = LOOKS[look](film)
+    detection_figures.zoomed(sheet.figure, image, *film.zoom)
+    detection_downloads.show(film)
+    return sheet
+
+
+def _headline(film: Film) -> bool:
+    """Show how probable any finding is; where the model abstains, its reason, and the answer only on demand."""
+    answer, card = film.answer, film.card
+    with st.container(border=True, key="answer"):
+        if answer.abstained:
+            st.markdown(t(":material/block: **No answer**"))
+            st.markdown(plain(sentence(t(answer.reason or later("the image is unlike those it was trained on.")))))
+            if not st.toggle(t("Show anyway"), key=f"anyway-{answer.sha256[:12]}-{card.id}", persist_state="session"):
+                return False
+            st.caption(t("What the model would have said; do not rely on it."))
+        _score(film)
+        if card.data.simulated:
+            st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
+        st.toggle(
+            t("Second look (flips and scales, slower)"), key=_second(card), persist_state="session",
+            help=t("The image is searched again mirrored and enlarged, and the boxes of all looks are fused."),
+        )  # fmt: skip
+        st.caption(t("Searched in {seconds:.2f} s", seconds=answer.seconds))
+        states.notes(film.kept.warnings)  # edits by hand among them
+    return True
+
+
+def _score(film: Film) -> None:
+    names = t(" or ").join(lowered(label.name) for label in film.card.labels)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.header(plain(t("Any {names}", names=names)), anchor=False, width="content")
+        with st.container(key="confidence", width="content", gap=None, horizontal_alignment="right"):
+            st.markdown(f"{film.answer.score:.0%}", width="content")
+            st.caption(t("calibrated") if film.card.detecting else t("not calibrated"), width="content")
+    shown = len(film.findings)
+    st.caption(tn("{n} box shown", "{n} boxes shown", shown) if shown else t("No box reaches the threshold"))
+
+
+def _second(card: Card) -> str:
+    return f"fused-{card.id}"
+
+
+def _draw(sheet: Sheet, image: Image) -> None:
+    """Draw what a look says about places."""
+    key = f"viewer-{image.sha256[:12]}-{sheet.key}"
+    selects: dict[str, Any] = {}
+    if sheet.select:
+        callback: Callable[[Mapping[str, Any]], None] = sheet.select
+        selects = {
+            "on_select": lambda: callback(session.get(key)["selection"]),
+            "selection_mode": ("box",) if sheet.box else ("points",),
+        }
+    st.plotly_chart(
+        sheet.figure, key=key, height=HEIGHT_PX, theme=None, alt=sheet.says or t("The image with its boxes"),
+        config={
+            "scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d", "lasso2d"],
+        },
+        **selects,
+    )  # fmt: skip
+    if sheet.says:
+        st.caption(sheet.says)

@@ -1,0 +1,119 @@
+"""Why the network drew a box: Grad-CAM of its score at once, and D-RISE, which only sees the answers, on request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+import models
+from dashboard import detection_figures, session
+from dashboard.components import detection_findings, progress
+from dashboard.components.states import plain, sentence
+from dashboard.detection_film import Film, Finding
+from dashboard.jobs import Job
+from dashboard.language import later, t
+from dashboard.specimen import Sheet
+from models import Explanation
+from models.reporting import draw
+from models.trust.methods import BOX_METHODS
+
+OPACITY, LEAST = 0.65, 0.15
+SAYS = later("Bright: speaks for the chosen box. The white box is the one explained.")
+
+
+def show(film: Film) -> Sheet:
+    """Let the reader choose a finding and a method, and return the picture with its heat."""
+    findings = film.findings
+    if not findings:
+        st.caption(t("No box reaches this threshold, so there is none to explain. Lower it first."))
+        return detection_findings.picture(film)
+    subject = _subject(film)
+    method = st.segmented_control(
+        t("Method"), list(BOX_METHODS), default=next(iter(BOX_METHODS)), key="box-method", required=True,
+        format_func=lambda key: t(BOX_METHODS[key].name), persist_state="session", width="stretch",
+    )  # fmt: skip
+    st.caption(f"**{t(BOX_METHODS[method].name)}.** {t(BOX_METHODS[method].sentence)}")
+    if subject.by_hand:
+        st.caption(t("A box drawn by hand: explained is what the network makes of this very place."))
+    why = _slowly(film, subject, method) if BOX_METHODS[method].slow else _at_once(film, subject, method)
+    marks = detection_figures.found(film.findings, film.card, subject)
+    if why is None:
+        fig = detection_figures.boxed(film.image, marks, film.view)
+        return Sheet(fig, "boxes", select=lambda selection: detection_findings.pick(film, selection))
+    colours = st.selectbox(
+        t("Colours"), list(draw.COLOUR_MAPS), list(draw.COLOUR_MAPS).index(film.view.colours),
+        format_func=str.capitalize, key="colours", persist_state="session",
+    )  # fmt: skip
+    at = t(", at {layer}", layer=why.layer) if why.layer else ""
+    st.caption(t("Explained in {seconds:.2f} s{at}", seconds=why.seconds, at=at))
+    view = replace(film.view, opacity=OPACITY, threshold=LEAST, colours=colours)
+    marks = [mark for mark in marks if mark.key == subject.key]
+    fig = detection_figures.boxed(film.image, marks, view, why.heat)
+    return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick(film, selection))
+
+
+def _subject(film: Film) -> Finding:
+    """Let the reader choose which finding is explained; the one chosen in the list comes first."""
+    findings = {finding.key: finding for finding in film.findings}
+    key, chosen = f"subject-{film.identity}", film.chosen
+    wanted = chosen.key if chosen else next(iter(findings))
+    if session.get(key) != wanted:
+        session.put(key, wanted)
+    named = {
+        finding.key: f"{finding.number} · {t(film.card.labels[finding.label].name)}, {t(finding.sure)}"
+        for finding in findings.values()
+    }
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            t("Explain"), list(findings), key=key, format_func=named.get,
+            on_change=lambda: film.choose(findings[session.get(key)]),
+        )  # fmt: skip
+        detection_findings.whole_image(film)
+    return findings[wanted]
+
+
+def _at_once(film: Film, subject: Finding, method: str) -> Explanation:
+    return session.once(
+        lambda: models.explain_detection(film.image, film.kept, subject.row, method),
+        "explain-box", film.identity, *session.weights(film.card), _named(subject), method,
+    )  # fmt: skip
+
+
+def _slowly(film: Film, subject: Finding, method: str) -> Explanation | None:
+    """Return the heat of a slow method once its job has run; before that offer it or show how far it is."""
+    name = f"explain-{film.identity}-{_named(subject)}-{method}"
+    job: Job[Explanation] | None = session.job(name)
+    if job and job.result:
+        return job.result
+    if job and job.running:
+        _progress(name)
+        return None
+    kept, row, image = film.kept, subject.row, film.image
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            t("Run {name}", name=t(BOX_METHODS[method].name)),
+            icon=":material/play_arrow:",
+            type="primary",
+            key="box-why-start",
+            on_click=session.start,
+            args=(
+                name,
+                lambda job: models.explain_detection(
+                    image, kept, row, method, progress=job.report, cancelled=job.stopped
+                ),
+            ),
+        )
+        st.caption(t("Looks at the image hundreds of times: a minute or more."))
+    if job and job.error:
+        st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
+    return None
+
+
+@st.fragment(run_every=0.5)
+def _progress(name: str) -> None:
+    progress.of(name, "box-why-cancel", t("Looking through masks"))
+
+
+def _named(subject: Finding) -> str:
+    return f"{subject.label}-{subject.box.tobytes().hex()}"

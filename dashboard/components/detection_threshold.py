@@ -1,0 +1,125 @@
+"""From which score on a box is shown: the card's operating points, a slider, and what held-out images say of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from dashboard import detection_figures, session
+from dashboard.components.states import plain
+from dashboard.detection_film import OWN, Film
+from dashboard.language import t
+from models import Card, Detections
+from models.boxes.compare import Froc
+from models.cards.card import OperatingPoint
+
+LEAST, MOST, STEP = 0.01, 0.99, 0.01
+
+
+def chosen(card: Card, answer: Detections) -> tuple[float, str]:
+    """Return the threshold that the controls say, drawn or not, and the name of its operating point, or `OWN`."""
+    points = _points(card)
+    key = session.get(_point(card), next(iter(points), None))
+    if key in points:
+        return points[key].threshold, points[key].name
+    slid = session.get(_slider(card))
+    return (answer.threshold, answer.operating_point) if slid is None else (float(slid), OWN)
+
+
+def show(film: Film) -> None:
+    """Draw the operating points, the slider, and sensitivity and false positives at the threshold."""
+    card, points = film.card, _points(film.card)
+    with st.container(key="threshold", gap="xsmall"):
+        if points:
+            st.segmented_control(
+                t("Operating point"),
+                list(points),
+                default=next(iter(points)),
+                key=_point(card),
+                persist_state="session",
+                format_func=lambda key: t(points[key].name),
+                on_change=_take_point,
+                args=(card, points),
+                width="stretch",
+                help=t("Thresholds chosen on held-out images."),
+            )
+        if session.get(_slider(card)) is None:
+            session.put(_slider(card), _rounded(film.threshold))
+        st.slider(
+            t("Show boxes from a score of"), LEAST, MOST, step=STEP, key=_slider(card), format="percent",
+            persist_state="session", on_change=session.put, args=(_point(card), None),
+        )  # fmt: skip
+        _measured(film)
+        point = points.get(session.get(_point(card)))
+        if point:
+            st.caption(
+                t(
+                    "**{name}** is on: on held-out images, {sensitivity:.0%} of those with a finding show a box, and "
+                    "{specificity:.0%} of those without show none.",
+                    name=plain(t(point.name)),
+                    sensitivity=point.sensitivity,
+                    specificity=point.specificity,
+                )
+            )
+        elif points:
+            st.caption(t("Your own threshold is on."))
+
+
+def curve(card: Card) -> Froc | None:
+    """Return the free-response curve that the card was measured with; None before that."""
+    kept = card.figures.get("froc")
+    if not kept:
+        return None
+    columns = (np.array(kept[name], np.float64) for name in ("threshold", "sensitivity", "false_positives"))
+    return Froc(*columns)
+
+
+def _measured(film: Film) -> None:
+    """Say what the threshold means, from the card's own curve."""
+    measured = curve(film.card)
+    if measured is None or not len(measured.threshold):
+        st.caption(t("This card has no measured curve yet, so what a threshold finds and misses is not known."))
+        return
+    sensitivity, false = measured.at(film.threshold)
+    beyond = "≥ " if film.threshold < measured.threshold[-1] else ""  # where the card's curve has ended
+    with st.container(horizontal=True, key="froc"):
+        name = t("Lesion sensitivity") if len(film.card.labels) == 1 else t("Sensitivity")
+        st.metric(name, f"{beyond}{sensitivity:.0%}")
+        st.metric(t("False positives per image"), f"{beyond}{false:.2f}")
+    with st.expander(t("Sensitivity against false positives (FROC)"), icon=":material/show_chart:"):
+        st.plotly_chart(
+            detection_figures.froc(measured, film.threshold), key="froc-curve", config={"displayModeBar": False},
+            alt=t("Sensitivity against false positives per image, with the threshold's place"),
+        )  # fmt: skip
+        st.caption(_basis(film.card))
+
+
+def _basis(card: Card) -> str:
+    """Say on how many images the curve was measured."""
+    kept = card.figures["froc"]
+    n, groups = (kept.get(name, card.figures.get(name)) for name in ("n", "groups"))
+    said = t("Share of the true boxes that a shown box hits (overlap at least 0.5), measured on held-out images")
+    counted = [t("{n:,} images", n=n) if n else "", t("{groups:,} groups", groups=groups) if groups else ""]
+    return f"{said}: {', '.join(word for word in counted if word)}." if any(counted) else f"{said}."
+
+
+def _points(card: Card) -> dict[str, OperatingPoint]:
+    return {point.key: point for point in card.detecting.points} if card.detecting else {}
+
+
+def _take_point(card: Card, points: dict[str, OperatingPoint]) -> None:
+    """Move the slider to the operating point that was chosen; without one the slider stays."""
+    if point := points.get(session.get(_point(card))):
+        session.put(_slider(card), _rounded(point.threshold))
+
+
+def _rounded(threshold: float) -> float:
+    return float(np.clip(round(threshold, 2), LEAST, MOST))
+
+
+def _point(card: Card) -> str:
+    return f"point-{card.id}"
+
+
+def _slider(card: Card) -> str:
+    return f"least-{card.id}"

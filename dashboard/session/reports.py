@@ -1,0 +1,66 @@
+"""Which answers were on a page, so that one report can be written of them all, and long work that is done.
+
+What is kept of an answer is how to make it again, never its pixels: a queue of films would not fit into memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from dashboard.jobs import Job
+from dashboard.session.table import queue
+
+if TYPE_CHECKING:
+    from models.reporting.report_case import Case
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer that was on a page.
+
+    Attributes
+    ----------
+    file
+        sha256 of the file in the queue; an answer goes with its file.
+    key
+        Names the part, the frame, the card and the corrections.
+    again
+        Makes the answer again from the file's bytes, outside the session.
+    """
+
+    file: str
+    key: str
+    again: Callable[[], Case]
+
+
+def note(task: str, answered: Answered) -> None:
+    """Remember that an answer is on the page of a task; the one that was looked at last counts for a file's frame."""
+    _notes(task)[answered.file, answered.key] = answered
+
+
+def noted(task: str) -> tuple[Answered, ...]:
+    """Return the answers of a page whose files are still in the queue, in the order of the queue."""
+    files = [item.sha256 for item in queue()]
+    kept = [answered for answered in _notes(task).values() if answered.file in files]
+    return tuple(sorted(kept, key=lambda answered: files.index(answered.file)))
+
+
+def typed(key: str) -> dict[str, str]:
+    """Return where the text of a field is kept, for work that runs outside the session and must have the latest."""
+    return st.session_state.setdefault(f"typed-{key}", {})
+
+
+def finished(prefix: str) -> Iterator[Job[Any]]:
+    """Yield the long work whose name begins so and that has a result, the latest first."""
+    for name in reversed(st.session_state.get("jobs", ())):
+        job = st.session_state.get(f"job-{name}")
+        if name.startswith(prefix) and job and job.result:
+            yield job
+
+
+def _notes(task: str) -> dict[tuple[str, str], Answered]:
+    return st.session_state.setdefault(f"answered-{task}", {})

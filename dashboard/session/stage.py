@@ -1,0 +1,131 @@
+"""Conference mode of one visitor: where it stands, what its clock says, and how everything of a visitor is forgotten.
+
+`dashboard.stage` has the rules; here they meet Streamlit's session
+(docs.streamlit.io/develop/api-reference/caching-and-state).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+import streamlit as st
+from streamlit.runtime.caching.cache_utils import CachedFunc
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from dashboard.session import answers
+from dashboard.stage import Playlist, Stage, Wish
+from models.settings import settings
+
+STAGE, SHOWN, LEFT, SHORTCUTS = "stage", "stage-shown", "stage-left", "shortcuts"
+"""Keys: the stage, the one whose step the pages show, that somebody left it, and that the list of keys is open."""
+
+
+def clock() -> float:
+    """Return the time of the stage in seconds; ORTHOLENS_STAGE_CLOCK makes it run faster."""
+    return time.monotonic() * settings().stage_clock
+
+
+def on_stage() -> Stage | None:
+    """Return where the conference stands; None outside conference mode."""
+    return st.session_state.get(STAGE)
+
+
+def enter_stage(playlist: Playlist) -> None:
+    """Begin with the first step of a playlist."""
+    st.session_state[STAGE] = Stage(playlist, clock())
+    st.session_state.pop(SHOWN, None)
+
+
+def leave_stage() -> None:
+    """End conference mode; what is on the table stays there."""
+    st.session_state.pop(STAGE, None)
+    st.session_state[LEFT] = True
+
+
+def left_stage() -> bool:
+    """Whether somebody ended conference mode in this session."""
+    return LEFT in st.session_state
+
+
+def wish(wish: Wish | Literal["shortcuts"]) -> None:
+    """Do what a key says; all but the list of keys belong to conference mode."""
+    if wish == "shortcuts":
+        touch()
+        if not shortcuts():
+            st.session_state[SHORTCUTS] = True
+        else:
+            close_shortcuts()
+    elif stage := on_stage():
+        st.session_state[STAGE] = stage.wish(wish, clock())
+
+
+def touch() -> None:
+    """Take note that somebody is there."""
+    if stage := on_stage():
+        st.session_state[STAGE] = stage.touch(clock())
+
+
+def tick() -> bool:
+    """Let time pass once the step is drawn, and return whether another one is due."""
+    stage = on_stage()
+    if stage is None or not _open(stage):
+        return stage is not None
+    st.session_state[STAGE] = later = stage.drawn(clock()).tick(clock())
+    return later.turn != stage.turn
+
+
+def due() -> Stage | None:
+    """Return, once for each turn, the stage whose step is to be opened; None while the pages show it.
+
+    Where the stage was reset since, everything of the visitor is forgotten first.
+    """
+    stage = on_stage()
+    if stage is None or _open(stage):
+        return None
+    shown: Stage | None = st.session_state.get(SHOWN)
+    if shown is not None and shown.resets != stage.resets:
+        forget()
+    close_shortcuts()
+    st.session_state[SHOWN] = stage
+    return stage
+
+
+def shortcuts() -> bool:
+    """Whether the list of keys is open."""
+    return SHORTCUTS in st.session_state
+
+
+def close_shortcuts() -> None:
+    """Close the list of keys."""
+    st.session_state.pop(SHORTCUTS, None)
+
+
+def forget() -> None:
+    """Stop the visitor's work, empty the table and every cache of this session; only the stage itself stays.
+
+    What the uploader got is let go too; its key is never used again, so that the browser cannot send the files anew.
+    """
+    uploads, stage = st.session_state.get("uploads", 0), on_stage()
+    for name in st.session_state.get("jobs", ()):
+        st.session_state[f"job-{name}"].stop()
+    st.session_state.clear()
+    st.session_state["uploads"] = uploads + 1
+    if stage is not None:
+        st.session_state[STAGE] = stage
+    for cached in caches():
+        cached.clear()
+    if context := get_script_run_ctx():
+        context.uploaded_file_mgr.remove_session_files(context.session_id)
+
+
+def caches() -> list[CachedFunc]:
+    """Return every cache of a visitor's own, as `dashboard.session.answers` declares them."""
+    declared = [thing for thing in vars(answers).values() if isinstance(thing, CachedFunc)]
+    return [cached for cached in declared if cached._info.scope == "session"]
+
+
+def _open(stage: Stage) -> bool:
+    """Whether the pages show the stage's step."""
+    shown: Stage | None = st.session_state.get(SHOWN)
+    return shown is not None and shown.turn == stage.turn

@@ -1,0 +1,224 @@
+"""Boxes with their scores on a picture, and as COCO JSON: the same in every exported file.
+
+A kind of box is told by its line and its words as well as by its colour, which readers with any colour vision tell
+apart (Okabe and Ito 2008, https://jfly.uni-koeln.de/color/). COCO: https://cocodataset.org/#format-data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
+
+from models import DISCLAIMER
+from models.cards import Card
+from models.reporting.draw import RGB, png, rgb
+from models.reporting.paint import FALLBACK
+from models.reporting.record import caption
+from models.types import Detections, Image, Pixels
+
+HALF = 0.5
+"""From the outer corner of the first pixel, where pictures and COCO count from, to its centre, where we do."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a kind of box is drawn.
+
+    Attributes
+    ----------
+    colour
+        "#RRGGBB"; a finding takes its label's where the card names one.
+    dashes
+        Lengths of line and gap in line widths; empty for a solid line.
+    word
+        What is written before the score; empty for a finding.
+    """
+
+    colour: str
+    dashes: tuple[int, int] | tuple[()]
+    word: str
+
+
+KINDS: Mapping[str, Look] = MappingProxyType(
+    {
+        "finding": Look("#56B4E9", (), ""),
+        "hit": Look("#3DDC84", (), "hit"),
+        "miss": Look("#FF5FB0", (6, 4), "missed"),
+        "false alarm": Look("#FFB000", (2, 3), "false alarm"),
+    }
+)
+"""Solid lines are boxes that hold; dashes are a true box without one of ours, dots one of ours without a true box."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One box to draw.
+
+    Attributes
+    ----------
+    box
+        x, y, width, height as in `Detections`.
+    kind
+        Key of `KINDS`.
+    words
+        What is written at it, beside the word of its kind.
+    colour
+        "#RRGGBB" in place of that of its kind.
+    """
+
+    box: tuple[float, float, float, float]
+    kind: str = "finding"
+    words: str = ""
+    colour: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What is written at the box."""
+        return " ".join(part for part in (KINDS[self.kind].word, self.words) if part)
+
+
+def marks_of(prediction: Detections, card: Card) -> list[Mark]:
+    """Return the boxes shown at the threshold, with their scores and, where there are several labels, their names."""
+    named = len(card.labels) > 1
+    marks = []
+    for i in prediction.shown:
+        which = int(prediction.classes[i])
+        label, score = card.labels[which], f"{prediction.scores[i]:.2f}"
+        colour = label.colour or (FALLBACK[which % len(FALLBACK)] if named else None)
+        x, y, width, height = (float(side) for side in prediction.boxes[i])
+        marks.append(Mark((x, y, width, height), "finding", f"{label.name} {score}" if named else score, colour))
+    return marks
+
+
+def line_width(shape: tuple[int, int]) -> int:
+    """Return how thick a line is on a picture of this size: 2 up to 800 pixels a side, then in proportion."""
+    return max(2, round(max(shape) / 400))
+
+
+def drawn(shown: Pixels, marks: Sequence[Mark]) -> RGB:
+    """Draw boxes round what they mean, lines outside it where there is room, with a dark seam, legible on bone.
+
+    Parameters
+    ----------
+    shown
+        (H, W) or (H, W, 3) in [0, 1], as `Image.shown` returns it.
+
+    Returns
+    -------
+    ndarray
+        (H, W, 3) bytes.
+    """
+    picture = Pillow.fromarray(rgb(shown))
+    pen = ImageDraw.Draw(picture)
+    width = line_width((picture.height, picture.width))
+    font = ImageFont.load_default(max(12, round(max(picture.size) / 55)))
+    for mark in reversed(marks):  # the first, the most certain, is drawn last and covers the others
+        colour = mark.colour or KINDS[mark.kind].colour
+        x, y, across, down = mark.box
+        left, top = max(round(x + HALF) - width, 0), max(round(y + HALF) - width, 0)
+        right = min(round(x + HALF + across) + width, picture.width) - 1
+        bottom = min(round(y + HALF + down) + width, picture.height) - 1
+        pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="black", width=width + 2)
+        for line in _lines((left, top, right, bottom), width, KINDS[mark.kind].dashes):
+            pen.rectangle(line, fill=colour)
+        _write(pen, mark.text, (left, top, right, bottom), colour, font)
+    return np.asarray(picture)
+
+
+Edges = tuple[int, int, int, int]
+
+
+def _lines(box: Edges, width: int, dashes: tuple[int, int] | tuple[()]) -> list[Edges]:
+    """Return the four sides of a box as filled rectangles, cut into dashes."""
+    left, top, right, bottom = box
+    found: list[Edges] = []
+    for side, start, stop in (("across", left, right), ("down", top, bottom)):
+        for first, last in _pieces(start, stop, width, dashes):
+            if side == "across":
+                found += [(first, top, last, top + width - 1), (first, bottom - width + 1, last, bottom)]
+            else:
+                found += [(left, first, left + width - 1, last), (right - width + 1, first, right, last)]
+    return found
+
+
+def _pieces(start: int, stop: int, width: int, dashes: tuple[int, int] | tuple[()]) -> list[tuple[int, int]]:
+    if not dashes:
+        return [(start, stop)]
+    line, gap = (length * width for length in dashes)
+    return [(at, min(at + line - 1, stop)) for at in range(start, stop + 1, line + gap)]
+
+
+def _write(
+    pen: ImageDraw.ImageDraw, text: str, box: Edges, colour: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+) -> None:
+    """Write above a box, below it where there is no room, inside where there is none either; never off the picture."""
+    if not text:
+        return
+    left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
+    width, height = round(right - left) + 6, round(bottom - top) + 6
+    sheet = pen.im.size
+    x = min(max(box[0], 0), max(sheet[0] - width, 0))
+    above, below = box[1] - height - 1, box[3] + 2
+    y = above if above >= 0 else below if below + height <= sheet[1] else max(box[1], 0)
+    pen.rectangle((x, y, x + width - 1, y + height - 1), fill="black")
+    pen.text((x + 3 - left, y + 3 - top), text, fill=colour, font=font)
+
+
+def boxes_png(image: Image, prediction: Detections, card: Card, marks: Sequence[Mark] | None = None) -> bytes:
+    """Return a frame with boxes as PNG, what was answered and the disclaimer in a margin below it.
+
+    Parameters
+    ----------
+    marks
+        Boxes to draw; by default those shown at the threshold.
+    """
+    chosen = marks_of(prediction, card) if marks is None else marks
+    return png(drawn(image.shown(prediction.frame), chosen), caption(prediction))
+
+
+def coco_json(prediction: Detections, image: Image, card: Card, every: bool = False) -> str:
+    """Return the boxes of one answer as COCO JSON; the image is named by its content, never by its file.
+
+    Parameters
+    ----------
+    every
+        Also the boxes under the threshold, as a figure over all thresholds needs them.
+    """
+    listed = range(len(prediction.boxes)) if every else prediction.shown.tolist()
+    annotations = []
+    for number, i in enumerate(listed, 1):
+        x, y, width, height = (round(float(side), 3) for side in prediction.boxes[i])
+        annotations.append(
+            {
+                "id": number,
+                "image_id": 1,
+                "category_id": int(prediction.classes[i]) + 1,
+                "bbox": [round(x + HALF, 3), round(y + HALF, 3), width, height],
+                "area": round(width * height, 3),
+                "iscrowd": 0,
+                "segmentation": [],
+                "score": round(float(prediction.scores[i]), 6),
+            }
+        )
+    simulated = " Trained on simulated images." if card.data.simulated else ""
+    rows, columns = image.shape
+    content = {
+        "info": {
+            "description": f"{card.title}: boxes of model {card.id}.{simulated} {DISCLAIMER}",
+            "threshold": None if every else prediction.threshold,
+            "frame": prediction.frame,
+        },
+        "licenses": [],
+        "images": [{"id": 1, "width": columns, "height": rows, "file_name": image.sha256[:16]}],
+        "annotations": annotations,
+        "categories": [
+            {"id": number, "name": label.key, "supercategory": card.task} for number, label in enumerate(card.labels, 1)
+        ],
+    }
+    return json.dumps(content, indent=1)

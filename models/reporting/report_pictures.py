@@ -1,0 +1,65 @@
+"""The pictures of a report: an image and what was found on it, small enough to send and sharp enough to print.
+
+At 82 mm, half the width of a page, 1,200 pixels are 370 a inch. JPEG without chroma subsampling, so that thin coloured
+lines stay crisp (ITU-T T.81, 1992).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image as Pillow
+
+from models.cards import card
+from models.reporting import draw, paint
+from models.reporting.boxes import drawn, marks_of
+from models.reporting.draw import RGB
+from models.reporting.report_parts import Picture
+from models.types import Detections, Image, Pixels, Segmentation, Window
+
+LONGEST_PX = 1200
+QUALITY = 88
+
+
+def picture(seen: RGB, alt: str, caption: str) -> Picture:
+    """Return (H, W, 3) bytes of any size as a part of a report; shrunk, never enlarged."""
+    sheet = Pillow.fromarray(seen)
+    if max(sheet.size) > LONGEST_PX:
+        sheet.thumbnail((LONGEST_PX, LONGEST_PX), Pillow.Resampling.LANCZOS)
+    out = io.BytesIO()
+    sheet.save(out, "JPEG", quality=QUALITY, subsampling=0)
+    return Picture(out.getvalue(), *sheet.size, alt, caption)
+
+
+def shown(image: Image, frame: int, window: Window | None = None) -> Pixels:
+    """Return a frame as displayed, thinned out where it is far larger than the report shows it: (h, w[, 3])."""
+    step = max(1, max(image.shape) // (2 * LONGEST_PX))
+    return replace(image, pixels=image.pixels[:, ::step, ::step]).shown(frame, window)
+
+
+def heat(image: Image, frame: int, heat_map: Pixels) -> RGB:
+    """Draw heat over a frame in the colours that the page starts with."""
+    below = shown(image, frame)
+    size = (below.shape[1], below.shape[0])
+    fitted = np.asarray(Pillow.fromarray(heat_map).resize(size, Pillow.Resampling.BILINEAR))
+    return draw.overlay(below, fitted, colours="inferno")
+
+
+def classes(image: Image, prediction: Segmentation) -> RGB:
+    """Paint the classes on a frame, with the borders of objects where they are told apart."""
+    below = shown(image, prediction.frame)
+    shape = (below.shape[0], below.shape[1])
+    mask = paint.fitted(prediction.mask, shape)
+    lines = None
+    if prediction.instances is not None:
+        lines = paint.outlines(paint.fitted(prediction.instances, shape))  # type: ignore[arg-type]  # numbers, as a mask
+    return paint.painted(below, mask, paint.colours(card(prediction.card)), 0.45, lines)
+
+
+def boxes(image: Image, prediction: Detections) -> RGB:
+    """Draw the boxes at or above the threshold, each with its number in the table of findings and its score."""
+    marks = marks_of(prediction, card(prediction.card))
+    numbered = [replace(mark, words=f"{number}: {mark.words}") for number, mark in enumerate(marks, 1)]
+    return drawn(image.shown(prediction.frame), numbered)

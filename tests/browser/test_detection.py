@@ -1,0 +1,130 @@
+"""A film from drop to download: a threshold, a finding zoomed to and explained, a truth, a box by hand, the files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from playwright.sync_api import Page, expect
+
+import models
+from tests.browser.app import calm, drop, go
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
+
+PLOT = "[class*='st-key-viewer-'] .js-plotly-plot"
+PICTURE = f"{PLOT} .imagelayer image"
+ROWS, COLUMNS = 480, 360
+
+
+def broken_shaft() -> np.ndarray:
+    """A picture (ROWS, COLUMNS) of a shaft of bone with a slanted gap through it."""
+    rng = np.random.default_rng(7)
+    rows, columns = np.mgrid[:ROWS, :COLUMNS].astype(float)
+    across = np.abs(columns - COLUMNS / 2 - 0.05 * (rows - ROWS / 2))
+    tissue = 70 * np.clip(1.2 - (across / 130) ** 2, 0, 1)
+    bone = np.where(across < 42, np.where(across > 28, 150, 95), 0)
+    gap = np.abs(rows - ROWS / 2 - 0.5 * (columns - COLUMNS / 2)) < 5
+    return (tissue + np.where(gap, 0.25 * bone, bone) + rng.normal(0, 3, rows.shape)).clip(0, 255).astype(np.uint8)
+
+
+def look(page: Page, name: str) -> None:
+    page.locator(".st-key-detection-look").get_by_text(name, exact=True).click()
+    calm(page)
+
+
+def kept(page: Page, button: str, folder: Path) -> bytes:
+    with page.expect_download() as download:
+        page.locator(".st-key-downloads").get_by_role("button", name=button).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path.read_bytes()
+
+
+def width_seen(page: Page) -> float:
+    """How much of the horizontal axis the picture shows."""
+    left, right = page.locator(PLOT).first.evaluate("plot => plot._fullLayout.xaxis.range")
+    return right - left
+
+
+def drag(page: Page, begin: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag a box between two places, given as shares of the picture."""
+    area = page.locator(PICTURE).first.bounding_box()
+    assert area
+    points = [(area["x"] + x * area["width"], area["y"] + y * area["height"]) for x, y in (begin, end)]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    page.mouse.move(*points[1], steps=8)
+    page.mouse.up()
+
+
+def test_a_film_is_searched_judged_and_kept(visit: Callable[[], Page], tmp_path: Path) -> None:
+    card = models.cards().get("fracture")
+    if card is None or not card.members:
+        pytest.skip("needs the weights of the fracture model")
+    Pillow.fromarray(broken_shaft()).save(tmp_path / "film.png")
+    page = visit()
+    go(page, "Detection")
+    drop(page, tmp_path / "film.png")
+    answer = page.locator(".st-key-answer")
+    answer.wait_for()
+    if answer.get_by_text("Show anyway").count():  # the gate may refuse a drawing, and is right to
+        answer.get_by_text("Show anyway").click()
+        calm(page)
+    expect(answer).to_contain_text("Any fracture")
+
+    slider = page.locator(".st-key-threshold").get_by_role("slider")
+    slider.press("Home")
+    expect(page.locator(".st-key-threshold")).to_contain_text("Your own threshold is on")
+    calm(page)
+    result = json.loads(kept(page, "Result", tmp_path))
+    assert result["operating_point"] == "own threshold"
+    assert result["shown"] == len(result["boxes"]) > 0
+    first = result["boxes"][0]
+
+    whole = width_seen(page)
+    page.locator(".st-key-select-finding-1 button").click()
+    page.locator(".st-key-zoom-out").wait_for()
+    calm(page)
+    assert width_seen(page) < whole
+
+    look(page, "Why")
+    expect(page.get_by_text("Explained in")).to_be_visible()
+    assert page.locator(PICTURE).first.evaluate("image => image.href.baseVal.length") > 1000
+
+    look(page, "Truth")
+    corner = {"bbox": [1, 1, 4, 4], "image_id": 1, "category_id": 1}
+    truth = {
+        "images": [{"id": 1, "file_name": "any.png", "width": COLUMNS, "height": ROWS}],
+        "categories": [{"id": 1, "name": "fracture"}],
+        "annotations": [{**corner, "bbox": [first[side] for side in "xywh"]}, corner],
+    }
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    page.locator(".st-key-true-boxes input[type=file]").set_input_files(str(tmp_path / "truth.json"))
+    figures = page.locator(".st-key-verdict [data-testid='stMetricValue']")
+    figures.first.wait_for()
+    calm(page)
+    hits, missed, alarms = (int(figures.nth(index).inner_text()) for index in range(3))
+    assert hits >= 1
+    assert hits + missed == 2
+    assert hits + alarms == result["shown"]
+
+    look(page, "By hand")
+    page.locator(".st-key-zoom-out button").click()
+    calm(page)
+    assert width_seen(page) == whole
+    drag(page, (0.3, 0.7), (0.5, 0.8))
+    expect(answer).to_contain_text("1 box drawn")
+    calm(page)
+    coco = json.loads(kept(page, "COCO", tmp_path))
+    drawn = [one for one in coco["annotations"] if one["source"] == "drawn by hand"]
+    assert len(drawn) == 1
+    assert "score" not in drawn[0]
+    assert len(coco["annotations"]) == result["shown"] + 1
+    picture = kept(page, "Picture", tmp_path)
+    assert Pillow.open(tmp_path / "film.png").width == COLUMNS
+    assert picture.startswith(b"\x89PNG")

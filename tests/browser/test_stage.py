@@ -1,0 +1,181 @@
+"""Conference mode in a real browser: keys, half an hour unattended at a fast clock, and an upload that is forgotten."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from models.data.cases import CASES_DIR
+from tests.browser import app
+from tests.browser.app import ROOT, calm
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1800)]
+
+UNATTENDED_S = 1800
+"""On the clock of the stage."""
+FAST = 20
+FLAT_MB = 50
+WHOLE = """() => { const main = document.querySelector('[data-testid="stMain"]');
+    return main.scrollHeight <= main.clientHeight && main.scrollWidth <= main.clientWidth }"""
+SHORT = """
+idle_seconds = 60
+[[step]]
+title = "First"
+page = "implant"
+case = "shoulder_anatomic.dcm"
+seconds = 600
+[[step]]
+title = "Second"
+page = "home"
+notes = "What to say"
+seconds = 600
+"""
+
+
+@dataclass
+class Server:
+    """A server in conference mode."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def memory_mb(self) -> float:
+        """What the process holds in memory."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
+
+
+@pytest.fixture
+def staged(tmp_path: Path, address: str) -> Iterator[Callable[[str, float], Server]]:
+    """Return what starts a server with a playlist and a clock."""
+    running: list[Server] = []
+
+    def start(playlist: str, clock: float) -> Server:
+        with socket.socket() as probe:
+            probe.bind(("localhost", 0))
+            port = probe.getsockname()[1]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        environment |= {"ORTHOLENS_STAGE": playlist, "ORTHOLENS_STAGE_CLOCK": str(clock)}
+        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py")]
+        options = [f"--server.port={port}", "--server.address=localhost", "--server.headless=true"]
+        log = tmp_path / "server.log"
+        process = subprocess.Popen(
+            [*command, *options], cwd=ROOT, env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT
+        )
+        running.append(Server(f"http://localhost:{port}", process, log))
+        app._ready(running[-1].address, process)
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.process.terminate()
+        server.process.wait()
+        said = server.log.read_text()
+        assert "Traceback" not in said
+        assert not re.search(r"\b(error|exception|critical)\b", said, re.IGNORECASE)
+
+
+@pytest.fixture
+def hall(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Return what opens conference mode as a projector shows it; no page may have been in trouble at the end."""
+    pages: list[Page] = []
+
+    def open_it(server: Server, width: int = 1920, height: int = 1080) -> Page:
+        pages.append(app.opened(browser, server.address, width=width, height=height, ready=".st-key-stage-bar"))
+        return pages[-1]
+
+    yield open_it
+    for page in pages:
+        page.context.close()
+    assert [page.trouble for page in pages] == [[] for _ in pages]
+
+
+def place(page: Page) -> str:
+    """Return which step the bar names: "1 / 9"."""
+    return page.locator(".st-key-stage-bar").get_by_text(re.compile(r"^\d+ / \d+$")).inner_text()
+
+
+def test_half_an_hour_alone_leaves_memory_flat_and_no_error(staged: Callable, hall: Callable) -> None:
+    server = staged("default", FAST)
+    page = hall(server)
+    begun, seen, memory = time.monotonic(), [place(page)], []
+    while (time.monotonic() - begun) * FAST < UNATTENDED_S or len(memory) < 4:
+        page.wait_for_timeout(200)
+        now = place(page)
+        if now != seen[-1]:
+            seen.append(now)
+            if now.startswith("1 / "):
+                memory.append(server.memory_mb)
+    count = int(seen[0].rpartition(" ")[2])
+    assert {*seen} == {f"{number} / {count}" for number in range(1, count + 1)}
+    assert max(memory[1:]) - memory[0] < FLAT_MB, memory
+
+
+def test_every_step_fits_a_projector(staged: Callable, hall: Callable) -> None:
+    page = hall(staged("default", 1))
+    first = place(page)
+    while True:
+        calm(page)
+        page.wait_for_function(WHOLE)
+        now = place(page)
+        page.keyboard.press("PageDown")
+        expect(page.locator(".st-key-stage-bar").get_by_text(now, exact=True)).to_have_count(0)
+        if place(page) == first:
+            break
+
+
+def test_keys_and_a_clicker_walk_through_the_steps(staged: Callable, hall: Callable, tmp_path: Path) -> None:
+    (tmp_path / "talk.toml").write_text(SHORT)
+    page = hall(staged(str(tmp_path / "talk.toml"), 1))
+    step = page.locator(".st-key-stage-bar")
+    for key, number in (("PageDown", 2), ("PageUp", 1), ("ArrowRight", 2), ("ArrowLeft", 1), (" ", 2), ("Home", 1),
+                        ("End", 2), ("F5", 1)):  # fmt: skip
+        page.keyboard.press(key)
+        expect(step.get_by_text(f"{number} / 2", exact=True)).to_be_visible()
+        calm(page)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog").get_by_text("Speaker notes")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    calm(page)
+    page.keyboard.press("PageDown")
+    expect(step.get_by_text("2 / 2", exact=True)).to_be_visible()
+    calm(page)
+    page.keyboard.press("n")
+    expect(page.get_by_text("What to say")).to_be_visible()
+    page.keyboard.press("b")
+    expect(page.locator("#stage-black")).to_be_visible()
+    page.keyboard.press("PageDown")  # only brings the light back
+    expect(page.locator("#stage-black")).to_have_count(0)
+    expect(step.get_by_text("2 / 2", exact=True)).to_be_visible()
+
+
+def test_an_upload_is_forgotten_when_nobody_is_there(staged: Callable, hall: Callable, tmp_path: Path) -> None:
+    (tmp_path / "talk.toml").write_text(SHORT)
+    page = hall(staged(str(tmp_path / "talk.toml"), 2))
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+    page.keyboard.press("u")
+    expect(page.get_by_test_id("stSidebar")).to_be_visible()
+    page.locator("input[type=file]").first.set_input_files(str(CASES_DIR / "knee_worn.png"))
+    row = page.get_by_role("button", name="knee_worn.png", exact=True)
+    row.wait_for()
+    page.mouse.move(200, 200)
+    page.mouse.move(600, 600)  # somebody is there
+    expect(row).to_have_count(0)  # and then nobody is
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+    calm(page)
+    page.keyboard.press("u")
+    expect(page.get_by_role("button", name="shoulder_anatomic.dcm", exact=True)).to_be_visible()
+    assert page.locator("[class*='st-key-remove-']").count() == 1

@@ -1,0 +1,308 @@
+"""Conference mode: the playlist's errors, the state machine at its own clock, and forgetting in a real session."""
+
+from __future__ import annotations
+
+import gc
+import tomllib
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import hypothesis
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as some
+from streamlit.testing.v1 import AppTest
+
+import models
+from dashboard import pages, session, stage, stage_show
+from dashboard.components import kinematics_page, stage_bar, tissue_page
+from dashboard.stage import DEFAULT, Playlist, Stage, load
+from models import Image
+from models.data.cases import cases
+from models.errors import BadPlaylist
+from models.settings import settings
+
+PAGES = ("home", "implant", "pathology", "tissue", "kinematics")
+STEP = '[[step]]\ntitle = "A"\npage = "implant"\n'
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[str], Path]:
+    """Return what writes a playlist."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "talk.toml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+def playlist(count: int = 3, seconds: float = 10, idle_seconds: float = 60) -> Playlist:
+    step = {"page": "implant", "seconds": seconds}
+    steps = [step | {"title": f"Step {number}"} for number in range(1, count + 1)]
+    return Playlist.model_validate({"idle_seconds": idle_seconds, "step": steps})
+
+
+# The playlist
+
+
+def test_the_playlist_of_the_program_is_whole() -> None:
+    raw = tomllib.loads(DEFAULT.read_text("utf-8"))["step"]
+    shown = load(DEFAULT, {path.stem for path in pages.VIEWS.glob("*.py")})
+    assert [step.title for step in shown.step] == [step["title"] for step in raw]
+    assert all(step.notes for step in shown.step)
+    assert {"implant", "pathology", "tissue", "kinematics"} <= {step.page for step in shown.step}
+
+
+def test_the_playlist_of_the_program_shows_nobodys_image() -> None:
+    known = {case.file for case in cases() if case.simulated} | {stage.SECTION_CASE, None}
+    assert {step.case for step in load(DEFAULT, PAGES).step} <= known
+
+
+def test_of_the_programs_playlist_steps_without_a_page_are_left_out() -> None:
+    assert {step.page for step in load(DEFAULT, ["implant"]).step} == {"implant"}
+
+
+def test_a_playlist_of_which_nothing_can_be_shown_is_an_error() -> None:
+    with pytest.raises(BadPlaylist, match="there is no page 'implant'"):
+        load(DEFAULT, ["nowhere"])
+
+
+def test_a_file_beside_the_playlist_is_a_case(written: Callable[[str], Path]) -> None:
+    path = written(f'{STEP}case = "mine.png"\norigin = "With consent"\n')
+    (path.parent / "mine.png").write_bytes(b"x")
+    assert load(path, PAGES).step[0].case == "mine.png"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("idle_seconds = ", "talk.toml: is no TOML file"),
+        ("idle_seconds = 60", "step: field required"),
+        ("step = []", "step: tuple should have at least 1 item"),
+        (f"idle_seconds = 1\n{STEP}", "idle_seconds: input should be greater than or equal to 5"),
+        (f"{STEP}seconds = 0", "step 1, seconds: input should be greater"),
+        (f"{STEP}{STEP}second = 5", "step 2, second: extra inputs are not permitted"),
+        (f'{STEP}show = {{ layout = "Big" }}', "step 1, show.layout: input should be 'Overlay'"),
+        (f'{STEP}[[step]]\npage = "implant"', "step 2, title: field required"),
+        (f'{STEP}[[step]]\ntitle = "B"\npage = "implnat"', "step 2, page: there is no page 'implnat'. Choose one of"),
+        (f'{STEP}case = "nobody.png"', "step 1, case: there is no file 'nobody.png'. Put it beside"),
+        (f'{STEP}card = "nobody"', "step 1, card: there is no model 'nobody'. Choose one of"),
+    ],
+)
+def test_an_error_names_file_step_field_and_fix(text: str, says: str, written: Callable[[str], Path]) -> None:
+    with pytest.raises(BadPlaylist) as caught:
+        load(written(text), PAGES)
+    assert str(caught.value).startswith("talk.toml: ")
+    assert says in str(caught.value)
+    assert caught.value.fix
+
+
+def test_a_playlist_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BadPlaylist, match=r"talk.toml: cannot be read"):
+        load(tmp_path / "talk.toml", PAGES)
+
+
+def test_looks_are_those_of_the_pages() -> None:
+    assert set(get_args(stage.Look)) == {*tissue_page.LOOKS, *kinematics_page.LOOKS}
+
+
+def test_the_simulated_section_is_the_same_for_everyone() -> None:
+    image = models.read(stage_show._section(), "section.png")
+    assert image.colour
+    assert image.shape == (512, 512)
+    first = stage_show._section()
+    stage_show._section.cache_clear()
+    assert stage_show._section() == first
+
+
+# The state machine
+
+
+def test_keys_walk_around_the_playlist() -> None:
+    here = Stage(playlist(), touched=0)
+    places = [here.position]
+    for wish in ("next", "next", "next", "previous", "first", "last"):
+        here = here.wish(wish, 1)
+        places.append(here.position)
+    assert places == [0, 1, 2, 0, 2, 0, 2]
+    assert here.turn == 6
+
+
+def test_nobody_is_interrupted_before_they_are_idle() -> None:
+    here = Stage(playlist(), touched=0).wish("next", 5).drawn(6)
+    assert here.tick(64.9) == here
+    assert here.touch(60).tick(119.9).position == 1
+
+
+def test_idle_brings_the_first_step_back_and_begins_the_loop() -> None:
+    here = Stage(playlist(), touched=0, notes=True, table=True).wish("last", 5).drawn(6).tick(65)
+    assert (here.position, here.resets, here.looping, here.notes, here.table) == (0, 1, True, False, False)
+    assert here.turned is None
+
+
+def test_the_loop_goes_on_without_another_reset() -> None:
+    here = Stage(playlist(), touched=0).tick(60)
+    for now in range(60, 1860):
+        here = here.drawn(now).tick(now)
+    assert (here.resets, here.looping) == (1, True)
+    assert here.loops == 1800 // 33  # three steps of 10 s, each drawn a tick after it was opened
+
+
+def test_a_touch_stops_the_loop_where_it_is() -> None:
+    here = Stage(playlist(), touched=0).tick(60).drawn(61).tick(71).drawn(72).touch(75)
+    assert (here.position, here.looping) == (1, False)
+    assert here.tick(134).position == 1
+
+
+def test_slow_work_takes_nothing_of_a_steps_time() -> None:
+    here = Stage(playlist(), touched=0).tick(60)
+    assert here.tick(500) == here  # not drawn yet
+    here = here.drawn(500)
+    assert here.drawn(505).turned == 500
+    assert here.tick(509) == here
+    assert here.tick(510).position == 1
+
+
+def test_the_loop_can_be_begun_and_stopped_by_a_key() -> None:
+    here = Stage(playlist(), touched=0).drawn(0).wish("play", 5)
+    assert here.tick(14).position == 0
+    assert here.tick(15).position == 1
+    assert not here.wish("play", 6).looping
+
+
+def test_notes_and_files_open_and_close() -> None:
+    here = Stage(playlist(), touched=0).wish("notes", 1)
+    assert here.notes
+    assert here.turn == 0
+    assert not here.wish("notes", 2).notes
+    assert here.wish("table", 2).table
+
+
+EVENT = some.one_of(
+    some.sampled_from(get_args(stage.Wish)).map(lambda wish: lambda here, now: here.wish(wish, now)),
+    some.just(lambda here, now: here.touch(now)),
+    some.just(lambda here, now: here.drawn(now).tick(now)),
+)
+
+
+@hypothesis.settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(some.lists(some.tuples(some.floats(0, 100), EVENT), max_size=40), some.integers(1, 5))
+def test_whatever_happens_a_step_is_on_the_screen(happenings: list[tuple[float, Callable]], count: int) -> None:
+    here, now = Stage(playlist(count), touched=0), 0.0
+    for passed, event in happenings:
+        now += passed
+        before, here = here, event(here, now)
+        assert 0 <= here.position < count
+        assert here.turn >= before.turn
+        assert here.position == before.position or here.turn > before.turn
+        assert here.touched <= now
+
+
+# A session
+
+
+@pytest.fixture
+def staged(random_card: str, monkeypatch: pytest.MonkeyPatch, written: Callable[[str], Path]) -> Callable[[], AppTest]:
+    """Return what opens the app in conference mode with two steps, on a clock that a test moves."""
+    path = written(
+        f'idle_seconds = 60\n{STEP}case = "shoulder_anatomic.dcm"\nnotes = "Say hello"\n'
+        f'[[step]]\ntitle = "B"\npage = "implant"\ncase = "shoulder_reverse.png"\nshow = {{ layout = "Image only" }}\n'
+    )
+    monkeypatch.setenv("ORTHOLENS_STAGE", str(path))
+    settings.cache_clear()
+    yield lambda: AppTest.from_file(stage_bar.__file__.replace("components/stage_bar", "app"), default_timeout=240)
+    settings.cache_clear()
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Return what sets the clock of the stage."""
+    now = [0.0]
+    monkeypatch.setattr("dashboard.session.stage.clock", lambda: now[0])
+    return lambda seconds: now.__setitem__(0, seconds)
+
+
+def title(page: AppTest) -> str:
+    return next(text.value for text in page.markdown if text.value in ("**A**", "**B**"))
+
+
+def queued(page: AppTest) -> list[str]:
+    return [item.name for item in page.session_state["files"].values()]
+
+
+def test_the_first_step_is_there_at_once_and_keys_go_on(staged: Callable, later: Callable) -> None:
+    page = staged().run()
+    assert not page.exception
+    assert title(page) == "**A**"
+    assert any("Simulated by OrthoLens" in caption.value for caption in page.caption)
+    page = page.button(key="stage-next").click().run()
+    assert title(page) == "**B**"
+    assert page.session_state["layout"] == "Image only"
+    page = page.button(key="stage-notes").click().run()
+    assert any("No notes" in text.value for text in page.markdown)
+    page = page.button(key="stage-previous").click().run()
+    assert title(page) == "**A**"
+    assert any(text.value == "Say hello" for text in page.markdown)
+    assert any(models.DISCLAIMER in caption.value for caption in page.caption)
+
+
+def test_idle_forgets_an_upload_everywhere(
+    staged: Callable, later: Callable, drop: Callable, picture: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive = {}
+
+    def read(data: bytes | Path, name: str = "") -> Image:
+        image = models_read(data, name)
+        alive[image.name] = weakref.ref(image)
+        return image
+
+    models_read = models.read
+    monkeypatch.setattr(models, "read", read)
+    page = drop(staged().run(), **{"mine.png": picture()})
+    mine = page.session_state["selected"]
+    assert "mine.png" in queued(page)
+    assert f"level-{mine[:12]}" in page.session_state
+    later(59)
+    page.run()
+    gc.collect()
+    assert "mine.png" in queued(page)
+    assert alive["mine.png"]() is not None
+
+    later(61)
+    page.run()
+    gc.collect()
+    assert title(page) == "**A**"
+    assert queued(page) == ["shoulder_anatomic.dcm"]
+    assert page.session_state["selected"] != mine
+    assert f"level-{mine[:12]}" not in page.session_state
+    assert alive["mine.png"]() is None  # neither a cache nor anything else of the process holds its pixels
+    assert alive["shoulder_anatomic.dcm"]() is not None
+    assert not page.file_uploader[0].value
+
+
+def test_every_cache_of_a_visitor_is_forgotten() -> None:
+    assert {cached._info.func.__name__ for cached in session.caches()} >= {
+        "_read", "_thumbnail", "_predict", "_explain", "_crops", "_once", "_region",
+    }  # fmt: skip
+    assert "_shared" not in {cached._info.func.__name__ for cached in session.caches()}
+
+
+def test_conference_mode_can_be_left_and_entered(staged: Callable, later: Callable) -> None:
+    page = staged().run()
+    page = page.button(key="stage-shortcuts").click().run()
+    leave = next(button for button in page.button if button.label == "Leave conference mode")
+    page = leave.click().run()
+    assert "stage-next" not in {button.key for button in page.button}
+    page = next(button for button in page.button if button.label == "Conference mode").click().run()
+    assert title(page) == "**A**"
+
+
+def test_a_playlist_that_cannot_be_played_is_a_sentence(staged: Callable, written: Callable[[str], Path]) -> None:
+    written('[[step]]\ntitle = "A"\npage = "implnat"')
+    page = staged().run()
+    assert not page.exception
+    assert any("there is no page 'implnat'" in text.value.replace("\\", "") for text in page.markdown)

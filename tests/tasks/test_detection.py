@@ -1,0 +1,150 @@
+"""Where a picture lies in a detector's input, and what becomes of raw scores."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.cards import Card
+from models.cards.card import Detecting, Gate, OperatingPoint, Platt
+from models.errors import UnknownCard
+from models.tasks import task
+from models.tasks.detection import LISTED, DetectionTask, Scaled, Seen, calibrated, fitted, point_of
+from models.trust.gate import Verdict
+from models.types import Image
+
+POINTS = tuple(
+    OperatingPoint(key=key, name=name, threshold=threshold, sensitivity=0.9, specificity=0.5)
+    for key, name, threshold in (("sensitive", "Sensitivity 0.90", 0.2), ("balanced", "Balanced", 0.5))
+)
+
+
+@pytest.fixture
+def measured(detector: Card) -> Card:
+    """The card with scores calibrated: odds of boxes squared, of the image as they are."""
+    boxes, image = Platt(slope=2, intercept=0, n=9), Platt(slope=1, intercept=np.log(3), n=9)
+    return detector.model_copy(update={"detecting": Detecting(boxes=boxes, image=image, points=POINTS)})
+
+
+def seen(scores: list[float]) -> Seen:
+    count = len(scores)
+    boxes = np.arange(4 * count, dtype=np.float32).reshape(count, 4)
+    return Seen(
+        boxes=boxes,
+        scores=np.array(scores, np.float32),
+        classes=np.arange(count) % 2,
+        places=np.arange(count) + 7,
+        signature=torch.ones(3),
+        strongest=torch.zeros(2),
+        seconds=0.5,
+    )
+
+
+def image(rows: int = 60, columns: int = 100) -> Image:
+    return Image(np.zeros((1, rows, columns), np.float32), name="", sha256="5" * 64, warnings=("dim",))
+
+
+@pytest.mark.parametrize(
+    ("shape", "longest", "inside", "network"),
+    [
+        ((2880, 2304), 768, (768, 614), (768, 640)),
+        ((100, 100), 128, (128, 128), (128, 128)),
+        ((20, 300), 150, (10, 150), (32, 160)),
+        ((1, 900), 64, (1, 64), (32, 64)),
+    ],
+)
+def test_the_longest_side_is_the_cards_and_the_rest_is_whole_cells(
+    shape: tuple[int, int], longest: int, inside: tuple[int, int], network: tuple[int, int]
+) -> None:
+    view = Scaled.of(shape, longest)
+    assert (view.fitted, view.network, view.corner) == (inside, network, (0, 0))
+    assert view.to_network(torch.zeros(1, 1, *shape)).shape == (1, 1, *network)
+    assert view.to_source(torch.zeros(1, 1, *network)).shape == (1, 1, *shape)
+
+
+def test_a_box_round_the_first_pixel_starts_half_a_pixel_before_its_centre() -> None:
+    view = Scaled.of((50, 100), 200)  # twice as large
+    np.testing.assert_array_equal(view.boxes_to_source(np.array([[0, 0, 2, 2.0]])), [[-0.5, -0.5, 1, 1]])
+    np.testing.assert_array_equal(view.boxes_to_source(np.array([[0, 0, 200, 100.0]])), [[-0.5, -0.5, 100, 50]])
+
+
+def test_boxes_there_and_back_are_the_same_whatever_the_scale_and_the_borders() -> None:
+    boxes = np.random.default_rng(0).uniform(0, 300, (50, 4)).astype(np.float32)
+    for view in (Scaled.of((333, 517), 768), Scaled.of((2000, 1111), 768), Scaled.of((90, 80), 64, (3, 5, 70, 61))):
+        np.testing.assert_allclose(view.boxes_to_source(view.boxes_to_network(boxes)), boxes, atol=1e-3)
+
+
+def test_a_trimmed_card_starts_where_the_film_was_exposed(detector: Card) -> None:
+    pixels = np.zeros((1, 200, 100), np.float32)
+    pixels[:, 50:150, 20:80] = 0.8
+    trimmed = detector.model_copy(update={"input": detector.input.model_copy(update={"trim": True})})
+    view = task("detection").frame(Image(pixels, name="", sha256=""), trimmed)
+    assert view.part == (50, 20, 100, 60)
+    assert view.fitted == (128, 77)
+    np.testing.assert_allclose(view.boxes_to_source(np.zeros((1, 4)))[0, :2], [19.5, 49.5])
+
+
+def test_the_input_is_black_beyond_the_picture_and_mirrored_within_it() -> None:
+    grey = np.linspace(0, 1, 40, dtype=np.float32)[None].repeat(20, 0)
+    view = Scaled.of((20, 40), 40)
+    plain, mirrored = fitted(grey, view), fitted(grey, view, mirrored=True)
+    assert plain.shape == (1, 3, 32, 64)
+    np.testing.assert_allclose(plain[0, 1, :20, :40], grey * 2 - 1, atol=1e-6)
+    torch.testing.assert_close(mirrored[..., :40], plain[..., :40].flip(3))
+    for x in (plain, mirrored):
+        assert bool((x[..., 40:] == -1).all())
+        assert bool((x[..., 20:, :] == -1).all())
+
+
+def test_platt_by_hand() -> None:
+    raw = np.array([0.0, 0.2, 0.5, 1.0])
+    np.testing.assert_allclose(calibrated(raw, None), raw, rtol=1e-6)
+    odds = 3 * (0.25) ** 2  # slope 2 squares the odds, the intercept trebles them
+    found = calibrated(raw, Platt(slope=2, intercept=np.log(3), n=1))
+    np.testing.assert_allclose(found, [0, odds / (1 + odds), 0.75, 1], atol=1e-6)
+
+
+def test_boxes_are_calibrated_and_listed_down_to_one_in_a_hundred(measured: Card) -> None:
+    kind = task("detection")
+    assert isinstance(kind, DetectionTask)
+    raw = [0.8, 0.5, 0.2, 0.1, 0.05]  # odds 4, 1, 1/4, 1/9, 1/19; squared 16, 1, 1/16, 1/81, 1/361
+    answer = kind.read(seen(raw), image(), measured)
+    np.testing.assert_allclose(answer.scores, [16 / 17, 1 / 2, 1 / 17, 1 / 82], rtol=1e-4)
+    assert answer.scores.min() >= LISTED
+    assert answer.places.tolist() == [7, 8, 9, 10]
+    assert answer.classes.tolist() == [0, 1, 0, 1]
+    assert answer.score == pytest.approx(34.5 / 35.5)  # three best: 1 − 0.2 · 0.5 · 0.8 = 0.92, odds 11.5, times three
+    assert (answer.operating_point, answer.threshold) == ("Sensitivity 0.90", 0.2)
+    assert answer.shown.tolist() == [0, 1]
+    assert (answer.task, answer.card, answer.warnings, answer.abstained) == ("detection", measured.id, ("dim",), False)
+
+
+def test_an_image_without_a_box_still_has_a_score(measured: Card) -> None:
+    answer = task("detection").read(seen([]), image(), measured)  # type: ignore[attr-defined]
+    assert answer.boxes.shape == (0, 4)
+    assert 0 < answer.score < 0.01
+
+
+def test_operating_points_by_key(measured: Card, detector: Card) -> None:
+    assert point_of(measured).key == "sensitive"
+    assert task("detection").read(seen([0.8]), image(), measured, "balanced").threshold == 0.5  # type: ignore[attr-defined]
+    with pytest.raises(UnknownCard, match=r"no operating point 'no-such'.*Choose one of sensitive, balanced"):
+        point_of(measured, "no-such")
+    assert point_of(detector).name == "Uncalibrated"
+
+
+def test_the_gate_is_asked_about_features_and_the_strongest_logits(
+    measured: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[np.ndarray, np.ndarray, str]] = []
+
+    class Refusing:
+        def judge(self, signature: np.ndarray, logits: np.ndarray, shows: str) -> Verdict:
+            asked.append((signature, logits, shows))
+            return Verdict(True, "this is a cat", 3.0)
+
+    monkeypatch.setattr("models.tasks.detection.gate_of", lambda card: Refusing())
+    gated = measured.model_copy(update={"gate": Gate(file="g", sha256="0" * 64, threshold=1, kept=0.95, n=1)})
+    answer = task("detection").read(seen([0.8]), image(), gated)  # type: ignore[attr-defined]
+    assert (answer.abstained, answer.reason, answer.strangeness) == (True, "this is a cat", 3.0)
+    ((signature, logits, shows),) = asked
+    assert (signature.shape, logits.shape, shows) == ((3,), (2,), measured.data.shows)

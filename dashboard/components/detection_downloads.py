@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
 
+import models
 from dashboard import session
-from dashboard.components import states
+from dashboard.components import report, states
 from dashboard.components.detection_truth import truth_of
 from dashboard.detection_film import Film
 from dashboard.figures import View
 from dashboard.language import t
-from dashboard.session import Item
+from dashboard.session import Answered, Item
 from models import DISCLAIMER, Card, Detections, Image, OrthoLensError
 from models.boxes.hand import EditedDetections, mark_by_hand
 from models.boxes.judge import judge
@@ -24,6 +25,7 @@ from models.io.sr import check, write_sr
 from models.reporting import draw
 from models.reporting.boxes import Mark, coco_json, drawn, marks_of
 from models.reporting.record import caption, record
+from models.reporting.report_case import Case
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,31 @@ def show(film: Film) -> None:
     item = session.selected()
     if item and kind(item.data, item.name) == "DICOM":
         _sr(kept, item, f"{name}-sr.dcm")
+    _report(kept, item, name)
+
+
+def _report(kept: Kept, item: Item | None, name: str) -> None:
+    """Offer the report of the boxes as they are shown, and remember how to search the file again."""
+    origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
+    found = kept.found
+
+    def make() -> Case:
+        shown = kept.view.shown(kept.image)
+        return Case(kept.image, found, shown, drawn(shown, marks(kept)), simulated, origin)
+
+    answered = None
+    if item:
+        card, frame, threshold, point = kept.card.id, found.frame, found.threshold, found.operating_point
+
+        def again() -> Case:
+            seen = models.read(item.data, item.name)
+            answer = models.predict(seen, card, frame=frame)
+            assert isinstance(answer, Detections)  # by the card's task
+            return Case(seen, replace(answer, threshold=threshold, operating_point=point), simulated=simulated,
+                        origin=origin)  # fmt: skip
+
+        answered = Answered(item.sha256, f"{frame}-{card}-{threshold}", again)
+    report.show(found.task, name, make, answered)
 
 
 def picture(kept: Kept) -> bytes:

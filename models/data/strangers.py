@@ -19,6 +19,8 @@ from models.types import Pixels
 EACH = 300
 """Pictures taken of each set, evenly spread over it."""
 
+OWN: Mapping[str, str] = {"fracture": "fracture_detection.zip"}
+"""Zips that are no strangers to a card."""
 ZIPS: Mapping[str, tuple[str, str]] = {
     "fracture set (hand, leg, hip, shoulder)": ("fracture_detection.zip", "images/"),
     "histology": ("histology_nuclei.zip", "images/"),
@@ -33,6 +35,8 @@ def strangers(card_id: str) -> Iterator[tuple[str, list[Pixels]]]:
             pixels = load().pixels
             yield f"{other} radiographs", [pixels[i].astype(np.float32) / 255 for i in _spread(len(pixels))]
     for name, (file, folder) in ZIPS.items():
+        if file == OWN.get(card_id):
+            continue
         with zipfile.ZipFile(settings().data_dir / file) as archive:
             members = [member for member in archive.namelist() if member.startswith(folder)]
             yield name, [read(archive.read(members[i]), members[i]).grey() for i in _spread(len(members))]

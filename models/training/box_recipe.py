@@ -34,6 +34,8 @@ class BoxRecipe(BaseModel):
     """Share of views that are laid round a box."""
     clean: float = Field(0.3, ge=0, le=1)
     """Share of views that come from pictures without a box."""
+    measured_folds: int | None = Field(None, ge=1)
+    """Folds of a cross-validation that are trained and measured, the first ones; each takes half an hour on a core."""
     augmentation: Annotated[BoxAugmentation, Field(default_factory=BoxAugmentation)]
 
     @classmethod

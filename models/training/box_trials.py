@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from models.serving.detector import Finder, signature_of
 from models.tasks.detection import Detection
 from models.tasks.segmentation import pixels_of
 from models.training.box_figures import Answered, calibrate, curve, describe, image_calibration_error
+from models.training.box_recipe import BoxRecipe
 from models.training.boxes import BoxRun, films, fit
 from models.training.fit import Progress
 from models.training.inscribe import inscribe
@@ -38,7 +40,7 @@ from models.trust.weather import weathered
 from models.types import Image, Pixels
 
 TRAIN = "train"
-KNOWN = 600
+KNOWN = 400
 """Images that the gate is fitted on, evenly spread over the set."""
 GATE_FOLDS = 5
 
@@ -52,9 +54,9 @@ class BoxTrial:
     name: str
 
 
-def trials(card_id: str, data: BoxSet, folds: int) -> list[BoxTrial]:
+def trials(chosen: Card, data: BoxSet, folds: int) -> list[BoxTrial]:
     """Return what has to be trained and measured, in order."""
-    folder = RUNS / card_id
+    folder = RUNS / chosen.id
     if TRAIN in data.splits:
         splits = np.array(data.splits)
         run = BoxRun("base", np.flatnonzero(splits == TRAIN), 0, folder)
@@ -63,9 +65,12 @@ def trials(card_id: str, data: BoxSet, folds: int) -> list[BoxTrial]:
     from sklearn.model_selection import StratifiedGroupKFold
 
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    measured = BoxRecipe.of(chosen).measured_folds or folds
+    name = f"{folds} folds by group" if measured >= folds else f"{measured} of {folds} folds by group"
+    parts = islice(splitter.split(data.positive, data.positive, data.groups), measured)
     return [
-        BoxTrial(BoxRun(f"fold-{i}-of-{folds}", learned, i, folder), held_out, f"{folds} folds by group")
-        for i, (learned, held_out) in enumerate(splitter.split(data.positive, data.positive, data.groups))
+        BoxTrial(BoxRun(f"fold-{i}-of-{folds}", learned, i, folder), held_out, name)
+        for i, (learned, held_out) in enumerate(parts)
     ]
 
 
@@ -101,7 +106,7 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
     """
     chosen, data = card(card_id), box_set(card_id)
     drawn, answers = films(data, chosen), Answers(data)
-    for trial in trials(card_id, data, folds):
+    for trial in trials(chosen, data, folds):
         net = fit(chosen, drawn, trial.run, progress)
         fold_batch_norms(net)
         answers.add(trial, Finder(chosen, torch.device("cpu"), [net]))

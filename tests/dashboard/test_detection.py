@@ -278,7 +278,7 @@ def test_only_dicom_offers_a_structured_report(dropped: AppTest, drop: Drop) -> 
     def names(page: AppTest) -> list[str]:
         return [one.proto.label for one in page.get("download_button")]
 
-    assert names(dropped) == ["Picture", "COCO", "Result"]
+    assert names(dropped) == ["Picture", "COCO", "Result", "PDF", "HTML"]
     page = drop(dropped, **{"ct.dcm": Path(get_testdata_file("CT_small.dcm")).read_bytes()})
     assert "DICOM SR" in names(page)
     assert "40 × 30 px · 26.5 × 19.8 mm" in texts(page).replace("\\", "")

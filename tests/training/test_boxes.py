@@ -198,12 +198,14 @@ def test_operating_points_keep_what_they_promise() -> None:
     assert image_calibration_error(found, np.arange(400) % 5) < 0.12
 
 
-def test_folds_hold_groups_together_and_every_image_out_once(squares: BoxSet) -> None:
-    found = box_trials.trials("squares", squares, 3)
+def test_folds_hold_groups_together_and_every_image_out_once(squares: BoxSet, card: Card) -> None:
+    found = box_trials.trials(card, squares, 3)
     assert sorted(np.concatenate([trial.measured for trial in found])) == list(range(12))
     for trial in found:
         learned = {squares.groups[i] for i in trial.run.learned}
         assert learned.isdisjoint({squares.groups[i] for i in trial.measured})
+    few = card.model_copy(update={"training": {**card.training, "measured_folds": 2}})
+    assert [trial.name for trial in box_trials.trials(few, squares, 3)] == ["2 of 3 folds by group"] * 2
 
 
 def test_a_card_without_a_set_says_which_there_are() -> None:

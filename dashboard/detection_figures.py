@@ -176,7 +176,7 @@ def froc(curve: Froc, threshold: float, most: float = 4.0) -> go.Figure:
         x=[min(false, most)], y=[sensitivity], mode="markers", hoverinfo="skip", showlegend=False,
         marker={"color": "#E69F00", "size": 12, "symbol": "diamond"},
     )  # fmt: skip
-    fig.update_xaxes(title="False positives per image", range=[0, most], fixedrange=True)
+    fig.update_xaxes(title=t("False positives per image"), range=[0, most], fixedrange=True)
     fig.update_yaxes(title=t("Sensitivity"), range=[0, 1.02], tickformat=".0%", fixedrange=True)
     return fig.update_layout(height=210, margin={"l": 8, "r": 8, "t": 8, "b": 8})
 

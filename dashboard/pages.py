@@ -23,6 +23,8 @@ VIEWS = Path(__file__).parent / "views"
 
 WITHOUT_CARD = ("kinematics",)
 """Tasks of several images at once, which no card answers alone."""
+FIRST = ("implant", "pathology", "tissue", "detection")
+"""Tasks in the order in which the talk tells them; any other follows."""
 
 
 def home() -> StreamlitPage:
@@ -41,9 +43,10 @@ def how_it_works() -> StreamlitPage:
 
 
 def tasks() -> dict[str, StreamlitPage]:
-    """Return a page for each task, by its name, in the order of the cards; those without one come last."""
-    names = dict.fromkeys([*(card.task for card in models.cards().values()), *WITHOUT_CARD])
-    return {name: _task(name) for name in names}
+    """Return a page for each task, by its name; those without a card come last."""
+    answered = [card.task for card in models.cards().values()]
+    told = [name for name in FIRST if name in answered]
+    return {name: _task(name) for name in dict.fromkeys([*told, *answered, *WITHOUT_CARD])}
 
 
 def _task(name: str) -> StreamlitPage:

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import figures
 from dashboard.components import states
 from dashboard.language import later, t
-from models import Card, Classification
+from models import Card, Classification, Detections, Segmentation
 
 
 def show(prediction: Classification, card: Card) -> bool:
@@ -20,14 +20,8 @@ def show(prediction: Classification, card: Card) -> bool:
     """
     with st.container(border=True, key="answer"):
         if prediction.abstained:
-            st.markdown(t(":material/block: **No answer**"))
-            reason = prediction.reason or later("the image is unlike those it was trained on.")
-            st.markdown(states.plain(states.sentence(t(reason))))
-            if not st.toggle(
-                t("Show anyway"), key=f"anyway-{prediction.sha256[:12]}-{card.id}", persist_state="session"
-            ):
+            if withheld(prediction, card):
                 return False
-            st.caption(t("What the model would have said; do not rely on it."))
         else:
             _headline(prediction, card)
         st.plotly_chart(
@@ -37,6 +31,17 @@ def show(prediction: Classification, card: Card) -> bool:
         st.caption(t("Answered in {seconds:.2f} s", seconds=prediction.seconds))
         states.notes(prediction.warnings)
     return True
+
+
+def withheld(prediction: Classification | Segmentation | Detections, card: Card) -> bool:
+    """Say that the model abstains and why, and return whether the reader leaves it at that."""
+    st.markdown(t(":material/block: **No answer**"))
+    reason = prediction.reason or later("the image is unlike those it was trained on.")
+    st.markdown(states.plain(states.sentence(t(reason))))
+    if not st.toggle(t("Show anyway"), key=f"anyway-{prediction.sha256[:12]}-{card.id}", persist_state="session"):
+        return True
+    st.caption(t("What the model would have said; do not rely on it."))
+    return False
 
 
 def _headline(prediction: Classification, card: Card) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import card_figures, measures
-from dashboard.components import card_trials
+from dashboard.components import card_boxes, card_trials
 from dashboard.components.states import plain, sentence
 from dashboard.language import t, tn
 from dashboard.measures import MEASURES
@@ -19,6 +19,8 @@ from models import Card
 
 Figures = Mapping[str, Any]
 CHART = {"displayModeBar": False}
+HEADLINE_PX = 230
+"""Least width of a headline figure: its name and its value fit, in any language."""
 
 
 def show(card: Card) -> None:
@@ -28,6 +30,10 @@ def show(card: Card) -> None:
     if "trials" in figures:
         st.subheader(t("How good it is"), anchor=False)
         card_trials.show(card)
+        card_boxes.show(card)
+        if "gate" in figures:
+            with st.container(border=True):
+                _strangers(figures["gate"])
     elif figures:
         st.subheader(t("How good it is"), anchor=False)
         st.caption(
@@ -89,11 +95,12 @@ def _unmeasured(card: Card) -> None:
 
 def _headline(card: Card, figures: Figures) -> None:
     shown = [key for key in MEASURES if key in figures["metrics"]]
-    for column, key in zip(st.columns(4, border=True), shown, strict=False):
-        row, measure = figures["metrics"][key], MEASURES[key]
-        with column:
-            st.metric(t(measure.name), measures.text(row["value"], measure.unit), help=t(measure.meaning))
-            st.caption(t("95 % interval {interval}", interval=measures.interval(row, measure.unit)))
+    with st.grid(min_column_width=HEADLINE_PX, gap="small"):
+        for key in shown[:4]:
+            row, measure = figures["metrics"][key], MEASURES[key]
+            with st.container(border=True):
+                st.metric(t(measure.name), measures.text(row["value"], measure.unit), help=t(measure.meaning))
+                st.caption(t("95 % interval {interval}", interval=measures.interval(row, measure.unit)))
     rows = [_beside(card, key, figures["metrics"][key]) for key in shown]
     st.table(_columns(rows), hide_index=True, alt=t("Every figure beside the published ones"))
 
@@ -156,30 +163,7 @@ def _trust(figures: Figures) -> None:
         )  # fmt: skip
         st.caption(t("How often the set held the truth; the smaller the set, the more it tells."))
     with right:
-        st.markdown(t("**Strangers**"))
-        gate = figures["gate"]
-        st.table(
-            _columns(
-                [
-                    {
-                        t("Images"): sentence(row["set"]),
-                        "n": f"{row['n']:,}",
-                        t("AUROC"): measures.text(row["auroc"]),
-                        t("Refused"): measures.text(row["refused"], "%"),
-                    }
-                    for row in gate["strangers"]
-                ]
-            ),
-            hide_index=True, alt=t("How well images of another kind are refused"),
-        )  # fmt: skip
-        st.caption(
-            t(
-                "The model should refuse all of these, and answers {kept} of the "
-                "{n:,} images of its own kind. An AUROC of 1 tells the two apart without error.",
-                kept=measures.text(gate["kept"], "%"),
-                n=gate["n"],
-            )
-        )
+        _strangers(figures["gate"])
     for name, values in figures["subgroups"].items():
         with st.container(border=True):
             st.markdown(t("**Accuracy by {name}**", name=plain(name)))
@@ -195,6 +179,32 @@ def _trust(figures: Figures) -> None:
             st.caption(
                 t("Intervals that do not overlap would mean that the model serves one group worse than the other.")
             )
+
+
+def _strangers(gate: Figures) -> None:
+    st.markdown(t("**Strangers**"))
+    st.table(
+        _columns(
+            [
+                {
+                    t("Images"): sentence(row["set"]),
+                    "n": f"{row['n']:,}",
+                    t("AUROC"): measures.text(row["auroc"]),
+                    t("Refused"): measures.text(row["refused"], "%"),
+                }
+                for row in gate["strangers"]
+            ]
+        ),
+        hide_index=True, alt=t("How well images of another kind are refused"),
+    )  # fmt: skip
+    st.caption(
+        t(
+            "The model should refuse all of these, and answers {kept} of the "
+            "{n:,} images of its own kind. An AUROC of 1 tells the two apart without error.",
+            kept=measures.text(gate["kept"], "%"),
+            n=gate["n"],
+        )
+    )
 
 
 def _errors(card: Card, worst: Sequence[Mapping[str, Any]]) -> None:

@@ -37,7 +37,7 @@ def show(card: Card) -> None:
         st.dataframe(rows, hide_index=True, width="stretch")
     st.caption(
         t(
-            "Measured {measured}; means over images, and the interval that holds 95 % of resamples of the groups.",
+            "Measured {measured}; in brackets the interval that holds 95 % of resamples of the groups.",
             measured=card.figures["measured"],
         )
     )

@@ -20,7 +20,8 @@ from dashboard.components import (
     trust,
     viewer,
 )
-from dashboard.components.states import HEIGHT_PX, plain, sentence
+from dashboard.components.answer import withheld
+from dashboard.components.states import HEIGHT_PX, plain
 from dashboard.detection_film import Film
 from dashboard.figures import View
 from dashboard.language import later, lowered, t, tn
@@ -105,14 +106,10 @@ def _answered(image: Image, card: Card, view: View) -> Sheet:
 
 def _headline(film: Film) -> bool:
     """Show how probable any finding is; where the model abstains, its reason, and the answer only on demand."""
-    answer, card = film.answer, film.card
+    found, card = film.answer, film.card
     with st.container(border=True, key="answer"):
-        if answer.abstained:
-            st.markdown(t(":material/block: **No answer**"))
-            st.markdown(plain(sentence(t(answer.reason or later("the image is unlike those it was trained on.")))))
-            if not st.toggle(t("Show anyway"), key=f"anyway-{answer.sha256[:12]}-{card.id}", persist_state="session"):
-                return False
-            st.caption(t("What the model would have said; do not rely on it."))
+        if found.abstained and withheld(found, card):
+            return False
         _score(film)
         if card.data.simulated:
             st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
@@ -120,7 +117,7 @@ def _headline(film: Film) -> bool:
             t("Second look (flips and scales, slower)"), key=_second(card), persist_state="session",
             help=t("The image is searched again mirrored and enlarged, and the boxes of all looks are fused."),
         )  # fmt: skip
-        st.caption(t("Searched in {seconds:.2f} s", seconds=answer.seconds))
+        st.caption(t("Searched in {seconds:.2f} s", seconds=found.seconds))
         states.notes(film.kept.warnings)  # edits by hand among them
     return True
 

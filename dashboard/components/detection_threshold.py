@@ -91,11 +91,11 @@ def _measured(film: Film) -> None:
             detection_figures.froc(measured, film.threshold), key="froc-curve", config={"displayModeBar": False},
             alt=t("Sensitivity against false positives per image, with the threshold's place"),
         )  # fmt: skip
-        st.caption(_basis(film.card))
+        st.caption(basis(film.card))
 
 
-def _basis(card: Card) -> str:
-    """Say on how many images the curve was measured."""
+def basis(card: Card) -> str:
+    """Return on how many images the curve was measured, in words."""
     kept = card.figures["froc"]
     n, groups = (kept.get(name, card.figures.get(name)) for name in ("n", "groups"))
     said = t("Share of the true boxes that a shown box hits (overlap at least 0.5), measured on held-out images")

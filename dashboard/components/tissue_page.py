@@ -17,7 +17,8 @@ from dashboard.components import (
     tissue_truth,
     viewer,
 )
-from dashboard.components.states import HEIGHT_PX, plain, sentence
+from dashboard.components.answer import withheld
+from dashboard.components.states import HEIGHT_PX, plain
 from dashboard.language import later, t
 from dashboard.specimen import Sheet, Specimen
 from dashboard.tissue_figures import TissueView
@@ -94,20 +95,17 @@ def _answered(specimen: Specimen) -> Sheet:
 
 def _headline(specimen: Specimen) -> bool:
     """Show the answer in one line; where the model abstains, its reason, and the answer only on demand."""
-    answer, card = specimen.shown, specimen.card
+    found, card = specimen.shown, specimen.card
     with st.container(border=True, key="answer"):
-        if answer.abstained:
-            st.markdown(t(":material/block: **No answer**"))
-            st.markdown(plain(sentence(t(answer.reason or later("the image is unlike those it was trained on.")))))
-            if not st.toggle(t("Show anyway"), key=f"anyway-{answer.sha256[:12]}-{card.id}", persist_state="session"):
+        if found.abstained:
+            if withheld(found, card):
                 return False
-            st.caption(t("What the model would have said; do not rely on it."))
         else:
             st.subheader(plain(_found(specimen)), anchor=False)
         if card.data.simulated:
             st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
-        st.caption(t("Segmented in {seconds:.2f} s", seconds=answer.seconds))
-        states.notes(answer.warnings)  # corrections by hand among them
+        st.caption(t("Segmented in {seconds:.2f} s", seconds=found.seconds))
+        states.notes(found.warnings)  # corrections by hand among them
     return True
 
 

@@ -1,10 +1,7 @@
 """DICOM Segmentation (SEG): classes that file beside the image they were made from, and SEGs of others read as truth.
 
 Written by highdicom (Bridge et al. 2022, doi 10.1007/s10278-022-00683-y) after DICOM PS3.3 A.51 and C.8.20. Both
-directions run in the worker, like every other parser of DICOM.
-
-By default nothing of the patient is copied: the SEG names the image it belongs to, by the identifiers of study, series
-and instance that it cannot do without, and says that the identity was removed (PS3.3 C.7.1.1).
+directions run in the worker, like every other parser of DICOM. What it keeps of the patient: `models.io.derived`.
 """
 
 from __future__ import annotations
@@ -23,6 +20,7 @@ from pydicom.uid import UID, generate_uid
 from models import DISCLAIMER
 from models.cards import Card, Label
 from models.errors import InputError, NoPixels, UnsupportedFormat
+from models.io.derived import saved, source_of, weights_version
 from models.io.worker import worker
 from models.reporting.paint import colours
 from models.settings import settings
@@ -37,20 +35,6 @@ LABEL_MAP_SEG = UID("1.2.840.10008.5.1.4.1.1.66.7")
 FIRST = "background"
 """What label 0 of a SEG is called: a SEG has no segment for it."""
 
-NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns")
-KEPT = (
-    *NEEDED, "FrameOfReferenceUID", "PositionReferenceIndicator", "Modality", "ImageType", "NumberOfFrames",
-    "PixelSpacing", "SliceThickness", "SpacingBetweenSlices", "ImagePositionPatient", "ImageOrientationPatient",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DimensionOrganizationType",
-    "ImageOrientationSlide", "TotalPixelMatrixOriginSequence", "TotalPixelMatrixRows", "TotalPixelMatrixColumns",
-    "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
-)  # fmt: skip
-"""Attributes of the source that say which image it is and where it lies, and nothing of whom it shows."""
-EMPTY = (
-    "PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate",
-    "StudyTime",
-)  # fmt: skip
-"""Attributes that must be there, and may be empty."""
 SAVE_PNG = "Save the label map as PNG instead."
 
 
@@ -118,7 +102,8 @@ def read_seg(data: bytes, source: bytes | None = None, frame: int = 0) -> tuple[
 def _write(source: bytes, segmentation: Segmentation, card: Card, keep_identity: bool) -> bytes:
     import highdicom as hd
 
-    image, frames = _source(source, keep_identity)
+    image = source_of(source, keep_identity, "SEG", SAVE_PNG)
+    frames = int(image.get("NumberOfFrames") or 1)
     if segmentation.mask.shape != (image.Rows, image.Columns):
         raise InputError("is not the image that was segmented: another size", fix="Segment this file first.")
     present = [index for index in range(1, len(card.labels)) if (segmentation.mask == index).any()]
@@ -146,7 +131,7 @@ def _write(source: bytes, segmentation: Segmentation, card: Card, keep_identity:
         instance_number=1,
         manufacturer="OrthoLens",
         manufacturer_model_name=card.id,
-        software_versions=_version(card),
+        software_versions=weights_version(card),
         device_serial_number="0",
         content_label="TISSUE",
         content_description=_sentence(card, by_hand),
@@ -154,34 +139,11 @@ def _write(source: bytes, segmentation: Segmentation, card: Card, keep_identity:
     )
     if frames > 1 and not located:
         _refer_to_frame(written, segmentation.frame + 1)
-    if not keep_identity:
-        written.PatientIdentityRemoved = "YES"
-        written.DeidentificationMethod = "Nothing of the patient was copied"
-    out = BytesIO()
-    written.save_as(out)
-    return out.getvalue()
+    return saved(written, keep_identity)
 
 
 def _check(source: bytes) -> None:
-    _source(source, keep_identity=False)
-
-
-def _source(data: bytes, keep_identity: bool) -> tuple[Dataset, int]:
-    """Return what the SEG may know of its source, and how many frames that has."""
-    whole = pydicom.dcmread(BytesIO(data), force=True, stop_before_pixels=True)
-    if missing := [keyword for keyword in NEEDED if keyword not in whole]:
-        problem = f"lacks what a DICOM SEG must refer to ({', '.join(missing)})"
-        raise UnsupportedFormat(problem, fix=SAVE_PNG)
-    image = whole if keep_identity else Dataset()
-    if not keep_identity:
-        image.file_meta = whole.file_meta
-        for keyword in KEPT:
-            if keyword in whole:
-                image[keyword] = whole[keyword]
-    for keyword in EMPTY:
-        if keyword not in image:
-            setattr(image, keyword, "")
-    return image, int(whole.get("NumberOfFrames") or 1)
+    source_of(source, keep_identity=False, what="SEG", fix=SAVE_PNG)
 
 
 def _described(number: int, label: Label, card: Card, by_hand: bool) -> SegmentDescription:
@@ -198,7 +160,7 @@ def _described(number: int, label: Label, card: Card, by_hand: bool) -> SegmentD
         algorithm_identification=hd.AlgorithmIdentificationSequence(
             name=f"OrthoLens {card.id}",
             family=codes.DCM.ArtificialIntelligence,
-            version=_version(card),
+            version=weights_version(card),
             source="OrthoLens",
         ),
         tracking_uid=generate_uid(),
@@ -222,10 +184,6 @@ def _coded(label: Label) -> tuple[Code, Code]:
         if word in label.key:
             return category, kind
     return codes.SCT.Tissue, codes.SCT.Tissue
-
-
-def _version(card: Card) -> str:
-    return card.members[0].sha256[:16] if card.members else "untrained"
 
 
 def _sentence(card: Card, by_hand: bool) -> str:

@@ -1,8 +1,8 @@
 """DICOM structured report (SR) of a detector's boxes: a measurement report that files beside the image they lie on.
 
 Written by highdicom (Bridge et al. 2022, doi 10.1007/s10278-022-00683-y) after DICOM PS3.16 TID 1500; what it says is
-in `models.io.sr_content`. It runs in the worker, like every other parser of DICOM, and keeps of the patient what a
-DICOM SEG keeps: see `models.io.seg`.
+in `models.io.sr_content`. It runs in the worker, like every other parser of DICOM, and keeps of the patient what
+`models.io.derived` says.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from typing import Any, cast
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import UID, generate_uid
 
 from models import DISCLAIMER
 from models.cards import Card
 from models.errors import InputError, UnsupportedFormat
-from models.io.seg import EMPTY, KEPT, NEEDED
-from models.io.sr_content import CORNER, report, version
+from models.io.derived import saved, source_of, weights_version
+from models.io.sr_content import CORNER, report
 from models.io.worker import worker
 from models.settings import settings
 from models.types import Detections
@@ -103,30 +102,13 @@ def read_sr(data: bytes) -> ReportedBoxes:
 
 
 def _check(source: bytes) -> None:
-    _source(source, keep_identity=False)
-
-
-def _source(data: bytes, keep_identity: bool) -> Dataset:
-    """Return what the report may know of its source."""
-    whole = pydicom.dcmread(BytesIO(data), force=True, stop_before_pixels=True)
-    if missing := [keyword for keyword in NEEDED if keyword not in whole]:
-        raise UnsupportedFormat(f"lacks what a DICOM SR must refer to ({', '.join(missing)})", fix=SAVE_COCO)
-    image = whole if keep_identity else Dataset()
-    if not keep_identity:
-        image.file_meta = whole.file_meta
-        for keyword in KEPT:
-            if keyword in whole:
-                image[keyword] = whole[keyword]
-    for keyword in EMPTY:
-        if keyword not in image:
-            setattr(image, keyword, "")
-    return image
+    source_of(source, keep_identity=False, what="SR", fix=SAVE_COCO)
 
 
 def _write(source: bytes, found: Detections, card: Card, keep_identity: bool) -> bytes:
     import highdicom as hd
 
-    image = _source(source, keep_identity)
+    image = source_of(source, keep_identity, "SR", SAVE_COCO)
     ends = found.boxes[found.shown, :2] + found.boxes[found.shown, 2:] + CORNER
     if len(ends) and (ends.max(0) > np.array([image.Columns, image.Rows]) + CORNER).any():
         raise InputError("is not the image that was looked at: a box lies outside", fix="Answer this file first.")
@@ -144,14 +126,9 @@ def _write(source: bytes, found: Detections, card: Card, keep_identity: bool) ->
         transfer_syntax_uid="1.2.840.10008.1.2.1",
         series_description=DISCLAIMER[:64],
         manufacturer_model_name=card.id,
-        software_versions=version(card),
+        software_versions=weights_version(card),
     )
-    if not keep_identity:
-        written.PatientIdentityRemoved = "YES"
-        written.DeidentificationMethod = "Nothing of the patient was copied"
-    out = BytesIO()
-    written.save_as(out)
-    return out.getvalue()
+    return saved(written, keep_identity)
 
 
 def _read(data: bytes) -> ReportedBoxes:

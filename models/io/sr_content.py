@@ -19,6 +19,7 @@ from pydicom.uid import generate_uid
 from models import DISCLAIMER
 from models.boxes.hand import EditedDetections
 from models.cards import Card
+from models.io.derived import weights_version
 from models.types import Detections
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _algorithm(card: Card) -> Any:
 
     return hd.sr.AlgorithmIdentification(
         name=f"OrthoLens {card.id}",
-        version=version(card),
+        version=weights_version(card),
         family=codes.DCM.ArtificialIntelligence,
         manufacturer="OrthoLens",
     )
@@ -150,11 +151,6 @@ def _comment(text: str) -> Any:
 def _coded(label: str) -> Code:
     """Return what a label means, in SNOMED CT."""
     return next((code for word, code in MEANINGS if word in label), codes.DCM.Finding)
-
-
-def version(card: Card) -> str:
-    """Return what names the weights."""
-    return card.members[0].sha256[:16] if card.members else "untrained"
 
 
 def _frame_numbers(image: Dataset, frame: int) -> list[int] | None:

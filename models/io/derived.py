@@ -1,0 +1,75 @@
+"""What every DICOM object made from an image shares: how it refers to its source, and what it keeps of the patient.
+
+By default nothing of the patient is copied: the object names the image it belongs to, by the identifiers of study,
+series and instance that it cannot do without, and says that the identity was removed (PS3.3 C.7.1.1).
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pydicom
+from pydicom.dataset import Dataset
+
+from models.cards import Card
+from models.errors import UnsupportedFormat
+
+NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns")
+KEPT = (
+    *NEEDED, "FrameOfReferenceUID", "PositionReferenceIndicator", "Modality", "ImageType", "NumberOfFrames",
+    "PixelSpacing", "SliceThickness", "SpacingBetweenSlices", "ImagePositionPatient", "ImageOrientationPatient",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DimensionOrganizationType",
+    "ImageOrientationSlide", "TotalPixelMatrixOriginSequence", "TotalPixelMatrixRows", "TotalPixelMatrixColumns",
+    "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
+)  # fmt: skip
+"""Attributes of the source that say which image it is and where it lies, and nothing of whom it shows."""
+EMPTY = (
+    "PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate",
+    "StudyTime",
+)  # fmt: skip
+"""Attributes that must be there, and may be empty."""
+
+
+def source_of(data: bytes, keep_identity: bool, what: str, fix: str) -> Dataset:
+    """Return what an object may know of the image it is made from.
+
+    Parameters
+    ----------
+    data
+        The DICOM file of the image.
+    what, fix
+        "SEG" or "SR", and what to do where the file will not serve.
+
+    Raises
+    ------
+    UnsupportedFormat
+        When it lacks what such an object must refer to.
+    """
+    whole = pydicom.dcmread(BytesIO(data), force=True, stop_before_pixels=True)
+    if missing := [keyword for keyword in NEEDED if keyword not in whole]:
+        raise UnsupportedFormat(f"lacks what a DICOM {what} must refer to ({', '.join(missing)})", fix=fix)
+    image = whole if keep_identity else Dataset()
+    if not keep_identity:
+        image.file_meta = whole.file_meta
+        for keyword in KEPT:
+            if keyword in whole:
+                image[keyword] = whole[keyword]
+    for keyword in EMPTY:
+        if keyword not in image:
+            setattr(image, keyword, "")
+    return image
+
+
+def saved(written: Dataset, keep_identity: bool) -> bytes:
+    """Return an object as a file, which says so where nothing of the patient was copied."""
+    if not keep_identity:
+        written.PatientIdentityRemoved = "YES"
+        written.DeidentificationMethod = "Nothing of the patient was copied"
+    out = BytesIO()
+    written.save_as(out)
+    return out.getvalue()
+
+
+def weights_version(card: Card) -> str:
+    """Return what names the weights that made it."""
+    return card.members[0].sha256[:16] if card.members else "untrained"

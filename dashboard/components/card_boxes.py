@@ -26,7 +26,9 @@ def show(card: Card) -> None:
             t("Point"): [t(point.name) for point in points],
             t("Score"): [measures.text(point.threshold, "%") for point in points],
             t("Images with a finding that show a box"): [measures.text(point.sensitivity, "%") for point in points],
-            t("Images without that show none"): [measures.text(point.specificity, "%") for point in points],
+            t("Images without that show none"): [
+                "–" if point.specificity is None else measures.text(point.specificity, "%") for point in points
+            ],
         }
         st.table(rows, hide_index=True, alt=t("Operating points"))
         st.caption(t("Chosen on the held-out images that the figures are of; the first is on when the page opens."))

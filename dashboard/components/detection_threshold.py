@@ -52,17 +52,27 @@ def show(film: Film) -> None:
         _measured(film)
         point = points.get(session.get(_point(card)))
         if point:
-            st.caption(
-                t(
-                    "**{name}** is on: on held-out images, {sensitivity:.0%} of those with a finding show a box, and "
-                    "{specificity:.0%} of those without show none.",
-                    name=plain(t(point.name)),
-                    sensitivity=point.sensitivity,
-                    specificity=point.specificity,
-                )
-            )
+            st.caption(_meaning(point))
         elif points:
             st.caption(t("Your own threshold is on."))
+
+
+def _meaning(point: OperatingPoint) -> str:
+    """Say what an operating point found on held-out images."""
+    name = plain(t(point.name))
+    if point.specificity is None:
+        return t(
+            "**{name}** is on: {sensitivity:.0%} of the held-out images, which all had a finding, show a box.",
+            name=name,
+            sensitivity=point.sensitivity,
+        )
+    return t(
+        "**{name}** is on: on held-out images, {sensitivity:.0%} of those with a finding show a box, and "
+        "{specificity:.0%} of those without show none.",
+        name=name,
+        sensitivity=point.sensitivity,
+        specificity=point.specificity,
+    )
 
 
 def curve(card: Card) -> Froc | None:

@@ -113,16 +113,16 @@ class OperatingPoint(_Table):
     """Calibrated score of a box."""
     sensitivity: float
     """Share of the images with a finding that show a box."""
-    specificity: float
-    """Share of the images without one that show none."""
+    specificity: float | None = None
+    """Share of the images without one that show none; None where every image had one."""
 
 
 class Detecting(_Table):
     """How raw scores of a detector become probabilities, and from which on a box is shown."""
 
     boxes: Platt
-    image: Platt
-    """Of the raw scores of an image's best boxes together."""
+    image: Platt | None = None
+    """Of the raw scores of an image's best boxes together; None: every image that was measured had a finding."""
     points: tuple[OperatingPoint, ...] = Field(min_length=1)
     """The first is the default."""
 

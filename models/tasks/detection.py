@@ -29,7 +29,7 @@ WITNESSES = 3
 """Boxes that speak for an image: on held-out fractures a second opinion told more images right than the best alone."""
 LISTED = 0.01
 """Calibrated score from which a box is listed, whatever the threshold."""
-UNCALIBRATED = OperatingPoint(key="uncalibrated", name="Uncalibrated", threshold=0.5, sensitivity=0, specificity=0)
+UNCALIBRATED = OperatingPoint(key="uncalibrated", name="Uncalibrated", threshold=0.5, sensitivity=0)
 """Of a card whose scores nobody has measured yet."""
 
 
@@ -140,13 +140,21 @@ class DetectionTask(Task):
             classes=seen.classes[listed],
             scores=scores[listed],
             places=seen.places[listed],
-            score=float(calibrated(np.array([evidence(seen.scores)]), how.image if how else None)[0]),
+            score=_any(seen, scores, card),
             operating_point=chosen.name,
             threshold=chosen.threshold,
             abstained=bool(verdict and verdict.outside),
             reason=verdict.reason if verdict else None,
             strangeness=verdict.strangeness if verdict else None,
         )
+
+
+def _any(seen: Seen, scores: NDArray[np.float32], card: Card) -> float:
+    """Return how likely it is that there is any: of the best boxes together, or, not measured so, of the best."""
+    how = card.detecting
+    if how and how.image is None:
+        return float(scores.max(initial=0))
+    return float(calibrated(np.array([evidence(seen.scores)]), how.image if how else None)[0])
 
 
 class Detection(DetectionTask):

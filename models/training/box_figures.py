@@ -95,7 +95,7 @@ def _figures(matched: _Matched, times: Floats) -> dict[str, float]:
 
     with_truth = matched.truths > 0
     found: dict[str, float] = {}
-    for name, counted in (("fractured", times * with_truth), ("all", times)):
+    for name, counted in (("with a finding", times * with_truth), ("all", times)):
         often = counted[matched.image].astype(np.intp)
         scores, truths = np.repeat(matched.scores, often), int(counted @ matched.truths)
         areas = [precision_area(scores, np.repeat(hit, often), truths) for hit in matched.hit]
@@ -128,7 +128,7 @@ def describe(answered: Answered, resamples: int = RESAMPLES) -> dict[str, Any]:
         "n": len(answered.truth),
         "groups": count,
         "boxes": int(matched.truths.sum()),
-        "with a box": int(answered.positive.sum()),
+        "with a finding": int(answered.positive.sum()),
         "metrics": metrics,
     }
 
@@ -172,8 +172,26 @@ def calibrate(answered: Answered) -> Detecting:
         [matches(*row) >= 0 for row in zip(answered.boxes, answered.scores, answered.truth, strict=True)]
     )
     boxes = platt(np.concatenate(list(answered.scores)), hit)
+    if answered.positive.all():  # nothing to tell them from
+        scores = platt_probability(np.concatenate(list(answered.scores)), boxes)
+        return Detecting(boxes=boxes, points=(best_agreement(scores, hit, answered),))
     image = platt(answered.evidence, answered.positive)
     return Detecting(boxes=boxes, image=image, points=points(platt_probability(answered.highest, boxes), answered))
+
+
+def best_agreement(scores: Floats, hit: NDArray[np.bool_], answered: Answered) -> OperatingPoint:
+    """Return the threshold at which the boxes (B,) agree best with the true ones: the largest F1.
+
+    Its sensitivity is the share of images that show a box, as everywhere.
+    """
+    order = np.argsort(-scores, kind="stable")
+    right, truths = np.cumsum(hit[order]), sum(len(of) for of in answered.truth)
+    best = int((2 * right / (np.arange(1, len(right) + 1) + truths)).argmax())
+    threshold = float(scores[order[best]])
+    highest = platt_probability(answered.highest, platt(np.concatenate(list(answered.scores)), hit))
+    return OperatingPoint(
+        key="balanced", name="Balanced", threshold=threshold, sensitivity=float((highest >= threshold).mean())
+    )
 
 
 def points(highest: Floats, answered: Answered) -> tuple[OperatingPoint, ...]:
@@ -205,8 +223,13 @@ def points(highest: Floats, answered: Answered) -> tuple[OperatingPoint, ...]:
     )
 
 
-def image_calibration_error(answered: Answered, fold: NDArray[np.intp]) -> float:
-    """Return the expected calibration error of "this image shows any or none", each fold calibrated on the others."""
+def image_calibration_error(answered: Answered, fold: NDArray[np.intp]) -> float | None:
+    """Return the expected calibration error of "this image shows any or none", each fold calibrated on the others.
+
+    None where every image shows one, or there is one fold alone.
+    """
+    if answered.positive.all() or len(np.unique(fold)) == 1:
+        return None
     p = np.empty(len(fold))
     for i in np.unique(fold):
         out = fold == i

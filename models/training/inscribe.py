@@ -17,8 +17,8 @@ def inscribe(card_id: str, tables: Mapping[str, BaseModel | Sequence[BaseModel] 
     for name, value in tables.items():
         document.pop(name, None)
         if isinstance(value, BaseModel):
-            document[name] = tomlkit.item(value.model_dump(mode="json"))
+            document[name] = tomlkit.item(value.model_dump(mode="json", exclude_none=True))
         elif value is not None:
-            document[name] = tomlkit.item([row.model_dump(mode="json") for row in value])
+            document[name] = tomlkit.item([row.model_dump(mode="json", exclude_none=True) for row in value])
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
     cards.cache_clear()

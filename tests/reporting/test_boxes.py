@@ -111,7 +111,7 @@ def test_a_png_carries_the_boxes_and_room_for_what_is_said(image: Image) -> None
     picture = np.asarray(Pillow.open(io.BytesIO(boxes_png(image, answer(), card("fracture")))).convert("RGB"))
     assert picture.shape[1] == 300
     assert picture.shape[0] > 200
-    assert picture[39, 100].tolist() == rgb_of("#56B4E9")
+    assert picture[39, 100].tolist() == rgb_of(card("fracture").labels[0].colour)
     assert picture[201:].any()  # the caption
     bare = np.asarray(Pillow.open(io.BytesIO(boxes_png(image, answer(), card("fracture"), []))).convert("RGB"))
     assert not bare[:200].any()

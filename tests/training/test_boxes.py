@@ -159,12 +159,12 @@ def answered(rng: np.random.Generator, images: int = 80) -> Answered:
 def test_the_figures_are_those_of_the_boxes_and_lie_in_their_intervals() -> None:
     found = answered(np.random.default_rng(0))
     report = describe(found, resamples=60)
-    assert (report["n"], report["groups"], report["boxes"], report["with a box"]) == (80, 40, 40, 40)
+    assert (report["n"], report["groups"], report["boxes"], report["with a finding"]) == (80, 40, 40, 40)
     rows = list(zip(found.boxes, found.scores, found.truth, strict=True))
     metrics = report["metrics"]
     assert metrics["ap50 all"]["value"] == pytest.approx(average_precision(rows))
     marked = [row for row in rows if len(row[2])]
-    assert metrics["ap50 fractured"]["value"] == pytest.approx(average_precision(marked))
+    assert metrics["ap50 with a finding"]["value"] == pytest.approx(average_precision(marked))
     expected = found.froc().sensitivity_at(0.5)
     assert metrics["sensitivity at 0.5 false positives an image"]["value"] == pytest.approx(expected)
     for row in metrics.values():
@@ -195,7 +195,21 @@ def test_operating_points_keep_what_they_promise() -> None:
     kept = curve(found, detecting)
     assert sorted(kept["threshold"], reverse=True) == kept["threshold"]
     assert sorted(kept["sensitivity"]) == kept["sensitivity"]
-    assert image_calibration_error(found, np.arange(400) % 5) < 0.12
+    error = image_calibration_error(found, np.arange(400) % 5)
+    assert error is not None
+    assert error < 0.12
+
+
+def test_where_every_image_has_a_box_the_best_agreement_is_the_point() -> None:
+    whole = answered(np.random.default_rng(3), 200)
+    rows = np.flatnonzero(whole.positive)
+    found = Answered([whole.boxes[i] for i in rows], [whole.scores[i] for i in rows], [whole.truth[i] for i in rows],
+                     np.arange(len(rows)))  # fmt: skip
+    detecting = calibrate(found)
+    assert detecting.image is None
+    assert [(point.key, point.specificity) for point in detecting.points] == [("balanced", None)]
+    assert detecting.points[0].sensitivity > 0.8
+    assert image_calibration_error(found, np.arange(len(rows)) % 5) is None
 
 
 def test_folds_hold_groups_together_and_every_image_out_once(squares: BoxSet, card: Card) -> None:

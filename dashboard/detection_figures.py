@@ -112,7 +112,7 @@ def _add(fig: go.Figure, mark: Mark, image: Image) -> None:
     high = top < NEAR_TOP * image.shape[0] * down
     fig.add_annotation(
         x=left, y=top, text=mark.text, showarrow=False, xanchor="left", yanchor="top" if high else "bottom",
-        font={"color": mark.colour, "size": 13}, bgcolor="rgba(7,9,11,0.65)", borderpad=2,
+        font={"color": mark.colour, "size": 13}, bgcolor="rgba(7,9,11,0.92)", borderpad=2,
     )  # fmt: skip
 
 

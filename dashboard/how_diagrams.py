@@ -16,6 +16,10 @@ from dashboard.language import t
 from models.teaching import Depths, Layer, Step
 
 AMBER, GREY, PALE = "#E69F00", "rgba(128,140,150,0.55)", "rgba(128,140,150,0.22)"
+RIM = "#7A8791"
+"""Round what is chosen: seen on a white and on a black page."""
+ROW_PX = 380
+"""What the squares of a row may take together, for a page of 900 px."""
 SHADES = (ACCENT, "#E69F00", "#56B4E9", "#CC79A7", "#009E73", "#D55E00", "#8C8CD9")
 """Of stages, one after another (Okabe and Ito)."""
 LINES = ((ACCENT, "solid", "circle"), (AMBER, "dash", "diamond"))
@@ -38,13 +42,16 @@ def diagram(layers: Sequence[Layer], chosen: str) -> go.Figure:
                     y += [at[before][1], at[layer.name][1], None]
         fig.add_scatter(x=x, y=y, mode="lines", line={"color": GREY, "width": 1.5, "dash": dash}, hoverinfo="skip")
     stages = list(dict.fromkeys(layer.stage for layer in layers))
+    last = max(x for x, _ in at.values())
+    side = min(20.0, ROW_PX / (last + 1))
     fig.add_scatter(
         x=[at[layer.name][0] for layer in layers], y=[at[layer.name][1] for layer in layers], mode="markers",
         customdata=[[layer.name, layer.kind, " × ".join(map(str, layer.shape))] for layer in layers],
         marker={
-            "symbol": "square", "size": [30 if layer.name == chosen else 20 for layer in layers],
+            "symbol": "square", "size": [side + 8 if layer.name == chosen else side for layer in layers],
+            "opacity": 1,
             "color": [SHADES[stages.index(layer.stage) % len(SHADES)] for layer in layers],
-            "line": {"width": [4 if layer.name == chosen else 0 for layer in layers], "color": "#FFFFFF"},
+            "line": {"width": [3 if layer.name == chosen else 0 for layer in layers], "color": RIM},
         },
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
         hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>%{customdata[2]}<extra></extra>",
@@ -55,10 +62,11 @@ def diagram(layers: Sequence[Layer], chosen: str) -> go.Figure:
     )
     levels = sorted({layer.stride for layer in layers if layer.stride})
     ticks = [-log2(stride) for stride in levels] + ([-lowest] if any(not layer.stride for layer in layers) else [])
-    names = [f"1/{stride}" for stride in levels] + (["answer"] if len(ticks) > len(levels) else [])
+    names = [f"1/{stride}" for stride in levels] + ([t("answer")] if len(ticks) > len(levels) else [])
     fig.update_yaxes(tickvals=ticks, ticktext=names, title=t("Resolution"), fixedrange=True, zeroline=False)
     fig.update_yaxes(range=[-lowest - 0.5, -log2(levels[0]) + 0.75])
     fig.update_xaxes(title=t("Depth"), showticklabels=False, fixedrange=True, zeroline=False, showgrid=False)
+    fig.update_xaxes(range=[-0.8, last + 0.8])
     return clear(fig.update_layout(height=300, showlegend=False, clickmode="event+select", dragmode=False))
 
 
@@ -85,13 +93,15 @@ def resolutions(found: Depths, colour: str) -> go.Figure:
     for i in range(len(names) - 1):
         before, after = found.depths[i].strides, found.depths[i + 1].strides
         for s in before:
-            lines += [([i, i + 1], [-log2(s), -log2(t)]) for t in after if len(before) + len(after) > 1]
+            lines += [([i, i + 1], [-log2(s), -log2(other)]) for other in after if len(before) + len(after) > 1]
     for x, y in lines:
         fig.add_scatter(x=x, y=y, mode="lines", line={"color": PALE, "width": 2}, hoverinfo="skip")
     shapes = [shape for depth in found.depths for shape in depth.shapes]
     fig.add_scatter(
         x=[x for x, _ in places], y=[y for _, y in places], mode="markers",
-        marker={"symbol": "square", "color": colour, "size": [12 + 2.4 * log2(shape[1]) for shape in shapes]},
+        marker={
+            "symbol": "square", "color": colour, "opacity": 1, "size": [12 + 2.4 * log2(shape[1]) for shape in shapes],
+        },
         customdata=[t("{c} channels of {h} × {w}", c=c, h=h, w=w) for c, h, w in shapes],
         hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
@@ -148,12 +158,9 @@ def ways(found: Mapping[str, Sequence[Step]], titles: Mapping[str, str], lit: st
     for y, (category, steps) in enumerate(found.items(), 1):
         on = category == lit
         own = [step for step in steps if not step.shared]
-        mark = "● " if on else "○ "
-        words = f"<b>{mark}{titles[category]}</b>" if on else f"{mark}{titles[category]}"
-        fig.add_annotation(
-            x=-0.44, y=-y, text=words, showarrow=False, xanchor="left", align="left", font={"size": 13},
-            opacity=1 if on else 0.75,
-        )  # fmt: skip
+        mark = "●" if on else "○"
+        words = f"<b>{mark}<br>{titles[category]}</b>" if on else f"{mark}<br>{titles[category]}"
+        fig.add_annotation(x=-0.48, y=-y, text=words, showarrow=False, xanchor="left", align="left", font={"size": 12})
         for x, step in enumerate(own, last - 4):
             _box(fig, x, -y, step, lit=on, fill="rgba(230,159,0,0.38)" if on else "rgba(128,140,150,0.10)")
             if x > last - 4:
@@ -171,7 +178,8 @@ def _box(fig: go.Figure, x: float, y: float, step: Step, *, lit: bool, fill: str
     fig.add_shape(type="rect", x0=x - 0.44, x1=x + 0.44, y0=y - 0.36, y1=y + 0.36, fillcolor=fill, line=line)
     shape = " × ".join(map(str, step.shape[1:]))
     count = f"<br>{step.parameters:,}" if step.parameters else ""
-    name = f"<b>{step.name}</b>" if lit else step.name
+    short = step.name.replace(" head", "<br>head")
+    name = f"<b>{short}</b>" if lit else short
     fig.add_annotation(x=x, y=y, text=f"{name}<br>{shape}{count}", showarrow=False, font={"size": 12})
     fig.add_scatter(
         x=[x], y=[y], mode="markers", marker={"opacity": 0, "size": 40}, hovertemplate=f"{step.does}<extra></extra>"

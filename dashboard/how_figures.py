@@ -17,8 +17,10 @@ from dashboard.language import t
 from models.reporting.draw import colour_map, rgb
 from models.types import Pixels
 
-SIGNED = [[0.0, "#0072B2"], [0.5, "#F5F5F5"], [1.0, "#D55E00"]]
-TILE_PX = 132
+SIGNED = [[0.0, "#3A94CC"], [0.5, "#F5F5F5"], [1.0, "#D97A2B"]]
+DARK_INK = "#0A0D0F"
+"""Reads on every colour of `SIGNED`: at least 5 to 1."""
+TILE_PX = 150
 """Side of a feature map on the screen."""
 CLICK_PX = 4
 """Step of the places that a click can choose."""
@@ -78,18 +80,18 @@ def sums(patch: NDArray[np.float64], kernel: NDArray[np.float64], ends: tuple[fl
     words: list[NDArray[np.str_] | list[list[str]]] = [np.vectorize("{:.2f}".format)(grid) for grid in grids[:3]]
     words.append(
         [
-            [f"{products.sum():.2f} {bias:+.2f}<br>= <b>{total:.2f}</b>"],
+            [f"{products.sum():.2f} {'−' if bias < 0 else '+'} {abs(bias):.2f}<br>= <b>{total:.2f}</b>"],
             [t("activation<br>→ <b>{answer:.2f}</b>", answer=answer)],
         ]
     )
     for number, (grid, text) in enumerate(zip(grids, words, strict=True), 1):
         most = max(float(np.abs(grid).max()), 1e-6)
         pixels = {"colorscale": "gray", "zmin": 0, "zmax": 1}  # the patch has the greys of the picture
-        signed = {"colorscale": SIGNED, "zmin": -most, "zmax": most}
+        signed = {"colorscale": SIGNED, "zmin": -most, "zmax": most, "textfont_color": DARK_INK}
         fig.add_trace(
             go.Heatmap(
-                z=grid, text=text, texttemplate="%{text}", textfont={"size": 14}, showscale=False, xgap=3,
-                ygap=3, hoverinfo="skip", **(pixels if number == 1 else signed),
+                z=grid, text=text, texttemplate="%{text}", textfont_size=14, showscale=False, xgap=3, ygap=3,
+                hoverinfo="skip", **(pixels if number == 1 else signed),
             ), 1, number,
         )  # fmt: skip
         fig.update_xaxes(visible=False, fixedrange=True, row=1, col=number)

@@ -73,21 +73,32 @@ def filters(weights: NDArray[np.float32]) -> go.Figure:
     return clear(fig).update_layout(height=176, uirevision="filters", margin={"l": 0, "r": 0, "t": 4, "b": 4})
 
 
-def decisions(pixels: Pixels, broken: NDArray[np.bool_], probabilities: NDArray[np.float32] | None) -> go.Figure:
-    """Return patches (n, h, w), and below each what the network says of it and whether that is right, by word and mark.
+def pictures(pixels: Pixels) -> tuple[str, ...]:
+    """Return patches (n, h, w) as `decisions` takes them; they stay the same while what is said of them changes."""
+    return tuple(raster(enlarged(patch, 112)) for patch in pixels)
+
+
+def decisions(
+    patches: Sequence[str], broken: NDArray[np.bool_], probabilities: NDArray[np.float32] | None
+) -> go.Figure:
+    """Return patches, and below each what the network says of it and whether that is right, by word and mark.
 
     Parameters
     ----------
+    patches
+        (n) of `pictures`.
+    broken
+        (n,) the truth.
     probabilities
         (n,) that each is broken; None before there is a network: then the truth is written.
     """
-    rows = -(-len(pixels) // IN_A_ROW)
+    rows = -(-len(patches) // IN_A_ROW)
     fig = go.Figure()
     wide, high = IN_A_ROW * (PATCH + 4) - 4, rows * (PATCH + BELOW)
-    for i, patch in enumerate(pixels):
+    for i, patch in enumerate(patches):
         x, y = i % IN_A_ROW * (PATCH + 4), i // IN_A_ROW * (PATCH + BELOW)
         fig.add_layout_image(
-            source=raster(enlarged(patch, 112)), xref="x", yref="y", x=x, y=y, sizex=PATCH, sizey=PATCH, layer="below",
+            source=patch, xref="x", yref="y", x=x, y=y, sizex=PATCH, sizey=PATCH, layer="below",
         )  # fmt: skip
         words, colour = _words(bool(broken[i]), None if probabilities is None else float(probabilities[i]))
         fig.add_annotation(
@@ -96,7 +107,7 @@ def decisions(pixels: Pixels, broken: NDArray[np.bool_], probabilities: NDArray[
     fig.update_xaxes(range=[-1, wide + 1], visible=False, constrain="domain", fixedrange=True)
     fig.update_yaxes(range=[high, -1], visible=False, scaleanchor="x", constrain="domain", fixedrange=True)
     return fig.update_layout(
-        template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, height=336, margin={"l": 8, "r": 8, "t": 8, "b": 4},
+        template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, height=316, margin={"l": 8, "r": 8, "t": 8, "b": 4},
         font={"family": FONT, "color": INK, "size": 13}, uirevision="decisions",
     )  # fmt: skip
 

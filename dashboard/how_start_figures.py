@@ -43,23 +43,24 @@ def family(pictures: Pictures, patients: int, images: int) -> bytes:
 def splits(found: Trials) -> go.Figure:
     """Return the accuracy of every trial of both splits, with their means."""
     fig = go.Figure()
-    for name, values, colour, mark in (
+    both = (
         (t("Split by picture"), found.leaking, AMBER, "diamond"),
         (t("Split by patient"), found.honest, TEAL, "circle"),
-    ):
+    )
+    for row, (name, values, colour, mark) in enumerate(both):
         spread = (np.arange(len(values)) / max(1, len(values) - 1) - 0.5) * 0.34
-        at = (0 if name == "Split by picture" else 1) + spread
+        at = row + spread
         fig.add_scatter(
             x=values, y=at, mode="markers", marker={"color": colour, "symbol": mark, "size": 8, "opacity": 0.6},
             name=name, hovertemplate="%{x:.0%}<extra></extra>", showlegend=False,
         )  # fmt: skip
-        mean, row = float(values.mean()), 0 if name == "Split by picture" else 1
+        mean = float(values.mean())
         fig.add_shape(type="line", x0=mean, x1=mean, y0=row - 0.3, y1=row + 0.3, line={"color": colour, "width": 4})
         fig.add_annotation(
             x=mean, y=row - 0.3, text=f"<b>{mean:.0%}</b>", showarrow=False, yanchor="bottom", font_size=15
         )
     fig.add_vline(0.5, line={"color": "rgba(128,140,150,0.8)", "dash": "dot", "width": 1})
-    fig.add_annotation(x=0.5, y=1.5, text="guessing", showarrow=False, yanchor="middle", font_size=12, xshift=30)
+    fig.add_annotation(x=0.5, y=1.5, text=t("guessing"), showarrow=False, yanchor="middle", font_size=12, xshift=30)
     fig.update_xaxes(range=[0.2, 1.03], tickformat=".0%", title=t("Accuracy in the test"), fixedrange=True)
     fig.update_yaxes(
         tickvals=[0, 1], ticktext=[t("Split by picture"), t("Split by patient")], range=[1.62, -0.62], fixedrange=True,

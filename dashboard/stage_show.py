@@ -25,21 +25,31 @@ SECTION_SEED = 4
 
 
 def open_step(playlist: Playlist, step: Step, listed: Mapping[str, StreamlitPage]) -> NoReturn:
-    """Show a step; the script starts again on its page."""
+    """Put a step's case on the table and go to its page; the script starts again there."""
     if step.case is not None:
-        sha256 = _case(playlist.folder, step)
-        session.select(sha256)
-        if step.show.anyway and step.page in {card.task for card in models.cards().values()}:
-            card = step.card or models.cards_of(step.page)[0].id
-            session.put(f"anyway-{sha256[:12]}-{card}", True)
+        session.select(_case(playlist.folder, step))
     session.destination("")  # the step says which page
+    st.switch_page(listed[step.page], query_params={"section": step.show.section} if step.show.section else {})
+
+
+def dress(step: Step) -> None:
+    """Set the controls of a step's page, before they are drawn for the first time.
+
+    Done in the run that draws them: what the browser still believes of them may arrive just before it.
+    """
+    item = session.selected()
+    tasks = {card.task for card in models.cards().values()}
+    if step.show.anyway and item is not None and step.page in tasks:
+        card = step.card or models.cards_of(step.page)[0].id
+        session.put(f"anyway-{item.sha256[:12]}-{card}", True)
     if step.card is not None:
         session.put(f"card-{step.page}", step.card)
     session.put("read-first", False)
     session.put("layout", step.show.layout or "Overlay")
     if step.page in LOOKS and step.show.look is not None:
         session.put(LOOKS[step.page], step.show.look)
-    st.switch_page(listed[step.page], query_params={"section": step.show.section} if step.show.section else {})
+    if step.show.section is not None:
+        session.put("section", step.show.section)
 
 
 def _case(folder: Path, step: Step) -> str:

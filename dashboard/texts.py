@@ -7,6 +7,7 @@ said goes out of it (babel.pocoo.org/en/latest/messages.html).
 
 from __future__ import annotations
 
+import inspect
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ import models
 from dashboard.language import LOCALE
 from models import Card
 from models.data.cases import cases
-from models.teaching.neuron import PRESETS
+from models.teaching.neuron import ACTIVATIONS, PRESETS
 from models.teaching.shafts import LABELS
 from models.trust.methods import BOX_METHODS, METHODS
 
@@ -63,6 +64,8 @@ def _said() -> Iterator[tuple[str, str]]:
     yield from ((words, "models/teaching/shafts.py") for words in LABELS)
     for name, preset in PRESETS.items():
         yield from ((words, "models/teaching/neuron.py") for words in (name, preset.says))
+    for name, activation in ACTIVATIONS.items():
+        yield from ((words, "models/teaching/neuron.py") for words in (name, inspect.getdoc(activation)) if words)
     for name, keys in TALKS.items():
         for step in tomllib.loads((PACKAGE / name).read_text("utf-8"))["step"]:
             yield from ((step[key], f"dashboard/{name}") for key in keys if step.get(key))

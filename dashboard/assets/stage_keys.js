@@ -11,7 +11,7 @@ const PRESSED = `${MOVED}, button, a[href], summary, [role=button], [role=switch
 const QUIET = new Set(["r", "c"]); // Streamlit's own: run again, clear caches
 const PRESSES = 40, PRESS_MS = 250; // how often, and how far apart, a button is looked for
 
-const FIT_MS = 600, SMALLEST = 0.7; // how often a step is made to fit the screen, and how far
+const FIT_MS = 300, SMALLEST = 0.72, FINER = 0.97; // how often a step is made to fit the screen, how far, and by what
 
 const elements = new WeakMap();
 
@@ -70,16 +70,16 @@ function press(element, turn, left, tries = PRESSES) {
   element.timer = setTimeout(() => press(element, turn, found ? left.slice(1) : left, tries - 1), PRESS_MS);
 }
 
-/* Draw a step that is higher than the screen smaller; only ever smaller until the next step, so that nothing jitters. */
+/* Set the type of a step that is higher than the screen smaller, and with it all that is measured in type; only ever
+   smaller until the next step, so that nothing jitters. Pictures keep their size: no zoom, which misleads Plotly. */
 function fit(element) {
-  const main = document.querySelector("[data-testid=stMain]"), block = document.querySelector(".stMainBlockContainer");
-  if (!main || !block) return;
-  if (!element.latest.data.stage || element.fitted !== window.ortholensTurn) block.style.zoom = "";
+  const main = document.querySelector("[data-testid=stMain]"), root = document.documentElement.style;
+  if (!main) return;
+  if (!element.latest.data.stage || element.fitted !== window.ortholensTurn) root.removeProperty("--fit");
   element.fitted = window.ortholensTurn;
-  const over = main.scrollHeight - main.clientHeight;
-  if (!element.latest.data.stage || over <= 0) return;
-  const zoom = Number(block.style.zoom || 1), high = block.getBoundingClientRect().height;
-  block.style.zoom = Math.max(SMALLEST, zoom * Math.min(0.99, (high - over) / high)).toFixed(3);
+  if (!element.latest.data.stage || main.scrollHeight <= main.clientHeight) return;
+  const share = Number(root.getPropertyValue("--fit") || 1);
+  root.setProperty("--fit", Math.max(SMALLEST, share * FINER).toFixed(3));
 }
 
 export default function (component) {
@@ -101,6 +101,7 @@ export default function (component) {
   return () => {
     clearTimeout(element.timer);
     clearInterval(element.fitting);
+    document.documentElement.style.removeProperty("--fit");
     window.removeEventListener("keydown", element.listener, true);
     elements.delete(parentElement);
   };

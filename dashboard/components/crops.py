@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -123,22 +125,29 @@ def _fields(image: Image, boxes: list[Box], chosen: int, state: str) -> None:
 
 
 def _resize(boxes: list[Box], chosen: int, state: str, field: str, key: str) -> None:
-    changed = replace(boxes[chosen], **{field: session.get(key), "strangeness": None})
-    session.put(state, [*boxes[:chosen], changed, *boxes[chosen + 1 :]])
+    typed = session.get(key)
+    if typed is not None:  # else everything was forgotten in between
+        changed = replace(boxes[chosen], **{field: typed, "strangeness": None})
+        session.put(state, [*boxes[:chosen], changed, *boxes[chosen + 1 :]])
 
 
 def _film(image: Image, boxes: list[Box], chosen: int | None, state: str) -> None:
     key = f"{state}-film-{len(boxes)}"
+
+    def draw(selection: Mapping[str, Any]) -> None:
+        if selection["box"]:
+            last = selection["box"][-1]
+            _add(crop_figures.box_of(image, last["x"], last["y"]), boxes, state)
+
     st.plotly_chart(
         crop_figures.film(image, boxes, chosen), key=key, height=FILM_PX, theme=None, selection_mode="box",
-        on_select=lambda: _draw(image, boxes, state, key), config={"displaylogo": False},
+        on_select=lambda: session.selection(key, draw), config={"displaylogo": False},
         alt=t("The whole film with the parts that are answered"),
     )  # fmt: skip
 
 
-def _draw(image: Image, boxes: list[Box], state: str, key: str) -> None:
+def _add(box: Box, boxes: list[Box], state: str) -> None:
     """Add the area that was drawn, and look at it."""
-    if drawn := session.get(key)["selection"]["box"]:
-        more = [*boxes, crop_figures.box_of(image, drawn[-1]["x"], drawn[-1]["y"])]
-        session.put(state, more)
-        session.put(f"{state}-{len(more)}", f"Part {len(more)}")
+    more = [*boxes, box]
+    session.put(state, more)
+    session.put(f"{state}-{len(more)}", f"Part {len(more)}")

@@ -73,6 +73,8 @@ def _numbers(film: Film, label: str) -> None:
 def _take_typed(film: Film, label: str) -> None:
     """Keep the box that was typed: its first pixel, and how many it takes."""
     x, y, width, height = (session.get(f"typed-{side}") for side in ("x", "y", "width", "height"))
+    if x is None:  # everything was forgotten in between
+        return
     _add(film, label, [x - 0.5, x - 0.5 + width], [y - 0.5, y - 0.5 + height])
 
 

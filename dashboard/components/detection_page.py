@@ -144,7 +144,7 @@ def _draw(sheet: Sheet, image: Image) -> None:
     if sheet.select:
         callback: Callable[[Mapping[str, Any]], None] = sheet.select
         selects = {
-            "on_select": lambda: callback(session.get(key)["selection"]),
+            "on_select": lambda: session.selection(key, callback),
             "selection_mode": ("box",) if sheet.box else ("points",),
         }
     st.plotly_chart(

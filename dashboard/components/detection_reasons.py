@@ -67,7 +67,7 @@ def _subject(film: Film) -> Finding:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             t("Explain"), list(findings), key=key, format_func=named.get,
-            on_change=lambda: film.choose(findings[session.get(key)]),
+            on_change=lambda: film.choose(findings.get(session.get(key))),
         )  # fmt: skip
         detection_findings.whole_image(film)
     return findings[wanted]

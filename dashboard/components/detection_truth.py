@@ -93,7 +93,7 @@ def _drop(film: Film) -> Files:
     key = f"{state}-upload-{session.get(f'{state}-count', 0)}"
 
     def take() -> None:
-        session.put(state, tuple((file.name, file.getvalue()) for file in session.get(key)))
+        session.put(state, tuple((file.name, file.getvalue()) for file in session.get(key) or ()))
         session.put(f"{state}-count", session.get(f"{state}-count", 0) + 1)
 
     if not files:

@@ -92,16 +92,21 @@ def _controls() -> tuple[NDArray[np.float64], float, str]:
     st.caption(t(same[0].says) if same else t("A kernel of your own. Training sets such numbers by itself."))
     bias = st.slider(t("Bias"), -2.0, 2.0, 0.0, 0.05, key="kernel-bias", persist_state="session")
     activation = st.segmented_control(
-        t("Activation"), list(neuron.ACTIVATIONS), default="ReLU", required=True, key="kernel-activation",
+        t("Activation"),
+        list(neuron.ACTIVATIONS),
+        format_func=t,
+        default="ReLU",
+        required=True,
+        key="kernel-activation",
         persist_state="session",
-    )  # fmt: skip
-    says = inspect.getdoc(neuron.ACTIVATIONS[activation]) or ""
-    st.caption(says)
+    )
+    says = inspect.getdoc(neuron.ACTIVATIONS[activation])
+    st.caption(t(says) if says else "")
     return kernel, bias, activation
 
 
 def _take() -> None:
-    rows = neuron.PRESETS[session.get("kernel-preset")].rows
+    rows = neuron.PRESETS[session.get("kernel-preset", FIRST)].rows
     for row, column in CELLS:
         session.put(f"kernel-{row}-{column}", float(rows[row][column]))
 
@@ -132,7 +137,7 @@ def _place(picture: Pixels, output: NDArray[np.float64], subject: Subject) -> tu
         key=key,
         height=400,
         theme=None,
-        on_select=lambda: click(session.get(key)["selection"]),
+        on_select=lambda: session.selection(key, click),
         selection_mode="points",
         config={"displayModeBar": False},
         alt=t(

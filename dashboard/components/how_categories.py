@@ -77,7 +77,7 @@ def show(subject: Subject) -> None:
         )
     )
     st.subheader(t("Three answers to the same picture"), anchor=False)
-    for name, box in zip(TITLES, st.columns(3, gap="medium"), strict=True):
+    for name, box in zip(TITLES, st.container(key="workspace").columns(3, gap="medium"), strict=True):
         with box.container(border=True, key=f"lit-{name}" if name == chosen else f"unlit-{name}"):
             st.markdown(f"{':material/radio_button_checked:' if name == chosen else ''} **{t(TITLES[name])}**")
             _answer(name, cards[name], subject)
@@ -153,7 +153,7 @@ def _painted(card: Card, subject: Subject) -> None:
     answer = session.segment(image, card, subject.frame)
     _verdict(answer, card)
     found = [
-        f"{plain(t(label.name))} {share:.1%}"
+        f"{plain(t(label.name))} {_share(share)}"
         for index, label in enumerate(card.labels)
         if index and (share := float((answer.mask == index).mean())) > 0
     ]
@@ -161,6 +161,10 @@ def _painted(card: Card, subject: Subject) -> None:
     view = TissueView(frame=subject.frame)
     part = t("The image") if image is subject.image else t("The middle of the image")
     _picture(tissue_figures.figure(answer, image, view), card, t("{part} with its classes", part=part))
+
+
+def _share(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.0005 else "< 0.1%"
 
 
 def _boxed(card: Card, subject: Subject) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from dashboard import how_learning_figures, session
 from dashboard.jobs import Job
 from dashboard.language import later, t
 from dashboard.learner import Learner
-from models.teaching.shafts import LABELS, Shafts
+from models.teaching.shafts import LABELS
 
 RATES = {0.0001: later("too careful"), 0.005: later("good"), 0.3: later("too bold")}
 AMOUNTS = (50, 200, 800, 1600)
-EVERY_S = 0.7
+EVERY_S = 0.9
 STATIC = {"displayModeBar": False}
 
 
@@ -95,7 +97,6 @@ def _controls() -> None:
             help=t("Deals the names out at random. There is nothing to learn then, and only the patches themselves can "
             "be remembered."),
         )  # fmt: skip
-    with st.container(horizontal=True):
         st.button(
             t("Start"),
             icon=":material/play_arrow:",
@@ -121,7 +122,8 @@ def _live() -> None:
 def _board() -> None:
     learner: Learner | None = session.get("learner")
     seen = list(learner.seen) if learner else []
-    left, right = st.container(key="workspace").columns([1.75, 1], gap="medium")
+    with st.container(key="lesson-board"):  # style.css keeps it from fading while it is drawn anew
+        left, right = st.container(key="workspace").columns([1.75, 1], gap="medium")
     with left:
         st.markdown(t("**What it says of 12 patches that it never saw**"))
         _decisions(learner)
@@ -135,19 +137,20 @@ def _board() -> None:
 
 
 def _decisions(learner: Learner | None) -> None:
-    shown = session.once(_unseen, "lesson-unseen")
+    patches, broken = session.once(_unseen, "lesson-unseen")
     said = learner.seen[-1].decisions if learner and learner.seen else None
     st.plotly_chart(
-        how_learning_figures.decisions(shown.pixels, shown.broken, said), key="viewer-lesson", theme=None,
+        how_learning_figures.decisions(patches, broken, said), key="viewer-lesson", theme=None,
         config=STATIC, alt=t("Twelve simulated patches of bone, and below each what the network says of it"),
     )  # fmt: skip
 
 
-def _unseen() -> Shafts:
+def _unseen() -> tuple[tuple[str, ...], NDArray[np.bool_]]:
+    """Return the pictures of the patches that are shown, and which of them are broken."""
     from models.teaching.learning import SHOWN, held_out
 
     data = held_out()
-    return Shafts(data.pixels[:SHOWN], data.broken[:SHOWN])
+    return how_learning_figures.pictures(data.pixels[:SHOWN]), data.broken[:SHOWN]
 
 
 def _figures(learner: Learner | None) -> None:

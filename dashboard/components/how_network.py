@@ -91,14 +91,15 @@ def _diagram(card: Card, layers: Sequence[Layer]) -> Layer:
         middle = [name for name in names if name.startswith("stage3")]
         session.put(state, (middle or names)[0])
 
-    def click() -> None:
-        points: Sequence[Mapping[str, Any]] = session.get(chart)["selection"]["points"]
+    def click(selection: Mapping[str, Any]) -> None:
+        points: Sequence[Mapping[str, Any]] = selection["points"]
         if points and "customdata" in points[0]:
             session.put(state, points[0]["customdata"][0])
 
     st.plotly_chart(
-        how_diagrams.diagram(layers, session.get(state)), key=chart, on_select=click, selection_mode="points",
-        config=CONFIG, alt=t("The {blocks} blocks of the network by depth and resolution; {name} is "
+        how_diagrams.diagram(layers, session.get(state)), key=chart, selection_mode="points",
+        on_select=lambda: session.selection(chart, click), config=CONFIG,
+        alt=t("The {blocks} blocks of the network by depth and resolution; {name} is "
         "chosen", blocks=len(layers), name=session.get(state)),
     )  # fmt: skip
     total = sum(layer.parameters for layer in layers)

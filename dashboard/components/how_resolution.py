@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 import models
@@ -12,7 +14,7 @@ from dashboard.components.states import plain
 from dashboard.language import later, t
 from models import Card, teaching
 from models.reporting import paint
-from models.teaching import Depths
+from models.teaching import Depth, Depths
 
 NETWORKS = {
     "histology-nuclei": ("U-Net", later("goes down to 1/32 and comes back up; dotted skips bring back what was lost")),
@@ -44,7 +46,8 @@ def show(subject: Subject) -> None:
         )
     )
     found = [(card, _depths(subject, card)) for card in cards]
-    for (card, depths), box, look in zip(found, st.columns(len(found), gap="medium"), how_diagrams.LINES, strict=False):
+    columns = st.container(key="workspace").columns(len(found), gap="medium")
+    for (card, depths), box, look in zip(found, columns, how_diagrams.LINES, strict=False):
         with box:
             _network(card, depths, look[0])
     st.subheader(t("What each keeps"), anchor=False)
@@ -59,9 +62,7 @@ def show(subject: Subject) -> None:
             "half, as a correlation. Where the U-Net's line rises again, its skips have brought the detail back."
         )
     )
-    for (card, depths), box in zip(found, st.columns(len(found), gap="medium"), strict=True):
-        with box:
-            _maps(card, depths)
+    _inside(found)
     st.subheader(t("What each answers"), anchor=False)
     for (card, depths), box in zip(found, st.columns(len(found), gap="medium"), strict=True):
         with box:
@@ -93,23 +94,37 @@ def _network(card: Card, found: Depths, colour: str) -> None:
     )  # fmt: skip
 
 
-def _maps(card: Card, found: Depths) -> None:
-    """Draw the strongest maps of the finest branch at each depth."""
-    for depth in found.depths:
-        sizes = ", ".join(f"{c} × {h} × {w}" for c, h, w in depth.shapes[:1])
-        more = t(" and {n} coarser", n=len(depth.shapes) - 1) if len(depth.shapes) > 1 else ""
-        st.image(
-            how_figures.row_of(depth.maps),
-            width="stretch",
-            caption=t(
-                "{stage}: {sizes}{more} · detail kept {retained:.2f}",
-                stage=depth.stage,
-                sizes=sizes,
-                more=more,
-                retained=depth.retained,
-            ),
-            alt=t("The strongest maps of {network} at {stage}", network=NETWORKS[card.id][0], stage=depth.stage),
-        )
+def _inside(found: Sequence[tuple[Card, Depths]]) -> None:
+    """Let the reader walk through both networks at once, and see the strongest maps of each."""
+    longest = max((depths for _, depths in found), key=lambda depths: len(depths.depths))
+    count = len(longest.depths)
+    stage = st.select_slider(
+        t("Depth"), range(count), value=count // 2, key="how-depth", persist_state="session",
+        format_func=lambda at: longest.depths[at].stage,
+    )  # fmt: skip
+    for (card, depths), box in zip(found, st.columns(len(found), gap="medium"), strict=True):
+        with box:
+            _maps(card, depths.depths[round(stage / max(1, count - 1) * (len(depths.depths) - 1))])
+
+
+def _maps(card: Card, depth: Depth) -> None:
+    """Draw the strongest maps of the finest branch at one depth."""
+    network = NETWORKS[card.id][0]
+    sizes = ", ".join(f"{c} × {h} × {w}" for c, h, w in depth.shapes[:1])
+    more = t(" and {n} coarser", n=len(depth.shapes) - 1) if len(depth.shapes) > 1 else ""
+    says = t(
+        "{stage}: {sizes}{more} · detail kept {retained:.2f}",
+        stage=depth.stage,
+        sizes=sizes,
+        more=more,
+        retained=depth.retained,
+    )
+    st.image(
+        how_figures.row_of(depth.maps),
+        width="stretch",
+        caption=f"{network}, {says}",
+        alt=t("The strongest maps of {network} at {stage}", network=network, stage=depth.stage),
+    )
 
 
 def _mask(card: Card, found: Depths) -> None:

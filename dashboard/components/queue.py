@@ -20,7 +20,7 @@ def show() -> None:
         with st.container(key=f"{'chosen' if here else 'file'}-{item.sha256[:12]}", horizontal=True, gap="small",
                           vertical_alignment="center", wrap=False):  # fmt: skip
             if picture := session.thumbnail(item):
-                st.image(picture, width=40)
+                st.image(picture, width=40, alt="")  # its name stands beside it
             else:
                 st.markdown(":material/broken_image:", width=40)
             st.button(

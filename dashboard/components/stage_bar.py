@@ -59,7 +59,10 @@ def play(listed: Iterable[StreamlitPage]) -> None:
     due = session.due()
     if due is not None:
         stage_show.open_step(due.playlist, due.step, by_address)
-    if session.on_stage() is not None:
+    now = session.on_stage()
+    if now is not None:
+        if now.turned is None:
+            stage_show.dress(now.step)
         st.html(ASSETS / "stage.css")
 
 

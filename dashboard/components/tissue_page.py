@@ -127,7 +127,7 @@ def _draw(sheet: Sheet, image: Image) -> None:
     if sheet.select:
         callback = sheet.select
         selects = {
-            "on_select": lambda: callback(session.get(key)["selection"]),
+            "on_select": lambda: session.selection(key, callback),
             "selection_mode": ("box",) if sheet.box else ("lasso",),
         }
     st.plotly_chart(

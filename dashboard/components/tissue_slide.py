@@ -85,15 +85,15 @@ def _overview(item: Item, slide: Slide, box: Box | None, state: str) -> None:
     boxes = [] if box is None else [_scaled(box, 1 / factor)]
     key = f"{state}-overview-{box}"
 
-    def draw() -> None:
-        drawn: Mapping[str, Any] = session.get(key)["selection"]
+    def draw(drawn: Mapping[str, Any]) -> None:
         if drawn["box"]:
             last = drawn["box"][-1]
             session.put(state, _scaled(crop_figures.box_of(whole, last["x"], last["y"]), factor))
 
     st.plotly_chart(
         crop_figures.film(whole, boxes, 0), key=key, height=OVERVIEW_HEIGHT_PX, theme=None, selection_mode="box",
-        on_select=draw, config={"displaylogo": False}, alt=t("The whole slide with the region that is segmented"),
+        on_select=lambda: session.selection(key, draw), config={"displaylogo": False},
+        alt=t("The whole slide with the region that is segmented"),
     )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def _drop(specimen: Specimen) -> Files:
     key = f"{state}-upload-{session.get(f'{state}-count', 0)}"
 
     def take() -> None:
-        arrived = [(file.name, file.getvalue()) for file in session.get(key)]
+        arrived = [(file.name, file.getvalue()) for file in session.get(key) or ()]
         session.put(state, tuple(arrived))
         session.put(f"{state}-count", session.get(f"{state}-count", 0) + 1)
 

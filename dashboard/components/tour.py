@@ -38,6 +38,7 @@ def go(number: int) -> None:
     session.put("section", step.section)
     for key, value in step.state.items():
         session.put(key, value)
+    how_learning.stop()  # what runs unseen would slow down what is seen
     if step.start:
         PREPARED[step.start]()
 

@@ -14,6 +14,9 @@ from dashboard.language import later, t
 from models import Image, Prediction
 from models.types import Window
 
+FULL_RANGE = later("Full range")
+"""What `models.types` calls the window of the whole grey range, for the catalogues."""
+
 
 def show(image: Image, prediction: Prediction | None, view: View) -> None:
     """Draw the image with what the prediction says about places."""

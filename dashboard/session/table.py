@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -133,6 +133,13 @@ def put(key: str, value: Any) -> None:
 def get(key: str, default: Any = None) -> Any:
     """Return the value of a widget."""
     return st.session_state.get(key, default)
+
+
+def selection(key: str, take: Callable[[Mapping[str, Any]], None]) -> None:
+    """Give what was selected in a chart to `take`; nothing where everything was forgotten in between."""
+    chart = st.session_state.get(key)
+    if chart is not None:
+        take(chart["selection"])
 
 
 def _files() -> dict[str, Item]:

@@ -32,4 +32,5 @@ def language(known: Sequence[str], otherwise: str) -> str:
 
 def take_language() -> None:
     """Write the selector's choice into the address, which has the first word."""
-    st.query_params[IN_ADDRESS] = st.session_state[LANGUAGE]
+    if LANGUAGE in st.session_state:  # else everything was forgotten in between
+        st.query_params[IN_ADDRESS] = st.session_state[LANGUAGE]

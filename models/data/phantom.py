@@ -17,6 +17,7 @@ from models.data import xray
 from models.data.case_files import write_dicom, write_png
 from models.data.cases import cases
 from models.data.knee_phantom import KneeJoint, knee_depth
+from models.data.leg_phantom import LegBreak, leg_depth
 from models.data.shoulder_phantom import Anatomy, ShoulderImplant, shoulder_depth
 from models.data.xray import Beam, Exposure, Field
 
@@ -91,6 +92,23 @@ def simulate_knee(
     return _taken(depth, np.zeros(depth.shape, bool), beam, exposure, side, rng)
 
 
+def simulate_leg(
+    seed: int,
+    *,
+    broken: LegBreak | None,
+    density: float = 1.0,
+    beam: Beam | None = None,
+    exposure: Exposure | None = None,
+    side: Side = "R",
+) -> SimulatedRadiograph:
+    """Simulate a lower leg from the front, broken or, with None, not; noise is drawn from `seed`."""
+    rng = np.random.default_rng(seed)
+    beam = beam or Beam((640, 408), 0.45, centre_mm=(-6.0, -4.0), source_object_mm=1050.0)
+    depth = leg_depth(broken, density, _finer(beam), rng)
+    exposure = exposure or Exposure(photons=30000.0, contrast=0.8, detector_mm=0.2, border_mm=(5.0, 4.0, 5.0, 4.0))
+    return _taken(depth, np.zeros(depth.shape, bool), beam, exposure, side, rng)
+
+
 def _finer(beam: Beam) -> Beam:
     rows, columns = beam.shape
     return replace(beam, shape=(rows * OVERSAMPLED, columns * OVERSAMPLED), pixel_mm=beam.pixel_mm / OVERSAMPLED)
@@ -162,4 +180,5 @@ def write_cases(folder: Path) -> tuple[Path, ...]:
     write_png(simulate_shoulder(13, implant=reverse, anatomy=relaxed, beam=coarse), paths[2], bits=16)
     write_png(simulate_knee(14, joint=KneeJoint.of_grade(0), density=1.0), paths[3])
     write_png(simulate_knee(15, joint=KneeJoint.of_grade(4), density=0.9, side="L"), paths[4])
+    write_png(simulate_leg(16, broken=LegBreak()), paths[5])
     return paths

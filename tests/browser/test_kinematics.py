@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from dashboard.fluoroscopy import SIMULATED_FRAMES
 from models.kinematics import jts
+from tests.browser import axe
 from tests.browser.app import PATIENCE_S, ROOT, calm
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -36,6 +37,7 @@ def test_the_simulated_case_is_measured_scrubbed_refined_and_kept(visit: Callabl
     calm(page)
     first = contour(page)
     kept(page, "kinematics")
+    assert axe.grave(page) == []
 
     page.get_by_role("slider", name="Frame").press("ArrowRight")
     calm(page)

@@ -139,7 +139,11 @@ def test_a_grey_image_is_replaced_by_a_simulated_smear(
     monkeypatch.setattr(how_resolution, "NETWORKS", {painting_card: ("HRNet", "keeps a branch")})
     section(page, "resolution")
     assert "**simulated** stained smear" in texts(page)
-    assert len(page.get("image")) == 6 + 1  # one row of maps a stage, and the mask
+    assert len(page.get("image")) == 1 + 1  # one row of maps, and the mask
+    for depth, stage in ((0, "stem"), (5, "joined")):
+        page.select_slider(key="how-depth").set_value(depth).run()
+        assert not page.exception
+        assert f"HRNet, {stage}" in page.get("image")[0].proto.imgs[0].caption
     kept = [trace for trace in chart(page, "scatter")["data"] if trace.get("marker", {}).get("symbol") == "square"]
     assert kept
 

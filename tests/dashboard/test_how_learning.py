@@ -78,7 +78,8 @@ def test_right_and_wrong_are_told_apart_by_mark_and_word() -> None:
     data = held_out()
     said = data.broken[:SHOWN].astype("float32") * 0.8 + 0.1
     said[0] = 1 - said[0]
-    notes = how_learning_figures.decisions(data.pixels[:SHOWN], data.broken[:SHOWN], said).layout.annotations
+    patches = how_learning_figures.pictures(data.pixels[:SHOWN])
+    notes = how_learning_figures.decisions(patches, data.broken[:SHOWN], said).layout.annotations
     assert notes[0].text == "✗ broken<br>90%"
     assert all(note.text.startswith("✓") for note in notes[1:])
     assert notes[1].text == "✓ broken<br>90%"

@@ -19,7 +19,7 @@ every_case = pytest.mark.parametrize("case", cases(), ids=lambda case: case.file
 
 def test_every_file_is_a_case() -> None:
     assert {path.name for path in CASES_DIR.iterdir()} == {case.file for case in cases()} | {"cases.toml"}
-    assert [case.task for case in cases()] == ["implant"] * 3 + ["pathology"] * 2
+    assert [case.task for case in cases()] == ["implant"] * 3 + ["pathology"] * 2 + ["detection"]
 
 
 @every_case

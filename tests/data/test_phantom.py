@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.data.bodies import HERE
 from models.data.knee_phantom import knee_depth, leg
+from models.data.leg_phantom import LegBreak, leg_bones, leg_depth, soft_leg
 from models.data.phantom import (
     Anatomy,
     Beam,
@@ -23,6 +25,7 @@ from models.data.xray import WHITE
 
 SMALL = Beam((160, 128), 1.68, centre_mm=(24.0, 49.0))
 SMALL_KNEE = Beam((128, 128), 1.06, centre_mm=(0.0, 2.0), source_object_mm=1050.0)
+SMALL_LEG = Beam((200, 128), 1.44, centre_mm=(-6.0, -4.0), source_object_mm=1050.0)
 
 
 def digest(pixels: np.ndarray) -> str:
@@ -105,3 +108,22 @@ def test_the_shipped_pictures_can_be_made_again(tmp_path: Path) -> None:
     for path, case in zip(paths, cases(), strict=True):
         made, shipped = read(path).pixels, read(case.path).pixels
         assert np.abs(made - shipped).mean() < 1e-3, case.file
+
+
+def test_a_break_moves_only_what_is_below_it() -> None:
+    whole, broken = (leg_depth(how, 1.0, SMALL_LEG, np.random.default_rng(0)) for how in (None, LegBreak()))
+    rows_mm = SMALL_LEG.plane()[1]
+    above, below = rows_mm < -45, rows_mm > 30
+    np.testing.assert_array_equal(broken[above], whole[above])
+    assert np.abs(broken - whole)[below].max() > 0.3
+
+
+def test_a_break_that_moves_nothing_leaves_the_bone_as_thick_as_it_was() -> None:
+    whole, cracked = (leg_depth(how, 1.0, SMALL_LEG, np.random.default_rng(0)) for how in (None, LegBreak(below=HERE)))
+    np.testing.assert_allclose(cracked, whole, atol=1e-9)
+
+
+def test_the_bones_of_the_leg_stand_out_of_the_muscle() -> None:
+    bone = leg_depth(None, 1.0, SMALL_LEG, np.random.default_rng(0)) - soft_leg(SMALL_LEG)
+    across = np.nonzero(bone[100] > 0.15)[0]
+    assert len(leg_bones()) == (np.diff(across) > 1).sum() + 1  # tibia and fibula, apart in the middle of the shafts

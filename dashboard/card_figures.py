@@ -32,10 +32,14 @@ def confusion(card: Card, counts: Sequence[Sequence[int]]) -> go.Figure:
     ]
     fig = go.Figure(
         go.Heatmap(
-            z=shares, x=names, y=names, text=words, texttemplate="%{text}", colorscale=SHADES, zmin=0, zmax=1,
-            showscale=False, xgap=2, ygap=2,
+            z=shares, x=names, y=names, text=words, colorscale=SHADES, zmin=0, zmax=1, showscale=False, xgap=2, ygap=2,
             hovertemplate=t("truth %{y}<br>answer %{x}<br>%{text} of the row<extra></extra>"),
         )
+    )  # fmt: skip
+    # Written by a trace of its own, which takes the theme's ink: a heatmap takes its shades for opaque.
+    fig.add_scatter(
+        x=names * len(names), y=[name for name in names for _ in names], text=[word for row in words for word in row],
+        mode="text", hoverinfo="skip", showlegend=False,
     )  # fmt: skip
     fig.update_xaxes(title=t("Answer"), side="top", showgrid=False)
     fig.update_yaxes(title=t("Truth"), autorange="reversed", showgrid=False)

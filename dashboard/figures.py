@@ -169,7 +169,7 @@ def add_scale_bar(fig: go.Figure, height_mm: float, width_mm: float) -> None:
     fig.add_shape(type="line", x0=left, x1=left + length, y0=bottom, y1=bottom, line={"color": "#FFFFFF", "width": 3})
     fig.add_annotation(
         x=left + length / 2, y=bottom, text=f"{length:g} mm", showarrow=False, yshift=12,
-        font={"color": "#FFFFFF", "size": 12}, bgcolor="rgba(7,9,11,0.55)",
+        font={"color": "#FFFFFF", "size": 12}, bgcolor="rgba(7,9,11,0.8)",
     )  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def overlay(sequence: Fluoroscopy, frame: int, placed: Sequence[Placed], opacity
         )  # fmt: skip
     fig.update_layout(
         uirevision=sequence.key, showlegend=bool(placed),
-        legend={"x": 0.02, "y": 0.02, "yanchor": "bottom", "bgcolor": "rgba(7,9,11,0.6)", "font_size": 13},
+        legend={"x": 0.02, "y": 0.02, "yanchor": "bottom", "bgcolor": "rgba(7,9,11,0.8)", "font_size": 13},
     )  # fmt: skip
     return fig
 

@@ -15,6 +15,8 @@ import pytest
 from PIL import Image as Pillow
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from models.cards import Card
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +51,20 @@ n = 0
 split = "None"
 shows = "a test picture"
 """
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return the one headless browser of all tests: playwright refuses to be started twice in a process."""
+    from playwright.sync_api import expect
+
+    from tests.browser import app
+
+    if app.CHROMIUM is None:
+        pytest.skip("needs chromium (Debian: apt install chromium)")
+    expect.set_options(timeout=app.PATIENCE_S * 1000)
+    with app.chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

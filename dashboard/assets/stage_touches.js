@@ -1,6 +1,8 @@
-/* Tells that somebody is there: a pointer that goes down or moves by more than a shaken table, a wheel, a key. */
+/* Tells that somebody is there: a pointer that goes down or moves by more than a shaken table, a wheel, a key. It is
+   told in a pause: Streamlit sends what happens together in one message, which draws the part of one sender only, and
+   a button pressed at that moment would do nothing. */
 
-const FAR_PX = 24;
+const FAR_PX = 24, PAUSE_MS = 300;
 const EVENTS = ["pointerdown", "pointermove", "wheel", "keydown"];
 
 const elements = new WeakMap();
@@ -13,10 +15,12 @@ function onTouch(event, element) {
     if (Math.hypot(event.x - x, event.y - y) < FAR_PX) return;
   }
   element.at = null;
-  const now = performance.now();
-  if (now - element.told < element.latest.data.every_ms) return;
-  element.told = now;
-  element.latest.setTriggerValue("touch", true);
+  if (performance.now() - element.told < element.latest.data.every_ms) return;
+  clearTimeout(element.pause);
+  element.pause = setTimeout(() => {
+    element.told = performance.now();
+    element.latest.setTriggerValue("touch", true);
+  }, PAUSE_MS);
 }
 
 export default function (component) {
@@ -29,6 +33,7 @@ export default function (component) {
   }
   element.latest = component;
   return () => {
+    clearTimeout(element.pause);
     for (const name of EVENTS) window.removeEventListener(name, element.listener);
     elements.delete(parentElement);
   };

@@ -152,8 +152,10 @@ def _shortcuts(on_stage: bool) -> None:
         if on_stage:
             _table(t("Conference mode"), SPEAKING)
         _table(t("Every page"), ALWAYS)
-        if on_stage:
-            st.button(t("Leave conference mode"), icon=":material/close_fullscreen:", on_click=_leave)
+        if on_stage and st.button(t("Leave conference mode"), icon=":material/close_fullscreen:"):
+            session.close_shortcuts()
+            session.leave_stage()
+            st.rerun()  # a button of a window draws nothing but the window anew
 
     window()
 
@@ -162,11 +164,6 @@ def _table(title: str, keys: Iterable[tuple[str, str]]) -> None:
     rows = "\n".join(f"| {t(does)} | {states.plain(t(pressed))} |" for does, pressed in keys)
     what, key = t("What"), t("Key")
     st.markdown(f"**{title}**\n\n| {what} | {key} |\n| --- | --- |\n{rows}")
-
-
-def _leave() -> None:
-    session.close_shortcuts()
-    session.leave_stage()
 
 
 @lru_cache(maxsize=1)

@@ -26,15 +26,17 @@ DRAWN = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot 
         const box = text.getBoundingClientRect(), style = getComputedStyle(text);
         const inside = box.width > 1 && box.left >= all.left && box.right <= all.right + 1 && box.top >= all.top
             && box.bottom <= Math.min(all.bottom + 1, innerHeight);
-        const top = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
-        const seen = text.checkVisibility({opacityProperty: true, visibilityProperty: true}) && plot.contains(top);
+        const y = (box.top + box.bottom) / 2;
+        const open = [box.left + 1, (box.left + box.right) / 2, box.right - 1].every(
+            x => plot.contains(document.elementFromPoint(x, y)));
+        const seen = open && text.checkVisibility({opacityProperty: true, visibilityProperty: true});
         return inside && seen && text.textContent.trim() ? {
             words: text.textContent, fill: style.fill.match(/[\\d.]+/g).map(Number), share: +style.fillOpacity,
             size: parseFloat(style.fontSize), bold: +style.fontWeight >= 600,
             box: [box.left, box.top, box.right, box.bottom].map(Math.round) } : null;
     }).filter(text => text);
 })"""
-"""Every text in a chart that a visitor can see."""
+"""Every text in a chart that a visitor can see whole."""
 LARGE_PX, LARGE_BOLD_PX = 24, 18.66
 NEAR = 12
 """How far the pixels of a letter are from its colour, at most, of 255."""

@@ -5,27 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 import models
 from tests.browser import app
 
 
 @pytest.fixture(scope="session")
-def address() -> Iterator[str]:
-    if app.CHROMIUM is None:
-        pytest.skip("needs chromium (Debian: apt install chromium)")
+def address(browser: Browser) -> Iterator[str]:
     if not models.cards_of("implant")[0].members:
         pytest.skip("needs the weights of the implant model")
     with app.serving() as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def browser(address: str) -> Iterator[Browser]:
-    expect.set_options(timeout=app.PATIENCE_S * 1000)
-    with app.chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

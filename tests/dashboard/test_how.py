@@ -156,7 +156,7 @@ def test_three_categories_light_up_one_after_another(page: AppTest) -> None:
         assert not page.exception
         words = [note.get("text", "") for note in chart(page, "scatter")["layout"]["annotations"]]
         lit[name] = [word for word in words if "●" in word]
-    assert lit == {name: [f"<b>● {name.capitalize()}</b>"] for name in lit}
+    assert lit == {name: [f"<b>●<br>{name.capitalize()}</b>"] for name in lit}
     assert "There is no card for this yet" in texts(page)  # of segmentation and detection
     assert "for illustration" in texts(page)  # the random classifier has no gate
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from models import DISCLAIMER
 from models.reporting.report_html import html
@@ -60,24 +60,19 @@ def test_one_closed_file_without_script_or_address(write: Write, kind: str) -> N
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_chromium_opens_it_without_a_request(write: Write, tmp_path: Path, scheme: str) -> None:
-    if shutil.which("chromium") is None:
-        pytest.skip("needs chromium (Debian: apt install chromium)")
-    from tests.browser.app import chromium
-
+def test_chromium_opens_it_without_a_request(browser: Browser, write: Write, tmp_path: Path, scheme: str) -> None:
     file = tmp_path / "report.html"
     file.write_bytes(html(write("classification", "segmentation", label="Γόνατο")))
-    with chromium() as browser:
-        context = browser.new_context(offline=True, color_scheme=scheme, viewport={"width": 390, "height": 800})
-        page = context.new_page()
-        asked, said = [], []
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: said.append(message.text))
-        page.goto(file.as_uri())
-        assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
-        assert said == []
-        assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # nothing runs off a phone
-        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(14, 17, 20)")
-        context.close()
+    context = browser.new_context(offline=True, color_scheme=scheme, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    asked, said = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(file.as_uri())
+    assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
+    assert said == []
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # nothing runs off a phone
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(14, 17, 20)")
+    context.close()

@@ -1,9 +1,7 @@
-"""Keep the result: poses as .jts, angles and quality as CSV, the overlay as a film, and a summary of one page."""
+"""Keep the result: poses as .jts, angles and quality as CSV, the overlay as a film, and the report."""
 
 from __future__ import annotations
 
-import base64
-import html
 import io
 
 import numpy as np
@@ -48,26 +46,19 @@ def show(measured: Measured) -> None:
             t("Film"), lambda: film(measured), f"{name}overlay.gif", "image/gif", icon=":material/movie:",
             help=t("GIF of the frames with the contours of both components."), **common,
         )  # fmt: skip
-        st.download_button(
-            t("Summary"), lambda: summary(measured), f"{name}summary.html", "text/html", icon=":material/description:",
-            help=t("One page to print."), **common,
-        )  # fmt: skip
     report.show("kinematics", f"{name}{measured.motion.sha256[:12]}", lambda: case(measured))
 
 
 def case(measured: Measured) -> Case:
     """Return what the report is written from: the motion, and its first, middle and last frame with contours."""
     motion, sequence = measured.motion, measured.sequence
-    film = [(sequence.names[frame], _overlay(measured, frame, FILM_PX)) for frame in _three(measured)]
+    three = sorted({0, motion.frames // 2, motion.frames - 1})
+    film = [(sequence.names[frame], _overlay(measured, frame, FILM_PX)) for frame in three]
     origin = "Simulated by OrthoLens: no patient, and an implant that no maker sells." if sequence.simulated else ""
     return Case(
         sequence.images[0], motion, simulated=sequence.simulated, origin=origin, film=film,
         calibration=_calibration(measured),
     )  # fmt: skip
-
-
-def _three(measured: Measured) -> list[int]:
-    return sorted({0, measured.motion.frames // 2, measured.motion.frames - 1})
 
 
 def _calibration(measured: Measured) -> str:
@@ -115,64 +106,3 @@ def _overlay(measured: Measured, t: int, longest: int) -> draw.RGB:
     picture = export.overlay(sequence.images[t].grey(), sequence.meshes, at, sequence.camera)
     small = figures.shrunk(picture.astype(np.float32) / 255, longest)
     return draw.rgb(small)
-
-
-def summary(measured: Measured) -> bytes:
-    """Return one page of HTML: what was measured, three frames with contours, and a row a frame."""
-    motion = measured.motion
-    simulated = " (simulated)" if measured.sequence.simulated else ""
-    pictures = "".join(
-        f'<figure><img alt="" src="data:image/png;base64,{_png(measured, t)}">'
-        f"<figcaption>{html.escape(measured.sequence.names[t].capitalize())}</figcaption></figure>"
-        for t in _three(measured)
-    )
-    lines = [_row(measured, t) for t in range(motion.frames)]
-    said = "".join(f"<li>{html.escape(text)}</li>" for text in motion.warnings)
-    header = "".join(f"<th>{title}</th>" for title in HEADER)
-    page = PAGE.format(
-        title=f"Knee implant motion{simulated}", disclaimer=DISCLAIMER, pictures=pictures, warnings=said,
-        header=header, rows="".join(lines), side=motion.side, frames=motion.frames,
-        axes=html.escape(f"femoral {motion.axes[0]}; tibial {motion.axes[1]}"),
-        flagged=len(measured.flagged()), card=html.escape(motion.card),
-    )  # fmt: skip
-    return page.encode()
-
-
-def _png(measured: Measured, t: int) -> str:
-    return base64.b64encode(figures.png(_overlay(measured, t, 420))).decode()
-
-
-def _row(measured: Measured, t: int) -> str:
-    motion = measured.motion
-    cells = [str(t + 1)]
-    cells += [
-        f"{value:.1f} ± {sigma:.1f}" if np.isfinite(value) else "–"
-        for value, sigma in zip(motion.joint[t], motion.joint_sigma[t], strict=True)
-    ]
-    cells += [f"{track.overlap[t]:.3f}" if np.isfinite(track.overlap[t]) else "–" for track in measured.tracks]
-    cells.append(html.escape(" ".join(motion.notes[t])))
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-
-
-HEADER = (
-    "Frame", "Flexion, °", "Adduction, °", "External rotation, °", "Lateral, mm", "Anterior, mm", "Proximal, mm",
-    "Femoral overlap", "Tibial overlap", "What to doubt",
-)  # fmt: skip
-
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>OrthoLens: {title}</title>
-<style>
-body {{ font: 11px/1.4 sans-serif; max-width: 60rem; margin: 1.5rem auto; color: #14191d; }}
-h1 {{ font-size: 20px; margin: 0; }} table {{ border-collapse: collapse; width: 100%; }}
-td, th {{ text-align: right; padding: 2px 6px; border-bottom: 1px solid #dfe4e8; }}
-td:last-child, th:last-child {{ text-align: left; }}
-div {{ display: flex; gap: 8px; }} figure {{ margin: 8px 0; flex: 1; }} img {{ width: 100%; }}
-</style>
-<h1>{title}</h1>
-<p><strong>{disclaimer}</strong></p>
-<p>{frames} frames, {flagged} flagged; {side} knee; outlines: {card}; values ± one standard deviation. Tibia against
-femur after Grood and Suntay; axes: {axes}.</p>
-<ul>{warnings}</ul>
-<div>{pictures}</div>
-<table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>
-</html>
-"""

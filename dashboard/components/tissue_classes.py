@@ -18,10 +18,7 @@ from dashboard.tissue_figures import Layout, Style, TissueView
 from models import Card
 from models.reporting import paint
 from models.tissue.areas import ClassArea, measure
-from models.tissue.thickness import Thickness, thickness
-
-MEASURED = "articular-cartilage"
-"""The class whose thickness is measured."""
+from models.tissue.thickness import BAND, Thickness, thickness
 
 
 def show(specimen: Specimen) -> Sheet:
@@ -95,12 +92,12 @@ def areas_of(specimen: Specimen) -> Sequence[ClassArea]:
 
 def measurable(specimen: Specimen) -> bool:
     """Whether there is cartilage whose thickness can be measured."""
-    return MEASURED in specimen.card.keys and bool(areas_of(specimen)[specimen.card.index(MEASURED)].pixels)
+    return BAND in specimen.card.keys and bool(areas_of(specimen)[specimen.card.index(BAND)].pixels)
 
 
 def thickness_of(specimen: Specimen) -> Thickness:
     """Return the thickness of the cartilage, of the version that is shown."""
-    index = specimen.card.index(MEASURED)
+    index = specimen.card.index(BAND)
     return session.once(
         lambda: thickness(specimen.shown.mask == index, specimen.image.spacing_mm),
         "thickness", specimen.identity, specimen.version,

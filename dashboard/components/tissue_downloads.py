@@ -12,7 +12,6 @@ import streamlit as st
 import models
 from dashboard import session, tissue_figures
 from dashboard.components import report, states, tissue_truth
-from dashboard.components.tissue_classes import MEASURED
 from dashboard.language import t
 from dashboard.session import Answered, Item
 from dashboard.specimen import CORRECTED, NETWORK, Specimen
@@ -28,7 +27,7 @@ from models.reporting.tissue_csv import Measured, tissue_csv
 from models.tissue.areas import measure
 from models.tissue.contours import geojson
 from models.tissue.edit import CorrectedSegmentation, corrected
-from models.tissue.thickness import thickness
+from models.tissue.thickness import BAND, thickness
 from models.tissue.truth import TruthMask, compare
 
 
@@ -168,8 +167,8 @@ def _kept(specimen: Specimen) -> Kept:
 def _measured(kept: Kept, answer: Segmentation) -> Measured:
     card, spacing = kept.card, kept.image.spacing_mm
     agreements = compare(answer.mask, kept.truth, card.keys, spacing) if kept.truth else ()
-    band = answer.mask == card.index(MEASURED) if MEASURED in card.keys else None
-    thick = (MEASURED, thickness(band, spacing)) if band is not None and band.any() else None
+    band = answer.mask == card.index(BAND) if BAND in card.keys else None
+    thick = (BAND, thickness(band, spacing)) if band is not None and band.any() else None
     return Measured(version(answer), measure(answer, kept.image), agreements, thick)
 
 

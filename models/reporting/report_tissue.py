@@ -18,12 +18,10 @@ from models.reporting.report_model import calibration
 from models.reporting.report_parts import Answer, Paragraph, Part, Pictures, Section, Table
 from models.reporting.report_trust import plain_picture, reason, trust
 from models.tissue.areas import ClassArea, measure
-from models.tissue.thickness import thickness
+from models.tissue.thickness import BAND, thickness
 from models.tissue.truth import Agreement
 from models.types import Segmentation
 
-BAND = "articular-cartilage"
-"""The class whose thickness is measured."""
 DOUBTED = 0.8
 """Pixels whose class is less probable than this are called in doubt."""
 

@@ -19,6 +19,9 @@ from scipy.sparse import csgraph
 
 Line = NDArray[np.float64]
 
+BAND = "articular-cartilage"
+"""Key of the class whose thickness is measured."""
+
 LONGEST_PX = 700
 """Longest side of the grid on which the medial axis is sought; the edges are found on the whole one."""
 SMALLEST_SHARE = 0.08

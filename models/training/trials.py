@@ -190,9 +190,9 @@ def measured(painter: Painter, data: DenseSet, i: int) -> dict[str, float]:
 
 def _cartilage(answer: Segmentation, spacing_mm: float, known: Mapping[str, float]) -> dict[str, float]:
     """Return how far the articular cartilage's area and thickness are from what is known, relative."""
-    from models.tissue.thickness import thickness
+    from models.tissue.thickness import BAND, thickness
 
-    cartilage = answer.mask == answer.labels.index("articular-cartilage")
+    cartilage = answer.mask == answer.labels.index(BAND)
     area = float(cartilage.sum()) * spacing_mm**2
     mean = thickness(cartilage, (spacing_mm, spacing_mm), answer.mask == 0).mean if cartilage.any() else float("nan")
     off = abs(mean / known["thickness"] - 1)

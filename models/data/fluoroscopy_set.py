@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from models.data import fluoroscopy_sim, metal
 from models.data.dense_set import DenseSet, Grey, archive_of
 from models.data.fluoroscopy_sim import Implant, covered, scene
 from models.data.metal import SIDE, Component
+from models.kinematics import components, simulate
 from models.settings import settings
 
 
@@ -71,7 +73,7 @@ AXES = {
     "deep_flexion_cam1": np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]),
 }
 """Anatomical axes (anterior, proximal, to the side) from those of each study's CAD."""
-SCENES = 280
+SCENES = 480
 """Simulated frames."""
 
 
@@ -89,15 +91,34 @@ def _scenes(implants: list[Implant], frames: list[tuple[Grey, Grey]]) -> list[tu
         backgrounds.append((covered(small, covering), (int(rows.mean()), int(columns.mean()))))
     kept = _kept(len(backgrounds))
     if not kept.exists():
-        drawn = [scene(seed, implants, backgrounds) for seed in range(SCENES)]
+        scenes = [scene(seed, implants, backgrounds) for seed in range(SCENES)]
+        pixels, masks = zip(*((one.pixels, one.mask) for one in scenes), *_movements(), strict=True)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(kept, pixels=[one.pixels for one in drawn], masks=[one.mask for one in drawn])
-    with np.load(kept) as scenes:
-        return list(zip(scenes["pixels"], scenes["masks"], strict=True))
+        np.savez_compressed(kept, pixels=pixels, masks=masks)
+    with np.load(kept) as drawn:
+        return list(zip(drawn["pixels"], drawn["masks"], strict=True))
+
+
+MOVEMENT_FRAMES, MOVEMENT_SEEDS = 10, (101, 102)
+"""Of each movement of each simulated design that the kinematics page shows; its own cases have other seeds."""
+
+
+def _movements() -> list[tuple[Grey, Grey]]:
+    """Simulate the designs and movements of `models.kinematics.simulate`, whose trays the scenes above do not have."""
+    found = []
+    for design, movement, seed in product(components.DESIGNS, simulate.MOVEMENTS, MOVEMENT_SEEDS):
+        case = simulate.scene(design, movement, MOVEMENT_FRAMES, SIDE, seed)
+        for frame in range(MOVEMENT_FRAMES):
+            femoral, tibial = simulate.masks(case, frame)
+            mask = np.where(femoral, 1, np.where(tibial, 2, 0)).astype(np.uint8)
+            found.append((simulate.picture(case, frame, seed), mask))
+    return found
 
 
 def _kept(backgrounds: int) -> Path:
     """Return where drawn scenes are kept: under another name as soon as anything that decides them changes."""
-    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (fluoroscopy_sim, metal))
-    name = hashlib.sha256(sources + f"{SCENES} {backgrounds} {AXES}".encode()).hexdigest()[:16]
+    modules = (fluoroscopy_sim, metal, simulate, components)
+    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
+    choices = f"{SCENES} {backgrounds} {AXES} {MOVEMENT_FRAMES} {MOVEMENT_SEEDS}"
+    name = hashlib.sha256(sources + choices.encode()).hexdigest()[:16]
     return settings().cache_dir / f"fluoroscopy-scenes-{name}.npz"

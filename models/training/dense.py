@@ -75,7 +75,7 @@ def samples(card: Card, data: DenseSet) -> list[Sample]:
             height = torch.from_numpy((heights(data.instances[i]) * 255).round().astype(np.uint8))
         truth = torch.from_numpy(mask)
         if not card.input.tiled:
-            planes, truth = fitted(planes, truth, card.input.size)
+            planes, truth = fitted(planes, truth, DenseRecipe.of(card).fitted_size or card.input.size)
         found.append(Sample(planes, truth, height))
     return found
 

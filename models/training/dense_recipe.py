@@ -22,6 +22,9 @@ class DenseRecipe(BaseModel):
     batch: int = 8
     view_size: tuple[int, int] = (192, 192)
     """(rows, columns) of a training view."""
+    fitted_size: tuple[int, int] | None = None
+    """(rows, columns) that a picture is fitted into before views are cut from it, where that is not the input's size:
+    a network answers best at a larger one than it was trained at (Touvron et al. 2019, arXiv:1906.06423)."""
     seed: int = 0
     learning_rate: float = 3e-3
     """Of layers that start at random."""

@@ -64,8 +64,8 @@ figure { margin: 0; } figure img { width: 100%; max-height: 34rem; object-fit: c
   border-radius: .4rem; display: block; }
 figcaption, .note { color: var(--soft); font-size: .875rem; margin: .35rem 0; }
 .warning { border-inline-start: .2rem solid var(--warn); padding-inline-start: .7rem; margin: .5rem 0; }
-.wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: .8rem 0; font-size: .925rem; overflow-wrap: normal; }
+.wide { overflow-x: auto; } .wide table { font-size: .825rem; }
 caption { text-align: start; font-weight: 600; padding-bottom: .25rem; }
 th, td { padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); text-align: end; vertical-align: top;
   font-variant-numeric: tabular-nums; }

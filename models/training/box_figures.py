@@ -99,7 +99,7 @@ def _figures(matched: _Matched, times: Floats) -> dict[str, float]:
         often = counted[matched.image].astype(np.intp)
         scores, truths = np.repeat(matched.scores, often), int(counted @ matched.truths)
         areas = [precision_area(scores, np.repeat(hit, often), truths) for hit in matched.hit]
-        found |= {f"ap50 {name}": areas[0], f"ap50-95 {name}": float(np.mean(areas))}
+        found |= {f"AP50 {name}": areas[0], f"AP50-95 {name}": float(np.mean(areas))}
     often = times[matched.image].astype(np.intp)
     order = np.argsort(-np.repeat(matched.scores, often), kind="stable")
     hit = np.repeat(matched.hit[0], often)[order]
@@ -107,7 +107,7 @@ def _figures(matched: _Matched, times: Floats) -> dict[str, float]:
     for rate in FALSE_POSITIVES:
         found[f"sensitivity at {rate:g} false positives an image"] = float(right[wrong <= rate].max(initial=0))
     if len(np.unique(with_truth[times > 0])) == 2:
-        found["image auc"] = float(roc_auc_score(with_truth, matched.evidence, sample_weight=times))
+        found["image AUC"] = float(roc_auc_score(with_truth, matched.evidence, sample_weight=times))
     return found
 
 

@@ -160,13 +160,18 @@ def _look(page: Page, name: str) -> None:
     calm(page)
 
 
+def _show_anyway(page: Page) -> None:
+    """See the answer to a simulated film that the gate refuses."""
+    toggle = page.get_by_text("Show anyway", exact=True)
+    if toggle.count():
+        toggle.click()
+        calm(page)
+
+
 def _class(album: Album, task: str) -> None:
     page = album.page
     album.take(task)
-    anyway = page.get_by_text("Show anyway", exact=True)
-    if anyway.count():  # a simulated film that the gate refuses: without this, nothing below is on the page
-        anyway.click()
-        calm(page)
+    _show_anyway(page)
     _look(page, "Side by side")
     album.take(f"{task}-side")
     _look(page, "Overlay")
@@ -188,6 +193,7 @@ def _tissue(album: Album, task: str) -> None:
 def _detection(album: Album, task: str) -> None:
     page = album.page
     album.take(task)
+    _show_anyway(page)
     page.locator(".st-key-threshold").get_by_role("slider").press("Home")
     page.locator("[class*='st-key-select-finding-']").first.wait_for()
     calm(page)
@@ -224,10 +230,7 @@ def _audits(album: Album) -> None:
     for task in ("implant", "pathology"):
         go(album.page, task.capitalize())
         drop(album.page, simulated(album.folder)[task])
-        anyway = album.page.get_by_text("Show anyway", exact=True)
-        if anyway.count():
-            anyway.click()
-            calm(album.page)
+        _show_anyway(album.page)
         _audit(album, task)
         _read_first(album, task)
         _forget(album.page)

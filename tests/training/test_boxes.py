@@ -162,9 +162,9 @@ def test_the_figures_are_those_of_the_boxes_and_lie_in_their_intervals() -> None
     assert (report["n"], report["groups"], report["boxes"], report["with a finding"]) == (80, 40, 40, 40)
     rows = list(zip(found.boxes, found.scores, found.truth, strict=True))
     metrics = report["metrics"]
-    assert metrics["ap50 all"]["value"] == pytest.approx(average_precision(rows))
+    assert metrics["AP50 all"]["value"] == pytest.approx(average_precision(rows))
     marked = [row for row in rows if len(row[2])]
-    assert metrics["ap50 with a finding"]["value"] == pytest.approx(average_precision(marked))
+    assert metrics["AP50 with a finding"]["value"] == pytest.approx(average_precision(marked))
     expected = found.froc().sensitivity_at(0.5)
     assert metrics["sensitivity at 0.5 false positives an image"]["value"] == pytest.approx(expected)
     for row in metrics.values():

@@ -31,8 +31,8 @@ LEAST_VIEW = 0.2
 """Share of the image's sides that a zoom shows at least."""
 AROUND = 4.0
 """How many times its longer side a zoom shows round a box."""
-NEAR_TOP = 0.05
-"""Share of the height within which a box has its words inside."""
+WORDS_WIDE, WORDS_HIGH = 0.12, 0.05
+"""Room for words beside a box, as shares of the image's longer side."""
 
 
 @dataclass(frozen=True)
@@ -96,22 +96,41 @@ def boxed(image: Image, marks: Sequence[Mark], view: View, heat: Pixels | None =
     if heat is not None:
         shown = draw.overlay(shown, shrunk(heat, LONGEST_PX), view.opacity, view.threshold, view.colours)
     fig = viewer(image, [raster(shown)], view.frame, heat)
-    for mark in marks:
-        _add(fig, mark, image)
+    for mark, words in zip(marks, _words(marks, image), strict=True):
+        _add(fig, mark, words, image)
     _pickable(fig, [mark for mark in marks if mark.key], image)
     return fig
 
 
-def _add(fig: go.Figure, mark: Mark, image: Image) -> None:
+@dataclass(frozen=True)
+class _Words:
+    """Where a mark's words stand: the corner of its box they hang on, and the side of them that hangs there."""
+
+    x: float
+    y: float
+    anchor: str
+
+
+def _words(marks: Sequence[Mark], image: Image) -> list[_Words]:
+    """Write above a box, inside it at the top of the picture, below it where words already stand."""
+    long = max(image.shape) * (image.spacing_mm or (1.0, 1.0))[0]
+    found: list[_Words] = []
+    for mark in marks:
+        left, top, _, bottom = _edges(mark.box, image)
+        taken = any(abs(left - w.x) < WORDS_WIDE * long and abs(top - w.y) < WORDS_HIGH * long for w in found)
+        inside = top < WORDS_HIGH * long
+        found.append(_Words(left, bottom, "top") if taken else _Words(left, top, "top" if inside else "bottom"))
+    return found
+
+
+def _add(fig: go.Figure, mark: Mark, words: _Words, image: Image) -> None:
     left, top, right, bottom = _edges(mark.box, image)
-    down = (image.spacing_mm or (1.0, 1.0))[0]
     fig.add_shape(
         type="rect", x0=left, x1=right, y0=top, y1=bottom,
         line={"color": mark.colour, "width": mark.width, "dash": mark.dash},
     )  # fmt: skip
-    high = top < NEAR_TOP * image.shape[0] * down
     fig.add_annotation(
-        x=left, y=top, text=mark.text, showarrow=False, xanchor="left", yanchor="top" if high else "bottom",
+        x=words.x, y=words.y, text=mark.text, showarrow=False, xanchor="left", yanchor=words.anchor,
         font={"color": mark.colour, "size": 13}, bgcolor="rgba(7,9,11,0.92)", borderpad=2,
     )  # fmt: skip
 

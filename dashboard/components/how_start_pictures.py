@@ -60,7 +60,7 @@ def augmentation() -> None:
         )
         change = st.pills(
             t("Change"), [ALL, *WORDS], default=ALL, format_func=lambda key: t(WORDS.get(key, ALL_WORD)),
-            key="augment-change", required=True, persist_state="session",
+            key="augment-change", required=True, wrap=True, persist_state="session",
         )  # fmt: skip
         strength = st.slider(
             t("Strength, as a multiple of the recipe's"), 0.0, 4.0, 1.0, 0.25, key="augment-strength",

@@ -119,19 +119,34 @@ def drawn(shown: Pixels, marks: Sequence[Mark]) -> RGB:
     width = line_width((picture.height, picture.width))
     font = ImageFont.load_default(max(12, round(max(picture.size) / 55)))
     for mark in reversed(marks):  # the first, the most certain, is drawn last and covers the others
-        colour = mark.colour or KINDS[mark.kind].colour
-        x, y, across, down = mark.box
-        left, top = max(round(x + HALF) - width, 0), max(round(y + HALF) - width, 0)
-        right = min(round(x + HALF + across) + width, picture.width) - 1
-        bottom = min(round(y + HALF + down) + width, picture.height) - 1
+        left, top, right, bottom = edges = _round(mark, picture.size, width)
         pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="black", width=width + 2)
-        for line in _lines((left, top, right, bottom), width, KINDS[mark.kind].dashes):
-            pen.rectangle(line, fill=colour)
-        _write(pen, mark.text, (left, top, right, bottom), colour, font)
+        for line in _lines(edges, width, KINDS[mark.kind].dashes):
+            pen.rectangle(line, fill=_colour(mark))
+    written: list[Edges] = []
+    for mark in marks:
+        if mark.text:
+            written.append(_write(pen, mark.text, _round(mark, picture.size, width), _colour(mark), font, written))
     return np.asarray(picture)
 
 
 Edges = tuple[int, int, int, int]
+
+
+def _round(mark: Mark, size: tuple[int, int], width: int) -> Edges:
+    """Return left, top, right and bottom of lines of this width round a mark's box, on a picture (width, height)."""
+    x, y, across, down = mark.box
+    left, top = max(round(x + HALF) - width, 0), max(round(y + HALF) - width, 0)
+    return (
+        left,
+        top,
+        min(round(x + HALF + across) + width, size[0]) - 1,
+        min(round(y + HALF + down) + width, size[1]) - 1,
+    )
+
+
+def _colour(mark: Mark) -> str:
+    return mark.colour or KINDS[mark.kind].colour
 
 
 def _lines(box: Edges, width: int, dashes: tuple[int, int] | tuple[()]) -> list[Edges]:
@@ -155,19 +170,28 @@ def _pieces(start: int, stop: int, width: int, dashes: tuple[int, int] | tuple[(
 
 
 def _write(
-    pen: ImageDraw.ImageDraw, text: str, box: Edges, colour: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
-) -> None:
-    """Write above a box, below it where there is no room, inside where there is none either; never off the picture."""
-    if not text:
-        return
+    pen: ImageDraw.ImageDraw,
+    text: str,
+    box: Edges,
+    colour: str,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    written: Sequence[Edges],
+) -> Edges:
+    """Write above a box, below it where there is no room or words stand, else inside; never off the picture."""
     left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
     width, height = round(right - left) + 6, round(bottom - top) + 6
     sheet = pen.im.size
     x = min(max(box[0], 0), max(sheet[0] - width, 0))
-    above, below = box[1] - height - 1, box[3] + 2
-    y = above if above >= 0 else below if below + height <= sheet[1] else max(box[1], 0)
-    pen.rectangle((x, y, x + width - 1, y + height - 1), fill="black")
-    pen.text((x + 3 - left, y + 3 - top), text, fill=colour, font=font)
+    places = [(x, y, x + width - 1, y + height - 1) for y in (box[1] - height - 1, box[3] + 2, max(box[1], 0))]
+    inside = [place for place in places if place[1] >= 0 and place[3] < sheet[1]] or places[-1:]
+    place = next((place for place in inside if not any(_overlap(place, other) for other in written)), inside[0])
+    pen.rectangle(place, fill="black")
+    pen.text((x + 3 - left, place[1] + 3 - top), text, fill=colour, font=font)
+    return place
+
+
+def _overlap(a: Edges, b: Edges) -> bool:
+    return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
 
 
 def boxes_png(image: Image, prediction: Detections, card: Card, marks: Sequence[Mark] | None = None) -> bytes:

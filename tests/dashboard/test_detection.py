@@ -131,6 +131,14 @@ def press(page: AppTest, key: str) -> AppTest:
     return page
 
 
+def test_words_of_neighbouring_boxes_do_not_cover_each_other() -> None:
+    image = Image(np.zeros((1, 400, 300), np.uint8), name="", sha256="")
+    boxes = [(140, 200, 30, 60), (120, 205, 25, 30), (10, 2, 20, 50)]
+    marks = [detection_figures.Mark(np.array(box, np.float32), "1 · 13%", "", "#D55E00") for box in boxes]
+    placed = [(one.y, one.yanchor) for one in detection_figures.boxed(image, marks, View()).layout.annotations]
+    assert placed == [(200, "bottom"), (235, "top"), (2, "top")]  # above; below, since words stand there; inside
+
+
 def test_an_operating_point_and_the_slider_say_what_is_shown_and_what_that_means(dropped: AppTest) -> None:
     assert "Any fracture" in texts(dropped)
     assert "91%" in texts(dropped)

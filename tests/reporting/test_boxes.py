@@ -90,6 +90,13 @@ def test_words_stay_on_the_picture(box: tuple[float, float, float, float]) -> No
     assert width >= 20
 
 
+def test_words_of_neighbouring_boxes_do_not_cover_each_other() -> None:
+    marks = [Mark((x, 100, 30, 40), words="0.87") for x in (50, 60)]
+    first, both = drawn(np.ones_like(BLACK), marks[:1]), drawn(np.ones_like(BLACK), marks)
+    assert (both[:96] == first[:96]).all()  # the first has its words above
+    assert not (both[144:] == 255).all()  # those of the second move below
+
+
 def test_lines_grow_with_the_picture() -> None:
     assert [line_width(shape) for shape in ((200, 300), (1024, 800), (2880, 2304))] == [2, 3, 7]
 

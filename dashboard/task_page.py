@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -21,15 +22,15 @@ from dashboard.components import (
     viewer,
 )
 from dashboard.figures import View
-from dashboard.language import later, t
+from dashboard.language import t
+from dashboard.session import Item
 from models import Card, Classification, Image, OrthoLensError
 
 FACTS = ("Modality", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality")
 """Tags of a DICOM file that stand below its picture."""
-ANY = later("Drop an image.")
 
 
-def show(task: str, invitation: str = ANY) -> None:
+def show(task: str, invitation: str) -> None:
     """Draw the page of a task.
 
     Parameters
@@ -37,30 +38,41 @@ def show(task: str, invitation: str = ANY) -> None:
     invitation
         What to drop, said while there is no image.
     """
-    session.visit(task)
-    card = heading(task)
-    item = session.selected()
-    if item is None:
-        states.empty(t(invitation), t(card.summary))
-        return
-    try:
-        image = session.read(item)
-    except OrthoLensError as problem:
-        states.error(problem)
-        return
-    if item.origin:
-        st.caption(t(item.origin))
-    workspace(crops.part(image, card), card)
+    card, image = opened(task, invitation)
+    if image is not None:
+        workspace(crops.part(image, card), card)
 
 
-def heading(task: str, *, readable: bool = True) -> Card:
-    """Draw the title with the choice of model, and return the model chosen.
+def opened(
+    task: str, invitation: str, read: Callable[[Item], Image | None] = session.read, *, readable: bool = True
+) -> tuple[Card, Image | None]:
+    """Draw the heading, and return the model chosen and the image selected; where there is none to show, say why.
 
     Parameters
     ----------
+    read
+        Makes an image, or the part of it to show, of a file on the table.
     readable
         Whether a reader can commit to an answer before the model's is shown.
     """
+    session.visit(task)
+    card = _heading(task, readable)
+    item = session.selected()
+    if item is None:
+        states.empty(invitation, t(card.summary))
+        return card, None
+    try:
+        image = read(item)
+    except OrthoLensError as problem:
+        states.error(problem)
+        return card, None
+    if item.origin:
+        st.caption(t(item.origin))
+    return card, image
+
+
+def _heading(task: str, readable: bool) -> Card:
+    """Draw the title with the choice of model, and return the model chosen."""
     cards = {card.id: card for card in models.cards_of(task)}
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         title = st.container(width="content")

@@ -39,20 +39,9 @@ LOOKS: dict[str, Callable[[Film], Sheet]] = {
 
 def show(task: str, invitation: str) -> None:
     """Draw the page of the task."""
-    session.visit(task)
-    card = task_page.heading(task, readable=False)
-    item = session.selected()
-    if item is None:
-        states.empty(invitation, card.summary)
-        return
-    try:
-        image = session.read(item)
-    except OrthoLensError as problem:
-        states.error(problem)
-        return
-    if item.origin:
-        st.caption(item.origin)
-    workspace(image, card)
+    card, image = task_page.opened(task, invitation, readable=False)
+    if image is not None:
+        workspace(image, card)
 
 
 @st.fragment

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import streamlit as st
 
 from dashboard import detection_figures, session
-from dashboard.components import detection_findings, states
+from dashboard.components import detection_findings, states, truth_files
 from dashboard.components.states import plain
+from dashboard.components.truth_files import Files
 from dashboard.detection_figures import FALSE, HIT, MISSED, Mark
 from dashboard.detection_film import Film, Finding
 from dashboard.language import later, t
@@ -18,7 +18,6 @@ from models import OrthoLensError
 from models.boxes.judge import Verdict, judge
 from models.boxes.truth import TrueBoxes, read_boxes
 
-Files = Sequence[tuple[str, bytes]]
 INVITATION = later(
     "Drop true boxes: COCO JSON, Pascal VOC XML, or YOLO text (with *classes.txt*, if you have it). A file of "
     "several images is searched for this one by its name or its size."
@@ -31,7 +30,7 @@ SAYS = later(
 
 def show(film: Film) -> Sheet:
     """Take a truth, compare it with the boxes that are shown, and return the picture of both."""
-    files = _drop(film)
+    files = truth_files.drop(t("True boxes"), _state(film), "true-boxes")
     if not files:
         st.caption(t(INVITATION))
         return detection_findings.picture(film)
@@ -61,7 +60,9 @@ def truth_of(film: Film) -> TrueBoxes | None:
     if not files:
         return None
     image = film.image
-    return session.once(lambda: read_boxes(files, image.name, image.shape), "true-boxes", film.frame, _hash(files))
+    return session.once(
+        lambda: read_boxes(files, image.name, image.shape), "true-boxes", film.frame, truth_files.fingerprint(files)
+    )
 
 
 def marks_of(verdict: Verdict, findings: Sequence[Finding], truth: TrueBoxes) -> list[Mark]:
@@ -86,29 +87,6 @@ def marks_of(verdict: Verdict, findings: Sequence[Finding], truth: TrueBoxes) ->
     return marks
 
 
-def _drop(film: Film) -> Files:
-    """Draw the uploader; what it gets is kept with the frame, since an uploader forgets between pages."""
-    state = _state(film)
-    files: Files = session.get(state, ())
-    key = f"{state}-upload-{session.get(f'{state}-count', 0)}"
-
-    def take() -> None:
-        session.put(state, tuple((file.name, file.getvalue()) for file in session.get(key) or ()))
-        session.put(f"{state}-count", session.get(f"{state}-count", 0) + 1)
-
-    if not files:
-        with st.container(key="true-boxes"):
-            st.file_uploader(t("True boxes"), accept_multiple_files=True, key=key, on_change=take)
-        return ()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/check: {', '.join(plain(name) for name, _ in files)}", width="stretch")
-        st.button(
-            "", icon=":material/close:", type="tertiary", key="truth-remove", help=t("Remove the truth"),
-            on_click=session.put, args=(state, ()),
-        )  # fmt: skip
-    return files
-
-
 def _figures(verdict: Verdict, film: Film) -> None:
     with st.container(horizontal=True, key="verdict"):
         st.metric(t("Hits"), verdict.hits)
@@ -128,10 +106,3 @@ def _figures(verdict: Verdict, film: Film) -> None:
 
 def _state(film: Film) -> str:
     return f"true-boxes-{film.frame}"
-
-
-def _hash(files: Files) -> str:
-    digest = hashlib.sha256()
-    for name, data in files:
-        digest.update(f"{name} {len(data)} ".encode() + data)
-    return digest.hexdigest()

@@ -20,6 +20,7 @@ from dashboard.components import (
 from dashboard.components.answer import withheld
 from dashboard.components.states import HEIGHT_PX, plain
 from dashboard.language import later, t
+from dashboard.session import Item
 from dashboard.specimen import Sheet, Specimen
 from dashboard.tissue_figures import TissueView
 from models import Card, Image, OrthoLensError
@@ -36,22 +37,14 @@ LOOKS: dict[str, Callable[[Specimen], Sheet]] = {
 
 def show(task: str, invitation: str) -> None:
     """Draw the page of the task."""
-    session.visit(task)
-    card = task_page.heading(task, readable=False)
-    item = session.selected()
-    if item is None:
-        states.empty(invitation, t(card.summary))
-        return
-    try:
-        slide = session.slide(item)
-        image = tissue_slide.region(item, slide) if slide else session.read(item)
-    except OrthoLensError as problem:
-        states.error(problem)
-        return
-    if item.origin:
-        st.caption(t(item.origin))
+    card, image = task_page.opened(task, invitation, _read, readable=False)
     if image is not None and not tissue_slide.waiting(image, card):
         workspace(image, card)
+
+
+def _read(item: Item) -> Image | None:
+    slide = session.slide(item)
+    return tissue_slide.region(item, slide) if slide else session.read(item)
 
 
 @st.fragment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard import session, tissue_figures
-from dashboard.components import states
-from dashboard.components.states import plain
+from dashboard.components import states, truth_files
+from dashboard.components.truth_files import Files
 from dashboard.figures import figure
 from dashboard.language import later, t
 from dashboard.specimen import Sheet, Specimen
@@ -20,7 +19,6 @@ from models import OrthoLensError
 from models.reporting import paint
 from models.tissue.truth import Agreement, TruthMask, aggregated_jaccard, compare, jaccard_picture, read_truth
 
-Files = Sequence[tuple[str, bytes]]
 PICTURES = (later("Jaccard picture"), later("Truth and answer"))
 WORDS = later(
     "**Pink**: in the truth and missed. **Green**: not in the truth, invented. What both agree on is uncoloured."
@@ -30,7 +28,7 @@ WORDS = later(
 def show(specimen: Specimen) -> Sheet:
     """Take a truth, compare it with the classes that are shown, and return the picture of both."""
     plain_view = Sheet(figure(specimen.shown, specimen.image, specimen.view), "truth-none")
-    files = _drop(specimen)
+    files = truth_files.drop(t("Truth masks"), _state(specimen), "truth")
     if not files:
         st.caption(
             t(
@@ -61,7 +59,10 @@ def truth_of(specimen: Specimen) -> TruthMask | None:
     if not files:
         return None
     return session.once(
-        lambda: read_truth(files, specimen.card.keys, specimen.image.shape), "truth", specimen.identity, _hash(files)
+        lambda: read_truth(files, specimen.card.keys, specimen.image.shape),
+        "truth",
+        specimen.identity,
+        truth_files.fingerprint(files),
     )
 
 
@@ -72,33 +73,8 @@ def agreements_of(specimen: Specimen) -> tuple[Agreement, ...]:
         return ()
     return session.once(
         lambda: compare(specimen.shown.mask, truth, specimen.card.keys, specimen.image.spacing_mm),
-        "agreement", specimen.identity, specimen.version, _hash(session.get(_state(specimen))),
+        "agreement", specimen.identity, specimen.version, truth_files.fingerprint(session.get(_state(specimen))),
     )  # fmt: skip
-
-
-def _drop(specimen: Specimen) -> Files:
-    """Draw the uploader; what it gets is kept with the frame, since an uploader forgets between pages."""
-    state = _state(specimen)
-    files: Files = session.get(state, ())
-    key = f"{state}-upload-{session.get(f'{state}-count', 0)}"
-
-    def take() -> None:
-        arrived = [(file.name, file.getvalue()) for file in session.get(key) or ()]
-        session.put(state, tuple(arrived))
-        session.put(f"{state}-count", session.get(f"{state}-count", 0) + 1)
-
-    if not files:
-        with st.container(key="truth"):
-            st.file_uploader(t("Truth masks"), accept_multiple_files=True, key=key, on_change=take)
-        return ()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        names = ", ".join(plain(name) for name, _ in files)
-        st.markdown(f":material/check: {names}", width="stretch")
-        st.button(
-            "", icon=":material/close:", type="tertiary", key="truth-remove", help=t("Remove the truth"),
-            on_click=session.put, args=(state, ()),
-        )  # fmt: skip
-    return files
 
 
 def _compared(specimen: Specimen, truth: TruthMask, agreements: Sequence[Agreement]) -> Sheet:
@@ -145,7 +121,7 @@ def _compared(specimen: Specimen, truth: TruthMask, agreements: Sequence[Agreeme
 def _aggregated(specimen: Specimen, truth: TruthMask) -> float | None:
     return session.once(
         lambda: aggregated_jaccard(np.asarray(specimen.shown.instances), np.asarray(truth.instances)),
-        "aggregated", specimen.identity, specimen.version, _hash(session.get(_state(specimen))),
+        "aggregated", specimen.identity, specimen.version, truth_files.fingerprint(session.get(_state(specimen))),
     )  # fmt: skip
 
 
@@ -178,10 +154,3 @@ def _length(value: float | None) -> str:
 
 def _state(specimen: Specimen) -> str:
     return f"truth-{specimen.identity}"
-
-
-def _hash(files: Files) -> str:
-    digest = hashlib.sha256()
-    for name, data in files:
-        digest.update(f"{name} {len(data)} ".encode() + data)
-    return digest.hexdigest()

@@ -59,7 +59,7 @@ def trials(chosen: Card, data: BoxSet, folds: int) -> list[BoxTrial]:
     folder = RUNS / chosen.id
     if TRAIN in data.splits:
         splits = np.array(data.splits)
-        run = BoxRun("base", np.flatnonzero(splits == TRAIN), 0, folder)
+        run = BoxRun("base", 0, folder, np.flatnonzero(splits == TRAIN))
         others = [split for split in dict.fromkeys(data.splits) if split != TRAIN]
         return [BoxTrial(run, np.flatnonzero(splits == split), split) for split in others]
     from sklearn.model_selection import StratifiedGroupKFold
@@ -69,7 +69,7 @@ def trials(chosen: Card, data: BoxSet, folds: int) -> list[BoxTrial]:
     name = f"{folds} folds by group" if measured >= folds else f"{measured} of {folds} folds by group"
     parts = islice(splitter.split(data.positive, data.positive, data.groups), measured)
     return [
-        BoxTrial(BoxRun(f"fold-{i}-of-{folds}", learned, i, folder), held_out, name)
+        BoxTrial(BoxRun(f"fold-{i}-of-{folds}", i, folder, learned), held_out, name)
         for i, (learned, held_out) in enumerate(parts)
     ]
 
@@ -83,7 +83,7 @@ def train(card_id: str, progress: Progress) -> None:
         For a card without a set, or a set that is not here.
     """
     chosen, data = card(card_id), box_set(card_id)
-    run = BoxRun("shipped", np.arange(len(data)), 100, RUNS / card_id)
+    run = BoxRun("shipped", 100, RUNS / card_id, np.arange(len(data)))
     file = f"{card_id}-0.safetensors"
     sha256 = write_tensors(dict(fit(chosen, films(data, chosen), run, progress).state_dict()), WEIGHTS_DIR / file)
     inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})

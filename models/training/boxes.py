@@ -1,21 +1,18 @@
 """Train a detector: focal, box and centredness loss of FCOS on random views, one cycle, a moving average.
 
-Seeded and resumable, as `models.training.dense` is: the views of step n depend on the seed and on n alone.
+How a run is stepped through, stopped and resumed is `models.training.loop`.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.cards import Card
 from models.data.box_set import BoxSet
@@ -23,33 +20,18 @@ from models.nets.fcos import FCOSMobileNetV2
 from models.nets.loading import build_detector
 from models.nets.mobilenet import rescale_batch_norms
 from models.tasks.segmentation import network_input
+from models.training import loop
 from models.training.box_recipe import BoxRecipe
 from models.training.box_views import Seen, view
-from models.training.checkpoint import Stateful, keep, resume
 from models.training.fit import Progress, imagenet_weights
-
-KEEP = 30
-"""Steps between checkpoints."""
+from models.training.loop import StepRun
 
 
 @dataclass(frozen=True)
-class BoxRun:
-    """One detector to train: on which pictures (indices), from which seed, kept where."""
+class BoxRun(StepRun):
+    """One detector to train, on these pictures (indices)."""
 
-    name: str
     learned: NDArray[np.intp]
-    seed: int
-    folder: Path
-
-    @property
-    def checkpoint(self) -> Path:
-        """State after the last whole interval."""
-        return self.folder / f"{self.name}.ckpt"
-
-    @property
-    def finished(self) -> Path:
-        """Averaged weights after the last step."""
-        return self.folder / f"{self.name}.pt"
 
 
 @dataclass(frozen=True)
@@ -83,7 +65,6 @@ def fit(card: Card, drawn: Sequence[Film], run: BoxRun, progress: Progress) -> F
     Unreachable
         Without the starting weights.
     """
-    torch.set_flush_denormal(True)  # fading moments of Adam are denormals, a hundred times slower on a CPU
     if not run.finished.exists():
         _train(card, drawn, run, progress)
     net = build_detector(card)
@@ -95,37 +76,18 @@ def _train(card: Card, drawn: Sequence[Film], run: BoxRun, progress: Progress) -
     recipe = BoxRecipe.of(card)
     torch.manual_seed(run.seed)
     net = start(card, drawn, run)
-    average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
-    optimiser = torch.optim.AdamW(_rates(net, recipe), weight_decay=recipe.weight_decay, fused=True)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, [group["lr"] for group in optimiser.param_groups], total_steps=recipe.steps, pct_start=0.15
-    )
-    state: dict[str, Stateful] = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
-    began, losses = time.perf_counter(), []
-    for step in range(resume(run, state), recipe.steps):
+
+    def losses_at(step: int) -> Mapping[str, Tensor]:
         net.train()
         for name in frozen(net, recipe):
             net.stages[name].eval()
         seen = batch_at(drawn, recipe, run, step)
-        pictures = network_input(torch.stack([of.picture for of in seen]))
-        parts = net(list(pictures), [{"boxes": of.boxes, "labels": of.classes} for of in seen])
-        loss = sum(parts.values(), torch.zeros(()))
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimiser.step()
-        cycle.step()
-        average.update_parameters(net)
-        losses.append([loss.item(), *(part.item() for part in parts.values())])
-        if (step + 1) % KEEP == 0 or step + 1 == recipe.steps:
-            means = np.mean(losses, 0)
-            line = {"step": step + 1, "seconds": time.perf_counter() - began}
-            line |= dict(zip(("loss", *parts), map(float, means), strict=True))
-            keep(run, state, step + 1, line)
-            progress(f"{run.name}: step {step + 1} of {recipe.steps}, loss {means[0]:.3f}", (step + 1) / recipe.steps)
-            began, losses = time.perf_counter(), []
-    torch.save(cast(FCOSMobileNetV2, average.module).state_dict(), run.finished)
-    run.checkpoint.unlink(missing_ok=True)
+        found: Mapping[str, Tensor] = net(
+            list(network_input(_pictures(seen))), [{"boxes": of.boxes, "labels": of.classes} for of in seen]
+        )
+        return found
+
+    loop.train(net, _rates(net, recipe), recipe, run, losses_at, progress, steps=recipe.steps, rise=0.15, clip=5.0)
 
 
 def start(card: Card, drawn: Sequence[Film], run: BoxRun) -> FCOSMobileNetV2:
@@ -144,7 +106,7 @@ def _pictures(seen: Sequence[Seen]) -> Tensor:
 
 def batch_at(drawn: Sequence[Film], recipe: BoxRecipe, run: BoxRun, step: int) -> list[Seen]:
     """Draw the views of one step."""
-    generator = torch.Generator().manual_seed((run.seed * 10_007 + step + 1_000) % 2**31)
+    generator = run.generator(step)
     marked = [int(i) for i in run.learned if len(drawn[i].boxes)]
     clean = [int(i) for i in run.learned if not len(drawn[i].boxes)] or marked
     seen = []

@@ -1,16 +1,12 @@
 """Train a network that paints: cross-entropy and Dice on random views, one learning-rate cycle, a moving average.
 
-Seeded and resumable: every `KEEP` steps end in a checkpoint, and a run that finds one goes on from it. The views of
-step n depend on the seed and on n alone, so a run that was stopped ends with the weights of one that was not.
+How a run is stepped through, stopped and resumed is `models.training.loop`.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -18,7 +14,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.cards import Card
 from models.data.dense_set import DenseSet
@@ -27,18 +22,16 @@ from models.nets.loading import build_dense
 from models.nets.mobilenet import STAGES, rescale_batch_norms
 from models.nets.unet import UNetMobileNetV2
 from models.tasks.segmentation import fitted, network_input
-from models.training.checkpoint import Stateful, keep, resume
+from models.training import loop
 from models.training.dense_recipe import DenseRecipe
 from models.training.dense_views import Sample, view
 from models.training.fit import Progress, imagenet_weights
-
-KEEP = 30
-"""Steps between checkpoints."""
+from models.training.loop import StepRun
 
 
 @dataclass(frozen=True)
-class DenseRun:
-    """One network to train: on which pictures and how often each is drawn, from which seed, kept where.
+class DenseRun(StepRun):
+    """One network to train: how often each picture is drawn, and what it begins with.
 
     Attributes
     ----------
@@ -48,21 +41,8 @@ class DenseRun:
         Run whose finished weights this one goes on from; None: ImageNet, or at random.
     """
 
-    name: str
     draw: NDArray[np.float64]
-    seed: int
-    folder: Path
     start: DenseRun | None = None
-
-    @property
-    def checkpoint(self) -> Path:
-        """State after the last whole interval."""
-        return self.folder / f"{self.name}.ckpt"
-
-    @property
-    def finished(self) -> Path:
-        """Averaged weights after the last step."""
-        return self.folder / f"{self.name}.pt"
 
 
 def samples(card: Card, data: DenseSet) -> list[Sample]:
@@ -106,7 +86,6 @@ def fit(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progress) 
     Unreachable
         Without the starting weights.
     """
-    torch.set_flush_denormal(True)  # fading moments of Adam are denormals, a hundred times slower on a CPU
     if not run.finished.exists():
         if run.start:
             fit(card, drawn, run.start, progress)
@@ -121,30 +100,12 @@ def _train(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progres
     steps = recipe.tuning_steps if run.start else recipe.steps
     torch.manual_seed(run.seed)
     net = start(card, drawn, run)
-    average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
-    optimiser = torch.optim.AdamW(_rates(net, recipe), weight_decay=recipe.weight_decay, fused=True)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, [group["lr"] for group in optimiser.param_groups], total_steps=steps, pct_start=0.2
-    )
-    state: dict[str, Stateful] = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
-    began, losses = time.perf_counter(), []
-    for step in range(resume(run, state), steps):
-        torch.manual_seed(run.seed * 10_007 + step)  # torch's own, so that dropout resumes too
+
+    def losses_at(step: int) -> Mapping[str, Tensor]:
         _train_mode(net, recipe)
-        loss = _loss(net, card, recipe, batch_at(card, drawn, run, step))
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        cycle.step()
-        average.update_parameters(net)
-        losses.append(loss.item())
-        if (step + 1) % KEEP == 0 or step + 1 == steps:
-            line = {"step": step + 1, "loss": float(np.mean(losses)), "seconds": time.perf_counter() - began}
-            keep(run, state, step + 1, line)
-            progress(f"{run.name}: step {step + 1} of {steps}, loss {line['loss']:.3f}", (step + 1) / steps)
-            began, losses = time.perf_counter(), []
-    torch.save(cast(DenseNet, average.module).state_dict(), run.finished)
-    run.checkpoint.unlink(missing_ok=True)
+        return _losses(net, card, recipe, batch_at(card, drawn, run, step))
+
+    loop.train(net, _rates(net, recipe), recipe, run, losses_at, progress, steps=steps, rise=0.2)
 
 
 def start(card: Card, drawn: Sequence[Sample], run: DenseRun) -> DenseNet:
@@ -163,7 +124,7 @@ def start(card: Card, drawn: Sequence[Sample], run: DenseRun) -> DenseNet:
 def batch_at(card: Card, drawn: Sequence[Sample], run: DenseRun, step: int) -> tuple[Tensor, Tensor, Tensor]:
     """Draw the batch of one step: pictures (N, 3, h, w) in [−1, 1], classes (N, h, w), heights (N, h, w)."""
     recipe = DenseRecipe.of(card)
-    generator = torch.Generator().manual_seed((run.seed * 10_007 + step + 1_000) % 2**31)
+    generator = run.generator(step)
     chosen = torch.multinomial(torch.from_numpy(run.draw), recipe.batch, replacement=True, generator=generator)
     parts = []
     for i in chosen.tolist():
@@ -188,14 +149,19 @@ def _centre(sample: Sample, recipe: DenseRecipe, tiled: bool, generator: torch.G
     return row, column
 
 
-def _loss(net: DenseNet, card: Card, recipe: DenseRecipe, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+def _losses(
+    net: DenseNet, card: Card, recipe: DenseRecipe, batch: tuple[Tensor, Tensor, Tensor]
+) -> Mapping[str, Tensor]:
     pictures, truth, depth = batch
     logits = net(pictures)  # (N, K (+ 1), h, w)
     k = len(card.labels)
-    loss = F.cross_entropy(logits[:, :k], truth) + recipe.dice * dice_loss(logits[:, :k], truth)
+    found = {
+        "cross-entropy": F.cross_entropy(logits[:, :k], truth),
+        "dice": recipe.dice * dice_loss(logits[:, :k], truth),
+    }
     if card.instances:
-        loss = loss + recipe.heights * F.mse_loss(logits[:, k].sigmoid(), depth)
-    return loss
+        found["height"] = recipe.heights * F.mse_loss(logits[:, k].sigmoid(), depth)
+    return found
 
 
 def dice_loss(logits: Tensor, truth: Tensor) -> Tensor:

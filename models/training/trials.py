@@ -61,14 +61,14 @@ def trials(card: Card, data: DenseSet, folds: int) -> list[Trial]:
             )
             for i in range(folds)
         ]
-    base = DenseRun("base", weights(card, data, np.array(data.splits) == TRAIN), 0, folder)
+    base = DenseRun("base", 0, folder, weights(card, data, np.array(data.splits) == TRAIN))
     others = [split for split in dict.fromkeys(data.splits) if split != TRAIN]
     found = [Trial(base, data.of(split), split) for split in others]
     if DenseRecipe.of(card).tuning_steps and data.folded:
         for i in data.of(data.folded):
             rest = np.setdiff1d(data.of(data.folded), [i])
             draw = boosted(base.draw, rest)
-            tuned = DenseRun(f"without-{i}", draw, 1, folder, start=base)
+            tuned = DenseRun(f"without-{i}", 1, folder, draw, start=base)
             found.append(Trial(tuned, np.array([i]), f"{data.folded}, in folds"))
     return found
 
@@ -77,8 +77,8 @@ def _fold(card: Card, data: DenseSet, learned: NDArray[np.bool_], name: str, see
     """Return a run on some pictures, in two cycles where the recipe has tuning steps."""
     draw, folder = weights(card, data, learned), RUNS / card.id
     if not DenseRecipe.of(card).tuning_steps:
-        return DenseRun(name, draw, seed, folder)
-    return DenseRun(name, draw, seed + 100, folder, start=DenseRun(f"{name}-first", draw, seed, folder))
+        return DenseRun(name, seed, folder, draw)
+    return DenseRun(name, seed + 100, folder, draw, start=DenseRun(f"{name}-first", seed, folder, draw))
 
 
 def shipped(card: Card, data: DenseSet, folds: int) -> DenseRun:
@@ -90,7 +90,7 @@ def shipped(card: Card, data: DenseSet, folds: int) -> DenseRun:
         draw = base.draw
         for split in dict.fromkeys(data.splits):
             draw = draw if split == TRAIN else boosted(draw, data.of(split))
-        return DenseRun("shipped", draw, 2, base.folder, start=base)
+        return DenseRun("shipped", 2, base.folder, draw, start=base)
     return _fold(card, data, np.ones(len(data), bool), "shipped", 0)
 
 

@@ -113,7 +113,7 @@ def test_a_box_that_is_hardly_seen_does_not_count(squares: BoxSet) -> None:
 
 def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxSet, card: Card, tmp_path: Path) -> None:
     drawn, learned = films(squares, card), np.arange(12)
-    whole = fit(card, drawn, BoxRun("whole", learned, 1, tmp_path), quiet)
+    whole = fit(card, drawn, BoxRun("whole", 1, tmp_path, learned), quiet)
 
     class Stopped(Exception):
         pass
@@ -122,7 +122,7 @@ def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxS
         if share < 1:
             raise Stopped
 
-    halved = BoxRun("halved", learned, 1, tmp_path)
+    halved = BoxRun("halved", 1, tmp_path, learned)
     with pytest.raises(Stopped):
         fit(card, drawn, halved, stop)
     again = fit(card, drawn, halved, quiet)
@@ -140,7 +140,7 @@ def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxS
 def test_batches_show_boxes_as_often_as_the_recipe_says(squares: BoxSet, card: Card, tmp_path: Path) -> None:
     drawn = films(squares, card)
     recipe = BoxRecipe.of(card).model_copy(update={"batch": 200, "clean": 0.25, "focus": 0.75})
-    seen = batch_at(drawn, recipe, BoxRun("x", np.arange(12), 0, tmp_path), 0)
+    seen = batch_at(drawn, recipe, BoxRun("x", 0, tmp_path, np.arange(12)), 0)
     assert 0.6 < np.mean([len(of.boxes) > 0 for of in seen]) < 0.8
 
 

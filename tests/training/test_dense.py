@@ -167,7 +167,7 @@ def test_a_set_with_splits_is_trained_on_train_alone_and_folded_where_it_says_so
 
 def test_a_network_learns_to_paint_discs(card: Card, discs: DenseSet, tmp_path: Path) -> None:
     drawn = samples(card, discs)
-    run = DenseRun("all", np.ones(len(discs)), 0, tmp_path)
+    run = DenseRun("all", 0, tmp_path, np.ones(len(discs)))
     from models.serving.painter import Painter
 
     painter = Painter(card, torch.device("cpu"), [fit(card, drawn, run, quiet)])
@@ -180,15 +180,15 @@ def test_a_stopped_run_ends_with_the_same_weights(
     card: Card, discs: DenseSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = card.model_copy(update={"training": {**card.training, "steps": 8}})
-    monkeypatch.setattr("models.training.dense.KEEP", 4)
+    monkeypatch.setattr("models.training.loop.KEEP", 4)
     drawn = samples(short, discs)
-    whole = fit(short, drawn, DenseRun("run", np.ones(12), 3, tmp_path / "whole"), quiet)
+    whole = fit(short, drawn, DenseRun("run", 3, tmp_path / "whole", np.ones(12)), quiet)
 
     def stop(step: str, share: float) -> None:
         if share == 0.5:
             raise KeyboardInterrupt
 
-    stopped = DenseRun("run", np.ones(12), 3, tmp_path / "stopped")
+    stopped = DenseRun("run", 3, tmp_path / "stopped", np.ones(12))
     with pytest.raises(KeyboardInterrupt):
         fit(short, drawn, stopped, stop)
     resumed = fit(short, drawn, stopped, quiet)
@@ -197,7 +197,7 @@ def test_a_stopped_run_ends_with_the_same_weights(
 
 
 def test_a_batch_depends_on_its_step_alone(card: Card, discs: DenseSet, tmp_path: Path) -> None:
-    drawn, run = samples(card, discs), DenseRun("run", np.eye(12)[4], 3, tmp_path)
+    drawn, run = samples(card, discs), DenseRun("run", 3, tmp_path, np.eye(12)[4])
     first, again, other = (batch_at(card, drawn, run, step) for step in (7, 7, 8))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not torch.equal(first[0], other[0])

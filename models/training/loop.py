@@ -1,0 +1,112 @@
+"""A training run by steps: AdamW under one learning-rate cycle, a moving average of the weights, and checkpoints.
+
+Seeded and resumable: every `KEEP` steps end in a checkpoint, and a run that finds one goes on from it. What is drawn at
+step n depends on the seed and on n alone, so a run that was stopped ends with the weights of one that was not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Generator, Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from models.training.checkpoint import Stateful, keep, resume
+from models.training.fit import Progress
+
+KEEP = 30
+"""Steps between checkpoints."""
+
+
+@dataclass(frozen=True)
+class StepRun:
+    """One network to train: from which seed, kept where."""
+
+    name: str
+    seed: int
+    folder: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        """State after the last whole interval."""
+        return self.folder / f"{self.name}.ckpt"
+
+    @property
+    def finished(self) -> Path:
+        """Averaged weights after the last step."""
+        return self.folder / f"{self.name}.pt"
+
+    def generator(self, step: int) -> Generator:
+        """Return what draws the batch of a step."""
+        return Generator().manual_seed((self.seed * 10_007 + step + 1_000) % 2**31)
+
+
+class Recipe(Protocol):
+    """What a recipe says of every run."""
+
+    @property
+    def weight_decay(self) -> float:
+        """Of AdamW."""
+
+    @property
+    def average(self) -> float:
+        """Decay of the moving average of the weights."""
+
+
+def train(
+    net: nn.Module,
+    groups: Sequence[Mapping[str, Any]],
+    recipe: Recipe,
+    run: StepRun,
+    losses_at: Callable[[int], Mapping[str, Tensor]],
+    progress: Progress,
+    *,
+    steps: int,
+    rise: float,
+    clip: float = float("inf"),
+) -> None:
+    """Train, and keep the averaged weights in `run.finished`.
+
+    Parameters
+    ----------
+    groups
+        Parameters with their highest learning rate, as torch's optimisers take them.
+    losses_at
+        Sets the mode of the network, and returns the parts of the loss of a step, whose sum is made small.
+    rise
+        Share of the steps in which the learning rate rises.
+    clip
+        Largest norm of the gradient.
+    """
+    torch.set_flush_denormal(True)  # fading moments of Adam are denormals, a hundred times slower on a CPU
+    average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
+    optimiser = torch.optim.AdamW([dict(group) for group in groups], weight_decay=recipe.weight_decay, fused=True)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, [group["lr"] for group in optimiser.param_groups], total_steps=steps, pct_start=rise
+    )
+    state: dict[str, Stateful] = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
+    began, seen = time.perf_counter(), []
+    for step in range(resume(run, state), steps):
+        torch.manual_seed(run.seed * 10_007 + step)  # torch's own, so that dropout resumes too
+        parts = losses_at(step)
+        loss = sum(parts.values(), torch.zeros(()))
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), clip)
+        optimiser.step()
+        cycle.step()
+        average.update_parameters(net)
+        seen.append([loss.item(), *(part.item() for part in parts.values())])
+        if (step + 1) % KEEP == 0 or step + 1 == steps:
+            means = dict(zip(("loss", *parts), np.mean(seen, 0).tolist(), strict=True))
+            keep(run, state, step + 1, {"step": step + 1, "seconds": time.perf_counter() - began, **means})
+            progress(f"{run.name}: step {step + 1} of {steps}, loss {means['loss']:.3f}", (step + 1) / steps)
+            began, seen = time.perf_counter(), []
+    torch.save(average.module.state_dict(), run.finished)
+    run.checkpoint.unlink(missing_ok=True)

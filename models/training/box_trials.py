@@ -6,12 +6,8 @@ A set without splits is cross-validated by group, over as many of its folds as a
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
-from importlib.metadata import version
 from itertools import islice
 from typing import Any
 
@@ -19,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.cards import CARDS_DIR, WEIGHTS_DIR, Card, card
+from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.card import Gate as GateTable
 from models.cards.card import Member
 from models.data.box_set import BoxSet, box_set
@@ -33,7 +29,7 @@ from models.training.box_figures import Answered, calibrate, curve, describe, im
 from models.training.box_recipe import BoxRecipe
 from models.training.boxes import BoxRun, films, fit
 from models.training.fit import Progress
-from models.training.inscribe import inscribe
+from models.training.inscribe import inscribe, publish, reweigh
 from models.training.ship import RUNS
 from models.trust import gate
 from models.trust.weather import weathered
@@ -89,9 +85,7 @@ def train(card_id: str, progress: Progress) -> None:
     inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress("fitting the gate", 0.0)
     inscribe(card_id, {"gate": _gate(card(card_id), data)})
-    path = CARDS_DIR / f"{card_id}.figures.json"
-    if path.exists():  # they are of the recipe's trials, whichever of the two commands ran first
-        _write(card_id, {**json.loads(path.read_text(encoding="utf-8")), "weights": [sha256]})
+    reweigh(card_id, sha256)
 
 
 def evaluate(card_id: str, folds: int, progress: Progress) -> None:
@@ -114,25 +108,17 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
     tables, everything = answers.tables(), answers.together()
     detecting = calibrate(everything)
     inscribe(card_id, {"detecting": detecting})
-    _write(
+    publish(
         card_id,
         {
-            "card": card_id,
             "how": "; ".join(tables),
-            "measured": date.today().isoformat(),
             "weights": [member.sha256 for member in chosen.members],
-            "versions": {name: version(name) for name in ("ortholens", "torch", "torchvision", "numpy")},
-            "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}",
             "trials": {name: describe(of) for name, of in tables.items()},
             "image ece": image_calibration_error(everything, answers.trial_of()),
             "froc": {**curve(everything, detecting), "n": len(everything.truth), "groups": len(set(data.groups))},
             "gate": _gate_table(chosen, data, progress),
         },
     )
-
-
-def _write(card_id: str, report: dict[str, Any]) -> None:
-    (CARDS_DIR / f"{card_id}.figures.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 class Answers:

@@ -7,12 +7,8 @@ the test split. The same draws with a network of random weights show what the st
 
 from __future__ import annotations
 
-import json
-import platform
 import time
 from collections.abc import Mapping, Sequence
-from datetime import date
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -21,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve
 from torch import nn
 
-from models.cards import CARDS_DIR, Card, card
+from models.cards import Card, card
 from models.data.labelled import LabelledSet, labelled_set
 from models.errors import UnknownCard
 from models.nets.loading import build, fold_batch_norms
@@ -29,6 +25,7 @@ from models.nets.mobilenet import StagedMobileNetV2, load_imagenet
 from models.tasks.task import Frame, normalise
 from models.training.figures import RESAMPLES
 from models.training.fit import Progress, imagenet_weights
+from models.training.inscribe import publish
 
 SIZES = (50, 100, 200, 400, 800, 1600, 3200)
 """Training images of each point."""
@@ -77,14 +74,10 @@ def curves(card_id: str, progress: Progress) -> None:
         found[start] = right
     counts = np.bincount(truth[held_out], minlength=len(chosen.labels))
     report: dict[str, Any] = {
-        "card": card_id,
         "how": (
             f"ridge regression on pooled features of a frozen {chosen.net.name} at {SIDE_PX} × {SIDE_PX} px, "
             f"{DRAWS} draws of whole patients from the training split, measured on the validation split"
         ),
-        "measured": date.today().isoformat(),
-        "versions": {name: version(name) for name in ("ortholens", "torch", "torchvision", "numpy", "scipy")},
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}",
         "seconds": round(time.perf_counter() - began),
         "n": len(held_out),
         "groups": len(np.unique(groups[held_out])),
@@ -93,7 +86,7 @@ def curves(card_id: str, progress: Progress) -> None:
         "commonest": float(counts.max() / counts.sum()),
         "curves": {start: points(right, groups[held_out]) for start, right in found.items()},
     }
-    (CARDS_DIR / f"{card_id}.curves.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    publish(card_id, report, "curves")
 
 
 def draws(groups: NDArray[np.str_], count: int) -> list[Indices]:

@@ -6,10 +6,6 @@ is measured on `val`, each fold of it calibrated on the others. A set without sp
 
 from __future__ import annotations
 
-import json
-import platform
-from datetime import date
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -17,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from models.cards import CARDS_DIR, Card, card
+from models.cards import Card, card
 from models.cards.card import Calibration, Conformal
 from models.data.labelled import LabelledSet, labelled_set
 from models.data.strangers import strangers
@@ -27,7 +23,7 @@ from models.tasks.classification import ClassificationTask
 from models.training.figures import RESAMPLES, with_interval
 from models.training.fit import Progress, outputs
 from models.training.folds import folds_of, out_of_fold
-from models.training.inscribe import inscribe
+from models.training.inscribe import inscribe, publish
 from models.training.ship import RUNS, held_out_distances, signatures
 from models.trust import conformal
 from models.trust.calibration import temperature
@@ -84,19 +80,15 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     probabilities, inside = answers
     groups = np.unique(measured.groups, return_inverse=True)[1]
     report: dict[str, Any] = {
-        "card": card_id,
         "how": how,
-        "measured": date.today().isoformat(),
         "weights": [member.sha256 for member in chosen.members],
-        "versions": {name: version(name) for name in ("ortholens", "torch", "torchvision", "numpy")},
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}",
         "resamples": RESAMPLES,
         **asked.score(probabilities, y, groups, chosen),
         "conformal": [_coverage(inside[level], y, groups, level) for level in SHOWN],
         "gate": _gate_table(chosen, data, split, progress),
         "subgroups": _subgroups(measured, probabilities, y, groups),
     }
-    (CARDS_DIR / f"{card_id}.figures.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    publish(card_id, report)
 
 
 def _calibrate(chosen: Card, logits: Logits, truth: NDArray[np.intp]) -> tuple[Calibration, Conformal]:

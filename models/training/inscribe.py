@@ -1,10 +1,19 @@
-"""Write into a card what training and evaluation found, leaving every other line of the TOML as it stands."""
+"""Write what training and evaluation found: into a card, whose other lines stay as they stand, and beside it.
+
+Figures beside a card say when, with which programs and on what machine they were measured.
+"""
 
 from __future__ import annotations
 
+import json
+import platform
 from collections.abc import Mapping, Sequence
+from datetime import date
+from importlib.metadata import version
+from typing import Any, Literal
 
 import tomlkit
+import torch
 from pydantic import BaseModel
 
 from models.cards import CARDS_DIR, cards
@@ -22,3 +31,28 @@ def inscribe(card_id: str, tables: Mapping[str, BaseModel | Sequence[BaseModel] 
             document[name] = tomlkit.item([row.model_dump(mode="json", exclude_none=True) for row in value])
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
     cards.cache_clear()
+
+
+PROGRAMS = ("ortholens", "torch", "torchvision", "numpy", "scipy")
+
+
+def publish(card_id: str, report: Mapping[str, Any], what: Literal["figures", "curves"] = "figures") -> None:
+    """Write `<card>.figures.json`, or the curves."""
+    heading = {
+        "card": card_id,
+        "measured": date.today().isoformat(),
+        "versions": {name: version(name) for name in PROGRAMS},
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}",
+    }
+    _write(card_id, what, heading | dict(report))
+
+
+def reweigh(card_id: str, sha256: str) -> None:
+    """Let figures that stand beside a card name its new weights: they are of the recipe's trials."""
+    path = CARDS_DIR / f"{card_id}.figures.json"
+    if path.exists():
+        _write(card_id, "figures", {**json.loads(path.read_text(encoding="utf-8")), "weights": [sha256]})
+
+
+def _write(card_id: str, what: str, report: Mapping[str, Any]) -> None:
+    (CARDS_DIR / f"{card_id}.{what}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

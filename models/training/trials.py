@@ -7,19 +7,15 @@ network with the rest of the split added. What ships has learned from all of the
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.cards import CARDS_DIR, WEIGHTS_DIR, Card, card
+from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.card import Member
 from models.data.dense_set import DenseSet
 from models.data.dense_sets import dense_set
@@ -31,7 +27,7 @@ from models.training.dense_figures import Table, aggregated_jaccard, overlaps, s
 from models.training.dense_recipe import DenseRecipe
 from models.training.dense_views import Sample
 from models.training.fit import Progress
-from models.training.inscribe import inscribe
+from models.training.inscribe import inscribe, publish, reweigh
 from models.training.ship import RUNS
 from models.types import Image, Segmentation
 
@@ -134,9 +130,7 @@ def train(card_id: str, progress: Progress) -> None:
     file = f"{card_id}-0.safetensors"
     sha256 = write_tensors(dict(fit(chosen, drawn, run, progress).state_dict()), WEIGHTS_DIR / file)
     inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
-    figures = CARDS_DIR / f"{card_id}.figures.json"
-    if figures.exists():  # they are of the recipe's trials, whichever of the two commands ran first
-        _write(card_id, {**json.loads(figures.read_text(encoding="utf-8")), "weights": [sha256]})
+    reweigh(card_id, sha256)
 
 
 def evaluate(card_id: str, folds: int, progress: Progress) -> None:
@@ -158,19 +152,11 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
             tables.setdefault(trial.name, []).append((int(i), measured(painter, data, int(i))))
         progress(f"{trial.run.name}: measured on {len(trial.measured)} pictures", 1.0)
     report: dict[str, Any] = {
-        "card": card_id,
         "how": "; ".join(tables),
-        "measured": date.today().isoformat(),
         "weights": [member.sha256 for member in chosen.members],
-        "versions": {name: version(name) for name in ("ortholens", "torch", "torchvision", "numpy")},
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}",
         "trials": {name: _summary(rows, data) for name, rows in tables.items()},
     }
-    _write(card_id, report)
-
-
-def _write(card_id: str, report: Mapping[str, Any]) -> None:
-    (CARDS_DIR / f"{card_id}.figures.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    publish(card_id, report)
 
 
 def measured(painter: Painter, data: DenseSet, i: int) -> dict[str, float]:

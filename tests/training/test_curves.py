@@ -60,10 +60,11 @@ def test_the_command_writes_curves_beside_the_card(card_text, tiny_set, tmp_path
     splits = tuple("val" if i // 2 % 4 == 0 else "train" for i in range(len(tiny_set)))
     data = type(tiny_set)(tiny_set.pixels, tiny_set.labels, tuple(str(i) for i in range(len(tiny_set))), splits)
     for name, value in {
-        "card": lambda id: card, "labelled_set": lambda id: data, "CARDS_DIR": tmp_path, "SIZES": (8, 32), "DRAWS": 2,
-        "SIDE_PX": 64, "STATISTICS": 32, "STARTS": {"random": "random features"},
+        "card": lambda id: card, "labelled_set": lambda id: data, "SIZES": (8, 32), "DRAWS": 2, "SIDE_PX": 64,
+        "STATISTICS": 32, "STARTS": {"random": "random features"},
     }.items():  # fmt: skip
         monkeypatch.setattr(curves, name, value)
+    monkeypatch.setattr("models.training.inscribe.CARDS_DIR", tmp_path)
     curves.curves("tiny", lambda step, share: None)
     report = json.loads((tmp_path / "tiny.curves.json").read_text())
     assert [row["n"] for row in report["curves"]["random"]] == [8, 32]

@@ -47,8 +47,7 @@ def trained(product: Callable[..., str], tmp_path: Path, monkeypatch: pytest.Mon
     product("tiny", members=0)
     path = tmp_path / "cards" / "tiny.toml"
     path.write_text(path.read_text() + RECIPE)
-    for module in ("inscribe", "evaluate"):
-        monkeypatch.setattr(import_module(f"models.training.{module}"), "CARDS_DIR", tmp_path / "cards")
+    monkeypatch.setattr(import_module("models.training.inscribe"), "CARDS_DIR", tmp_path / "cards")
     monkeypatch.setattr(ship, "WEIGHTS_DIR", tmp_path / "weights")
     for module in (ship, evaluation):
         monkeypatch.setattr(module, "RUNS", tmp_path / "runs")

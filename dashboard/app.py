@@ -14,7 +14,7 @@ from dashboard.language import t
 
 ASSETS = Path(__file__).parent / "assets"
 
-st.set_page_config(page_title="OrthoLens", page_icon=str(ASSETS / "mark.svg"), layout="wide", initial_sidebar_state=288)
+st.set_page_config(page_title="OrthoLens", page_icon=str(ASSETS / "mark.svg"), layout="wide", initial_sidebar_state=264)
 session.warm_up()
 st.html(ASSETS / "style.css")
 st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "mark.svg", size="large")

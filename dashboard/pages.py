@@ -29,17 +29,17 @@ FIRST = ("implant", "pathology", "tissue", "detection")
 
 def home() -> StreamlitPage:
     """Return the page that a visitor meets first."""
-    return st.Page(VIEWS / "home.py", title=t("Home"), icon=":material/home:", default=True)
+    return st.Page(VIEWS / "home.py", title=t("Home"), default=True)
 
 
 def model_cards() -> StreamlitPage:
     """Return the page of the model cards."""
-    return st.Page(VIEWS / "model_cards.py", title=t("Model cards"), icon=":material/badge:")
+    return st.Page(VIEWS / "model_cards.py", title=t("Model cards"))
 
 
 def how_it_works() -> StreamlitPage:
     """Return the page of the lessons."""
-    return st.Page(VIEWS / "how_it_works.py", title=t("How it works"), icon=":material/school:")
+    return st.Page(VIEWS / "how_it_works.py", title=t("How it works"))
 
 
 def tasks() -> dict[str, StreamlitPage]:

@@ -22,15 +22,16 @@ from dashboard.components import (
     viewer,
 )
 from dashboard.figures import View
-from dashboard.language import t
+from dashboard.language import later, t
 from dashboard.session import Item
 from models import Card, Classification, Image, OrthoLensError
 
 FACTS = ("Modality", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality")
 """Tags of a DICOM file that stand below its picture."""
+ANY = later("Drop an image.")
 
 
-def show(task: str, invitation: str) -> None:
+def show(task: str, invitation: str = ANY) -> None:
     """Draw the page of a task.
 
     Parameters
@@ -38,7 +39,7 @@ def show(task: str, invitation: str) -> None:
     invitation
         What to drop, said while there is no image.
     """
-    card, image = opened(task, invitation)
+    card, image = opened(task, t(invitation))
     if image is not None:
         workspace(crops.part(image, card), card)
 

@@ -28,6 +28,19 @@ def test_without_an_image_the_page_invites(implant: AppTest) -> None:
     assert "Drop a shoulder radiograph" in implant.get("plotly_chart")[0].proto.spec
 
 
+def test_a_task_without_a_page_of_its_own_has_the_shared_one(implant: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.components.card_summary.show", lambda card: None)  # links to another page
+
+    def page() -> None:
+        from dashboard import task_page
+
+        task_page.show("implant")
+
+    shown = AppTest.from_function(page, default_timeout=120).run()
+    assert not shown.exception
+    assert "Drop an image." in shown.get("plotly_chart")[0].proto.spec
+
+
 def test_a_dropped_image_is_answered(implant: AppTest, drop: Drop, picture: Picture) -> None:
     page = drop(implant, **{"film.png": picture()})
     assert page.header[0].value in {"Cofield", "DePuy", "Zimmer"}

@@ -41,8 +41,8 @@ def simulated(tasks: Iterable[str]) -> None:
     st.caption(
         t(
             "Made by this program's own X-ray simulation. They show how a page works, not how good a model is. A "
-            "model that has learned from real radiographs may refuse them, as it does the knees and the leg, and is right to: "
-            "*Show anyway* then shows what it would have said."
+            "model that has learned from real radiographs may refuse them, as it does the knees and the leg, and is "
+            "right to: *Show anyway* then shows what it would have said."
         )
     )
     _grid(shown, badge=t("simulated"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -84,7 +84,7 @@ def motion(
     """
     start = time.perf_counter()
     check_shapes([frame.masks[0].shape for frame in frames], study.camera)
-    components = (Component(study.femoral), Component(study.tibial))
+    components = (Component(study.femoral, thin_walled=False), Component(study.tibial))
     answers = follow(frames, components, study.camera, study.options, progress, cancelled)
     for side, name in enumerate(NAMES):
         if not any(answer[side].fits for answer in answers):
@@ -166,7 +166,7 @@ def _other_side(
     residual, t = sorted(found)[len(found) // 2]
     answer, at = chosen[t]
     side = int(np.abs(_axes_of(component.mesh, index).component_from_axes[:, 0]).argmax())
-    flipped = Component(component.mesh.mirrored(side))
+    flipped = replace(component, mesh=component.mesh.mirrored(side))
     pose = answer.fits[at].pose
     seen = observe(frames[t].masks[index], camera, frames[t].masks[1 - index])
     tried = locate(flipped, seen, [pose, *mirror_poses(pose, flipped.mesh.centre)], Options(mirrors=False))

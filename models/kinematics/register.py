@@ -13,7 +13,7 @@ image's edges, T. Drummond and R. Cipolla, IEEE PAMI 2002, doi 10.1109/TPAMI.200
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,8 @@ _QUICK: dict[str, Any] = {"offset": False, "still": (2e-3, 0.1), "spacing_px": 1
 COARSE = (Stage(7, 12.0, **_QUICK), Stage(4, 5.0, **_QUICK))
 FINE = (Stage(8, 4.0, offset=False), Stage(4, 2.0, offset=False))
 EDGES = (Stage(4, 4.0, edges=True), Stage(4, 2.5, edges=True))
+CONTOUR = tuple(replace(stage, offset=False) for stage in EDGES)
+"""For a shape without borders that face each other closely, whose offset would pass for another distance."""
 
 
 @dataclass(frozen=True, eq=False)

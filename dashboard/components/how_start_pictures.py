@@ -156,9 +156,7 @@ def _classifier(subject: Subject) -> Card | None:
     if not able:
         st.caption(t("No classifier has weights yet."))
         return None
-    item = session.selected()
-    task = item.task if item else None
-    return next((card for card in able if subject.card == card.id or task == card.task), able[0])
+    return next((card for card in able if subject.card == card.id), able[0])
 
 
 def _verdict(found: Cascade) -> str:

@@ -60,7 +60,8 @@ def chosen() -> Subject | None:
         return None
     origin = f" {t(item.origin)}" if item.origin else ""
     st.caption(":material/image: " + t("On the image selected in the queue.") + states.plain(origin))
-    return Subject(image, viewer.frame_slider(image), item.origin)
+    card = next((card.id for card in models.cards_of(item.task)), "") if item.task else ""
+    return Subject(image, viewer.frame_slider(image), item.origin, card)
 
 
 def _sample() -> Subject:

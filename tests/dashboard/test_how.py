@@ -11,9 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import models
-from dashboard import how_diagrams, how_figures
-from dashboard.components import how_network, how_resolution
+from dashboard import how_diagrams, how_figures, session
+from dashboard.components import how_network, how_resolution, how_subject
 from dashboard.how import SECTIONS
+from dashboard.session import Item
 from models import teaching
 from models.data.cases import cases
 from models.teaching import neuron
@@ -181,3 +182,15 @@ def test_squares_of_the_diagram_do_not_lie_on_one_another() -> None:
         squares = how_diagrams.diagram(layers, layers[0].name).data[-1]
         assert len(set(zip(squares.x, squares.y, strict=True))) == len(layers)
         assert [row[0] for row in squares.customdata] == [layer.name for layer in layers]
+
+
+def test_a_case_of_the_gallery_brings_its_own_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = next(case for case in cases() if case.task == "implant")
+    data = case.path.read_bytes()
+    for task, card in ((case.task, case.card), (None, "")):
+        item = Item(case.file, data, "", "Simulated", task)
+        monkeypatch.setattr(session, "selected", lambda item=item: item)
+        monkeypatch.setattr(session, "read", lambda item: models.read(item.data, item.name))
+        subject = how_subject.chosen()
+        assert subject
+        assert subject.card == card

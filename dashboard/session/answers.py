@@ -7,8 +7,9 @@ arguments, since Streamlit hashes only a sample of a large array
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
-from threading import Thread
+from threading import Event, Thread
 from typing import TypeVar
 
 import streamlit as st
@@ -144,16 +145,23 @@ def _shared(_work: Callable[[], T], key: tuple[str | float, ...]) -> T:
 @st.cache_resource(show_spinner=False)
 def warm_up() -> Thread:
     """Load the models of a process beside the first page that it draws; one thread a process."""
-    thread = Thread(target=_load_models, name="warm-up", daemon=True)
+    leaving = Event()
+    thread = Thread(target=_load_models, args=(leaving,), name="warm-up", daemon=True)
     thread.start()
+
+    def leave() -> None:
+        leaving.set()
+        thread.join()  # a process that ends under torch's feet aborts
+
+    atexit.register(leave)
     return thread
 
 
-def _load_models() -> None:
+def _load_models(leaving: Event) -> None:
     from models.serving.engine import engine
 
     for card in models.cards().values():
-        if card.members:
+        if card.members and not leaving.is_set():
             try:
                 engine().loaded(card)
             except OrthoLensError:

@@ -277,7 +277,7 @@ def readme(page: Page, folder: Path, file: Path) -> None:
     album = Album(page, folder, ("dark",))
     album.take("implant")
     file.parent.mkdir(parents=True, exist_ok=True)
-    Pillow.open(album.taken["implant"][0]).convert("RGB").quantize(192).save(file, optimize=True)
+    Pillow.open(album.taken["implant"][0]).convert("RGB").save(file, optimize=True)
 
 
 def main() -> None:

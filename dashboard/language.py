@@ -18,28 +18,27 @@ from string import Formatter
 from babel import Locale
 from babel.messages.pofile import read_po
 
+from models.words import Later, later
+
+__all__ = [
+    "ENGLISH",
+    "LOCALE",
+    "Catalogue",
+    "Later",
+    "current",
+    "faithful",
+    "languages",
+    "later",
+    "lowered",
+    "placeholders",
+    "t",
+    "tn",
+]
+
 LOCALE = Path(__file__).parent / "locale"
 ENGLISH = "en"
 WRONG = (ValueError, LookupError, AttributeError, TypeError)
 """What `str.format` raises where a translation's placeholder does not fit its value."""
-
-
-class Later(str):
-    """An English text that is translated where it is shown; it is equal to its English words.
-
-    Attributes
-    ----------
-    message, values
-        As `t` takes them, since words that are filled in already cannot be looked up.
-    """
-
-    message: str
-    values: Mapping[str, object]
-
-    def rstrip(self, characters: str | None = None, /) -> str:
-        """Return itself where there is nothing to strip, as an error does with a full stop."""
-        stripped = super().rstrip(characters)
-        return self if len(stripped) == len(self) else stripped
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,7 @@ def t(message: str, /, **values: object) -> str:
     """Return an English text in the visitor's language, with its placeholders filled in."""
     if isinstance(message, Later):
         message, values = message.message, {**message.values, **values}
+    values = {name: t(value) if isinstance(value, Later) else value for name, value in values.items()}
     found = _catalogue(current()).words.get(message, ())
     return _filled(found[0] if len(found) == 1 else message, message, values)
 
@@ -76,17 +76,6 @@ def tn(one: str, many: str, n: int, /, **values: object) -> str:
 def lowered(name: str) -> str:
     """Return a name as it stands inside a sentence: small in English, as it is in German, which keeps its capitals."""
     return name.lower() if current() == ENGLISH else t(name)
-
-
-def later(message: str, /, **values: object) -> Later:
-    """Mark an English text for the catalogues; `t` translates it where it is shown.
-
-    For constants, for choices of widgets, which keep their English value, and for words said outside a page's own
-    thread, where no visitor is known.
-    """
-    said = Later(message.format(**values) if values else message)
-    said.message, said.values = str(message), values
-    return said
 
 
 @lru_cache(maxsize=1)

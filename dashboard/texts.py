@@ -1,8 +1,8 @@
 """All English texts in one place: `python -m dashboard.texts` writes `locale/ortholens.pot` and updates every .po file.
 
-Collected are the arguments of `t`, `tn` and `later` in the code of this package, and the words of the cards, cases,
-methods and talks that pages show through `t`. What a .po file does not translate yet is empty there, what is no longer
-said goes out of it (babel.pocoo.org/en/latest/messages.html).
+Collected are the arguments of `t`, `tn` and `later` in the code of this package and of `models`, and the words of the
+cards, cases, methods and talks that pages show through `t`. What a .po file does not translate yet is empty there, what
+is no longer said goes out of it (babel.pocoo.org/en/latest/messages.html).
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ def collected() -> Catalog:
     """Return every English text that the screen can say, with the files that say it, in their order."""
     catalog = Catalog(project="OrthoLens", charset="utf-8", fuzzy=False)
     catalog.header_comment = "# The English texts of OrthoLens, collected by `python -m dashboard.texts`."
-    found = extract_from_dir(PACKAGE, [("**.py", "python")], keywords=KEYWORDS)
-    for file, _, message, _, _ in sorted(found, key=lambda one: one[:2]):
-        _add(catalog, message, f"dashboard/{file}")
+    for package, keywords in ((PACKAGE, KEYWORDS), (Path(str(models.__file__)).parent, {"later": None})):
+        found = extract_from_dir(package, [("**.py", "python")], keywords=keywords)
+        for file, _, message, _, _ in sorted(found, key=lambda one: one[:2]):
+            _add(catalog, message, f"{package.name}/{file}")
     for message, source in _said():
         _add(catalog, message, source)
     return catalog

@@ -22,6 +22,7 @@ from torch import Tensor
 from models.cards import Card
 from models.errors import BadCard
 from models.nets.loading import read_tensors
+from models.words import later
 
 KEPT = 0.95
 """Share of held-out images of the right kind that a gate lets in."""
@@ -90,9 +91,12 @@ class Gate:
         strangeness = float(self.distance(signature[None])[0] / self.threshold)
         if strangeness <= 1:
             return Verdict(False, None, strangeness)
-        weak = energy(logits[None])[0] > float(self.tensors["energy"])
-        also = ", and the network's own answer is unusually weak" if weak else ""
-        return Verdict(True, f"this does not look like {shows}{also}", strangeness)
+        what = later(shows)
+        if energy(logits[None])[0] > float(self.tensors["energy"]):
+            reason = later("this does not look like {what}, and the network's own answer is unusually weak", what=what)
+        else:
+            reason = later("this does not look like {what}", what=what)
+        return Verdict(True, reason, strangeness)
 
 
 def energy(logits: NDArray[np.floating]) -> NDArray[np.float64]:

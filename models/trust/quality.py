@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.types import Image, Pixels
+from models.words import later
 
 FEW_PIXELS = 200
 """A shorter side under this is smaller than what the networks look at (224)."""
@@ -23,30 +24,41 @@ def quality_notes(image: Image, frame: int = 0) -> tuple[str, ...]:
     """Return plain sentences about one frame; empty when nothing stands out."""
     grey = image.grey(frame)
     rows, columns = grey.shape
-    notes = []
+    notes: list[str] = []
     if min(rows, columns) < FEW_PIXELS:
-        notes.append(f"Low resolution: {rows} × {columns} pixels, less than the network looks at.")
+        notes.append(
+            later(
+                "Low resolution: {rows} × {columns} pixels, less than the network looks at.", rows=rows, columns=columns
+            )
+        )
     inner = _without_borders(grey)
     border = 1 - inner.size / grey.size
     if border > WIDE_BORDER:
-        notes.append(f"An even border takes {border:.0%} of the picture: collimation, a mask or a burned-in frame.")
+        notes.append(
+            later(
+                "An even border takes {share:.0%} of the picture: collimation, a mask or a burned-in frame.",
+                share=border,
+            )
+        )
     if inner.size:
         notes += _exposure_notes(inner)
     if not any(image.tags.get(tag) for tag in SIDE_TAGS):
-        notes.append("The file does not state the side: a mirrored picture would pass unnoticed.")
+        notes.append(later("The file does not state the side: a mirrored picture would pass unnoticed."))
     return tuple(notes)
 
 
 def _exposure_notes(grey: Pixels) -> list[str]:
-    notes = []
+    notes: list[str] = []
     if (white := float((grey >= 0.998).mean())) > SATURATED:
-        notes.append(f"{white:.0%} of the pixels are fully white: what they showed is lost.")
+        notes.append(later("{share:.0%} of the pixels are fully white: what they showed is lost.", share=white))
     mean = float(grey.mean())
-    if not DARK < mean < BRIGHT:
-        notes.append(f"Extreme exposure: the picture is almost all {'dark' if mean <= DARK else 'bright'}.")
+    if mean <= DARK:
+        notes.append(later("Extreme exposure: the picture is almost all dark."))
+    if mean >= BRIGHT:
+        notes.append(later("Extreme exposure: the picture is almost all bright."))
     low, high = np.percentile(grey, [1, 99])
     if high - low < FLAT:
-        notes.append(f"Little contrast: the greys span {high - low:.0%} of the range.")
+        notes.append(later("Little contrast: the greys span {share:.0%} of the range.", share=high - low))
     return notes
 
 

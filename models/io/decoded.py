@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from models.errors import TooLarge
 from models.types import Geometry, Image, Pixels, Window
+from models.words import later
 
 FULL = Window("Full range", 0.0, 1.0)
 CHROMA_NOISE = 2
@@ -36,16 +37,21 @@ class Limits:
     def check(self, rows: int, columns: int, frames: int, pixel_bytes: float) -> None:
         """Raise `TooLarge` where the declared size is over a limit."""
         size_mb = rows * columns * frames * pixel_bytes / 2**20
-        fix = "Crop or reduce it, or raise the limit ORTHOLENS_{}."
+        problem = None
         if max(rows, columns) > self.side_px:
-            problem = f"declares {columns:,} × {rows:,} pixels, more than {self.side_px:,} on a side"
-            raise TooLarge(problem, fix=fix.format("MAX_SIDE_PX"))
-        if frames > self.frames:
-            problem = f"declares {frames:,} frames, more than {self.frames:,}"
-            raise TooLarge(problem, fix=fix.format("MAX_FRAMES"))
-        if size_mb > self.decoded_mb:
-            problem = f"declares {size_mb:,.0f} MB of pixels, more than {self.decoded_mb:,} MB"
-            raise TooLarge(problem, fix=fix.format("MAX_DECODED_MB"))
+            said = {"columns": columns, "rows": rows, "most": self.side_px}
+            problem = later("declares {columns:,} × {rows:,} pixels, more than {most:,} on a side", **said)
+            limit = "MAX_SIDE_PX"
+        elif frames > self.frames:
+            problem = later("declares {frames:,} frames, more than {most:,}", frames=frames, most=self.frames)
+            limit = "MAX_FRAMES"
+        elif size_mb > self.decoded_mb:
+            problem = later(
+                "declares {size:,.0f} MB of pixels, more than {most:,} MB", size=size_mb, most=self.decoded_mb
+            )
+            limit = "MAX_DECODED_MB"
+        if problem:
+            raise TooLarge(problem, fix=later("Crop or reduce it, or raise the limit ORTHOLENS_{limit}.", limit=limit))
 
 
 @dataclass(frozen=True)

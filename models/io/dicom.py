@@ -25,13 +25,14 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 from models.errors import DamagedFile, NoPixels, UnsupportedFormat
 from models.io.decoded import Decoded, Limits
 from models.io.dicom_header import describe, functional_group, numbers
+from models.words import later
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")  # (7FE0,0010), little and big endian
 UNDEFINED_LENGTH = 0xFFFFFFFF
 COLOURS = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT"}
 GREYS = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"}
-COPY_AGAIN = "Copy or export it again from its source."
+COPY_AGAIN = later("Copy or export it again from its source.")
 
 
 def decode(data: bytes, limits: Limits) -> Decoded:
@@ -70,11 +71,12 @@ def decode(data: bytes, limits: Limits) -> Decoded:
 def _parse(data: bytes) -> FileDataset:
     dataset = pydicom.dcmread(BytesIO(data), force=True)
     if dataset.file_meta.get("MediaStorageSOPClassUID") == "1.2.840.10008.1.3.10":
-        raise NoPixels("is a DICOMDIR, an index without images", fix="Open the files that lie beside it.")
+        raise NoPixels(later("is a DICOMDIR, an index without images"), fix=later("Open the files that lie beside it."))
     if not any(dictionary_has_tag(tag) for tag in dataset.keys()):  # noqa: SIM118 (iterating would parse the values)
         cut_off = any(tag in data for tag in PIXEL_TAGS)  # pydicom drops all it read when pixels of no length end early
-        problem = "is cut off within its compressed pixels" if cut_off else "begins like DICOM, but the rest is damaged"
-        raise DamagedFile(problem, fix=COPY_AGAIN)
+        if cut_off:
+            raise DamagedFile(later("is cut off within its compressed pixels"), fix=COPY_AGAIN)
+        raise DamagedFile(later("begins like {kind}, but the rest is damaged", kind="DICOM"), fix=COPY_AGAIN)
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, little = dataset.original_encoding
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
@@ -89,13 +91,16 @@ def _check_present(dataset: FileDataset, limits: Limits) -> None:
         declared, present = getattr(element, "length", UNDEFINED_LENGTH), len(getattr(element, "value", None) or b"")
         if declared not in (UNDEFINED_LENGTH, present):
             limits.check(1, 1, 1, declared)
-            raise DamagedFile(f"is cut off: {present:,} of {declared:,} bytes of its pixels are there", fix=COPY_AGAIN)
+            said = {"present": present, "declared": declared}
+            problem = later("is cut off: {present:,} of {declared:,} bytes of its pixels are there", **said)
+            raise DamagedFile(problem, fix=COPY_AGAIN)
         return
     kind = UID(dataset.get("SOPClassUID", ""))
     if "Rows" in dataset or "Image Storage" in kind.name:
-        raise NoPixels("is a DICOM image without its pixels: cut off, or stored without them", fix=COPY_AGAIN)
+        raise NoPixels(later("is a DICOM image without its pixels: cut off, or stored without them"), fix=COPY_AGAIN)
     known = f" ({kind.name})" if kind.name != kind else ""
-    raise NoPixels(f"is a DICOM object without pixels{known}", fix="Open one of the images that belong to it.")
+    problem = later("is a DICOM object without pixels{known}", known=known)
+    raise NoPixels(problem, fix=later("Open one of the images that belong to it."))
 
 
 def _check_encoding(dataset: FileDataset) -> None:
@@ -105,14 +110,15 @@ def _check_encoding(dataset: FileDataset) -> None:
     except NotImplementedError:  # not a syntax of pixel data that pydicom knows
         readable = False
     if not readable:
-        name = syntax.name if syntax.name != syntax else "an unknown transfer syntax"
-        fix = "Export it uncompressed, or as JPEG 2000 or JPEG Lossless."
-        raise UnsupportedFormat(f"holds pixels in an encoding that no decoder here reads: {name}", fix=fix)
+        name = syntax.name if syntax.name != syntax else later("an unknown transfer syntax")
+        problem = later("holds pixels in an encoding that no decoder here reads: {name}", name=name)
+        raise UnsupportedFormat(problem, fix=later("Export it uncompressed, or as JPEG 2000 or JPEG Lossless."))
     if int(dataset.BitsAllocated) not in (1, 8, 16, 32, 64):
-        problem = f"packs its pixels at {int(dataset.BitsAllocated)} bits, which no decoder here reads"
-        raise UnsupportedFormat(problem, fix="Export it at 8 or 16 bits.")
+        bits = int(dataset.BitsAllocated)
+        problem = later("packs its pixels at {bits} bits, which no decoder here reads", bits=bits)
+        raise UnsupportedFormat(problem, fix=later("Export it at 8 or 16 bits."))
     if dataset.get("PhotometricInterpretation", "MONOCHROME2") not in COLOURS | GREYS:
-        raise UnsupportedFormat("stores its colours in a retired scheme", fix="Export it as RGB.")
+        raise UnsupportedFormat(later("stores its colours in a retired scheme"), fix=later("Export it as RGB."))
 
 
 def _pixels(dataset: FileDataset) -> NDArray[Any]:
@@ -150,7 +156,7 @@ def _twelve_bit_jpeg(dataset: FileDataset) -> NDArray[Any]:
         image.SetPixelFormat(gdcm.PixelFormat(int(dataset.SamplesPerPixel), 16, 12, 11, 0))
         pixels = image.GetBuffer()
         if pixels is None:
-            raise DamagedFile("has pixels that its JPEG decoder cannot read", fix=COPY_AGAIN)
+            raise DamagedFile(later("has pixels that its JPEG decoder cannot read"), fix=COPY_AGAIN)
         frames.append(np.frombuffer(pixels.encode("utf-8", "surrogateescape"), np.uint16))  # GDCM hands bytes as text
     return np.stack(frames)
 

@@ -18,6 +18,7 @@ from pydicom.uid import UID
 
 from models.io.decoded import Header
 from models.types import Geometry, Window
+from models.words import later
 
 CODES = (
     "Modality",
@@ -42,10 +43,10 @@ WINDOW_WORDS = frozenset(
 )
 """The only words that a window's explanation, a free text, may show."""
 
-BURNED_IN = "The file says that text is burned into the picture: it may name the patient."
-AT_DETECTOR = "Lengths are those on the detector: the patient is magnified there by an unknown factor."
-CURVE = "The file's display curve is shown as the straight window between its ends."
-BAD_SPACING = "The file's pixel spacing is not usable, so nothing can be measured in millimetres."
+BURNED_IN = later("The file says that text is burned into the picture: it may name the patient.")
+AT_DETECTOR = later("Lengths are those on the detector: the patient is magnified there by an unknown factor.")
+CURVE = later("The file's display curve is shown as the straight window between its ends.")
+BAD_SPACING = later("The file's pixel spacing is not usable, so nothing can be measured in millimetres.")
 
 
 def describe(dataset: Dataset) -> Header:

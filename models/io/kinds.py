@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from models.errors import UnsupportedFormat
+from models.words import later
 
 RASTERS = {
     "PNG": rb"\x89PNG\r\n\x1a\n",
@@ -23,26 +24,34 @@ RASTERS = {
 DICOM = rb".{128}DICM|DICM|[\x02\x08]\x00[\x00-\x70]\x00([A-Z][A-Z]|..\x00\x00)|\x00[\x02\x08]\x00[\x00-\x70][A-Z][A-Z]"
 """With preamble, without, or from its first element (group 0002 or 0008, explicit, implicit or big endian)."""
 
-SHAPE = "Open it where a page asks for the implant's shape."
+SHAPE = later("Open it where a page asks for the implant's shape.")
 OTHERS = (
-    (rb"PK(\x03\x04|\x05\x06)", "a ZIP archive", "Unpack it and open the images inside."),
-    (rb"\x1f\x8b", "a gzip archive", "Unpack it and open the file inside."),
-    (rb"7z\xbc\xaf|Rar!", "a compressed archive", "Unpack it and open the images inside."),
-    (rb"%PDF", "a PDF document", "Export the picture from it as PNG, or open the original DICOM."),
-    (rb"GIF8", "a GIF picture", "Save it as PNG."),
-    (rb"....ftyp(hei|mif|avi)", "a HEIC or AVIF photograph", "Save it as PNG or JPEG."),
-    (rb"....ftyp|\x1a\x45\xdf\xa3|RIFF....AVI ", "a video", "Save single frames as PNG, or open the original DICOM."),
-    (rb"\x00\x00\x00\x0cjP|\xff\x4f\xff\x51", "a bare JPEG 2000 picture", "Save it as PNG or TIFF."),
-    (rb"8BPS", "a Photoshop document", "Save it as PNG or TIFF."),
-    (rb".{344}n[i+]1\x00", "a NIfTI volume", "Export the slice as PNG or open the original DICOM."),
-    (rb"NRRD000", "an NRRD volume", "Export the slice as PNG or open the original DICOM."),
-    (rb"\s*solid[ \r\n].*?facet", "an STL surface", SHAPE),
-    (rb"\s*(<\?xml|<!DOCTYPE|<html|<svg)", "an XML or HTML document", "Export the picture itself as PNG."),
-    (rb"\s*[\[{]\s*[\"\[{]", "a JSON file", "Open an image file."),
+    (rb"PK(\x03\x04|\x05\x06)", later("a ZIP archive"), later("Unpack it and open the images inside.")),
+    (rb"\x1f\x8b", later("a gzip archive"), later("Unpack it and open the file inside.")),
+    (rb"7z\xbc\xaf|Rar!", later("a compressed archive"), later("Unpack it and open the images inside.")),
+    (rb"%PDF", later("a PDF document"), later("Export the picture from it as PNG, or open the original DICOM.")),
+    (rb"GIF8", later("a GIF picture"), later("Save it as PNG.")),
+    (rb"....ftyp(hei|mif|avi)", later("a HEIC or AVIF photograph"), later("Save it as PNG or JPEG.")),
+    (
+        rb"....ftyp|\x1a\x45\xdf\xa3|RIFF....AVI ",
+        later("a video"),
+        later("Save single frames as PNG, or open the original DICOM."),
+    ),
+    (rb"\x00\x00\x00\x0cjP|\xff\x4f\xff\x51", later("a bare JPEG 2000 picture"), later("Save it as PNG or TIFF.")),
+    (rb"8BPS", later("a Photoshop document"), later("Save it as PNG or TIFF.")),
+    (rb".{344}n[i+]1\x00", later("a NIfTI volume"), later("Export the slice as PNG or open the original DICOM.")),
+    (rb"NRRD000", later("an NRRD volume"), later("Export the slice as PNG or open the original DICOM.")),
+    (rb"\s*solid[ \r\n].*?facet", later("an STL surface"), SHAPE),
+    (
+        rb"\s*(<\?xml|<!DOCTYPE|<html|<svg)",
+        later("an XML or HTML document"),
+        later("Export the picture itself as PNG."),
+    ),
+    (rb"\s*[\[{]\s*[\"\[{]", later("a JSON file"), later("Open an image file.")),
 )
 """What is refused by name: beginning, what it is, what to do."""
 
-READABLE = "Open a PNG, JPEG, TIFF, WebP, BMP or DICOM file."
+READABLE = later("Open a PNG, JPEG, TIFF, WebP, BMP or DICOM file.")
 
 
 def kind(data: bytes, name: str) -> str:
@@ -60,15 +69,15 @@ def kind(data: bytes, name: str) -> str:
             return raster
     for pattern, what, fix in OTHERS:
         if _begins(pattern, data):
-            raise UnsupportedFormat(f"is {what}, not an image", fix=fix)
+            raise UnsupportedFormat(later("is {what}, not an image", what=what), fix=fix)
     if len(data) > 84 and len(data) == 84 + 50 * int.from_bytes(data[80:84], "little"):
-        raise UnsupportedFormat("is an STL surface, not an image", fix=SHAPE)
+        raise UnsupportedFormat(later("is {what}, not an image", what=later("an STL surface")), fix=SHAPE)
     if _is_text(data[:4096]):
-        what = "a table (CSV)" if name.lower().endswith((".csv", ".tsv")) else "a text file"
-        raise UnsupportedFormat(f"is {what}, not an image", fix=READABLE)
+        what = later("a table (CSV)") if name.lower().endswith((".csv", ".tsv")) else later("a text file")
+        raise UnsupportedFormat(later("is {what}, not an image", what=what), fix=READABLE)
     if _begins(DICOM, data):
         return "DICOM"
-    raise UnsupportedFormat("is of no kind that is known here", fix=READABLE)
+    raise UnsupportedFormat(later("is of no kind that is known here"), fix=READABLE)
 
 
 def _begins(pattern: bytes, data: bytes) -> bool:

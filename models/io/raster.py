@@ -19,13 +19,16 @@ from PIL import ImageOps, ImageSequence
 
 from models.errors import DamagedFile
 from models.io.decoded import Decoded, Header, Limits
+from models.words import later
 
 BYTES = {"1": 1, "L": 1, "P": 1, "LA": 2, "PA": 2, "I;16": 2, "I;16B": 2, "I;16L": 2, "RGB": 3}
 """A pixel's size by Pillow mode; the others take four."""
 PHOTOMETRIC, WHITE_IS_ZERO, BITS_PER_SAMPLE = 262, 0, 258  # TIFF 6.0 tags
-COLOUR_CUT = "16-bit colour was read at 8 bits a channel."
-RANGE_ASSUMED = "The file does not say which of its values are black and white: its smallest and largest were taken."
-PAGES_LEFT = "Pages of another size or kind than the first were left out."
+COLOUR_CUT = later("16-bit colour was read at 8 bits a channel.")
+RANGE_ASSUMED = later(
+    "The file does not say which of its values are black and white: its smallest and largest were taken."
+)
+PAGES_LEFT = later("Pages of another size or kind than the first were left out.")
 
 
 def decode(data: bytes, kind: str, limits: Limits) -> Decoded:
@@ -53,8 +56,11 @@ def decode(data: bytes, kind: str, limits: Limits) -> Decoded:
             frames = list(_frames(picture, count))
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         cut_off = "truncated" in str(error).lower()  # Pillow has no type for it
-        problem = f"is a {kind} file that is cut off" if cut_off else f"begins like {kind}, but the rest is damaged"
-        raise DamagedFile(problem, fix="Copy or export it again.") from error
+        if cut_off:
+            problem = later("is a {kind} file that is cut off", kind=kind)
+        else:
+            problem = later("begins like {kind}, but the rest is damaged", kind=kind)
+        raise DamagedFile(problem, fix=later("Copy or export it again.")) from error
     warnings = [COLOUR_CUT] * cut + [PAGES_LEFT] * (len(frames) < count)
     first = frames[0]
     if first.dtype.kind in "fi":

@@ -15,6 +15,7 @@ from models.io.kinds import kind
 from models.io.worker import worker
 from models.settings import settings
 from models.types import Image
+from models.words import later
 
 
 def read(source: bytes | str | Path, name: str | None = None) -> Image:
@@ -68,13 +69,15 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         if path.is_dir():
-            raise UnsupportedFormat("is a folder", fix="Name the files in it.") from error
-        raise UnsupportedFormat("cannot be opened", fix="Check that it exists and that you may read it.") from error
+            raise UnsupportedFormat(later("is a folder"), fix=later("Name the files in it.")) from error
+        fix = later("Check that it exists and that you may read it.")
+        raise UnsupportedFormat(later("cannot be opened"), fix=fix) from error
 
 
 def _check_bytes(size: int) -> None:
     if size == 0:
-        raise DamagedFile("is empty (0 bytes)", fix="Copy it again from its source.")
+        raise DamagedFile(later("is empty (0 bytes)"), fix=later("Copy it again from its source."))
     limit = settings().max_file_mb
     if size > limit << 20:
-        raise TooLarge(f"has {size >> 20:,} MB, more than {limit:,} MB", fix="Raise the limit ORTHOLENS_MAX_FILE_MB.")
+        problem = later("has {size:,} MB, more than {most:,} MB", size=size >> 20, most=limit)
+        raise TooLarge(problem, fix=later("Raise the limit {name}.", name="ORTHOLENS_MAX_FILE_MB"))

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 from models.errors import DamagedFile, DecoderFailed, InputError
+from models.words import later
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,7 +37,7 @@ STOPS_ITSELF = hasattr(signal, "setitimer")
 """Whether the system ends a process whose time is up, also inside a native decoder (the signal has no handler there);
 else (Windows) a thread of the parent does, which costs as much as decoding a small picture."""
 
-FIX = "Export it again from its source, uncompressed if it can; other files can still be read."
+FIX = later("Export it again from its source, uncompressed if it can; other files can still be read.")
 
 
 class Worker:
@@ -86,7 +87,8 @@ class Worker:
             answered = True
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             hung = time.monotonic() - begun >= seconds
-            problem = f"its decoder was stopped after {seconds:g} s" if hung else "its decoder crashed"
+            crashed = later("its decoder crashed")
+            problem = later("its decoder was stopped after {seconds:g} s", seconds=seconds) if hung else crashed
             raise DecoderFailed(problem, fix=FIX) from error
         finally:
             if timer:
@@ -155,9 +157,11 @@ def _answer(function: Callable[..., object], args: tuple[object, ...], kwargs: d
     except InputError as error:
         return error
     except MemoryError:
-        return DecoderFailed("its decoder needs more memory than it may take", fix=FIX)
+        return DecoderFailed(later("its decoder needs more memory than it may take"), fix=FIX)
     except Exception:  # noqa: BLE001 (hostile input makes parsers raise anything)
-        return DamagedFile("is damaged: its content does not fit its header", fix="Copy or export it again.")
+        return DamagedFile(
+            later("is damaged: its content does not fit its header"), fix=later("Copy or export it again.")
+        )
 
 
 def _limit_memory(memory_mb: int) -> None:

@@ -221,6 +221,21 @@ def test_an_answer_is_given_in_german(
     assert english_among([*headings, *(tab.label for tab in page.tabs)]) == set()
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "said"),
+    [
+        ("cut.png", 300, "Ist eine abgeschnittene PNG-Datei."),  # said by the process that decodes
+        ("empty.png", 0, "Ist leer (0 Bytes)."),
+    ],
+)
+def test_a_file_is_refused_in_german(
+    deutsch: AppTest, drop: Callable[..., AppTest], picture: Callable[..., bytes], name: str, size: int, said: str
+) -> None:
+    page = drop(deutsch.switch_page("views/implant.py").run(), **{name: picture()[:size]})
+    assert said in [element.value.replace("\\", "") for element in page.markdown]
+    assert any(caption.value.startswith("Noch einmal") for caption in page.caption)
+
+
 def test_the_choice_is_written_into_the_address_and_holds_on_other_pages(home: AppTest) -> None:
     page = home.selectbox(key="language").set_value("de").run()
     assert page.query_params["lang"] == "de"

@@ -63,9 +63,9 @@ def decode(data: bytes, limits: Limits) -> Decoded:
     padding = _padding(dataset, stored.dtype)
     if "ModalityLUTSequence" in dataset and stored.ndim == 3:
         looked_up = apply_modality_lut(stored, dataset)
-        return Decoded(looked_up, _bits(looked_up), header, inverted=inverted)
+        return Decoded(looked_up, _bits(looked_up), header, inverted=inverted).slimmed()
     bits = int(dataset.get("BitsStored", 16)) if _has_depth(dataset) else _bits(stored)
-    return Decoded(stored, bits, header, _rescale(dataset, len(stored)), inverted, padding)
+    return Decoded(stored, bits, header, _rescale(dataset, len(stored)), inverted, padding).slimmed()
 
 
 def _parse(data: bytes) -> FileDataset:

@@ -67,7 +67,7 @@ def decode(data: bytes, kind: str, limits: Limits) -> Decoded:
         warnings.append(RANGE_ASSUMED)
     bits = 8 if first.dtype == np.uint8 else 16
     stored = np.stack(frames) if len(frames) > 1 else first[None]
-    return Decoded(stored, bits, Header(warnings=tuple(warnings)), inverted=inverted)
+    return Decoded(stored, bits, Header(warnings=tuple(warnings)), inverted=inverted).slimmed()
 
 
 def _frames(picture: PIL.Image.Image, count: int) -> Iterator[NDArray[Any]]:

@@ -173,7 +173,7 @@ def _region(data: bytes, level: int, box: Box) -> Decoded:
     source = "the slide's own resolution" if spacing else None
     return Decoded(
         pixels[None], 8, Header(spacing_mm=spacing, spacing_source=source, warnings=(f"{said}, 1:{factor:.4g}",))
-    )
+    ).slimmed()
 
 
 def _tiff(data: bytes) -> TiffFile:

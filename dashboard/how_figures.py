@@ -124,22 +124,26 @@ def coloured(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def tile(values: Pixels) -> bytes:
-    """Return a feature map as PNG, every place of it a block of pixels: viridis from its least value to its largest."""
-    span = max(float(values.max() - values.min()), 1e-6)
-    colours = colour_map("viridis").colours(((values - values.min()) / span).astype(np.float32))
-    return png(enlarged(colours, TILE_PX))
+    """Return a feature map as PNG, every place of it a block of pixels."""
+    return png(_mapped(values))
 
 
 def row_of(maps: Pixels, gap: int = 4) -> bytes:
     """Return several maps (n, h, w) in a row as one PNG, each scaled by itself."""
-    tiles = []
-    for one in maps:
-        span = max(float(one.max() - one.min()), 1e-6)
-        tiles.append(enlarged(colour_map("viridis").colours(((one - one.min()) / span).astype(np.float32)), TILE_PX))
+    tiles = [_mapped(one) for one in maps]
     height = tiles[0].shape[0]
     spacer = np.full((height, gap, 3), 128, np.uint8)
     parts = [part for one in tiles for part in (one, spacer)][:-1]
     return png(np.concatenate(parts, 1))
+
+
+def _mapped(values: Pixels) -> NDArray[np.uint8]:
+    """Colour a map in viridis; its outermost hundredths do not count, lest a bright letter make all else one green."""
+    low, high = np.percentile(values, [1, 99])
+    if high - low < 1e-6:
+        low, high = values.min(), values.max()
+    unit = np.clip((values - low) / max(float(high - low), 1e-6), 0, 1)
+    return enlarged(colour_map("viridis").colours(unit.astype(np.float32)), TILE_PX)
 
 
 def enlarged(picture: Pixels | NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

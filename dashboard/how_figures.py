@@ -19,6 +19,8 @@ from models.types import Pixels
 
 SIGNED = [[0.0, "#3A94CC"], [0.5, "#F5F5F5"], [1.0, "#D97A2B"]]
 DARK_INK = "#0A0D0F"
+MIDDLE_GREY = 0.46
+"""On which black and white stand out alike: by 4.6 to 1 (WCAG 2.2, 1.4.3 asks for 4.5)."""
 """Reads on every colour of `SIGNED`: at least 5 to 1."""
 TILE_PX = 150
 """Side of a feature map on the screen."""
@@ -86,16 +88,24 @@ def sums(patch: NDArray[np.float64], kernel: NDArray[np.float64], ends: tuple[fl
     )
     for number, (grid, text) in enumerate(zip(grids, words, strict=True), 1):
         most = max(float(np.abs(grid).max()), 1e-6)
-        pixels = {"colorscale": "gray", "zmin": 0, "zmax": 1}  # the patch has the greys of the picture
-        signed = {"colorscale": SIGNED, "zmin": -most, "zmax": most, "textfont_color": DARK_INK}
+        pixels = {"colorscale": "gray", "zmin": 0, "zmax": 1, "texttemplate": ""}  # the greys of the picture
+        signed = {
+            "colorscale": SIGNED, "zmin": -most, "zmax": most, "texttemplate": "%{text}", "textfont_color": DARK_INK
+        }  # fmt: skip
         fig.add_trace(
             go.Heatmap(
-                z=grid, text=text, texttemplate="%{text}", textfont_size=14, showscale=False, xgap=3, ygap=3,
-                hoverinfo="skip", **(pixels if number == 1 else signed),
+                z=grid, text=text, textfont_size=14, showscale=False, xgap=3, ygap=3, hoverinfo="skip",
+                **(pixels if number == 1 else signed),
             ), 1, number,
         )  # fmt: skip
         fig.update_xaxes(visible=False, fixedrange=True, row=1, col=number)
         fig.update_yaxes(visible=False, autorange="reversed", fixedrange=True, row=1, col=number)
+    rows, columns = np.indices(patch.shape).reshape(2, -1)
+    fig.add_scatter(
+        x=columns, y=rows, mode="text", text=np.asarray(words[0]).ravel(), hoverinfo="skip", showlegend=False,
+        textfont={"size": 14, "color": ["#000000" if grey > MIDDLE_GREY else "#FFFFFF" for grey in patch.ravel()]},
+        row=1, col=1,
+    )  # fmt: skip
     return fig.update_layout(
         height=232,
         margin={"l": 0, "r": 0, "t": 30, "b": 0},

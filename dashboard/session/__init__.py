@@ -21,6 +21,7 @@ from dashboard.session.answers import (
     weights,
 )
 from dashboard.session.first_reading import commit, reading, readings, reveal, revealed
+from dashboard.session.left_pages import answer_under_the_shown_page
 from dashboard.session.reports import Answered, finished, note, noted, typed
 from dashboard.session.stage import (
     caches,
@@ -63,6 +64,7 @@ __all__ = [
     "Answered",
     "Item",
     "add",
+    "answer_under_the_shown_page",
     "caches",
     "close_shortcuts",
     "commit",

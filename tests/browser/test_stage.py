@@ -125,7 +125,6 @@ def place(page: Page) -> str:
     return page.locator(".st-key-stage-bar").get_by_text(re.compile(r"^\d+ / \d+$")).inner_text()
 
 
-@pytest.mark.skip(reason="an open defect: the front end can stop between the pages of two steps; see DECISIONS.md")
 def test_half_an_hour_alone_leaves_memory_flat_and_no_error(
     staged: Callable, hall: Callable, record_property: Callable[[str, object], None]
 ) -> None:

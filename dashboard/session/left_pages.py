@@ -1,0 +1,35 @@
+"""Keep a part of a page that was left from emptying the page that is shown.
+
+A fragment asks to be drawn anew under the page that the browser shows. Where the server opens another page in the
+meantime (`st.switch_page`), it still answers, under the page that was left: the browser then takes every element of
+the new page away, and stops with "Bad delta path index" at the next one (seen with Streamlit 1.67 on the wire; a page
+that a reader opens by its link is safe, https://github.com/streamlit/streamlit/pull/9617). Here such a request is
+answered under the page that is shown: a fragment of both pages is drawn, one that is gone is passed over by Streamlit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+
+Run = Callable[[ScriptRunner, RerunData], None]
+
+
+def answer_under_the_shown_page() -> None:
+    """See to it once a process that fragments are answered under the page that is shown."""
+    run: Run = ScriptRunner._run_script
+    if run.__module__ != __name__:
+        ScriptRunner._run_script = _under_the_shown_page(run)
+
+
+def _under_the_shown_page(run: Run) -> Run:
+    def under_the_shown_page(runner: ScriptRunner, request: RerunData) -> None:
+        shown = runner._pages_manager.current_page_script_hash
+        if request.fragment_id_queue and shown:
+            request = replace(request, page_script_hash=shown)
+        run(runner, request)
+
+    return under_the_shown_page

@@ -84,6 +84,8 @@ class Member(_Table):
 
     file: Text
     sha256: Sha256
+    net: Text | None = None
+    """Its network, where that is another than the card's."""
 
 
 class Calibration(_Table):

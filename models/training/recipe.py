@@ -10,6 +10,17 @@ from models.cards import Card
 from models.training.augment import Augmentation
 
 
+class MemberRecipe(BaseModel):
+    """What one network of an ensemble has of its own; None: as the recipe, or the card, says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 0
+    net: str | None = None
+    epochs: int | None = None
+    learning_rate: float | None = None
+
+
 class Recipe(BaseModel):
     """Everything that decides the weights, given the data and a seed.
 
@@ -19,9 +30,10 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: int = Field(gt=0)
-    members: int = Field(1, ge=1, le=3)
-    """Networks of the ensemble that ships, seeded seed, seed + 1, …"""
+    members: tuple[MemberRecipe, ...] = Field((MemberRecipe(),), min_length=1, max_length=3)
+    """Networks of the ensemble that ships; the gate looks at the first."""
     seed: int = 0
+    """Of the views."""
     batch: int = 32
     learning_rate: float = 1e-3
     head_rate: float = 5.0
@@ -56,3 +68,13 @@ class Recipe(BaseModel):
             Naming the field that is wrong.
         """
         return cls.model_validate(card.training)
+
+
+def as_members(card: Card) -> tuple[Card, ...]:
+    """Return the card as each member of its ensemble is trained: with that member's own network and recipe."""
+    found = []
+    for member in Recipe.of(card).members:
+        own = member.model_dump(include={"epochs", "learning_rate"}, exclude_none=True)
+        net = card.net.model_copy(update={"name": member.net or card.net.name})
+        found.append(card.model_copy(update={"net": net, "training": card.training | own}))
+    return tuple(found)

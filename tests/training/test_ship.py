@@ -20,7 +20,7 @@ from models.training import figures, ship
 from models.training.figures import RESAMPLES
 
 KEYS = ("Cofield", "Depuy", "Zimmer")
-RECIPE = "\n[training]\nmembers = 2\nepochs = 1\n"
+RECIPE = "\n[training]\nmembers = [{}, { seed = 1 }]\nepochs = 1\n"
 
 
 def quiet(step: str, share: float) -> None:

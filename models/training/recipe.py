@@ -17,9 +17,8 @@ class MemberRecipe(BaseModel):
 
     seed: int = 0
     net: str | None = None
-    frozen: str | None = None
     epochs: int | None = None
-    learning_rate: float | None = None
+    view_size: tuple[int, int] | None = None
 
 
 class Recipe(BaseModel):
@@ -42,7 +41,7 @@ class Recipe(BaseModel):
     weight_decay: float = 0.05
     frozen: str = "stage3"
     """Stages up to this one keep their ImageNet weights: edges and textures serve radiographs as they are, and most of
-    the training time lies there. Where all of them do, the linear head alone is trained."""
+    the training time lies there."""
     views: int = Field(8, gt=0)
     """Augmented views of each picture that are drawn beforehand and run through the frozen stages once."""
     view_size: tuple[int, int] = (224, 224)
@@ -75,7 +74,7 @@ def as_members(card: Card) -> tuple[Card, ...]:
     """Return the card as each member of its ensemble is trained: with that member's own network and recipe."""
     found = []
     for member in Recipe.of(card).members:
-        own = member.model_dump(include={"frozen", "epochs", "learning_rate"}, exclude_none=True)
+        own = member.model_dump(include={"epochs", "view_size"}, exclude_none=True)
         net = card.net.model_copy(update={"name": member.net or card.net.name})
         found.append(card.model_copy(update={"net": net, "training": card.training | own}))
     return tuple(found)

@@ -6,7 +6,7 @@ import torch
 
 from models.cards import Card
 from models.settings import settings
-from models.training.fit import Run, class_weights, fit, outputs, soft_targets, start, views
+from models.training.fit import Run, class_weights, fit, outputs, soft_targets, views
 from models.training.folds import folds_of, out_of_fold
 from models.training.recipe import Recipe, as_members
 
@@ -83,20 +83,9 @@ def test_folds_keep_groups_whole(tiny_set):
 
 
 def test_members_have_their_own_network_and_recipe_and_share_the_rest(card):
-    members = [{}, {"seed": 1, "net": "efficientnet_lite0", "frozen": "stage5", "epochs": 9}]
+    members = [{}, {"seed": 1, "net": "efficientnet_lite0", "epochs": 9, "view_size": (32, 32)}]
     first, second = as_members(card.model_copy(update={"training": card.training | {"members": members}}))
     assert (first.net.name, second.net.name) == ("mobilenet_v2", "efficientnet_lite0")
-    assert [(r.epochs, r.frozen, r.batch) for r in map(Recipe.of, (first, second))] == [
-        (3, "stage3", 8), (9, "stage5", 8),
+    assert [(r.epochs, r.view_size, r.batch) for r in map(Recipe.of, (first, second))] == [
+        (3, (64, 64), 8), (9, (32, 32), 8),
     ]  # fmt: skip
-
-
-@needs_imagenet
-def test_a_member_whose_stages_are_all_frozen_trains_its_head_alone(card, tiny_set, tmp_path):
-    frozen = card.model_copy(update={"training": card.training | {"frozen": "stage5", "epochs": 8}})
-    every = np.arange(len(tiny_set))
-    net = fit(frozen, tiny_set, views(frozen, tiny_set, quiet), Run("head", every, 0, tmp_path), quiet)
-    untouched = start(frozen, tiny_set)
-    torch.testing.assert_close(net.stages.state_dict(), untouched.stages.state_dict())
-    truth = torch.tensor([card.index(label) for label in tiny_set.labels])
-    assert (outputs([net], frozen, tiny_set, every).argmax(1) == truth).float().mean() > 0.9

@@ -35,7 +35,7 @@ STEPS = {
         "The answer is a weighted sum of these."
     ),
 }
-"""What the five stages of a classifier tend to answer to, in plain words."""
+"""What the stages of MobileNetV2 tend to answer to, in plain words."""
 
 
 def show(subject: Subject) -> None:

@@ -84,8 +84,6 @@ class Member(_Table):
 
     file: Text
     sha256: Sha256
-    net: Text | None = None
-    """Its network, where that is another than the card's."""
 
 
 class Calibration(_Table):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,19 +15,14 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from models.cards import WEIGHTS_DIR, Card
 from models.cards.card import Member
 from models.errors import BadCard, BadWeights
-from models.nets.classifier import StagedClassifier
 from models.nets.dense import DenseNet
-from models.nets.efficientnet_lite import StagedEfficientNetLite
 from models.nets.fcos import FCOSMobileNetV2
 from models.nets.hrnet import HRNet
 from models.nets.mobilenet import StagedMobileNetV2
 from models.nets.unet import UNetMobileNetV2
 
-NETS: dict[str, Callable[[int, float], StagedClassifier]] = {
-    "mobilenet_v2": StagedMobileNetV2,
-    "efficientnet_lite0": StagedEfficientNetLite,
-}
-"""Classifier networks by the name that cards use; each takes (classes, dropout)."""
+NETS = {"mobilenet_v2": StagedMobileNetV2}
+"""Classifier networks by the name that cards use; each takes (classes, dropout) and has stages, `trunk` and `tail`."""
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -39,18 +33,17 @@ DETECTORS = {"fcos_mobilenet_v2": FCOSMobileNetV2}
 """Networks that draw boxes; each takes (classes) and what a card's `net.shape` says, such as the pyramid's `width`."""
 
 
-def build(card: Card, member: Member | None = None) -> StagedClassifier:
-    """Return the card's classifier, or that of a member of its ensemble, with random weights.
+def build(card: Card) -> StagedMobileNetV2:
+    """Return the card's classifier with random weights.
 
     Raises
     ------
     BadCard
         When the card names a network that does not exist.
     """
-    name = (member and member.net) or card.net.name
-    if name not in NETS:
-        raise BadCard(f"net.name: no network {name!r}", fix=f"Choose one of {', '.join(NETS)}.", file=card.id)
-    return NETS[name](len(card.labels), card.net.dropout)
+    if card.net.name not in NETS:
+        raise BadCard(f"net.name: no network {card.net.name!r}", fix=f"Choose one of {', '.join(NETS)}.", file=card.id)
+    return NETS[card.net.name](len(card.labels), card.net.dropout)
 
 
 def build_dense(card: Card) -> DenseNet:
@@ -121,7 +114,7 @@ def write_tensors(tensors: dict[str, Tensor], path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def load_member(card: Card, member: Member) -> StagedClassifier:
+def load_member(card: Card, member: Member) -> StagedMobileNetV2:
     """Return one trained classifier in eval mode, float32, batch norms folded into their convolutions.
 
     Raises
@@ -129,7 +122,7 @@ def load_member(card: Card, member: Member) -> StagedClassifier:
     BadWeights
         When the weights do not fit the network the card describes.
     """
-    return _filled(build(card, member), card, member)
+    return _filled(build(card), card, member)
 
 
 def load_dense(card: Card, member: Member) -> DenseNet:

@@ -1,6 +1,7 @@
-"""MobileNetV2 as five named stages and a linear head.
+"""MobileNetV2 as five named stages and a linear head, so that an explanation can stop between them.
 
-The trunk is torchvision's own (Sandler et al. 2018, arXiv:1801.04381); only the grouping into stages is ours.
+The trunk is torchvision's own (Sandler et al. 2018, arXiv:1801.04381); only the grouping into stages is ours. A stage
+ends where the resolution is about to halve, which is where a feature map is worth looking at.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
-from models.nets.classifier import StagedClassifier
-
 STAGES: dict[str, int] = {"stage1": 2, "stage2": 4, "stage3": 7, "stage4": 14, "stage5": 19}
 """Stage name → index in torchvision's `features` after its last block; strides 2, 4, 8, 16, 32."""
 
+FEATURES = 1280
+"""Channels of the last stage, and so the length of the pooled feature vector."""
 
-class StagedMobileNetV2(StagedClassifier):
-    """MobileNetV2 in its stages.
+
+class StagedMobileNetV2(nn.Module):
+    """Classifier `head(pool(stage5(…stage1(x))))` with its stages in an ordered dictionary.
 
     Parameters
     ----------
@@ -30,11 +32,42 @@ class StagedMobileNetV2(StagedClassifier):
     """
 
     def __init__(self, classes: int, dropout: float = 0.2) -> None:
+        super().__init__()
         features = mobilenet_v2(weights=None).features
-        edges = pairwise([0, *STAGES.values()])
-        super().__init__(
-            ((name, features[start:end]) for name, (start, end) in zip(STAGES, edges, strict=True)), classes, dropout
+        edges = [0, *STAGES.values()]
+        self.stages = nn.ModuleDict(
+            {name: features[start:end] for name, (start, end) in zip(STAGES, pairwise(edges), strict=True)}
         )
+        self.head = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(FEATURES, classes)
+        )
+
+    def trunk(self, x: Tensor, upto: str = "stage5") -> Tensor:
+        """Run the stages up to and including `upto`: (N, 3, H, W) → (N, C, h, w)."""
+        for name, stage in self.stages.items():
+            x = stage(x)
+            if name == upto:
+                return x
+        raise ValueError(f"no stage called {upto!r}; stages are {', '.join(STAGES)}")
+
+    def pyramid(self, x: Tensor) -> dict[str, Tensor]:
+        """Run every stage and keep what each computes: (N, 3, H, W) → stage name → (N, C, h, w)."""
+        features = {}
+        for name, stage in self.stages.items():
+            x = features[name] = stage(x)
+        return features
+
+    def tail(self, features: Tensor, after: str = "stage5") -> Tensor:
+        """Run everything behind stage `after`: (N, C, h, w) → logits (N, classes)."""
+        names = list(self.stages)
+        for name in names[names.index(after) + 1 :]:
+            features = self.stages[name](features)
+        logits: Tensor = self.head(features)
+        return logits
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) → logits (N, classes)."""
+        return self.tail(self.trunk(x))
 
 
 def load_imagenet(net: StagedMobileNetV2, state: dict[str, Tensor]) -> None:

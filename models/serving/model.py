@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from models.cards import Card
-from models.nets.classifier import StagedClassifier
 from models.nets.loading import load_member
+from models.nets.mobilenet import StagedMobileNetV2
 from models.tasks import task
 from models.tasks.classification import ClassificationTask
 from models.tasks.task import Answer
@@ -35,7 +35,7 @@ class Model:
         asked = task(card.task)
         assert isinstance(asked, ClassificationTask)  # the engine asks first
         self.task: ClassificationTask = asked
-        self.members: list[StagedClassifier] = [load_member(card, member).to(device) for member in card.members]
+        self.members: list[StagedMobileNetV2] = [load_member(card, member).to(device) for member in card.members]
 
     @property
     def bytes(self) -> int:

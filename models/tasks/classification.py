@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from models.cards import Card
-from models.nets.classifier import StagedClassifier
 from models.nets.loading import build
+from models.nets.mobilenet import StagedMobileNetV2
 from models.tasks.task import Answer, Task
 from models.trust.conformal import prediction_set
 from models.trust.gate import gate_of
@@ -25,7 +25,7 @@ class ClassificationTask(Task):
 
     default_coverage = 0.9
 
-    def build(self, card: Card) -> StagedClassifier:
+    def build(self, card: Card) -> StagedMobileNetV2:
         """Return the card's network with random weights."""
         return build(card)
 

@@ -17,10 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from models.cards import Card
-from models.nets.classifier import StagedClassifier
 from models.nets.fcos import LEVELS, TAPPED, FCOSMobileNetV2
 from models.nets.hrnet import HRNet
-from models.nets.mobilenet import STAGES
+from models.nets.mobilenet import STAGES, StagedMobileNetV2
 from models.nets.unet import UNetMobileNetV2
 from models.tasks import task
 from models.teaching.records import Layer
@@ -97,14 +96,14 @@ def plan(net: nn.Module) -> tuple[Part, ...]:
         return _hrnet(net)
     if isinstance(net, UNetMobileNetV2):
         return _unet(net)
-    assert isinstance(net, StagedClassifier)  # there are no others
+    assert isinstance(net, StagedMobileNetV2)  # there are no others
     trunk = _trunk(net.stages, "stages")
     head = Part("head", "mean of each channel, then one linear layer", "head", "head", len(trunk), (trunk[-1].name,))
     return (*trunk, head)
 
 
 def _trunk(stages: nn.ModuleDict, prefix: str) -> tuple[Part, ...]:
-    """Name the blocks of a classifier's five stages."""
+    """Name the blocks of MobileNetV2."""
     parts: list[Part] = []
     for stage in STAGES:
         for number, (child, block) in enumerate(stages[stage].named_children(), 1):

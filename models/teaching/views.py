@@ -28,7 +28,7 @@ def recipes() -> Mapping[str, Augmentation]:
 
 
 def _classifies(card: Card) -> bool:
-    return bool(stages_of(card)) and "epochs" in card.training
+    return card.net.name == "mobilenet_v2" and bool(stages_of(card)) and "epochs" in card.training
 
 
 def alone(how: Augmentation, change: str, strength: float = 1.0) -> Augmentation:

@@ -23,9 +23,8 @@ from models.tasks.segmentation import network_input
 from models.training import loop
 from models.training.box_recipe import BoxRecipe
 from models.training.box_views import Seen, view
-from models.training.fit import Progress
+from models.training.fit import Progress, imagenet_weights
 from models.training.loop import StepRun
-from models.training.starts import mobilenet_weights
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def _train(card: Card, drawn: Sequence[Film], run: BoxRun, progress: Progress) -
 def start(card: Card, drawn: Sequence[Film], run: BoxRun) -> FCOSMobileNetV2:
     """Return the detector a run begins with: ImageNet weights whose batch norms know the statistics of some views."""
     net = build_detector(card)
-    net.load_imagenet(mobilenet_weights())
+    net.load_imagenet(imagenet_weights())
     recipe = BoxRecipe.of(card)
     some = [network_input(_pictures(batch_at(drawn, recipe, run, -1 - i))) for i in range(4)]
     rescale_batch_norms(net.trunk, some)

@@ -20,13 +20,12 @@ from torch import nn
 from models.cards import Card, card
 from models.data.labelled import LabelledSet, labelled_set
 from models.errors import UnknownCard
-from models.nets.classifier import StagedClassifier
 from models.nets.loading import build, fold_batch_norms
+from models.nets.mobilenet import StagedMobileNetV2, load_imagenet
 from models.tasks.task import Frame, normalise
 from models.training.figures import RESAMPLES
-from models.training.fit import Progress
+from models.training.fit import Progress, imagenet_weights
 from models.training.inscribe import publish
-from models.training.starts import load_start
 
 SIZES = (50, 100, 200, 400, 800, 1600, 3200)
 """Training images of each point."""
@@ -97,12 +96,12 @@ def draws(groups: NDArray[np.str_], count: int) -> list[Indices]:
     return [np.concatenate([members[i] for i in rng.permutation(len(members))]) for _ in range(count)]
 
 
-def network(chosen: Card, data: LabelledSet, start: str) -> StagedClassifier:
+def network(chosen: Card, data: LabelledSet, start: str) -> StagedMobileNetV2:
     """Return the card's network with ImageNet weights, or with random ones and batch norms that know the pictures."""
     torch.manual_seed(0)
     net = build(chosen).requires_grad_(False)
     if start == "imagenet":
-        load_start(net)
+        load_imagenet(net, imagenet_weights())
     else:
         norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
         for norm in norms:
@@ -117,7 +116,7 @@ def network(chosen: Card, data: LabelledSet, start: str) -> StagedClassifier:
 
 
 @torch.no_grad()
-def features(net: StagedClassifier, data: LabelledSet, indices: Indices, start: str, progress: Progress) -> Array:
+def features(net: StagedMobileNetV2, data: LabelledSet, indices: Indices, start: str, progress: Progress) -> Array:
     """Return what the last stage makes of pictures, averaged over each: (N, C)."""
     found = []
     for first in range(0, len(indices), BATCH):

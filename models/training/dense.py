@@ -25,9 +25,8 @@ from models.tasks.segmentation import fitted, network_input
 from models.training import loop
 from models.training.dense_recipe import DenseRecipe
 from models.training.dense_views import Sample, view
-from models.training.fit import Progress
+from models.training.fit import Progress, imagenet_weights
 from models.training.loop import StepRun
-from models.training.starts import mobilenet_weights
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def start(card: Card, drawn: Sequence[Sample], run: DenseRun) -> DenseNet:
     if run.start:
         net.load_state_dict(torch.load(run.start.finished, map_location="cpu", weights_only=True))
     elif isinstance(net, UNetMobileNetV2):
-        net.load_imagenet(mobilenet_weights())
+        net.load_imagenet(imagenet_weights())
         views = [batch_at(card, drawn, run, -1 - i)[0] for i in range(4)]
         with torch.no_grad():
             rescale_batch_norms(net, views)

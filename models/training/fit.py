@@ -16,6 +16,7 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.distributions import Beta
 from torch.nn import functional as F
@@ -23,14 +24,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.cards import Card
 from models.data.labelled import LabelledSet
-from models.nets.classifier import StagedClassifier
+from models.errors import Unreachable
 from models.nets.loading import build
-from models.nets.mobilenet import rescale_batch_norms
+from models.nets.mobilenet import StagedMobileNetV2, load_imagenet, rescale_batch_norms
+from models.settings import settings
 from models.tasks.task import Frame, normalise
 from models.training.augment import augment
 from models.training.checkpoint import Stateful, keep, resume
 from models.training.recipe import Recipe
-from models.training.starts import load_start
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of it that is done."""
@@ -73,7 +74,7 @@ def views(card: Card, data: LabelledSet, progress: Progress) -> Tensor:
     return torch.stack(drawn)
 
 
-def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progress) -> StagedClassifier:
+def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progress) -> StagedMobileNetV2:
     """Train one network on the pictures of a run.
 
     Parameters
@@ -83,7 +84,7 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
 
     Returns
     -------
-    StagedClassifier
+    StagedMobileNetV2
         The moving average, in eval mode.
 
     Raises
@@ -135,17 +136,36 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
         line = {"epoch": epoch + 1, "loss": float(np.mean(losses)), "seconds": time.perf_counter() - began}
         keep(run, state, epoch + 1, line)
         progress(f"{run.name}: epoch {epoch + 1}, loss {np.mean(losses):.3f}", (epoch + 1) / recipe.epochs)
-    return cast(StagedClassifier, average.module).eval()
+    return cast(StagedMobileNetV2, average.module).eval()
 
 
-def start(card: Card, data: LabelledSet) -> StagedClassifier:
+def start(card: Card, data: LabelledSet) -> StagedMobileNetV2:
     """Return the card's network with ImageNet weights whose batch norms know the statistics of a hundred pictures."""
     net = build(card)
-    load_start(net)
+    load_imagenet(net, imagenet_weights())
     chosen = torch.from_numpy(data.pixels[:: max(1, len(data) // 100)])[:, None].float() / 255
     fitted = Frame((chosen.shape[2], chosen.shape[3]), card.input.size).to_network(chosen)
     rescale_batch_norms(net, normalise(fitted).split(32))
     return net
+
+
+def imagenet_weights() -> dict[str, Tensor]:
+    """Return ImageNet weights of MobileNetV2 by torchvision's names: the project's own file, or torchvision's download.
+
+    Raises
+    ------
+    Unreachable
+        When neither is there.
+    """
+    path = settings().data_dir.parent / "weights" / "mobilenet_v2_imagenet.safetensors"
+    if path.exists():
+        return load_file(path)
+    from torchvision.models import MobileNet_V2_Weights
+
+    try:
+        return dict(MobileNet_V2_Weights.IMAGENET1K_V1.get_state_dict(progress=False))
+    except OSError as error:
+        raise Unreachable("the ImageNet weights cannot be downloaded", fix="Train where there is a network.") from error
 
 
 def soft_targets(card: Card, recipe: Recipe) -> Tensor:
@@ -164,7 +184,7 @@ def class_weights(card: Card, data: LabelledSet, indices: NDArray[np.intp], reci
 
 
 @torch.no_grad()
-def outputs(nets: list[StagedClassifier], card: Card, data: LabelledSet, indices: NDArray[np.intp]) -> Tensor:
+def outputs(nets: list[StagedMobileNetV2], card: Card, data: LabelledSet, indices: NDArray[np.intp]) -> Tensor:
     """(N, K) logits of an ensemble, in the manner of inference: the whole picture, fitted into the input."""
     frame = Frame((data.pixels.shape[1], data.pixels.shape[2]), card.input.size)
     logits = []

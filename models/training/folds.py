@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from models.cards import Card
 from models.data.labelled import LabelledSet
 from models.training.fit import Progress, Run, fit, outputs, views
-from models.training.recipe import Recipe, as_members
+from models.training.recipe import Recipe
 
 
 def folds_of(data: LabelledSet, k: int) -> NDArray[np.intp]:
@@ -29,19 +30,18 @@ def out_of_fold(card: Card, data: LabelledSet, k: int, folder: Path, progress: P
 
     Finished networks are read from `folder`, so that an interrupted measurement goes on.
     """
-    fold, members = folds_of(data, k), as_members(card)
-    logits = np.zeros((len(members), len(data), len(card.labels)), np.float32)
-    for member, own in enumerate(members):
-        seen, seed = None, Recipe.of(card).members[member].seed
-        for i in range(k):
-            name, held_out = f"member-{member}-fold-{i}-of-{k}", np.flatnonzero(fold == i)
-            path = folder / f"{name}.npy"
-            if not path.exists():
-                seen = views(own, data, progress) if seen is None else seen
-                run = Run(name, np.flatnonzero(fold != i), seed=100 * seed + i, folder=folder)
-                net = fit(own, data, seen, run, progress)
-                np.save(path, outputs([net], own, data, held_out).numpy())
-                run.checkpoint.unlink()
-            logits[member, held_out] = np.load(path)
+    fold, members = folds_of(data, k), Recipe.of(card).members
+    logits = np.zeros((members, len(data), len(card.labels)), np.float32)
+    seen = None
+    for member, i in product(range(members), range(k)):
+        name, held_out = f"member-{member}-fold-{i}-of-{k}", np.flatnonzero(fold == i)
+        path = folder / f"{name}.npy"
+        if not path.exists():
+            seen = views(card, data, progress) if seen is None else seen
+            run = Run(name, np.flatnonzero(fold != i), seed=100 * member + i, folder=folder)
+            net = fit(card, data, seen, run, progress)
+            np.save(path, outputs([net], card, data, held_out).numpy())
+            run.checkpoint.unlink()
+        logits[member, held_out] = np.load(path)
     mean: NDArray[np.float32] = logits.mean(0)
     return mean

@@ -13,13 +13,13 @@ from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.card import Gate as GateTable
 from models.cards.card import Member
 from models.data.labelled import LabelledSet, labelled_set
-from models.nets.classifier import StagedClassifier
 from models.nets.loading import load_member, write_tensors
+from models.nets.mobilenet import StagedMobileNetV2
 from models.tasks.task import Frame, normalise
 from models.training.fit import Progress, Run, fit, views
 from models.training.folds import folds_of
 from models.training.inscribe import inscribe
-from models.training.recipe import Recipe, as_members
+from models.training.recipe import Recipe
 from models.trust import gate
 from models.trust.weather import weathered
 
@@ -46,15 +46,14 @@ def train(card_id: str, progress: Progress) -> None:
     """
     chosen, data = card(card_id), labelled_set(card_id)
     learned = data.only(_learned(data))
-    members = []
-    for i, (recipe, own) in enumerate(zip(Recipe.of(chosen).members, as_members(chosen), strict=True)):
-        file, name = f"{card_id}-{i}.safetensors", f"shipped-{i}"
-        run = Run(name, np.arange(len(learned)), recipe.seed, RUNS / card_id)
-        done = run.folder / f"{name}.sha256"
+    members, seen = [], None
+    for i in range(Recipe.of(chosen).members):
+        file, run = f"{card_id}-{i}.safetensors", Run(f"shipped-{i}", np.arange(len(learned)), i, RUNS / card_id)
+        done = run.folder / f"{run.name}.sha256"
         if not done.exists():
-            net = fit(own, learned, views(own, learned, progress), run, progress)
-            done.write_text(write_tensors(net.state_dict(), WEIGHTS_DIR / file))
-        members.append(Member(file=file, sha256=done.read_text(), net=recipe.net))
+            seen = views(chosen, learned, progress) if seen is None else seen
+            done.write_text(write_tensors(fit(chosen, learned, seen, run, progress).state_dict(), WEIGHTS_DIR / file))
+        members.append(Member(file=file, sha256=done.read_text()))
     inscribe(card_id, {"members": members, "calibration": None, "conformal": None})
     progress("fitting the gate", 0.0)
     inscribe(card_id, {"gate": _gate(card(card_id), data)})
@@ -84,7 +83,7 @@ def _gate(chosen: Card, data: LabelledSet) -> GateTable:
 
 
 def held_out_distances(
-    chosen: Card, data: LabelledSet, net: StagedClassifier, fitted: gate.Gate, split: str = "val"
+    chosen: Card, data: LabelledSet, net: StagedMobileNetV2, fitted: gate.Gate, split: str = "val"
 ) -> NDArray[np.float32]:
     """Return the distances (N,) of pictures that the gate's statistics have not seen.
 
@@ -101,7 +100,7 @@ def held_out_distances(
     return distance
 
 
-def _weathered(net: StagedClassifier, chosen: Card, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+def _weathered(net: StagedMobileNetV2, chosen: Card, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     rng = np.random.default_rng(0)
     return [
         signatures(net, chosen, [weathered(picture.astype(np.float32) / 255, rng) for picture in pixels])[0]
@@ -111,7 +110,7 @@ def _weathered(net: StagedClassifier, chosen: Card, pixels: NDArray[np.uint8]) -
 
 @torch.no_grad()
 def signatures(
-    net: StagedClassifier, chosen: Card, pictures: Pictures
+    net: StagedMobileNetV2, chosen: Card, pictures: Pictures
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return what the gate looks at, (N, D), and the logits (N, K)."""
     found, logits = [], []

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.errors import UnknownCard
-from models.nets.classifier import StagedClassifier
+from models.nets.mobilenet import StagedMobileNetV2
 from models.tasks.task import scaled_heat
 from models.trust.methods import METHODS, Method, method_of
 from models.trust.watch import Watch
@@ -56,7 +56,7 @@ SAMPLES = 32
 class _Tail(nn.Module):
     """What comes behind a stage, with an entry that captum can hook."""
 
-    def __init__(self, net: StagedClassifier, stage: str) -> None:
+    def __init__(self, net: StagedMobileNetV2, stage: str) -> None:
         super().__init__()
         self.entry = nn.Identity()
         self.forward_tail = net.tail  # a bound method: the network is no child, so nothing of it is touched
@@ -122,7 +122,7 @@ def explain(
     watch = Watch(len(model.members) * steps_of(method, model.card.input.size), progress, cancelled)
     watch.check()
 
-    def of_member(i: int, net: StagedClassifier) -> Tensor:
+    def of_member(i: int, net: StagedMobileNetV2) -> Tensor:
         if method.key in ON_FEATURES:
             given = features[i] if features else _at(model, i, image, frame, stage)
             return _stage_heat(net, method, target, stage, given)
@@ -145,7 +145,7 @@ def _at(model: Model, member: int, image: Image, frame: int, stage: str) -> Tens
         return model.members[member].trunk(model.input(image, frame), stage)
 
 
-def _stage_heat(net: StagedClassifier, method: Method, target: int, stage: str, features: Tensor) -> Tensor:
+def _stage_heat(net: StagedMobileNetV2, method: Method, target: int, stage: str, features: Tensor) -> Tensor:
     if method.key == "grad-cam" and stage == list(net.stages)[-1] and _is_mean_and_linear(net.head):
         return class_activation(net, target, features)
     tail = _Tail(net, stage)
@@ -159,7 +159,7 @@ def _is_mean_and_linear(head: nn.Sequential) -> bool:
     return parts == [nn.AdaptiveAvgPool2d, nn.Linear]
 
 
-def class_activation(net: StagedClassifier, target: int, features: Tensor) -> Tensor:
+def class_activation(net: StagedMobileNetV2, target: int, features: Tensor) -> Tensor:
     """Return Grad-CAM at the last stage without a gradient: (1, C, h, w) → (1, 1, h, w).
 
     Behind a mean and a linear layer, the gradient of a logit is the label's row of weights over the number of places,
@@ -176,14 +176,14 @@ ON_FEATURES: Mapping[str, Callable[[nn.Module, nn.Module], LayerAttribution]] = 
 )
 
 
-def _integrated_gradients(net: StagedClassifier, x: Tensor, target: int, stage: str, watch: Watch) -> Tensor:
+def _integrated_gradients(net: StagedMobileNetV2, x: Tensor, target: int, stage: str, watch: Watch) -> Tensor:
     heat = IntegratedGradients(watch.over(net)).attribute(
         x.requires_grad_(), torch.full_like(x, -1), target=target, n_steps=STEPS, internal_batch_size=BATCH
     )
     return cast(Tensor, heat.detach().sum(1, keepdim=True))
 
 
-def _occlusion(net: StagedClassifier, x: Tensor, target: int, stage: str, watch: Watch) -> Tensor:
+def _occlusion(net: StagedMobileNetV2, x: Tensor, target: int, stage: str, watch: Watch) -> Tensor:
     with torch.no_grad():
         heat = Occlusion(watch.over(net)).attribute(
             x, (3, PATCH, PATCH), (3, STRIDE, STRIDE), baselines=0, target=target, perturbations_per_eval=BATCH
@@ -191,7 +191,7 @@ def _occlusion(net: StagedClassifier, x: Tensor, target: int, stage: str, watch:
     return cast(Tensor, heat[:, :1])  # one patch covers all channels, so they are equal
 
 
-def _gradient_shap(net: StagedClassifier, x: Tensor, target: int, stage: str, watch: Watch) -> Tensor:
+def _gradient_shap(net: StagedMobileNetV2, x: Tensor, target: int, stage: str, watch: Watch) -> Tensor:
     levels = torch.linspace(-1, 1, 3, device=x.device)[:, None, None, None].expand(-1, *x.shape[1:])
     shap = GradientShap(watch.over(net))
     with _seeded():
@@ -202,7 +202,7 @@ def _gradient_shap(net: StagedClassifier, x: Tensor, target: int, stage: str, wa
     return torch.stack(parts).mean(0).sum(1, keepdim=True)
 
 
-def _guided_grad_cam(net: StagedClassifier, x: Tensor, target: int, stage: str, watch: Watch) -> Tensor:
+def _guided_grad_cam(net: StagedMobileNetV2, x: Tensor, target: int, stage: str, watch: Watch) -> Tensor:
     twin = guided(net)
     watch.step()
     with warnings.catch_warnings():
@@ -213,7 +213,7 @@ def _guided_grad_cam(net: StagedClassifier, x: Tensor, target: int, stage: str, 
     return cast(Tensor, heat.detach().sum(1, keepdim=True))
 
 
-ON_INPUT: Mapping[str, Callable[[StagedClassifier, Tensor, int, str, Watch], Tensor]] = MappingProxyType(
+ON_INPUT: Mapping[str, Callable[[StagedMobileNetV2, Tensor, int, str, Watch], Tensor]] = MappingProxyType(
     {
         "guided-grad-cam": _guided_grad_cam,
         "integrated-gradients": _integrated_gradients,
@@ -223,7 +223,7 @@ ON_INPUT: Mapping[str, Callable[[StagedClassifier, Tensor, int, str, Watch], Ten
 )
 
 
-def guided(net: StagedClassifier) -> StagedClassifier:
+def guided(net: StagedMobileNetV2) -> StagedMobileNetV2:
     """Return a copy whose rectifiers captum can guide, computing the same function.
 
     Captum guides `nn.ReLU` and nothing else, and its hooks need rectifiers that do not work in place. A ReLU6 becomes a

@@ -8,7 +8,7 @@ from models.cards import Card
 from models.settings import settings
 from models.training.fit import Run, class_weights, fit, outputs, soft_targets, views
 from models.training.folds import folds_of, out_of_fold
-from models.training.recipe import Recipe, as_members
+from models.training.recipe import Recipe
 
 needs_imagenet = pytest.mark.skipif(
     not (settings().data_dir.parent / "weights").exists(), reason="the ImageNet starting weights are not in ../shared"
@@ -80,12 +80,3 @@ def test_folds_keep_groups_whole(tiny_set):
     assert set(fold) == {0, 1, 2, 3}
     for group in set(tiny_set.groups):
         assert len({fold[i] for i, other in enumerate(tiny_set.groups) if other == group}) == 1
-
-
-def test_members_have_their_own_network_and_recipe_and_share_the_rest(card):
-    members = [{}, {"seed": 1, "net": "efficientnet_lite0", "epochs": 9, "view_size": (32, 32)}]
-    first, second = as_members(card.model_copy(update={"training": card.training | {"members": members}}))
-    assert (first.net.name, second.net.name) == ("mobilenet_v2", "efficientnet_lite0")
-    assert [(r.epochs, r.view_size, r.batch) for r in map(Recipe.of, (first, second))] == [
-        (3, (64, 64), 8), (9, (32, 32), 8),
-    ]  # fmt: skip

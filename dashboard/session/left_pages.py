@@ -19,15 +19,18 @@ Run = Callable[[ScriptRunner, RerunData], None]
 
 
 def answer_under_the_shown_page() -> None:
-    """See to it once a process that fragments are answered under the page that is shown."""
-    run: Run = ScriptRunner._run_script
-    if run.__module__ != __name__:
+    """See to it once a process that fragments are answered under the page that is shown.
+
+    It reaches into Streamlit; in a version that is built differently inside, nothing is done and pages work as before.
+    """
+    run: Run | None = getattr(ScriptRunner, "_run_script", None)
+    if run is not None and run.__module__ != __name__:
         ScriptRunner._run_script = _under_the_shown_page(run)
 
 
 def _under_the_shown_page(run: Run) -> Run:
     def under_the_shown_page(runner: ScriptRunner, request: RerunData) -> None:
-        shown = runner._pages_manager.current_page_script_hash
+        shown = getattr(getattr(runner, "_pages_manager", None), "current_page_script_hash", "")
         if request.fragment_id_queue and shown:
             request = replace(request, page_script_hash=shown)
         run(runner, request)

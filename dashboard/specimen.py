@@ -12,11 +12,29 @@ import plotly.graph_objects as go
 from dashboard import session
 from dashboard.language import later
 from dashboard.tissue_figures import TissueView
-from models import Card, Image, Segmentation
+from models import Box, Card, Explanation, Image, Segmentation
 from models.tissue.edit import Correction, corrected
 
 NETWORK, CORRECTED = later("The network's"), later("Corrected")
 """The two versions of the classes."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What a reader was last told of why, and the place it is about; None: nothing yet, and the whole image."""
+
+    why: Explanation | None = None
+    place: Box | None = None
+
+
+def tell(identity: str, reason: Reason) -> None:
+    """Keep what the reader is told of an answer, for its report."""
+    session.put(f"reason-{identity}", reason)
+
+
+def told(identity: str) -> Reason:
+    """Return what the reader was last told of an answer."""
+    return session.get(f"reason-{identity}", Reason())
 
 
 @dataclass(frozen=True)

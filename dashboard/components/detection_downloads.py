@@ -16,6 +16,7 @@ from dashboard.detection_film import Film
 from dashboard.figures import View
 from dashboard.language import t
 from dashboard.session import Answered, Item
+from dashboard.specimen import Reason, told
 from models import DISCLAIMER, Card, Detections, Image, OrthoLensError
 from models.boxes.hand import EditedDetections, mark_by_hand
 from models.boxes.judge import judge
@@ -62,17 +63,18 @@ def show(film: Film) -> None:
     item = session.selected()
     if item and kind(item.data, item.name) == "DICOM":
         _sr(kept, item, f"{name}-sr.dcm")
-    _report(kept, item, name)
+    _report(kept, told(film.identity), item, name)
 
 
-def _report(kept: Kept, item: Item | None, name: str) -> None:
+def _report(kept: Kept, reason: Reason, item: Item | None, name: str) -> None:
     """Offer the report of the boxes as they are shown, and remember how to search the file again."""
     origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
     found = kept.found
 
     def make() -> Case:
         shown = kept.view.shown(kept.image)
-        return Case(kept.image, found, shown, drawn(shown, marks(kept)), simulated, origin)
+        explained = replace(found, explanation=reason.why)
+        return Case(kept.image, explained, shown, drawn(shown, marks(kept)), simulated, origin, place=reason.place)
 
     answered = None
     if item:

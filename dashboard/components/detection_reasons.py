@@ -13,8 +13,8 @@ from dashboard.components.states import plain, sentence
 from dashboard.detection_film import Film, Finding
 from dashboard.jobs import Job
 from dashboard.language import later, t
-from dashboard.specimen import Sheet
-from models import Explanation
+from dashboard.specimen import Reason, Sheet, tell
+from models import Box, Explanation
 from models.reporting import draw
 from models.trust.methods import BOX_METHODS
 
@@ -45,12 +45,19 @@ def show(film: Film) -> Sheet:
         t("Colours"), list(draw.COLOUR_MAPS), list(draw.COLOUR_MAPS).index(film.view.colours),
         format_func=str.capitalize, key="colours", persist_state="session",
     )  # fmt: skip
+    tell(film.identity, Reason(why, _place(subject)))
     at = t(", at {layer}", layer=why.layer) if why.layer else ""
     st.caption(t("Explained in {seconds:.2f} s{at}", seconds=why.seconds, at=at))
     view = replace(film.view, opacity=OPACITY, threshold=LEAST, colours=colours)
     marks = [mark for mark in marks if mark.key == subject.key]
     fig = detection_figures.boxed(film.image, marks, view, why.heat)
     return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick(film, selection))
+
+
+def _place(subject: Finding) -> Box:
+    """Return a finding's box in whole pixels: its sides are counted from the middle of the first pixel."""
+    column, row, width, height = (float(side) for side in subject.box)
+    return Box(round(row + 0.5), round(column + 0.5), round(height), round(width))
 
 
 def _subject(film: Film) -> Finding:

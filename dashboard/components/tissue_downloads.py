@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from dashboard import session, tissue_figures
 from dashboard.components import report, states, tissue_truth
 from dashboard.language import t
 from dashboard.session import Answered, Item
-from dashboard.specimen import CORRECTED, NETWORK, Specimen
+from dashboard.specimen import CORRECTED, NETWORK, Specimen, told
 from dashboard.tissue_figures import TissueView
 from models import Card, Image, OrthoLensError, Segmentation
 from models.io.kinds import kind
@@ -89,12 +89,14 @@ def _report(kept: Kept, specimen: Specimen, item: Item | None, name: str) -> Non
     """Offer the report of the version that is shown, and remember how to segment the file again."""
     origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
     answer, image, view = kept.shown, kept.image, kept.view
+    reason = told(specimen.identity)
 
     def make() -> Case:
         shown = view.shown(image)
         agreements = compare(answer.mask, kept.truth, kept.card.keys, image.spacing_mm) if kept.truth else ()
         drawn = tissue_figures.classes(shown, answer, kept.card, view)
-        return Case(image, answer, shown, drawn, simulated, origin, agreements)
+        explained = replace(answer, explanation=reason.why)
+        return Case(image, explained, shown, drawn, simulated, origin, agreements, reason.place)
 
     answered = None
     if item and item.sha256 == image.sha256:  # a region of a slide is reported alone

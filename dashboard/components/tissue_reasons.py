@@ -13,7 +13,7 @@ from dashboard import crop_figures, session, tissue_figures
 from dashboard.components.states import plain
 from dashboard.figures import figure
 from dashboard.language import t
-from dashboard.specimen import Sheet, Specimen
+from dashboard.specimen import Reason, Sheet, Specimen, tell
 from models import Box
 
 MOST_PX = 8_000_000
@@ -67,10 +67,11 @@ def why(specimen: Specimen) -> Sheet:
             t("Whole image"), icon=":material/close:", disabled=box is None, key="why-whole",
             on_click=session.put, args=(state, None),
         )  # fmt: skip
-    heat = session.once(
+    explained = session.once(
         lambda: models.explain(image, card.id, "grad-cam", label=key, frame=view.frame, box=box),
         "why", specimen.identity, key, repr(box), *session.weights(card),
-    ).heat  # fmt: skip
+    )  # fmt: skip
+    tell(specimen.identity, Reason(explained, box))
     st.caption(
         t(
             "Grad-CAM for segmentation (Vinogradova et al. 2020, arXiv:2002.11434): the gradient of the class, summed "
@@ -82,5 +83,5 @@ def why(specimen: Specimen) -> Sheet:
         if selection["box"]:
             session.put(state, crop_figures.box_of(image, selection["box"][-1]["x"], selection["box"][-1]["y"]))
 
-    fig = tissue_figures.reasons(image, heat, view, box)
+    fig = tissue_figures.reasons(image, explained.heat, view, box)
     return Sheet(fig, f"why-{box}", select=draw, box=True, says=t("Bright: speaks for the class. The box is dotted."))

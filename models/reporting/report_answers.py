@@ -12,7 +12,7 @@ from models.cards import Card, card
 from models.reporting import report_motion, report_pictures, report_tissue
 from models.reporting.report_case import Case
 from models.reporting.report_parts import Answer, Bar, Bars, Paragraph, Part, Pictures, Section, Table
-from models.reporting.report_trust import plain_picture, reason, trust, withheld
+from models.reporting.report_trust import asked, plain_picture, reason, trust, withheld
 from models.trust.grades import definite_probability, expected_grade
 from models.trust.methods import METHODS
 from models.types import Classification, Detections, Motion, Prediction, Segmentation
@@ -130,7 +130,7 @@ def _(prediction: Detections, case: Case) -> list[Section]:
         Pictures((plain_picture(case), boxed)),
         *_box_table(prediction, known, case),
     ]  # fmt: skip
-    return [Section("", tuple(parts)), *([reason(why, known)] if why else []), trust(prediction, case)]
+    return [Section("", tuple(parts)), *([asked(why, known, case)] if why else []), trust(prediction, case)]
 
 
 @summary.register

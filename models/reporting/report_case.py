@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.reporting.draw import RGB
-from models.types import Image, Pixels, Prediction
+from models.types import Box, Image, Pixels, Prediction
 
 if TYPE_CHECKING:
     from models.tissue.truth import Agreement
@@ -30,6 +30,8 @@ class Case:
         Where a case of the gallery comes from; empty for a user's own file.
     agreements
         With a truth that the reader gave, for a segmentation.
+    place
+        That the explanation of a class or of a box is about; None: all of the image.
     film
         Frames of a motion with the components drawn, each with its caption.
     calibration
@@ -43,5 +45,6 @@ class Case:
     simulated: bool = False
     origin: str = ""
     agreements: Sequence[Agreement] = ()
+    place: Box | None = None
     film: Sequence[tuple[str, RGB]] = ()
     calibration: str = ""

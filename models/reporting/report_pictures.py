@@ -11,13 +11,14 @@ from dataclasses import replace
 
 import numpy as np
 from PIL import Image as Pillow
+from PIL import ImageDraw
 
 from models.cards import card
 from models.reporting import draw, paint
 from models.reporting.boxes import drawn, marks_of
 from models.reporting.draw import RGB
 from models.reporting.report_parts import Picture
-from models.types import Detections, Image, Pixels, Segmentation, Window
+from models.types import Box, Detections, Image, Pixels, Segmentation, Window
 
 LONGEST_PX = 1200
 QUALITY = 88
@@ -39,12 +40,20 @@ def shown(image: Image, frame: int, window: Window | None = None) -> Pixels:
     return replace(image, pixels=image.pixels[:, ::step, ::step]).shown(frame, window)
 
 
-def heat(image: Image, frame: int, heat_map: Pixels) -> RGB:
-    """Draw heat over a frame in the colours that the page starts with."""
+def heat(image: Image, frame: int, heat_map: Pixels, place: Box | None = None) -> RGB:
+    """Draw heat over a frame in the colours that the page starts with, and a frame round the place asked about."""
     below = shown(image, frame)
     size = (below.shape[1], below.shape[0])
     fitted = np.asarray(Pillow.fromarray(heat_map).resize(size, Pillow.Resampling.BILINEAR))
-    return draw.overlay(below, fitted, colours="inferno")
+    seen = draw.overlay(below, fitted, colours="inferno")
+    if place is None:
+        return seen
+    sheet = Pillow.fromarray(seen)
+    down, across = (drawn / whole for drawn, whole in zip(below.shape, image.shape, strict=False))
+    left, top = place.column * across, place.row * down
+    corner = (left + place.width * across, top + place.height * down)
+    ImageDraw.Draw(sheet).rectangle((left, top, *corner), outline="white", width=max(1, max(size) // 300))
+    return np.asarray(sheet)
 
 
 def classes(image: Image, prediction: Segmentation) -> RGB:

@@ -16,7 +16,7 @@ from models.reporting.record import headline
 from models.reporting.report_case import Case
 from models.reporting.report_model import calibration
 from models.reporting.report_parts import Answer, Paragraph, Part, Pictures, Section, Table
-from models.reporting.report_trust import plain_picture, reason, trust
+from models.reporting.report_trust import asked, plain_picture, trust
 from models.tissue.areas import ClassArea, measure
 from models.tissue.thickness import BAND, thickness
 from models.tissue.truth import Agreement
@@ -51,7 +51,7 @@ def answered(prediction: Segmentation, case: Case) -> list[Section]:
     return [
         Section("", tuple(parts)),
         Section("Measurements", tuple(measured)),
-        *([reason(why, known)] if why else []),
+        *([asked(why, known, case)] if why else []),
         _trust(prediction, case),
     ]
 

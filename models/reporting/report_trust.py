@@ -12,7 +12,7 @@ from models.reporting.draw import rgb
 from models.reporting.report_case import Case
 from models.reporting.report_model import sentence
 from models.reporting.report_parts import Answer, Facts, Paragraph, Part, Picture, Pictures, Section, Table
-from models.trust.methods import METHODS
+from models.trust.methods import BOX_METHODS, METHODS
 from models.trust.quality import quality_notes
 from models.types import Classification, Detections, Explanation, Segmentation
 
@@ -61,7 +61,7 @@ def trust(prediction: Gated, case: Case) -> Section:
 
 def reason(why: Explanation, shown_card: Card) -> Section:
     """Say what an explanation shows, where it was taken, and how faithful it was found."""
-    method = METHODS.get(why.method)
+    method = {**METHODS, **BOX_METHODS}.get(why.method)
     names = {label.key: label.name for label in shown_card.labels}
     facts = [("Method", f"{method.name}. {method.sentence}" if method else why.method)]
     if why.layer:
@@ -80,3 +80,13 @@ def reason(why: Explanation, shown_card: Card) -> Section:
             )
         )
     return Section("Why", tuple(parts))
+
+
+def asked(why: Explanation, shown_card: Card, case: Case) -> Section:
+    """Show what speaks for what the reader asked about, with the place in a white frame, and say how it was found."""
+    name, place = shown_card.labels[shown_card.index(why.target)].name, case.place
+    where = f"in the white frame of {place.width} × {place.height} px" if place else "anywhere in the image"
+    drawn = report_pictures.heat(case.image, case.prediction.frame, why.heat, place)
+    seen = report_pictures.picture(drawn, f"The image with the heat for {name}", f"Bright: speaks for {name} {where}")
+    section = reason(why, shown_card)
+    return Section(section.title, (Pictures((seen,)), *section.parts))

@@ -22,13 +22,14 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from dashboard import detection_figures
-from dashboard.components import detection_downloads, detection_findings, detection_truth
+from dashboard.components import detection_downloads, detection_findings, detection_truth, report
 from dashboard.detection_film import Film
 from dashboard.figures import View, figure
 from models import Detections, Explanation, Image
 from models.boxes.hand import DrawnBox, Edits, edited
 from models.boxes.judge import judge
 from models.boxes.truth import TrueBoxes
+from models.reporting.report_case import Case
 from tests.conftest import CARD
 
 Drop = Callable[..., AppTest]
@@ -209,6 +210,8 @@ def test_a_reason_at_once_and_a_slow_one_as_a_job(dropped: AppTest, monkeypatch:
         return Explanation(np.full(image.shape, 0.5, np.float32), method, "p4", "fracture", 0.1)
 
     monkeypatch.setattr(models, "explain_detection", explain)
+    reports: list[Callable[[], Case]] = []
+    monkeypatch.setattr(report, "show", lambda task, name, make, answered=None: reports.append(make))
     look(dropped, "Why")
     assert asked == [(0, "grad-cam")]
     assert words(dropped) == ["1 · 90%"]
@@ -221,6 +224,10 @@ def test_a_reason_at_once_and_a_slow_one_as_a_job(dropped: AppTest, monkeypatch:
     press(dropped, "box-why-start")
     dropped.run()
     assert asked[-1] == (1, "d-rise")
+    dropped.run()
+    case = reports[-1]()
+    assert case.prediction.explanation.method == "d-rise"
+    assert case.place == models.Box(50, 80, 20, 20)
 
 
 def test_a_truth_gives_hits_misses_and_false_alarms(dropped: AppTest) -> None:

@@ -23,9 +23,10 @@ from pydicom.data import get_testdata_file
 from streamlit.testing.v1 import AppTest
 
 import models
-from dashboard.components import tissue_downloads
+from dashboard.components import report, tissue_downloads
 from dashboard.tissue_figures import TissueView
 from models import Explanation, Image, Segmentation
+from models.reporting.report_case import Case
 from models.tissue.edit import Correction, corrected
 from tests.conftest import CARD
 
@@ -227,11 +228,17 @@ def test_the_reason_is_asked_of_a_class_and_a_box(dropped: AppTest, monkeypatch:
         return Explanation(np.ones(image.shape, np.float32), method, "up4", label, 0.1)
 
     monkeypatch.setattr(models, "explain", explain)
+    reports: list[Callable[[], Case]] = []
+    monkeypatch.setattr(report, "show", lambda task, name, make, answered=None: reports.append(make))
+    assert dropped.run() is dropped
+    assert reports[-1]().prediction.explanation is None
     page = look(dropped, "Why")
     assert asked == [("bone", None)]
     page.session_state[f"why-box-{IDENTITY}"] = models.Box(5, 6, 10, 20)
     page.run()
     assert asked[-1] == ("bone", models.Box(5, 6, 10, 20))
+    case = reports[-1]()
+    assert (case.prediction.explanation.target, case.place) == asked[-1]
     assert "20 × 10 px" in texts(page)
     next(one for one in page.button if one.key == "why-whole").click().run()
     assert not page.exception

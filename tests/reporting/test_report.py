@@ -15,6 +15,7 @@ from pydicom import Dataset, dcmread
 import models
 from models import DISCLAIMER, Prediction, card
 from models.data.cases import CASES_DIR
+from models.reporting import report_pictures
 from models.reporting.report import Case, chapter
 from models.reporting.report_curves import HEIGHT, LEFT, WIDTH, panel
 from models.reporting.report_html import html
@@ -84,6 +85,37 @@ def test_boxes_are_listed_with_their_scores(
     assert "2 Screw 55%" in said
     assert "5%, " not in said  # under the threshold
     assert "Sensitivity 0.90, from a score of 0.30" in said
+
+
+@pytest.mark.parametrize("place", [None, models.Box(10, 20, 30, 40)])
+def test_what_the_reader_asked_about_is_shown_with_its_place(
+    write: Write, pictured: Callable, section: models.Segmentation, place: models.Box | None
+) -> None:
+    why = models.Explanation(np.full((120, 90), 0.5, np.float32), "grad-cam", "up2", "articular-cartilage", 0.1)
+    report = write(Case(pictured(), replace(section, explanation=why), place=place))
+    where = "in the white frame of 40 × 30 px" if place else "anywhere in the image"
+    said = words(report)
+    assert f"Bright: speaks for Articular cartilage {where}" in said
+    assert "Faithfulness: not measured" in said
+    assert html(report).count(b"data:image/jpeg") == 3
+
+
+def test_a_box_is_explained_by_the_name_of_the_method(
+    write: Write, boxing_card: str, boxes_of: Callable, pictured: Callable
+) -> None:
+    found = boxes_of(boxing_card)
+    why = models.Explanation(np.full((120, 90), 0.5, np.float32), "d-rise", "", found.labels[0], 9.0)
+    said = words(write(Case(pictured(), replace(found, explanation=why), place=models.Box(20, 10, 40, 30))))
+    assert "Bright: speaks for Crack in the white frame of 30 × 40 px" in said
+    assert "D-RISE. How much better" in said
+
+
+def test_a_frame_is_drawn_round_the_place_and_nowhere_else(pictured: Callable) -> None:
+    heat, place = np.zeros((120, 90), np.float32), models.Box(10, 20, 30, 40)
+    bare, framed = (report_pictures.heat(pictured(), 0, heat, at) for at in (None, place))
+    rows, columns = np.nonzero((bare != framed).any(2))
+    assert (rows.min(), columns.min(), rows.max(), columns.max()) == (10, 20, 40, 60)
+    assert (framed[10, 20:60] == 255).all()
 
 
 def test_a_motion_gives_its_angles_frame_by_frame_and_what_to_doubt(write: Write) -> None:

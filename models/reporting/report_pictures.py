@@ -52,7 +52,9 @@ def heat(image: Image, frame: int, heat_map: Pixels, place: Box | None = None) -
     down, across = (drawn / whole for drawn, whole in zip(below.shape, image.shape, strict=False))
     left, top = place.column * across, place.row * down
     corner = (left + place.width * across, top + place.height * down)
-    ImageDraw.Draw(sheet).rectangle((left, top, *corner), outline="white", width=max(1, max(size) // 300))
+    line = max(1, max(size) // 300)
+    for colour, width in (("black", 2 * line), ("white", line)):  # a dark line within, for bright tissue
+        ImageDraw.Draw(sheet).rectangle((left, top, *corner), outline=colour, width=width)
     return np.asarray(sheet)
 
 

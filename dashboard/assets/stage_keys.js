@@ -1,5 +1,6 @@
-/* Keys of conference mode, and "?" in any mode. Streamlit calls the default export at every change of `data`, and what
-   it returned when the element goes: the listener reads the latest arguments, and is put up once an element. */
+/* Keys of conference mode, and "?" in any mode. A wish says when its key was pressed: a timer of the page can send it
+   a second time. Streamlit calls the default export at every change of `data`, and what it returned when the element
+   goes: the listener reads the latest arguments, and is put up once an element. */
 
 const WISHES = {
   PageDown: "next", ArrowRight: "next", " ": "next", PageUp: "previous", ArrowLeft: "previous",
@@ -50,7 +51,7 @@ function onKey(event, element) {
     mine();
   } else if (WISHES[key] && (data.stage || key === "?") && !owned(key, target)) {
     mine();
-    if (!event.repeat) setTriggerValue("wish", WISHES[key]);
+    if (!event.repeat) setTriggerValue("wish", { key: WISHES[key], at: event.timeStamp });
   }
 }
 

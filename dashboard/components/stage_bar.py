@@ -141,7 +141,7 @@ def _listen(now: Stage | None) -> None:
 def _wished() -> None:
     told = session.get("stage-keys")
     if told is not None and told.wish:  # nothing is told where the session was forgotten in between
-        session.wish(told.wish)
+        session.wish_once(told.wish["key"], told.wish["at"])
 
 
 def _shortcuts(on_stage: bool) -> None:

@@ -36,6 +36,7 @@ from dashboard.session.stage import (
     tick,
     touch,
     wish,
+    wish_once,
 )
 from dashboard.session.table import (
     QUEUE_FILES,
@@ -116,4 +117,5 @@ __all__ = [
     "warm_up",
     "weights",
     "wish",
+    "wish_once",
 ]

@@ -19,6 +19,8 @@ from models.settings import settings
 
 STAGE, SHOWN, LEFT, SHORTCUTS = "stage", "stage-shown", "stage-left", "shortcuts"
 """Keys: the stage, the one whose step the pages show, that somebody left it, and that the list of keys is open."""
+PRESSED = "stage-pressed"
+"""Key: when the last key of the stage was pressed, by the browser's clock."""
 
 
 def clock() -> float:
@@ -58,6 +60,17 @@ def wish(wish: Wish | Literal["shortcuts"]) -> None:
             close_shortcuts()
     elif stage := on_stage():
         st.session_state[STAGE] = stage.wish(wish, clock())
+
+
+def wish_once(key: Wish | Literal["shortcuts"], at: float) -> None:
+    """Do what a key says that was pressed at a time of the browser, unless it was done.
+
+    Streamlit's front end sends what a component told along with a timer's request that falls together with it, and then
+    once more (seen with 1.67 on the wire): the speaker would skip a step.
+    """
+    if st.session_state.get(PRESSED) != at:
+        st.session_state[PRESSED] = at
+        wish(key)
 
 
 def touch() -> None:

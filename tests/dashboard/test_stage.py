@@ -11,6 +11,7 @@ from typing import get_args
 
 import hypothesis
 import pytest
+import streamlit as st
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
@@ -200,6 +201,15 @@ def test_whatever_happens_a_step_is_on_the_screen(happenings: list[tuple[float, 
         assert here.turn >= before.turn
         assert here.position == before.position or here.turn > before.turn
         assert here.touched <= now
+
+
+def test_a_key_that_is_sent_twice_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(st, "session_state", {})
+    monkeypatch.setattr("dashboard.session.stage.wish", done.append)
+    for at in (10.5, 10.5, 11.0):
+        session.wish_once("next", at)
+    assert done == ["next", "next"]
 
 
 # A session

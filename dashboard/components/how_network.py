@@ -269,7 +269,7 @@ def _hierarchy(subject: Subject, card: Card, _: Layer) -> None:
             columns=card.input.size[1],
         )
     )
-    left, right = st.columns([1, 2.4], gap="medium")
+    left, right = st.columns([1, 3], gap="medium")
     picture = session.once(
         lambda: teaching.network_picture(subject.image, card, subject.frame), "how-input", subject.key, card.id
     )

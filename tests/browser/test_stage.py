@@ -149,7 +149,7 @@ def test_every_step_fits_a_projector(staged: Callable, hall: Callable) -> None:
     first = place(page)
     while True:
         calm(page)
-        page.wait_for_function(WHOLE)
+        page.wait_for_function(WHOLE, timeout=60_000)  # before nobody is there any more and the first step comes back
         now = place(page)
         page.keyboard.press("PageDown")
         expect(page.locator(".st-key-stage-bar").get_by_text(now, exact=True)).to_have_count(0)

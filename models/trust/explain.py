@@ -3,6 +3,9 @@
 Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391) and HiResCAM (Draelos & Carin 2020, arXiv:2011.08891) go on from the
 features of the pass that gave the answer, so the trunk runs once and the gradient only goes through the tail. The other
 methods see the input. The members of an ensemble are averaged, as their logits are.
+
+What is explained is a label's logit over the mean of all (`_OverMean`): a softmax answers the same when every logit
+moves alike, so what all labels share speaks for none of them and has no place in the map.
 """
 
 from __future__ import annotations
@@ -67,6 +70,19 @@ class _Tail(nn.Module):
         return self.forward_tail(self.entry(features), self.stage)
 
 
+class _OverMean(nn.Module):
+    """A network whose logits (N, K) are taken over their mean, which leaves every probability as it is."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits (N, K), of mean 0."""
+        logits: Tensor = self.net(x)
+        return logits - logits.mean(1, keepdim=True)
+
+
 def stage_of(model: Model | Painter, stage: str | None) -> str:
     """Return the stage, or the card's own for None.
 
@@ -126,7 +142,9 @@ def explain(
         if method.key in ON_FEATURES:
             given = features[i] if features else _at(model, i, image, frame, stage)
             return _stage_heat(net, method, target, stage, given)
-        return ON_INPUT[method.key](net, model.input(image, frame), target, stage, watch)
+        if method.key == "guided-grad-cam":
+            return _guided_grad_cam(net, model.input(image, frame), target, stage, watch)
+        return ON_INPUT[method.key](watch.over(_OverMean(net)), model.input(image, frame), target)
 
     with model.lock:
         heat = torch.stack([of_member(i, net) for i, net in enumerate(model.members)]).mean(0)  # (1, 1, h, w)
@@ -149,7 +167,7 @@ def _stage_heat(net: StagedMobileNetV2, method: Method, target: int, stage: str,
     if method.key == "grad-cam" and stage == list(net.stages)[-1] and _is_mean_and_linear(net.head):
         return class_activation(net, target, features)
     tail = _Tail(net, stage)
-    method_on = ON_FEATURES[method.key](tail, tail.entry)
+    method_on = ON_FEATURES[method.key](_OverMean(tail), tail.entry)
     heat = method_on.attribute(features.detach().float().requires_grad_(), target=target)
     return cast(Tensor, heat.detach().sum(1, keepdim=True))  # (1, 1, h, w); Grad-CAM has one channel already
 
@@ -162,12 +180,13 @@ def _is_mean_and_linear(head: nn.Sequential) -> bool:
 def class_activation(net: StagedMobileNetV2, target: int, features: Tensor) -> Tensor:
     """Return Grad-CAM at the last stage without a gradient: (1, C, h, w) → (1, 1, h, w).
 
-    Behind a mean and a linear layer, the gradient of a logit is the label's row of weights over the number of places,
-    everywhere the same (Zhou et al. 2016, arXiv:1512.04150). It equals captum's map and takes no second pass.
+    Behind a mean and a linear layer, the gradient of a logit over the mean of all is the label's row of weights less
+    the mean row, divided by the number of places, everywhere the same (Zhou et al. 2016, arXiv:1512.04150). It equals
+    captum's map and takes no second pass.
     """
     features = features.detach().float()
-    linear = cast(nn.Linear, net.head[-1])
-    weights = linear.weight[target].detach().float()  # (C,)
+    rows = cast(nn.Linear, net.head[-1]).weight.detach().float()  # (K, C)
+    weights = rows[target] - rows.mean(0)
     return F.conv2d(features, weights[None, :, None, None]) / features[0, 0].numel()
 
 
@@ -176,24 +195,28 @@ ON_FEATURES: Mapping[str, Callable[[nn.Module, nn.Module], LayerAttribution]] = 
 )
 
 
-def _integrated_gradients(net: StagedMobileNetV2, x: Tensor, target: int, stage: str, watch: Watch) -> Tensor:
-    heat = IntegratedGradients(watch.over(net)).attribute(
+Logits = Callable[[Tensor], Tensor]
+"""From an input (N, 3, h, w) to logits (N, K)."""
+
+
+def _integrated_gradients(logits: Logits, x: Tensor, target: int) -> Tensor:
+    heat = IntegratedGradients(logits).attribute(
         x.requires_grad_(), torch.full_like(x, -1), target=target, n_steps=STEPS, internal_batch_size=BATCH
     )
     return cast(Tensor, heat.detach().sum(1, keepdim=True))
 
 
-def _occlusion(net: StagedMobileNetV2, x: Tensor, target: int, stage: str, watch: Watch) -> Tensor:
+def _occlusion(logits: Logits, x: Tensor, target: int) -> Tensor:
     with torch.no_grad():
-        heat = Occlusion(watch.over(net)).attribute(
+        heat = Occlusion(logits).attribute(
             x, (3, PATCH, PATCH), (3, STRIDE, STRIDE), baselines=0, target=target, perturbations_per_eval=BATCH
         )
     return cast(Tensor, heat[:, :1])  # one patch covers all channels, so they are equal
 
 
-def _gradient_shap(net: StagedMobileNetV2, x: Tensor, target: int, stage: str, watch: Watch) -> Tensor:
+def _gradient_shap(logits: Logits, x: Tensor, target: int) -> Tensor:
     levels = torch.linspace(-1, 1, 3, device=x.device)[:, None, None, None].expand(-1, *x.shape[1:])
-    shap = GradientShap(watch.over(net))
+    shap = GradientShap(logits)
     with _seeded():
         parts = [
             shap.attribute(x.requires_grad_(), levels, n_samples=BATCH, stdevs=0.1, target=target).detach()
@@ -207,15 +230,14 @@ def _guided_grad_cam(net: StagedMobileNetV2, x: Tensor, target: int, stage: str,
     watch.step()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")  # on the twin, which is thrown away
-        heat = GuidedGradCam(twin, twin.stages[stage]).attribute(
+        heat = GuidedGradCam(_OverMean(twin), twin.stages[stage]).attribute(
             x.requires_grad_(), target=target, interpolate_mode="bilinear"
         )
     return cast(Tensor, heat.detach().sum(1, keepdim=True))
 
 
-ON_INPUT: Mapping[str, Callable[[StagedMobileNetV2, Tensor, int, str, Watch], Tensor]] = MappingProxyType(
+ON_INPUT: Mapping[str, Callable[[Logits, Tensor, int], Tensor]] = MappingProxyType(
     {
-        "guided-grad-cam": _guided_grad_cam,
         "integrated-gradients": _integrated_gradients,
         "occlusion": _occlusion,
         "gradient-shap": _gradient_shap,

@@ -8,7 +8,7 @@ drew or all that was painted with the class. With that one number a network that
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -144,7 +144,7 @@ def _target(painter: Painter, label: str | None, painted: Tensor) -> int:
 def _heat(net: DenseNet, method: Method, target: int, stage: str, x: Tensor, region: Tensor, watch: Watch) -> Tensor:
     """Return the heat over the input, (1, 1, h, w) at the stage's resolution or at the input's."""
     if method.key not in ON_FEATURES:
-        return ON_INPUT[method.key](cast(Any, _Whole(net, region)), x, target, stage, watch)
+        return ON_INPUT[method.key](watch.over(_Whole(net, region)), x, target)
     with torch.no_grad():
         features, *others = net.trunk(x, stage)
     tail = _Tail(net, stage, tuple(others), region)

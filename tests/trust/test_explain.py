@@ -53,8 +53,13 @@ def test_grad_cam_and_hirescam_equal_the_numbers_by_hand(model_of, two_stages) -
 
 def test_grad_cam_in_closed_form_is_that_of_captum(small_net) -> None:
     net, x = small_net(0), torch.randn(1, 3, 96, 64, generator=torch.manual_seed(0))
+
+    def over_mean(x: torch.Tensor) -> torch.Tensor:
+        logits = net(x)
+        return logits - logits.mean(1, keepdim=True)
+
     for target in range(3):
-        by_captum = LayerGradCam(net, net.stages["stage5"]).attribute(x.requires_grad_(), target=target)
+        by_captum = LayerGradCam(over_mean, net.stages["stage5"]).attribute(x.requires_grad_(), target=target)
         ours = class_activation(net, target, net.trunk(x))
         assert by_captum.abs().max() > 1e-4
         torch.testing.assert_close(ours, by_captum.detach(), atol=1e-9, rtol=1e-5)
@@ -67,6 +72,18 @@ def test_features_of_the_answer_give_the_same_map(model_of, small_net, image) ->
         alone = explain(model, image, METHODS[key], 1, stage="stage4")
         shared = explain(model, image, METHODS[key], 1, stage="stage4", features=features)
         np.testing.assert_array_equal(alone.heat, shared.heat)
+
+
+@pytest.mark.parametrize("stage", ["stage4", "stage5"])
+@pytest.mark.parametrize("key", EVERY)
+def test_what_all_labels_share_has_no_place_in_the_map(key, stage, model_of, small_net, image) -> None:
+    plain, moved = small_net(0), small_net(0)
+    moved.head[-1].weight.data += torch.linspace(-1, 1, moved.head[-1].weight.shape[1])
+    moved.head[-1].bias.data += 3
+    x = torch.zeros(1, 3, 64, 64)
+    torch.testing.assert_close(plain(x).softmax(1), moved(x).softmax(1))  # the same answer by other weights
+    one, two = (explain(model_of(net), image, METHODS[key], 1, stage=stage) for net in (plain, moved))
+    np.testing.assert_allclose(one.heat, two.heat, atol=2e-3)
 
 
 @pytest.mark.parametrize("key", EVERY)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
@@ -24,12 +25,14 @@ def inscribe(card_id: str, tables: Mapping[str, BaseModel | Sequence[BaseModel] 
     path = CARDS_DIR / f"{card_id}.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     for name, value in tables.items():
-        document.pop(name, None)
-        if isinstance(value, BaseModel):
+        if value is None:
+            document.pop(name, None)
+        elif isinstance(value, BaseModel):
             document[name] = tomlkit.item(value.model_dump(mode="json", exclude_none=True))
-        elif value is not None:
+        else:
             document[name] = tomlkit.item([row.model_dump(mode="json", exclude_none=True) for row in value])
-    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    text = re.sub(r"\n+(?=\[)", "\n\n", tomlkit.dumps(document))  # one blank line before every table
+    path.write_text(text, encoding="utf-8")
     cards.cache_clear()
 
 

@@ -24,4 +24,5 @@ def test_what_is_inscribed_is_read_again_and_the_rest_stands(folder):
     assert written.calibration == calibration
     assert written.gate is None
     before = card("knee-kl")
+    assert "\n\n\n" not in (folder / "knee-kl.toml").read_text()
     assert (written.labels, written.use, written.training) == (before.labels, before.use, before.training)

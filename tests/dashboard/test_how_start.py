@@ -58,7 +58,7 @@ def test_the_charts_are_read_aloud_and_a_temperature_moves_them() -> None:
     page = opened("charts")
     knee = card("knee-kl").figures["confusion"]
     right = sum(knee[i][i] for i in range(5))
-    assert f"{right}" in texts(page)
+    assert f"{right:,}" in texts(page)
     assert "in place of" not in texts(page)
     page.slider(key="charts-temperature").set_value(2.0).run()
     assert "in place of" in texts(page)

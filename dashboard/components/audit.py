@@ -127,7 +127,7 @@ def _results(audit: Audit, image: Image, card: Card, view: View) -> None:
         st.markdown(t("**Does it look at the metal?**"))
         st.caption(_metal(audit))
     st.markdown(t("**In figures**"))
-    st.dataframe(_table(audit, card), hide_index=True, width="stretch")
+    st.dataframe(_table(audit, card), hide_index=True, width="stretch", placeholder="–")
 
 
 def _faithful(audit: Audit) -> str:

@@ -261,11 +261,11 @@ def _provenance(card: Card, figures: Figures) -> None:
             versions = ", ".join(f"{plain(name)} {plain(number)}" for name, number in figures["versions"].items())
             st.markdown(
                 t(
-                    "**Measured with**\n\n{versions}; {machine}; {measured}; `ortholens evaluate {id}`",
+                    "**Measured with**\n\n{versions}; {machine}; {measured}; `{command}`",
                     versions=versions,
                     machine=plain(figures["machine"]),
                     measured=plain(figures["measured"]),
-                    id=card.id,
+                    command=figures.get("command", f"ortholens evaluate {card.id}"),
                 )
             )
 

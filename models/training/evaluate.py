@@ -64,10 +64,11 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     fit = _calibrate(chosen, logits, truth[held_out])
     if test and "test" in data.splits:
         split, how = "test", "test split, measured once; calibrated on the validation split"
+        options = "--test"
         answers = _answers(chosen, outputs(nets, chosen, data, data.of(split)).numpy(), *fit)
         measured = data.only(data.of(split))
     else:
-        split, measured = "val", data.only(held_out)
+        split, measured, options = "val", data.only(held_out), f"--folds {folds}"
         how = (
             f"validation split in {folds} folds by group" if "val" in data.splits else f"{folds}-fold cross-validation"
         )
@@ -81,6 +82,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     groups = np.unique(measured.groups, return_inverse=True)[1]
     report: dict[str, Any] = {
         "how": how,
+        "command": f"ortholens evaluate {card_id} {options}",
         "weights": [member.sha256 for member in chosen.members],
         "resamples": RESAMPLES,
         **asked.score(probabilities, y, groups, chosen),

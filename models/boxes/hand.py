@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.errors import InputError, UnknownCard
 from models.types import Detections
+from models.words import later
 
 CERTAIN = 1.0
 """Stands where the score of a box drawn by hand would be."""
@@ -131,6 +132,6 @@ def mark_by_hand(coco: str, answer: Detections) -> str:
 
 def _checked(box: DrawnBox, labels: tuple[str, ...]) -> None:
     if min(box.width, box.height) < LEAST_PX:
-        raise InputError("a box smaller than a pixel is none", fix="Draw it round what you see.")
+        raise InputError(later("a box smaller than a pixel is none"), fix=later("Draw it round what you see."))
     if box.label not in labels:
         raise UnknownCard(f"there is no label {box.label!r}", fix=f"Choose one of {', '.join(labels)}.")

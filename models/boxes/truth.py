@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DamagedFile, InputError, UnsupportedFormat
+from models.words import later
 
 CORNER = 0.5
 """From the outer corner of the first pixel to its centre."""
@@ -83,7 +84,9 @@ def read_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, 
     named = {file: _classes(file, data) for file, data in files if _plain(file) in NAMES}
     given = [(file, data) for file, data in files if file not in named]
     if not given:
-        raise InputError("there are no boxes", fix="Choose a COCO JSON, a Pascal VOC XML or a YOLO text file.")
+        raise InputError(
+            later("there are no boxes"), fix=later("Choose a COCO JSON, a Pascal VOC XML or a YOLO text file.")
+        )
     file, data = _one_of(given, image)
     readers: dict[str, Callable[[], TrueBoxes]] = {
         ".json": lambda: _of_coco(file, data, image),
@@ -93,8 +96,8 @@ def read_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, 
     kind = PurePosixPath(file).suffix.lower()
     if kind not in readers:
         raise UnsupportedFormat(
-            "is no list of boxes that is known here",
-            fix="Save it as COCO .json, Pascal VOC .xml or YOLO .txt.",
+            later("is no list of boxes that is known here"),
+            fix=later("Save it as COCO .json, Pascal VOC .xml or YOLO .txt."),
             file=file,
         )
     return readers[kind]()
@@ -107,8 +110,8 @@ def _one_of(files: Sequence[tuple[str, bytes]], image: _Image) -> tuple[str, byt
     mine = [one for one in files if image.called(one[0])]
     if len(mine) != 1:
         raise InputError(
-            f"{len(files)} files, and not one of them alone has the image's name",
-            fix="Drop the one file that belongs to this image.",
+            later("{count} files, and not one of them alone has the image's name", count=len(files)),
+            fix=later("Drop the one file that belongs to this image."),
         )
     return mine[0]
 
@@ -118,8 +121,8 @@ def _of_coco(file: str, data: bytes, image: _Image) -> TrueBoxes:
         content = json.loads(data)
         if not isinstance(content, Mapping) or "annotations" not in content:
             raise UnsupportedFormat(
-                "has no annotations as COCO keeps them",
-                fix="Export the truth as COCO with images, annotations and categories.",
+                later("has no annotations as COCO keeps them"),
+                fix=later("Export the truth as COCO with images, annotations and categories."),
                 file=file,
             )
         wanted = _coco_image(file, content.get("images", []), image)
@@ -128,10 +131,12 @@ def _of_coco(file: str, data: bytes, image: _Image) -> TrueBoxes:
         rows = [[float(side) for side in one["bbox"]] for one in mine]
         labels = tuple(names.get(one.get("category_id"), str(one.get("category_id", ""))) for one in mine)
     except (ValueError, RecursionError):
-        raise DamagedFile("is no readable JSON", fix="Export it again.", file=file) from None
+        raise DamagedFile(later("is no readable JSON"), fix=later("Export it again."), file=file) from None
     except (KeyError, TypeError, AttributeError):
         raise DamagedFile(
-            "has an entry without what COCO asks for", fix="Each annotation needs image_id and bbox.", file=file
+            later("has an entry without what COCO asks for"),
+            fix=later("Each annotation needs image_id and bbox."),
+            file=file,
         ) from None
     return _checked(file, rows, labels, image)
 
@@ -147,8 +152,8 @@ def _coco_image(file: str, images: Sequence[Mapping[str, Any]], image: _Image) -
         mine = list(images)
     if len(mine) != 1:
         raise InputError(
-            f"speaks of {len(images)} images, and it cannot be told which of them is this one",
-            fix="Name the image as the file does, or export its boxes alone.",
+            later("speaks of {count} images, and it cannot be told which of them is this one", count=len(images)),
+            fix=later("Name the image as the file does, or export its boxes alone."),
             file=file,
         )
     height, width = mine[0].get("height"), mine[0].get("width")
@@ -170,13 +175,17 @@ def _of_voc(file: str, data: bytes, image: _Image) -> TrueBoxes:
             rows.append([left - 1, top - 1, right - left + 1, bottom - top + 1])
             labels.append(found.findtext("name") or "")
     except (ElementTree.ParseError, expat.ExpatError):
-        raise DamagedFile("is no readable XML", fix="Export it again.", file=file) from None
+        raise DamagedFile(later("is no readable XML"), fix=later("Export it again."), file=file) from None
     except ValueError:
         raise DamagedFile(
-            "has a box without four numbers", fix="Each bndbox needs xmin, ymin, xmax and ymax.", file=file
+            later("has a box without four numbers"),
+            fix=later("Each bndbox needs xmin, ymin, xmax and ymax."),
+            file=file,
         ) from None
     if root.tag != "annotation":
-        raise UnsupportedFormat("is no Pascal VOC annotation", fix="Export the truth as Pascal VOC.", file=file)
+        raise UnsupportedFormat(
+            later("is no Pascal VOC annotation"), fix=later("Export the truth as Pascal VOC."), file=file
+        )
     if tall and wide:
         _same_size(file, (tall, wide), image)
     return _checked(file, rows, tuple(labels), image)
@@ -187,8 +196,8 @@ def _refuse_entities(file: str, data: bytes) -> None:
 
     def refuse(*_: object) -> None:
         raise UnsupportedFormat(
-            "declares a document type, which is not read here",
-            fix="Save it as plain Pascal VOC XML without a DOCTYPE.",
+            later("declares a document type, which is not read here"),
+            fix=later("Save it as plain Pascal VOC XML without a DOCTYPE."),
             file=file,
         )
 
@@ -208,13 +217,16 @@ def _of_yolo(file: str, data: bytes, image: _Image, names: Sequence[str]) -> Tru
             index = int(kind)
         except (ValueError, OverflowError):
             raise DamagedFile(
-                f"line {number} is no box", fix="Each line holds class, x, y, width, height, as shares.", file=file
+                later("line {number} is no box", number=number),
+                fix=later("Each line holds class, x, y, width, height, as shares."),
+                file=file,
             ) from None
         if max(x, y, width, height) > 1 + 1e-3:
             raise InputError(
-                f"line {number} reaches beyond the image", fix="Give x, y, width and height as shares from 0 to 1.",
+                later("line {number} reaches beyond the image", number=number),
+                fix=later("Give x, y, width and height as shares from 0 to 1."),
                 file=file,
-            )  # fmt: skip
+            )
         rows.append([(x - width / 2) * wide, (y - height / 2) * tall, width * wide, height * tall])
         labels.append(names[index] if 0 <= index < len(names) else str(index))
     return _checked(file, rows, tuple(labels), image)
@@ -228,20 +240,24 @@ def _lines(file: str, data: bytes) -> list[str]:
     try:
         return data.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise DamagedFile("is no text", fix="Save it as UTF-8.", file=file) from None
+        raise DamagedFile(later("is no text"), fix=later("Save it as UTF-8."), file=file) from None
 
 
 def _checked(file: str, rows: Sequence[Sequence[float]], labels: tuple[str, ...], image: _Image) -> TrueBoxes:
     """Move boxes from the corner of the first pixel to its centre; refuse what is no box of this image."""
     if any(len(row) != 4 for row in rows):
-        raise DamagedFile("has a box without four numbers", fix="Each box is x, y, width, height.", file=file)
+        raise DamagedFile(
+            later("has a box without four numbers"), fix=later("Each box is x, y, width, height."), file=file
+        )
     boxes = np.array(rows, np.float64).reshape(-1, 4)
     if not np.isfinite(boxes).all() or (boxes[:, 2:] <= 0).any():
-        raise DamagedFile("has a box without a size", fix="Take empty boxes out of it.", file=file)
+        raise DamagedFile(later("has a box without a size"), fix=later("Take empty boxes out of it."), file=file)
     tall, wide = image.shape
     inside = (boxes[:, 0] < wide) & (boxes[:, 1] < tall) & (boxes[:, :2] + boxes[:, 2:] > 0).all(1)
     if not inside.all():
-        raise InputError("has a box outside the image", fix="Choose the truth of this very image.", file=file)
+        raise InputError(
+            later("has a box outside the image"), fix=later("Choose the truth of this very image."), file=file
+        )
     boxes[:, :2] -= CORNER
     return TrueBoxes(boxes.astype(np.float32), labels)
 
@@ -250,8 +266,12 @@ def _same_size(file: str, size: tuple[int, int], image: _Image) -> None:
     if not image.sized(*size):
         (rows, columns), (tall, wide) = size, image.shape
         raise InputError(
-            f"is of an image of {columns} × {rows} pixels, and this one has {wide} × {tall}",
-            fix="Choose the truth of this very image.",
+            later(
+                "is of an image of {found} pixels, and this one has {wanted}",
+                found=f"{columns} × {rows}",
+                wanted=f"{wide} × {tall}",
+            ),
+            fix=later("Choose the truth of this very image."),
             file=file,
         )
 

@@ -35,6 +35,8 @@ class DenseSet:
         (H, W) int32 number of the object, 0 for none; empty where objects are not told apart.
     folded
         Split that is also measured in folds, one picture each, with the rest of it in training; "" for none.
+    shares
+        How often each picture is drawn in training, against the others; empty where all are alike.
     spacing_mm, known
         Between pixels, and what else is known of each picture, such as the thickness of its cartilage; empty for none.
     """
@@ -45,6 +47,7 @@ class DenseSet:
     splits: tuple[str, ...]
     instances: tuple[NDArray[np.int32], ...] = ()
     folded: str = ""
+    shares: tuple[float, ...] = ()
     spacing_mm: tuple[float, ...] = ()
     known: tuple[Mapping[str, float], ...] = ()
 

@@ -44,6 +44,7 @@ def tka_fluoroscopy() -> DenseSet:
         ),
         splits=(*(split[i] for i in kept), *["kneel_right"] * kneeling, *["train"] * len(scenes)),
         folded="kneel_right",
+        shares=(*[1.0] * (len(kept) + kneeling), *[SIMULATED_SHARE] * len(scenes)),
     )
 
 
@@ -73,8 +74,10 @@ AXES = {
     "deep_flexion_cam1": np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]),
 }
 """Anatomical axes (anterior, proximal, to the side) from those of each study's CAD."""
-SCENES = 480
-"""Simulated frames."""
+SCENES = 1200
+"""Simulated frames of the studies' own implants."""
+SIMULATED_SHARE = 0.5
+"""Times a simulated frame is drawn against a real one: many of them, each seldom, teach more than few."""
 
 
 def _implant(archive: zipfile.ZipFile, study: str) -> Implant:

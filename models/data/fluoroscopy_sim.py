@@ -2,7 +2,8 @@
 
 Metal is ray-cast from its mesh, bones and flesh are rounded cones, and everything attenuates after Beer and Lambert.
 What makes the real pictures hard is drawn on purpose: trays seen edge-on, titanium keels hardly darker than the bone
-around them, tables with rails, screws and straps, round and rectangular collimators, processed contrast.
+around them, bone and cement that fill the pockets between flange, pegs, condyles, tray and keel, tables whose edge runs
+through the knee, rails, screws and straps, round and rectangular collimators, processed contrast.
 Nothing in a scene is a patient; a background may be a real frame whose implants were covered first.
 
 Reference: Unberath et al. 2018, "DeepDRR: a catalyst for machine learning in fluoroscopy-guided procedures",
@@ -63,6 +64,8 @@ def scene(seed: int, implants: Sequence[Implant], backgrounds: Sequence[Backgrou
     middle = np.array(real[1] if real else (SIDE / 2, SIDE / 2)) + rng.normal(0, 20 if real else 45, 2)
     knee = _knee(rng, implants[int(rng.integers(len(implants)))], middle)
     light = real[0].astype(np.float32) / 255 if real else _surroundings(rng, knee)
+    for metal in knee.metal:
+        light = light * np.exp(-filling(rng, metal, knee.px_per_mm))
     for metal, mu in zip(knee.metal, knee.attenuation, strict=True):
         light = light * np.exp(-mu * ndimage.gaussian_filter(metal, 0.6))
     veil = rng.uniform(0.12, 0.32)  # scatter: nothing is quite black
@@ -81,11 +84,15 @@ def scene(seed: int, implants: Sequence[Implant], backgrounds: Sequence[Backgrou
 
 @dataclass(frozen=True, eq=False)
 class _Knee:
-    """Where a simulated knee lies: (H, W) of both metals in mm, attenuation in 1/mm, directions in the picture."""
+    """Where a simulated knee lies: (H, W) of both metals in mm, attenuation in 1/mm.
+
+    Pixels (row, column) of the middles of the femoral and of the tibial component, directions in the picture.
+    """
 
     metal: tuple[Field, Field]
     attenuation: tuple[float, float]
-    middle: NDArray[np.float64]
+    distal: NDArray[np.float64]
+    proximal: NDArray[np.float64]
     thigh: NDArray[np.float64]
     shin: NDArray[np.float64]
     front: NDArray[np.float64]
@@ -108,13 +115,20 @@ def _knee(rng: np.random.Generator, implant: Implant, middle: NDArray[np.float64
     shin, thigh = placed(0.0), placed(flexion)
     gap = implant.gap_mm + rng.normal(0, 2)
     centre = shin @ np.array([rng.normal(0, 4) - 0.06 * flexion, gap, 0.0])  # of the femur, seen from the tibia
-    femoral = implant.femoral.triangles @ thigh.T.astype(np.float32) + centre.astype(np.float32)
-    tibial = implant.tibial.triangles @ shin.T.astype(np.float32)
+    size = rng.uniform(0.9, 1.1, 3).astype(np.float32)  # other sizes and makes are not quite similar
+    femoral = (implant.femoral.triangles * size) @ thigh.T.astype(np.float32) + centre.astype(np.float32)
+    tibial = (implant.tibial.triangles * size) @ shin.T.astype(np.float32)
     at = (float(middle[0]), float(middle[1]))
+
+    def seen(corners: Field) -> NDArray[np.float64]:
+        x, y, _ = (corners.reshape(-1, 3).min(0) + corners.reshape(-1, 3).max(0)) / 2
+        return middle + px_per_mm * np.array([-y, x], np.float64)
+
     return _Knee(
         metal=(thickness(femoral, px_per_mm, at), thickness(tibial, px_per_mm, at)),
         attenuation=(float(rng.uniform(0.12, 0.5)), float(np.exp(rng.uniform(np.log(0.05), np.log(0.4))))),
-        middle=middle,
+        distal=seen(femoral),
+        proximal=seen(tibial),
         thigh=np.array([-thigh[1, 1], thigh[0, 1]]),
         shin=np.array([shin[1, 1], -shin[0, 1]]),
         front=np.array([-shin[1, 0], shin[0, 0]]),
@@ -124,7 +138,8 @@ def _knee(rng: np.random.Generator, implant: Implant, middle: NDArray[np.float64
 
 def _surroundings(rng: np.random.Generator, knee: _Knee) -> Field:
     """Light (H, W) behind flesh, bones and table, 1 where nothing is."""
-    scale, middle = knee.px_per_mm, knee.middle
+    scale = knee.px_per_mm
+    middle = (knee.distal + knee.proximal) / 2
     far = 420 * scale
     hip, ankle = middle + knee.thigh * far, middle + knee.shin * far
     wide = rng.uniform(38, 62) * scale
@@ -133,12 +148,13 @@ def _surroundings(rng: np.random.Generator, knee: _Knee) -> Field:
         _cone(middle, ankle, wide * 0.95, wide * rng.uniform(0.6, 1)),
     )
     light: NDArray[np.floating] = np.exp(-rng.uniform(0.002, 0.016) * flesh / scale)
-    notch = middle + knee.thigh * rng.uniform(5, 14) * scale
+    notch = knee.distal + knee.thigh * rng.uniform(0, 14) * scale
     neck = notch + knee.thigh * rng.uniform(55, 80) * scale
-    plateau = middle + knee.shin * rng.uniform(6, 14) * scale
+    plateau = knee.proximal + knee.shin * rng.uniform(0, 12) * scale
     waist = plateau + knee.shin * rng.uniform(50, 75) * scale
     thick = rng.uniform(12, 17) * scale
-    head, cap = plateau + (knee.shin * 18 - knee.front * 22) * scale, middle + knee.front * rng.uniform(36, 50) * scale
+    head = plateau + (knee.shin * 18 - knee.front * 22) * scale
+    cap = knee.distal + knee.front * rng.uniform(30, 46) * scale
     bones = [
         [(notch, neck, rng.uniform(24, 30) * scale, thick), (neck, hip, thick, thick)],
         [(plateau, waist, rng.uniform(22, 28) * scale, thick * 0.9), (waist, ankle, thick * 0.9, thick * 0.8)],
@@ -157,10 +173,34 @@ def _surroundings(rng: np.random.Generator, knee: _Knee) -> Field:
     return _enlarged(_furniture(rng, light.astype(np.float32), middle))
 
 
+def filling(rng: np.random.Generator, metal: Field, px_per_mm: float) -> Field:
+    """Return what fills a component's hollows as optical depth (H, W): bone cut to fit it, cement along its inside.
+
+    Parameters
+    ----------
+    metal
+        (H, W) thickness of the component in mm; a hollow lies between its limbs, as seen in the picture.
+    """
+    solid = metal[::2, ::2] > METAL_MM
+    if not solid.any():
+        return np.zeros_like(metal)
+    per_mm = px_per_mm / 2
+    off = ndimage.distance_transform_edt(~solid) / per_mm  # mm from the metal
+    reach = rng.uniform(6, 26)
+    hollow = (ndimage.distance_transform_edt(off <= reach) / per_mm > reach) & ~solid
+    fill = rng.uniform(0, 0.7) * hollow.astype(np.float32) * (1 + rng.uniform(0, 0.3) * _cloud(rng, rng.uniform(3, 20)))
+    if rng.random() < 0.6:
+        edge = rng.uniform(1, 7) * np.clip(1 + 0.4 * _cloud(rng, rng.uniform(6, 30)), 0.1, None)
+        fill = fill + rng.uniform(0.1, 0.8) * (hollow & (off < edge))
+    return _enlarged(ndimage.gaussian_filter(np.maximum(fill, 0).astype(np.float32), rng.uniform(0.3, 1.5)))
+
+
 def _furniture(rng: np.random.Generator, light: NDArray[np.floating], middle: NDArray[np.float64]) -> Field:
     """Table, rails, straps, screws, beads and wires in front of or behind a knee."""
     rows, columns = _pixels()
-    slope, level = rng.normal(0, 0.06), rng.uniform(0.3, 0.95) * SIDE  # it may run behind the implant
+    slope = rng.normal(0, 0.06)
+    lies_on_it = rng.random() < 0.5
+    level = middle[0] + rng.normal(0, 40) if lies_on_it else rng.uniform(0.3, 0.95) * SIDE
     below = rows - level - slope * (columns - SIDE / 2)
     if rng.random() < 0.6:  # a table: pad, edge, rail
         deep = rng.uniform(20, 130)

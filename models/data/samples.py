@@ -22,6 +22,7 @@ import pooch
 
 from models.errors import Cancelled, Unreachable
 from models.settings import settings
+from models.words import later
 
 Progress = Callable[[int, int], None]
 """Called with bytes so far and bytes in all."""
@@ -94,14 +95,17 @@ def fetch(sample: Sample, progress: Progress | None = None) -> Path:
         )
     except OSError as error:  # requests' errors are OSErrors too
         raise Unreachable(
-            f"this sample could not be fetched from {urlsplit(address).hostname or 'the samples folder'}",
-            fix="Connect to the internet, or name a folder that holds the samples in ORTHOLENS_SAMPLES_URL.",
+            later(
+                "this sample could not be fetched from {place}",
+                place=urlsplit(address).hostname or later("the samples folder"),
+            ),
+            fix=later("Connect to the internet, or name a folder that holds the samples in ORTHOLENS_SAMPLES_URL."),
             file=sample.file,
         ) from error
     except ValueError as error:
         raise Unreachable(
-            "the download is damaged or has been replaced: its hash is not the expected one, so it was not kept",
-            fix="Try again; if it stays so, report it.",
+            later("the download is damaged or has been replaced: its hash is not the expected one, so it was not kept"),
+            fix=later("Try again; if it stays so, report it."),
             file=sample.file,
         ) from error
     report(sample.bytes, sample.bytes)
@@ -124,7 +128,7 @@ def fetch_all(progress: Progress | None = None, cancelled: Callable[[], bool] = 
 
     def report(received: int, _: int) -> None:
         if cancelled():
-            raise Cancelled("the download was stopped", fix="Start it again; finished files are kept.")
+            raise Cancelled(later("the download was stopped"), fix=later("Start it again; finished files are kept."))
         if progress:
             progress(before + received, total)
 

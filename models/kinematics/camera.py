@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from models.errors import InputError
 from models.types import Image
+from models.words import later
 
 Array = NDArray[np.float64]
 
 HEADER = "JT_INTCALIB"
-FIX = "Give a JT_INTCALIB calibration (five lines) or a camera.txt with an image size and a camera matrix."
+FIX = later("Give a JT_INTCALIB calibration (five lines) or a camera.txt with an image size and a camera matrix.")
 
 
 @dataclass(frozen=True)
@@ -89,22 +90,27 @@ def read_calibration(text: str, shape: tuple[int, int], name: str = "calibration
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
-        raise InputError("is empty", fix=FIX, file=name)
+        raise InputError(later("is empty"), fix=FIX, file=name)
     if lines[0].upper() == HEADER:
         return _joint_track(lines[1:], shape, name)
     if any(line.lower().startswith("camera matrix") for line in lines):
         return _pinhole(lines, shape, name)
-    raise InputError("is neither a JT_INTCALIB calibration nor a pinhole camera", fix=FIX, file=name)
+    raise InputError(later("is neither a JT_INTCALIB calibration nor a pinhole camera"), fix=FIX, file=name)
 
 
 def _joint_track(lines: list[str], shape: tuple[int, int], name: str) -> Camera:
     values = [number for line in lines for number in _numbers(line, name)]
     if len(values) != 4:
-        raise InputError(f"has {len(values)} numbers after {HEADER}, not 4", fix=FIX, file=name)
+        raise InputError(
+            later("has {count} numbers after {header}, not 4", count=len(values), header=HEADER), fix=FIX, file=name
+        )
     distance, x, y, pitch = values
     if distance <= 0 or pitch <= 0:
-        fix = "Both are positive lengths in mm; check the order: distance, point x, point y, pitch."
-        raise InputError(f"has a principal distance of {distance:g} and a pixel pitch of {pitch:g}", fix=fix, file=name)
+        fix = later("Both are positive lengths in mm; check the order: distance, point x, point y, pitch.")
+        problem = later(
+            "has a principal distance of {distance:g} and a pixel pitch of {pitch:g}", distance=distance, pitch=pitch
+        )
+        raise InputError(problem, fix=fix, file=name)
     focal = distance / pitch
     return Camera((focal, focal), (shape[1] / 2 - x / pitch, shape[0] / 2 + y / pitch), shape)
 
@@ -114,21 +120,23 @@ def _pinhole(lines: list[str], shape: tuple[int, int], name: str) -> Camera:
     start = next(i for i, line in enumerate(titles) if line.startswith("camera matrix"))
     matrix = np.array([_row(lines, start + 1 + i, name) for i in range(3)])
     if matrix[0, 0] <= 0 or matrix[1, 1] <= 0 or not np.allclose(matrix[2], [0, 0, 1]) or abs(matrix[0, 1]) > 1e-6:
-        fix = "It is fx 0 cx / 0 fy cy / 0 0 1 in pixels, with fx and fy positive and no skew."
-        raise InputError("has a camera matrix that is no pinhole camera", fix=fix, file=name)
+        fix = later("It is fx 0 cx / 0 fy cy / 0 0 1 in pixels, with fx and fy positive and no skew.")
+        raise InputError(later("has a camera matrix that is no pinhole camera"), fix=fix, file=name)
     if "image size" in titles:
         at = titles.index("image size") + 1
         size = _numbers(lines[at], name) if at < len(lines) else []
         if len(size) != 2 or (int(size[1]), int(size[0])) != shape:
-            fix = "Use the calibration that was made for these frames."
-            raise InputError(f"is not for frames of {shape[1]} × {shape[0]} pixels", fix=fix, file=name)
+            fix = later("Use the calibration that was made for these frames.")
+            raise InputError(
+                later("is not for frames of {size} pixels", size=f"{shape[1]} × {shape[0]}"), fix=fix, file=name
+            )
     return Camera((matrix[0, 0], matrix[1, 1]), (matrix[0, 2], matrix[1, 2]), shape)
 
 
 def _row(lines: list[str], index: int, name: str) -> list[float]:
     values = _numbers(lines[index], name) if index < len(lines) else []
     if len(values) != 3:
-        raise InputError("has a camera matrix without 3 rows of 3 numbers", fix=FIX, file=name)
+        raise InputError(later("has a camera matrix without 3 rows of 3 numbers"), fix=FIX, file=name)
     return values
 
 
@@ -136,9 +144,9 @@ def _numbers(line: str, name: str) -> list[float]:
     try:
         values = [float(word) for word in line.replace(",", " ").split()]
     except ValueError as error:
-        raise InputError(f'has "{line[:40]}" where numbers should be', fix=FIX, file=name) from error
+        raise InputError(later('has "{words}" where numbers should be', words=line[:40]), fix=FIX, file=name) from error
     if not all(map(math.isfinite, values)):
-        raise InputError("has a number that is not finite", fix=FIX, file=name)
+        raise InputError(later("has a number that is not finite"), fix=FIX, file=name)
     return values
 
 

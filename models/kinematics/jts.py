@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.words import later
 
 Array = NDArray[np.float64]
 
 HEADER = "JT_EULER_312"
 COLUMNS = ("x_tran", "y_tran", "z_tran", "z_rot", "x_rot", "y_rot")
-FIX = f"A .jts file begins with {HEADER}, names six columns, and has six numbers a frame."
+FIX = later("A .jts file begins with {header}, names six columns, and has six numbers a frame.", header=HEADER)
 
 
 def rotation(axis: int, angle_deg: float) -> Array:
@@ -63,18 +64,20 @@ def read(text: str, name: str = "poses") -> Array:
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines or lines[0] != HEADER:
-        raise InputError("is not a pose file", fix=FIX, file=name)
+        raise InputError(later("is not a pose file"), fix=FIX, file=name)
     poses = []
     for number, line in enumerate(lines[2:], 1):
         try:
             values = np.array([float(word) for word in line.replace(",", " ").split()])
         except ValueError as error:
-            raise InputError(f"has text where the pose of frame {number} should be", fix=FIX, file=name) from error
+            raise InputError(
+                later("has text where the pose of frame {number} should be", number=number), fix=FIX, file=name
+            ) from error
         if values.shape != (6,) or not np.isfinite(values).all():
-            raise InputError(f"has no six finite numbers for frame {number}", fix=FIX, file=name)
+            raise InputError(later("has no six finite numbers for frame {number}", number=number), fix=FIX, file=name)
         poses.append(pose(values))
     if not poses:
-        raise InputError("holds no pose", fix=FIX, file=name)
+        raise InputError(later("holds no pose"), fix=FIX, file=name)
     return np.stack(poses)
 
 

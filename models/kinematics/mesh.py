@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.words import later
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int32]
@@ -117,10 +118,12 @@ def read_mesh(data: bytes, name: str = "component") -> Mesh:
         loaded = trimesh.load_mesh(BytesIO(data), file_type="stl", process=True)
         vertices, faces = np.asarray(loaded.vertices, np.float64), np.asarray(loaded.faces, np.int32)
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise InputError("is no STL file", fix="Export the component as STL, ASCII or binary.", file=name) from error
+        raise InputError(
+            later("is no STL file"), fix=later("Export the component as STL, ASCII or binary."), file=name
+        ) from error
     if not len(faces) or not np.isfinite(vertices).all():
-        fix = "Export the component again; the surface has no usable triangle."
-        raise InputError("is an empty mesh", fix=fix, file=name)
+        fix = later("Export the component again; the surface has no usable triangle.")
+        raise InputError(later("is an empty mesh"), fix=fix, file=name)
     warnings = [*_check_size(vertices, name), *_check_closed(vertices, faces, name)]
     volume = _volume(vertices, faces)
     if volume < 0:  # wound inwards, as JointTrack's own files are
@@ -133,10 +136,18 @@ def _check_size(vertices: Array, name: str) -> list[str]:
     if SIZE_MM[0] <= size <= SIZE_MM[1]:
         odd = not USUAL_MM[0] <= size <= USUAL_MM[1]
         return [f"{name}: is {size:.0f} mm across, unusual for a knee component; poses assume mm."] if odd else []
-    units = {"metres": 1000.0, "inches": 25.4, "centimetres": 10.0, "micrometres": 0.001}
+    units = {
+        later("metres"): 1000.0,
+        later("inches"): 25.4,
+        later("centimetres"): 10.0,
+        later("micrometres"): 0.001,
+    }
     unit = next((unit for unit, mm in units.items() if USUAL_MM[0] <= size * mm <= USUAL_MM[1]), None)
-    problem = f"measures {size:g} across, which looks like {unit}" if unit else f"measures {size:g} across"
-    raise InputError(problem, fix="Export the STL in millimetres; a knee component is 35 to 160 mm across.", file=name)
+    looks = later("measures {size:g} across, which looks like {unit}", size=size, unit=unit)
+    problem = looks if unit else later("measures {size:g} across", size=size)
+    raise InputError(
+        problem, fix=later("Export the STL in millimetres; a knee component is 35 to 160 mm across."), file=name
+    )
 
 
 def _check_closed(vertices: Array, faces: Whole, name: str) -> list[str]:
@@ -148,8 +159,13 @@ def _check_closed(vertices: Array, faces: Whole, name: str) -> list[str]:
     _, counts = np.unique(key, return_counts=True)
     single = int((counts == 1).sum())
     if max(single / len(counts), gap) > OPEN_SHARE:
-        fix = "Close its surface in the CAD program (watertight), or export the solid instead of a part of its skin."
-        raise InputError(f"is an open mesh: {single:,} of {len(counts):,} edges have one triangle", fix=fix, file=name)
+        fix = later(
+            "Close its surface in the CAD program (watertight), or export the solid instead of a part of its skin."
+        )
+        problem = later(
+            "is an open mesh: {single:,} of {count:,} edges have one triangle", single=single, count=len(counts)
+        )
+        raise InputError(problem, fix=fix, file=name)
     odd = int((counts != 2).sum())
     return [f"{name}: {odd} of {len(counts):,} edges do not have two triangles; too few to matter."] if odd else []
 

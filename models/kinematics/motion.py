@@ -36,6 +36,9 @@ from models.kinematics.sequence import (
 )
 from models.kinematics.shape import apart_deg
 from models.types import Motion, Track
+from models.words import later
+
+MISSING = (later("no frame shows a femoral component"), later("no frame shows a tibial component"))
 
 Array = NDArray[np.float64]
 
@@ -86,10 +89,10 @@ def motion(
     check_shapes([frame.masks[0].shape for frame in frames], study.camera)
     components = (Component(study.femoral, thin_walled=False), Component(study.tibial))
     answers = follow(frames, components, study.camera, study.options, progress, cancelled)
-    for side, name in enumerate(NAMES):
+    for side, missing in enumerate(MISSING):
         if not any(answer[side].fits for answer in answers):
-            fix = "Check that the frames show the implant, and that the masks and the STL files are not exchanged."
-            raise InputError(f"no frame shows a {name} component", fix=fix)
+            fix = later("Check that the frames show the implant and that masks and STL files are not exchanged.")
+            raise InputError(missing, fix=fix)
     axes = angles.femoral_axes(study.femoral), angles.tibial_axes(study.tibial)
     path = choose(answers, partial(angles.oddness, axes=axes))
     chosen = [[(both[side], at[side]) for both, at in zip(answers, path, strict=True)] for side in (0, 1)]
@@ -120,10 +123,14 @@ def check_shapes(shapes: Sequence[tuple[int, ...]], camera: Camera, names: Seque
     """Raise an InputError that names the first frame whose size is not the others' or the camera's."""
     for number, shape in enumerate(shapes):
         if tuple(shape[:2]) != camera.shape:
-            fix = "Give frames of one sequence, all of the size for which the calibration was made."
+            fix = later("Give frames of one sequence, all of the size for which the calibration was made.")
             size, wanted = f"{shape[1]} × {shape[0]}", f"{camera.shape[1]} × {camera.shape[0]}"
             name = names[number] if names else f"frame {number + 1}"
-            raise InputError(f"has {size} pixels and not {wanted} as the first frame", fix=fix, file=name)
+            raise InputError(
+                later("has {size} pixels and not {wanted} as the first frame", size=size, wanted=wanted),
+                fix=fix,
+                file=name,
+            )
 
 
 def _track(chosen: Sequence[tuple[Answer, int]]) -> Track:

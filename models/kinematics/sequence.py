@@ -24,6 +24,7 @@ from models.kinematics.mesh import Mesh
 from models.kinematics.observe import Seen, halved, observe
 from models.kinematics.register import COARSE, CONTOUR, EDGES, FINE, Fit, assessed, misfit, refined
 from models.kinematics.shape import Library, apart_deg, build, candidates
+from models.words import later
 
 Array = NDArray[np.float64]
 Bits = NDArray[np.bool_]
@@ -216,7 +217,7 @@ def follow(
     answers: list[tuple[Answer, Answer]] = []
     for number, frame in enumerate(frames):
         if cancelled and cancelled():
-            raise Cancelled("the sequence was stopped", fix="Start it again to go on.")
+            raise Cancelled(later("the sequence was stopped"), fix=later("Start it again to go on."))
         found = []
         for index, component in enumerate(components):
             mask, other = frame.masks[index], frame.masks[1 - index]

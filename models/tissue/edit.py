@@ -15,6 +15,7 @@ from scipy import ndimage
 from models.errors import InputError, UnknownCard
 from models.tissue.contours import filled
 from models.types import Segmentation
+from models.words import later
 
 ERASE = "erase"
 """In place of a class: the area becomes background."""
@@ -111,7 +112,8 @@ def _index(correction: Correction, labels: tuple[str, ...]) -> int:
     """Index of the class that an area becomes."""
     if len(correction.polygon) < 3:
         raise InputError(
-            f"an area of {len(correction.polygon)} corners is none", fix="Draw a line around it with at least three."
+            later("an area of {count} corners is none", count=len(correction.polygon)),
+            fix=later("Draw a line around it with at least three."),
         )
     if correction.label == ERASE:
         return 0

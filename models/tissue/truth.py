@@ -21,6 +21,7 @@ from scipy import ndimage
 
 from models.errors import DamagedFile, InputError, UnsupportedFormat
 from models.types import Pixels
+from models.words import later
 
 PINK, GREEN = (255, 64, 160), (0, 200, 83)
 """What was missed, and what was invented."""
@@ -87,7 +88,7 @@ def read_truth(files: Sequence[tuple[str, bytes]], labels: Sequence[str], shape:
         When a file is no mask, has another shape, or names no class; the message says which, and what to do.
     """
     if not files:
-        raise InputError("there is no truth", fix="Choose a label map, binary masks or a DICOM SEG.")
+        raise InputError(later("there is no truth"), fix=later("Choose a label map, binary masks or a DICOM SEG."))
     if len(files) == 1 and files[0][1][128:132] == b"DICM":
         return _of_seg(*files[0], labels, shape)
     maps = [(name, _read_map(name, data, shape)) for name, data in files]
@@ -103,13 +104,15 @@ def _read_map(name: str, data: bytes, shape: tuple[int, int]) -> NDArray[np.int3
             _same_shape(name, (opened.height, opened.width), shape)
             values = np.asarray(opened.convert("RGB") if opened.mode in ("RGBA", "CMYK", "YCbCr") else opened)
     except UnidentifiedImageError:
-        raise UnsupportedFormat("is no picture", fix="Save the mask as PNG.", file=name) from None
+        raise UnsupportedFormat(later("is no picture"), fix=later("Save the mask as PNG."), file=name) from None
     except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError):
-        raise DamagedFile("cannot be read to its end", fix="Save it again.", file=name) from None
+        raise DamagedFile(later("cannot be read to its end"), fix=later("Save it again."), file=name) from None
     if values.ndim == 3:
         if (values != values[..., :1]).any():
             raise UnsupportedFormat(
-                "is a coloured picture, not a mask", fix="Save it with one channel: the index of the class.", file=name
+                later("is a coloured picture, not a mask"),
+                fix=later("Save it with one channel: the index of the class."),
+                file=name,
             )
         values = values[..., 0]
     return values.astype(np.int32)
@@ -118,8 +121,12 @@ def _read_map(name: str, data: bytes, shape: tuple[int, int]) -> NDArray[np.int3
 def _same_shape(name: str, found: tuple[int, ...], shape: tuple[int, int]) -> None:
     if found != shape:
         raise InputError(
-            f"has {found[0]} × {found[1]} pixels and the image {shape[0]} × {shape[1]}",
-            fix="A truth needs the pixels of its image.",
+            later(
+                "has {found} pixels and the image {wanted}",
+                found=f"{found[0]} × {found[1]}",
+                wanted=f"{shape[0]} × {shape[1]}",
+            ),
+            fix=later("A truth needs the pixels of its image."),
             file=name,
         )
 
@@ -146,7 +153,9 @@ def _of_seg(name: str, data: bytes, labels: Sequence[str], shape: tuple[int, int
             given.append(matching)
     if not given:
         raise InputError(
-            "has no segment named like a class", fix=f"Name its segments {', '.join(labels[1:])}.", file=name
+            later("has no segment named like a class"),
+            fix=later("Name its segments {labels}.", labels=", ".join(labels[1:])),
+            file=name,
         )
     return TruthMask(table[values], tuple(sorted(set(given))))
 
@@ -158,8 +167,8 @@ def _of_map(name: str, values: NDArray[np.int32], labels: Sequence[str]) -> Trut
     if len(labels) == 2 and values.min() >= 0:
         return TruthMask((values > 0).astype(np.uint8), (1,), _numbered(values))
     raise InputError(
-        f"holds the value {values.max()}, and there are only {len(labels)} classes",
-        fix=f"A label map holds 0 to {len(labels) - 1}: {', '.join(labels)}.",
+        later("holds the value {value}, and there are only {count} classes", value=values.max(), count=len(labels)),
+        fix=later("A label map holds 0 to {last}: {labels}.", last=len(labels) - 1, labels=", ".join(labels)),
         file=name,
     )
 
@@ -182,7 +191,9 @@ def _of_masks(maps: Sequence[tuple[str, NDArray[np.int32]]], labels: Sequence[st
     for (name, values), index in zip(maps, named, strict=True):
         if not index:
             raise InputError(
-                "does not say which class it is", fix=f"Name it after one: {', '.join(labels[1:])}.", file=name
+                later("does not say which class it is"),
+                fix=later("Name it after one: {labels}.", labels=", ".join(labels[1:])),
+                file=name,
             )
         mask[values > 0] = index
     return TruthMask(mask, tuple(sorted({index for index in named if index})))

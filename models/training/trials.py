@@ -93,7 +93,7 @@ def shipped(card: Card, data: DenseSet, folds: int) -> DenseRun:
 def weights(card: Card, data: DenseSet, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return how often each picture is drawn, 0 for those not chosen; of a tiled card by the root of its area."""
     if not card.input.tiled:
-        return chosen.astype(float)
+        return chosen * np.array(data.shares or np.ones(len(data)), float)
     area = np.array([picture.shape[0] * picture.shape[1] for picture in data.pictures], float)
     found: NDArray[np.float64] = np.sqrt(area / area.max()) * chosen
     return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from models.errors import Cancelled
+from models.words import later
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Watch:
     def check(self) -> None:
         """Raise `Cancelled` when the user has asked to stop."""
         if self.cancelled and self.cancelled():
-            raise Cancelled("the computation was stopped", fix="Start it again to see its result.")
+            raise Cancelled(later("the computation was stopped"), fix=later("Start it again to see its result."))
 
     def step(self) -> None:
         """Count one step; raises `Cancelled` as `check` does."""

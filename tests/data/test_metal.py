@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from models.data.fluoroscopy_sim import Implant, covered, scene, turn
+from models.data.fluoroscopy_sim import Implant, covered, filling, scene, turn
 from models.data.metal import SIDE, SOURCE_MM, Component, thickness
 
 
@@ -59,6 +59,18 @@ def test_a_scene_is_its_seed_s_and_shows_both_components() -> None:
     assert (first.pixels != other.pixels).any()
     assert first.pixels.dtype == np.uint8
     assert set(np.unique(first.mask)) == {0, 1, 2}
+
+
+def test_bone_and_cement_fill_the_hollow_of_a_component_and_nothing_else() -> None:
+    metal = np.zeros((SIDE, SIDE), np.float32)
+    metal[200:300, 200:300] = 30
+    metal[200:280, 220:280] = 0  # a cup of 60 columns, open at the top
+    found = sum(filling(np.random.default_rng(seed), metal, 1.5) for seed in range(20)) / 20
+    assert found[240:276, 224:276].min() > 0.05
+    assert found[278, 250] > 1.2 * found[240, 250]  # cement along the metal
+    assert found[:180].max() == 0
+    assert max(found[:, :180].max(), found[320:].max(), found[:, 320:].max()) == 0
+    assert not filling(np.random.default_rng(0), np.zeros_like(metal), 1.5).any()
 
 
 def test_covered_metal_takes_the_grey_around_it() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from models.data.dense_set import Grey, rows_of
+from models.data.dense_set import TRAIN, TUNING, Grey, rows_of
 from models.data.fluoroscopy_set import tka_fluoroscopy
 from models.errors import UnknownCard
 
@@ -97,7 +97,7 @@ def components() -> BoxSet:
         boxes=boxes,
         classes=classes,
         groups=masks.groups,
-        splits=masks.splits,
+        splits=tuple(TRAIN if split == TUNING else split for split in masks.splits),
         facts=("",) * len(masks),
     )
 

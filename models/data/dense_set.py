@@ -17,6 +17,10 @@ from models.settings import settings
 Grey = NDArray[np.uint8]
 
 
+TRAIN, TUNING = "train", "tuning"
+"""Splits that are learned from: throughout, and in the second cycle only."""
+
+
 @dataclass(frozen=True, eq=False)
 class DenseSet:
     """N pictures with a class for every pixel.
@@ -30,7 +34,7 @@ class DenseSet:
     groups
         What may not be torn apart by a split.
     splits
-        What each picture serves for, such as "train"; "" in a set that is cross-validated.
+        What each picture serves for: TRAIN, TUNING or a split that is measured; "" in a set that is cross-validated.
     instances
         (H, W) int32 number of the object, 0 for none; empty where objects are not told apart.
     folded

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as Picture
 
 from models.data import fluoroscopy_sim, metal
-from models.data.dense_set import DenseSet, Grey, archive_of
+from models.data.dense_set import TUNING, DenseSet, Grey, archive_of
 from models.data.fluoroscopy_sim import Implant, covered, scene
 from models.data.metal import SIDE, Component
 from models.kinematics import components, simulate
@@ -23,7 +23,7 @@ def tka_fluoroscopy() -> DenseSet:
 
     `deep_flexion_cam1` is cut into blocks of ten frames, every fifth of which is held out with the frame at either end
     left out of training; all of `kneel_right` is held out. What is simulated knows the CAD of both and the frames of
-    the training blocks, and nothing else of `kneel_right`.
+    the training blocks, and nothing else of `kneel_right`; simulated knees that kneel join in the second cycle.
     """
     with archive_of("tka_fluoroscopy.zip") as archive:
         real = {study: _frames(archive, study) for study in ("deep_flexion_cam1", "kneel_right")}
@@ -42,7 +42,12 @@ def tka_fluoroscopy() -> DenseSet:
             *(f"kneel_right {i}" for i in range(kneeling)),
             *(f"simulated {i}" for i in range(len(scenes))),
         ),
-        splits=(*(split[i] for i in kept), *["kneel_right"] * kneeling, *["train"] * len(scenes)),
+        splits=(
+            *(split[i] for i in kept),
+            *["kneel_right"] * kneeling,
+            *["train"] * (len(scenes) - KNEELING),
+            *[TUNING] * KNEELING,
+        ),
         folded="kneel_right",
         shares=(*[1.0] * (len(kept) + kneeling), *[SIMULATED_SHARE] * len(scenes)),
     )
@@ -76,6 +81,8 @@ AXES = {
 """Anatomical axes (anterior, proximal, to the side) from those of each study's CAD."""
 SCENES = 1200
 """Simulated frames of the studies' own implants."""
+KNEELING = 240
+"""More of them, whose knees kneel."""
 SIMULATED_SHARE = 0.5
 """Times a simulated frame is drawn against a real one: many of them, each seldom, teach more than few."""
 
@@ -95,7 +102,9 @@ def _scenes(implants: list[Implant], frames: list[tuple[Grey, Grey]]) -> list[tu
     kept = _kept(len(backgrounds))
     if not kept.exists():
         scenes = [scene(seed, implants, backgrounds) for seed in range(SCENES)]
-        pixels, masks = zip(*((one.pixels, one.mask) for one in scenes), *_movements(), strict=True)
+        kneeling = [scene(seed, implants, kneeling=True) for seed in range(SCENES, SCENES + KNEELING)]
+        drawn = [[(one.pixels, one.mask) for one in some] for some in (scenes, kneeling)]
+        pixels, masks = zip(*drawn[0], *_movements(), *drawn[1], strict=True)
         kept.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(kept, pixels=pixels, masks=masks)
     with np.load(kept) as drawn:
@@ -122,6 +131,6 @@ def _kept(backgrounds: int) -> Path:
     """Return where drawn scenes are kept: under another name as soon as anything that decides them changes."""
     modules = (fluoroscopy_sim, metal, simulate, components)
     sources = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
-    choices = f"{SCENES} {backgrounds} {AXES} {MOVEMENT_FRAMES} {MOVEMENT_SEEDS}"
+    choices = f"{SCENES} {KNEELING} {backgrounds} {AXES} {MOVEMENT_FRAMES} {MOVEMENT_SEEDS}"
     name = hashlib.sha256(sources + choices.encode()).hexdigest()[:16]
     return settings().cache_dir / f"fluoroscopy-scenes-{name}.npz"

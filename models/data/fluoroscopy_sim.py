@@ -57,13 +57,18 @@ Background = tuple[NDArray[np.uint8], tuple[int, int]]
 """A real frame (SIDE, SIDE) whose implants are covered, and the pixel where they were."""
 
 
-def scene(seed: int, implants: Sequence[Implant], backgrounds: Sequence[Background] = ()) -> Scene:
-    """Simulate a frame; four in ten lie on one of the backgrounds, where there are any."""
+def scene(
+    seed: int, implants: Sequence[Implant], backgrounds: Sequence[Background] = (), *, kneeling: bool = False
+) -> Scene:
+    """Simulate a frame; four in ten lie on one of the backgrounds, where there are any.
+
+    Of a knee that kneels the shin lies on a table seen from its side, whose surface crosses the components.
+    """
     rng = np.random.default_rng([seed, 20261123])
     real = backgrounds[int(rng.integers(len(backgrounds)))] if backgrounds and rng.random() < 0.4 else None
     middle = np.array(real[1] if real else (SIDE / 2, SIDE / 2)) + rng.normal(0, 20 if real else 45, 2)
-    knee = _knee(rng, implants[int(rng.integers(len(implants)))], middle)
-    light = real[0].astype(np.float32) / 255 if real else _surroundings(rng, knee)
+    knee = _knee(rng, implants[int(rng.integers(len(implants)))], middle, kneeling)
+    light = real[0].astype(np.float32) / 255 if real else _surroundings(rng, knee, kneeling)
     for metal in knee.metal:
         light = light * np.exp(-filling(rng, metal, knee.px_per_mm))
     for metal, mu in zip(knee.metal, knee.attenuation, strict=True):
@@ -99,12 +104,14 @@ class _Knee:
     px_per_mm: float
 
 
-def _knee(rng: np.random.Generator, implant: Implant, middle: NDArray[np.float64]) -> _Knee:
+def _knee(rng: np.random.Generator, implant: Implant, middle: NDArray[np.float64], kneeling: bool) -> _Knee:
     """Draw a pose: a tibia at any angle in the plane, a femur flexed by 0 to 140°, a little out of plane both."""
     px_per_mm = float(np.exp(rng.uniform(np.log(1.25), np.log(2.1))))
     flexion, shin_deg = rng.uniform(-5, 140), rng.normal(0, 50) + rng.choice([0, 0, 90, -90])
     tilt = rng.normal(0, 6, 2)  # of the whole knee against the beam
     side = 180.0 if rng.random() < 0.5 else 0.0  # left or right, or seen from the other side
+    if kneeling:
+        flexion, shin_deg = rng.uniform(60, 140), rng.normal(0, 10) + (90 if side else -90)  # the thigh goes up
 
     def placed(own_deg: float) -> NDArray[np.float64]:
         out = tilt + rng.normal(0, 5, 2)
@@ -136,7 +143,7 @@ def _knee(rng: np.random.Generator, implant: Implant, middle: NDArray[np.float64
     )
 
 
-def _surroundings(rng: np.random.Generator, knee: _Knee) -> Field:
+def _surroundings(rng: np.random.Generator, knee: _Knee, kneeling: bool) -> Field:
     """Light (H, W) behind flesh, bones and table, 1 where nothing is."""
     scale = knee.px_per_mm
     middle = (knee.distal + knee.proximal) / 2
@@ -170,7 +177,7 @@ def _surroundings(rng: np.random.Generator, knee: _Knee) -> Field:
         )
         light = light * np.exp(-mu * (whole - rng.uniform(0.4, 0.8) * core * grain) / scale)
     light = light * (1 - rng.uniform(0, 0.12) * np.abs(_cloud(rng, rng.uniform(20, 60))))
-    return _enlarged(_furniture(rng, light.astype(np.float32), middle))
+    return _enlarged(_furniture(rng, light.astype(np.float32), middle, kneeling))
 
 
 def filling(rng: np.random.Generator, metal: Field, px_per_mm: float) -> Field:
@@ -195,14 +202,18 @@ def filling(rng: np.random.Generator, metal: Field, px_per_mm: float) -> Field:
     return _enlarged(ndimage.gaussian_filter(np.maximum(fill, 0).astype(np.float32), rng.uniform(0.3, 1.5)))
 
 
-def _furniture(rng: np.random.Generator, light: NDArray[np.floating], middle: NDArray[np.float64]) -> Field:
+def _furniture(
+    rng: np.random.Generator, light: NDArray[np.floating], middle: NDArray[np.float64], kneeling: bool
+) -> Field:
     """Table, rails, straps, screws, beads and wires in front of or behind a knee."""
     rows, columns = _pixels()
     slope = rng.normal(0, 0.06)
     lies_on_it = rng.random() < 0.5
     level = middle[0] + rng.normal(0, 40) if lies_on_it else rng.uniform(0.3, 0.95) * SIDE
+    if kneeling:
+        slope, level = rng.normal(0, 0.03), middle[0] + rng.normal(8, 20)
     below = rows - level - slope * (columns - SIDE / 2)
-    if rng.random() < 0.6:  # a table: pad, edge, rail
+    if kneeling or rng.random() < 0.6:  # a table: pad, edge, rail
         deep = rng.uniform(20, 130)
         slab = ndimage.gaussian_filter(((below > 0) & (below < deep)).astype(np.float32), rng.uniform(0.3, 1))
         light = light * (1 - rng.uniform(0.1, 0.75) * slab)

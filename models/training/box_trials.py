@@ -19,6 +19,7 @@ from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.card import Gate as GateTable
 from models.cards.card import Member
 from models.data.box_set import BoxSet, box_set
+from models.data.dense_set import TRAIN
 from models.data.strangers import strangers
 from models.nets.fcos import FCOSMobileNetV2
 from models.nets.loading import fold_batch_norms, load_detector, write_tensors
@@ -35,7 +36,6 @@ from models.trust import gate
 from models.trust.weather import weathered
 from models.types import Image, Pixels
 
-TRAIN = "train"
 KNOWN = 400
 """Images that the gate is fitted on, evenly spread over the set."""
 GATE_FOLDS = 5

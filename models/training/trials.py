@@ -1,8 +1,9 @@
 """Train and measure cards that paint: which pictures each trial learns from, and which it is measured on.
 
-A set without splits is cross-validated by group. In a set with splits, one network learns from "train" and is measured
-on every other split by its name; the set's `folded` split is also measured in folds, each of which goes on from that
-network with the rest of the split added. What ships has learned from all of the set.
+A set without splits is cross-validated by group. In a set with splits, one network learns from what is for training,
+in one cycle or, where the recipe has tuning steps, in two, and is measured on every other split by its name; the set's
+`folded` split is also measured in folds, whose second cycle has the rest of the split added. What ships has learned
+from all of the set.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.card import Member
-from models.data.dense_set import DenseSet
+from models.data.dense_set import TRAIN, TUNING, DenseSet
 from models.data.dense_sets import dense_set
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.serving.painter import Painter
@@ -30,8 +31,6 @@ from models.training.fit import Progress
 from models.training.inscribe import inscribe, publish, reweigh
 from models.training.ship import RUNS
 from models.types import Image, Segmentation
-
-TRAIN = "train"
 
 
 @dataclass(frozen=True)
@@ -57,16 +56,27 @@ def trials(card: Card, data: DenseSet, folds: int) -> list[Trial]:
             )
             for i in range(folds)
         ]
-    base = DenseRun("base", 0, folder, weights(card, data, np.array(data.splits) == TRAIN))
-    others = [split for split in dict.fromkeys(data.splits) if split != TRAIN]
-    found = [Trial(base, data.of(split), split) for split in others]
+    run = _learned(card, data)
+    found = [Trial(run, data.of(split), split) for split in _measured(data)]
     if DenseRecipe.of(card).tuning_steps and data.folded:
         for i in data.of(data.folded):
             rest = np.setdiff1d(data.of(data.folded), [i])
-            draw = boosted(base.draw, rest)
-            tuned = DenseRun(f"without-{i}", 1, folder, draw, start=base)
-            found.append(Trial(tuned, np.array([i]), f"{data.folded}, in folds"))
+            fold = DenseRun(f"without-{i}", 1, folder, boosted(run.draw, rest), start=run.start)
+            found.append(Trial(fold, np.array([i]), f"{data.folded}, in folds"))
     return found
+
+
+def _measured(data: DenseSet) -> list[str]:
+    return [split for split in dict.fromkeys(data.splits) if split not in (TRAIN, TUNING)]
+
+
+def _learned(card: Card, data: DenseSet) -> DenseRun:
+    """Return the run on what a set with splits has for training."""
+    folder = RUNS / card.id
+    base = DenseRun("base", 0, folder, weights(card, data, np.array(data.splits) == TRAIN))
+    if not DenseRecipe.of(card).tuning_steps:
+        return base
+    return DenseRun("tuned", 1, folder, boosted(base.draw, data.of(TUNING)), start=base)
 
 
 def _fold(card: Card, data: DenseSet, learned: NDArray[np.bool_], name: str, seed: int) -> DenseRun:
@@ -78,29 +88,31 @@ def _fold(card: Card, data: DenseSet, learned: NDArray[np.bool_], name: str, see
 
 
 def shipped(card: Card, data: DenseSet, folds: int) -> DenseRun:
-    """Return the run on everything: on from the base where the recipe has tuning steps; of simulated sets the base."""
-    if TRAIN in data.splits and not DenseRecipe.of(card).tuning_steps:
-        return trials(card, data, folds)[0].run
+    """Return the run on everything: its second cycle has all that is measured added; of simulated sets the first."""
     if TRAIN in data.splits:
-        base = trials(card, data, folds)[0].run
-        draw = base.draw
-        for split in dict.fromkeys(data.splits):
-            draw = draw if split == TRAIN else boosted(draw, data.of(split))
-        return DenseRun("shipped", 2, base.folder, draw, start=base)
+        run = _learned(card, data)
+        if run.start is None:
+            return run
+        draw = run.draw
+        for split in _measured(data):
+            draw = boosted(draw, data.of(split))
+        return DenseRun("shipped", 2, run.folder, draw, start=run.start)
     return _fold(card, data, np.ones(len(data), bool), "shipped", 0)
 
 
 def weights(card: Card, data: DenseSet, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return how often each picture is drawn, 0 for those not chosen; of a tiled card by the root of its area."""
+    found: NDArray[np.float64] = chosen * np.array(data.shares or np.ones(len(data)), float)
     if not card.input.tiled:
-        return chosen * np.array(data.shares or np.ones(len(data)), float)
+        return found
     area = np.array([picture.shape[0] * picture.shape[1] for picture in data.pictures], float)
-    found: NDArray[np.float64] = np.sqrt(area / area.max()) * chosen
-    return found
+    return found * np.sqrt(area / area.max())
 
 
 def boosted(draw: NDArray[np.float64], added: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return a draw in which the added pictures make up a third."""
+    """Return a draw in which the added pictures, if any, make up a third."""
+    if not len(added):
+        return draw
     found: NDArray[np.float64] = draw / draw.sum()
     found[added] = 0.5 / len(added)
     return found

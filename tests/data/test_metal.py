@@ -61,6 +61,14 @@ def test_a_scene_is_its_seed_s_and_shows_both_components() -> None:
     assert set(np.unique(first.mask)) == {0, 1, 2}
 
 
+def test_a_knee_that_kneels_lies_on_its_shin() -> None:
+    parts = [Component.from_stl(block(*size), np.eye(3)) for size in ((56, 40, 64), (48, 24, 64))]
+    for seed in range(6):
+        mask = scene(seed, [Implant(parts[0], parts[1], gap_mm=34)], kneeling=True).mask
+        (femoral_row, femoral_column), (row, column) = (np.argwhere(mask == value).mean(0) for value in (1, 2))
+        assert abs(femoral_row - row) < abs(femoral_column - column)
+
+
 def test_bone_and_cement_fill_the_hollow_of_a_component_and_nothing_else() -> None:
     metal = np.zeros((SIDE, SIDE), np.float32)
     metal[200:300, 200:300] = 30

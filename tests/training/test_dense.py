@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.cards import Card
-from models.data.dense_set import DenseSet
+from models.data.dense_set import TRAIN, TUNING, DenseSet
 from models.training import trials
 from models.training.dense import DenseRun, batch_at, dice_loss, fit, heights, samples
 from models.training.dense_figures import aggregated_jaccard, overlaps, summary
@@ -154,15 +154,23 @@ def test_folds_keep_groups_together_and_fill_evenly(discs: DenseSet) -> None:
 
 
 def test_a_set_with_splits_is_trained_on_train_alone_and_folded_where_it_says_so(card: Card, discs: DenseSet) -> None:
-    split = replace(discs, splits=("train",) * 8 + ("other knee",) * 4, folded="other knee")
+    splits = (TRAIN,) * 6 + (TUNING,) * 2 + ("other knee",) * 4
+    split = replace(discs, splits=splits, folded="other knee", shares=(1.0,) * 5 + (0.5,) * 7)
     tuning = card.model_copy(update={"training": {**card.training, "tuning_steps": 5}})
     found = trials.trials(tuning, split, 5)
     assert [trial.name for trial in found] == ["other knee", *["other knee, in folds"] * 4]
-    assert not found[0].run.draw[8:].any()
+    learned, first = found[0].run, found[0].run.start
+    assert first is not None
+    assert first.draw.tolist() == [1.0] * 5 + [0.5] + [0.0] * 6
+    assert learned.draw[6:8].sum() == pytest.approx(learned.draw.sum() / 3)
+    assert not learned.draw[8:].any()
     for trial in found[1:]:
-        assert trial.run.start is found[0].run
+        assert trial.run.start is not None
+        assert trial.run.start.name == first.name
         assert trial.run.draw[trial.measured] == 0
         assert np.count_nonzero(trial.run.draw) == 11
+    assert trials.shipped(tuning, split, 5).draw.all()
+    assert trials.trials(card, split, 5)[0].run.draw.tolist() == first.draw.tolist()
 
 
 def test_a_network_learns_to_paint_discs(card: Card, discs: DenseSet, tmp_path: Path) -> None:

@@ -61,8 +61,8 @@ def trials(card: Card, data: DenseSet, folds: int) -> list[Trial]:
     if DenseRecipe.of(card).tuning_steps and data.folded:
         for i in data.of(data.folded):
             rest = np.setdiff1d(data.of(data.folded), [i])
-            fold = DenseRun(f"without-{i}", 1, folder, boosted(run.draw, rest), start=run.start)
-            found.append(Trial(fold, np.array([i]), f"{data.folded}, in folds"))
+            added = DenseRun(f"without-{i}", 1, folder, boosted(run.draw, rest), start=run.start)
+            found.append(Trial(added, np.array([i]), f"{data.folded}, in folds"))
     return found
 
 
@@ -106,7 +106,8 @@ def weights(card: Card, data: DenseSet, chosen: NDArray[np.bool_]) -> NDArray[np
     if not card.input.tiled:
         return found
     area = np.array([picture.shape[0] * picture.shape[1] for picture in data.pictures], float)
-    return found * np.sqrt(area / area.max())
+    found *= np.sqrt(area / area.max())
+    return found
 
 
 def boosted(draw: NDArray[np.float64], added: NDArray[np.intp]) -> NDArray[np.float64]:

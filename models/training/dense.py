@@ -79,20 +79,32 @@ def fit(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progress) 
     Returns
     -------
     DenseNet
-        The moving average, in eval mode.
+        The moving average, in eval mode; of a run that goes on from another, between both as the recipe says.
 
     Raises
     ------
     Unreachable
         Without the starting weights.
     """
+    share = DenseRecipe.of(card).tuned_share
+    if run.start and (share < 1 or not run.finished.exists()):
+        fit(card, drawn, run.start, progress)
     if not run.finished.exists():
-        if run.start:
-            fit(card, drawn, run.start, progress)
         _train(card, drawn, run, progress)
+    weights = _weights(run)
+    if run.start and share < 1:
+        first = _weights(run.start)
+        weights = {
+            name: torch.lerp(first[name], w, share) if w.is_floating_point() else w for name, w in weights.items()
+        }
     net = build_dense(card)
-    net.load_state_dict(torch.load(run.finished, map_location="cpu", weights_only=True))
+    net.load_state_dict(weights)
     return net.eval()
+
+
+def _weights(run: DenseRun) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = torch.load(run.finished, map_location="cpu", weights_only=True)
+    return found
 
 
 def _train(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progress) -> None:
@@ -112,7 +124,7 @@ def start(card: Card, drawn: Sequence[Sample], run: DenseRun) -> DenseNet:
     """Return the network a run begins with."""
     net = build_dense(card)
     if run.start:
-        net.load_state_dict(torch.load(run.start.finished, map_location="cpu", weights_only=True))
+        net.load_state_dict(_weights(run.start))
     elif isinstance(net, UNetMobileNetV2):
         net.load_imagenet(imagenet_weights())
         views = [batch_at(card, drawn, run, -1 - i)[0] for i in range(4)]

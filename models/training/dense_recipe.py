@@ -19,6 +19,9 @@ class DenseRecipe(BaseModel):
     """Batches of one learning-rate cycle."""
     tuning_steps: int = Field(0, ge=0)
     """Batches of a run that goes on from another run's weights."""
+    tuned_share: float = Field(1.0, gt=0, le=1)
+    """How far the weights lie on the way from the first cycle's to those after tuning: in between, a network keeps more
+    of what it knew of other pictures (Wortsman et al. 2022, arXiv:2109.01903)."""
     batch: int = 8
     view_size: tuple[int, int] = (192, 192)
     """(rows, columns) of a training view."""

@@ -204,6 +204,27 @@ def test_a_stopped_run_ends_with_the_same_weights(
         torch.testing.assert_close(resumed.state_dict()[name], value)
 
 
+def test_tuned_weights_lie_between_both_cycles_where_the_recipe_says_so(
+    card: Card, discs: DenseSet, tmp_path: Path
+) -> None:
+    recipe = {**card.training, "steps": 4, "tuning_steps": 4}
+    drawn = samples(card, discs)
+    first = DenseRun("first", 3, tmp_path, np.ones(12))
+    run = DenseRun("second", 4, tmp_path, np.ones(12), start=first)
+
+    def fitted(share: float) -> dict[str, torch.Tensor]:
+        tuned = card.model_copy(update={"training": {**recipe, "tuned_share": share}})
+        return fit(tuned, drawn, run, quiet).state_dict()
+
+    whole, half = fitted(1.0), fitted(0.5)
+    begin = torch.load(first.finished, weights_only=True)
+    torch.testing.assert_close(whole, torch.load(run.finished, weights_only=True))
+    assert any(not torch.equal(whole[name], begin[name]) for name in whole)
+    for name, value in half.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, (whole[name] + begin[name]) / 2)
+
+
 def test_a_batch_depends_on_its_step_alone(card: Card, discs: DenseSet, tmp_path: Path) -> None:
     drawn, run = samples(card, discs), DenseRun("run", 3, tmp_path, np.eye(12)[4])
     first, again, other = (batch_at(card, drawn, run, step) for step in (7, 7, 8))

@@ -103,8 +103,8 @@ def _scenes(implants: list[Implant], frames: list[tuple[Grey, Grey]]) -> list[tu
     if not kept.exists():
         scenes = [scene(seed, implants, backgrounds) for seed in range(SCENES)]
         kneeling = [scene(seed, implants, kneeling=True) for seed in range(SCENES, SCENES + KNEELING)]
-        drawn = [[(one.pixels, one.mask) for one in some] for some in (scenes, kneeling)]
-        pixels, masks = zip(*drawn[0], *_movements(), *drawn[1], strict=True)
+        pairs = [[(one.pixels, one.mask) for one in some] for some in (scenes, kneeling)]
+        pixels, masks = zip(*pairs[0], *_movements(), *pairs[1], strict=True)
         kept.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(kept, pixels=pixels, masks=masks)
     with np.load(kept) as drawn:

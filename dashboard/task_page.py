@@ -120,7 +120,7 @@ def workspace(image: Image, card: Card) -> None:
 def _answered(prediction: Classification, image: Image, card: Card, view: View) -> tuple[Classification, View]:
     """Draw the answer and its reasons, and return what of them the image shows."""
     read_first.compare(prediction, card)
-    if answer.show(prediction, card):
+    if answer.show(prediction, image, card):
         why, trustworthy = st.tabs([t("Why"), t("How far to trust it")])
         with why:
             view = saliency.controls(view)

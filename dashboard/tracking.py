@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from dashboard.fluoroscopy import Fluoroscopy, Masks
+from dashboard.fluoroscopy import Fluoroscopy
 from dashboard.jobs import Job
 from dashboard.language import later
 from models import Image, Segmentation
@@ -51,7 +51,6 @@ class Tracking:
         self.sequence, self.masks, self.side = sequence, masks, side
         self.frames: list[Frame] = []
         self.found: list[tuple[Answer, Answer]] = []
-        self._doubts: dict[int, str] = {}
 
     def run(self, job: Job[Motion]) -> Motion:
         """Outline, find and measure.
@@ -71,7 +70,7 @@ class Tracking:
                 1,
                 later("Outlining the components, frame {frame} of {total}", frame=t + 1, total=total),
             )
-            self.frames.append(Frame(self._masks(t, image), image.grey()))
+            self.frames.append(self._outlined(t, image))
 
         def progress(share: float) -> None:
             done = round(share * total)
@@ -85,29 +84,20 @@ class Tracking:
         card = GIVEN if self.masks == EXACT else CARD
         study = Study(*sequence.meshes, camera=sequence.camera, side=self.side, card=card, options=options)
         result = motion(study, self.frames, progress, job.stopped)
-        notes = tuple((*said, *self._doubted(t)) for t, said in enumerate(result.notes))
-        return replace(result, notes=notes, warnings=(*self._made(), *result.warnings))
+        return replace(result, warnings=(*self._made(), *result.warnings))
 
-    def _masks(self, t: int, image: Image) -> Masks:
+    def _outlined(self, t: int, image: Image) -> Frame:
         if self.masks == EXACT and self.sequence.exact is not None:
-            return self.sequence.exact[t]
+            return Frame(self.sequence.exact[t], image.grey())
         answer = models.predict(image, CARD)
         if not isinstance(answer, Segmentation):
             raise InputError(
                 later("the card {card} does not outline anything", card=CARD),
                 fix=later("Restore the card that came with it."),
             )
-        if answer.abstained:
-            self._doubts[t] = answer.reason or later("the frame is unlike those that the network learned from")
         femoral, tibial = (answer.labels.index(name) for name in NAMES)
-        return answer.mask == femoral, answer.mask == tibial
-
-    def _doubted(self, t: int) -> tuple[str, ...]:
-        return (
-            (later("The network doubts its outline: {reason}.", reason=self._doubts[t].rstrip(".")),)
-            if t in self._doubts
-            else ()
-        )
+        masks = answer.mask == femoral, answer.mask == tibial
+        return Frame(masks, image.grey(), doubt=answer.reason or "" if answer.abstained else "")
 
     def _made(self) -> tuple[str, ...]:
         """Return what stands in every export about where the numbers come from."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from models.cards import Card, card, cards, cards_of
 from models.errors import OrthoLensError
-from models.types import Box, Classification, Detections, Explanation, Image, Pixels, Prediction, Segmentation
+from models.types import Box, Classification, Detections, Explanation, Image, Judged, Pixels, Prediction, Segmentation
 
 if TYPE_CHECKING:
     from models.trust.audit import Audit
@@ -30,6 +30,7 @@ __all__ = [
     "Detections",
     "Explanation",
     "Image",
+    "Judged",
     "OrthoLensError",
     "Prediction",
     "Segmentation",
@@ -40,6 +41,7 @@ __all__ = [
     "crops",
     "explain",
     "explain_detection",
+    "made_for",
     "predict",
     "read",
     "spread",
@@ -117,6 +119,16 @@ def predict(
     if explain is None and (progress or cancelled) and card(card_id).task == "tissue":
         return engine().paint(image, card(card_id), frame, progress, cancelled)
     return engine().predict(image, card(card_id), frame, explain, label)
+
+
+def made_for(image: Image, task: str, frame: int = 0) -> Card | None:
+    """Return the card whose training images a frame resembles most, one of a task before all others.
+
+    None where the gate of every card refuses it. Asks each card, which takes a second or two on a CPU.
+    """
+    from models.serving.engine import engine
+
+    return engine().made_for(image, task, frame)
 
 
 def uncertainty(image: Image, card_id: str, frame: int = 0) -> Pixels:

@@ -40,13 +40,18 @@ app.command()(catalogue.simulate)
 app.command()(kinematics.kinematics)
 app.command()(training.train)
 app.command()(training.evaluate)
+app.command()(training.gate)
 app.command()(training.curves)
 app.command()(training.benchmark)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave the process with its exit code; an error of ours is one sentence on stderr."""
-    if arguments is None and sys.argv[1:2] in (["train"], ["evaluate"]):  # as a program of its own, not from a test
+    if arguments is None and sys.argv[1:2] in (
+        ["train"],
+        ["evaluate"],
+        ["gate"],
+    ):  # as a program of its own, not from a test
         keep_freed_memory()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:

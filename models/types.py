@@ -46,7 +46,7 @@ class Box:
     height, width
         How many rows and columns it takes.
     strangeness
-        Out-of-distribution score divided by the card's threshold, as in `Classification`; None where a reader drew it.
+        Out-of-distribution score divided by the card's threshold, as in `Judged`; None where a reader drew it.
     """
 
     row: int
@@ -188,7 +188,24 @@ class Prediction:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Classification(Prediction):
+class Judged(Prediction):
+    """An answer that a gate can withhold.
+
+    Attributes
+    ----------
+    abstained, reason
+        Whether the image is outside what the model was made for, and the sentence that says why.
+    strangeness
+        Out-of-distribution score divided by the card's threshold: over 1 abstains; None without a gate.
+    """
+
+    abstained: bool = False
+    reason: str | None = None
+    strangeness: float | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Classification(Judged):
     """One label of a closed list.
 
     Attributes
@@ -199,19 +216,12 @@ class Classification(Prediction):
         (K,) float32, calibrated, sum 1.
     prediction_set
         Labels of the conformal set at `coverage`; empty where the card stores no quantiles.
-    abstained, reason
-        Whether the image is outside what the model was made for, and the sentence that says why.
-    strangeness
-        Out-of-distribution score divided by the card's threshold: over 1 abstains; None without a gate.
     """
 
     labels: tuple[str, ...]
     probabilities: NDArray[np.float32]
     prediction_set: tuple[str, ...] = ()
     coverage: float | None = None
-    abstained: bool = False
-    reason: str | None = None
-    strangeness: float | None = None
 
     @property
     def label(self) -> str:
@@ -225,7 +235,7 @@ class Classification(Prediction):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Segmentation(Prediction):
+class Segmentation(Judged):
     """A class for every pixel.
 
     Attributes
@@ -238,21 +248,16 @@ class Segmentation(Prediction):
         (H, W) probability of the class chosen, in 255ths: a byte a pixel, so that a slide of 8,192 pixels a side fits.
     instances
         (H, W) number of the object a pixel belongs to, 0 for none; None where the card does not tell objects apart.
-    abstained, reason, strangeness
-        As in `Classification`.
     """
 
     labels: tuple[str, ...]
     mask: NDArray[np.uint8]
     certainty: NDArray[np.uint8]
     instances: NDArray[np.int32] | None = None
-    abstained: bool = False
-    reason: str | None = None
-    strangeness: float | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Detections(Prediction):
+class Detections(Judged):
     """Boxes round what matters, the most certain first; every box above 0.01 is here, whatever the threshold.
 
     Attributes
@@ -272,8 +277,6 @@ class Detections(Prediction):
         Calibrated probability that the image shows any.
     operating_point, threshold
         Name of the card's operating point and the score from which it shows a box.
-    abstained, reason, strangeness
-        As in `Classification`.
     """
 
     labels: tuple[str, ...]
@@ -284,9 +287,6 @@ class Detections(Prediction):
     score: float
     operating_point: str
     threshold: float
-    abstained: bool = False
-    reason: str | None = None
-    strangeness: float | None = None
 
     @property
     def shown(self) -> NDArray[np.intp]:

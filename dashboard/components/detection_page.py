@@ -97,7 +97,7 @@ def _headline(film: Film) -> bool:
     """Show how probable any finding is; where the model abstains, its reason, and the answer only on demand."""
     found, card = film.answer, film.card
     with st.container(border=True, key="answer"):
-        if found.abstained and withheld(found, card):
+        if found.abstained and withheld(found, film.image, card):
             return False
         _score(film)
         if card.data.simulated:

@@ -14,7 +14,7 @@ from dashboard.components.states import plain, sentence
 from dashboard.figures import View
 from dashboard.language import later, lowered, t, tn
 from dashboard.tissue_figures import TissueView
-from models import Card, Classification, Detections, OrthoLensError, Segmentation, teaching
+from models import Card, Classification, Detections, Judged, OrthoLensError, teaching
 from models.nets.stages import stages_of
 
 TITLES = {
@@ -191,7 +191,7 @@ ANSWERS: dict[str, Callable[[Card, Subject], None]] = {
 }
 
 
-def _verdict(answer: Classification | Segmentation | Detections, card: Card) -> None:
+def _verdict(answer: Judged, card: Card) -> None:
     """Say whether the card was made for such a picture, or that it cannot tell."""
     if answer.abstained:
         st.badge(t("not made for this image"), icon=":material/block:", color="orange")

@@ -91,7 +91,7 @@ def _headline(specimen: Specimen) -> bool:
     found, card = specimen.shown, specimen.card
     with st.container(border=True, key="answer"):
         if found.abstained:
-            if withheld(found, card):
+            if withheld(found, specimen.image, card):
                 return False
         else:
             st.subheader(plain(_found(specimen)), anchor=False)

@@ -121,6 +121,11 @@ def region(item: Item, level: int, box: Box) -> Image:
     return _raised(_region(item, item.sha256, level, (box.row, box.column, box.height, box.width)))
 
 
+def made_for(image: Image, task: str, frame: int) -> Card | None:
+    """Return the card that a frame was made for, one of a task before all others; None where there is none."""
+    return _made_for(image, image.sha256, task, frame)
+
+
 def once(work: Callable[[], T], *key: str | float) -> T:
     """Return what `work` returns, done once a session for each key; the key names every input, images by their hash.
 
@@ -183,6 +188,11 @@ def _read(_item: Item, sha256: str) -> Image | OrthoLensError:
 def _thumbnail(_item: Item, sha256: str) -> bytes | None:
     image = _read(_item, sha256)
     return None if isinstance(image, OrthoLensError) else figures.thumbnail(image)
+
+
+@st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Looking for a model made for such images…")
+def _made_for(_image: Image, sha256: str, task: str, frame: int) -> Card | None:
+    return models.made_for(_image, task, frame)
 
 
 @st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Looking at the image…")

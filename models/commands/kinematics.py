@@ -141,8 +141,8 @@ def _with_masks(shots: Sequence[Shot], femoral: Path | None, tibial: Path | None
         raise typer.BadParameter("give --masks-femoral and --masks-tibial, or neither")
     frames = []
     for shot in shots:
-        masks = (_mask(femoral, shot), _mask(tibial, shot)) if femoral and tibial else _segmented(shot)
-        frames.append(Frame(masks, shot.shown))
+        given = femoral and tibial and (_mask(femoral, shot), _mask(tibial, shot))
+        frames.append(Frame(given, shot.shown) if given else _segmented(shot))
     return frames
 
 
@@ -158,7 +158,9 @@ def _mask(folder: Path, shot: Shot) -> NDArray[np.bool_]:
     return found
 
 
-def _segmented(shot: Shot) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _segmented(shot: Shot) -> Frame:
+    from models.kinematics.sequence import Frame
+
     if CARD not in models.cards():
         fix = "Give --masks-femoral and --masks-tibial."
         raise UnknownCard(f"there is no card {CARD} that could find the components", fix=fix)
@@ -167,7 +169,8 @@ def _segmented(shot: Shot) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         raise UnknownCard(f"the card {CARD} does not segment", fix="Give --masks-femoral and --masks-tibial.")
     labels = [label.lower() for label in answer.labels]
     femoral, tibial = (next(i for i, label in enumerate(labels) if label.startswith(n)) for n in ("femoral", "tibial"))
-    return answer.mask == femoral, answer.mask == tibial
+    masks = answer.mask == femoral, answer.mask == tibial
+    return Frame(masks, shot.shown, doubt=answer.reason or "" if answer.abstained else "")
 
 
 def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[Mesh, Mesh], out: Path) -> None:

@@ -1,4 +1,4 @@
-"""`ortholens train`, `evaluate`, `curves` and `benchmark`: make a model, measure how good it is, and how fast."""
+"""`ortholens train`, `evaluate`, `gate`, `curves` and `benchmark`: make a model, and measure how good and how fast."""
 
 from __future__ import annotations
 
@@ -45,6 +45,16 @@ def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
             _module(trials).evaluate(card_id, folds, progress)
         else:
             _module("evaluate").evaluate(card_id, folds, test, progress)
+
+
+def gate(card_id: CardId) -> None:
+    """Fit the gate of a model that paints or draws boxes anew, on its own weights, and measure it."""
+    trials = TRIALS.get(card(card_id).task)
+    if trials is None:
+        fix = f"Run `ortholens train {card_id}`, which trains nothing twice."
+        raise BadCard("the gate of a classifier is fitted with it", fix=fix, file=card_id)
+    with _progress() as progress:
+        _module(trials).gate(card_id, progress)
 
 
 def curves(card_id: CardId = "knee-kl") -> None:

@@ -115,7 +115,7 @@ def motion(
         low_points_mm=angles.low_points(study.femoral, *poses, axes),
         axes=(str(axes[0]), str(axes[1])),
         side=study.side,
-        notes=tuple(_notes(chosen[0][t], chosen[1][t]) for t in range(len(frames))),
+        notes=tuple(_notes(frame, *both) for frame, *both in zip(frames, *chosen, strict=True)),
     )
 
 
@@ -146,22 +146,32 @@ def _track(chosen: Sequence[tuple[Answer, int]]) -> Track:
     )
 
 
-def _notes(*both: tuple[Answer, int]) -> tuple[str, ...]:
+def _notes(frame: Frame, *both: tuple[Answer, int]) -> tuple[str, ...]:
     """Return what a reader of one frame must know."""
     notes = []
     for name, (answer, at) in zip(NAMES, both, strict=True):
         if at < 0:
-            notes.append(f"No {name} component was found in this frame.")
+            notes.append(later("No {name} component was found in this frame.", name=name))
             continue
         fit, other = answer.fits[at], rival(answer, at)
         if other:
             apart = apart_deg(fit.pose, other.pose)
             notes.append(
-                f"Two poses of the {name} component fit almost equally, {apart:.0f}° apart "
-                f"(residual {fit.residual_px:.2f} and {other.residual_px:.2f} px)."
+                later(
+                    "Two poses of the {name} component fit almost equally, {apart:.0f}° apart "
+                    "(residual {own:.2f} and {other:.2f} px).",
+                    name=name,
+                    apart=apart,
+                    own=fit.residual_px,
+                    other=other.residual_px,
+                )
             )
         if fit.overlap < BAD_OVERLAP:
-            notes.append(f"The {name} component overlaps its mask by {fit.overlap:.2f} only.")
+            notes.append(
+                later("The {name} component overlaps its mask by {overlap:.2f} only.", name=name, overlap=fit.overlap)
+            )
+    if frame.doubt:
+        notes.append(later("The network doubts its outline: {reason}.", reason=frame.doubt.rstrip(".")))
     return tuple(notes)
 
 

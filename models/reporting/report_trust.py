@@ -14,13 +14,10 @@ from models.reporting.report_model import sentence
 from models.reporting.report_parts import Answer, Facts, Paragraph, Part, Picture, Pictures, Section, Table
 from models.trust.methods import BOX_METHODS, METHODS
 from models.trust.quality import quality_notes
-from models.types import Classification, Detections, Explanation, Segmentation
-
-Gated = Classification | Segmentation | Detections
-"""Kinds of answers that a gate can withhold."""
+from models.types import Explanation, Judged, Segmentation
 
 
-def withheld(prediction: Gated, case: Case) -> list[Section]:
+def withheld(prediction: Judged, case: Case) -> list[Section]:
     """Write up an abstention: the image, the reason, and no answer."""
     shows = card(prediction.card).data.shows
     reason = sentence((prediction.reason or f"the image does not look like {shows}").rstrip("."))
@@ -40,7 +37,7 @@ def plain_picture(case: Case) -> Picture:
     )
 
 
-def trust(prediction: Gated, case: Case) -> Section:
+def trust(prediction: Judged, case: Case) -> Section:
     """Say how familiar the image is to the model, and what about image and answer may mislead."""
     parts: list[Part] = []
     if prediction.strangeness is not None:

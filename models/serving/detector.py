@@ -146,15 +146,6 @@ def strongest(places: Places) -> Tensor:
     return places.logits.amax(0).float().cpu()
 
 
-@torch.no_grad()
-def signature_of(net: FCOSMobileNetV2, x: Tensor) -> Tensor:
-    """Return what the gate looks at of one input (1, 3, h, w) as `DetectionTask.prepare` makes it: (D,) on the CPU.
-
-    Training and serving share it: the means of the channels of the two stages before the last, in that very pass.
-    """
-    return signature(net.trunk.tapped(x))[0].cpu()
-
-
 def _in_source(found: Found, view: Scaled, mirrored: bool) -> Pass:
     boxes = found.boxes.numpy()
     if mirrored:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from threading import RLock
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,12 +41,17 @@ class Painter:
         return sum(p.numel() * p.element_size() for net in self.members for p in net.parameters())
 
     @torch.no_grad()
-    def logits(self, x: Tensor) -> Tensor:
-        """Return the mean of the members: (N, 3, h, w) → (N, K, h, w) on the CPU."""
+    def judged(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 3, h, w) → the mean of the members, (N, K, h, w), and the first one's signature, (N, D); on the CPU."""
         x = x.to(self.device)
         with self.lock, torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"):
-            mean: Tensor = torch.stack([net(x).float() for net in self.members]).mean(0)
-        return mean.cpu()
+            seen = [net.judged(x) for net in self.members]
+        mean = torch.stack([logits.float() for logits, _ in seen]).mean(0)
+        return mean.cpu(), seen[0][1].cpu()
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Return the mean of the members alone."""
+        return self.judged(x)[0]
 
     def paint(
         self,
@@ -61,19 +67,26 @@ class Painter:
         Cancelled
             When `cancelled` said so; nothing is kept.
         """
-        start, card = time.perf_counter(), self.card
+        start, card, looks = time.perf_counter(), self.card, []
+
+        def look(x: Tensor) -> Tensor:
+            logits, signature = self.judged(x)
+            looks.append((signature[0].numpy(), logits[0, : len(card.labels)].amax((1, 2)).numpy()))
+            return logits
+
         if card.input.tiled:
             watch = Watch(tiles.count(image.shape, card.input.size), progress, cancelled)
 
             def patch(top: int, left: int, height: int, width: int) -> Tensor:
                 return network_input(planes(image, card, frame, Box(top, left, height, width)))
 
-            strips = tiles.slide(image.shape, card.input.size, patch, self.logits, watch)
+            strips = tiles.slide(image.shape, card.input.size, patch, look, watch)
             found = collected(image.shape, len(card.labels), strips)
         else:
             watch = Watch(1, progress, cancelled)
             watch.check()
-            logits = self.logits(self.task.prepare(image, card, frame))
+            logits = look(self.task.prepare(image, card, frame))
             found = collected(image.shape, len(card.labels), unfitted(logits, self.task.frame(image, card)))
             watch.step()
-        return Painting(found.mask, found.certainty, found.height, time.perf_counter() - start)
+        signatures, strongest = (np.stack(part) for part in zip(*looks, strict=True))
+        return Painting(*found, time.perf_counter() - start, signatures, strongest)

@@ -21,8 +21,12 @@ from models.nets.loading import build_dense
 from models.serving.tiles import Strip
 from models.tasks.objects import objects
 from models.tasks.task import Frame, Task
+from models.trust.gate import Verdict, gate_of
 from models.types import Box, Image, Pixels, Segmentation
+from models.words import later
 
+GREY = 10.0
+"""Strangeness of a grey image to a model of coloured ones: features pooled over a tile say too little of colour."""
 ROWS = 256
 """Rows of a strip in which maps of a fitted image are brought back to its pixels."""
 
@@ -41,12 +45,17 @@ class Painting:
         (H, W) depth inside the own object in 255ths; None where objects are not told apart.
     seconds
         Preparation and forward passes.
+    signatures, strongest
+        (T, D) and (T, K) what the gate looks at in each of the T tiles: pooled features, and the largest logit of each
+        class.
     """
 
     mask: NDArray[np.uint8]
     certainty: NDArray[np.uint8]
     height: NDArray[np.uint8] | None
     seconds: float
+    signatures: NDArray[np.float32]
+    strongest: NDArray[np.float32]
 
 
 class SegmentationTask(Task):
@@ -62,8 +71,9 @@ class SegmentationTask(Task):
         return network_input(picture if card.input.tiled else self.frame(image, card).to_network(picture))
 
     def read(self, painting: Painting, image: Image, card: Card) -> Segmentation:
-        """Return the classes, and the objects where the card tells them apart."""
+        """Return the classes, the objects where the card tells them apart, and the gate's verdict."""
         found = objects(painting.mask > 0, painting.height) if painting.height is not None else None
+        verdict = _verdict(painting, image, card)
         return Segmentation(
             task=self.name,
             card=card.id,
@@ -74,7 +84,21 @@ class SegmentationTask(Task):
             mask=painting.mask,
             certainty=painting.certainty,
             instances=found,
+            abstained=bool(verdict and verdict.outside),
+            reason=verdict.reason if verdict else None,
+            strangeness=verdict.strangeness if verdict else None,
         )
+
+
+def _verdict(painting: Painting, image: Image, card: Card) -> Verdict | None:
+    """Judge an image by the tile that the gate knows best: around tissue there is always something else."""
+    if card.input.channels == "rgb" and not image.colour:
+        return Verdict(True, later("this image has no colours, and the model was trained on coloured ones"), GREY)
+    if card.gate is None:
+        return None
+    gate = gate_of(card)
+    best = gate.distance(painting.signatures).argmin()
+    return gate.judge(painting.signatures[best], painting.strongest[best], card.data.shows)
 
 
 def planes(image: Image, card: Card, frame: int = 0, box: Box | None = None) -> Tensor:
@@ -102,8 +126,10 @@ def fitted(picture: Tensor, truth: Tensor, size: tuple[int, int]) -> tuple[Tenso
     return seen, torch.stack([background, *classes]).argmax(0).to(torch.uint8)
 
 
-def collected(shape: tuple[int, int], classes: int, strips: Iterable[Strip], seconds: float = 0.0) -> Painting:
-    """Gather finished rows into a painting: what is over K in the logits is the height."""
+def collected(
+    shape: tuple[int, int], classes: int, strips: Iterable[Strip]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Gather finished rows into the mask, certainty and height of a painting: over K in the logits is the height."""
     mask, certainty = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     height: NDArray[np.uint8] | None = None
     for strip in strips:
@@ -113,7 +139,7 @@ def collected(shape: tuple[int, int], classes: int, strips: Iterable[Strip], sec
         if len(strip.logits) > classes:
             height = np.zeros(shape, np.uint8) if height is None else height
             height[rows] = (strip.logits[classes].sigmoid() * 255).round().byte().numpy()
-    return Painting(mask, certainty, height, seconds)
+    return mask, certainty, height
 
 
 def unfitted(logits: Tensor, frame: Frame) -> Iterable[Strip]:

@@ -6,7 +6,7 @@ A set without splits is cross-validated by group, over as many of its folds as a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -16,29 +16,21 @@ import torch
 from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
-from models.cards.card import Gate as GateTable
 from models.cards.card import Member
 from models.data.box_set import BoxSet, box_set
 from models.data.dense_set import TRAIN
 from models.data.strangers import strangers
-from models.nets.fcos import FCOSMobileNetV2
-from models.nets.loading import fold_batch_norms, load_detector, write_tensors
-from models.serving.detector import Finder, signature_of
-from models.tasks.detection import Detection
+from models.nets.loading import fold_batch_norms, write_tensors
+from models.serving.detector import Finder
 from models.tasks.segmentation import pixels_of
+from models.training import gates
 from models.training.box_figures import Answered, calibrate, curve, describe, image_calibration_error
 from models.training.box_recipe import BoxRecipe
 from models.training.boxes import BoxRun, films, fit
 from models.training.fit import Progress
-from models.training.inscribe import inscribe, publish, reweigh
+from models.training.inscribe import amend, inscribe, publish
 from models.training.ship import RUNS
-from models.trust import gate
-from models.trust.weather import weathered
 from models.types import Image, Pixels
-
-KNOWN = 400
-"""Images that the gate is fitted on, evenly spread over the set."""
-GATE_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -84,8 +76,27 @@ def train(card_id: str, progress: Progress) -> None:
     sha256 = write_tensors(dict(fit(chosen, films(data, chosen), run, progress).state_dict()), WEIGHTS_DIR / file)
     inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress("fitting the gate", 0.0)
-    inscribe(card_id, {"gate": _gate(card(card_id), data)})
-    reweigh(card_id, sha256)
+    _fit_gate(card_id, data)
+    amend(card_id, {"weights": [sha256]})  # its figures are of the recipe's trials
+
+
+def gate(card_id: str, progress: Progress) -> None:
+    """Fit the gate anew on the weights that ship, and measure it; other figures stay.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    """
+    data = box_set(card_id)
+    progress("fitting the gate", 0.0)
+    _fit_gate(card_id, data)
+    amend(card_id, {"gate": _gate(card(card_id), data, progress)})
+
+
+def _fit_gate(card_id: str, data: BoxSet) -> None:
+    finder = Finder(card(card_id), torch.device("cpu"))
+    inscribe(card_id, {"gate": gates.ship(card_id, _known(finder, data))})
 
 
 def evaluate(card_id: str, folds: int, progress: Progress) -> None:
@@ -116,7 +127,7 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
             "trials": {name: describe(of) for name, of in tables.items()},
             "image ece": image_calibration_error(everything, answers.trial_of()),
             "froc": {**curve(everything, detecting), "n": len(everything.truth), "groups": len(set(data.groups))},
-            "gate": _gate_table(chosen, data, progress),
+            "gate": _gate(chosen, data, progress),
         },
     )
 
@@ -161,74 +172,30 @@ class Answers:
         return np.array([row[2] for row in self._rows], np.intp)
 
 
-def _gate(chosen: Card, data: BoxSet) -> GateTable:
-    """Fit the gate on what the first member makes of the images, and write it; its threshold holds across groups."""
-    net = load_detector(chosen, chosen.members[0])
-    some = _spread(data)
-    plain, weathered_too, logits = _known(chosen, data, net, some)
-    fitted = gate.fit(np.concatenate([plain, weathered_too]), logits)
-    file = f"{chosen.id}.gate.safetensors"
-    sha256 = write_tensors(dict(fitted.tensors), WEIGHTS_DIR / file)
-    threshold = float(np.quantile(_held_out(data, some, plain, weathered_too, logits), gate.KEPT))
-    return GateTable(file=file, sha256=sha256, threshold=threshold, kept=gate.KEPT, n=len(plain))
+def _known(finder: Finder, data: BoxSet) -> gates.Known:
+    """Return what the gate looks at in the images of the set."""
 
+    def look(picture: Pixels) -> tuple[gates.Features, gates.Features]:
+        seen = finder.find(_image(picture))
+        return seen.signature[None].numpy(), seen.strongest[None].numpy()
 
-def _spread(data: BoxSet) -> NDArray[np.intp]:
-    return np.unique(np.linspace(0, len(data) - 1, min(KNOWN, len(data))).round().astype(np.intp))
-
-
-def _known(
-    chosen: Card, data: BoxSet, net: FCOSMobileNetV2, some: NDArray[np.intp]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return what the gate looks at of some images, as they are and weathered, (N, D) each, and the logits (N, K)."""
-    rng = np.random.default_rng(0)
+    some = gates.spread(range(len(data)))
     pictures = [pixels_of(data.pictures[i])[0] for i in some]
-    plain, logits = _signatures(chosen, net, pictures)
-    return plain, _signatures(chosen, net, (weathered(of, rng) for of in pictures))[0], logits
+    return gates.known(finder.card, pictures, [data.groups[i] for i in some], look)
 
 
-def _held_out(
-    data: BoxSet, some: NDArray[np.intp], plain: NDArray[np.float32], weathered_too: NDArray[np.float32],
-    logits: NDArray[np.float32],
-) -> NDArray[np.float32]:  # fmt: skip
-    """Return each image's distance (N,) under statistics of the other groups."""
-    from sklearn.model_selection import GroupKFold
+def _gate(chosen: Card, data: BoxSet, progress: Progress) -> dict[str, Any]:
+    """Return how well what ships tells strangers from its own kind."""
+    finder = Finder(chosen, torch.device("cpu"))
 
-    distance = np.empty(len(plain), np.float32)
-    for learned, out in GroupKFold(GATE_FOLDS).split(plain, groups=[data.groups[i] for i in some]):
-        part = gate.fit(np.concatenate([plain[learned], weathered_too[learned]]), logits[learned])
-        distance[out] = part.distance(plain[out])
-    return distance
+    def strangeness(picture: Pixels) -> float:
+        image = _image(picture)
+        found = finder.task.read(finder.find(image), image, chosen).strangeness
+        assert found is not None  # the card has a gate
+        return found
 
-
-@torch.no_grad()
-def _signatures(
-    chosen: Card, net: FCOSMobileNetV2, pictures: Iterable[Pixels]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    found, logits = [], []
-    for x in _inputs(chosen, pictures):
-        found.append(signature_of(net, x).numpy())
-        logits.append(net.places(x, net.trunk(x)).logits.amax(0).numpy())
-    return np.stack(found), np.stack(logits)
+    return gates.measured(chosen, _known(finder, data), strangeness, strangers(chosen.id), progress)
 
 
-def _inputs(chosen: Card, pictures: Iterable[Pixels]) -> Iterator[torch.Tensor]:
-    for picture in pictures:
-        yield Detection().prepare(Image(picture[None], name="", sha256=""), chosen)
-
-
-def _gate_table(chosen: Card, data: BoxSet, progress: Progress) -> dict[str, Any]:
-    """Return how well the gate tells strangers from images of the set that its statistics have not seen."""
-    from sklearn.metrics import roc_auc_score
-
-    fitted, net = gate.gate_of(chosen), load_detector(chosen, chosen.members[0])
-    some = _spread(data)
-    known = _held_out(data, some, *_known(chosen, data, net, some))
-    rows = []
-    for name, pictures in strangers(chosen.id):
-        progress(f"strangers: {name}", 0.0)
-        found = fitted.distance(_signatures(chosen, net, pictures)[0])
-        both = np.concatenate([known, found])
-        auroc = float(roc_auc_score(np.arange(len(both)) >= len(known), both))
-        rows.append({"set": name, "n": len(found), "auroc": auroc, "refused": float((found > fitted.threshold).mean())})
-    return {"n": len(known), "kept": float((known <= fitted.threshold).mean()), "strangers": rows}
+def _image(picture: Pixels) -> Image:
+    return Image(picture[None], name="", sha256="")

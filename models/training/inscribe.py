@@ -50,11 +50,11 @@ def publish(card_id: str, report: Mapping[str, Any], what: Literal["figures", "c
     _write(card_id, what, heading | dict(report))
 
 
-def reweigh(card_id: str, sha256: str) -> None:
-    """Let figures that stand beside a card name its new weights: they are of the recipe's trials."""
+def amend(card_id: str, part: Mapping[str, Any]) -> None:
+    """Change a part of the figures that stand beside a card, if any, such as the weights that they are shown for."""
     path = CARDS_DIR / f"{card_id}.figures.json"
     if path.exists():
-        _write(card_id, "figures", {**json.loads(path.read_text(encoding="utf-8")), "weights": [sha256]})
+        _write(card_id, "figures", {**json.loads(path.read_text(encoding="utf-8")), **part})
 
 
 def _write(card_id: str, what: str, report: Mapping[str, Any]) -> None:

@@ -20,17 +20,19 @@ from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.card import Member
 from models.data.dense_set import TRAIN, TUNING, DenseSet
 from models.data.dense_sets import dense_set
+from models.data.strangers import strangers
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.serving.painter import Painter
 from models.tasks.segmentation import pixels_of
+from models.training import gates
 from models.training.dense import DenseRun, fit, samples
 from models.training.dense_figures import Table, aggregated_jaccard, overlaps, summary
 from models.training.dense_recipe import DenseRecipe
 from models.training.dense_views import Sample
 from models.training.fit import Progress
-from models.training.inscribe import inscribe, publish, reweigh
+from models.training.inscribe import amend, inscribe, publish
 from models.training.ship import RUNS
-from models.types import Image, Segmentation
+from models.types import Image, Pixels, Segmentation
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def grouped_folds(groups: Sequence[str], k: int) -> NDArray[np.intp]:
 
 
 def train(card_id: str, progress: Progress) -> None:
-    """Train what ships, on all of the set, and inscribe it in the card.
+    """Train what ships, on all of the set, and inscribe it and its gate in the card.
 
     Raises
     ------
@@ -143,7 +145,28 @@ def train(card_id: str, progress: Progress) -> None:
     file = f"{card_id}-0.safetensors"
     sha256 = write_tensors(dict(fit(chosen, drawn, run, progress).state_dict()), WEIGHTS_DIR / file)
     inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
-    reweigh(card_id, sha256)
+    progress("fitting the gate", 0.0)
+    _fit_gate(card_id, data)
+    amend(card_id, {"weights": [sha256]})  # its figures are of the recipe's trials
+
+
+def gate(card_id: str, progress: Progress) -> None:
+    """Fit the gate anew on the weights that ship, and measure it; other figures stay.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    """
+    data = dense_set(card_id)
+    progress("fitting the gate", 0.0)
+    _fit_gate(card_id, data)
+    amend(card_id, {"gate": _gate(card(card_id), data, progress)})
+
+
+def _fit_gate(card_id: str, data: DenseSet) -> None:
+    painter = Painter(card(card_id), torch.device("cpu"))
+    inscribe(card_id, {"gate": gates.ship(card_id, _known(painter, data))})
 
 
 def evaluate(card_id: str, folds: int, progress: Progress) -> None:
@@ -153,6 +176,8 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
     ------
     UnknownCard, Unreachable
         For a card without a set, or a set that is not here.
+    BadWeights
+        For a card that has not been trained: its gate is measured too.
     """
     chosen, data = card(card_id), dense_set(card_id)
     drawn: list[Sample] = samples(chosen, data)
@@ -168,8 +193,39 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
         "how": "; ".join(tables),
         "weights": [member.sha256 for member in chosen.members],
         "trials": {name: _summary(rows, data) for name, rows in tables.items()},
+        "gate": _gate(chosen, data, progress),
     }
     publish(card_id, report)
+
+
+def _known(painter: Painter, data: DenseSet) -> gates.Known:
+    """Return what the gate looks at in the pictures that shipped weights learn from."""
+
+    def look(picture: Pixels) -> tuple[gates.Features, gates.Features]:
+        painting = painter.paint(_image(picture))
+        return painting.signatures, painting.strongest
+
+    some = gates.spread(np.flatnonzero(shipped(painter.card, data, 5).draw))
+    pictures = [pixels_of(data.pictures[i])[0] for i in some]
+    return gates.known(painter.card, pictures, [data.groups[i] for i in some], look)
+
+
+def _gate(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
+    """Return how well what ships tells strangers from its own kind."""
+    painter = Painter(chosen, torch.device("cpu"))
+
+    def strangeness(picture: Pixels) -> float:
+        image = _image(picture)
+        found = painter.task.read(painter.paint(image), image, chosen).strangeness
+        assert found is not None  # the card has a gate
+        return found
+
+    seen = _known(painter, data)
+    return gates.measured(chosen, seen, strangeness, strangers(chosen.id, colour=True), progress)
+
+
+def _image(picture: Pixels) -> Image:
+    return Image(picture[None], name="", sha256="")
 
 
 def measured(painter: Painter, data: DenseSet, i: int) -> dict[str, float]:

@@ -17,44 +17,50 @@ from scipy import ndimage
 from models.types import Pixels
 
 
-def weathered(grey: Pixels, rng: Generator) -> Pixels:
-    """Return a picture (H, W) in [0, 1] placed, exposed and stored a little differently, of about the same size."""
-    return _stored(_exposed(_placed(grey, rng), rng), rng).astype(np.float32)
+def weathered(picture: Pixels, rng: Generator, *, sized: bool = True) -> Pixels:
+    """Return a picture in [0, 1], (H, W) or (H, W, 3), placed, exposed and stored a little differently.
+
+    Parameters
+    ----------
+    sized
+        Whether it may come enlarged: to a model that looks at images at their own resolution that is another picture.
+    """
+    return _stored(_exposed(_placed(picture, rng), rng), rng, sized).astype(np.float32)
 
 
-def _placed(grey: Pixels, rng: Generator) -> NDArray[np.floating]:
+def _placed(picture: Pixels, rng: Generator) -> NDArray[np.floating]:
     """Turn by up to 6°, move each edge in by up to 10 % or out by up to 6 %, and mirror half of the time."""
-    turned: NDArray[np.floating] = ndimage.rotate(grey, rng.uniform(-6, 6), reshape=False, order=1)
-    rows, columns = grey.shape
+    turned: NDArray[np.floating] = ndimage.rotate(picture, rng.uniform(-6, 6), reshape=False, order=1)
+    rows, columns = picture.shape[:2]
     edges = [round(rng.uniform(-0.06, 0.1) * side) for side in (rows, rows, columns, columns)]
     out, inwards = [max(0, -edge) for edge in edges], [max(0, edge) for edge in edges]
-    wide = np.pad(turned, (tuple(out[:2]), tuple(out[2:])))
+    wide = np.pad(turned, (tuple(out[:2]), tuple(out[2:]), *[(0, 0)] * (picture.ndim - 2)))
     cut: NDArray[np.floating] = wide[inwards[0] : wide.shape[0] - inwards[1], inwards[2] : wide.shape[1] - inwards[3]]
     return cut[:, ::-1] if rng.random() < 0.5 else cut
 
 
-def _exposed(grey: NDArray[np.floating], rng: Generator) -> NDArray[np.floating]:
+def _exposed(picture: NDArray[np.floating], rng: Generator) -> NDArray[np.floating]:
     low, high = rng.uniform(-0.08, 0.1), rng.uniform(0.9, 1.08)
-    return np.asarray(((grey ** np.exp(rng.uniform(-0.3, 0.3)) - low) / (high - low)).clip(0, 1))
+    return np.asarray(((picture ** np.exp(rng.uniform(-0.3, 0.3)) - low) / (high - low)).clip(0, 1))
 
 
-def _stored(grey: NDArray[np.floating], rng: Generator) -> NDArray[np.floating]:
-    """Leave it, blur it, add noise, compress it as JPEG or enlarge it, one as likely as the other."""
-    match rng.integers(5):
+def _stored(picture: NDArray[np.floating], rng: Generator, sized: bool) -> NDArray[np.floating]:
+    """Leave it, blur it, add noise, compress it as JPEG or, where `sized`, enlarge it, one as likely as the other."""
+    match rng.integers(5 if sized else 4):
         case 1:
-            return np.asarray(ndimage.gaussian_filter(grey, rng.uniform(0.3, 1.2)))
+            return np.asarray(ndimage.gaussian_filter(picture, rng.uniform(0.3, 1.2), axes=(0, 1)))
         case 2:
-            return np.clip(grey + rng.uniform(0.005, 0.03) * rng.standard_normal(grey.shape), 0, 1)
+            return np.clip(picture + rng.uniform(0.005, 0.03) * rng.standard_normal(picture.shape), 0, 1)
         case 3:
             file = BytesIO()
-            _picture(grey).save(file, "JPEG", quality=int(rng.uniform(40, 95)))
+            _bytes(picture).save(file, "JPEG", quality=int(rng.uniform(40, 95)))
             return np.asarray(Pillow.open(file), np.float32) / 255
         case 4:
-            rows, columns = grey.shape
-            larger = _picture(grey).resize((3 * columns, 3 * rows), Pillow.Resampling.BICUBIC)
+            rows, columns = picture.shape[:2]
+            larger = _bytes(picture).resize((3 * columns, 3 * rows), Pillow.Resampling.BICUBIC)
             return np.asarray(larger, np.float32) / 255
-    return grey
+    return picture
 
 
-def _picture(grey: NDArray[np.floating]) -> Pillow.Image:
-    return Pillow.fromarray((grey * 255).round().astype(np.uint8))
+def _bytes(picture: NDArray[np.floating]) -> Pillow.Image:
+    return Pillow.fromarray((picture * 255).round().astype(np.uint8))

@@ -39,13 +39,14 @@ def abstaining() -> None:
 
     import models
     from dashboard.components import answer
-    from models import Classification
+    from models import Classification, Image
 
     prediction = Classification(
         task="implant", card="random-implants", sha256="0" * 64, seconds=0.1, labels=("Cofield", "Depuy", "Zimmer"),
         probabilities=np.array([0.2, 0.7, 0.1], np.float32), abstained=True, reason="this is no shoulder",
     )  # fmt: skip
-    answer.show(prediction, models.card("random-implants"))
+    image = Image(np.zeros((1, 64, 64), np.float32), "", "0" * 64)
+    answer.show(prediction, image, models.card("random-implants"))
     st.write("done")
 
 

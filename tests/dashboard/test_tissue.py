@@ -276,6 +276,27 @@ def test_an_abstention_shows_no_class_until_asked(
     assert page.checkbox
 
 
+def test_an_abstention_offers_the_model_that_was_made_for_such_images(
+    dropped: AppTest, drop: Drop, tissue_card: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def strict(image: Image, card_id: str, **said: int) -> Segmentation:
+        return replace(fake(image, card_id, **said), abstained=card_id == tissue_card, reason="too blue")
+
+    folder: Path = import_module("models.cards.card").CARDS_DIR
+    text = (folder / "good.toml").read_text().replace('"good"', '"zones"').replace("A model for tests", "Zones")
+    (folder / "zones.toml").write_text(text.replace("a test picture", "a blue picture"))
+    models.cards.cache_clear()
+    monkeypatch.setattr(models, "predict", strict)
+    monkeypatch.setattr(models, "made_for", lambda image, task, frame: models.card("zones"))
+    page = drop(dropped, **{"other.png": png(255 - stripes())})
+    assert "It looks like a blue picture" in texts(page)
+    assert not page.checkbox
+    next(one for one in page.button if one.label == "Ask “Zones”").click().run()
+    assert not page.exception
+    assert page.selectbox(key="card-tissue").value == "zones"
+    assert page.checkbox  # it answers
+
+
 def test_only_dicom_offers_a_seg(dropped: AppTest, drop: Drop) -> None:
     def names(page: AppTest) -> list[str]:
         return [one.proto.label for one in page.get("download_button")]

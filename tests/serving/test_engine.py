@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import models
-from models.cards import card
+from models.cards import card, cards
 from models.errors import BadWeights, UnknownCard
+from models.nets import loading
 from models.serving.engine import Engine, engine
 from models.settings import Settings
+from models.types import Image
 
 Product = Callable[..., str]
 Picture = Callable[..., bytes]
@@ -130,3 +134,37 @@ def test_the_explanation_of_a_prediction_is_the_same_as_alone(random_card: str, 
     assert together.target == alone.target
     np.testing.assert_allclose(together.heat, alone.heat, atol=1e-6)
     assert together.heat.shape == image.shape
+
+
+def gated(id: str, image: Image, stranger: Image, task: str = "implant") -> None:
+    """Give a card a gate that knows one image and not another, and a task."""
+    model = engine().model(card(id))
+    answer, other = (model.answer(one, 0, "stage5")[0] for one in (image, stranger))
+    threshold = float((answer.signature - other.signature).norm()) / 1e-3 / 2
+    wide = len(answer.signature)
+    parts = (np.full(wide, 1e-3), np.eye(wide), np.array(99.0))
+    tensors = dict(zip(("scale", "whiten", "energy"), map(torch.from_numpy, parts), strict=True))
+    path = Path(loading.WEIGHTS_DIR) / f"{id}.gate.safetensors"
+    sha256 = loading.write_tensors(tensors | {"centre": answer.signature}, path)
+    gate = f'gate = {{ file = "{path.name}", sha256 = "{sha256}", threshold = {threshold}, kept = 0.95, n = 1 }}'
+    toml = import_module("models.cards.card").CARDS_DIR / f"{id}.toml"
+    text = toml.read_text().replace('task = "implant"', f'task = "{task}"')
+    toml.write_text(text.replace("[use]", f"{gate}\n\n[use]"))
+    cards.cache_clear()
+    engine.cache_clear()
+
+
+def test_an_image_finds_the_model_that_was_made_for_it(product: Product, picture: Picture) -> None:
+    one, other = (models.read(picture(seed)) for seed in range(2))
+    for id in ("knees", "twin", "shoulders", "without"):
+        product(id)  # of one and the same network, but for their gates
+    gated("knees", one, other)
+    gated("twin", one, other, task="pathology")
+    gated("shoulders", other, one)
+    assert models.made_for(one, "implant") == card("knees")
+    assert models.made_for(one, "pathology") == card("twin")  # of two, the one of the task
+    assert models.made_for(other, "pathology") == card("shoulders")  # else any
+    assert models.made_for(Image(1 - one.pixels, "", "0" * 64), "implant") is None
+    (Path(loading.WEIGHTS_DIR) / "knees-0.safetensors").write_bytes(b"")
+    engine.cache_clear()
+    assert models.made_for(one, "implant") == card("twin")  # one that is broken is passed over

@@ -1,6 +1,7 @@
 """A whole painter with random weights: what it returns, when it is stopped, and what the facade makes of it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,12 +9,15 @@ import torch
 
 import models
 from models.cards import Card
+from models.cards.card import Gate
 from models.errors import BadWeights, Cancelled, UnknownCard
+from models.nets import loading
 from models.nets.hrnet import HRNet
+from models.nets.loading import write_tensors
 from models.serving.engine import Engine, engine
 from models.serving.painter import Painter
 from models.settings import Settings
-from models.types import Box, Image
+from models.types import Box, Image, Segmentation
 
 
 @pytest.fixture
@@ -55,6 +59,36 @@ def test_members_are_averaged(segmenter: Card) -> None:
     both = Painter(segmenter, torch.device("cpu"), [*one.members, *other.members])
     x = torch.randn(1, 3, 32, 32)
     torch.testing.assert_close(both.logits(x), (one.logits(x) + other.logits(x)) / 2)
+
+
+def test_an_image_is_judged_by_its_most_familiar_tile(
+    segmenter: Card, picture: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "WEIGHTS_DIR", tmp_path)
+    tiled = segmenter.model_copy(update={"input": segmenter.input.model_copy(update={"tiled": True})})
+    seen = painter_of(tiled).paint(picture)
+    assert (len(seen.signatures), seen.strongest.shape) == (4, (4, len(segmenter.labels)))
+
+    def asked(threshold: float) -> Segmentation:
+        """Answer with a gate that knows the third tile of the picture and nothing else."""
+        wide = seen.signatures.shape[1]
+        tensors = {
+            "centre": seen.signatures[2],
+            "scale": np.ones(wide),
+            "whiten": np.eye(wide),
+            "energy": np.array(9.0),
+        }
+        sha256 = write_tensors({name: torch.from_numpy(value) for name, value in tensors.items()}, tmp_path / "gate")
+        gate = Gate(file="gate", sha256=sha256, threshold=threshold, kept=0.95, n=1)
+        painter = painter_of(tiled.model_copy(update={"gate": gate}))
+        return painter.task.read(painter.paint(picture), picture, painter.card)
+
+    assert (asked(0.02).abstained, asked(0.02).reason) == (False, None)
+    others = np.linalg.norm(np.delete(seen.signatures, 2, 0) - seen.signatures[2], axis=1)
+    assert others.min() > 0.02  # any other tile alone would have been refused
+    strange = asked(1e-9)
+    assert (strange.abstained, strange.reason) == (True, "this does not look like a test picture")
+    assert strange.mask.shape == (90, 70)  # withheld, not lost
 
 
 def test_cancel_leaves_nothing(segmenter: Card, picture: Image) -> None:

@@ -42,11 +42,11 @@ def test_no_object_gives_no_numbers() -> None:
 
 def test_strips_become_a_mask_with_certainty() -> None:
     logits = torch.tensor([[[0.0, 0.0]], [[np.log(3.0), -np.log(4.0)]], [[0.0, 2.0]]])  # background, class, height
-    found = collected((2, 2), 2, [Strip(0, logits), Strip(1, torch.zeros(3, 1, 2))])
-    np.testing.assert_array_equal(found.mask, [[1, 0], [0, 0]])
-    np.testing.assert_array_equal(found.certainty[0], [round(0.75 * 255), round(0.8 * 255)])
-    assert found.height is not None
-    assert found.height[0].tolist() == [128, round(255 / (1 + np.exp(-2)))]
+    mask, certainty, height = collected((2, 2), 2, [Strip(0, logits), Strip(1, torch.zeros(3, 1, 2))])
+    np.testing.assert_array_equal(mask, [[1, 0], [0, 0]])
+    np.testing.assert_array_equal(certainty[0], [round(0.75 * 255), round(0.8 * 255)])
+    assert height is not None
+    assert height[0].tolist() == [128, round(255 / (1 + np.exp(-2)))]
 
 
 @pytest.mark.parametrize("source", [(100, 60), (48, 150), (600, 31)])

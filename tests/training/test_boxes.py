@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.special import logit
 
-from models.boxes.compare import average_precision
+from models.boxes.compare import average_precision, matches
 from models.cards import Card
 from models.data.box_set import BoxSet, box_set
 from models.data.dense_set import Grey
@@ -210,6 +211,18 @@ def test_where_every_image_has_a_box_the_best_agreement_is_the_point() -> None:
     assert [(point.key, point.specificity) for point in detecting.points] == [("balanced", None)]
     assert detecting.points[0].sensitivity > 0.8
     assert image_calibration_error(found, np.arange(len(rows)) % 5) is None
+    scores = probability(np.concatenate(list(found.scores)), detecting.boxes)
+    hit = np.concatenate([matches(*row) >= 0 for row in zip(found.boxes, found.scores, found.truth, strict=True)])
+
+    def f1(threshold: float) -> float:
+        shown = scores >= threshold
+        return float(2 * hit[shown].sum() / (shown.sum() + sum(map(len, found.truth))))
+
+    threshold = detecting.points[0].threshold
+    assert f1(threshold) == pytest.approx(max(map(f1, scores)))
+    above, below = scores[scores > threshold].min(), scores[scores < threshold].max()
+    assert below < threshold < above
+    assert logit(above) - logit(threshold) == pytest.approx(logit(threshold) - logit(below), rel=1e-4)
 
 
 def test_folds_hold_groups_together_and_every_image_out_once(squares: BoxSet, card: Card) -> None:

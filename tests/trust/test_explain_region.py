@@ -20,7 +20,7 @@ class Bright(DenseNet):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stages = nn.ModuleDict({"grey": nn.Identity(), "last": nn.Identity()})
+        self.stages = nn.ModuleDict({"grey": nn.Identity(), "stage4": nn.Identity()})
         self.head = nn.Conv2d(2, 3, 1, bias=False)
         self.head.weight.data = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, -1.0]])[..., None, None]
 
@@ -31,7 +31,7 @@ class Bright(DenseNet):
 
 @pytest.fixture
 def painter(segmenter: Card) -> Painter:
-    net = {"name": "hrnet", "stage": "last"}
+    net = {"name": "hrnet", "stage": "stage4"}
     card = Card.model_validate({**segmenter.model_dump(), "net": net, "input": {"size": (64, 64)}})
     return Painter(card, torch.device("cpu"), [Bright().eval().requires_grad_(False)])
 
@@ -58,7 +58,7 @@ def test_grad_cam_weighs_features_by_their_mean_gradient(painter: Painter, halve
         why = explain_region(painter, halves, method_of("grad-cam"), "b", box=box)
         np.testing.assert_allclose(why.heat[:, :32], 1 / 3, atol=1e-3)
         np.testing.assert_allclose(why.heat[:, 32:], 1, atol=1e-3)
-        assert (why.layer, why.target) == ("last", "b")
+        assert (why.layer, why.target) == ("stage4", "b")
 
 
 def test_grad_cam_speaks_against_where_features_do(painter: Painter, halves: Image) -> None:
@@ -86,7 +86,7 @@ def test_a_tiled_card_is_explained_as_it_is_and_the_rest_is_zero(
     segmenter: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiled = {"size": (64, 64), "tiled": True}
-    card = Card.model_validate({**segmenter.model_dump(), "net": {"name": "hrnet", "stage": "last"}, "input": tiled})
+    card = Card.model_validate({**segmenter.model_dump(), "net": {"name": "hrnet", "stage": "stage4"}, "input": tiled})
     painter = Painter(card, torch.device("cpu"), [Bright().eval().requires_grad_(False)])
     monkeypatch.setattr("models.trust.explain_region.WINDOW", 48)
     image = Image(np.full((1, 100, 90), 0.5, np.float32), name="", sha256="3" * 64)

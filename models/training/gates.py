@@ -1,0 +1,110 @@
+"""Fit and measure the gate of a card whose pictures are looked at one by one: of detectors, and of what paints.
+
+A picture counts as its most familiar part, as when the card answers: a tile of an image that tiles slide over, or all
+of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.cards import WEIGHTS_DIR, Card
+from models.cards.card import Gate as GateTable
+from models.nets.loading import write_tensors
+from models.training.fit import Progress
+from models.trust import gate
+from models.trust.weather import weathered
+from models.types import Pixels
+
+KNOWN = 400
+"""Pictures that a gate is fitted on, evenly spread over the set."""
+FOLDS = 5
+
+Features = NDArray[np.float32]
+Look = Callable[[Pixels], tuple[Features, Features]]
+"""From a picture, (H, W) or (H, W, 3) in [0, 1], to what the gate looks at in each of its parts: (T, D), and their
+strongest logits, (T, K)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What a gate looks at in N pictures of a set, each as it is and weathered, and the group that each belongs to."""
+
+    plain: Sequence[Features]
+    weathered: Sequence[Features]
+    logits: Sequence[Features]
+    groups: Sequence[str]
+
+    def fitted(self, some: Iterable[int]) -> gate.Gate:
+        """Return the statistics of some of the pictures."""
+        of = list(some)
+        parts = [*(self.plain[i] for i in of), *(self.weathered[i] for i in of)]
+        return gate.fit(np.concatenate(parts), np.concatenate([self.logits[i] for i in of]))
+
+    def held_out(self) -> Features:
+        """Return each picture's distance, (N,), under statistics of the other groups."""
+        from sklearn.model_selection import GroupKFold
+
+        distance = np.empty(len(self.plain), np.float32)
+        for learned, out in GroupKFold(FOLDS).split(self.plain, groups=self.groups):
+            distance[out] = distances(self.fitted(learned), [self.plain[i] for i in out])
+        return distance
+
+
+def spread(chosen: Sequence[int] | NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return at most `KNOWN` of some indices, evenly spread over them."""
+    places = np.linspace(0, len(chosen) - 1, min(KNOWN, len(chosen))).round().astype(np.intp)
+    found: NDArray[np.intp] = np.asarray(chosen, np.intp)[np.unique(places)]
+    return found
+
+
+def known(chosen: Card, pictures: Sequence[Pixels], groups: Sequence[str], look: Look) -> Known:
+    """Look at the pictures of a card's set."""
+    rng = np.random.default_rng(0)
+    plain, logits = zip(*(look(picture) for picture in pictures), strict=True)
+    copies = (weathered(picture, rng, sized=not chosen.input.tiled) for picture in pictures)
+    return Known(plain, [look(copy)[0] for copy in copies], logits, groups)
+
+
+def distances(fitted: gate.Gate, looks: Iterable[Features]) -> Features:
+    """Return the distance of each picture's most familiar part, (N,)."""
+    return np.array([fitted.distance(parts).min() for parts in looks], np.float32)
+
+
+def ship(card_id: str, seen: Known) -> GateTable:
+    """Fit a gate on all the pictures and write it; its threshold holds across groups."""
+    file = f"{card_id}.gate.safetensors"
+    sha256 = write_tensors(dict(seen.fitted(range(len(seen.plain))).tensors), WEIGHTS_DIR / file)
+    threshold = float(np.quantile(seen.held_out(), gate.KEPT))
+    return GateTable(file=file, sha256=sha256, threshold=threshold, kept=gate.KEPT, n=len(seen.plain))
+
+
+def measured(
+    chosen: Card,
+    seen: Known,
+    strangeness: Callable[[Pixels], float],
+    strangers: Iterable[tuple[str, Sequence[Pixels]]],
+    progress: Progress,
+) -> dict[str, Any]:
+    """Return how well a card tells strangers from pictures of its set that the gate's statistics have not seen.
+
+    Parameters
+    ----------
+    strangeness
+        What the card's answer to a picture says of it: over 1 it abstains.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    own, rows = seen.held_out() / gate.gate_of(chosen).threshold, []
+    for name, pictures in strangers:
+        progress(f"strangers: {name}", 0.0)
+        found = np.array([strangeness(picture) for picture in pictures])
+        both = np.concatenate([own, found])
+        auroc = float(roc_auc_score(np.arange(len(both)) >= len(own), both))
+        rows.append({"set": name, "n": len(found), "auroc": auroc, "refused": float((found > 1).mean())})
+    return {"n": len(own), "kept": float((own <= 1).mean()), "strangers": rows}

@@ -39,14 +39,14 @@ def withheld(prediction: Judged, image: Image, card: Card) -> bool:
     st.markdown(t(":material/block: **No answer**"))
     reason = prediction.reason or later("the image is unlike those it was trained on.")
     st.markdown(plain(states.sentence(t(reason))))
-    _offer(image, card, prediction.frame)
+    offer(image, card, prediction.frame)
     if not st.toggle(t("Show anyway"), key=f"anyway-{prediction.sha256[:12]}-{card.id}", persist_state="session"):
         return True
     st.caption(t("What the model would have said; do not rely on it."))
     return False
 
 
-def _offer(image: Image, card: Card, frame: int) -> None:
+def offer(image: Image, card: Card, frame: int = 0) -> None:
     """Offer to ask the model that was made for such images, where there is one, on its own page."""
     other = session.made_for(image, card.task, frame)
     if other is None or other.data.shows == card.data.shows:

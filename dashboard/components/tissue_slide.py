@@ -11,7 +11,7 @@ import streamlit as st
 
 import models
 from dashboard import crop_figures, session, tissue_figures
-from dashboard.components import progress
+from dashboard.components import answer, progress
 from dashboard.components.states import HEIGHT_PX, plain, sentence
 from dashboard.figures import View
 from dashboard.jobs import Job
@@ -19,6 +19,7 @@ from dashboard.language import t, tn
 from dashboard.session import Item
 from models import Box, Card, Image, Segmentation
 from models.io.slide import REGION_PX, Level, Slide
+from models.trust.colours import COLOURLESS, misses_colours
 
 LARGE_PX = 4_000_000
 """Pixels over which a region is segmented beside the page, with progress and a way to stop it."""
@@ -60,6 +61,9 @@ def waiting(image: Image, card: Card) -> bool:
     if job and job.running:
         _progress(name)
         return True
+    if misses_colours(image, card):  # said before a reader waits for it
+        st.caption(plain(sentence(t(COLOURLESS))))
+        answer.offer(image, card)
     rows, columns = image.shape
     st.button(
         t("Segment {columns:,} × {rows:,} px", columns=columns, rows=rows),
@@ -149,9 +153,9 @@ def _scaled(box: Box, factor: float) -> Box:
 
 
 def _run(job: Job[Segmentation], image: Image, card: Card) -> Segmentation:
-    answer = models.predict(image, card.id, progress=job.report, cancelled=job.stopped)
-    assert isinstance(answer, Segmentation)  # by the card's task
-    return answer
+    found = models.predict(image, card.id, progress=job.report, cancelled=job.stopped)
+    assert isinstance(found, Segmentation)  # by the card's task
+    return found
 
 
 @st.fragment(run_every=0.5)

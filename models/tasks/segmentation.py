@@ -21,12 +21,10 @@ from models.nets.loading import build_dense
 from models.serving.tiles import Strip
 from models.tasks.objects import objects
 from models.tasks.task import Frame, Task
+from models.trust.colours import COLOURLESS, GREY, misses_colours
 from models.trust.gate import Verdict, gate_of
 from models.types import Box, Image, Pixels, Segmentation
-from models.words import later
 
-GREY = 10.0
-"""Strangeness of a grey image to a model of coloured ones: features pooled over a tile say too little of colour."""
 ROWS = 256
 """Rows of a strip in which maps of a fitted image are brought back to its pixels."""
 
@@ -92,8 +90,8 @@ class SegmentationTask(Task):
 
 def _verdict(painting: Painting, image: Image, card: Card) -> Verdict | None:
     """Judge an image by the tile that the gate knows best: around tissue there is always something else."""
-    if card.input.channels == "rgb" and not image.colour:
-        return Verdict(True, later("this image has no colours, and the model was trained on coloured ones"), GREY)
+    if misses_colours(image, card):
+        return Verdict(True, COLOURLESS, GREY)
     if card.gate is None:
         return None
     gate = gate_of(card)

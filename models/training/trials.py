@@ -32,6 +32,7 @@ from models.training.dense_views import Sample
 from models.training.fit import Progress
 from models.training.inscribe import amend, inscribe, publish
 from models.training.ship import RUNS
+from models.trust.colours import GREY, misses_colours
 from models.types import Image, Pixels, Segmentation
 
 
@@ -216,6 +217,8 @@ def _gate(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
 
     def strangeness(picture: Pixels) -> float:
         image = _image(picture)
+        if misses_colours(image, chosen):
+            return GREY  # whatever the network would make of it
         found = painter.task.read(painter.paint(image), image, chosen).strangeness
         assert found is not None  # the card has a gate
         return found

@@ -297,6 +297,25 @@ def test_an_abstention_offers_the_model_that_was_made_for_such_images(
     assert page.checkbox  # it answers
 
 
+def test_a_large_grey_image_is_told_apart_before_anyone_waits(
+    dropped: AppTest, drop: Drop, tissue_card: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder: Path = import_module("models.cards.card").CARDS_DIR
+    text = (folder / "good.toml").read_text()
+    coloured = text.replace("size = [64, 64]", 'size = [64, 64], channels = "rgb", tiled = true')
+    (folder / "good.toml").write_text(coloured)
+    models.cards.cache_clear()
+    monkeypatch.setattr("dashboard.components.tissue_slide.LARGE_PX", 50)
+    asked: list[str] = []
+    monkeypatch.setattr(models, "made_for", lambda image, task, frame: asked.append(task))
+    page = drop(dropped, **{"grey.png": png(255 - stripes())})
+    assert "no colours" in texts(page)
+    assert asked == ["tissue"]
+    assert [one.label for one in page.button if one.key == "segment-start"] == ["Segment 120 × 80 px"]
+    blue = np.stack([stripes(), stripes(), 255 - stripes()], -1)
+    assert "no colours" not in texts(drop(page, **{"blue.png": png(blue)}))
+
+
 def test_only_dicom_offers_a_seg(dropped: AppTest, drop: Drop) -> None:
     def names(page: AppTest) -> list[str]:
         return [one.proto.label for one in page.get("download_button")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from models import card, cards, cards_of
-from models.cards import CARDS_DIR, WEIGHTS_DIR, Card, load_card
+from models.cards import CARDS_DIR, WEIGHTS_DIR, Card, load_card, stem
 from models.errors import BadCard, UnknownCard
 
 LARGEST = 16 * 2**20
@@ -114,3 +114,12 @@ def test_file_and_id_agree(card_text: str, tmp_path: Path) -> None:
     path.write_text(card_text)
     with pytest.raises(BadCard, match="Call the file good"):
         load_card(path)
+
+
+def test_a_rival_is_known_by_the_end_of_its_id() -> None:
+    assert [stem(id) for id in ("knee-mri-bone", "knee-mri-bone-hrnet", "hrnet-knee")] == [
+        "knee-mri-bone",
+        "knee-mri-bone",
+        "hrnet-knee",
+    ]
+    assert {card.stem for card in cards().values()} <= set(cards())

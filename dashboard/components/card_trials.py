@@ -15,12 +15,10 @@ from dashboard.components.states import plain
 from dashboard.language import t
 from models import Card
 
-ENDINGS = ("-hrnet", "-unet")
-
 
 def show(card: Card) -> None:
     """Draw one table a trial, a column a network."""
-    rivals = [other for other in models.cards().values() if _stem(other) == _stem(card) and other.figures]
+    rivals = [other for other in models.cards().values() if other.stem == card.stem and other.figures]
     for name, trial in card.figures["trials"].items():
         st.markdown(
             t(
@@ -41,10 +39,6 @@ def show(card: Card) -> None:
             measured=card.figures["measured"],
         )
     )
-
-
-def _stem(card: Card) -> str:
-    return next((card.id.removesuffix(ending) for ending in ENDINGS if card.id.endswith(ending)), card.id)
 
 
 def _read(trials: Mapping[str, Any], trial: str, figure: str) -> str:

@@ -23,6 +23,9 @@ from models.errors import BadCard, UnknownCard
 CARDS_DIR = Path(__file__).parent
 WEIGHTS_DIR = CARDS_DIR.parent / "weights"
 
+RIVALS = ("-hrnet", "-unet")
+"""Endings of the ids of cards that hold, for the same task and set, the architecture that lost on validation."""
+
 Text = Annotated[str, Field(min_length=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -226,6 +229,11 @@ class Card(_Table):
         return tuple(label.key for label in self.labels)
 
     @property
+    def stem(self) -> str:
+        """The id, of a rival's card that of the card it is the rival of."""
+        return stem(self.id)
+
+    @property
     def figures(self) -> Mapping[str, Any]:
         """What `ortholens evaluate` measured, from the JSON beside the card; empty before that."""
         path = CARDS_DIR / f"{self.id}.figures.json"
@@ -248,6 +256,11 @@ class Card(_Table):
         if label not in self.keys:
             raise UnknownCard(f"{self.id} has no label {label!r}", fix=f"Choose one of {', '.join(self.keys)}.")
         return self.keys.index(label)
+
+
+def stem(card_id: str) -> str:
+    """Return an id without the ending of a rival."""
+    return next((card_id.removesuffix(ending) for ending in RIVALS if card_id.endswith(ending)), card_id)
 
 
 def load_card(path: Path) -> Card:

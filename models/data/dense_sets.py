@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from models.cards import stem
 from models.data.dense_set import DenseSet, Grey, rows_of
 from models.data.fluoroscopy_set import tka_fluoroscopy
 from models.data.section_set import joint_section_set
@@ -82,10 +83,7 @@ DENSE_SETS: Mapping[str, Callable[[], DenseSet]] = {
     "knee-mri-bone": knee_mri_bone,
     "tka-fluoroscopy": tka_fluoroscopy,
 }
-"""The set of a card, by the card's id without the name of a rival network behind it."""
-
-RIVALS = ("-hrnet", "-unet")
-"""Endings of the cards that hold the architecture that lost on validation."""
+"""The set of a card, by the stem of the card's id."""
 
 
 def dense_set(card_id: str) -> DenseSet:
@@ -98,7 +96,7 @@ def dense_set(card_id: str) -> DenseSet:
     Unreachable
         When its zip is not in the data folder.
     """
-    name = next((card_id.removesuffix(ending) for ending in RIVALS if card_id.endswith(ending)), card_id)
+    name = stem(card_id)
     if name not in DENSE_SETS:
         raise UnknownCard(f"{card_id} has no set of masks", fix=f"Sets exist for {', '.join(DENSE_SETS)}.")
     return DENSE_SETS[name]()

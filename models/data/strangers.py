@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.random import Generator
 
+from models.cards import stem
 from models.data.labelled import SETS
 from models.io import read
 from models.settings import settings
@@ -22,12 +23,11 @@ EACH = 300
 OWN: Mapping[str, str] = {
     "fracture": "fracture_detection.zip",
     "histology-nuclei": "histology_nuclei.zip",
-    "histology-nuclei-hrnet": "histology_nuclei.zip",
     "knee-mri-bone": "knee_mri_bone.zip",
     "tka-components": "tka_fluoroscopy.zip",
     "tka-fluoroscopy": "tka_fluoroscopy.zip",
 }
-"""Zips that are no strangers to a card."""
+"""Zips that are no strangers to a card, by its stem."""
 ZIPS: Mapping[str, tuple[str, str]] = {
     "fracture set (hand, leg, hip, shoulder)": ("fracture_detection.zip", "images/"),
     "histology": ("histology_nuclei.zip", "images/"),
@@ -53,7 +53,7 @@ def strangers(card_id: str, *, colour: bool = False) -> Iterator[tuple[str, list
             pixels = load().pixels
             yield f"{other} radiographs", [pixels[i].astype(np.float32) / 255 for i in _spread(len(pixels))]
     for name, (file, folder) in ZIPS.items():
-        if file == OWN.get(card_id):
+        if file == OWN.get(stem(card_id)):
             continue
         with zipfile.ZipFile(settings().data_dir / file) as archive:
             members = [member for member in archive.namelist() if member.startswith(folder)]

@@ -204,8 +204,8 @@ class Engine:
         """
         found: list[tuple[bool, float, str]] = []
         for card in cards().values():
-            if card.gate is None or not card.members:
-                continue
+            if card.gate is None or not card.members or card.id != card.stem:
+                continue  # a rival knows the same images
             try:
                 answer = self.predict(_middle(image, card.input.size) if card.input.tiled else image, card, frame)
             except BadWeights:

@@ -165,7 +165,9 @@ def _losses(
     net: DenseNet, card: Card, recipe: DenseRecipe, batch: tuple[Tensor, Tensor, Tensor]
 ) -> Mapping[str, Tensor]:
     pictures, truth, depth = batch
-    logits = net(pictures)  # (N, K (+ 1), h, w)
+    with loop.mixed():
+        logits = net(pictures)
+    logits = logits.float()  # (N, K (+ 1), h, w)
     k = len(card.labels)
     found = {
         "cross-entropy": F.cross_entropy(logits[:, :k], truth),

@@ -156,15 +156,17 @@ def gated(id: str, image: Image, stranger: Image, task: str = "implant") -> None
 
 def test_an_image_finds_the_model_that_was_made_for_it(product: Product, picture: Picture) -> None:
     one, other = (models.read(picture(seed)) for seed in range(2))
-    for id in ("knees", "twin", "shoulders", "without"):
+    inverted = Image(1 - one.pixels, "", "0" * 64)
+    for id in ("knees", "twin", "shoulders", "shoulders-hrnet", "without"):
         product(id)  # of one and the same network, but for their gates
     gated("knees", one, other)
     gated("twin", one, other, task="pathology")
     gated("shoulders", other, one)
+    gated("shoulders-hrnet", inverted, one)
     assert models.made_for(one, "implant") == card("knees")
     assert models.made_for(one, "pathology") == card("twin")  # of two, the one of the task
     assert models.made_for(other, "pathology") == card("shoulders")  # else any
-    assert models.made_for(Image(1 - one.pixels, "", "0" * 64), "implant") is None
+    assert models.made_for(inverted, "implant") is None  # a rival is not offered
     (Path(loading.WEIGHTS_DIR) / "knees-0.safetensors").write_bytes(b"")
     engine.cache_clear()
     assert models.made_for(one, "implant") == card("twin")  # one that is broken is passed over

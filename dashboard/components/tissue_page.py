@@ -15,6 +15,7 @@ from dashboard.components import (
     tissue_reasons,
     tissue_slide,
     tissue_truth,
+    trust,
     viewer,
 )
 from dashboard.components.answer import withheld
@@ -69,6 +70,8 @@ def workspace(image: Image, card: Card) -> None:
 def _answered(specimen: Specimen) -> Sheet:
     """Draw the answer and the controls of one look at it, and return what the image shows."""
     if not _headline(specimen):
+        with st.container(border=True):
+            trust.familiarity(specimen.answer, specimen.image, specimen.card)
         return Sheet(figures.figure(None, specimen.image, specimen.view), "image")
     look = st.segmented_control(
         t("Look at"),

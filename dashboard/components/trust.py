@@ -17,7 +17,7 @@ from dashboard.components.states import plain, sentence
 from dashboard.jobs import Job
 from dashboard.language import t
 from dashboard.measures import text
-from models import Card, Classification, Image
+from models import Card, Classification, Image, Judged
 from models.trust.conformal import prediction_set
 from models.trust.grades import definite_probability, expected_grade
 from models.trust.quality import quality_notes
@@ -43,7 +43,7 @@ def show(prediction: Classification, image: Image, card: Card) -> None:
         card_page.definitions(card)
 
 
-def familiarity(prediction: Classification, image: Image, card: Card) -> None:
+def familiarity(prediction: Judged, image: Image, card: Card) -> None:
     """Draw how like the training images the image is, and what is odd about it; gives no answer away."""
     if prediction.strangeness is not None:
         st.markdown(t("**Is this an image it knows?**"))

@@ -83,7 +83,7 @@ SCENES = 1200
 """Simulated frames of the studies' own implants."""
 KNEELING = 240
 """More of them, whose knees kneel."""
-SIMULATED_SHARE = 0.5
+SIMULATED_SHARE = 0.3
 """Times a simulated frame is drawn against a real one: many of them, each seldom, teach more than few."""
 
 

@@ -41,6 +41,8 @@ class DenseSet:
         Split that is also measured in folds, one picture each, with the rest of it in training; "" for none.
     shares
         How often each picture is drawn in training, against the others; empty where all are alike.
+    sources
+        What a gate must know without having seen any of it, such as a whole study; empty where that is the group.
     spacing_mm, known
         Between pixels, and what else is known of each picture, such as the thickness of its cartilage; empty for none.
     """
@@ -52,6 +54,7 @@ class DenseSet:
     instances: tuple[NDArray[np.int32], ...] = ()
     folded: str = ""
     shares: tuple[float, ...] = ()
+    sources: tuple[str, ...] = ()
     spacing_mm: tuple[float, ...] = ()
     known: tuple[Mapping[str, float], ...] = ()
 

@@ -49,6 +49,11 @@ def tka_fluoroscopy() -> DenseSet:
             *[TUNING] * KNEELING,
         ),
         folded="kneel_right",
+        sources=(
+            *["deep_flexion_cam1"] * len(kept),
+            *["kneel_right"] * kneeling,
+            *(f"simulated {i}" for i in range(len(scenes))),
+        ),
         shares=(*[1.0] * (len(kept) + kneeling), *[SIMULATED_SHARE] * len(scenes)),
     )
 

@@ -179,7 +179,7 @@ def _known(finder: Finder, data: BoxSet) -> gates.Known:
         seen = finder.find(_image(picture))
         return seen.signature[None].numpy(), seen.strongest[None].numpy()
 
-    some = gates.spread(range(len(data)))
+    some = gates.spread(np.ones(len(data)))
     pictures = [pixels_of(data.pictures[i])[0] for i in some]
     return gates.known(finder.card, pictures, [data.groups[i] for i in some], look)
 

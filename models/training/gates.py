@@ -22,7 +22,7 @@ from models.trust.weather import weathered
 from models.types import Pixels
 
 KNOWN = 400
-"""Pictures that a gate is fitted on, evenly spread over the set."""
+"""Pictures that a gate is fitted on."""
 FOLDS = 5
 
 Features = NDArray[np.float32]
@@ -56,10 +56,20 @@ class Known:
         return distance
 
 
-def spread(chosen: Sequence[int] | NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return at most `KNOWN` of some indices, evenly spread over them."""
-    places = np.linspace(0, len(chosen) - 1, min(KNOWN, len(chosen))).round().astype(np.intp)
-    found: NDArray[np.intp] = np.asarray(chosen, np.intp)[np.unique(places)]
+def spread(draw: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Return the indices of pictures that a gate is fitted on.
+
+    Parameters
+    ----------
+    draw
+        (N,) how often each is drawn in training. All that are drawn come once where they are at most `KNOWN`; of more,
+        `KNOWN` are taken evenly by weight, so that what is drawn often may come several times.
+    """
+    drawn: NDArray[np.intp] = np.flatnonzero(draw)
+    if len(drawn) <= KNOWN:
+        return drawn
+    places = (np.arange(KNOWN) + 0.5) / KNOWN * draw.sum()
+    found: NDArray[np.intp] = np.searchsorted(np.cumsum(draw), places, "right").astype(np.intp)
     return found
 
 

@@ -206,9 +206,9 @@ def _known(painter: Painter, data: DenseSet) -> gates.Known:
         painting = painter.paint(_image(picture))
         return painting.signatures, painting.strongest
 
-    some = gates.spread(np.flatnonzero(shipped(painter.card, data, 5).draw))
+    some = gates.spread(shipped(painter.card, data, 5).draw)
     pictures = [pixels_of(data.pictures[i])[0] for i in some]
-    return gates.known(painter.card, pictures, [data.groups[i] for i in some], look)
+    return gates.known(painter.card, pictures, [(data.sources or data.groups)[i] for i in some], look)
 
 
 def _gate(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:

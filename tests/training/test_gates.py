@@ -87,11 +87,13 @@ def test_strangers_are_measured_against_what_is_held_out(gated: Card, seen: gate
     assert own["auroc"] == pytest.approx(0.5, abs=0.15)
 
 
-def test_a_large_set_is_spread_over() -> None:
-    assert gates.spread(np.array([3, 5, 9])).tolist() == [3, 5, 9]
-    some = gates.spread(range(10 * gates.KNOWN))
-    assert len(some) == gates.KNOWN
-    assert (some[0], some[-1]) == (0, 10 * gates.KNOWN - 1)
+def test_a_large_set_is_known_by_what_is_drawn_from_it() -> None:
+    assert gates.spread(np.array([0.0, 2.0, 0.0, 1.0])).tolist() == [1, 3]  # all of a small one, once
+    some = gates.spread(np.ones(10 * gates.KNOWN))
+    assert len(np.unique(some)) == gates.KNOWN
+    assert (some[0], some[-1]) == (5, 10 * gates.KNOWN - 5)
+    often = gates.spread(np.array([*np.ones(999), 999.0]))
+    assert (often == 999).sum() == gates.KNOWN / 2  # half of what a network sees
 
 
 @pytest.fixture

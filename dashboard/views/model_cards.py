@@ -11,9 +11,9 @@ from dashboard.language import t
 
 cards = models.cards()
 asked = st.query_params.get("card")
-chosen = st.segmented_control(
-    t("Model"), list(cards), default=asked if asked in cards else next(iter(cards)), required=True,
-    format_func=lambda id: t(cards[id].title), label_visibility="collapsed",
+ids = list(cards)
+chosen = st.selectbox(
+    t("Model"), ids, ids.index(asked) if asked in cards else 0, format_func=lambda id: t(cards[id].title), width=520,
 )  # fmt: skip
 st.header(t(cards[chosen].title), anchor=False)
 card_page.show(cards[chosen])

@@ -135,7 +135,8 @@ def _cards(album: Album) -> None:
     go(page, "Model cards")
     for card in models.cards().values():
         if card.members:
-            page.get_by_test_id("stMain").get_by_text(card.title, exact=True).first.click()
+            page.get_by_test_id("stMain").get_by_role("combobox").first.click()
+            page.get_by_role("option", name=card.title, exact=True).click()
             calm(page)
             album.take(f"card-{card.id}", whole=True)
 

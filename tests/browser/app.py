@@ -111,6 +111,13 @@ def go(page: Page, title: str) -> None:
     calm(page)
 
 
+def open_card(page: Page, title: str) -> None:
+    """Choose a model on the page of the cards."""
+    page.get_by_test_id("stMain").get_by_role("combobox").first.click()
+    page.get_by_role("option", name=title, exact=True).click()
+    calm(page)
+
+
 def drop(page: Page, *files: Path) -> None:
     """Drop files on the uploader and wait until they are in the queue."""
     rows = page.locator("[class*='st-key-remove-']")

@@ -22,7 +22,7 @@ from dashboard import figures
 from dashboard.how import SECTIONS
 from models.data.cases import CASES_DIR
 from models.teaching.smear import smear
-from tests.browser.app import calm, chromium, drop, go, opened, serving
+from tests.browser.app import calm, chromium, drop, go, open_card, opened, serving
 
 WIDTHS, SCHEMES = (1440, 900), ("light", "dark")
 HIGH = 900
@@ -135,9 +135,7 @@ def _cards(album: Album) -> None:
     go(page, "Model cards")
     for card in models.cards().values():
         if card.members:
-            page.get_by_test_id("stMain").get_by_role("combobox").first.click()
-            page.get_by_role("option", name=card.title, exact=True).click()
-            calm(page)
+            open_card(page, card.title)
             album.take(f"card-{card.id}", whole=True)
 
 

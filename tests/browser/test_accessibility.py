@@ -25,7 +25,7 @@ from dashboard.how import SECTIONS
 from models.data.cases import CASES_DIR
 from models.teaching.smear import smear
 from tests.browser import app, axe
-from tests.browser.app import calm, drop
+from tests.browser.app import calm, drop, open_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -137,9 +137,8 @@ def test_the_tour(page: Page) -> None:
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
 def test_a_model_card(page: Page, card: models.Card) -> None:
     go(page, "Model cards")
-    page.get_by_test_id("stMain").get_by_text(card.title, exact=True).first.click()
-    expect(page.get_by_role("heading", name=card.title)).to_be_visible()
-    calm(page)
+    open_card(page, card.title)
+    expect(page.get_by_role("heading", name=card.title, exact=True)).to_be_visible()
     assert axe.grave(page) == []
 
 

@@ -42,7 +42,7 @@ def quality_notes(image: Image, frame: int = 0) -> tuple[str, ...]:
         )
     if inner.size:
         notes += _exposure_notes(inner)
-    if not any(image.tags.get(tag) for tag in SIDE_TAGS):
+    if not image.colour and not any(image.tags.get(tag) for tag in SIDE_TAGS):  # a section in colour has no side
         notes.append(later("The file does not state the side: a mirrored picture would pass unnoticed."))
     return tuple(notes)
 

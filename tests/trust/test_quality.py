@@ -38,3 +38,4 @@ def test_what_may_mislead_is_said(pixels: np.ndarray, note: str) -> None:
 
 def test_an_unknown_side_is_said() -> None:
     assert "does not state the side" in notes(GOOD)
+    assert "does not state the side" not in notes(np.stack([GOOD, GOOD, GOOD / 2], -1))  # a section in colour has none

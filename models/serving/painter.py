@@ -67,15 +67,16 @@ class Painter:
         Cancelled
             When `cancelled` said so; nothing is kept.
         """
-        start, card, looks = time.perf_counter(), self.card, []
+        start, card = time.perf_counter(), self.card
+        looks = Looks(tiles.count(image.shape, card.input.size) if card.input.tiled else 1)
 
         def look(x: Tensor) -> Tensor:
             logits, signature = self.judged(x)
-            looks.append((signature[0].numpy(), logits[0, : len(card.labels)].amax((1, 2)).numpy()))
+            looks.add(signature[0], logits[0, : len(card.labels)].amax((1, 2)))
             return logits
 
+        watch = Watch(looks.count, progress, cancelled)
         if card.input.tiled:
-            watch = Watch(tiles.count(image.shape, card.input.size), progress, cancelled)
 
             def patch(top: int, left: int, height: int, width: int) -> Tensor:
                 return network_input(planes(image, card, frame, Box(top, left, height, width)))
@@ -83,10 +84,28 @@ class Painter:
             strips = tiles.slide(image.shape, card.input.size, patch, look, watch)
             found = collected(image.shape, len(card.labels), strips)
         else:
-            watch = Watch(1, progress, cancelled)
             watch.check()
             logits = look(self.task.prepare(image, card, frame))
             found = collected(image.shape, len(card.labels), unfitted(logits, self.task.frame(image, card)))
             watch.step()
-        signatures, strongest = (np.stack(part) for part in zip(*looks, strict=True))
-        return Painting(*found, time.perf_counter() - start, signatures, strongest)
+        return Painting(*found, time.perf_counter() - start, looks.signatures, looks.strongest)
+
+
+class Looks:
+    """What the gate looks at in each of `count` tiles, in arrays that are made once.
+
+    Small arrays kept from tile to tile would lie between the large ones that come and go, and keep the heap from giving
+    them back: 0.6 GiB more for an image of 8,192 pixels a side.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count, self._seen = count, 0
+        self.signatures = self.strongest = np.zeros((count, 0), np.float32)
+
+    def add(self, signature: Tensor, strongest: Tensor) -> None:
+        """Keep what was seen in one more tile: (D,) and (K,)."""
+        if not self._seen:
+            self.signatures = np.zeros((self.count, len(signature)), np.float32)
+            self.strongest = np.zeros((self.count, len(strongest)), np.float32)
+        self.signatures[self._seen], self.strongest[self._seen] = signature.numpy(), strongest.numpy()
+        self._seen += 1

@@ -32,6 +32,8 @@ from models.training.inscribe import amend, inscribe, publish
 from models.training.ship import RUNS
 from models.types import Image, Pixels
 
+CPU = torch.device("cpu")
+
 
 @dataclass(frozen=True)
 class BoxTrial:
@@ -76,7 +78,7 @@ def train(card_id: str, progress: Progress) -> None:
     sha256 = write_tensors(dict(fit(chosen, films(data, chosen), run, progress).state_dict()), WEIGHTS_DIR / file)
     inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress("fitting the gate", 0.0)
-    _fit_gate(card_id, data)
+    gates.renew(card_id, _known(Finder(card(card_id), CPU), data))
     amend(card_id, {"weights": [sha256]})  # its figures are of the recipe's trials
 
 
@@ -90,13 +92,8 @@ def gate(card_id: str, progress: Progress) -> None:
     """
     data = box_set(card_id)
     progress("fitting the gate", 0.0)
-    _fit_gate(card_id, data)
+    gates.renew(card_id, _known(Finder(card(card_id), CPU), data))
     amend(card_id, {"gate": _gate(card(card_id), data, progress)})
-
-
-def _fit_gate(card_id: str, data: BoxSet) -> None:
-    finder = Finder(card(card_id), torch.device("cpu"))
-    inscribe(card_id, {"gate": gates.ship(card_id, _known(finder, data))})
 
 
 def evaluate(card_id: str, folds: int, progress: Progress) -> None:
@@ -114,7 +111,7 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
     for trial in trials(chosen, data, folds):
         net = fit(chosen, drawn, trial.run, progress)
         fold_batch_norms(net)
-        answers.add(trial, Finder(chosen, torch.device("cpu"), [net]))
+        answers.add(trial, Finder(chosen, CPU, [net]))
         progress(f"{trial.run.name}: measured on {len(trial.measured)} images", 1.0)
     tables, everything = answers.tables(), answers.together()
     detecting = calibrate(everything)
@@ -176,7 +173,7 @@ def _known(finder: Finder, data: BoxSet) -> gates.Known:
     """Return what the gate looks at in the images of the set."""
 
     def look(picture: Pixels) -> tuple[gates.Features, gates.Features]:
-        seen = finder.find(_image(picture))
+        seen = finder.find(gates.as_image(picture))
         return seen.signature[None].numpy(), seen.strongest[None].numpy()
 
     some = gates.spread(np.ones(len(data)))
@@ -186,16 +183,6 @@ def _known(finder: Finder, data: BoxSet) -> gates.Known:
 
 def _gate(chosen: Card, data: BoxSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells strangers from its own kind."""
-    finder = Finder(chosen, torch.device("cpu"))
-
-    def strangeness(picture: Pixels) -> float:
-        image = _image(picture)
-        found = finder.task.read(finder.find(image), image, chosen).strangeness
-        assert found is not None  # the card has a gate
-        return found
-
+    finder = Finder(chosen, CPU)
+    strangeness = gates.strangeness(chosen, lambda image: finder.task.read(finder.find(image), image, chosen))
     return gates.measured(chosen, _known(finder, data), strangeness, strangers(chosen.id), progress)
-
-
-def _image(picture: Pixels) -> Image:
-    return Image(picture[None], name="", sha256="")

@@ -17,9 +17,11 @@ from models.cards import WEIGHTS_DIR, Card
 from models.cards.card import Gate as GateTable
 from models.nets.loading import write_tensors
 from models.training.fit import Progress
+from models.training.inscribe import inscribe
 from models.trust import gate
+from models.trust.colours import GREY, misses_colours
 from models.trust.weather import weathered
-from models.types import Pixels
+from models.types import Image, Judged, Pixels
 
 KNOWN = 400
 """Pictures that a gate is fitted on."""
@@ -84,6 +86,30 @@ def known(chosen: Card, pictures: Sequence[Pixels], groups: Sequence[str], look:
 def distances(fitted: gate.Gate, looks: Iterable[Features]) -> Features:
     """Return the distance of each picture's most familiar part, (N,)."""
     return np.array([fitted.distance(parts).min() for parts in looks], np.float32)
+
+
+def as_image(picture: Pixels) -> Image:
+    """Return a picture as the one frame of an image."""
+    return Image(picture[None], name="", sha256="")
+
+
+def strangeness(chosen: Card, answer: Callable[[Image], Judged]) -> Callable[[Pixels], float]:
+    """Return what tells how strange a picture is to a card with a gate, as its answer does: over 1 it abstains."""
+
+    def told(picture: Pixels) -> float:
+        image = as_image(picture)
+        if misses_colours(image, chosen):
+            return GREY  # whatever the network would make of it
+        found = answer(image).strangeness
+        assert found is not None  # the card has a gate
+        return found
+
+    return told
+
+
+def renew(card_id: str, seen: Known) -> None:
+    """Fit a gate and inscribe it in the card."""
+    inscribe(card_id, {"gate": ship(card_id, seen)})
 
 
 def ship(card_id: str, seen: Known) -> GateTable:

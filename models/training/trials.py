@@ -32,8 +32,9 @@ from models.training.dense_views import Sample
 from models.training.fit import Progress
 from models.training.inscribe import amend, inscribe, publish
 from models.training.ship import RUNS
-from models.trust.colours import GREY, misses_colours
 from models.types import Image, Pixels, Segmentation
+
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def train(card_id: str, progress: Progress) -> None:
     sha256 = write_tensors(dict(fit(chosen, drawn, run, progress).state_dict()), WEIGHTS_DIR / file)
     inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress("fitting the gate", 0.0)
-    _fit_gate(card_id, data)
+    gates.renew(card_id, _known(Painter(card(card_id), CPU), data))
     amend(card_id, {"weights": [sha256]})  # its figures are of the recipe's trials
 
 
@@ -161,13 +162,8 @@ def gate(card_id: str, progress: Progress) -> None:
     """
     data = dense_set(card_id)
     progress("fitting the gate", 0.0)
-    _fit_gate(card_id, data)
+    gates.renew(card_id, _known(Painter(card(card_id), CPU), data))
     amend(card_id, {"gate": _gate(card(card_id), data, progress)})
-
-
-def _fit_gate(card_id: str, data: DenseSet) -> None:
-    painter = Painter(card(card_id), torch.device("cpu"))
-    inscribe(card_id, {"gate": gates.ship(card_id, _known(painter, data))})
 
 
 def evaluate(card_id: str, folds: int, progress: Progress) -> None:
@@ -186,7 +182,7 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
     for trial in trials(chosen, data, folds):
         net = fit(chosen, drawn, trial.run, progress)
         fold_batch_norms(net)
-        painter = Painter(chosen, torch.device("cpu"), [net])
+        painter = Painter(chosen, CPU, [net])
         for i in trial.measured:
             tables.setdefault(trial.name, []).append((int(i), measured(painter, data, int(i))))
         progress(f"{trial.run.name}: measured on {len(trial.measured)} pictures", 1.0)
@@ -203,7 +199,7 @@ def _known(painter: Painter, data: DenseSet) -> gates.Known:
     """Return what the gate looks at in the pictures that shipped weights learn from."""
 
     def look(picture: Pixels) -> tuple[gates.Features, gates.Features]:
-        painting = painter.paint(_image(picture))
+        painting = painter.paint(gates.as_image(picture))
         return painting.signatures, painting.strongest
 
     some = gates.spread(shipped(painter.card, data, 5).draw)
@@ -213,22 +209,9 @@ def _known(painter: Painter, data: DenseSet) -> gates.Known:
 
 def _gate(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells strangers from its own kind."""
-    painter = Painter(chosen, torch.device("cpu"))
-
-    def strangeness(picture: Pixels) -> float:
-        image = _image(picture)
-        if misses_colours(image, chosen):
-            return GREY  # whatever the network would make of it
-        found = painter.task.read(painter.paint(image), image, chosen).strangeness
-        assert found is not None  # the card has a gate
-        return found
-
-    seen = _known(painter, data)
-    return gates.measured(chosen, seen, strangeness, strangers(chosen.id, colour=True), progress)
-
-
-def _image(picture: Pixels) -> Image:
-    return Image(picture[None], name="", sha256="")
+    painter = Painter(chosen, CPU)
+    strangeness = gates.strangeness(chosen, lambda image: painter.task.read(painter.paint(image), image, chosen))
+    return gates.measured(chosen, _known(painter, data), strangeness, strangers(chosen.id, colour=True), progress)
 
 
 def measured(painter: Painter, data: DenseSet, i: int) -> dict[str, float]:

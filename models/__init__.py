@@ -17,7 +17,19 @@ from typing import TYPE_CHECKING
 
 from models.cards import Card, card, cards, cards_of
 from models.errors import OrthoLensError
-from models.types import Box, Classification, Detections, Explanation, Image, Judged, Pixels, Prediction, Segmentation
+from models.types import (
+    Box,
+    Classification,
+    Detections,
+    Explanation,
+    Fit,
+    Image,
+    Judged,
+    Pixels,
+    Prediction,
+    Segmentation,
+    Triage,
+)
 
 if TYPE_CHECKING:
     from models.trust.audit import Audit
@@ -29,11 +41,13 @@ __all__ = [
     "Classification",
     "Detections",
     "Explanation",
+    "Fit",
     "Image",
     "Judged",
     "OrthoLensError",
     "Prediction",
     "Segmentation",
+    "Triage",
     "audit",
     "card",
     "cards",
@@ -45,6 +59,7 @@ __all__ = [
     "predict",
     "read",
     "spread",
+    "triage",
     "uncertainty",
 ]
 
@@ -129,6 +144,16 @@ def made_for(image: Image, task: str, frame: int = 0) -> Card | None:
     from models.serving.engine import engine
 
     return engine().made_for(image, task, frame)
+
+
+def triage(image: Image, frame: int = 0) -> Triage:
+    """Rank the cards that know a frame, and say what it looks most like.
+
+    An empty ranking means that no card was made for such images: ask none of them.
+    """
+    from models.predictors.triage import triage as ranked
+
+    return ranked(image, frame)
 
 
 def uncertainty(image: Image, card_id: str, frame: int = 0) -> Pixels:

@@ -353,3 +353,41 @@ class Motion(Prediction):
     def frames(self) -> int:
         """Number of frames T."""
         return len(self.notes)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A card that takes a frame for one of its own kind.
+
+    Attributes
+    ----------
+    card, task
+        Its id, and the kind of task it belongs to.
+    ood_score
+        Out-of-distribution score divided by the card's threshold, at most 1: the lower, the more familiar.
+    """
+
+    card: str
+    task: str
+    ood_score: float
+
+
+@dataclass(frozen=True)
+class Triage:
+    """Which cards know an image.
+
+    Attributes
+    ----------
+    ranked
+        Those that know it, the best first; empty where none does.
+    resembles
+        What the image looks most like, in words ("a radiograph of one knee"), whether or not a card knows it.
+    """
+
+    ranked: tuple[Fit, ...] = ()
+    resembles: str | None = None
+
+    @property
+    def best(self) -> Fit | None:
+        """The card to ask first; None where no card knows the image."""
+        return self.ranked[0] if self.ranked else None

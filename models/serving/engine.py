@@ -12,7 +12,7 @@ from threading import Lock, RLock
 import numpy as np
 import torch
 
-from models.cards import Card, cards
+from models.cards import Card
 from models.cards import card as card_of
 from models.errors import BadWeights, UnknownCard
 from models.serving.detector import Finder, Search
@@ -26,7 +26,7 @@ from models.trust.explain import explain, method_of, stage_of
 from models.trust.explain_box import Subject, explain_box
 from models.trust.explain_region import explain_region
 from models.trust.watch import Watch
-from models.types import Box, Detections, Explanation, Image, Judged, Prediction, Segmentation
+from models.types import Box, Detections, Explanation, Image, Prediction, Segmentation
 
 WHAT = {Model: "names a whole image", Painter: "paints every pixel", Finder: "draws boxes"}
 """What a card of each kind does, for messages."""
@@ -198,22 +198,11 @@ class Engine:
         )
 
     def made_for(self, image: Image, task: str, frame: int = 0) -> Card | None:
-        """Return the card whose gate takes a frame for one of its own, the most familiar, or one of a task before all.
+        """Return the card that knows a frame best, one of a task before all others; None where there is none."""
+        from models.predictors.triage import triage
 
-        Of a large image the middle is looked at, where tiles would slide over it.
-        """
-        found: list[tuple[bool, float, str]] = []
-        for card in cards().values():
-            if card.gate is None or not card.members or card.id != card.stem:
-                continue  # a rival knows the same images
-            try:
-                answer = self.predict(_middle(image, card.input.size) if card.input.tiled else image, card, frame)
-            except BadWeights:
-                continue  # the page that needs this model says what is wrong with it
-            assert isinstance(answer, Judged)  # every kind of answer is
-            if answer.strangeness is not None and not answer.abstained:
-                found.append((card.task != task, answer.strangeness, card.id))
-        return card_of(min(found)[2]) if found else None
+        ranked = sorted(triage(image, frame).ranked, key=lambda fit: fit.task != task)  # stable: the best stays first
+        return card_of(ranked[0].card) if ranked else None
 
     def explain_found(
         self,
@@ -269,7 +258,8 @@ class Engine:
         return explain(model, image, chosen, target, frame=frame, stage=stage, features=features)
 
 
-def _middle(image: Image, size: tuple[int, int]) -> Image:
+def middle(image: Image, size: tuple[int, int]) -> Image:
+    """Return the middle of an image, at most so large."""
     sides = [min(part, side) for part, side in zip(size, image.shape, strict=True)]
     row, column = ((side - part) // 2 for part, side in zip(sides, image.shape, strict=True))
     return image.crop(Box(row, column, *sides))

@@ -1,0 +1,1 @@
+"""What the kinds of task share when they answer."""

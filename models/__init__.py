@@ -280,9 +280,22 @@ def audit(
     return audited(model, image, methods, label, frame=frame, progress=progress, cancelled=cancelled)
 
 
-def crops(image: Image, card_id: str, *, frame: int = 0) -> tuple[Box, ...]:
-    """Return where a larger picture shows what the card was made for, the least strange first; often nothing."""
+def crops(
+    image: Image,
+    card_id: str,
+    *,
+    frame: int = 0,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[Box, ...]:
+    """Return where a larger picture shows what the card was made for, from left to right; often nothing.
+
+    Raises
+    ------
+    Cancelled
+        When `cancelled` said so.
+    """
     from models.serving.engine import engine
     from models.trust.crops import propose
 
-    return propose(engine().model(card(card_id)), image, frame)
+    return propose(engine().model(card(card_id)), image, frame, progress, cancelled)

@@ -50,10 +50,12 @@ class StagedMobileNetV2(nn.Module):
                 return x
         raise ValueError(f"no stage called {upto!r}; stages are {', '.join(STAGES)}")
 
-    def pyramid(self, x: Tensor) -> dict[str, Tensor]:
-        """Run every stage and keep what each computes: (N, 3, H, W) → stage name → (N, C, h, w)."""
+    def pyramid(self, x: Tensor, below: str | None = None) -> dict[str, Tensor]:
+        """Run every stage, or those below one, and keep each: (N, 3, H, W) → stage name → (N, C, h, w)."""
         features = {}
         for name, stage in self.stages.items():
+            if name == below:
+                break
             x = features[name] = stage(x)
         return features
 

@@ -2,13 +2,14 @@
 
 The model's own out-of-distribution gate is the detector, so no further label is needed: windows of a few sizes slide
 over the picture, the most familiar are moved and stretched a little, and of those that overlap the most familiar stays
-(sliding windows as in Dalal & Triggs 2005, doi 10.1109/CVPR.2005.177). Every window is judged as the gate judges any
-picture; the mean over one pass of the whole film would be cheaper, but misses the rim that a cut-out has.
+(sliding windows as in Dalal & Triggs 2005, doi 10.1109/CVPR.2005.177). One pass of the whole film at each size says
+which windows are worth a closer look: its means over a window cost nothing, but miss the rim that a cut-out has. So the
+most promising are judged again as the gate judges any picture, and only that judgement counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.tasks.task import normalise
-from models.trust.gate import gate_of, signature
+from models.trust.gate import gate_of, pooled
+from models.trust.watch import Watch
 from models.types import Box, Image, Pixels
 
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ STRETCHES = (0.85, 0.92, 1.08, 1.17, 1.27)
 """Moves of a candidate as a share of its side, and changes of its side."""
 EMPTY = 0.02
 """A window whose grey spreads less shows nothing."""
-CANDIDATES, PROPOSALS = 6, 4
-"""Windows looked at closely, and boxes returned at most."""
+PROMISING, CANDIDATES, PROPOSALS = 32, 6, 4
+"""Windows that are judged after the first glance, those looked at closely, and boxes returned at most."""
 HOPELESS, NEAR = 1.8, 1.1
 """Strangeness from which a window is dropped, and up to which it is proposed; the gate itself answers up to 1."""
 COMFORT = 0.9
@@ -45,23 +47,41 @@ OVERLAP = 0.2
 BATCH = 8
 
 
-def propose(model: Model, image: Image, frame: int = 0) -> tuple[Box, ...]:
+def propose(
+    model: Model,
+    image: Image,
+    frame: int = 0,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[Box, ...]:
     """Return the square parts of a picture that look like those the model was trained on.
+
+    Parameters
+    ----------
+    progress, cancelled
+        Told the share done, and asked before every batch whether to stop.
 
     Returns
     -------
     tuple of Box
         From left to right, hardly overlapping; empty where there are none, or the card has no gate.
+
+    Raises
+    ------
+    Cancelled
+        When `cancelled` said so.
     """
     if model.card.gate is None:
         return ()
+    closely = CANDIDATES * (len(SHIFTS) ** 2 - 1 + len(STRETCHES))
+    watch = Watch(len(SCALES) + (PROMISING + closely) // BATCH + 2 * CANDIDATES, progress, cancelled)
     grey, enlarged = _small(image.grey(frame), model.card.input.size[0])
-    candidates = apart(judged(model, grey, [box for box in _scan(grey) if _cut(grey, box).std() > EMPTY]), CANDIDATES)
+    candidates = apart(judged(model, grey, _promising(model, grey, watch), watch), CANDIDATES)
     found = []
     for box in candidates:
         if _strangeness(box) < HOPELESS:
-            box = min([box, *judged(model, grey, _moved(box, grey))], key=_strangeness)
-            found.append(_largest([box, *judged(model, grey, _stretched(box, grey))]))
+            box = min([box, *judged(model, grey, _moved(box, grey), watch)], key=_strangeness)
+            found.append(_largest([box, *judged(model, grey, _stretched(box, grey), watch)]))
     familiar = apart([box for box in found if _strangeness(box) <= NEAR], PROPOSALS)
     return tuple(_enlarged(box, enlarged) for box in sorted(familiar, key=lambda box: box.column))
 
@@ -79,20 +99,51 @@ def _enlarged(box: Box, by: float) -> Box:
 
 
 @torch.no_grad()
-def judged(model: Model, grey: Tensor, boxes: Iterable[Box]) -> list[Box]:
+def judged(model: Model, grey: Tensor, boxes: Iterable[Box], watch: Watch) -> list[Box]:
     """Return boxes of a picture (1, 1, H, W) with their strangeness, each as a picture of its own.
 
     One member is enough: the gate is fitted on the first.
     """
     gate, waiting, found = gate_of(model.card), list(boxes), []
     while waiting:
+        watch.step()
         batch, waiting = waiting[:BATCH], waiting[BATCH:]
         x = torch.cat([_scaled(_cut(grey, box), model.card.input.size) for box in batch])
-        with model.lock, model.precision():
-            features = model.members[0].pyramid(normalise(x).to(model.device))
-        away = gate.distance(signature(features).cpu().numpy()) / gate.threshold
+        away = gate.distance(pooled(_seen(model, x)).cpu().numpy()) / gate.threshold
         found += [replace(box, strangeness=float(far)) for box, far in zip(batch, away, strict=True)]
     return found
+
+
+@torch.no_grad()
+def _promising(model: Model, grey: Tensor, watch: Watch) -> list[Box]:
+    """Return the windows of a picture (1, 1, H, W) that look least strange at a glance, and show something."""
+    gate, found = gate_of(model.card), []
+    for scale in SCALES:
+        watch.step()
+        boxes = [box for box in _scan(grey, scale) if _cut(grey, box).std() > EMPTY]
+        if not boxes:
+            continue
+        rows, columns = (round(length * model.card.input.size[0] / boxes[0].height) for length in grey.shape[2:])
+        seen = _seen(model, _scaled(grey, (rows, columns)))
+        pools = torch.cat([pooled([_under(part, box, grey) for part in seen]) for box in boxes])
+        away = gate.distance(pools.cpu().numpy()) / gate.threshold
+        found += [replace(box, strangeness=float(far)) for box, far in zip(boxes, away, strict=True)]
+    return sorted(found, key=_strangeness)[:PROMISING]
+
+
+def _seen(model: Model, x: Tensor) -> list[Tensor]:
+    """Return the two stages before the last, at which the gate looks: (N, 1, h, w) → (N, C, h', w') each."""
+    net = model.members[0]
+    with model.lock, model.precision():
+        return list(net.pyramid(normalise(x).to(model.device), below=list(net.stages)[-1]).values())[-2:]
+
+
+def _under(features: Tensor, box: Box, grey: Tensor) -> Tensor:
+    """Return the part of a feature map that lies under a window of the picture, at least one cell."""
+    down, across = (have / of for have, of in zip(features.shape[2:], grey.shape[2:], strict=True))
+    top, left = int(box.row * down), int(box.column * across)
+    bottom, right = round((box.row + box.height) * down), round((box.column + box.width) * across)
+    return features[..., top : max(top + 1, bottom), left : max(left + 1, right)]
 
 
 def apart(boxes: Sequence[Box], most: int) -> list[Box]:
@@ -111,15 +162,14 @@ def shared(one: Box, other: Box) -> float:
     return max(0, down) * max(0, right) / min(one.height * one.width, other.height * other.width)
 
 
-def _scan(grey: Tensor) -> Iterator[Box]:
+def _scan(grey: Tensor, scale: float) -> Iterator[Box]:
     rows, columns = grey.shape[2:]
-    for scale in SCALES:
-        side = max(1, round(scale * min(rows, columns)))
-        tops, lefts = (
-            np.linspace(0, length - side, 1 + round((length - side) / (side * STRIDE))).round().astype(int)
-            for length in (rows, columns)
-        )
-        yield from (Box(int(top), int(left), side, side) for top, left in product(tops, lefts))
+    side = max(1, round(scale * min(rows, columns)))
+    tops, lefts = (
+        np.linspace(0, length - side, 1 + round((length - side) / (side * STRIDE))).round().astype(int)
+        for length in (rows, columns)
+    )
+    yield from (Box(int(top), int(left), side, side) for top, left in product(tops, lefts))
 
 
 def _moved(box: Box, grey: Tensor) -> Iterator[Box]:

@@ -9,7 +9,7 @@ the logits (Liu et al. 2020, arXiv:2010.03759) is the second opinion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -49,7 +49,12 @@ class Verdict:
 
 def signature(features: Mapping[str, Tensor]) -> Tensor:
     """Pool what a network computed: stage → (N, C, h, w), in their order, becomes (N, D), the mean of each channel."""
-    return torch.cat([part.float().mean((2, 3)) for part in list(features.values())[-3:-1]], 1)
+    return pooled(list(features.values())[-3:-1])
+
+
+def pooled(parts: Sequence[Tensor]) -> Tensor:
+    """Return the mean of each channel of the stages that a gate looks at: (N, C, h, w) each → (N, D)."""
+    return torch.cat([part.float().mean((2, 3)) for part in parts], 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from models.cards.card import Gate as GateTable
+from models.errors import Cancelled
 from models.trust import crops
 from models.trust.crops import NEAR, apart, propose, shared
 from models.trust.gate import Gate
@@ -76,3 +77,13 @@ def test_of_overlapping_boxes_the_most_familiar_stays() -> None:
     assert apart(boxes, 1) == [boxes[1]]
     assert shared(Box(0, 0, 4, 4), Box(2, 2, 8, 8)) == pytest.approx(0.25)
     assert shared(Box(0, 0, 4, 4), Box(4, 0, 4, 4)) == 0
+
+
+def test_a_search_tells_how_far_it_is_and_can_be_stopped(searcher) -> None:
+    told: list[float] = []
+    propose(searcher, film((60, 40, 140)), progress=told.append)
+    assert told == sorted(told)
+    assert len(told) > 5
+    assert told[-1] <= 1
+    with pytest.raises(Cancelled):
+        propose(searcher, film((60, 40, 140)), cancelled=lambda: len(told) > 0)

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
+from dashboard.language import later
 from models import OrthoLensError
+from models.errors import Cancelled
 
 T = TypeVar("T")
+
+TURN = Lock()
+"""Held by the one piece of work in turn that runs in this process."""
+ASKED_S = 0.2
+"""How often work that waits for its turn looks whether it was stopped."""
 
 
 class Job(Generic[T]):
@@ -24,6 +31,9 @@ class Job(Generic[T]):
     work
         Called with the job; it tells `report` how far it is and ends with an `OrthoLensError` of its own when `stopped`
         turns true.
+    in_turn
+        Whether it waits for its turn: of such work, one piece runs at a time in a process, so that eight visitors who
+        ask for it at once do not all wait for the last.
 
     Attributes
     ----------
@@ -33,13 +43,14 @@ class Job(Generic[T]):
         What the work returned, or the error that ended it; both None while it runs.
     """
 
-    def __init__(self, work: Callable[[Job[T]], T]) -> None:
+    def __init__(self, work: Callable[[Job[T]], T], *, in_turn: bool = False) -> None:
         self.share, self.doing = 0.0, ""
         self._begun = time.monotonic()
         self.result: T | None = None
         self.error: OrthoLensError | None = None
         self._stop = Event()
-        self._thread = Thread(target=self._run, args=(work,), daemon=True)
+        run = self._run_in_turn if in_turn else self._run
+        self._thread = Thread(target=run, args=(work,), daemon=True)
         self._thread.start()
 
     def _run(self, work: Callable[[Job[T]], T]) -> None:
@@ -47,6 +58,17 @@ class Job(Generic[T]):
             self.result = work(self)
         except OrthoLensError as error:
             self.error = error
+
+    def _run_in_turn(self, work: Callable[[Job[T]], T]) -> None:
+        while not TURN.acquire(timeout=ASKED_S):
+            if self.stopped():
+                self.error = Cancelled(later("it was stopped"), fix=later("Start it again to see its result."))
+                return
+        try:
+            self._begun = time.monotonic()
+            self._run(work)
+        finally:
+            TURN.release()
 
     @property
     def running(self) -> bool:

@@ -128,9 +128,8 @@ def _answered(prediction: Classification, image: Image, card: Card, view: View) 
         with trustworthy:
             trust.show(prediction, image, card)
     else:
+        crops.search(prediction, image, card)
         prediction = replace(prediction, explanation=None)
-        with st.container(border=True):
-            trust.familiarity(prediction, image, card)
     downloads.show(prediction, image, view)
     return prediction, view
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import figures, session
+from dashboard import figures
+from dashboard.case import abstention
 from dashboard.components import states
 from dashboard.components.states import plain
-from dashboard.language import later, t
-from models import Card, Classification, Image, Judged
+from dashboard.language import t
+from models import Card, Classification, Image
 
 
 def show(prediction: Classification, image: Image, card: Card) -> bool:
@@ -21,7 +22,7 @@ def show(prediction: Classification, image: Image, card: Card) -> bool:
     """
     with st.container(border=True, key="answer"):
         if prediction.abstained:
-            if withheld(prediction, image, card):
+            if abstention.show(prediction, image, card):
                 return False
         else:
             _headline(prediction, card)
@@ -32,34 +33,6 @@ def show(prediction: Classification, image: Image, card: Card) -> bool:
         st.caption(t("Answered in {seconds:.2f} s", seconds=prediction.seconds))
         states.notes(prediction.warnings)
     return True
-
-
-def withheld(prediction: Judged, image: Image, card: Card) -> bool:
-    """Say that the model abstains and why, offer one made for such images, and return whether the reader leaves it."""
-    st.markdown(t(":material/block: **No answer**"))
-    reason = prediction.reason or later("the image is unlike those it was trained on.")
-    st.markdown(plain(states.sentence(t(reason))))
-    offer(image, card, prediction.frame)
-    if not st.toggle(t("Show anyway"), key=f"anyway-{prediction.sha256[:12]}-{card.id}", persist_state="session"):
-        return True
-    st.caption(t("What the model would have said; do not rely on it."))
-    return False
-
-
-def offer(image: Image, card: Card, frame: int = 0) -> None:
-    """Offer to ask the model that was made for such images, where there is one, on its own page."""
-    other = session.made_for(image, card.task, frame)
-    if other is None or other.data.shows == card.data.shows:
-        return
-    st.caption(plain(t("It looks like {shows}.", shows=t(other.data.shows))))
-    if st.button(
-        plain(t("Ask “{title}”", title=t(other.title))),
-        icon=":material/arrow_forward:",
-        key=f"offer-{other.id}",
-        on_click=session.put,
-        args=(f"card-{other.task}", other.id),
-    ):
-        st.switch_page(f"views/{other.task}.py")
 
 
 def _headline(prediction: Classification, card: Card) -> None:

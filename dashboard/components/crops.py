@@ -1,4 +1,7 @@
-"""A film of more than one knee: the parts that the model can answer, found by its own gate, and moved by the reader."""
+"""A film of more than one knee: the parts that the model can answer, found by its own gate, and moved by the reader.
+
+A film is searched beside the page, once the model has refused it as a whole: the picture and the first word come first.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,13 @@ from typing import Any
 
 import streamlit as st
 
+import models
 from dashboard import crop_figures, figures, session
-from dashboard.components import read_first
-from dashboard.components.states import plain
+from dashboard.components import progress, read_first
+from dashboard.components.states import plain, sentence
+from dashboard.jobs import Job
 from dashboard.language import later, t, tn
-from models import Box, Card, Image, OrthoLensError
+from models import Box, Card, Image, Judged
 
 WHOLE = later("The whole film")
 FILM_PX = 380
@@ -20,38 +25,93 @@ FIELDS = {"column": later("Left"), "row": later("Top"), "width": later("Width"),
 
 
 def part(image: Image, card: Card) -> Image:
-    """Return what is to be answered: the image, or the part of a film that the reader chooses.
-
-    Films are searched only for models that were trained on tight crops, and only where the whole image is strange.
-    """
-    if not card.input.crop:
+    """Return what is to be answered: the image, or the part of a film that the reader chooses among those found."""
+    state = _state(image, card)
+    found = session.job(_search(image, card))
+    if found and found.result and session.get(state) is None:
+        session.put(state, list(found.result))
+    boxes: list[Box] = session.get(state) or []
+    if not boxes:
         return image
-    try:
-        if not session.predict(image, card).abstained:
-            return image
-        found = session.crops(image, card)
-    except OrthoLensError:
-        return image  # the workspace says what is wrong
-    state = f"parts-{image.sha256[:12]}-{card.id}"
-    boxes: list[Box] = session.get(state) or list(found)
     with st.container(border=True, key="film"):
-        left, right = st.columns([1.15, 1], gap="medium")
-        with right:
-            chosen = _choice(image, card, boxes, state)
-        with left:
-            _film(image, boxes, chosen, state)
+        look = st.container()
+        if session.get(f"{state}-{len(boxes)}") == WHOLE:  # the film itself stands below
+            with look:
+                chosen = _choice(image, card, boxes, state)
+        else:
+            left, right = look.columns([1.15, 1], gap="medium")
+            with right:
+                chosen = _choice(image, card, boxes, state)
+            with left:
+                _film(image, boxes, chosen, state)
     return image if chosen is None else image.crop(boxes[chosen])
+
+
+def search(prediction: Judged, image: Image, card: Card) -> None:
+    """Begin to search a film that was refused, beside the page, and say how far that is and what came of it.
+
+    Only a film whose model was trained on tight crops is searched, and no part of one.
+    """
+    state = _state(image, card)
+    item = session.selected()
+    if not (card.input.crop and prediction.abstained) or session.get(state) or not item or item.sha256 != image.sha256:
+        return
+    name, frame = _search(image, card), prediction.frame
+    job: Job[tuple[Box, ...]] | None = session.job(name)
+    if job is None:
+        session.start(name, lambda job: _found(job, image, card, frame), in_turn=True)
+        job = session.job(name)
+    if job and job.running:
+        _progress(name, card)
+        return
+    if job and job.result:  # it came while only this part of the page was drawn
+        st.rerun()
+    if job and job.error:
+        st.caption(plain(f"{sentence(t(job.error.problem))}."))
+        st.button(
+            t("Search the film for parts"), icon=":material/search:", key="search-again", on_click=session.start,
+            args=(name, lambda job: _found(job, image, card, frame)), kwargs={"in_turn": True},
+        )  # fmt: skip
+    else:
+        st.caption(plain(t("Nor does any part of it look like {shows}.", shows=t(card.data.shows))))
+    st.button(
+        t("Choose a part by hand"), icon=":material/crop:", key="choose-part", type="tertiary",
+        on_click=session.put, args=(state, [_middle(image)]),
+    )  # fmt: skip
+
+
+@st.fragment(run_every=0.5)
+def _progress(name: str, card: Card) -> None:
+    progress.of(name, "search-cancel", t("Looking for parts that show {shows}", shows=t(card.data.shows)))
+
+
+def _found(job: Job[tuple[Box, ...]], image: Image, card: Card, frame: int) -> tuple[Box, ...]:
+    return models.crops(image, card.id, frame=frame, progress=job.report, cancelled=job.stopped)
+
+
+def _state(image: Image, card: Card) -> str:
+    return f"parts-{image.sha256[:12]}-{card.id}"
+
+
+def _search(image: Image, card: Card) -> str:
+    """Return the name of the job that searches a film."""
+    return f"{session.SEARCH}{image.sha256}-{card.id}"
+
+
+def _middle(image: Image) -> Box:
+    """Return a square in the middle, half as large as the film: where a reader begins."""
+    rows, columns = image.shape
+    side = max(1, min(rows, columns) // 2)
+    return Box((rows - side) // 2, (columns - side) // 2, side, side)
 
 
 def _choice(image: Image, card: Card, boxes: list[Box], state: str) -> int | None:
     st.markdown(t("**More than the model was made for**"))
     st.caption(
         t("The whole image does not look like {shows}. ", shows=plain(t(card.data.shows)))
-        + (_parts(len(boxes)) if boxes else "")
+        + _parts(len(boxes))
         + t("Draw a rectangle on the film to add a part.")
     )
-    if not boxes:
-        return None
     names = [later("Part {number}", number=number) for number in range(1, len(boxes) + 1)]
     with st.container(horizontal=True, gap="medium", key="parts"):
         for name, box in zip(names, boxes, strict=True):

@@ -9,6 +9,7 @@ import streamlit as st
 
 import models
 from dashboard import detection_figures, figures, session, task_page
+from dashboard.case import abstention
 from dashboard.components import (
     detection_downloads,
     detection_findings,
@@ -17,10 +18,8 @@ from dashboard.components import (
     detection_threshold,
     detection_truth,
     states,
-    trust,
     viewer,
 )
-from dashboard.components.answer import withheld
 from dashboard.components.states import HEIGHT_PX, plain
 from dashboard.detection_film import Film
 from dashboard.figures import View
@@ -72,8 +71,6 @@ def _answered(image: Image, card: Card, view: View) -> Sheet:
     threshold, point = detection_threshold.chosen(card, answer)
     film = Film(image, card, answer, view, fused, threshold, point)
     if not _headline(film):
-        with st.container(border=True):
-            trust.familiarity(answer, image, card)
         return Sheet(figures.figure(None, image, view), "image")
     detection_threshold.show(film)
     look = st.segmented_control(
@@ -97,7 +94,7 @@ def _headline(film: Film) -> bool:
     """Show how probable any finding is; where the model abstains, its reason, and the answer only on demand."""
     found, card = film.answer, film.card
     with st.container(border=True, key="answer"):
-        if found.abstained and withheld(found, film.image, card):
+        if found.abstained and abstention.show(found, film.image, card):
             return False
         _score(film)
         if card.data.simulated:

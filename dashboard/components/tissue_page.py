@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard import figures, session, task_page
+from dashboard.case import abstention
 from dashboard.components import (
     states,
     tissue_classes,
@@ -15,10 +16,8 @@ from dashboard.components import (
     tissue_reasons,
     tissue_slide,
     tissue_truth,
-    trust,
     viewer,
 )
-from dashboard.components.answer import withheld
 from dashboard.components.states import HEIGHT_PX, plain
 from dashboard.language import later, t
 from dashboard.session import Item
@@ -70,8 +69,6 @@ def workspace(image: Image, card: Card) -> None:
 def _answered(specimen: Specimen) -> Sheet:
     """Draw the answer and the controls of one look at it, and return what the image shows."""
     if not _headline(specimen):
-        with st.container(border=True):
-            trust.familiarity(specimen.answer, specimen.image, specimen.card)
         return Sheet(figures.figure(None, specimen.image, specimen.view), "image")
     look = st.segmented_control(
         t("Look at"),
@@ -94,7 +91,7 @@ def _headline(specimen: Specimen) -> bool:
     found, card = specimen.shown, specimen.card
     with st.container(border=True, key="answer"):
         if found.abstained:
-            if withheld(found, specimen.image, card):
+            if abstention.show(found, specimen.image, card):
                 return False
         else:
             st.subheader(plain(_found(specimen)), anchor=False)

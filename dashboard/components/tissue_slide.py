@@ -11,7 +11,8 @@ import streamlit as st
 
 import models
 from dashboard import crop_figures, session, tissue_figures
-from dashboard.components import answer, progress
+from dashboard.case import abstention
+from dashboard.components import progress
 from dashboard.components.states import HEIGHT_PX, plain, sentence
 from dashboard.figures import View
 from dashboard.jobs import Job
@@ -63,7 +64,7 @@ def waiting(image: Image, card: Card) -> bool:
         return True
     if misses_colours(image, card):  # said before a reader waits for it
         st.caption(plain(sentence(t(COLOURLESS))))
-        answer.offer(image, card)
+        abstention.offer(image, card)
     rows, columns = image.shape
     st.button(
         t("Segment {columns:,} × {rows:,} px", columns=columns, rows=rows),

@@ -12,6 +12,7 @@ import streamlit as st
 
 import models
 from dashboard import session, trust_figures
+from dashboard.case import abstention
 from dashboard.components import card_page, states
 from dashboard.components.states import plain, sentence
 from dashboard.jobs import Job
@@ -44,21 +45,13 @@ def show(prediction: Classification, image: Image, card: Card) -> None:
 
 
 def familiarity(prediction: Judged, image: Image, card: Card) -> None:
-    """Draw how like the training images the image is, and what is odd about it; gives no answer away."""
+    """Draw how like the training images the image is, and what is odd about it; where the model abstained, that did."""
+    if prediction.abstained:
+        return
     if prediction.strangeness is not None:
         st.markdown(t("**Is this an image it knows?**"))
-        st.plotly_chart(
-            trust_figures.gauge(prediction.strangeness), key="gauge", config=CHART,
-            alt=t("Strangeness {strangeness:.2f} of the limit", strangeness=prediction.strangeness),
-        )  # fmt: skip
-        verdict = t(prediction.reason) if prediction.reason else t("this looks like {shows}", shows=t(card.data.shows))
-        st.caption(
-            t(
-                "{verdict} (strangeness {strangeness:.2f}; over 1 the model abstains).",
-                verdict=plain(sentence(verdict)),
-                strangeness=prediction.strangeness,
-            )
-        )
+        st.caption(plain(sentence(t("this looks like {shows}", shows=t(card.data.shows)))))
+        abstention.score(prediction.strangeness)
     states.notes(quality_notes(image, prediction.frame))
 
 

@@ -5,7 +5,6 @@ that sessions share.
 """
 
 from dashboard.session.answers import (
-    crops,
     exhibit,
     explain,
     made_for,
@@ -23,7 +22,7 @@ from dashboard.session.answers import (
 )
 from dashboard.session.first_reading import commit, reading, readings, reveal, revealed
 from dashboard.session.left_pages import answer_under_the_shown_page
-from dashboard.session.reports import Answered, finished, note, noted, typed
+from dashboard.session.reports import Answered, note, noted, typed
 from dashboard.session.stage import (
     caches,
     close_shortcuts,
@@ -41,11 +40,11 @@ from dashboard.session.stage import (
 )
 from dashboard.session.table import (
     QUEUE_FILES,
+    SEARCH,
     Item,
     add,
     destination,
     get,
-    job,
     open_case,
     put,
     queue,
@@ -53,16 +52,17 @@ from dashboard.session.table import (
     select,
     selected,
     selection,
-    start,
     take_uploads,
     uploader_key,
     visit,
 )
 from dashboard.session.visitor import LANGUAGE, language, take_language
+from dashboard.session.work import finished, job, start
 
 __all__ = [
     "LANGUAGE",
     "QUEUE_FILES",
+    "SEARCH",
     "Answered",
     "Item",
     "add",
@@ -70,7 +70,6 @@ __all__ = [
     "caches",
     "close_shortcuts",
     "commit",
-    "crops",
     "destination",
     "due",
     "enter_stage",

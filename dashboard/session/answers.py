@@ -16,7 +16,8 @@ import streamlit as st
 
 import models
 from dashboard import figures
-from dashboard.session.table import QUEUE_FILES, Item, job
+from dashboard.session.table import QUEUE_FILES, Item
+from dashboard.session.work import job
 from models import Box, Card, Explanation, Image, OrthoLensError, Prediction, Segmentation
 from models.io import slide as slides
 from models.io.slide import Slide
@@ -63,17 +64,6 @@ def explain(image: Image, card: Card, *, method: str, label: str, frame: int, st
         As `models.explain`.
     """
     return _raised(_explain(image, image.sha256, card.id, weights(card), (method, label, frame, stage)))
-
-
-def crops(image: Image, card: Card) -> tuple[Box, ...]:
-    """Return the parts of a film that look like what the card was made for.
-
-    Raises
-    ------
-    ModelError
-        As `models.crops`.
-    """
-    return _raised(_crops(image, image.sha256, card.id, weights(card)))
 
 
 def segment(image: Image, card: Card, frame: int = 0) -> Segmentation:
@@ -208,11 +198,6 @@ def _explain(
 ) -> Explanation | OrthoLensError:
     method, label, frame, stage = asked
     return _kept(lambda: models.explain(_image, card_id, method, label=label, frame=frame, stage=stage))
-
-
-@st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Searching the film…")
-def _crops(_image: Image, sha256: str, card_id: str, weights: tuple[str, ...]) -> tuple[Box, ...] | OrthoLensError:
-    return _kept(lambda: models.crops(_image, card_id))
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner="Reading the region…")

@@ -1,17 +1,16 @@
-"""Which answers were on a page, so that one report can be written of them all, and long work that is done.
+"""Which answers were on a page, so that one report can be written of them all.
 
 What is kept of an answer is how to make it again, never its pixels: a queue of films would not fit into memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.jobs import Job
 from dashboard.session.table import queue
 
 if TYPE_CHECKING:
@@ -52,14 +51,6 @@ def noted(task: str) -> tuple[Answered, ...]:
 def typed(key: str) -> dict[str, str]:
     """Return where the text of a field is kept, for work that runs outside the session and must have the latest."""
     return st.session_state.setdefault(f"typed-{key}", {})
-
-
-def finished(prefix: str) -> Iterator[Job[Any]]:
-    """Yield the long work whose name begins so and that has a result, the latest first."""
-    for name in reversed(st.session_state.get("jobs", ())):
-        job = st.session_state.get(f"job-{name}")
-        if name.startswith(prefix) and job and job.result:
-            yield job
 
 
 def _notes(task: str) -> dict[tuple[str, str], Answered]:

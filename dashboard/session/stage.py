@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.runtime.caching.cache_utils import CachedFunc
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard.session import answers
+from dashboard.session import answers, work
 from dashboard.stage import Playlist, Stage, Wish
 from models.settings import settings
 
@@ -120,8 +120,7 @@ def forget() -> None:
     What the uploader got is let go too; its key is never used again, so that the browser cannot send the files anew.
     """
     uploads, stage = st.session_state.get("uploads", 0), on_stage()
-    for name in st.session_state.get("jobs", ()):
-        st.session_state[f"job-{name}"].stop()
+    work.drop()
     st.session_state.clear()
     st.session_state["uploads"] = uploads + 1
     if stage is not None:

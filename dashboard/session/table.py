@@ -1,4 +1,4 @@
-"""The files on the table, the one looked at, long work, and the values of widgets."""
+"""The files on the table, the one looked at, and the values of widgets."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import streamlit as st
 
-from dashboard.jobs import Job
+from dashboard.session import work
 from models.settings import settings
-
-T = TypeVar("T")
 
 QUEUE_FILES = 32
 """Files kept; the oldest go first. Their bytes together stay under `max_file_mb`."""
 
-JOBS = 8
-"""Results of long work kept; the oldest go first."""
+SEARCH = "search-"
+"""What the names of jobs begin with that only matter while their file is looked at."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,9 @@ def add(name: str, data: bytes, *, origin: str = "", task: str | None = None) ->
 
 
 def select(sha256: str) -> None:
-    """Look at another file of the queue."""
+    """Look at another file of the queue; a search of the one that was looked at ends."""
+    if sha256 != st.session_state.get("selected"):
+        work.drop(unless=lambda name: not name.startswith(SEARCH))
     st.session_state["selected"] = sha256
     st.session_state["destination"] = _files()[sha256].task or st.session_state.get("visited")
 
@@ -73,6 +73,7 @@ def remove(sha256: str) -> None:
     files = _files()
     before = list(files)
     files.pop(sha256)
+    work.drop(unless=lambda name: sha256 not in name)
     if st.session_state.get("selected") == sha256:
         place = before.index(sha256)
         st.session_state["selected"] = next(iter([*before[place + 1 :], *reversed(before[:place])]), "")
@@ -107,22 +108,6 @@ def destination(default: str) -> str | None:
 def open_case(path: Path, task: str, origin: str) -> None:
     """Put a case of the gallery into the queue and go to its page."""
     select(add(path.name, path.read_bytes(), origin=origin, task=task))
-
-
-def start(name: str, work: Callable[[Job[T]], T]) -> None:
-    """Start long work under a name; work of that name that still runs is left alone."""
-    running = job(name)
-    if running is None or not running.running:
-        st.session_state[f"job-{name}"] = Job(work)
-        names = [old for old in st.session_state.get("jobs", ()) if old != name]
-        for old in names[: 1 - JOBS]:
-            st.session_state.pop(f"job-{old}").stop()
-        st.session_state["jobs"] = [*names[1 - JOBS :], name]
-
-
-def job(name: str) -> Job[Any] | None:
-    """Return the long work of that name, running or done; None where none was started."""
-    return st.session_state.get(f"job-{name}")
 
 
 def put(key: str, value: Any) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import import_module
+from threading import Event
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from dashboard import crop_figures
+from models.errors import Cancelled
 from models.types import Box, Image
 
 Drop = Callable[..., AppTest]
@@ -25,7 +27,9 @@ def texts(page: AppTest) -> str:
 
 
 @pytest.fixture
-def film(implant: AppTest, drop: Drop, picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def refused(
+    implant: AppTest, drop: Drop, picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch, go_on: Event
+) -> AppTest:
     """A page whose card takes tight crops, with a film that the gate refuses and two parts that it knows."""
     card_module, data = import_module("models.cards.card"), picture(3, (80, 120))
     whole, predict = hashlib.sha256(data).hexdigest(), models.predict
@@ -38,9 +42,83 @@ def film(implant: AppTest, drop: Drop, picture: Callable[..., bytes], monkeypatc
         return replace(answer, abstained=image.sha256 == whole, reason="this does not look like a test picture")
 
     monkeypatch.setattr(models, "predict", refusing)
-    monkeypatch.setattr(models, "crops", lambda *_, **__: FOUND)
+    monkeypatch.setattr(models, "crops", lambda *_, cancelled, **__: found(go_on, cancelled))
     st.cache_resource.clear()
     return drop(implant, **{"film.png": data})
+
+
+@pytest.fixture
+def go_on() -> Iterator[Event]:
+    """Until it is set, the search of the film goes on."""
+    event = Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def film(refused: AppTest, go_on: Event) -> AppTest:
+    """The page of that film once it has been searched."""
+    return searched(refused, go_on)
+
+
+def found(go_on: Event, cancelled: Callable[[], bool]) -> tuple[Box, ...]:
+    while not go_on.wait(0.01):
+        if cancelled():
+            raise Cancelled("the computation was stopped", fix="Start it again.")
+    return FOUND
+
+
+def searched(page: AppTest, go_on: Event) -> AppTest:
+    go_on.set()
+    return joined(page)
+
+
+def joined(page: AppTest) -> AppTest:
+    """Return a page once its work has ended."""
+    for name in page.session_state["jobs"]:
+        page.session_state[f"job-{name}"]._thread.join()
+    page.run()
+    assert not page.exception
+    return page
+
+
+def test_the_refusal_comes_first_and_the_parts_when_they_are_found(refused: AppTest, go_on: Event) -> None:
+    said = texts(refused)
+    assert said.count("No answer") == 1
+    assert said.count("his does not look like a test picture") == 1
+    assert len(refused.get("plotly_chart")) == 1  # the film, once
+    assert "Part 1" not in said
+    assert [one.label for one in refused.button if one.key == "search-cancel"] == ["Cancel"]
+    assert "Part 1: **" in texts(searched(refused, go_on))
+
+
+def test_a_search_that_is_stopped_can_be_begun_again(refused: AppTest, go_on: Event) -> None:
+    refused.button(key="search-cancel").click().run()
+    page = joined(refused)
+    assert "The computation was stopped" in texts(page)
+    assert "Part 1" not in texts(page)
+    page.button(key="search-again").click().run()
+    assert "Part 1: **" in texts(searched(page, go_on))
+
+
+def test_where_no_part_is_known_the_reader_chooses_one(
+    refused: AppTest, go_on: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "FOUND", ())
+    page = searched(refused, go_on)
+    assert "Nor does any part of it look like a test picture" in texts(page)
+    assert texts(page).count("No answer") == 1
+    page.button(key="choose-part").click().run()
+    assert not page.exception
+    assert "Cropped to 40 × 40 of 120 × 80 px" in texts(page)
+
+
+def test_another_file_ends_the_search(refused: AppTest, drop: Drop, picture: Callable[..., bytes]) -> None:
+    (name,) = (one for one in refused.session_state["jobs"] if one.startswith("search-"))
+    search = refused.session_state[f"job-{name}"]
+    drop(refused, **{"other.png": picture(4)})
+    assert search.stopped()
+    assert name not in refused.session_state["jobs"]
 
 
 def test_each_part_is_answered_and_the_crop_is_said(film: AppTest) -> None:
@@ -77,3 +155,11 @@ def test_an_area_drawn_on_the_film_becomes_a_box() -> None:
     assert crop_figures.box_of(image, [-5, 500], [-5, 500]) == Box(0, 0, 80, 120)
     scaled = replace(image, spacing_mm=(0.5, 0.25))
     assert crop_figures.box_of(scaled, [5, 10], [5, 10]) == Box(10, 20, 10, 20)
+
+
+def test_what_still_runs_is_stopped_when_the_visitor_leaves(refused: AppTest, go_on: Event) -> None:
+    (name,) = (one for one in refused.session_state["jobs"] if one.startswith("search-"))
+    search = refused.session_state[f"job-{name}"]
+    assert search.running
+    st.cache_resource.clear()  # as Streamlit does to those of a session whose connection ends
+    assert search.stopped()

@@ -37,7 +37,7 @@ def test_the_panel_says_how_far_to_trust() -> None:
     assert not page.exception
     assert [metric.value for metric in page.metric] == ["2.1", "85.0 %"]
     said = texts(page)
-    for words in ("strangeness 0.70", "Low resolution", "does not state the side", "Definite osteophytes"):
+    for words in ("OOD score 0.70", "Low resolution", "does not state the side", "Definite osteophytes"):
         assert words in said
     page.slider(key="coverage").set_value(80).run()
     few = texts(page).count("-badge")

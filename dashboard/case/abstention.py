@@ -1,0 +1,66 @@
+"""A model that will not answer says so once: why, how far off the image is, whom to ask instead.
+
+Every page of an image takes it from here, so that a refusal looks and reads the same everywhere.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import session, trust_figures
+from dashboard.components import states
+from dashboard.components.states import plain
+from dashboard.language import later, t
+from models import Card, Image, Judged
+from models.trust.quality import quality_notes
+
+UNKNOWN = later("the image is unlike those it was trained on")
+
+
+def show(prediction: Judged, image: Image, card: Card) -> bool:
+    """Say that the model abstains, inside the box of the answer.
+
+    Returns
+    -------
+    bool
+        Whether the answer stays off the screen: the reader has not asked to see it all the same.
+    """
+    st.markdown(t(":material/block: **No answer**"))
+    st.markdown(f"{plain(states.sentence(t(prediction.reason or UNKNOWN)).rstrip('.'))}.")
+    if prediction.strangeness is not None:
+        score(prediction.strangeness)
+    states.notes(quality_notes(image, prediction.frame))
+    other = st.container()
+    with st.container(key="anyway"):
+        key = f"anyway-{prediction.sha256[:12]}-{card.id}"
+        anyway = st.toggle(t("Show anyway"), key=key, persist_state="session")
+        if anyway:
+            st.caption(t("What the model would have said; do not rely on it."))
+    with other:  # filled last: asking every model takes a while
+        offer(image, card, prediction.frame)
+    return not anyway
+
+
+def score(ood_score: float) -> None:
+    """Draw how far an image is from the training images, and say at what distance the model abstains."""
+    st.plotly_chart(
+        trust_figures.gauge(ood_score), key="gauge", config={"displayModeBar": False, "staticPlot": True},
+        alt=t("OOD score {score:.2f}, of which the limit is 1", score=ood_score),
+    )  # fmt: skip
+    st.caption(t("OOD score {score:.2f}: over 1 the model abstains.", score=ood_score))
+
+
+def offer(image: Image, card: Card, frame: int = 0) -> None:
+    """Offer to ask the model that was made for such images, where there is one, on its own page."""
+    other = session.made_for(image, card.task, frame)
+    if other is None or other.data.shows == card.data.shows:
+        return
+    st.caption(plain(t("It looks like {shows}.", shows=t(other.data.shows))))
+    if st.button(
+        plain(t("Ask “{title}”", title=t(other.title))),
+        icon=":material/arrow_forward:",
+        key=f"offer-{other.id}",
+        on_click=session.put,
+        args=(f"card-{other.task}", other.id),
+    ):
+        st.switch_page(f"views/{other.task}.py")

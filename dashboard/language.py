@@ -1,7 +1,7 @@
 """The language of the screen: English sentences are the ids of gettext catalogues, one .po file a language.
 
-`t("Grade {low} to {high}", low=1, high=3)` says it in the language of the visitor. What a catalogue lacks, or has
-with other placeholders, stays English. All English texts stand in `locale/ortholens.pot`, which
+`t("Grade {low} to {high}", low=1, high=3)` says it in the language of the visitor, numbers with its separators. What a
+catalogue lacks, or has with other placeholders, stays English. All English texts stand in `locale/ortholens.pot`, which
 `python -m dashboard.texts` collects from the code and the cards; a second language is one more file beside it
 (www.gnu.org/software/gettext/manual/html_node/PO-Files.html).
 """
@@ -18,27 +18,30 @@ from string import Formatter
 from babel import Locale
 from babel.messages.pofile import read_po
 
+from models import i18n
+from models.i18n import ENGLISH, Language
 from models.words import Later, later
 
 __all__ = [
     "ENGLISH",
     "LOCALE",
     "Catalogue",
+    "Language",
     "Later",
     "current",
     "faithful",
     "languages",
     "later",
     "lowered",
+    "number",
     "placeholders",
+    "separators",
+    "spoken",
     "t",
     "tn",
 ]
 
 LOCALE = Path(__file__).parent / "locale"
-ENGLISH = "en"
-WRONG = (ValueError, LookupError, AttributeError, TypeError)
-"""What `str.format` raises where a translation's placeholder does not fit its value."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +62,45 @@ class Catalogue:
 
 def t(message: str, /, **values: object) -> str:
     """Return an English text in the visitor's language, with its placeholders filled in."""
-    if isinstance(message, Later):
-        message, values = message.message, {**message.values, **values}
-    values = {name: t(value) if isinstance(value, Later) else value for name, value in values.items()}
-    found = _catalogue(current()).words.get(message, ())
-    return _filled(found[0] if len(found) == 1 else message, message, values)
+    return spoken()(message, **values)
 
 
 def tn(one: str, many: str, n: int, /, **values: object) -> str:
     """Return the text for a number of things, `{n}`, in the visitor's language."""
     catalogue, english = _catalogue(current()), one if n == 1 else many
     found, form = catalogue.words.get(one, ()), catalogue.form(n)
-    return _filled(found[form] if 1 < len(found) > form else english, english, {"n": n, **values})
+    text = found[form] if 1 < len(found) > form else english
+    return i18n.filled(text, english, {"n": n, **values}, current())
+
+
+def number(value: float, spec: str = ",") -> str:
+    """Write a number as `format(value, spec)` does, with the separators of the visitor's language: "48,3 %"."""
+    return i18n.number(value, spec, current())
+
+
+def separators() -> str:
+    """Return the decimal and the group separator of the visitor's language, as plotly takes them."""
+    written = number(1000.5, ",.1f")
+    return f"{written[-2]}{written[1]}"
 
 
 def lowered(name: str) -> str:
     """Return a name as it stands inside a sentence: small in English, as it is in German, which keeps its capitals."""
-    return name.lower() if current() == ENGLISH else t(name)
+    return spoken().lowered(name)
+
+
+def spoken() -> Language:
+    """Return the visitor's language, for texts and numbers that are written later, where no visitor is known."""
+    return _language(current())
+
+
+@lru_cache(maxsize=8)
+def _language(code: str) -> Language:
+    def words(message: str) -> str:
+        found = _catalogue(code).words.get(message, ())
+        return found[0] if len(found) == 1 else message
+
+    return Language(code, words)
 
 
 @lru_cache(maxsize=1)
@@ -113,15 +138,6 @@ def faithful(ids: tuple[str, ...], translations: tuple[str, ...]) -> bool:
     if not all(translations):
         return False
     return all(names <= wanted for names in given) if len(ids) > 1 else given == [wanted]
-
-
-def _filled(text: str, english: str, values: Mapping[str, object]) -> str:
-    if not values:
-        return text
-    try:
-        return text.format(**values)
-    except WRONG:
-        return english.format(**values)
 
 
 @lru_cache(maxsize=8)

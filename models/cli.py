@@ -13,7 +13,7 @@ import structlog
 import typer
 
 from models import DISCLAIMER
-from models.commands import catalogue, kinematics, predict, serve, training
+from models.commands import catalogue, kinematics, predict, serve, training, triage
 from models.commands.allocation import keep_freed_memory
 from models.errors import OrthoLensError, UnknownCard
 
@@ -34,6 +34,7 @@ def _dashboard(context: typer.Context, stage: serve.Stage = False) -> None:
 
 app.command()(serve.serve)
 app.command()(predict.predict)
+app.command()(triage.triage)
 app.command("cards")(catalogue.list_cards)
 app.command("samples")(catalogue.fetch_samples)
 app.command()(catalogue.simulate)

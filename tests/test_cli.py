@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import DISCLAIMER, cards
+from models import DISCLAIMER, Fit, Triage, cards
 from models.cli import main
 
 FRAME = ["file", "sha256", "task", "card", "ok", "seconds", "warnings"]
@@ -42,7 +42,7 @@ def folder(tmp_path: Path, picture: Callable[..., bytes]) -> Path:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     shown = capsys.readouterr().out
-    for command in ("serve", "predict", "samples", "cards", "simulate", "train", "evaluate", "benchmark"):
+    for command in ("serve", "predict", "triage", "samples", "cards", "simulate", "train", "evaluate", "benchmark"):
         assert command in shown
 
 
@@ -232,6 +232,43 @@ def test_changed_weights_are_a_sentence_and_exit_code_1(
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     assert run("predict", "implant", folder, "--out", tmp_path / "r.jsonl") == 1
     assert capsys.readouterr().err.startswith(f"{weights.name}: the weights are not the ones")
+
+
+def test_triage_names_the_model_that_knows_each_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = Triage((Fit("knee-kl", "pathology", 0.4), Fit("fracture", "detection", 0.9)), "a knee")
+    found = {"b.png": known, "a.png": Triage()}
+    monkeypatch.setattr("models.triage", lambda image: found[image.name])
+    (folder / "notes.png").write_text("this is text")
+    out = folder / "r.jsonl"  # what is written is not read
+    assert run("triage", folder, "--out", out) == 1
+    assert "2 of 3 files" in capsys.readouterr().err
+    answers = {Path(str(answer.pop("file"))).name: answer for answer in lines(out)}
+    ranked = [
+        {"card": "knee-kl", "task": "pathology", "ood_score": 0.4},
+        {"card": "fracture", "task": "detection", "ood_score": 0.9},
+    ]
+    assert answers["b.png"] == {
+        "ok": True,
+        "task": "pathology",
+        "card": "knee-kl",
+        "ranked": ranked,
+        "resembles": "a knee",
+    }
+    assert answers["a.png"] == {"ok": True, "task": None, "card": None, "ranked": [], "resembles": None}
+    assert not answers["notes.png"]["ok"]
+    assert "notes.png" in answers["notes.png"]["error"]
+
+
+@pytest.mark.parametrize("arguments", [["b.png", "--out", "no-such-folder/r"], ["empty", "--out", "r"], ["b.png"]])
+def test_triage_looks_at_nothing_before_it_knows_where_the_lines_go(
+    arguments: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "empty").mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("models.triage", lambda image: pytest.fail("looked"))
+    assert run("triage", *arguments) == 2
 
 
 def test_cards_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,26 +1,21 @@
 """`ortholens predict`: one question to many files, one line of JSON for each.
 
-A batch outlives any one file: what cannot be read becomes a line that says why, and the rest goes on. Of a file with
-several frames, the first is answered and the line says so. After the line-delimited JSON of https://jsonlines.org.
+Of a file with several frames, the first is answered and the line says so.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal, TextIO
+from typing import Annotated, Literal
 
-import structlog
 import typer
 
 import models
 from models.cards import Card, card, cards_of
-from models.errors import OrthoLensError
+from models.commands.batch import Out, Paths, files_of, opened, write_lines
 from models.reporting.record import Record, areas, caption, record
 from models.reporting.report_parts import Chapter
 from models.settings import settings
@@ -28,8 +23,6 @@ from models.trust.methods import method_of
 from models.types import Detections, Image, Prediction, Segmentation
 
 Task = Annotated[str, typer.Argument(help="What to ask, such as implant; `ortholens cards` lists the tasks.")]
-Paths = Annotated[list[Path], typer.Argument(exists=True, help="Files, and folders whose files are all taken.")]
-Out = Annotated[str, typer.Option(help="JSON Lines file to write, - for the terminal.")]
 CardId = Annotated[str | None, typer.Option("--card", help="Model to ask; by default the task's first.")]
 Method = Annotated[str | None, typer.Option("--explain", help="Also say why, by a method such as grad-cam.")]
 Save = Annotated[
@@ -83,16 +76,14 @@ def predict(
     if device:
         os.environ["ORTHOLENS_DEVICE"] = device
         settings.cache_clear()
-    files = [file for file in _listed(paths) if file.resolve() != Path(out).resolve()]
-    if not files:
-        raise typer.BadParameter("there is no file in these folders")
+    files = files_of(paths, out)
     if point:
         _check_point(question.card, point)
     _load(question.card)
     if save:
         save.mkdir(parents=True, exist_ok=True)
-    with _opened(out) as lines:
-        failures = _answer_all(files, question, lines)
+    with opened(out) as lines:
+        failures = write_lines(files, lines, lambda file: _answer(file, question))
     if report and question.chapters:
         _bind(report, question.chapters)
     typer.echo(f"{len(files) - failures} of {len(files)} files answered. {models.DISCLAIMER}", err=True)
@@ -114,70 +105,25 @@ def _check_point(card: Card, key: str) -> None:
         raise typer.BadParameter(f"{card.id} has no operating point {key}; choose {', '.join(known) or 'none'}")
 
 
-def _listed(paths: Sequence[Path]) -> list[Path]:
-    """Return files as given and those of folders, sorted and without hidden ones, each once."""
-    found: dict[Path, None] = {}
-    for path in paths:
-        inside = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-        found |= {
-            file: None
-            for file in inside
-            if file == path or not any(p.startswith(".") for p in file.relative_to(path).parts)
-        }
-    return list(found)
-
-
 def _load(card: Card) -> None:
     from models.serving.engine import engine
 
     engine().loaded(card)
 
 
-def _opened(out: str) -> AbstractContextManager[TextIO]:
-    if out == "-":
-        return nullcontext(sys.stdout)
-    try:
-        return Path(out).open("w", encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise typer.BadParameter(f"{out} cannot be written: {error.strerror}") from error
-
-
-def _answer_all(files: Sequence[Path], question: Question, lines: TextIO) -> int:
-    """Write one line for each file, whole and at once, and return how many could not be answered."""
-    from rich.console import Console
-    from rich.progress import track
-
-    screen = Console(stderr=True)
-    failures = 0
-    for file in track(files, "Answering", console=screen, disable=not screen.is_terminal, transient=True):
-        line = {"file": str(file), **_answer(file, question)}
-        lines.write(json.dumps(line) + "\n")
-        lines.flush()
-        failures += not line["ok"]
-    return failures
-
-
 def _answer(file: Path, question: Question) -> Record:
-    try:
-        image = models.read(file)
-        prediction = models.predict(
-            image, question.card.id, explain=question.method, point=question.point, fused=question.fused
-        )
-        if image.frames > 1:
-            note = f"Only the first of {image.frames} frames was answered."
-            prediction = replace(prediction, warnings=(*prediction.warnings, note))
-        if question.folder:
-            _save(question.folder, image, prediction)
-        if question.chapters is not None:
-            _write_up(question.chapters, image, prediction)
-        return record(prediction) | _painted(question.folder, image, prediction)
-    except OrthoLensError as error:
-        return {"ok": False, "error": str(error)}
-    except Exception as error:  # noqa: BLE001 - one file must not end the batch; the log says where, and no name
-        place = _last_place(error)
-        structlog.get_logger().error("a file was not answered", kind=type(error).__name__, place=place)
-        problem = f"could not be answered ({type(error).__name__} at {place})"
-        return {"ok": False, "error": f"{file.name}: {problem}. Please report this as a fault of OrthoLens."}
+    image = models.read(file)
+    prediction = models.predict(
+        image, question.card.id, explain=question.method, point=question.point, fused=question.fused
+    )
+    if image.frames > 1:
+        note = f"Only the first of {image.frames} frames was answered."
+        prediction = replace(prediction, warnings=(*prediction.warnings, note))
+    if question.folder:
+        _save(question.folder, image, prediction)
+    if question.chapters is not None:
+        _write_up(question.chapters, image, prediction)
+    return record(prediction) | _painted(question.folder, image, prediction)
 
 
 def _painted(folder: Path | None, image: Image, prediction: Prediction) -> Record:
@@ -209,13 +155,6 @@ def _bind(path: Path, chapters: Sequence[Chapter]) -> None:
         path.write_bytes((html if path.suffix.lower() == ".html" else pdf)(bound(chapters)))
     except OSError as error:
         raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _last_place(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown"
 
 
 def _save(folder: Path, image: Image, prediction: Prediction) -> None:

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from plotly.subplots import make_subplots
 
 from dashboard.figures import FONT, INK, PAPER, View, raster, shrunk, viewer
-from dashboard.language import t
+from dashboard.language import numeral, separators, significant, t
 from models import Image
 from models.reporting import draw
 from models.trust.methods import METHODS
@@ -41,7 +41,8 @@ def maps(audit: Audit, image: Image, view: View) -> go.Figure:
     for number, finding in enumerate(audit.findings, 1):
         why = finding.explanation
         at = "x domain" if number == 1 else f"x{number} domain"
-        _words(fig, f"{t(METHODS[why.method].name)} · {why.seconds:.2g} s", at, "paper", y=1, yshift=20, size=14)
+        title = f"{t(METHODS[why.method].name)} · {significant(why.seconds, 2)} s"
+        _words(fig, title, at, "paper", y=1, yshift=20, size=14)
     return fig
 
 
@@ -58,6 +59,7 @@ def curves(audit: Audit) -> go.Figure:
     fig.update_xaxes(tickformat=".0%", range=[0, 1], title=None, showgrid=False, fixedrange=True)
     fig.update_yaxes(tickformat=".0%", range=[0, 1.02], fixedrange=True, nticks=5)
     fig.update_layout(
+        separators=separators(),
         height=300, margin={"l": 44, "r": 8, "t": 46, "b": 64}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
         legend={"orientation": "h", "y": -0.14, "yanchor": "top", "x": 0}, hovermode="x unified",
     )  # fmt: skip
@@ -83,6 +85,7 @@ def agreement(audit: Audit) -> go.Figure:
         colour = {"font_color": "#FFFFFF"} if abs(value) > 0.5 else {}  # else the theme's own, on a pale cell
         _words(fig, _signed(value), "x", "y", x=names[column], y=names[row], size=12, **colour)
     fig.update_layout(
+        separators=separators(),
         height=320, margin={"l": 8, "r": 8, "t": 8, "b": 8}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
     )  # fmt: skip
     fig.update_xaxes(showgrid=False, fixedrange=True, automargin=True, tickangle=-25)
@@ -118,6 +121,7 @@ def sanity(audit: Audit, view: View) -> go.Figure:
     fig.update_xaxes(visible=False, constrain="domain", fixedrange=True)
     fig.update_yaxes(visible=False, constrain="domain", fixedrange=True)
     fig.update_layout(
+        separators=separators(),
         template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, height=72 + row_px * rows - WORDS_PX,
         font={"family": FONT, "color": INK}, margin={"l": 164, "r": 12, "t": 40, "b": 32},
     )  # fmt: skip
@@ -125,7 +129,7 @@ def sanity(audit: Audit, view: View) -> go.Figure:
 
 
 def _signed(value: float) -> str:
-    return f"{round(float(value), 2) + 0.0:.2f}"  # no minus before a zero
+    return numeral(round(float(value), 2) + 0.0, ".2f")  # no minus before a zero
 
 
 def _overlay(shown: Pixels, heat: Pixels, view: View) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboard.language import t
+from dashboard.language import numeral, separators, t
 from dashboard.measures import text
 from models import Card
 
@@ -27,7 +27,7 @@ def confusion(card: Card, counts: Sequence[Sequence[int]]) -> go.Figure:
     names = [t(label.name) for label in card.labels]
     shares = [[n / max(1, sum(row)) for n in row] for row in counts]
     words = [
-        [f"{n:,}<br>{share:.0%}" for n, share in zip(row, parts, strict=True)]
+        [f"{numeral(n)}<br>{numeral(share, '.0%')}" for n, share in zip(row, parts, strict=True)]
         for row, parts in zip(counts, shares, strict=True)
     ]
     fig = go.Figure(
@@ -93,7 +93,7 @@ def recall(card: Card, rows: Mapping[str, Mapping[str, float]]) -> go.Figure:
     fig = go.Figure(
         go.Scatter(
             x=[row["value"] for row in shown],
-            y=[f"{t(label.name)}  (n = {row['n']:,})" for label, row in zip(card.labels, shown, strict=True)],
+            y=[f"{t(label.name)}  (n = {numeral(row['n'])})" for label, row in zip(card.labels, shown, strict=True)],
             mode="markers+text", text=[text(row["value"], "%") for row in shown], textposition="top center",
             marker={"size": 10, "color": TEAL}, cliponaxis=False,
             error_x={
@@ -123,6 +123,7 @@ def _plain(fig: go.Figure) -> go.Figure:
     fig.update_xaxes(fixedrange=True, automargin=True)
     fig.update_yaxes(fixedrange=True, automargin=True)
     fig.update_layout(
+        separators=separators(),
         height=HEIGHT_PX, margin={"l": 8, "r": 12, "t": 8, "b": 8}, paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)", legend={"x": 0.99, "y": 0.03, "xanchor": "right", "yanchor": "bottom"},
     )  # fmt: skip

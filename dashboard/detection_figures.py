@@ -16,7 +16,7 @@ import models
 from dashboard import figures
 from dashboard.detection_film import Finding
 from dashboard.figures import ACCENT, LONGEST_PX, View, raster, shrunk, viewer
-from dashboard.language import t
+from dashboard.language import numeral, separators, t
 from models import Card, Detections, Image
 from models.boxes.compare import Froc
 from models.reporting import draw
@@ -61,7 +61,12 @@ def figure(prediction: Detections, image: Image, view: View) -> go.Figure:
     """Return the image with the boxes that reach the threshold, each with its score."""
     card = models.card(prediction.card)
     marks = [
-        Mark(prediction.boxes[row], f"{prediction.scores[row]:.0%}", name, colour(card, int(prediction.classes[row])))
+        Mark(
+            prediction.boxes[row],
+            numeral(prediction.scores[row], ".0%"),
+            name,
+            colour(card, int(prediction.classes[row])),
+        )
         for row in prediction.shown
         for name in [card.labels[prediction.classes[row]].name]
     ]
@@ -197,7 +202,7 @@ def froc(curve: Froc, threshold: float, most: float = 4.0) -> go.Figure:
     )  # fmt: skip
     fig.update_xaxes(title=t("False positives per image"), range=[0, most], fixedrange=True)
     fig.update_yaxes(title=t("Sensitivity"), range=[0, 1.02], tickformat=".0%", fixedrange=True)
-    return fig.update_layout(height=210, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    return fig.update_layout(height=210, margin={"l": 8, "r": 8, "t": 8, "b": 8}, separators=separators())
 
 
 def thumbnail(image: Image, box: NDArray[np.float32], view: View, side: int = 96) -> bytes:

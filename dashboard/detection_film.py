@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from dashboard import session
 from dashboard.figures import View
-from dashboard.language import later, t
+from dashboard.language import later, numeral, t
 from models import Card, Detections, Image
 from models.boxes.hand import DrawnBox, Edits, edited
-
-OWN = later("own threshold")
-"""What the operating point is called where the reader moved the slider."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Finding:
     @property
     def sure(self) -> str:
         """How certain it is, in words."""
-        return later("by hand") if self.by_hand else f"{self.score:.0%}"
+        return later("by hand") if self.by_hand else numeral(self.score, ".0%")
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class Film:
     fused
         Whether that was over flips and scales.
     threshold, point
-        From which score on a box is shown, and the name of the operating point, or `OWN`.
+        From which score on a box is shown, and the name of the operating point, or `models.boxes.verdict.OWN`.
     """
 
     image: Image
@@ -149,9 +146,9 @@ class Film:
 def measured(box: NDArray[np.float32], image: Image) -> str:
     """Say how large a box is and where its middle lies, in mm too where the image is calibrated."""
     x, y, width, height = (float(side) for side in box)
-    said = [f"{width:.0f} × {height:.0f} px"]
+    said = [f"{numeral(width, '.0f')} × {numeral(height, '.0f')} px"]
     if image.spacing_mm:
         down, across = image.spacing_mm
-        said.append(f"{width * across:.1f} × {height * down:.1f} mm")
+        said.append(f"{numeral(width * across, '.1f')} × {numeral(height * down, '.1f')} mm")
     said.append(t("middle at column {x:.0f}, row {y:.0f}", x=x + width / 2, y=y + height / 2))
     return " · ".join(said)

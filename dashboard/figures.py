@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from plotly.subplots import make_subplots
 
-from dashboard.language import later, t
+from dashboard.language import later, numeral, separators, t
 from models import Card, Classification, Image, Prediction
 from models.reporting import draw
 from models.types import Pixels, Window
@@ -117,6 +117,7 @@ def viewer(image: Image, pictures: list[str], frame: int = 0, heat: Pixels | Non
     fig.update_yaxes(**ticks, constrain="domain", ticksuffix=f" {unit}")
     fig.update_layout(
         template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, dragmode="pan", uirevision=image.sha256,
+        separators=separators(),
         margin={"l": 52, "r": 16, "t": 36, "b": 32}, font={"family": FONT, "color": INK},
         modebar={"bgcolor": "rgba(0,0,0,0)", "color": FAINT, "activecolor": INK},
         hoverlabel={"bgcolor": "#1A2026", "bordercolor": "#2B333A", "font_color": "#E4E9EC"},
@@ -168,7 +169,7 @@ def add_scale_bar(fig: go.Figure, height_mm: float, width_mm: float) -> None:
     left, bottom = width_mm * 0.04, height_mm * 0.955
     fig.add_shape(type="line", x0=left, x1=left + length, y0=bottom, y1=bottom, line={"color": "#FFFFFF", "width": 3})
     fig.add_annotation(
-        x=left + length / 2, y=bottom, text=f"{length:g} mm", showarrow=False, yshift=12,
+        x=left + length / 2, y=bottom, text=f"{numeral(length, 'g')} mm", showarrow=False, yshift=12,
         font={"color": "#FFFFFF", "size": 12}, bgcolor="rgba(7,9,11,0.8)",
     )  # fmt: skip
 
@@ -186,10 +187,11 @@ def bars(prediction: Classification, card: Card, chosen: str | None = None) -> g
         x=shares, marker_color=colours, hovertemplate="%{y}: %{x:.1%}<extra></extra>", **common,
     )  # fmt: skip
     for name, share in zip(names, shares, strict=True):
-        fig.add_annotation(x=1, y=name, text=f"{share:.1%}", showarrow=False, xanchor="left", xshift=8)
+        fig.add_annotation(x=1, y=name, text=numeral(share, ".1%"), showarrow=False, xanchor="left", xshift=8)
     fig.update_layout(
         barmode="overlay", showlegend=False, height=34 * len(names) + 8, bargap=0.5, barcornerradius=4,
         margin={"l": 0, "r": 56, "t": 0, "b": 0}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        separators=separators(),
     )  # fmt: skip
     fig.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
     fig.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, ticklabelstandoff=8, title=None)

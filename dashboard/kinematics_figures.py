@@ -16,7 +16,7 @@ from skimage.measure import find_contours
 
 from dashboard.figures import FAINT, FONT, INK, PAPER, raster, viewer
 from dashboard.fluoroscopy import Fluoroscopy
-from dashboard.language import later, t
+from dashboard.language import later, separators, t
 from models.kinematics.export import COLOURS
 from models.kinematics.mesh import Mesh
 from models.kinematics.render import silhouette
@@ -75,6 +75,7 @@ def overlay(sequence: Fluoroscopy, frame: int, placed: Sequence[Placed], opacity
             x=column * across, y=row * down, mode="lines", line=line, name=words, hoverinfo="skip", **fill
         )  # fmt: skip
     fig.update_layout(
+        separators=separators(),
         uirevision=sequence.key, showlegend=bool(placed),
         legend={"x": 0.02, "y": 0.02, "yanchor": "bottom", "bgcolor": "rgba(7,9,11,0.8)", "font_size": 13},
     )  # fmt: skip
@@ -125,6 +126,7 @@ def scene(
     size = np.ptp(reach, 1)
     ratio = dict(zip("xyz", (size / size.max()).tolist(), strict=True))
     fig.update_layout(
+        separators=separators(),
         template="none", paper_bgcolor=PAPER, margin={"l": 0, "r": 0, "t": 0, "b": 0}, showlegend=False,
         uirevision=f"{sequence.key}-{hold is not None}", font={"family": FONT, "color": INK},
         scene={
@@ -227,6 +229,7 @@ def _low_points(fig: go.Figure, motion: Motion, frames: Array, frame: int) -> No
 
 def _dressed(fig: go.Figure) -> go.Figure:
     fig.update_layout(
+        separators=separators(),
         height=430, showlegend=False, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, hovermode="x",
         margin={"l": 48, "r": 8, "t": 28, "b": 28},
     )  # fmt: skip

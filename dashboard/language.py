@@ -33,9 +33,10 @@ __all__ = [
     "languages",
     "later",
     "lowered",
-    "number",
+    "numeral",
     "placeholders",
     "separators",
+    "significant",
     "spoken",
     "t",
     "tn",
@@ -73,14 +74,19 @@ def tn(one: str, many: str, n: int, /, **values: object) -> str:
     return i18n.filled(text, english, {"n": n, **values}, current())
 
 
-def number(value: float, spec: str = ",") -> str:
+def numeral(value: float, spec: str = ",") -> str:
     """Write a number as `format(value, spec)` does, with the separators of the visitor's language: "48,3 %"."""
     return i18n.number(value, spec, current())
 
 
+def significant(value: float, digits: int = 3) -> str:
+    """Write a number with so many significant digits and never an exponent: "4,730"."""
+    return i18n.significant(value, digits, current())
+
+
 def separators() -> str:
     """Return the decimal and the group separator of the visitor's language, as plotly takes them."""
-    written = number(1000.5, ",.1f")
+    written = numeral(1000.5, ",.1f")
     return f"{written[-2]}{written[1]}"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from dashboard.language import later, t
+from dashboard.language import later, numeral, t
 
 Unit = Literal["%", "points", "grades", "labels", ""]
 UNITS = (later("grades"), later("labels"))
@@ -64,18 +64,18 @@ MEASURES: Mapping[str, Measure] = {
 def text(value: float, unit: Unit = "") -> str:
     """Write a figure; shares and points are given as fractions of 1."""
     if unit == "%":
-        return f"{value:.1%}".replace("%", " %")
+        return f"{numeral(value * 100, '.1f')} %"
     if unit == "points":
         return t("{value:.1f} points", value=value * 100)
-    return f"{value:.2f} {t(unit)}".rstrip() if unit else f"{value:.3f}"
+    return f"{numeral(value, '.2f')} {t(unit)}".rstrip() if unit else numeral(value, ".3f")
 
 
 def interval(row: Mapping[str, float], unit: Unit = "") -> str:
     """Write the 95 % interval of a row with `low` and `high`."""
     if unit in ("%", "points"):
-        return t("{low} to {high}", low=f"{row['low'] * 100:.1f}", high=f"{row['high'] * 100:.1f}")
+        return t("{low} to {high}", low=numeral(row["low"] * 100, ".1f"), high=numeral(row["high"] * 100, ".1f"))
     digits = 2 if unit else 3
-    return t("{low} to {high}", low=f"{row['low']:.{digits}f}", high=f"{row['high']:.{digits}f}")
+    return t("{low} to {high}", low=numeral(row["low"], f".{digits}f"), high=numeral(row["high"], f".{digits}f"))
 
 
 def with_interval(row: Mapping[str, float], unit: Unit = "") -> str:

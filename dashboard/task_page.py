@@ -22,7 +22,7 @@ from dashboard.components import (
     viewer,
 )
 from dashboard.figures import View
-from dashboard.language import later, t
+from dashboard.language import later, significant, t
 from dashboard.session import Item
 from models import Card, Classification, Image, OrthoLensError
 
@@ -141,8 +141,8 @@ def facts(image: Image) -> None:
     if image.spacing_mm:
         facts.append(
             t(
-                "{spacing_mm:.3g} mm a pixel ({spacing_source})",
-                spacing_mm=image.spacing_mm[0],
+                "{spacing} mm a pixel ({spacing_source})",
+                spacing=significant(image.spacing_mm[0]),
                 spacing_source=image.spacing_source,
             )
         )

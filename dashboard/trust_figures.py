@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from dashboard.card_figures import AMBER, TEAL
-from dashboard.language import t
+from dashboard.language import numeral, separators, t
 
 if TYPE_CHECKING:
     from models.trust.spread import Nudge
@@ -51,7 +51,7 @@ def strip(nudges: Sequence[Nudge], label: int) -> go.Figure:
         x=shares, marker_color=[TEAL if stays else AMBER for stays in same], hoverinfo="skip", **common,
     )  # fmt: skip
     for name, share, stays in zip(names, shares, same, strict=True):
-        words = f"{share:.0%}" if stays else t("{share:.0%} changes", share=share)
+        words = numeral(share, ".0%") if stays else t("{share:.0%} changes", share=share)
         fig.add_annotation(x=1.03, y=name, text=words, showarrow=False, xanchor="left", font_size=12)
     fig.add_vline(shares[0], line={"color": INK, "width": 1, "dash": "dot"})
     fig.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, ticklabelstandoff=6, title=None)
@@ -61,6 +61,7 @@ def strip(nudges: Sequence[Nudge], label: int) -> go.Figure:
 def _bare(fig: go.Figure, height: int, widest: float) -> go.Figure:
     fig.update_xaxes(visible=False, range=[0, widest], fixedrange=True)
     fig.update_layout(
+        separators=separators(),
         barmode="overlay", showlegend=False, height=height, margin={"l": 0, "r": 0, "t": 0, "b": 0}, barcornerradius=4,
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
     )  # fmt: skip

@@ -108,6 +108,9 @@ class Language:
         return name.lower() if self.code == ENGLISH else self(name)
 
 
+IN_ENGLISH = Language()
+
+
 class _Numbers(Formatter):
     """Fills in placeholders as `str.format` does, with the separators of a language."""
 

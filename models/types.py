@@ -273,8 +273,6 @@ class Detections(Judged):
         (N,) calibrated probability that a box meets what it is round.
     places
         (N,) which place of the network's pyramid said so, for an explanation; −1 for a box of fused passes.
-    score
-        Calibrated probability that the image shows any.
     operating_point, threshold
         Name of the card's operating point and the score from which it shows a box.
     """
@@ -284,7 +282,6 @@ class Detections(Judged):
     classes: NDArray[np.intp]
     scores: NDArray[np.float32]
     places: NDArray[np.intp]
-    score: float
     operating_point: str
     threshold: float
 
@@ -292,6 +289,16 @@ class Detections(Judged):
     def shown(self) -> NDArray[np.intp]:
         """Indices of the boxes at or above the threshold."""
         return np.flatnonzero(self.scores >= self.threshold)
+
+    @property
+    def score(self) -> float:
+        """Score of the image, that of its best box: it reaches the threshold where a box is shown; 0 without any."""
+        return float(self.scores.max(initial=0))
+
+    @property
+    def suspected(self) -> bool:
+        """Whether a box is shown."""
+        return bool(len(self.shown))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

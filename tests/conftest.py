@@ -221,7 +221,7 @@ def boxing_card(product: Callable[..., str], random_detector: Callable[..., Any]
         for key, name, threshold in (("sensitive", "Sensitivity 0.90", 0.3), ("specific", "Specificity 0.90", 0.6))
     ]
     platt = "{ slope = 1.5, intercept = 0.5, n = 10 }"
-    text += f"[detecting]\nboxes = {platt}\nimage = {platt}\npoints = [{', '.join(points)}]\n"
+    text += f"[detecting]\nboxes = {platt}\npoints = [{', '.join(points)}]\n"
     (tmp_path / "cards" / "random-finder.toml").write_text(text)
     cards.cache_clear()
     return "random-finder"

@@ -163,7 +163,7 @@ def test_boxes_are_listed_in_source_pixels_at_the_operating_point_that_was_asked
     asked = ("predict", "detection", folder, "--out", out)
     assert run(*asked, "--point", "specific", "--save", saved) == 0
     first, second = lines(out)
-    own = ["boxes", "score", "operating_point", "threshold", "shown", "abstained", "reason"]
+    own = ["boxes", "suspected", "verdict", "score", "operating_point", "threshold", "shown", "abstained", "reason"]
     assert list(first) == [*FRAME, *own]
     assert (first["operating_point"], first["threshold"]) == ("Specificity 0.90", 0.6)
     assert first["boxes"] != second["boxes"]

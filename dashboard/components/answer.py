@@ -8,7 +8,7 @@ from dashboard import figures
 from dashboard.case import abstention
 from dashboard.components import states
 from dashboard.components.states import plain
-from dashboard.language import t
+from dashboard.language import numeral, t
 from models import Card, Classification, Image
 
 
@@ -40,7 +40,7 @@ def _headline(prediction: Classification, card: Card) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header(plain(t(label.name)), anchor=False, width="content")
         with st.container(key="confidence", width="content", gap=None, horizontal_alignment="right"):
-            st.markdown(f"{prediction.confidence:.0%}", width="content")
+            st.markdown(numeral(prediction.confidence, ".0%"), width="content")
             st.caption(t("calibrated") if card.calibration else t("not calibrated"), width="content")
     if label.definition:
         st.caption(plain(t(label.definition)))

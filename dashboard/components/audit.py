@@ -14,7 +14,7 @@ from dashboard.components import progress
 from dashboard.components.states import plain, sentence
 from dashboard.figures import View
 from dashboard.jobs import Job
-from dashboard.language import t
+from dashboard.language import numeral, t
 from models import Card, Classification, Image
 from models.trust.methods import METHODS
 
@@ -200,7 +200,7 @@ def _table(audit: Audit, card: Card) -> list[dict[str, object]]:
             t("Insertion area (high is good)"): round(finding.curves.insertion_area, 3),
             t("Left when all is random (near 0 is good)"): round(finding.cascade.steps[-1].agreement, 2),
         }
-        rows.append(row | ({t("Heat on metal"): f"{finding.on_metal:.0%}"} if card.task == "implant" else {}))
+        rows.append(row | ({t("Heat on metal"): numeral(finding.on_metal, ".0%")} if card.task == "implant" else {}))
     chance = {t("Method"): t("Random map"), t("Deletion area (low is good)"): round(audit.random.deletion_area, 3)}
     return [*rows, chance | {t("Insertion area (high is good)"): round(audit.random.insertion_area, 3)}]
 

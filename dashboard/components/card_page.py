@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard import card_figures, measures
 from dashboard.components import card_boxes, card_trials
 from dashboard.components.states import plain, sentence
-from dashboard.language import t, tn
+from dashboard.language import numeral, t, tn
 from dashboard.measures import MEASURES
 from models import Card
 
@@ -89,7 +89,7 @@ def _unmeasured(card: Card) -> None:
         st.code(f"ortholens evaluate {card.id}", language="bash", width="content")
         if card.published:
             st.caption(t("What others reached: ") + "; ".join(
-                f"{plain(row.what)} {row.value:g} ({plain(row.source)})" for row in card.published
+                f"{plain(row.what)} {numeral(row.value, 'g')} ({plain(row.source)})" for row in card.published
             ), text_alignment="center")  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def _trust(figures: Figures) -> None:
             rows = [
                 {
                     sentence(name): value,
-                    "n": f"{row['n']:,}",
+                    "n": numeral(row["n"]),
                     t("Accuracy (95 % interval)"): measures.with_interval(row, "%"),
                 }
                 for value, row in values.items()
@@ -188,7 +188,7 @@ def _strangers(gate: Figures) -> None:
             [
                 {
                     t("Images"): sentence(row["set"]),
-                    "n": f"{row['n']:,}",
+                    "n": numeral(row['n']),
                     t("AUROC"): measures.text(row["auroc"]),
                     t("Refused"): measures.text(row["refused"], "%"),
                 }

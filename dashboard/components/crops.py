@@ -16,7 +16,7 @@ from dashboard import crop_figures, figures, session
 from dashboard.components import progress, read_first
 from dashboard.components.states import plain, sentence
 from dashboard.jobs import Job
-from dashboard.language import later, t, tn
+from dashboard.language import later, numeral, t, tn
 from models import Box, Card, Image, Judged
 
 WHOLE = later("The whole film")
@@ -142,7 +142,7 @@ def _card(cut: Image, card: Card, name: str) -> None:
         if hidden
         else t("**no answer**")
         if answer.abstained
-        else f"**{label}** {answer.confidence:.0%}"
+        else f"**{label}** {numeral(answer.confidence, '.0%')}"
     )
     with st.container(width=132, gap="xxsmall"):
         st.image(figures.thumbnail(cut, 264), width=132, alt=name)

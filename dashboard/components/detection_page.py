@@ -23,9 +23,10 @@ from dashboard.components import (
 from dashboard.components.states import HEIGHT_PX, plain
 from dashboard.detection_film import Film
 from dashboard.figures import View
-from dashboard.language import later, lowered, t, tn
+from dashboard.language import later, numeral, spoken, t
 from dashboard.specimen import Sheet
 from models import Card, Image, OrthoLensError
+from models.boxes.verdict import caveat, verdict
 
 LOOKS: dict[str, Callable[[Film], Sheet]] = {
     later("Findings"): detection_findings.show,
@@ -86,12 +87,13 @@ def _answered(image: Image, card: Card, view: View) -> Sheet:
     )
     sheet = LOOKS[look](film)
     detection_figures.zoomed(sheet.figure, image, *film.zoom)
+    detection_threshold.elsewhere(film)
     detection_downloads.show(film)
     return sheet
 
 
 def _headline(film: Film) -> bool:
-    """Show how probable any finding is; where the model abstains, its reason, and the answer only on demand."""
+    """Show whether anything is suspected; where the model abstains, its reason, and the answer only on demand."""
     found, card = film.answer, film.card
     with st.container(border=True, key="answer"):
         if found.abstained and abstention.show(found, film.image, card):
@@ -109,14 +111,19 @@ def _headline(film: Film) -> bool:
 
 
 def _score(film: Film) -> None:
-    names = t(" or ").join(lowered(label.name) for label in film.card.labels)
+    """Say whether anything is suspected at the operating point, by what score, or why that rules nothing out."""
+    kept, card = film.kept, film.card
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.header(plain(t("Any {names}", names=names)), anchor=False, width="content")
+        st.header(plain(verdict(kept, card, spoken())), anchor=False, width="content")
         with st.container(key="confidence", width="content", gap=None, horizontal_alignment="right"):
-            st.markdown(f"{film.answer.score:.0%}", width="content")
-            st.caption(t("calibrated") if film.card.detecting else t("not calibrated"), width="content")
-    shown = len(film.findings)
-    st.caption(tn("{n} box shown", "{n} boxes shown", shown) if shown else t("No box reaches the threshold"))
+            st.markdown(numeral(kept.score, ".0%"), width="content")
+            st.caption(t("best box, calibrated") if card.detecting else t("best box, not calibrated"), width="content")
+    st.caption(
+        t("A score is how often a box of such a score met what it is round. Boxes are shown from {threshold:.0%}.",
+          threshold=kept.threshold)
+    )  # fmt: skip
+    if words := caveat(kept, card, spoken()):
+        st.markdown(f":material/warning: {plain(words)}")
 
 
 def _second(card: Card) -> str:

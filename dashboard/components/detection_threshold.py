@@ -1,4 +1,4 @@
-"""From which score on a box is shown: the card's operating points, a slider, and what held-out images say of it."""
+"""From which score on a box is shown: the card's operating points, a slider, and, apart, what held-out images say."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import streamlit as st
 
 from dashboard import detection_figures, session
 from dashboard.components.states import plain
-from dashboard.detection_film import OWN, Film
-from dashboard.language import t
+from dashboard.detection_film import Film
+from dashboard.language import numeral, t
 from models import Card, Detections
 from models.boxes.compare import Froc
+from models.boxes.verdict import OWN
 from models.cards.card import OperatingPoint
 
 LEAST, MOST, STEP = 0.01, 0.99, 0.01
@@ -27,7 +28,7 @@ def chosen(card: Card, answer: Detections) -> tuple[float, str]:
 
 
 def show(film: Film) -> None:
-    """Draw the operating points, the slider, and sensitivity and false positives at the threshold."""
+    """Draw the operating points and the slider."""
     card, points = film.card, _points(film.card)
     with st.container(key="threshold", gap="xsmall"):
         if points:
@@ -49,6 +50,14 @@ def show(film: Film) -> None:
             t("Show boxes from a score of"), LEAST, MOST, step=STEP, key=_slider(card), format="percent",
             persist_state="session", on_change=session.put, args=(_point(card), None),
         )  # fmt: skip
+
+
+def elsewhere(film: Film) -> None:
+    """Draw, apart from this image's answer, how often the threshold was right on images that were measured."""
+    card, points = film.card, _points(film.card)
+    with st.container(border=True, key="elsewhere"):
+        st.markdown(t(":material/bar_chart: **Measured on other images**"))
+        st.caption(t("How often this threshold was right on held-out images. It says nothing of this one."))
         _measured(film)
         point = points.get(session.get(_point(card)))
         if point:
@@ -94,8 +103,8 @@ def _measured(film: Film) -> None:
     beyond = "≥ " if film.threshold < measured.threshold[-1] else ""  # where the card's curve has ended
     with st.container(horizontal=True, key="froc"):
         name = t("Lesion sensitivity") if len(film.card.labels) == 1 else t("Sensitivity")
-        st.metric(name, f"{beyond}{sensitivity:.0%}")
-        st.metric(t("False positives per image"), f"{beyond}{false:.2f}")
+        st.metric(name, f"{beyond}{numeral(sensitivity, '.0%')}")
+        st.metric(t("False positives per image"), f"{beyond}{numeral(false, '.2f')}")
     with st.expander(t("Sensitivity against false positives (FROC)"), icon=":material/show_chart:"):
         st.plotly_chart(
             detection_figures.froc(measured, film.threshold), key="froc-curve", config={"displayModeBar": False},

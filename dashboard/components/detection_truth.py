@@ -12,7 +12,7 @@ from dashboard.components.states import plain
 from dashboard.components.truth_files import Files
 from dashboard.detection_figures import FALSE, HIT, MISSED, Mark
 from dashboard.detection_film import Film, Finding
-from dashboard.language import later, t
+from dashboard.language import later, numeral, t
 from dashboard.specimen import Sheet
 from models import OrthoLensError
 from models.boxes.judge import Verdict, judge
@@ -92,7 +92,7 @@ def _figures(verdict: Verdict, film: Film) -> None:
         st.metric(t("Hits"), verdict.hits)
         st.metric(t("Missed"), len(verdict.missed))
         st.metric(t("False alarms"), verdict.false_alarms)
-        st.metric(t("AP50"), "–" if verdict.ap50 is None else f"{verdict.ap50:.2f}")
+        st.metric(t("AP50"), "–" if verdict.ap50 is None else numeral(verdict.ap50, ".2f"))
     st.caption(
         t(
             "A hit overlaps a true box by at least half (intersection over union); each true box can be hit once. "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
-from dashboard.language import later, t
+from dashboard.language import later, numeral, t
 
 STARTING = later("Starting")
 
@@ -23,5 +23,5 @@ def of(name: str, cancel_key: str, doing: str = STARTING) -> None:
         st.rerun()
     left = "" if job.left_s is None else t(", about {seconds} s left", seconds=max(1, round(job.left_s)))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, f"{t(job.doing or doing)} · {job.share:.0%}{left}")
+        st.progress(job.share, f"{t(job.doing or doing)} · {numeral(job.share, '.0%')}{left}")
         st.button(t("Cancel"), icon=":material/close:", key=cancel_key, on_click=job.stop)

@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard import session, tissue_figures
 from dashboard.components.states import plain
 from dashboard.figures import figure
-from dashboard.language import lowered, t
+from dashboard.language import lowered, numeral, spoken, t
 from dashboard.specimen import Sheet, Specimen
 from dashboard.tissue_figures import Layout, Style, TissueView
 from models import Card
@@ -111,14 +111,14 @@ def _table(areas: Sequence[ClassArea], card: Card) -> None:
         if not area.pixels:
             missing.append(plain(lowered(label.name)))
             continue
-        row: dict[str, object] = {t("Class"): t(label.name), t("Pixels"): f"{area.pixels:,}"}
+        row: dict[str, object] = {t("Class"): t(label.name), t("Pixels"): numeral(area.pixels)}
         if area.area_mm2 is not None:
-            row["mm²"] = f"{area.area_mm2:,.3g}"
-        row |= {t("Share"): f"{area.share:.1%}", t("Pieces"): f"{area.components:,}"}
+            row[t("Area")] = spoken().area(area.area_mm2)
+        row |= {t("Share"): numeral(area.share, ".1%"), t("Pieces"): numeral(area.components)}
         if area.objects:
-            row[t("Count")] = f"{area.objects.count:,}"
+            row[t("Count")] = numeral(area.objects.count)
             if area.objects.density_per_mm2 is not None:
-                row[t("per mm²")] = f"{area.objects.density_per_mm2:,.0f}"
+                row[t("per mm²")] = numeral(area.objects.density_per_mm2, ",.0f")
         rows.append(row)
     columns = dict.fromkeys(name for row in rows for name in row)
     st.dataframe([{name: row.get(name, "") for name in columns} for row in rows], hide_index=True, width="stretch")
@@ -147,7 +147,7 @@ def _thickness(fig: go.Figure, specimen: Specimen) -> go.Figure:
         st.caption(t("Too little of it to measure."))
         return fig
     with st.container(horizontal=True, key="thickness"):
-        st.metric(t("Mean thickness"), f"{found.mean:.2f} {found.unit}")
-        st.metric(t("Minimum"), f"{found.minimum:.2f} {found.unit}")
-        st.metric(t("Roughness"), f"{found.roughness:.2f} {found.unit}")
+        st.metric(t("Mean thickness"), f"{numeral(found.mean, '.2f')} {found.unit}")
+        st.metric(t("Minimum"), f"{numeral(found.minimum, '.2f')} {found.unit}")
+        st.metric(t("Roughness"), f"{numeral(found.roughness, '.2f')} {found.unit}")
     return tissue_figures.add_lines(fig, specimen.image, found.lines())

@@ -11,7 +11,7 @@ from dashboard import session, tissue_figures
 from dashboard.components import tissue_classes, tissue_truth
 from dashboard.components.states import plain
 from dashboard.figures import figure
-from dashboard.language import later, t
+from dashboard.language import later, numeral, t
 from dashboard.specimen import CORRECTED, NETWORK, Sheet, Specimen
 from models import OrthoLensError
 from models.tissue.edit import ERASE, Correction
@@ -100,7 +100,7 @@ def _changes(specimen: Specimen, names: dict[str, str]) -> None:
     for old, new in zip(tissue_classes.areas_of(before), tissue_classes.areas_of(after), strict=True):
         if not old.pixels and not new.pixels:
             continue
-        row = {t("Class"): names[old.key], t("Pixels"): f"{old.pixels:,} → {new.pixels:,}"}
+        row = {t("Class"): names[old.key], t("Pixels"): f"{numeral(old.pixels)} → {numeral(new.pixels)}"}
         if agreed[0]:
             was, now = (_share(one.get(old.key)) for one in agreed)
             row["Jaccard"] = f"{was} → {now}"
@@ -121,7 +121,7 @@ def _counted(specimen: Specimen) -> dict[str, int]:
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else numeral(value, ".3f")
 
 
 def _state(specimen: Specimen) -> str:

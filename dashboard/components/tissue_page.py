@@ -19,7 +19,7 @@ from dashboard.components import (
     viewer,
 )
 from dashboard.components.states import HEIGHT_PX, plain
-from dashboard.language import later, t
+from dashboard.language import later, numeral, t
 from dashboard.session import Item
 from dashboard.specimen import Sheet, Specimen
 from dashboard.tissue_figures import TissueView
@@ -110,7 +110,7 @@ def _found(specimen: Specimen) -> str:
         counted = sum(area.objects.count for area in areas if area.objects)
         return t("{names}: {n:,} counted", names=", ".join(names[area.key] for area in areas), n=counted)
     found = sorted(((area.share, area.key) for area in areas if area.pixels), reverse=True)
-    return ", ".join(f"{names[key]} {share:.1%}" for share, key in found) or t("Nothing but background")
+    return ", ".join(f"{names[key]} {numeral(share, '.1%')}" for share, key in found) or t("Nothing but background")
 
 
 def _draw(sheet: Sheet, image: Image) -> None:

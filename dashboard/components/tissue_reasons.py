@@ -12,7 +12,7 @@ import models
 from dashboard import crop_figures, session, tissue_figures
 from dashboard.components.states import plain
 from dashboard.figures import figure
-from dashboard.language import t
+from dashboard.language import numeral, t
 from dashboard.specimen import Reason, Sheet, Specimen, tell
 from models import Box
 
@@ -37,11 +37,15 @@ def doubt(specimen: Specimen) -> Sheet:
     )
     found = specimen.answer.mask > 0
     with st.container(horizontal=True):
-        st.metric(t("Mean doubt"), f"{float(entropy.mean()):.3f}", help=t("Entropy: 0 none, 1 every class alike."))
-        if found.any():
-            st.metric(t("Within the classes"), f"{float(entropy[found].mean()):.3f}")
         st.metric(
-            t("In doubt"), f"{float((entropy > 0.5).mean()):.1%}", help=t("Share of the image with entropy over 0.5.")
+            t("Mean doubt"), numeral(float(entropy.mean()), ".3f"), help=t("Entropy: 0 none, 1 every class alike.")
+        )
+        if found.any():
+            st.metric(t("Within the classes"), numeral(float(entropy[found].mean()), ".3f"))
+        st.metric(
+            t("In doubt"),
+            numeral(float((entropy > 0.5).mean()), ".1%"),
+            help=t("Share of the image with entropy over 0.5."),
         )
     return Sheet(tissue_figures.doubt(image, entropy, view), "doubt", says=t("Dark: no doubt. Bright: much doubt."))
 

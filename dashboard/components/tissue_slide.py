@@ -16,7 +16,7 @@ from dashboard.components import progress
 from dashboard.components.states import HEIGHT_PX, plain, sentence
 from dashboard.figures import View
 from dashboard.jobs import Job
-from dashboard.language import t, tn
+from dashboard.language import significant, t, tn
 from dashboard.session import Item
 from models import Box, Card, Image, Segmentation
 from models.io.slide import REGION_PX, Level, Slide
@@ -132,9 +132,11 @@ def _size(slide: Slide) -> str:
 
 def _named(level: Level, box: Box) -> str:
     height, width = _sides(box, level)
-    pixel = t(", {micrometres:.3g} µm a pixel", micrometres=level.spacing_mm[0] * 1000) if level.spacing_mm else ""
+    pixel = (
+        t(", {micrometres} µm a pixel", micrometres=significant(level.spacing_mm[0] * 1000)) if level.spacing_mm else ""
+    )
     return t(
-        "1:{downsample:.3g}: {width:,} × {height:,} px{pixel}",
+        "1:{downsample:,.4g}: {width:,} × {height:,} px{pixel}",
         downsample=level.downsample,
         width=width,
         height=height,

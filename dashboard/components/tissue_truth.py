@@ -12,7 +12,7 @@ from dashboard import session, tissue_figures
 from dashboard.components import states, truth_files
 from dashboard.components.truth_files import Files
 from dashboard.figures import figure
-from dashboard.language import later, t
+from dashboard.language import later, numeral, significant, t
 from dashboard.specimen import Sheet, Specimen
 from dashboard.tissue_figures import TissueView, classes, screen
 from models import OrthoLensError
@@ -145,11 +145,11 @@ def _table(agreements: Sequence[Agreement], names: dict[str, str]) -> None:
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else numeral(value, ".3f")
 
 
 def _length(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
+    return "–" if value is None else significant(value)
 
 
 def _state(specimen: Specimen) -> str:

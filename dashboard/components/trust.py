@@ -16,7 +16,7 @@ from dashboard.case import abstention
 from dashboard.components import card_page, states
 from dashboard.components.states import plain, sentence
 from dashboard.jobs import Job
-from dashboard.language import t
+from dashboard.language import numeral, t
 from dashboard.measures import text
 from models import Card, Classification, Image, Judged
 from models.trust.conformal import prediction_set
@@ -88,7 +88,9 @@ def _grade(prediction: Classification, card: Card, kept: tuple[str, ...]) -> Non
     grade = expected_grade(prediction.probabilities)
     with left:
         st.metric(
-            t("Expected grade"), f"{grade:.1f}", help=t("The mean of the grades, each weighted by its probability.")
+            t("Expected grade"),
+            numeral(grade, ".1f"),
+            help=t("The mean of the grades, each weighted by its probability."),
         )
         if kept:
             st.caption(t("Grade {low} to {high} at this coverage", low=kept[0], high=kept[-1]))

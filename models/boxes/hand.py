@@ -67,6 +67,11 @@ class EditedDetections(Detections):
     edits: Edits
     by_hand: NDArray[np.bool_]
 
+    @property
+    def score(self) -> float:
+        """Score of the network's best box that is left: a reader's own has none."""
+        return float(self.scores[~self.by_hand].max(initial=0))
+
 
 def edited(answer: Detections, edits: Edits) -> Detections:
     """Apply a reader's edits to the network's answer; without any, the answer itself.

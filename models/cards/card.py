@@ -124,8 +124,6 @@ class Detecting(_Table):
     """How raw scores of a detector become probabilities, and from which on a box is shown."""
 
     boxes: Platt
-    image: Platt | None = None
-    """Of the raw scores of an image's best boxes together; None: every image that was measured had a finding."""
     points: tuple[OperatingPoint, ...] = Field(min_length=1)
     """The first is the default."""
 

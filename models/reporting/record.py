@@ -12,11 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import DISCLAIMER
+from models.boxes.verdict import verdict
 from models.cards import card
+from models.i18n import IN_ENGLISH, Language
 from models.trust.grades import definite_probability, expected_grade
-from models.types import Classification, Detections, Image, Prediction, Segmentation
+from models.trust.methods import BOX_METHODS
+from models.trust.methods import METHODS as LABEL_METHODS
+from models.types import Classification, Detections, Image, Judged, Prediction, Segmentation
+from models.words import later
 
 Record = dict[str, object]
+METHODS = {**LABEL_METHODS, **BOX_METHODS}
 
 
 @singledispatch
@@ -63,6 +69,8 @@ def _(prediction: Detections) -> Record:
             }
             for box, score, kind in zip(sides, prediction.scores, prediction.classes, strict=True)
         ],
+        "suspected": prediction.suspected,
+        "verdict": verdict(prediction, card(prediction.card)),
         "score": round(prediction.score, 4),
         "operating_point": prediction.operating_point,
         "threshold": round(prediction.threshold, 4),
@@ -95,43 +103,41 @@ def _grade(prediction: Classification) -> Record:
 
 
 @singledispatch
-def headline(prediction: Prediction) -> str:
-    """Return the answer in one short line, for captions."""
+def headline(prediction: Prediction, say: Language = IN_ENGLISH) -> str:
+    """Return the answer in one short line, for captions, in a reader's language."""
     raise TypeError(f"no headline of a {type(prediction).__name__}")
 
 
 @headline.register
-def _(prediction: Classification) -> str:
+def _(prediction: Classification, say: Language = IN_ENGLISH) -> str:
     if prediction.abstained:
-        return f"No answer: {prediction.reason}"
-    return f"{prediction.label} {prediction.confidence:.0%}"
+        return _withheld(prediction, say)
+    known = card(prediction.card)
+    name = say(known.labels[known.index(prediction.label)].name)
+    return f"{name} {say.number(prediction.confidence, '.0%')}"
 
 
 @headline.register
-def _(prediction: Segmentation) -> str:
+def _(prediction: Segmentation, say: Language = IN_ENGLISH) -> str:
     if prediction.abstained:
-        return f"No answer: {prediction.reason}"
-    names = {label.key: label.name for label in card(prediction.card).labels}
+        return _withheld(prediction, say)
+    names = {label.key: say(label.name) for label in card(prediction.card).labels}
     if prediction.instances is not None:
         named = ", ".join(names[key] for key in prediction.labels[1:])
-        return f"{named}: {_count(prediction.instances):,} counted"
+        return say(later("{names}: {n:,} counted"), names=named, n=_count(prediction.instances))
     shares = np.bincount(prediction.mask.ravel(), minlength=len(prediction.labels))[1:] / prediction.mask.size
     found = sorted(zip(shares, prediction.labels[1:], strict=True), reverse=True)
-    return ", ".join(f"{names[key]} {share:.1%}" for share, key in found if share) or "Nothing but background"
+    told = ", ".join(f"{names[key]} {say.number(share, '.1%')}" for share, key in found if share)
+    return told or say(later("Nothing but background"))
 
 
 @headline.register
-def _(prediction: Detections) -> str:
-    if prediction.abstained:
-        return f"No answer: {prediction.reason}"
-    names = [label.name.lower() for label in card(prediction.card).labels]
-    kinds = prediction.classes[prediction.shown]
-    found = f"{len(kinds) or 'no'} finding{'s' * (len(kinds) != 1)}".capitalize()
-    if len(names) > 1 and len(kinds):
-        counts = [(name, int((kinds == kind).sum())) for kind, name in enumerate(names)]
-        found += f" ({', '.join(f'{count} {name}' for name, count in counts if count)})"
-    sought = names[0] if len(names) == 1 else "of these"
-    return f"{found} at {prediction.operating_point}; any {sought} {prediction.score:.0%}"
+def _(prediction: Detections, say: Language = IN_ENGLISH) -> str:
+    return _withheld(prediction, say) if prediction.abstained else verdict(prediction, card(prediction.card), say)
+
+
+def _withheld(prediction: Judged, say: Language) -> str:
+    return f"{say(later('No answer'))}: {say(prediction.reason or '')}"
 
 
 def record(prediction: Prediction) -> Record:
@@ -147,10 +153,14 @@ def record(prediction: Prediction) -> Record:
     }
 
 
-def caption(prediction: Prediction) -> list[str]:
+def caption(prediction: Prediction, say: Language = IN_ENGLISH) -> list[str]:
     """Return what stands under an exported picture, the disclaimer last."""
-    lines = [headline(prediction)]
+    known, lines = card(prediction.card), [headline(prediction, say)]
     if why := prediction.explanation:
-        lines.append(f"{why.method}{' at ' + why.layer if why.layer else ''} for {why.target}")
-    simulated = ", trained on simulated images" if card(prediction.card).data.simulated else ""
-    return [*lines, f"Model {prediction.card}{simulated}", DISCLAIMER]
+        method = METHODS[why.method].name if why.method in METHODS else why.method
+        name = say(known.labels[known.index(why.target)].name)
+        at = later("{method} at {layer}: what speaks for {name}")
+        said = at if why.layer else later("{method}: what speaks for {name}")
+        lines.append(say(said, method=say(method), layer=why.layer, name=name))
+    made = later("Model {card}, trained on simulated images") if known.data.simulated else later("Model {card}")
+    return [*lines, say(made, card=prediction.card), say(DISCLAIMER)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
+from models.boxes.verdict import caveat, verdict
 from models.cards import Card, card
 from models.reporting import report_motion, report_pictures, report_tissue
 from models.reporting.report_case import Case
@@ -124,8 +125,8 @@ def _(prediction: Detections, case: Case) -> list[Section]:
     point = f"{prediction.operating_point}, from a score of {prediction.threshold:.2f}"
     parts: list[Part] = [
         Answer(
-            _boxes(found).capitalize(), f"{prediction.score:.0%}", "calibrated probability of any",
-            f"Shown at the operating point {point}.",
+            verdict(prediction, known), f"{prediction.score:.0%}", "score of the best box",
+            f"{caveat(prediction, known)} Shown at the operating point {point}.".strip(),
         ),
         Pictures((plain_picture(case), boxed)),
         *_box_table(prediction, known, case),
@@ -137,7 +138,7 @@ def _(prediction: Detections, case: Case) -> list[Section]:
 def _(prediction: Detections) -> tuple[str, str]:
     if prediction.abstained:
         return NO_ANSWER, ""
-    return _boxes(len(prediction.shown)).capitalize(), f"{prediction.score:.0%}"
+    return verdict(prediction, card(prediction.card)), f"{prediction.score:.0%}"
 
 
 def _boxes(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Detection: boxes round what matters, each with a calibrated score, and how likely it is that there is any.
+"""Detection: boxes round what matters, each with a calibrated score; an image's score is that of its best box.
 
 The whole image is scaled so that its longest side is the card's, and filled up to whole cells of the coarsest features:
 nothing is spent on the black of a square. Scores are calibrated by Platt 1999, "Probabilistic outputs for support
@@ -25,8 +25,6 @@ from models.types import Detections, Image, Pixels
 
 CELL = 32
 """Pixels of the input under one place of the coarsest features."""
-WITNESSES = 3
-"""Boxes that speak for an image: on held-out fractures a second opinion told more images right than the best alone."""
 LISTED = 0.01
 """Calibrated score from which a box is listed, whatever the threshold."""
 UNCALIBRATED = OperatingPoint(key="uncalibrated", name="Uncalibrated", threshold=0.5, sensitivity=0)
@@ -140,21 +138,12 @@ class DetectionTask(Task):
             classes=seen.classes[listed],
             scores=scores[listed],
             places=seen.places[listed],
-            score=_any(seen, scores, card),
             operating_point=chosen.name,
             threshold=chosen.threshold,
             abstained=bool(verdict and verdict.outside),
             reason=verdict.reason if verdict else None,
             strangeness=verdict.strangeness if verdict else None,
         )
-
-
-def _any(seen: Seen, scores: NDArray[np.float32], card: Card) -> float:
-    """Return how likely it is that there is any: of the best boxes together, or, not measured so, of the best."""
-    how = card.detecting
-    if how and how.image is None:
-        return float(scores.max(initial=0))
-    return float(calibrated(np.array([evidence(seen.scores)]), how.image if how else None)[0])
 
 
 class Detection(DetectionTask):
@@ -172,12 +161,6 @@ def fitted(grey: Pixels, frame: Scaled, mirrored: bool = False) -> Tensor:
         _, columns = frame.fitted
         picture[..., :columns] = picture[..., :columns].flip(3)
     return normalise(picture)
-
-
-def evidence(scores: NDArray[np.floating]) -> float:
-    """Return the raw score of "there is any": that not all of the `WITNESSES` best boxes (N,) are false alarms."""
-    best = np.sort(scores.astype(np.float64))[-WITNESSES:]
-    return float(1 - np.prod(1 - best))
 
 
 def calibrated(raw: NDArray[np.floating], platt: Platt | None) -> NDArray[np.float32]:

@@ -12,8 +12,6 @@ from scipy.special import expit
 
 from models.boxes.compare import Froc, froc, matches, precision_area
 from models.cards.card import Detecting, OperatingPoint, Platt
-from models.tasks.detection import evidence
-from models.trust.calibration import calibration_error
 
 RESAMPLES = 500
 STRICTNESS = np.arange(0.5, 1.0, 0.05)
@@ -55,11 +53,6 @@ class Answered:
         """(N,) highest raw score of each image, 0 without any."""
         return np.array([of.max(initial=0) for of in self.scores], np.float64)
 
-    @property
-    def evidence(self) -> Floats:
-        """(N,) raw score of "there is any"."""
-        return np.array([evidence(of) for of in self.scores], np.float64)
-
     def froc(self) -> Froc:
         """Return the free-response curve at half overlap, over all images."""
         return froc(list(zip(self.boxes, self.scores, self.truth, strict=True)))
@@ -73,7 +66,7 @@ class _Matched:
     image: NDArray[np.intp]
     hit: NDArray[np.bool_]  # (strictness, boxes)
     truths: Floats
-    evidence: Floats
+    highest: Floats
 
 
 def _matched(answered: Answered) -> _Matched:
@@ -86,7 +79,7 @@ def _matched(answered: Answered) -> _Matched:
         image=np.repeat(np.arange(len(answered.truth)), [len(of) for of in answered.scores]),
         hit=np.concatenate([np.array(of).reshape(len(STRICTNESS), -1) for of in hit], 1),
         truths=np.array([len(of) for of in answered.truth], float),
-        evidence=answered.evidence,
+        highest=answered.highest,
     )
 
 
@@ -108,7 +101,7 @@ def _figures(matched: _Matched, times: Floats) -> dict[str, float]:
     for rate in FALSE_POSITIVES:
         found[f"sensitivity at {rate:g} false positives an image"] = float(right[wrong <= rate].max(initial=0))
     if len(np.unique(with_truth[times > 0])) == 2:
-        found["image AUC"] = float(roc_auc_score(with_truth, matched.evidence, sample_weight=times))
+        found["image AUC"] = float(roc_auc_score(with_truth, matched.highest, sample_weight=times))
     return found
 
 
@@ -176,8 +169,7 @@ def calibrate(answered: Answered) -> Detecting:
     if answered.positive.all():  # nothing to tell them from
         scores = platt_probability(np.concatenate(list(answered.scores)), boxes)
         return Detecting(boxes=boxes, points=(best_agreement(scores, hit, answered),))
-    image = platt(answered.evidence, answered.positive)
-    return Detecting(boxes=boxes, image=image, points=points(platt_probability(answered.highest, boxes), answered))
+    return Detecting(boxes=boxes, points=points(platt_probability(answered.highest, boxes), answered))
 
 
 def best_agreement(scores: Floats, hit: NDArray[np.bool_], answered: Answered) -> OperatingPoint:
@@ -223,17 +215,3 @@ def points(highest: Floats, answered: Answered) -> tuple[OperatingPoint, ...]:
         )
         for key, (name, i) in chosen.items()
     )
-
-
-def image_calibration_error(answered: Answered, fold: NDArray[np.intp]) -> float | None:
-    """Return the expected calibration error of "this image shows any or none", each fold calibrated on the others.
-
-    None where every image shows one, or there is one fold alone.
-    """
-    if answered.positive.all() or len(np.unique(fold)) == 1:
-        return None
-    p = np.empty(len(fold))
-    for i in np.unique(fold):
-        out = fold == i
-        p[out] = platt_probability(answered.evidence[out], platt(answered.evidence[~out], answered.positive[~out]))
-    return calibration_error(np.stack([1 - p, p], 1), answered.positive.astype(np.intp))

@@ -24,7 +24,7 @@ from models.nets.loading import fold_batch_norms, write_tensors
 from models.serving.detector import Finder
 from models.tasks.segmentation import pixels_of
 from models.training import gates
-from models.training.box_figures import Answered, calibrate, curve, describe, image_calibration_error
+from models.training.box_figures import Answered, calibrate, curve, describe
 from models.training.box_recipe import BoxRecipe
 from models.training.boxes import BoxRun, films, fit
 from models.training.fit import Progress
@@ -122,7 +122,6 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
             "how": "; ".join(tables),
             "weights": [member.sha256 for member in chosen.members],
             "trials": {name: describe(of) for name, of in tables.items()},
-            "image ece": image_calibration_error(everything, answers.trial_of()),
             "froc": {**curve(everything, detecting), "n": len(everything.truth), "groups": len(set(data.groups))},
             "gate": _gate(chosen, data, progress),
         },
@@ -163,10 +162,6 @@ class Answers:
     def together(self) -> Answered:
         """Return all answers."""
         return self._answered(self._rows)
-
-    def trial_of(self) -> NDArray[np.intp]:
-        """Return the number of the trial of each answer."""
-        return np.array([row[2] for row in self._rows], np.intp)
 
 
 def _known(finder: Finder, data: BoxSet) -> gates.Known:

@@ -20,7 +20,7 @@ NAMES = {"femoral": "Femoral component", "tibial": "Tibial component"}
 def answer(labels: tuple[str, ...] = ("femoral", "tibial"), threshold: float = 0.5) -> Detections:
     """Three boxes, certain, likely and unlikely."""
     return Detections(
-        task="detection", card="x", sha256="0" * 64, seconds=0.1, labels=labels, score=0.9,
+        task="detection", card="x", sha256="0" * 64, seconds=0.1, labels=labels,
         boxes=np.array([[0, 0, 10, 10], [50, 0, 10, 10], [0, 50, 10, 10]], np.float32),
         classes=np.array([0, len(labels) - 1, 0]), scores=np.array([0.9, 0.6, 0.2], np.float32),
         places=np.array([5, 6, 7]), operating_point="Balanced", threshold=threshold,

@@ -61,7 +61,7 @@ def test_a_film_is_searched_judged_and_kept(visit: Callable[[], Page], tmp_path:
     drop(page, FILM)
     answer = page.locator(".st-key-answer")
     answer.wait_for()
-    expect(answer).to_contain_text("Any fracture")
+    expect(answer).to_contain_text("racture suspected")
 
     slider = page.locator(".st-key-threshold").get_by_role("slider")
     slider.press("Home")

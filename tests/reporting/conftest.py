@@ -50,7 +50,7 @@ def boxed(id: str) -> Detections:
     return Detections(
         task="detection", card=id, sha256=SHA256, seconds=0.3, labels=card(id).keys,
         boxes=np.array([[10, 20, 30, 40], [50, 60, 10, 12], [1, 1, 2, 2]], np.float32), classes=np.array([0, 1, 0]),
-        scores=np.array([0.81, 0.55, 0.05], np.float32), places=np.array([1, 2, 3]), score=0.84,
+        scores=np.array([0.81, 0.55, 0.05], np.float32), places=np.array([1, 2, 3]),
         operating_point="Sensitivity 0.90", threshold=0.3,
     )  # fmt: skip
 

@@ -33,7 +33,6 @@ def answer(card_id: str = "fracture", **changes: object) -> Detections:
         "classes": np.array([0, len(card(card_id).labels) - 1, 0]),
         "scores": np.array([0.87, 0.4, 0.02], np.float32),
         "places": np.array([5, 6, -1]),
-        "score": 0.9,
         "operating_point": "Sensitivity 0.90",
         "threshold": 0.3,
     }

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from models import DISCLAIMER, Classification, Detections, Explanation, Prediction
+from models.boxes.verdict import OWN, caveat
+from models.cards import card
 from models.reporting.record import caption, headline, record, result_fields
 
 FIELDS = [
@@ -61,7 +63,7 @@ def test_an_ordinal_answer_adds_its_expected_grade_and_how_probable_a_definite_f
 def test_caption_says_what_was_answered_why_and_the_disclaimer() -> None:
     why = Explanation(np.zeros((2, 2), np.float32), "grad-cam", "stage5", "Zimmer", 0.01)
     lines = caption(answer(explanation=why))
-    assert lines == ["Zimmer 75%", "grad-cam at stage5 for Zimmer", "Model shoulder-implants", DISCLAIMER]
+    assert lines == ["Zimmer 75%", "Grad-CAM at stage5: what speaks for Zimmer", "Model shoulder-implants", DISCLAIMER]
 
 
 def test_an_abstention_is_no_answer() -> None:
@@ -87,7 +89,6 @@ def boxes(**changes: object) -> Detections:
         "classes": np.zeros(3, np.intp),
         "scores": np.array([0.91, 0.5, 0.012345], np.float32),
         "places": np.arange(3),
-        "score": 0.87,
         "operating_point": "Sensitivity 0.90",
         "threshold": 0.5,
     }
@@ -96,7 +97,7 @@ def boxes(**changes: object) -> Detections:
 
 def test_fields_of_detections() -> None:
     line = json.loads(json.dumps(record(boxes())))
-    own = ["boxes", "score", "operating_point", "threshold", "shown", "abstained", "reason"]
+    own = ["boxes", "suspected", "verdict", "score", "operating_point", "threshold", "shown", "abstained", "reason"]
     assert list(line) == [*FIELDS[:6], *own]
     assert line["boxes"] == [  # left and top from the outer corner of the first pixel, as in COCO
         {"x": 10.0, "y": 20.0, "w": 30.3, "h": 20.0, "score": 0.91, "label": "fracture"},
@@ -104,23 +105,39 @@ def test_fields_of_detections() -> None:
         {"x": 3.5, "y": 4.5, "w": 5.0, "h": 6.0, "score": 0.0123, "label": "fracture"},
     ]
     assert (line["score"], line["operating_point"], line["threshold"], line["shown"]) == (
-        0.87,
+        0.91,
         "Sensitivity 0.90",
         0.5,
         2,
     )
+    assert (line["suspected"], line["verdict"]) == (True, "Fracture suspected: 2 places")
 
 
-def test_the_headline_counts_findings_at_the_operating_point() -> None:
-    assert headline(boxes()) == "2 findings at Sensitivity 0.90; any fracture 87%"
-    assert headline(boxes(threshold=0.9)) == "1 finding at Sensitivity 0.90; any fracture 87%"
-    assert headline(boxes(threshold=1.0)) == "No findings at Sensitivity 0.90; any fracture 87%"
+def test_the_headline_says_in_words_whether_anything_is_suspected() -> None:
+    assert headline(boxes()) == "Fracture suspected: 2 places"
+    assert headline(boxes(threshold=0.9)) == "Fracture suspected: 1 place"
+    assert headline(boxes(threshold=1.0)) == "No fracture suspected at the sensitivity 0.90 operating point"
+    assert headline(boxes(threshold=1.0, operating_point=OWN)) == "No fracture suspected at your own threshold"
     assert headline(boxes(abstained=True, reason="this is a cat")) == "No answer: this is a cat"
     two = {
         "card": "tka-components",
         "labels": ("femoral-component", "tibial-component"),
         "classes": np.array([1, 0, 0]),
+        "operating_point": "Balanced",
     }
-    assert headline(boxes(**two, operating_point="Balanced")) == (
-        "2 findings (1 femoral component, 1 tibial component) at Balanced; any of these 87%"
+    assert headline(boxes(**two)) == "Found: 1 femoral component, 1 tibial component"
+    assert headline(boxes(**two, threshold=1.0)) == (
+        "No femoral component or tibial component found at the balanced operating point"
     )
+
+
+def test_nothing_suspected_rules_nothing_out() -> None:
+    fracture = card("fracture")
+    point = fracture.detecting.points[0]  # type: ignore[union-attr]
+    none = boxes(scores=np.zeros(3, np.float32), threshold=point.threshold, operating_point=point.name)
+    assert caveat(none, fracture) == (
+        f"That rules nothing out: of held-out images with a finding, {1 - point.sensitivity:.0%} show no box at this "
+        "operating point."
+    )
+    assert "means nothing" in caveat(boxes(threshold=0.99, operating_point=OWN), fracture)
+    assert caveat(boxes(), fracture) == ""

@@ -80,7 +80,7 @@ def test_boxes_are_listed_with_their_scores(
     write: Write, boxing_card: str, boxes_of: Callable, pictured: Callable
 ) -> None:
     said = words(write(Case(pictured(), boxes_of(boxing_card))))
-    assert "2 boxes 84%" in said
+    assert "Suspected: 1 crack, 1 screw 81% score of the best box" in said
     assert "1 Crack 81% 10, 20 30 × 40" in said
     assert "2 Screw 55%" in said
     assert "5%, " not in said  # under the threshold

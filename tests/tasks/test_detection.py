@@ -20,9 +20,9 @@ POINTS = tuple(
 
 @pytest.fixture
 def measured(detector: Card) -> Card:
-    """The card with scores calibrated: odds of boxes squared, of the image as they are."""
-    boxes, image = Platt(slope=2, intercept=0, n=9), Platt(slope=1, intercept=np.log(3), n=9)
-    return detector.model_copy(update={"detecting": Detecting(boxes=boxes, image=image, points=POINTS)})
+    """The card with scores calibrated: their odds are squared."""
+    calibration = Platt(slope=2, intercept=0, n=9)
+    return detector.model_copy(update={"detecting": Detecting(boxes=calibration, points=POINTS)})
 
 
 def seen(scores: list[float]) -> Seen:
@@ -112,16 +112,26 @@ def test_boxes_are_calibrated_and_listed_down_to_one_in_a_hundred(measured: Card
     assert answer.scores.min() >= LISTED
     assert answer.places.tolist() == [7, 8, 9, 10]
     assert answer.classes.tolist() == [0, 1, 0, 1]
-    assert answer.score == pytest.approx(34.5 / 35.5)  # three best: 1 − 0.2 · 0.5 · 0.8 = 0.92, odds 11.5, times three
+    assert answer.score == answer.scores[0]
     assert (answer.operating_point, answer.threshold) == ("Sensitivity 0.90", 0.2)
     assert answer.shown.tolist() == [0, 1]
     assert (answer.task, answer.card, answer.warnings, answer.abstained) == ("detection", measured.id, ("dim",), False)
 
 
-def test_an_image_without_a_box_still_has_a_score(measured: Card) -> None:
+def test_an_image_without_a_box_scores_nothing(measured: Card) -> None:
     answer = task("detection").read(seen([]), image(), measured)  # type: ignore[attr-defined]
     assert answer.boxes.shape == (0, 4)
-    assert 0 < answer.score < 0.01
+    assert (answer.score, answer.suspected) == (0, False)
+
+
+def test_score_suspicion_and_boxes_agree_at_every_point(measured: Card) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        raw = np.sort(rng.uniform(0, 1, rng.integers(0, 6)))[::-1]
+        for point in ("sensitive", "balanced"):
+            answer = task("detection").read(seen(list(raw)), image(), measured, point)  # type: ignore[attr-defined]
+            assert answer.suspected == (len(answer.shown) > 0) == (answer.score >= answer.threshold)
+            assert answer.score == answer.scores.max(initial=0)
 
 
 def test_operating_points_by_key(measured: Card, detector: Card) -> None:

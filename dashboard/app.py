@@ -9,7 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import pages, session
-from dashboard.components import language_choice, queue, stage_bar, states
+from dashboard.case import worklist
+from dashboard.components import language_choice, stage_bar, states
 from dashboard.language import t
 
 ASSETS = Path(__file__).parent / "assets"
@@ -19,7 +20,7 @@ session.warm_up()
 session.answer_under_the_shown_page()
 st.html(ASSETS / "style.css")
 st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "mark.svg", size="large")
-listed = [pages.home(), *pages.tasks().values(), pages.how_it_works(), pages.model_cards()]
+listed = [pages.home(), *pages.tasks().values(), pages.how_it_works(), pages.model_cards(), pages.worklist()]
 page = st.navigation(listed, position="top")
 stage_bar.play(listed)
 
@@ -38,7 +39,7 @@ with st.sidebar:
 page.run()
 
 with waiting:
-    queue.show()
+    worklist.show()
 with st.bottom:
     stage_bar.show()
     states.disclaimer()

@@ -42,6 +42,11 @@ def how_it_works() -> StreamlitPage:
     return st.Page(VIEWS / "how_it_works.py", title=t("How it works"))
 
 
+def worklist() -> StreamlitPage:
+    """Return the page of all files of the table, to which the list of them leads."""
+    return st.Page(VIEWS / "worklist.py", title=t("Worklist"), visibility="hidden")
+
+
 def tasks() -> dict[str, StreamlitPage]:
     """Return a page for each task, by its name; those without a card come last."""
     answered = [card.task for card in models.cards().values()]

@@ -9,6 +9,7 @@ import streamlit as st
 
 import models
 from dashboard import session
+from dashboard.case import worklist
 from dashboard.components import (
     answer,
     audit,
@@ -119,6 +120,7 @@ def workspace(image: Image, card: Card) -> None:
 
 def _answered(prediction: Classification, image: Image, card: Card, view: View) -> tuple[Classification, View]:
     """Draw the answer and its reasons, and return what of them the image shows."""
+    worklist.tell(prediction)
     read_first.compare(prediction, card)
     if answer.show(prediction, image, card):
         why, trustworthy = st.tabs([t("Why"), t("How far to trust it")])

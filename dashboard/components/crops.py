@@ -13,6 +13,7 @@ import streamlit as st
 
 import models
 from dashboard import crop_figures, figures, session
+from dashboard.case import worklist
 from dashboard.components import progress, read_first
 from dashboard.components.states import plain, sentence
 from dashboard.jobs import Job
@@ -137,6 +138,8 @@ def _card(cut: Image, card: Card, name: str) -> None:
     answer = session.predict(cut, card)
     label = plain(t(card.labels[card.index(answer.label)].name))
     hidden = read_first.hidden(answer)
+    if not hidden:
+        worklist.tell(answer)
     said = (
         t("read first")
         if hidden

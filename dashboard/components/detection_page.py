@@ -9,7 +9,7 @@ import streamlit as st
 
 import models
 from dashboard import detection_figures, figures, session, task_page
-from dashboard.case import abstention
+from dashboard.case import abstention, worklist
 from dashboard.components import (
     detection_downloads,
     detection_findings,
@@ -71,6 +71,7 @@ def _answered(image: Image, card: Card, view: View) -> Sheet:
     )  # fmt: skip
     threshold, point = detection_threshold.chosen(card, answer)
     film = Film(image, card, answer, view, fused, threshold, point)
+    worklist.tell(film.kept)
     if not _headline(film):
         return Sheet(figures.figure(None, image, view), "image")
     detection_threshold.show(film)

@@ -79,7 +79,7 @@ def show(task: str, name: str, make: Callable[[], Case], answered: Answered | No
         )
         every = session.noted(task)
         if len(every) > 1:
-            _queue(task, every)
+            of_all(task, every)
 
 
 def alone(make: Callable[[], Case], label: Mapping[str, str], form: Format) -> bytes:
@@ -144,8 +144,8 @@ def _typed(key: str) -> None:
     session.typed(key)["text"] = session.get(key, "")
 
 
-def _queue(task: str, every: Sequence[Answered]) -> None:
-    """Offer one report of all answers of the page; it is written beside the page, with progress."""
+def of_all(task: str, every: Sequence[Answered]) -> None:
+    """Offer one report of several answers; it is written beside the page, with progress."""
     named = hashlib.sha256("|".join(f"{one.file} {one.key}" for one in every).encode()).hexdigest()[:12]
     st.markdown(t("**All {n} images that were answered here**", n=len(every)))
     label = _label(t("Label on the report of all"), f"{task}-queue")

@@ -47,6 +47,7 @@ ALWAYS = (
     (later("Press a button, switch a toggle"), later("Enter, space")),
     (later("Move a slider, choose another tab or frame"), later("←, →")),
     (later("Zoom the picture, and see all of it again"), later("Mouse wheel, double click")),
+    (later("Next file of the worklist, and back"), later("J, K")),
 )
 """Keys of every page."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard import figures, session, task_page
-from dashboard.case import abstention
+from dashboard.case import abstention, worklist
 from dashboard.components import (
     states,
     tissue_classes,
@@ -68,6 +68,7 @@ def workspace(image: Image, card: Card) -> None:
 
 def _answered(specimen: Specimen) -> Sheet:
     """Draw the answer and the controls of one look at it, and return what the image shows."""
+    worklist.tell(specimen.shown)
     if not _headline(specimen):
         return Sheet(figures.figure(None, specimen.image, specimen.view), "image")
     look = st.segmented_control(

@@ -84,7 +84,7 @@ def joined(page: AppTest) -> AppTest:
 
 def test_the_refusal_comes_first_and_the_parts_when_they_are_found(refused: AppTest, go_on: Event) -> None:
     said = texts(refused)
-    assert said.count("No answer") == 1
+    assert said.count("**No answer**") == 1
     assert said.count("his does not look like a test picture") == 1
     assert len(refused.get("plotly_chart")) == 1  # the film, once
     assert "Part 1" not in said
@@ -107,7 +107,7 @@ def test_where_no_part_is_known_the_reader_chooses_one(
     monkeypatch.setitem(globals(), "FOUND", ())
     page = searched(refused, go_on)
     assert "Nor does any part of it look like a test picture" in texts(page)
-    assert texts(page).count("No answer") == 1
+    assert texts(page).count("**No answer**") == 1
     page.button(key="choose-part").click().run()
     assert not page.exception
     assert "Cropped to 40 × 40 of 120 × 80 px" in texts(page)

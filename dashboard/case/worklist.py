@@ -1,0 +1,188 @@
+"""The worklist in the sidebar: every file with its picture, its whole name and what a model says of it.
+
+Those that the page can answer come first; the others say where they open. The list is a fragment that draws itself anew
+while files are looked through, so that no page waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+import models
+from dashboard import session
+from dashboard.components.states import plain
+from dashboard.language import numeral, spoken, t, tn
+from dashboard.session import Item, Surveyed
+from models import Prediction
+from models.boxes.verdict import verdict
+from models.reporting.worklist import Outcome, outcome
+
+POLL_S = 1.0
+
+
+def tell(prediction: Prediction) -> None:
+    """Write the answer that is on the page beside its file."""
+    item = session.selected()
+    if item is not None:
+        session.tell(item.sha256, outcome(prediction))
+
+
+def show() -> None:
+    """Draw the list, and whatever else concerns all of its files."""
+    items = session.queue()
+    if not items:
+        return
+    known = session.survey(items) if len(items) > 1 else {}  # of one file the page says all
+    job = session.job(session.ANSWERS)
+    shown = (items, session.selected())
+    if session.surveying() or (job and job.running):
+        st.fragment(_followed, run_every=POLL_S)(shown)
+    else:
+        _list(items, known)
+
+
+def ordered(items: Sequence[Item], known: Mapping[str, Surveyed]) -> tuple[list[Item], list[Item]]:
+    """Return the files that the page can answer, or may, and those that open on another page."""
+    here = [item for item in items if opens_on(item, known) is None]
+    return here, [item for item in items if item not in here]
+
+
+def opens_on(item: Item, known: Mapping[str, Surveyed]) -> str | None:
+    """Return the task on whose page a file opens, where that is another page than the one that is open."""
+    task = session.get("visited")
+    found = known.get(item.sha256)
+    if task is None or session.get("read-first"):
+        return None
+    if item.task:
+        return item.task if item.task != task else None
+    ranked = found.triage.ranked if found and found.triage else ()
+    return ranked[0].task if ranked and task not in {fit.task for fit in ranked} else None
+
+
+def shown(item: Item) -> list[Outcome]:
+    """Return what of all that was said of a file stands in the list: the answers to its parts, else the last answer.
+
+    A refusal counts where nothing answered.
+    """
+    told = session.told(item.sha256)
+    whole = [one for one in told if one.sha256 == item.sha256]
+    answered = [one for one in whole if not one.abstained]
+    parts = {one.sha256: one for one in told if one.sha256 != item.sha256 and not one.abstained}
+    return answered[-1:] or [*parts.values()] or whole[-1:]
+
+
+def said(one: Outcome) -> str:
+    """Return an answer in a few words."""
+    if one.abstained:
+        return t("No answer")
+    labels = {label.key: t(label.name) for label in models.card(one.card).labels}
+    if one.found is not None:
+        return verdict(one.found, models.card(one.card), spoken())
+    if one.label is not None:
+        return labels[one.label]
+    if one.count is not None:
+        return t("{n:,} counted", n=one.count)
+    found = (f"{labels[key]} {numeral(share, '.0%')}" for key, share in one.shares[:2])
+    return ", ".join(found) or t("Nothing but background")
+
+
+def sure(one: Outcome) -> str:
+    """Return how sure an answer is; empty where it is not said."""
+    return "" if one.abstained or one.confidence is None else numeral(one.confidence, ".0%")
+
+
+def _followed(shown: tuple[Sequence[Item], Item | None]) -> None:
+    """Draw the list while files are looked through; once that is done, or another file is chosen, the whole page."""
+    job = session.job(session.ANSWERS)
+    _list(shown[0], session.survey(shown[0]))
+    if shown != (session.queue(), session.selected()) or not (session.surveying() or (job and job.running)):
+        st.rerun()
+
+
+def _list(items: Sequence[Item], known: Mapping[str, Surveyed]) -> None:
+    session.collect()
+    here, elsewhere = ordered(items, known)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="worklist-head"):
+        st.caption(tn("{n} image", "{n} images", len(items)), width="stretch")
+        if len(items) > 1:
+            _steps([*here, *elsewhere])
+    if len(items) > 1:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="worklist-all"):
+            st.page_link("views/worklist.py", label=t("Results of all"), icon=":material/table:", width="content")
+            _clear([item.sha256 for item in items])
+    for item in here:
+        _row(item, known.get(item.sha256), None)
+    for item in elsewhere:
+        _row(item, known.get(item.sha256), opens_on(item, known))
+
+
+def _steps(items: Sequence[Item]) -> None:
+    """Draw what goes to the previous and to the next file."""
+    chosen = session.selected()
+    at = next((place for place, item in enumerate(items) if item is chosen), 0)
+    on_stage = session.on_stage() is not None  # its own keys go from step to step
+    for name, step, icon, key in (
+        (t("Previous file"), -1, ":material/chevron_left:", "K"), (t("Next file"), 1, ":material/chevron_right:", "J"),
+    ):  # fmt: skip
+        there = items[(at + step) % len(items)]
+        st.button(
+            "", icon=icon, key=f"step-{key}", type="tertiary", help=f"{name} ({key})",
+            shortcut=None if on_stage else key, on_click=session.select, args=(there.sha256,),
+        )  # fmt: skip
+
+
+def _row(item: Item, known: Surveyed | None, opens: str | None) -> None:
+    here = item is session.selected()
+    name = "chosen" if here else "dimmed" if opens else "file"
+    with st.container(key=f"{name}-{item.sha256[:12]}", horizontal=True, gap="small", vertical_alignment="center",
+                      wrap=False):  # fmt: skip
+        _picture(item, known)
+        with st.container(gap=None):
+            st.button(
+                plain(item.name), key=f"select-{item.sha256}", type="tertiary", width="stretch",
+                on_click=session.select, args=(item.sha256,), help=t(item.origin) if item.origin else None,
+            )  # fmt: skip
+            if words := _words(item, known, opens):
+                st.caption(words)
+        st.button(
+            "", key=f"remove-{item.sha256}", type="tertiary", icon=":material/close:",
+            on_click=session.take_away, args=(item.sha256,), help=t("Remove {name}", name=plain(item.name)),
+        )  # fmt: skip
+
+
+def _picture(item: Item, known: Surveyed | None) -> None:
+    small = known.thumbnail if known else None
+    if small is None and item is session.selected():
+        small = session.thumbnail(item)  # its page has it decoded
+    if small:
+        st.image(small, width=40, alt="")  # its name stands beside it
+    else:
+        waits = known is None and item is not session.selected()
+        st.markdown(":material/image:" if waits else ":material/broken_image:", width=40)
+
+
+def _words(item: Item, known: Surveyed | None, opens: str | None) -> str:
+    """Return what is known of a file: the answers so far, else why there is none."""
+    words = [plain(f"{said(one)} {sure(one)}".strip()) for one in shown(item)]
+    if known and known.problem:
+        words = [t("cannot be read")]
+    if opens:
+        words.append(t("opens on {page}", page=t(opens.capitalize())))
+    return " · ".join(words)
+
+
+def _clear(files: Sequence[str]) -> None:
+    """Draw what takes every file off the table, once the reader has confirmed it."""
+    with st.popover(t("Clear all"), icon=":material/delete_sweep:", type="tertiary"):
+        st.markdown(
+            tn(
+                "{n} file leaves the table, with its answers and labels. It stays where it came from.",
+                "{n} files leave the table, with their answers and labels. They stay where they came from.",
+                len(files),
+            )
+        )
+        st.button(
+            t("Clear all"), key="clear-all", type="primary", width="stretch", on_click=session.take_away, args=files
+        )

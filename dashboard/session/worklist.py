@@ -1,0 +1,159 @@
+"""What is known of each file on the worklist: its thumbnail, the cards that know it, the answers, the reference labels.
+
+Files that nobody looks at yet are looked through in a thread of the visitor's own, so that no page waits for them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import streamlit as st
+
+import models
+from dashboard import figures
+from dashboard.jobs import Job
+from dashboard.session import work
+from dashboard.session.first_reading import reveal, revealed
+from dashboard.session.table import Item, remove
+from models import OrthoLensError, Triage
+from models.reporting.worklist import Outcome
+
+SURVEY, ANSWERS = "survey", "answer-all"
+"""Names of the jobs that look through the files, and that answer all of them."""
+Found = deque[tuple[str, Outcome]]
+"""sha256 of a file, and what a model said of it."""
+READ_FIRST = "read-first"
+"""Key of the control that hides answers."""
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What a first look at a file found.
+
+    Attributes
+    ----------
+    thumbnail
+        As PNG; None where the file cannot be read, for the reason in `problem`.
+    triage
+        Which cards know it; None while nobody asked.
+    """
+
+    thumbnail: bytes | None = None
+    triage: Triage | None = None
+    problem: OrthoLensError | None = None
+
+
+@dataclass
+class _Survey:
+    """Files that wait for a first look, and what was found: a thread takes from the one and puts into the other."""
+
+    unseen: deque[Item] = field(default_factory=deque)
+    unknown: deque[Item] = field(default_factory=deque)
+    found: dict[str, Surveyed] = field(default_factory=dict)
+
+    def run(self, job: Job[bool]) -> bool:
+        """Look through the files that wait: all thumbnails first, then which cards know each."""
+        while (self.unseen or self.unknown) and not job.stopped():
+            try:
+                if self.unseen:
+                    self._see(self.unseen.popleft())
+                else:
+                    self._ask(self.unknown.popleft())
+            except OrthoLensError:
+                continue  # a model is missing: the page that asks it says so
+        return True
+
+    def _see(self, item: Item) -> None:
+        try:
+            self.found[item.sha256] = Surveyed(figures.thumbnail(models.read(item.data, item.name)))
+        except OrthoLensError as problem:
+            self.found[item.sha256] = Surveyed(problem=problem)
+        else:
+            if item.task is None:
+                self.unknown.append(item)
+
+    def _ask(self, item: Item) -> None:
+        known = models.triage(models.read(item.data, item.name))
+        self.found[item.sha256] = replace(self.found[item.sha256], triage=known)
+
+
+def survey(items: Sequence[Item]) -> Mapping[str, Surveyed]:
+    """Return what is known of files so far, and see to it that the others are looked through beside the page."""
+    state: _Survey = st.session_state.setdefault("surveyed", _Survey())
+    waiting = {item.sha256 for item in (*state.unseen, *state.unknown)}
+    new = [item for item in items if item.sha256 not in state.found and item.sha256 not in waiting]
+    if not surveying():
+        state.unseen.extend(new)
+        if state.unseen or state.unknown:
+            work.start(SURVEY, state.run)
+    return state.found
+
+
+def surveying() -> bool:
+    """Whether files are being looked through."""
+    job = work.job(SURVEY)
+    return job is not None and job.running
+
+
+def tell(file: str, outcome: Outcome) -> None:
+    """Take note of what a model said of a file or of a part of it; the last that was said comes last."""
+    told = _outcomes().setdefault(file, {})
+    told.pop(_place(outcome), None)
+    told[_place(outcome)] = outcome
+
+
+def told(file: str) -> tuple[Outcome, ...]:
+    """Return what models said of a file; while the reader reads first, only what may be on the screen."""
+    said = tuple(_outcomes().get(file, {}).values())
+    if st.session_state.get(READ_FIRST):
+        return tuple(one for one in said if revealed(one))
+    for one in said:
+        reveal(one)
+    return said
+
+
+def answer_all(run: Callable[[Job[Found], Found], Found]) -> None:
+    """Begin to answer files beside the page; `run` adds to what it is given, and `collect` takes from it."""
+    found: Found = deque()
+    st.session_state["answers-found"] = found
+    work.start(ANSWERS, lambda job: run(job, found))
+
+
+def collect() -> None:
+    """Take what the job that answers all has found since."""
+    found: Found = st.session_state.get("answers-found", deque())
+    while found:
+        tell(*found.popleft())
+
+
+def reference(place: str) -> str:
+    """Return the true label of a file or of a part of it, as its reader typed it; empty where it is not known."""
+    return _references().get(place, "")
+
+
+def refer(place: str, label: str) -> None:
+    """Keep the true label of a file or of a part of it; an empty one forgets it."""
+    _references()[place] = label
+
+
+def take_away(*files: str) -> None:
+    """Take files off the table, and with them all that was said of them."""
+    for sha256 in files:
+        remove(sha256)
+        _outcomes().pop(sha256, None)
+        for place in [place for place in _references() if place.startswith(sha256)]:
+            _references().pop(place)
+
+
+def _place(outcome: Outcome) -> tuple[str, int, str]:
+    return outcome.sha256, outcome.frame, outcome.card
+
+
+def _outcomes() -> dict[str, dict[tuple[str, int, str], Outcome]]:
+    return st.session_state.setdefault("outcomes", {})
+
+
+def _references() -> dict[str, str]:
+    return st.session_state.setdefault("references", {})

@@ -15,7 +15,7 @@ FAINT = "#D5DCE1"
 def film(image: Image, boxes: Sequence[Box], chosen: int | None) -> go.Figure:
     """Return the film with its numbered boxes; dragging on it selects an area."""
     fig = viewer(image, [raster(View().shown(image))])
-    down, across = image.spacing_mm or (1.0, 1.0)
+    down, across = image.cell
     for number, box in enumerate(boxes):
         colour = ACCENT if number == chosen else FAINT
         left, top = (box.column - 0.5) * across, (box.row - 0.5) * down
@@ -41,7 +41,7 @@ def film(image: Image, boxes: Sequence[Box], chosen: int | None) -> go.Figure:
 
 def box_of(image: Image, x: Sequence[float], y: Sequence[float]) -> Box:
     """Return the box of an area selected on the film."""
-    down, across = image.spacing_mm or (1.0, 1.0)
+    down, across = image.cell
     (rows, columns), corners = image.shape, [(y, down), (x, across)]
     (top, bottom), (left, right) = (sorted(round(at / unit) for at in ends) for ends, unit in corners)
     top, left = min(max(top, 0), rows - 1), min(max(left, 0), columns - 1)

@@ -118,7 +118,7 @@ class _Words:
 
 def _words(marks: Sequence[Mark], image: Image) -> list[_Words]:
     """Write above a box, inside it at the top of the picture, below it where words already stand."""
-    long = max(image.shape) * (image.spacing_mm or (1.0, 1.0))[0]
+    long = max(image.shape) * (image.cell)[0]
     found: list[_Words] = []
     for mark in marks:
         left, top, _, bottom = _edges(mark.box, image)
@@ -162,7 +162,7 @@ def zoomed(fig: go.Figure, image: Image, box: Sequence[float] | None, count: int
     fig.update_layout(uirevision=f"{image.sha256}-{count}")
     if box is None:
         return fig
-    down, across = image.spacing_mm or (1.0, 1.0)
+    down, across = image.cell
     rows, columns = image.shape
     x, y, width, height = box
     share = min(1.0, max(LEAST_VIEW, AROUND * width / columns, AROUND * height / rows))
@@ -178,7 +178,7 @@ def zoomed(fig: go.Figure, image: Image, box: Sequence[float] | None, count: int
 
 def drawable(fig: go.Figure, image: Image) -> go.Figure:
     """Let the reader drag a box; plotly allows it only where there are points."""
-    down, across = image.spacing_mm or (1.0, 1.0)
+    down, across = image.cell
     rows, columns = image.shape
     fig.add_scatter(
         x=[0, columns * across], y=[0, rows * down], mode="markers", marker_opacity=0, hoverinfo="skip",
@@ -224,6 +224,6 @@ def thumbnail(image: Image, box: NDArray[np.float32], view: View, side: int = 96
 
 def _edges(box: NDArray[np.float32], image: Image) -> tuple[float, float, float, float]:
     """Return left, top, right and bottom in the unit of the axes."""
-    down, across = image.spacing_mm or (1.0, 1.0)
+    down, across = image.cell
     x, y, width, height = (float(side) for side in box)
     return x * across, y * down, (x + width) * across, (y + height) * down

@@ -97,7 +97,7 @@ def viewer(image: Image, pictures: list[str], frame: int = 0, heat: Pixels | Non
     heat
         (H, W) in [−1, 1], for hovering.
     """
-    unit, (down, across) = ("mm", image.spacing_mm) if image.spacing_mm else ("px", (1.0, 1.0))
+    unit, (down, across) = "mm" if image.spacing_mm else "px", image.cell
     rows, columns = image.shape
     fig = make_subplots(1, len(pictures), horizontal_spacing=0.06)
     for number, picture in enumerate(pictures, 1):
@@ -146,7 +146,7 @@ def blank(title: str, text: str) -> go.Figure:
 
 def values(image: Image, frame: int, heat: Pixels | None) -> go.Heatmap:
     """Return the invisible grid that tells position, grey value and heat under the pointer."""
-    unit, (down, across) = ("mm", image.spacing_mm) if image.spacing_mm else ("px", (1.0, 1.0))
+    unit, (down, across) = "mm" if image.spacing_mm else "px", image.cell
     step = max(1, -(-max(image.shape) // HOVER_PX))
     pixels = image.pixels[frame, step // 2 :: step, step // 2 :: step]
     grey = (pixels.mean(-1) if image.colour else pixels) * 100

@@ -65,7 +65,7 @@ def overlay(sequence: Fluoroscopy, frame: int, placed: Sequence[Placed], opacity
     """Return a frame with the contours of components, filled as strongly as asked."""
     image = sequence.images[frame]
     fig = viewer(image, [raster(image.shown())])
-    down, across = image.spacing_mm or (1.0, 1.0)
+    down, across = image.cell
     for one in placed:
         column, row = _contour(sequence.meshes[one.component], one.pose, sequence)
         line = {"color": colour(one.component), "width": 2.2, "dash": "dot" if one.ghost else "solid"}

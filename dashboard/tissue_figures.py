@@ -87,7 +87,7 @@ def named(fig: go.Figure, prediction: Segmentation, image: Image, card: Card) ->
     """Make hovering tell the class and how sure the model is of it."""
     step = max(1, -(-max(image.shape) // NAMES_PX))
     part = (slice(step // 2, None, step),) * 2
-    unit, (down, across) = ("mm", image.spacing_mm) if image.spacing_mm else ("px", (1.0, 1.0))
+    unit, (down, across) = "mm" if image.spacing_mm else "px", image.cell
     names = np.array([t(label.name) for label in card.labels], object)[prediction.mask[part]]
     sure = t("sure")
     return fig.update_traces(
@@ -116,7 +116,7 @@ def reasons(image: Image, heat: Pixels, view: View, box: Box | None) -> go.Figur
     hot = draw.overlay(shown, _resized(heat, shown.shape), REASON_OPACITY, view.threshold, view.colours)
     fig = viewer(image, [raster(hot)], view.frame, heat)
     if box:
-        down, across = image.spacing_mm or (1.0, 1.0)
+        down, across = image.cell
         left, top = (box.column - 0.5) * across, (box.row - 0.5) * down
         fig.add_shape(
             type="rect", x0=left, x1=left + box.width * across, y0=top, y1=top + box.height * down,
@@ -137,7 +137,7 @@ def _resized(heat: Pixels, shape: tuple[int, ...]) -> Pixels:
 
 def selectable(fig: go.Figure, image: Image, mode: Literal["select", "lasso"]) -> go.Figure:
     """Let the reader select an area by dragging; plotly allows it only where there are points."""
-    down, across = image.spacing_mm or (1.0, 1.0)
+    down, across = image.cell
     rows, columns = image.shape
     fig.add_scatter(
         x=[0, columns * across], y=[0, rows * down], mode="markers", marker_opacity=0, hoverinfo="skip",
@@ -150,7 +150,7 @@ def add_lines(
     fig: go.Figure, image: Image, lines: Sequence[tuple[tuple[float, float], tuple[float, float]]], colour: str = ACCENT
 ) -> go.Figure:
     """Draw segments, each from (row, column) to (row, column) in source pixels, as one trace."""
-    down, across = image.spacing_mm or (1.0, 1.0)
+    down, across = image.cell
     x: list[float | None] = []
     y: list[float | None] = []
     for begin, end in lines:

@@ -17,12 +17,51 @@ Pixels = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Curve:
+    """How a window goes from black to white where that is no straight line: a display table, a sigmoid.
+
+    Attributes
+    ----------
+    values
+        Brightness in [0, 1] at evenly spaced places, straight between them; the first and last hold beyond.
+    start, stop
+        Places of the first and the last, in widths of the window: 0 is its low end, 1 its high end.
+    """
+
+    values: tuple[float, ...]
+    start: float
+    stop: float
+
+    def turned(self) -> Curve:
+        """Return the curve of the negative: of 1 − x it makes 1 − y."""
+        return Curve(tuple(1 - value for value in reversed(self.values)), 1 - self.stop, 1 - self.start)
+
+
+NARROWEST = 1e-6
+"""Width of a window that is a step."""
+
+
+@dataclass(frozen=True)
 class Window:
-    """Part of the grey range that is shown, in units of `Image.pixels` ([0, 1])."""
+    """Part of the grey range that is shown, in units of `Image.pixels` ([0, 1]); its course where it is no line."""
 
     name: str
     low: float
     high: float
+    curve: Curve | None = None
+
+    def shown(self, pixels: Pixels) -> Pixels:
+        """Return pixels of any shape as they are displayed, in [0, 1]."""
+        if self.curve is None and (self.low, self.high) == (0, 1):  # most pictures: no arithmetic on every pixel
+            whole: Pixels = np.clip(pixels, 0, 1)
+            return whole
+        places = (pixels - self.low) / max(self.high - self.low, NARROWEST)
+        if self.curve is None:
+            line: Pixels = np.clip(places, 0, 1, dtype=np.float32)
+            return line
+        steps = np.linspace(self.curve.start, self.curve.stop, len(self.curve.values))
+        curved: Pixels = np.interp(places, steps, self.curve.values).astype(np.float32)
+        return curved
 
 
 @dataclass(frozen=True)
@@ -33,6 +72,8 @@ class Geometry:
     source_object_mm: float | None = None
     principal_point_px: tuple[float, float] | None = None
     """(row, column) on the image where the central ray meets the detector; None: not stated."""
+    pitch_mm: tuple[float, float] | None = None
+    """(between rows, between columns) on the detector, which no calibration of lengths in the patient changes."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +112,15 @@ class Image:
     sha256
         Of the file's bytes; the identity used in caches and results.
     windows
-        At least one; the first is the default.
+        At least one; the first is the default, but for `frame_windows`.
+    frame_windows
+        The default of each frame where a sequence has one a frame; else empty.
     spacing_mm
         (between rows, between columns) or None where the image is not calibrated: then no millimetre can be printed.
     spacing_source
         Where the spacing comes from, in words for the screen; None where there is none.
+    aspect
+        (height, width) of a pixel as multiples of its smaller side, where a spacing in mm is not known.
     tags
         The allow-listed DICOM attributes (modality, body part, view, manufacturer of the machine…).
     warnings
@@ -86,8 +131,10 @@ class Image:
     name: str
     sha256: str
     windows: tuple[Window, ...] = (Window("Full range", 0.0, 1.0),)
+    frame_windows: tuple[Window, ...] = ()
     spacing_mm: tuple[float, float] | None = None
     spacing_source: str | None = None
+    aspect: tuple[float, float] = (1.0, 1.0)
     geometry: Geometry | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -109,14 +156,16 @@ class Image:
 
     def shown(self, frame: int = 0, window: Window | None = None) -> Pixels:
         """Frame as it is displayed: windowed and clipped to [0, 1], (H, W) or (H, W, 3)."""
-        window = window or self.windows[0]
-        shown: Pixels
-        if (window.low, window.high) == (0, 1):  # most pictures: no arithmetic on every pixel
-            shown = np.clip(self.pixels[frame], 0, 1)
-            return shown
-        width = max(window.high - window.low, 1e-6)
-        shown = np.clip((self.pixels[frame] - window.low) / width, 0, 1, dtype=np.float32)
-        return shown
+        return (window or self.window(frame)).shown(self.pixels[frame])
+
+    def window(self, frame: int = 0) -> Window:
+        """Return the default window of a frame."""
+        return self.frame_windows[frame] if frame < len(self.frame_windows) else self.windows[0]
+
+    @property
+    def cell(self) -> tuple[float, float]:
+        """(height, width) of a pixel: in mm where that is known, else as a shape alone."""
+        return self.spacing_mm or self.aspect
 
     def grey(self, frame: int = 0) -> Pixels:
         """Frame in the default window as luminance (H, W), Rec. 601 weights for RGB."""

@@ -44,7 +44,7 @@ def _take(film: Film, label: str, selection: Mapping[str, Any]) -> None:
     """Keep a box that was dragged; its corners are in the axes' own unit."""
     if not selection.get("box"):
         return
-    down, across = film.image.spacing_mm or (1.0, 1.0)
+    down, across = film.image.cell
     last = selection["box"][-1]
     _add(film, label, [float(x) / across for x in last["x"]], [float(y) / down for y in last["y"]])
 

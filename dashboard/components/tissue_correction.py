@@ -57,7 +57,7 @@ def show(specimen: Specimen) -> Sheet:
 
 def _add(specimen: Specimen, key: str, x: list[float], y: list[float]) -> None:
     """Keep an area whose corners are in the axes' own unit."""
-    down, across = specimen.image.spacing_mm or (1.0, 1.0)
+    down, across = specimen.image.cell
     corners = tuple((round(row / down, 2), round(column / across, 2)) for row, column in zip(y, x, strict=True))
     if len(corners) >= FEWEST_CORNERS:
         session.put(_state(specimen), (*specimen.corrections, Correction(key, corners)))

@@ -44,12 +44,17 @@ def frame_slider(image: Image) -> int:
 
 
 def display_controls(image: Image, view: View) -> View:
-    """Let the reader choose window, level and inversion; the choice is kept for each image."""
-    keys = [f"{name}-{image.sha256[:12]}" for name in ("preset", "level", "width", "invert")]
-    preset, level, width, invert = keys
-    windows = {window.name: window for window in (*image.windows, auto_window(image, view.frame))}
-    if session.get(level) is None:
-        _take(windows, next(iter(windows)), level, width)
+    """Let the reader choose window, level and inversion; the choice is kept for each image.
+
+    A chosen window is the file's own to the last digit, each frame's where it has one; a slider widens or moves the
+    last one chosen, with the course that it has between black and white.
+    """
+    keys = [f"{name}-{image.sha256[:12]}" for name in ("preset", "level", "width", "invert", "course")]
+    preset, level, width, invert, course = keys
+    offered = (image.window(view.frame), *image.windows[1:], auto_window(image, view.frame))
+    windows = {window.name: window for window in offered}
+    if (name := session.get(preset)) in windows or session.get(level) is None:
+        _take(windows, name or next(iter(windows)), level, width)
     with st.container(key="display", horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control(
             t("Window"), list(windows), format_func=t, key=preset, default=next(iter(windows)), persist_state="session",
@@ -61,8 +66,12 @@ def display_controls(image: Image, view: View) -> View:
         with st.container(width=124):
             st.slider(t("Width"), 0.5, 150.0, step=0.1, key=width, **slider)
         st.toggle(t("Invert"), key=invert, persist_state="session")
+    if (chosen := windows.get(session.get(preset))) is not None:
+        session.put(course, chosen.name)
+        return replace(view, window=chosen, invert=session.get(invert, False))
     low = (session.get(level) - session.get(width) / 2) / 100
-    window = Window("Chosen", low, low + session.get(width) / 100)
+    last = windows.get(session.get(course), offered[0])
+    window = Window("Chosen", low, low + session.get(width) / 100, last.curve)
     return replace(view, window=window, invert=session.get(invert, False))
 
 

@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import TooLarge
-from models.types import Geometry, Image, Pixels, Window
+from models.types import NARROWEST, Geometry, Image, Pixels, Window
 from models.words import later
 
 FULL = Window("Full range", 0.0, 1.0)
 CHROMA_NOISE = 2
 """Levels of 255 by which the channels of a grey picture may differ."""
+WINDOW_OUTSIDE = later("The file's display window lies outside its values: it is shown in another.")
 ROWS = 128
 """Rows that are looked at together: few enough for a processor's cache."""
 
@@ -61,8 +62,10 @@ class Header:
     """What a file says on showing and measuring its pixels: fields of `Image`, but windows in modality units."""
 
     windows: tuple[Window, ...] = ()
+    frame_windows: tuple[Window, ...] = ()
     spacing_mm: tuple[float, float] | None = None
     spacing_source: str | None = None
+    aspect: tuple[float, float] = (1.0, 1.0)
     geometry: Geometry | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -114,16 +117,27 @@ class Decoded:
         if self.stored.dtype.kind == "f":
             np.nan_to_num(pixels, copy=False)
         np.clip(pixels, 0, 1, out=pixels)
-        windows = [_turned(window, low, span, self.inverted) for window in self.header.windows]
-        kept = [window for window in windows if window.high > window.low and window.low < 1 and window.high > 0]
+        windows, of_frames = (
+            [_turned(window, low, span, self.inverted) for window in given]
+            for given in (self.header.windows, self.header.frame_windows)
+        )
+        kept = [window for window in windows if window.low < 1 and window.high > 0]
+        outside = (WINDOW_OUTSIDE,) if windows and not kept and not of_frames else ()
         if not kept and self.bits > 8:
             kept = [self._automatic(pixels)]
-        return self._image(name, sha256, pixels, (*kept, FULL))
+        image = self._image(name, sha256, pixels, (*kept, FULL))
+        return replace(image, frame_windows=tuple(of_frames), warnings=(*image.warnings, *outside))
 
     def slimmed(self) -> Decoded:
-        """Return one channel where the colours are but noise on grey: a third of the bytes to hand over."""
+        """Return one channel where the colours are but noise on grey: a third of the bytes to hand over.
+
+        At 8 bits, since black and white of a colour are declared, and are not to be sought among the values.
+        """
         if self.stored.ndim == 4 and self._grey_in_colour():
-            return replace(self, stored=np.ascontiguousarray(self.stored[..., 1]))
+            grey = np.ascontiguousarray(self.stored[..., 1])
+            if self.bits > 8:
+                grey = np.rint(grey * (255 / (2**self.bits - 1))).astype(np.uint8)
+            return replace(self, stored=grey, bits=min(self.bits, 8))
         return self
 
     def _grey_in_colour(self) -> bool:
@@ -145,6 +159,7 @@ class Decoded:
             windows=windows,
             spacing_mm=self.header.spacing_mm,
             spacing_source=self.header.spacing_source,
+            aspect=self.header.aspect,
             geometry=self.header.geometry,
             tags=self.header.tags,
             warnings=self.header.warnings,
@@ -182,6 +197,9 @@ class Decoded:
 
 
 def _turned(window: Window, low: float, span: float, inverted: bool) -> Window:
-    """Return a window in modality units as one of [0, 1]; turned over with the pixels."""
-    ends = (window.low - low) / span, (window.high - low) / span
-    return Window(window.name, 1 - ends[1], 1 - ends[0]) if inverted else Window(window.name, *ends)
+    """Return a window in modality units as one of [0, 1], a step at least; turned over with the pixels."""
+    start, stop = (window.low - low) / span, (window.high - low) / span
+    stop = max(stop, start + NARROWEST)
+    if not inverted:
+        return Window(window.name, start, stop, window.curve)
+    return Window(window.name, 1 - stop, 1 - start, window.curve and window.curve.turned())

@@ -9,6 +9,7 @@ Reference: https://dicom.nema.org/medical/dicom/current/output/html/part03.html 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -19,12 +20,21 @@ from pydicom.datadict import dictionary_has_tag
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGExtended12Bit
+from pydicom.pixels.processing import apply_color_lut
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGExtended12Bit,
+    RLELossless,
+)
 
 from models.errors import DamagedFile, NoPixels, UnsupportedFormat
 from models.io.decoded import Decoded, Limits
-from models.io.dicom_header import describe, functional_group, numbers
+from models.io.dicom_form import NATIVE, first_meta_header_only, frame_count, functional_group, mend, numbers
+from models.io.dicom_header import describe
+from models.io.dicom_tables import modality_table, of_palette
 from models.words import later
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -49,27 +59,42 @@ def decode(data: bytes, limits: Limits) -> Decoded:
     DamagedFile
         Truncated, or pixels and header do not fit.
     """
-    dataset = _parse(data)
+    dataset = _parse(first_meta_header_only(data))
+    assumed = mend(dataset)
     _check_present(dataset, limits)
     _check_encoding(dataset)
     limits.check(
         int(dataset.Rows),
         int(dataset.Columns),
-        max(1, int(dataset.get("NumberOfFrames") or 1)),
+        frame_count(dataset),
         int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated) / 8,
     )
     stored = _pixels(dataset)  # (T, H, W) or (T, H, W, 3)
-    header, inverted = describe(dataset), dataset.get("PhotometricInterpretation") == "MONOCHROME1"
-    padding = _padding(dataset, stored.dtype)
+    header = describe(dataset)
+    header = replace(header, warnings=(*header.warnings, *assumed))
+    inverted = stored.ndim == 3 and _inverted(dataset)
     if "ModalityLUTSequence" in dataset and stored.ndim == 3:
-        looked_up = apply_modality_lut(stored, dataset)
-        return Decoded(looked_up, _bits(looked_up), header, inverted=inverted).slimmed()
-    bits = int(dataset.get("BitsStored", 16)) if _has_depth(dataset) else _bits(stored)
+        table = modality_table(dataset)
+        if table is None:
+            raise DamagedFile(later("has a table of its values that cannot be read"), fix=COPY_AGAIN)
+        return Decoded(table.of(stored), table.bits, header, inverted=inverted)
+    if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        return Decoded(stored, 8, header).slimmed()
+    bits = int(dataset.get("BitsStored", 16)) if "PixelData" in dataset else stored.dtype.itemsize * 8
+    padding = _padding(dataset, stored.dtype)
     return Decoded(stored, bits, header, _rescale(dataset, len(stored)), inverted, padding).slimmed()
 
 
+def _inverted(dataset: Dataset) -> bool:
+    """Whether low values are bright: a stated shape of presentation goes before the photometric interpretation."""
+    shape = str(dataset.get("PresentationLUTShape") or "").strip().upper()
+    if shape in ("IDENTITY", "INVERSE"):
+        return shape == "INVERSE"
+    return bool(dataset.get("PhotometricInterpretation") == "MONOCHROME1")
+
+
 def _parse(data: bytes) -> FileDataset:
-    dataset = pydicom.dcmread(BytesIO(data), force=True)
+    dataset = _elements(data)
     if dataset.file_meta.get("MediaStorageSOPClassUID") == "1.2.840.10008.1.3.10":
         raise NoPixels(later("is a DICOMDIR, an index without images"), fix=later("Open the files that lie beside it."))
     if not any(dictionary_has_tag(tag) for tag in dataset.keys()):  # noqa: SIM118 (iterating would parse the values)
@@ -82,6 +107,19 @@ def _parse(data: bytes) -> FileDataset:
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return dataset
+
+
+def _elements(data: bytes) -> FileDataset:
+    """Read; where the pixels would be lost, an unknown value representation is not taken for a change to implicit."""
+    dataset = pydicom.dcmread(BytesIO(data), force=True)
+    if any(key in dataset for key in PIXELS) or not any(tag in data for tag in PIXEL_TAGS):
+        return dataset
+    pydicom.config.assume_implicit_vr_switch = False
+    try:
+        again = pydicom.dcmread(BytesIO(data), force=True)
+    finally:
+        pydicom.config.assume_implicit_vr_switch = True
+    return again if any(key in again for key in PIXELS) else dataset
 
 
 def _check_present(dataset: FileDataset, limits: Limits) -> None:
@@ -123,15 +161,47 @@ def _check_encoding(dataset: FileDataset) -> None:
 
 def _pixels(dataset: FileDataset) -> NDArray[Any]:
     """Return (T, H, W) or (T, H, W, 3), YBR and palettes as RGB."""
+    shift = _shift(dataset)
     if dataset.file_meta.TransferSyntaxUID == JPEGExtended12Bit and int(dataset.BitsStored) > 8:
         pixels = _twelve_bit_jpeg(dataset)
     else:
         pixels = dataset.pixel_array
     samples = [3] if int(dataset.SamplesPerPixel) == 3 else []
     pixels = pixels.reshape(-1, int(dataset.Rows), int(dataset.Columns), *samples)
+    if shift:
+        pixels = pixels >> shift
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-        pixels = apply_color_lut(pixels, dataset)[..., :3]
+        colours = of_palette(pixels, dataset)
+        if colours is not None:
+            return colours
+        segmented = apply_color_lut(pixels, dataset)[..., :3]
+        return (segmented >> 8).astype(np.uint8) if segmented.dtype == np.uint16 else segmented
     return pixels
+
+
+def _shift(dataset: Dataset) -> int:
+    """Return by how many bits the pixels lie above the lowest; the decoder is told to keep all of those below.
+
+    Raises
+    ------
+    UnsupportedFormat
+        Where a compressed stream has a depth of its own, so that the header's cannot be true of it.
+    """
+    if "PixelData" not in dataset or int(dataset.BitsAllocated) == 1 or "HighBit" not in dataset:
+        return 0
+    stored, high = int(dataset.BitsStored), int(dataset.HighBit)
+    shift = high + 1 - stored
+    if shift == 0:
+        return 0
+    if shift < 0 or high >= int(dataset.BitsAllocated):
+        problem = later("says that {stored} bits end at bit {high}, which cannot be", stored=stored, high=high)
+        raise DamagedFile(problem, fix=COPY_AGAIN)
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax not in (*NATIVE, RLELossless):
+        problem = later("keeps its pixels in the upper bits of a compressed picture, where no decoder looks")
+        raise UnsupportedFormat(problem, fix=later("Export it uncompressed."))
+    dataset.BitsStored = high + 1
+    return shift
 
 
 def _twelve_bit_jpeg(dataset: FileDataset) -> NDArray[Any]:
@@ -139,7 +209,7 @@ def _twelve_bit_jpeg(dataset: FileDataset) -> NDArray[Any]:
     import gdcm
 
     frames = []
-    for data in generate_frames(dataset.PixelData, number_of_frames=int(dataset.get("NumberOfFrames") or 1)):
+    for data in generate_frames(dataset.PixelData, number_of_frames=frame_count(dataset)):
         fragment, fragments = gdcm.Fragment(), gdcm.SequenceOfFragments.New()
         fragment.SetByteStringValue(data)
         fragments.AddFragment(fragment)
@@ -159,14 +229,6 @@ def _twelve_bit_jpeg(dataset: FileDataset) -> NDArray[Any]:
             raise DamagedFile(later("has pixels that its JPEG decoder cannot read"), fix=COPY_AGAIN)
         frames.append(np.frombuffer(pixels.encode("utf-8", "surrogateescape"), np.uint16))  # GDCM hands bytes as text
     return np.stack(frames)
-
-
-def _has_depth(dataset: Dataset) -> bool:
-    return "PixelData" in dataset and dataset.get("PhotometricInterpretation") != "PALETTE COLOR"
-
-
-def _bits(pixels: NDArray[Any]) -> int:
-    return pixels.dtype.itemsize * 8
 
 
 def _rescale(dataset: Dataset, frames: int) -> NDArray[np.float32] | None:

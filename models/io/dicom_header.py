@@ -1,23 +1,23 @@
-"""What a DICOM header says that a viewer needs: windows, millimetres, where the X-ray source stood.
+"""What a DICOM header says that a viewer needs: windows, and what the machine and the picture are.
 
 Everything is taken by name from closed lists, so that no free text, and with it no identifier, gets through.
 
-Reference: https://dicom.nema.org/medical/dicom/current/output/html/part03.html (10.7 spacing, C.8.7.5 magnification,
-C.11.2 windows)
+Reference: https://dicom.nema.org/medical/dicom/current/output/html/part03.html (C.11.2 windows)
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 
-import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from models.io.decoded import Header
-from models.types import Geometry, Window
+from models.io.dicom_form import frame_count, functional_group, malformed, numbers
+from models.io.dicom_space import geometry_of, pixel_aspect, spacing_of
+from models.io.dicom_tables import curves, sigmoid
+from models.types import Window
 from models.words import later
 
 CODES = (
@@ -34,9 +34,6 @@ CODE, NAME = r"[A-Z0-9_ ]{1,16}", r"[\w .,&()/+-]{1,64}"
 NUMBERS = ("KVP", "Exposure", "FrameTime", "CineRate", "SliceThickness", "BitsStored", "MagneticFieldStrength")
 NAMES = ("Manufacturer", "ManufacturerModelName")
 """Of the machine."""
-PROJECTIONS = frozenset({"CR", "DX", "MG", "PX", "RF", "RG", "RTIMAGE", "XA"})
-"""Modalities whose picture is a central projection on a detector."""
-
 WINDOW_WORDS = frozenset(
     "abdomen angio auto bone brain chest contrast default full hard harder high liver low lung mediastinum narrow "  # noqa: SIM905
     "normal opposite range skeleton soft softer spine standard tissue wide window".split()
@@ -44,129 +41,70 @@ WINDOW_WORDS = frozenset(
 """The only words that a window's explanation, a free text, may show."""
 
 BURNED_IN = later("The file says that text is burned into the picture: it may name the patient.")
-AT_DETECTOR = later("Lengths are those on the detector: the patient is magnified there by an unknown factor.")
-CURVE = later("The file's display curve is shown as the straight window between its ends.")
-BAD_SPACING = later("The file's pixel spacing is not usable, so nothing can be measured in millimetres.")
+BAD_CURVE = later("A display table of the file cannot be read: it was not used.")
+BAD_WINDOW = later("The file's display window has no usable width: it was not used.")
+NOT_SQUARE = later("The file's pixels are not square: the picture is shown stretched to its true proportions.")
 
 
 def describe(dataset: Dataset) -> Header:
     """Return what `dataset` says on showing and measuring its pixels."""
-    spacing, source, doubt = _spacing(dataset)
-    windows, curves = list(_windows(dataset)), list(_curves(dataset))
+    frames = frame_count(dataset)
+    spacing, source, doubt = spacing_of(dataset, frames)
+    aspect = pixel_aspect(dataset) if spacing is None else (1.0, 1.0)
+    geometry, moved = geometry_of(dataset, frames)
+    windows, (tables, unread) = list(_windows(dataset)), curves(dataset)
+    stated = any(numbers(dataset, "WindowWidth"))
     warnings = (
         doubt,
-        CURVE if curves and not windows else None,
+        moved,
+        NOT_SQUARE if aspect != (1.0, 1.0) else None,
+        BAD_CURVE if unread else None,
+        BAD_WINDOW if stated and not windows else None,
         BURNED_IN if dataset.get("BurnedInAnnotation") == "YES" else None,
+        *malformed(dataset, frames),
     )
     return Header(
-        windows=(*windows, *curves),
+        windows=(*windows, *tables),
+        frame_windows=_frame_windows(dataset, frames),
         spacing_mm=spacing,
         spacing_source=source,
-        geometry=_geometry(dataset),
+        aspect=aspect,
+        geometry=geometry,
         tags=_tags(dataset),
         warnings=tuple(filter(None, warnings)),
     )
 
 
-def functional_group(dataset: Dataset, keyword: str, frame: int = 0) -> Dataset:
-    """Return one functional group of a multi-frame object, the frame's own before the shared; empty without any."""
-    per_frame = _item(dataset, "PerFrameFunctionalGroupsSequence", frame)
-    return _item(per_frame, keyword) or _item(_item(dataset, "SharedFunctionalGroupsSequence"), keyword)
+def _frame_windows(dataset: Dataset, frames: int) -> tuple[Window, ...]:
+    """Return the first window of each frame where they are not all the same."""
+    if "PerFrameFunctionalGroupsSequence" not in dataset:
+        return ()
+    found = [next(_windows(dataset, frame), None) for frame in range(frames)]
+    given = next(filter(None, found), None)
+    return () if given is None or len(set(found)) == 1 else tuple(window or given for window in found)
 
 
-def _item(dataset: Dataset, keyword: str, index: int = 0) -> Dataset:
-    items = dataset.get(keyword) or []
-    return items[index] if index < len(items) else Dataset()
-
-
-def numbers(dataset: Dataset, keyword: str) -> list[float]:
-    """Return the finite numbers of an attribute; none where it is absent or malformed."""
-    try:
-        found = np.atleast_1d(np.asarray(dataset.get(keyword), dtype=float)).ravel().tolist()
-    except (ValueError, TypeError):  # text in a number, or nothing
-        return []
-    return [value for value in found if math.isfinite(value)]
-
-
-def _positive(dataset: Dataset, keyword: str) -> float | None:
-    return next((value for value in numbers(dataset, keyword) if value > 0), None)
-
-
-def _windows(dataset: Dataset) -> Iterator[Window]:
-    """Yield the windows in modality units, each as the straight line that stands for its function."""
-    group = functional_group(dataset, "FrameVOILUTSequence") or dataset
-    linear = group.get("VOILUTFunction", "LINEAR") not in ("LINEAR_EXACT", "SIGMOID")
+def _windows(dataset: Dataset, frame: int = 0) -> Iterator[Window]:
+    """Yield the windows in modality units; one of width 1 is a step (C.11.2.1.2.1, C.11.2.1.3)."""
+    group = functional_group(dataset, "FrameVOILUTSequence", frame) or dataset
+    function = str(group.get("VOILUTFunction") or "LINEAR").strip().upper()
     explanations = group.get("WindowCenterWidthExplanation") or ()
     names = [explanations] if isinstance(explanations, str) else list(explanations)
     pairs = zip(numbers(group, "WindowCenter"), numbers(group, "WindowWidth"), strict=False)
     for index, (centre, width) in enumerate(pairs):
         name = _window_name(str(names[index])) if index < len(names) else None
-        if linear:  # C.11.2.1.2.1; LINEAR_EXACT, and the tangent of SIGMOID, are c ± w/2
+        exact = function in ("LINEAR_EXACT", "SIGMOID")
+        if width <= 0 or (width < 1 and not exact):
+            continue
+        if not exact:
             centre, width = centre - 0.5, width - 1
-        if width > 0:
-            yield Window(name or f"Window {index + 1}", centre - width / 2, centre + width / 2)
+        curve = sigmoid() if function == "SIGMOID" else None
+        yield Window(name or f"Window {index + 1}", centre - width / 2, centre + width / 2, curve)
 
 
 def _window_name(explanation: str) -> str | None:
     words = re.findall(r"[a-z0-9]+", explanation.lower())
     return " ".join(words).capitalize() if words and WINDOW_WORDS.issuperset(words) else None
-
-
-def _curves(dataset: Dataset) -> Iterator[Window]:
-    """Yield VOI LUTs as the window in which they rise from 1 to 99 % of their output."""
-    for index, item in enumerate(dataset.get("VOILUTSequence") or []):
-        first, data = int(item.LUTDescriptor[1]), item.LUTData
-        order = "<u2" if dataset.original_encoding[1] else ">u2"
-        curve = (np.frombuffer(data, order) if isinstance(data, bytes) else np.asarray(data)).astype(float)
-        if curve.size < 2 or curve[-1] <= curve[0]:
-            continue
-        low, high = np.searchsorted(curve, curve[0] + (curve[-1] - curve[0]) * np.array([0.01, 0.99])).tolist()
-        yield Window(f"Curve {index + 1}", first + low, first + max(high, low + 1))
-
-
-def _spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, str | None, str | None]:
-    """Return (row, column) spacing in mm, its source in words, and what is to be doubted about it."""
-    plane = _pair(functional_group(dataset, "PixelMeasuresSequence"), "PixelSpacing") or _pair(dataset, "PixelSpacing")
-    detector = _pair(dataset, "ImagerPixelSpacing")
-    film = _pair(dataset, "NominalScannedPixelSpacing")
-    if plane and plane != detector:
-        calibration = {"GEOMETRY": ", corrected for magnification", "FIDUCIAL": ", from an object of known size"}
-        return plane, "PixelSpacing" + calibration.get(str(dataset.get("PixelSpacingCalibrationType")), ""), None
-    if detector:
-        factor = _magnification(dataset)
-        if factor is None:
-            return detector, "ImagerPixelSpacing, at the detector", AT_DETECTOR
-        row, column = detector
-        return (row / factor, column / factor), f"ImagerPixelSpacing / magnification {factor:.3g}", None
-    if film:
-        return film, "NominalScannedPixelSpacing, on the scanned film", AT_DETECTOR
-    stated = any(key in dataset for key in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"))
-    return None, None, BAD_SPACING if stated else None
-
-
-def _pair(dataset: Dataset, keyword: str) -> tuple[float, float] | None:
-    match numbers(dataset, keyword):
-        case [row, column] if 1e-5 < row < 100 and 1e-5 < column < 100:
-            return row, column
-        case _:
-            return None
-
-
-def _magnification(dataset: Dataset) -> float | None:
-    """Return size on the detector over size in the patient."""
-    stated = _positive(dataset, "EstimatedRadiographicMagnificationFactor")
-    geometry = _geometry(dataset)
-    if stated is None and geometry and geometry.source_object_mm:
-        stated = geometry.source_detector_mm / geometry.source_object_mm
-    return stated if stated and 1 <= stated < 10 else None
-
-
-def _geometry(dataset: Dataset) -> Geometry | None:
-    if dataset.get("Modality") not in PROJECTIONS:
-        return None
-    detector = _positive(dataset, "DistanceSourceToDetector")
-    patient = _positive(dataset, "DistanceSourceToPatient")
-    return Geometry(detector, patient if patient and patient < detector else None) if detector else None
 
 
 def _tags(dataset: Dataset) -> dict[str, str]:

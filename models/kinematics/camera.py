@@ -151,18 +151,19 @@ def _numbers(line: str, name: str) -> list[float]:
 
 
 def of_image(image: Image) -> Camera | None:
-    """Return the camera that a DICOM header (XA, RF) describes; None where distance or detector spacing is not stated.
+    """Return the camera that a DICOM header (XA, RF) describes; None where distance or detector pitch is not stated.
 
-    The spacing must be that of the detector (ImagerPixelSpacing). Without a principal point, the picture's centre.
-    Reference: DICOM PS3.3, C.8.7.5.
+    The pitch is that of the detector (ImagerPixelSpacing): the image's own spacing is that of the patient, whom the
+    beam magnifies. Without a principal point, the picture's centre. Reference: DICOM PS3.3, C.8.7.5.
     """
-    geometry, spacing = image.geometry, image.spacing_mm
-    if geometry is None or spacing is None:
+    geometry = image.geometry
+    if geometry is None or geometry.pitch_mm is None:
         return None
+    pitch = geometry.pitch_mm
     rows, columns = image.shape
     row, column = geometry.principal_point_px or ((rows - 1) / 2, (columns - 1) / 2)
     distance = geometry.source_detector_mm
-    return Camera((distance / spacing[1], distance / spacing[0]), (column, row), image.shape)
+    return Camera((distance / pitch[1], distance / pitch[0]), (column, row), image.shape)
 
 
 def write_calibration(distance_mm: float, pitch_mm: float) -> str:

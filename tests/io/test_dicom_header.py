@@ -48,7 +48,7 @@ def test_a_senseless_window_is_not_shown(width: float, shown: Callable[..., Imag
     assert window.high > window.low
 
 
-def test_a_lookup_table_becomes_its_straight_window(shown: Callable[..., Image]) -> None:
+def test_a_lookup_table_is_a_window_with_its_course(shown: Callable[..., Image]) -> None:
     table = Dataset()
     table.add_new("LUTDescriptor", "US", [1001, 0, 16])
     table.add_new("LUTData", "US", np.clip(np.arange(1001) - 200, 0, 500).tolist())
@@ -56,7 +56,8 @@ def test_a_lookup_table_becomes_its_straight_window(shown: Callable[..., Image])
     assert image.windows[0].name == "Curve 1"
     assert image.windows[0].low == pytest.approx(0.2, abs=0.01)
     assert image.windows[0].high == pytest.approx(0.7, abs=0.01)
-    assert "curve" in image.warnings[0]
+    assert image.shown()[0, 0] == 0
+    assert image.shown()[-1, -1] == pytest.approx(500 / 65535, abs=1e-4)  # as the table has it: it never gets bright
 
 
 def test_no_millimetres_without_a_source(shown: Callable[..., Image]) -> None:

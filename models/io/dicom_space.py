@@ -1,0 +1,109 @@
+"""The millimetres of a DICOM file: in the patient for the ruler, on the detector for the camera, never mixed up.
+
+References: https://dicom.nema.org/medical/dicom/current/output/html/part03.html (10.7.1.3 spacing and its calibration,
+C.8.7.5 magnification, C.8.19.6 functional groups of Enhanced XA and XRF, C.7.6.3.1.7 pixel aspect ratio)
+"""
+
+from __future__ import annotations
+
+from pydicom.dataset import Dataset
+
+from models.io.dicom_form import holder, numbers, positive
+from models.types import Geometry
+from models.words import later
+
+Pair = tuple[float, float]
+
+PROJECTIONS = frozenset({"CR", "DX", "IO", "MG", "PX", "RF", "RG", "RTIMAGE", "XA"})
+"""Modalities whose picture is a central projection on a detector."""
+AT_DETECTOR = later("Lengths are those on the detector: the patient is magnified there by an unknown factor.")
+UNCALIBRATED = later(
+    "The file does not say whether its pixel spacing is calibrated: lengths may be those on the detector, where the "
+    "patient is magnified."
+)
+BAD_SPACING = later("The file's pixel spacing is not usable, so nothing can be measured in millimetres.")
+SPACINGS_DIFFER = later("The frames have different pixel spacings, so nothing can be measured in millimetres.")
+SOURCES_DIFFER = later("The X-ray source moved between the frames: the file's own distances are not used.")
+STATED = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "ObjectPixelSpacingInCenterOfBeam")
+CALIBRATED = {"GEOMETRY": ", corrected for magnification", "FIDUCIAL": ", from an object of known size"}
+
+
+def spacing_of(dataset: Dataset, frames: int) -> tuple[Pair | None, str | None, str | None]:
+    """Return (row, column) spacing in the patient in mm, its source in words, and what is to be doubted about it."""
+    first, *others = (_frame_spacing(dataset, frame) for frame in range(_differing(dataset, frames)))
+    if any(other[0] != first[0] for other in others):
+        return None, None, SPACINGS_DIFFER
+    return first
+
+
+def _frame_spacing(dataset: Dataset, frame: int) -> tuple[Pair | None, str | None, str | None]:
+    plane, detector, film, beam = (
+        _pair(holder(dataset, key, frame), key)
+        for key in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", STATED[3])
+    )
+    calibration = str(holder(dataset, "PixelSpacingCalibrationType", frame).get("PixelSpacingCalibrationType") or "")
+    if plane and (plane != detector or calibration in CALIBRATED):
+        doubtful = not detector and not calibration and dataset.get("Modality") in PROJECTIONS
+        return plane, "PixelSpacing" + CALIBRATED.get(calibration, ""), UNCALIBRATED if doubtful else None
+    if beam:
+        return beam, "ObjectPixelSpacingInCenterOfBeam", None
+    if detector:
+        factor = _magnification(dataset, frame)
+        if factor is None:
+            return detector, "ImagerPixelSpacing, at the detector", AT_DETECTOR
+        row, column = detector
+        return (row / factor, column / factor), f"ImagerPixelSpacing / magnification {factor:.3g}", None
+    if film:
+        return film, "NominalScannedPixelSpacing, on the scanned film", AT_DETECTOR
+    stated = any(key in holder(dataset, key, frame) for key in STATED)
+    return None, None, BAD_SPACING if stated else None
+
+
+def _differing(dataset: Dataset, frames: int) -> int:
+    """Return how many frames can say different things."""
+    return max(1, frames) if "PerFrameFunctionalGroupsSequence" in dataset else 1
+
+
+def _pair(dataset: Dataset, keyword: str) -> Pair | None:
+    match numbers(dataset, keyword):
+        case [row, column] if 1e-5 < row < 100 and 1e-5 < column < 100:
+            return row, column
+        case _:
+            return None
+
+
+def _magnification(dataset: Dataset, frame: int) -> float | None:
+    """Return size on the detector over size in the patient."""
+    key = "EstimatedRadiographicMagnificationFactor"
+    stated = positive(holder(dataset, key, frame), key)
+    geometry = _frame_geometry(dataset, frame)
+    if stated is None and geometry and geometry.source_object_mm:
+        stated = geometry.source_detector_mm / geometry.source_object_mm
+    return stated if stated and 1 <= stated < 10 else None
+
+
+def geometry_of(dataset: Dataset, frames: int) -> tuple[Geometry | None, str | None]:
+    """Return where the source stood, None where that is not stated or not the same for all frames; and the doubt."""
+    found = {_frame_geometry(dataset, frame) for frame in range(_differing(dataset, frames))}
+    return (found.pop(), None) if len(found) == 1 else (None, SOURCES_DIFFER)
+
+
+def _frame_geometry(dataset: Dataset, frame: int) -> Geometry | None:
+    if dataset.get("Modality") not in PROJECTIONS:
+        return None
+    detector, patient = (
+        positive(holder(dataset, key, frame), key) for key in ("DistanceSourceToDetector", "DistanceSourceToPatient")
+    )
+    if detector is None:
+        return None
+    pitch = _pair(holder(dataset, "ImagerPixelSpacing", frame), "ImagerPixelSpacing")
+    return Geometry(detector, patient if patient and patient < detector else None, pitch_mm=pitch)
+
+
+def pixel_aspect(dataset: Dataset) -> Pair:
+    """Return (height, width) of a pixel as multiples of its smaller side."""
+    match numbers(dataset, "PixelAspectRatio"):
+        case [height, width] if height > 0 and width > 0 and max(height, width) < 100 * min(height, width):
+            return height / min(height, width), width / min(height, width)
+        case _:
+            return 1.0, 1.0

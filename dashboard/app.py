@@ -9,9 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import pages, session
-from dashboard.case import worklist
+from dashboard.case import door, worklist
 from dashboard.components import language_choice, stage_bar, states
-from dashboard.language import t
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -25,13 +24,7 @@ page = st.navigation(listed, position="top")
 stage_bar.play(listed)
 
 with st.sidebar:
-    st.file_uploader(
-        t("Add images"),
-        accept_multiple_files=True,
-        key=session.uploader_key(),
-        on_change=session.take_uploads,
-        help=t("DICOM, PNG, JPEG, TIFF, WebP or BMP, with or without a file extension. Images stay on this machine."),
-    )
+    door.uploader()
     waiting = st.container(gap="xsmall")  # filled last, so that thumbnails never hold up an answer
     stage_bar.switch(listed)
     language_choice.show()

@@ -11,7 +11,6 @@ import base64
 import io
 from dataclasses import dataclass
 from functools import singledispatch
-from textwrap import wrap
 from typing import Literal
 
 import numpy as np
@@ -127,20 +126,12 @@ def viewer(image: Image, pictures: list[str], frame: int = 0, heat: Pixels | Non
     return fig
 
 
-LINE = 64
-"""Characters of a line on the empty viewer, so that it fits a narrow screen."""
-
-
-def blank(title: str, text: str) -> go.Figure:
-    """Return the viewer without an image, with an invitation on it."""
+def blank() -> go.Figure:
+    """Return a chart of nothing, with which the browser gets ready to draw pictures."""
     fig = go.Figure()
     fig.update_layout(template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, margin={"l": 0, "r": 0, "t": 0, "b": 0})
     fig.update_xaxes(visible=False)
     fig.update_yaxes(visible=False)
-    words = {"xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False}
-    lines = "<br>".join(wrap(text, LINE))
-    fig.add_annotation(**words, text=title, yshift=16, font={"family": FONT, "size": 22, "color": INK})
-    fig.add_annotation(**words, text=lines, yshift=-4, yanchor="top", font={"family": FONT, "size": 15, "color": FAINT})
     return fig
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case import worklist
+from dashboard.case import door, worklist
 from dashboard.components import (
     answer,
     audit,
@@ -61,7 +61,7 @@ def opened(
     card = _heading(task, readable)
     item = session.selected()
     if item is None:
-        states.empty(invitation, t(card.summary))
+        door.show(invitation, t(card.summary))
         return card, None
     try:
         image = read(item)

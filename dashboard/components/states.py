@@ -7,7 +7,6 @@ import re
 import streamlit as st
 
 import models
-from dashboard import figures
 from dashboard.language import later, t
 from models import OrthoLensError
 
@@ -36,15 +35,6 @@ def error(problem: OrthoLensError) -> None:
         st.markdown(f":material/error: **{plain(t(problem.file or NO_ANSWER))}**")
         st.markdown(f"{plain(sentence(t(problem.problem)))}.")
         st.caption(plain(t(problem.fix)))
-
-
-def empty(invitation: str, offer: str) -> None:
-    """Invite to the first image, on the viewer that will show it, which the browser thus has ready."""
-    st.plotly_chart(
-        figures.blank(invitation, offer), key="empty-state", height=HEIGHT_PX, theme=None, config={"staticPlot": True},
-        alt=invitation,
-    )  # fmt: skip
-    st.caption(t("DICOM, PNG, JPEG, TIFF, WebP or BMP, one or several, onto the field on the left."))
 
 
 def notes(sentences: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard.session import work
 from models.settings import settings
@@ -84,11 +85,18 @@ def uploader_key() -> str:
     return f"uploader-{st.session_state.setdefault('uploads', 0)}"
 
 
-def take_uploads() -> None:
-    """Move the uploader's files into the queue and select the first; none come from one that was just forgotten."""
-    arrived = [add(file.name, file.getvalue()) for file in st.session_state.get(uploader_key()) or ()]
+def take_uploads(key: str) -> None:
+    """Move an uploader's files into the queue and select the first; none come from one that was just forgotten.
+
+    Parameters
+    ----------
+    key
+        Of the uploader that has them: the page may have drawn the next one since.
+    """
+    files = [file for file in st.session_state.get(key) or () if isinstance(file, UploadedFile)]
+    arrived = [add(file.name, file.getvalue()) for file in files]
     if arrived:
-        st.session_state["uploads"] += 1
+        st.session_state["uploads"] = max(st.session_state.get("uploads", 0), int(key.rpartition("-")[2]) + 1)
         select(next(sha256 for sha256 in arrived if sha256 in _files()))
 
 

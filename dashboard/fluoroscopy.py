@@ -22,12 +22,14 @@ from models.kinematics import jts
 from models.kinematics.camera import Camera, of_image, read_calibration
 from models.kinematics.mesh import Mesh, read_mesh
 from models.kinematics.motion import check_shapes
+from models.simulation import lunge
+from models.simulation.lunge import Replay
 
 Array = NDArray[np.float64]
 Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
-SIMULATED_FRAMES, SIMULATED_SIDE_PX, WHOLE_MOVEMENT = 10, 512, 28
-"""Of the case that the page opens with: the first frames of a lunge, small enough to be measured while one looks."""
+SIMULATED_FRAMES = lunge.FRAMES
+"""Of the case that the page opens with."""
 MOST_FRAMES = 60
 """That the page keeps in memory."""
 THESE = later("The sequence")
@@ -82,6 +84,8 @@ class Fluoroscopy:
         Masks of the simulation; None for real frames.
     reference
         (T, 4, 4) poses to compare with, for each component; None where there are none.
+    replay
+        What was measured beforehand; None where it must be measured first.
     """
 
     key: str
@@ -92,6 +96,7 @@ class Fluoroscopy:
     simulated: bool = False
     exact: tuple[Masks, ...] | None = None
     reference: tuple[Array | None, Array | None] = (None, None)
+    replay: Replay | None = None
 
     @property
     def meshes(self) -> tuple[Mesh, Mesh]:
@@ -108,17 +113,13 @@ def simulated() -> Fluoroscopy:
     """Return the case that the page opens with: the way down of a lunge, with exact masks and poses."""
     from models.kinematics import simulate
 
-    case = simulate.scene(frames=WHOLE_MOVEMENT, side_px=SIMULATED_SIDE_PX)
-    frames = range(SIMULATED_FRAMES)
-    images = []
-    for t in frames:
-        picture = simulate.picture(case, t)
-        sha256 = hashlib.sha256(picture.tobytes()).hexdigest()
-        images.append(Image((picture / np.float32(255))[None], f"simulated frame {t + 1}", sha256))
+    case, frames = lunge.scene(), range(SIMULATED_FRAMES)
     return Fluoroscopy(
-        f"simulated-{SIMULATED_FRAMES}-{SIMULATED_SIDE_PX}", tuple(images), case.femoral, case.tibial, case.camera,
+        f"simulated-{SIMULATED_FRAMES}-{lunge.SIDE_PX}", lunge.images(case, SIMULATED_FRAMES),
+        case.femoral, case.tibial, case.camera,
         simulated=True, exact=tuple(simulate.masks(case, t) for t in frames),
         reference=(case.femoral_poses[: len(frames)], case.tibial_poses[: len(frames)]),
+        replay=lunge.replay() if len(frames) == lunge.FRAMES else None,
     )  # fmt: skip
 
 

@@ -22,13 +22,13 @@ from models.kinematics.motion import Study, motion
 from models.kinematics.observe import observe
 from models.kinematics.register import FINE, Fit, assessed, refined
 from models.kinematics.sequence import BAD_OVERLAP, NAMES, Answer, Frame, Options
+from models.simulation.lunge import CARD, SIMULATED, Replay
 from models.types import Motion, Track
 
 Array = NDArray[np.float64]
 Edits = Mapping[tuple[int, int], Fit]
 """Fits that a reader's own start led to, by frame and component (0 femoral, 1 tibial)."""
 
-CARD = "tka-fluoroscopy"
 NETWORK, EXACT = later("The network's"), later("Exact (simulation)")
 """Where masks come from."""
 GIVEN = "exact masks of the simulation"
@@ -51,6 +51,13 @@ class Tracking:
         self.sequence, self.masks, self.side = sequence, masks, side
         self.frames: list[Frame] = []
         self.found: list[tuple[Answer, Answer]] = []
+
+    @classmethod
+    def beforehand(cls, sequence: Fluoroscopy, replay: Replay) -> Tracking:
+        """Return the measurement of a sequence whose motion is known already, for poses that a reader moves by hand."""
+        done = cls(sequence, NETWORK, replay.motion.side)
+        done.frames = [Frame(masks, i.grey()) for masks, i in zip(replay.masks, sequence.images, strict=True)]
+        return done
 
     def run(self, job: Job[Motion]) -> Motion:
         """Outline, find and measure.
@@ -101,7 +108,7 @@ class Tracking:
 
     def _made(self) -> tuple[str, ...]:
         """Return what stands in every export about where the numbers come from."""
-        said = (later("Simulated frames and implants."),) if self.sequence.simulated else ()
+        said = (SIMULATED,) if self.sequence.simulated else ()
         return (*said, later("Outlined by the exact masks of the simulation.")) if self.masks == EXACT else said
 
     def refine(self, t: int, component: int, pose: Array) -> Fit:

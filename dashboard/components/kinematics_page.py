@@ -25,7 +25,7 @@ from dashboard.jobs import Job
 from dashboard.kinematics_figures import Placed
 from dashboard.language import later, t
 from dashboard.measured import Measured
-from dashboard.tracking import CARD, EXACT, Tracking
+from dashboard.tracking import CARD, EXACT, NETWORK, Tracking
 from models import OrthoLensError
 from models.kinematics.sequence import NAMES
 from models.types import Motion
@@ -64,6 +64,9 @@ def show() -> None:
     elif job and job.result:
         run = session.get(f"{name}-tracking")
         _workspace(Measured(name, choice.sequence, run, job.result))
+    elif job is None and choice.masks == NETWORK and (replay := choice.sequence.replay):
+        run = session.once(lambda: Tracking.beforehand(choice.sequence, replay), "replay", name)
+        _workspace(Measured(name, choice.sequence, run, replay.motion))
     else:
         _offer(name, choice.sequence, choice, job)
 
@@ -210,17 +213,28 @@ def _workspace(measured: Measured) -> None:
 def _headline(measured: Measured) -> None:
     """Say in one line what was measured, and what holds for all of it."""
     motion = measured.motion
-    flagged = sum(map(bool, motion.notes))
+    flagged, beforehand = sum(map(bool, motion.notes)), session.job(measured.name) is None
     with st.container(border=True, key="answer"):
         with st.container(horizontal=True, vertical_alignment="center"):
             low, high = np.nanmin(motion.joint[:, 0]), np.nanmax(motion.joint[:, 0])
             st.subheader(t("Flexion from {low:.0f}° to {high:.0f}°", low=low, high=high), anchor=False, width="content")
             if measured.sequence.simulated:
                 st.badge(t("simulated"), icon=":material/science:", color="gray")
+            if beforehand:
+                run = Tracking(measured.sequence, measured.run.masks, measured.run.side)
+                st.button(
+                    t("Measure it now"), icon=":material/play_arrow:", type="tertiary", key="kinematics-start",
+                    on_click=_start, args=(measured.name, run), help=t("Frame by frame, as one looks."),
+                )  # fmt: skip
         doubtful = t("{flagged} of them flagged", flagged=flagged) if flagged else t("none of them flagged")
+        measured_in = (
+            later("{frames} frames, {doubtful} · measured beforehand, in {seconds:.0f} s · {side} knee")
+            if beforehand
+            else later("{frames} frames, {doubtful} · measured in {seconds:.0f} s · {side} knee")
+        )
         st.caption(
             t(
-                "{frames} frames, {doubtful} · measured in {seconds:.0f} s · {side} knee",
+                measured_in,
                 frames=motion.frames,
                 doubtful=doubtful,
                 seconds=motion.seconds,

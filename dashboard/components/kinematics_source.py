@@ -62,8 +62,7 @@ def choose() -> Choice:
                 **keep,
             )
     if source == SIMULATED:
-        size = fluoroscopy.SIMULATED_FRAMES, fluoroscopy.SIMULATED_SIDE_PX
-        return Choice(session.shared(fluoroscopy.simulated, "fluoroscopy", *size), masks, side)
+        return Choice(session.shared(fluoroscopy.simulated, "fluoroscopy", fluoroscopy.SIMULATED_FRAMES), masks, side)
     return Choice(_own(), masks, side)
 
 

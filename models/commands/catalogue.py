@@ -14,7 +14,7 @@ from models.cards import Card, card, cards
 CardId = Annotated[str | None, typer.Argument(metavar="[CARD]", help="One model, in full.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 OnlyList = Annotated[bool, typer.Option("--list", help="Say what there is and download nothing.")]
-What = Annotated[str, typer.Argument(metavar="cases|joint-section|fluoroscopy", help="What to simulate.")]
+What = Annotated[str, typer.Argument(metavar="cases|joint-section|fluoroscopy|motion", help="What to simulate.")]
 Where = Annotated[
     list[str], typer.Argument(metavar="[N] FOLDER", help="How many sections or frames, and where the files go.")
 ]
@@ -76,7 +76,7 @@ def fetch_samples(only_list: OnlyList = False) -> None:
 def simulate(
     what: What, where: Where, seed: Seed = None, size: Size = None, stain: StainKey = None, damage: Damage = None
 ) -> None:
-    """Write what needs no download: `simulate cases FOLDER`, `joint-section N FOLDER` or `fluoroscopy N FOLDER`."""
+    """Write what needs no download: `simulate cases|motion FOLDER`, `joint-section|fluoroscopy N FOLDER`."""
     *numbers, folder = where
     if Path(folder).is_file():
         raise typer.BadParameter(f"{folder} is a file, and a folder is needed")
@@ -86,6 +86,12 @@ def simulate(
         from models.data.phantom import write_cases
 
         paths: Iterable[Path] = write_cases(Path(folder))
+    elif what == "motion":
+        if numbers or {seed, size, stain, damage} != {None}:
+            raise typer.BadParameter("the motion is always of the same case, and only a folder can be given")
+        from models.simulation import lunge
+
+        paths = [lunge.write(Path(folder))]
     elif what == "joint-section":
         if len(numbers) != 1 or not numbers[0].isdecimal():
             raise typer.BadParameter("joint-section needs a number and a folder: simulate joint-section 12 FOLDER")
@@ -95,7 +101,7 @@ def simulate(
             raise typer.BadParameter("fluoroscopy needs frames and a folder: simulate fluoroscopy 60 FOLDER --seed 0")
         paths = _fluoroscopy(int(numbers[0]) if numbers else 60, Path(folder), seed or 0, size or 1024)
     else:
-        raise typer.BadParameter(f"{what} cannot be simulated; only cases, joint-section and fluoroscopy can")
+        raise typer.BadParameter(f"{what} cannot be simulated; only cases, joint-section, fluoroscopy and motion can")
     for path in paths:
         typer.echo(str(path))
 

@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 from dashboard import fluoroscopy, kinematics_figures, tracking
-from dashboard.components import kinematics_downloads
+from dashboard.components import kinematics_downloads, kinematics_source
 from dashboard.fluoroscopy import File, Fluoroscopy
 from dashboard.jobs import Job
 from dashboard.kinematics_figures import Placed
@@ -29,6 +29,7 @@ from models.kinematics import jts
 from models.kinematics.camera import write_calibration
 from models.kinematics.mesh import Mesh, write_stl
 from models.kinematics.simulate import DISTANCE_MM, PITCH_MM
+from models.simulation import lunge
 from models.types import Motion
 
 FRAMES, SIDE_PX = 3, 256
@@ -54,7 +55,7 @@ def small() -> Iterator[None]:
     """A simulated case of three small frames."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fluoroscopy, "SIMULATED_FRAMES", FRAMES)
-        patch.setattr(fluoroscopy, "SIMULATED_SIDE_PX", SIDE_PX)
+        patch.setattr(lunge, "SIDE_PX", SIDE_PX)
         yield
 
 
@@ -219,6 +220,22 @@ def test_the_page_opens_with_the_simulated_case_and_says_whose_outlines(page: Ap
     assert "3 frames" in said
     assert "the simulation's own exact masks" in said
     assert not page.button(key="kinematics-start").disabled
+
+
+def test_a_motion_that_was_measured_beforehand_stands_there_at_once(
+    home: AppTest, sequence: Fluoroscopy, run: tuple[Tracking, Motion, Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masks = tuple(frame.masks for frame in run[0].frames)
+    ready = replace(sequence, replay=lunge.Replay(run[1], masks))
+    monkeypatch.setattr(fluoroscopy, "simulated", lambda: ready)
+    monkeypatch.setattr(kinematics_source, "trained", lambda: True)
+    page = opened(home)
+    assert "Flexion from" in texts(page)
+    assert "measured beforehand" in texts(page)
+    look(page, "Move by hand")
+    page.button(key="hand-refine").click().run()
+    assert "Started by hand: overlap" in texts(page)
+    assert not page.button(key="kinematics-start").disabled  # and it can be watched being measured
 
 
 def test_frames_are_scrubbed_moved_and_refined(answered: AppTest) -> None:

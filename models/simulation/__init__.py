@@ -1,0 +1,1 @@
+"""What is simulated for the screen: made by code, of no patient."""

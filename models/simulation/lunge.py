@@ -1,0 +1,159 @@
+"""The lunge that the kinematics page and the stage open with: a simulated case, and its motion as measured beforehand.
+
+Ten frames take some half a minute to measure; `lunge.npz` holds what that gave, with the outlines of the network, so
+that a page can show it at once. It names the weights that outlined it, and is not used with any others.
+`ortholens simulate motion FOLDER` makes the file again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import models
+from models.errors import InputError
+from models.kinematics import simulate
+from models.kinematics.motion import Study, motion
+from models.kinematics.sequence import NAMES, Frame
+from models.kinematics.simulate import Scene
+from models.types import Image, Motion, Segmentation, Track
+from models.words import Later, later
+
+Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
+FILE = Path(__file__).with_name("lunge.npz")
+CARD = "tka-fluoroscopy"
+FRAMES, SIDE_PX, WHOLE_MOVEMENT = 10, 512, 28
+"""The first frames of a lunge, small enough to be measured while one looks."""
+SIMULATED = later("Simulated frames and implants.")
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """A motion that was measured beforehand.
+
+    Attributes
+    ----------
+    motion
+        What the pipeline found.
+    masks
+        For each frame the (H, W) outlines of femoral and tibial component that it was found from.
+    """
+
+    motion: Motion
+    masks: tuple[Masks, ...]
+
+
+def scene() -> Scene:
+    """Return the simulated case; its movement is longer than `FRAMES`."""
+    return simulate.scene(frames=WHOLE_MOVEMENT, side_px=SIDE_PX)
+
+
+def images(case: Scene, frames: int = FRAMES) -> tuple[Image, ...]:
+    """Return the first frames of the case, an image each."""
+    pictures = [simulate.picture(case, t) for t in range(frames)]
+    return tuple(
+        Image((pixels / np.float32(255))[None], f"simulated frame {t + 1}", hashlib.sha256(pixels.tobytes()).hexdigest())
+        for t, pixels in enumerate(pictures)
+    )  # fmt: skip
+
+
+def measure() -> Replay:
+    """Outline the frames with the network, and measure the motion.
+
+    Raises
+    ------
+    OrthoLensError
+        Where the network has no weights here.
+    """
+    case = scene()
+    frames = [_outlined(image) for image in images(case)]
+    result = motion(Study(case.femoral, case.tibial, case.camera, card=CARD), frames)
+    return Replay(replace(result, warnings=(SIMULATED, *result.warnings)), tuple(frame.masks for frame in frames))
+
+
+def _outlined(image: Image) -> Frame:
+    answer = models.predict(image, CARD)
+    if not isinstance(answer, Segmentation):
+        raise InputError(f"the card {CARD} does not outline anything", fix="Restore the card that came with it.")
+    femoral, tibial = (answer.labels.index(name) for name in NAMES)
+    doubt = answer.reason or "" if answer.abstained else ""
+    return Frame((answer.mask == femoral, answer.mask == tibial), image.grey(), doubt)
+
+
+def write(folder: Path) -> Path:
+    """Measure anew, and write what was found into a folder.
+
+    Raises
+    ------
+    OrthoLensError
+        As `measure`.
+    """
+    found, path = measure(), folder / FILE.name
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays, rest = _taken_apart(found.motion)
+    masks = np.array(found.masks)  # (T, 2, H, W)
+    about = {"weights": _weights(), "shape": masks.shape, "motion": rest}
+    np.savez_compressed(path, masks=np.packbits(masks), about=np.array(json.dumps(about)), **arrays)
+    return path
+
+
+def replay(path: Path = FILE) -> Replay | None:
+    """Return the motion measured beforehand; None where it was outlined with other weights than those that are here."""
+    if CARD not in models.cards() or not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        about = json.loads(str(stored["about"]))
+        if about["weights"] != _weights():
+            return None
+        shape = tuple(about["shape"])
+        masks = np.unpackbits(stored["masks"], count=int(np.prod(shape))).reshape(shape).astype(bool)
+        found = _put_together({name: stored[name] for name in stored.files}, about["motion"])
+    return Replay(found, tuple((femoral, tibial) for femoral, tibial in masks))
+
+
+def _weights() -> list[str]:
+    return [member.sha256 for member in models.card(CARD).members]
+
+
+def _taken_apart(found: Motion) -> tuple[dict[str, NDArray[np.float64]], dict[str, object]]:
+    """Return the arrays of a motion by name, those of a track as "femoral.pose", and everything else for JSON."""
+    arrays: dict[str, NDArray[np.float64]] = {}
+    rest: dict[str, object] = {}
+    for field in fields(found):
+        value = getattr(found, field.name)
+        if isinstance(value, Track):
+            arrays |= {f"{field.name}.{part.name}": getattr(value, part.name) for part in fields(value)}
+        elif isinstance(value, np.ndarray):
+            arrays[field.name] = value
+        else:
+            rest[field.name] = _plain(value)
+    return arrays, rest
+
+
+def _put_together(stored: dict[str, NDArray[np.float64]], rest: dict[str, object]) -> Motion:
+    tracks = {
+        name: Track(**{part.name: stored[f"{name}.{part.name}"] for part in fields(Track)}) for name in NAMES
+    }  # fmt: skip
+    arrays = {name: value for name, value in stored.items() if name in {field.name for field in fields(Motion)}}
+    return Motion(**tracks, **arrays, **{name: _said(value) for name, value in rest.items()})  # type: ignore[arg-type]
+
+
+def _plain(value: object) -> object:
+    """Return a value for JSON; a text that is translated where it is shown keeps its message and its values."""
+    if isinstance(value, Later):
+        return {"message": value.message, "values": {name: _plain(each) for name, each in value.values.items()}}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _said(value: object) -> object:
+    if isinstance(value, dict):
+        return later(value["message"], **{name: _said(each) for name, each in value["values"].items()})
+    return tuple(_said(each) for each in value) if isinstance(value, list) else value

@@ -15,7 +15,7 @@ import streamlit as st
 import models
 from dashboard import measures, session
 from dashboard.case import answering, worklist
-from dashboard.components import progress, report
+from dashboard.components import progress, read_first, report
 from dashboard.components.states import error, plain, sentence
 from dashboard.language import later, t, tn
 from dashboard.session import Answered, Item, Surveyed
@@ -68,7 +68,7 @@ def _begin(items: Sequence[Item], known: Mapping[str, Surveyed]) -> None:
     left = [item for item in items if not any(_settled(one) for one in session.told(item.sha256))]
     asked = left or items
     with st.container(horizontal=True, vertical_alignment="center"):
-        reading = bool(session.get("read-first"))
+        reading = bool(session.get(session.READ_FIRST))
         st.button(
             tn("Answer {n} file", "Answer {n} files", len(asked)) if left else t("Answer all again"),
             icon=":material/play_arrow:", type="primary" if left else "secondary", key="answer-all", disabled=reading,
@@ -265,6 +265,8 @@ def _downloads(rows: Sequence[Row]) -> None:
             t("Table as CSV"), lambda: table(rows, named=named), "ortholens-worklist.csv", "text/csv",
             icon=":material/table:", on_click="ignore",
         )  # fmt: skip
+        read_first.download("readings-all", named=named)
+    read_first.every_reader()
     answered = [_answered(row.file, row.outcome) for row in rows if row.outcome and row.outcome.card]
     if answered:
         with st.expander(t("Report"), icon=":material/description:", key="report-worklist"):

@@ -53,7 +53,7 @@ def opens_on(item: Item, known: Mapping[str, Surveyed]) -> str | None:
     """Return the task on whose page a file opens, where that is another page than the one that is open."""
     task = session.get("visited")
     found = known.get(item.sha256)
-    if task is None or session.get("read-first"):
+    if task is None or session.get(session.READ_FIRST):
         return None
     if item.task:
         return item.task if item.task != task else None

@@ -20,7 +20,18 @@ from dashboard.session.answers import (
     warm_up,
     weights,
 )
-from dashboard.session.first_reading import commit, reading, readings, reveal, revealed
+from dashboard.session.first_reading import (
+    READ_FIRST,
+    READER,
+    asked_since,
+    commit,
+    has_read,
+    reader,
+    reading,
+    readings,
+    reveal,
+    revealed,
+)
 from dashboard.session.left_pages import answer_under_the_shown_page
 from dashboard.session.reports import Answered, note, noted, typed
 from dashboard.session.stage import (
@@ -77,6 +88,8 @@ __all__ = [
     "ANSWERS",
     "LANGUAGE",
     "QUEUE_FILES",
+    "READER",
+    "READ_FIRST",
     "SEARCH",
     "Answered",
     "Found",
@@ -85,6 +98,7 @@ __all__ = [
     "add",
     "answer_all",
     "answer_under_the_shown_page",
+    "asked_since",
     "caches",
     "close_shortcuts",
     "collect",
@@ -97,6 +111,7 @@ __all__ = [
     "finished",
     "forget",
     "get",
+    "has_read",
     "job",
     "language",
     "leave_stage",
@@ -111,6 +126,7 @@ __all__ = [
     "put",
     "queue",
     "read",
+    "reader",
     "reading",
     "readings",
     "refer",

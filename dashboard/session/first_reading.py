@@ -1,45 +1,87 @@
-"""What a reader committed to before the answer was shown, and which answers have been on the screen."""
+"""What a reader committed to before the answer was shown, and which answers have been on the screen.
+
+Several readers may sit down at one screen: what one of them committed to reveals nothing to the next.
+"""
 
 from __future__ import annotations
 
+import time
+from typing import Protocol
+
 import streamlit as st
 
-from models import Prediction
 from models.trust.agreement import Reading
 
+READER, READ_FIRST = "reader-name", "read-first"
+"""Keys: of the field for the reader's name, and of the control that hides answers."""
+EVERYBODY = None
+"""Who saw an answer that stood on the screen while nobody read first."""
 
-def commit(reading: Reading) -> None:
-    """Keep what a reader committed to; its answer may be shown from now on."""
-    _readings()[reading.sha256, reading.frame, reading.card] = reading
+Identity = tuple[str, int, str]
 
 
-def reading(prediction: Prediction) -> Reading | None:
+class Identified(Protocol):
+    """An answer, as far as it can be told from others."""
+
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
+    @property
+    def frame(self) -> int: ...  # noqa: D102
+    @property
+    def card(self) -> str: ...  # noqa: D102
+
+
+def reader() -> str:
+    """Return who reads now, by name or initials; empty where nobody said."""
+    return (st.session_state.get(READER) or "").strip()
+
+
+def commit(reading: Reading, file: str = "") -> None:
+    """Keep what a reader committed to; its answer may be shown to that reader from now on."""
+    _readings()[*_identity(reading), reading.by] = reading
+    st.session_state.setdefault("files-read", set()).add((file, reading.card, reading.by))
+
+
+def has_read(file: str, card: str) -> bool:
+    """Whether the reader committed to a label of a file, by its sha256, or of a part of it."""
+    return (file, card, reader()) in st.session_state.get("files-read", set())
+
+
+def reading(prediction: Identified) -> Reading | None:
     """Return what the reader committed to before this answer was shown."""
-    return _readings().get(_identity(prediction))
+    return _readings().get((*_identity(prediction), reader()))
 
 
 def readings() -> tuple[Reading, ...]:
-    """Return every reading of this session, the oldest first."""
+    """Return every reading of this session, by all of its readers, the oldest first."""
     return tuple(_readings().values())
 
 
-def reveal(prediction: Prediction) -> None:
+def reveal(prediction: Identified) -> None:
     """Remember that an answer is on the screen."""
-    _seen().add(_identity(prediction))
+    who = reader() if st.session_state.get(READ_FIRST) else EVERYBODY
+    _seen().add((_identity(prediction), who))
 
 
-def revealed(prediction: Prediction) -> bool:
-    """Whether an answer was on the screen, or was committed to and may be."""
-    return _identity(prediction) in _seen() or reading(prediction) is not None
+def revealed(prediction: Identified) -> bool:
+    """Whether an answer was on the reader's screen, or was committed to and may be."""
+    identity = _identity(prediction)
+    return not {(identity, EVERYBODY), (identity, reader())}.isdisjoint(_seen()) or reading(prediction) is not None
 
 
-def _identity(prediction: Prediction) -> tuple[str, int, str]:
+def asked_since(prediction: Identified) -> float:
+    """Return since how many seconds the reader has been asked about an image; 0 the first time."""
+    begun: dict[tuple[Identity, str], float] = st.session_state.setdefault("asked", {})
+    return time.monotonic() - begun.setdefault((_identity(prediction), reader()), time.monotonic())
+
+
+def _identity(prediction: Identified) -> Identity:
     return prediction.sha256, prediction.frame, prediction.card
 
 
-def _readings() -> dict[tuple[str, int, str], Reading]:
+def _readings() -> dict[tuple[str, int, str, str], Reading]:
     return st.session_state.setdefault("readings", {})
 
 
-def _seen() -> set[tuple[str, int, str]]:
+def _seen() -> set[tuple[Identity, str | None]]:
     return st.session_state.setdefault("seen", set())

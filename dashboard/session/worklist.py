@@ -15,7 +15,7 @@ import models
 from dashboard import figures
 from dashboard.jobs import Job
 from dashboard.session import work
-from dashboard.session.first_reading import reveal, revealed
+from dashboard.session.first_reading import READ_FIRST, reveal, revealed
 from dashboard.session.table import Item, remove
 from models import OrthoLensError, Triage
 from models.reporting.worklist import Outcome
@@ -24,8 +24,6 @@ SURVEY, ANSWERS = "survey", "answer-all"
 """Names of the jobs that look through the files, and that answer all of them."""
 Found = deque[tuple[str, Outcome]]
 """sha256 of a file, and what a model said of it."""
-READ_FIRST = "read-first"
-"""Key of the control that hides answers."""
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ def table(rows: Sequence[Row], *, named: bool) -> bytes:
             cells += [said.frame, said.task, said.card, _said(said), sure, str(said.abstained).lower(),
                       said.reason or ""]  # fmt: skip
         cells += [row.reference, agrees, DISCLAIMER]
-        lines.writerow([_harmless(row.name), *cells] if named else cells)
+        lines.writerow([harmless(row.name), *cells] if named else cells)
     return out.getvalue().encode()
 
 
@@ -271,6 +271,6 @@ def _said(said: Outcome) -> str:
     return f"{said.count} objects" if said.count is not None else " ".join(f"{k} {v:.1%}" for k, v in said.shares)
 
 
-def _harmless(name: str) -> str:
+def harmless(name: str) -> str:
     """Return a name that no spreadsheet takes for a formula."""
     return f"'{name}" if name[:1] in "=+-@\t" else name

@@ -7,7 +7,7 @@ quadratic weights (Cohen 1968, doi 10.1037/h0026256).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,12 @@ class Reading:
         Whether the model refused to answer; `model` is then what it would have said.
     time
         Of the commitment, UTC, ISO 8601.
+    by
+        Who read, by name or initials; empty where nobody said.
+    seconds
+        From the moment the question stood on the screen to the commitment; None where it was not measured.
+    file
+        Name of the file. It may identify a patient: it gets into an export only where that is asked for.
     """
 
     sha256: str
@@ -45,6 +51,9 @@ class Reading:
     confidence: float
     abstained: bool
     time: str
+    by: str = ""
+    seconds: float | None = None
+    file: str = field(default="", repr=False)
 
     @property
     def agreed(self) -> bool | None:

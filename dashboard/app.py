@@ -10,7 +10,8 @@ import streamlit as st
 
 from dashboard import pages, session
 from dashboard.case import door, worklist
-from dashboard.components import language_choice, stage_bar, states
+from dashboard.components import language_choice, states
+from dashboard.stage import bar
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -21,12 +22,12 @@ st.html(ASSETS / "style.css")
 st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "mark.svg", size="large")
 listed = [pages.home(), *pages.tasks().values(), pages.how_it_works(), pages.model_cards(), pages.worklist()]
 page = st.navigation(listed, position="top")
-stage_bar.play(listed)
+bar.play(listed)
 
 with st.sidebar:
     door.uploader()
     waiting = st.container(gap="xsmall")  # filled last, so that thumbnails never hold up an answer
-    stage_bar.switch(listed)
+    bar.switch(listed)
     language_choice.show()
 
 page.run()
@@ -34,5 +35,5 @@ page.run()
 with waiting:
     worklist.show()
 with st.bottom:
-    stage_bar.show()
+    bar.draw()
     states.disclaimer()

@@ -28,7 +28,7 @@ from models.trust.methods import BOX_METHODS, METHODS
 PACKAGE = Path(__file__).parent
 TEMPLATE = LOCALE / "ortholens.pot"
 KEYWORDS = {"t": None, "tn": (1, 2), "later": None}
-TALKS = {"tour.toml": ("title", "text", "notes"), "stage.toml": ("title", "notes")}
+TALKS = {"tour.toml": ("title", "text", "notes"), "stage/playlist.toml": ("title", "notes")}
 """Files of this package whose steps are told on the screen, and what of a step is."""
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,11 +57,12 @@ def scene() -> Scene:
 
 def images(case: Scene, frames: int = FRAMES) -> tuple[Image, ...]:
     """Return the first frames of the case, an image each."""
-    pictures = [simulate.picture(case, t) for t in range(frames)]
-    return tuple(
-        Image((pixels / np.float32(255))[None], f"simulated frame {t + 1}", hashlib.sha256(pixels.tobytes()).hexdigest())
-        for t, pixels in enumerate(pictures)
-    )  # fmt: skip
+    return tuple(_image(simulate.picture(case, t), t) for t in range(frames))
+
+
+def _image(picture: NDArray[np.uint8], t: int) -> Image:
+    pixels = picture.astype(np.float32) / np.float32(255)
+    return Image(pixels[None], f"simulated frame {t + 1}", hashlib.sha256(picture.tobytes()).hexdigest())
 
 
 def measure() -> Replay:
@@ -99,7 +101,8 @@ def write(folder: Path) -> Path:
     arrays, rest = _taken_apart(found.motion)
     masks = np.array(found.masks)  # (T, 2, H, W)
     about = {"weights": _weights(), "shape": masks.shape, "motion": rest}
-    np.savez_compressed(path, masks=np.packbits(masks), about=np.array(json.dumps(about)), **arrays)
+    stored: dict[str, Any] = {"masks": np.packbits(masks), "about": np.array(json.dumps(about)), **arrays}
+    np.savez_compressed(path, **stored)
     return path
 
 

@@ -41,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     out = parser.parse_args().out
-    steps = len(tomllib.loads((ROOT / "dashboard" / "stage.toml").read_text(encoding="utf-8"))["step"])
+    steps = len(tomllib.loads((ROOT / "dashboard" / "stage" / "playlist.toml").read_text(encoding="utf-8"))["step"])
     os.environ["ORTHOLENS_STAGE"] = "default"
     with serving() as address, chromium() as browser:
         page = opened(browser, address, width=WIDTH, height=HEIGHT, ready=".st-key-stage-bar")

@@ -17,9 +17,9 @@ from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
 import models
-from dashboard import pages, session, stage, stage_show
-from dashboard.components import kinematics_page, stage_bar, tissue_page
-from dashboard.stage import DEFAULT, Playlist, Stage, load
+from dashboard import pages, session, stage
+from dashboard.components import kinematics_page, tissue_page
+from dashboard.stage import DEFAULT, Playlist, Stage, bar, load, show
 from models import Image
 from models.data.cases import cases
 from models.errors import BadPlaylist
@@ -112,12 +112,12 @@ def test_looks_are_those_of_the_pages() -> None:
 
 
 def test_the_simulated_section_is_the_same_for_everyone() -> None:
-    image = models.read(stage_show._section(), "section.png")
+    image = models.read(show._section(), "section.png")
     assert image.colour
     assert image.shape == (512, 512)
-    first = stage_show._section()
-    stage_show._section.cache_clear()
-    assert stage_show._section() == first
+    first = show._section()
+    show._section.cache_clear()
+    assert show._section() == first
 
 
 # The state machine
@@ -224,7 +224,7 @@ def staged(random_card: str, monkeypatch: pytest.MonkeyPatch, written: Callable[
     )
     monkeypatch.setenv("ORTHOLENS_STAGE", str(path))
     settings.cache_clear()
-    yield lambda: AppTest.from_file(stage_bar.__file__.replace("components/stage_bar", "app"), default_timeout=240)
+    yield lambda: AppTest.from_file(bar.__file__.replace("stage/bar", "app"), default_timeout=240)
     settings.cache_clear()
 
 

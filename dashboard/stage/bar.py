@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard import session, stage, stage_show
+from dashboard import session, stage
 from dashboard.components import states
 from dashboard.language import later, t
-from dashboard.stage import Stage
+from dashboard.stage import Stage, show
 from models import OrthoLensError
 from models.settings import settings
 
@@ -59,11 +59,11 @@ def play(listed: Iterable[StreamlitPage]) -> None:
         enter(by_address)
     due = session.due()
     if due is not None:
-        stage_show.open_step(due.playlist, due.step, by_address)
+        show.open_step(due.playlist, due.step, by_address)
     now = session.on_stage()
     if now is not None:
         if now.turned is None:
-            stage_show.dress(now.step)
+            show.dress(now.step)
         st.html(ASSETS / "stage.css")
 
 
@@ -87,7 +87,7 @@ def switch(listed: Iterable[StreamlitPage]) -> None:
         )  # fmt: skip
 
 
-def show() -> None:
+def draw() -> None:
     """Draw the bar of conference mode, and listen for keys in any mode."""
     now = session.on_stage()
     if now is not None:

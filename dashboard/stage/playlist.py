@@ -1,17 +1,9 @@
-"""Conference mode without a screen: a playlist, and the state machine that walks through it.
-
-A playlist is a TOML file of steps (`stage.toml` is the one that comes with the program). Nobody touching the screen
-for `idle_seconds` brings the first step back with everything of the last visitor forgotten, and from then on the steps
-follow each other until somebody does touch it. Time is always an argument, in seconds of whichever clock, so that half
-an hour can pass in a test within a minute. After the attract mode of arcade cabinets
-(https://en.wikipedia.org/wiki/Glossary_of_video_game_terms#attract_mode).
-"""
+"""A playlist: the steps of a talk, in a TOML file checked against the program; `playlist.toml` comes with it."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,7 +13,7 @@ import models
 from models.data.cases import cases
 from models.errors import BadPlaylist
 
-DEFAULT = Path(__file__).with_name("stage.toml")
+DEFAULT = Path(__file__).with_name("playlist.toml")
 """The playlist that comes with the program."""
 SECTION_CASE = "joint-section"
 """Case that is simulated when it is asked for: a stained section of a joint."""
@@ -29,7 +21,6 @@ FIX = "Mend the playlist, or start with the one that comes with the program: ort
 
 Text = Annotated[str, Field(min_length=1)]
 Look = Literal["Classes", "Truth", "Doubt", "Why", "Correct", "Curves", "Quality", "Move by hand", "Compare"]
-Wish = Literal["next", "previous", "first", "last", "play", "notes", "table"]
 
 
 class _Table(BaseModel):
@@ -144,77 +135,3 @@ def _trouble(step: Step, folder: Path, pages: Collection[str]) -> tuple[str, str
     if step.case is not None and step.case not in known and not (folder / step.case).is_file():
         return f"case: there is no file {step.case!r}", f"Put it beside the playlist, or choose of {', '.join(known)}."
     return None
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Where a conference stands.
-
-    Attributes
-    ----------
-    position
-        Index of the step on the screen.
-    turn
-        How many steps were opened before this one; a step that is opened anew has another turn.
-    turned
-        When the step was drawn, s; None while it is not yet, so that slow work takes nothing of its time.
-    touched
-        When somebody last touched the screen, s.
-    looping
-        Whether the steps follow each other by themselves.
-    loops, resets
-        How often the last step was followed by the first, and how often everything was forgotten.
-    notes, table
-        Whether the speaker's notes and the sidebar with the files are open.
-    """
-
-    playlist: Playlist
-    touched: float
-    position: int = 0
-    turn: int = 0
-    turned: float | None = None
-    looping: bool = False
-    loops: int = 0
-    resets: int = 0
-    notes: bool = False
-    table: bool = False
-
-    @property
-    def step(self) -> Step:
-        """What is on the screen."""
-        return self.playlist.step[self.position]
-
-    def drawn(self, now: float) -> Stage:
-        """Return the stage whose step is on the screen from now on."""
-        return self if self.turned is not None else replace(self, turned=now)
-
-    def touch(self, now: float) -> Stage:
-        """Return the stage after somebody touched the screen: it waits for them."""
-        return replace(self, touched=now, looping=False)
-
-    def wish(self, wish: Wish, now: float) -> Stage:
-        """Return the stage after a key of the speaker; every key is a touch too."""
-        here, count = self.touch(now), len(self.playlist.step)
-        if wish in ("notes", "table"):
-            return replace(here, **{wish: not getattr(self, wish)})
-        if wish == "play":
-            return replace(here, looping=not self.looping, turned=now)
-        places = {"next": self.position + 1, "previous": self.position - 1, "first": 0, "last": count - 1}
-        return here._open(places[wish] % count)
-
-    def tick(self, now: float) -> Stage:
-        """Return the stage at a later time: reset where nobody is there any more, or a step further in the loop."""
-        if not self.looping:
-            return self._forgotten(now) if now - self.touched >= self.playlist.idle_seconds else self
-        if self.turned is None or now - self.turned < self.step.seconds:
-            return self
-        following = (self.position + 1) % len(self.playlist.step)
-        return replace(self._open(following), loops=self.loops + (following == 0))
-
-    def _forgotten(self, now: float) -> Stage:
-        """Return the first step of a loop that nobody has touched."""
-        counted = {"turn": self.turn + 1, "loops": self.loops, "resets": self.resets + 1}
-        return Stage(self.playlist, now, looping=True, **counted)
-
-    def _open(self, position: int) -> Stage:
-        return replace(self, position=position, turn=self.turn + 1, turned=None)

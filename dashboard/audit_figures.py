@@ -136,9 +136,8 @@ def _overlay(shown: Pixels, heat: Pixels, view: View) -> np.ndarray:
     """Draw heat of any resolution; single pixels far hotter than the rest do not make those invisible."""
     rows, columns = shown.shape[:2]
     grains = Pillow.fromarray(heat).reduce(GRAIN)
-    full = max(float(np.quantile(np.abs(np.asarray(grains)), FULL)), 1e-6)
-    fitted = (np.asarray(grains.resize((columns, rows), Pillow.Resampling.BILINEAR)) / full).clip(-1, 1)
-    return draw.overlay(shown, fitted, view.opacity, view.threshold, view.colours)
+    lifted = Pillow.fromarray(draw.lifted(np.asarray(grains), FULL))
+    return draw.overlay(shown, np.asarray(lifted.resize((columns, rows), Pillow.Resampling.BILINEAR)), view.look)
 
 
 def _words(

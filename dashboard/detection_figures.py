@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 import models
 from dashboard import figures
 from dashboard.detection_film import Finding
-from dashboard.figures import ACCENT, LONGEST_PX, View, raster, shrunk, viewer
+from dashboard.figures import ACCENT, LONGEST_PX, View, explained, raster, shrunk, viewer
 from dashboard.language import numeral, separators, t
 from models import Card, Detections, Image
 from models.boxes.compare import Froc
 from models.reporting import draw
 from models.reporting.boxes import KINDS
+from models.reporting.draw import HeatLook
 from models.reporting.paint import FALLBACK
 from models.types import Pixels
 
@@ -95,12 +96,23 @@ def found(findings: Sequence[Finding], card: Card, chosen: Finding | None) -> li
     return marks
 
 
-def boxed(image: Image, marks: Sequence[Mark], view: View, heat: Pixels | None = None) -> go.Figure:
-    """Return the image with boxes; where there is heat, (H, W) in [−1, 1], it lies over the image."""
+@dataclass(frozen=True, eq=False)
+class Heat:
+    """What speaks for a box: (H, W) in [−1, 1], how it is drawn, and what stands above it."""
+
+    pixels: Pixels
+    look: HeatLook
+    title: str
+
+
+def boxed(image: Image, marks: Sequence[Mark], view: View, heat: Heat | None = None) -> go.Figure:
+    """Return the image with boxes; where there is heat, it lies over the image."""
     shown = shrunk(view.shown(image), LONGEST_PX)
     if heat is not None:
-        shown = draw.overlay(shown, shrunk(heat, LONGEST_PX), view.opacity, view.threshold, view.colours)
-    fig = viewer(image, [raster(shown)], view.frame, heat)
+        shown = draw.overlay(shown, shrunk(heat.pixels, LONGEST_PX), heat.look)
+    fig = viewer(image, [raster(shown)], view.frame, heat and heat.pixels)
+    if heat is not None:
+        explained(fig, heat.title, heat.look)
     for mark, words in zip(marks, _words(marks, image), strict=True):
         _add(fig, mark, words, image)
     _pickable(fig, [mark for mark in marks if mark.key], image)

@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from plotly.subplots import make_subplots
 
-from dashboard.language import later, numeral, separators, t
+from dashboard.language import later, numeral, separators, spoken, t
 from models import Card, Classification, Image, Prediction
-from models.reporting import draw
+from models.reporting import draw, reason
+from models.reporting.draw import HeatLook
+from models.reporting.plate import scale_bar
 from models.types import Pixels, Window
 
 LONGEST_PX = 1400
@@ -30,7 +32,6 @@ HOVER_PX = 320
 
 PAPER, INK, FAINT, ACCENT = "#07090B", "#D5DCE1", "#7A8791", "#2FA79B"
 FONT = "Source Sans, sans-serif"
-SCALE_BARS_MM = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 Layout = Literal["Overlay", "Side by side", "Image only"]
 LAYOUTS = (later("Overlay"), later("Side by side"), later("Image only"))
@@ -46,7 +47,7 @@ class View:
     window
         Part of the grey range that is shown.
     layout
-        Where the heat is drawn; opacity, threshold and colours as `models.reporting.draw.overlay` takes them.
+        Where the heat is drawn; opacity, threshold and colours as in `models.reporting.draw.HeatLook`.
     """
 
     frame: int = 0
@@ -56,6 +57,11 @@ class View:
     opacity: float = 0.6
     threshold: float = 0.15
     colours: str = "inferno"
+
+    @property
+    def look(self) -> HeatLook:
+        """How heat is drawn."""
+        return HeatLook(self.opacity, self.threshold, self.colours)
 
     def shown(self, image: Image) -> Pixels:
         """Return the frame as displayed, without heat: (H, W) or (H, W, 3) in [0, 1]."""
@@ -80,10 +86,35 @@ def _(prediction: Classification, image: Image, view: View) -> go.Figure:
     shown = shrunk(view.shown(image), LONGEST_PX)
     if prediction.explanation is None or view.layout == "Image only":
         return viewer(image, [raster(shown)], view.frame)
-    heat = prediction.explanation.heat
-    small = shrunk(heat, LONGEST_PX)
-    hot = raster(draw.overlay(shown, small, view.opacity, view.threshold, view.colours))
-    return viewer(image, [raster(shown), hot] if view.layout == "Side by side" else [hot], view.frame, heat)
+    why = prediction.explanation
+    probability = reason.probability_of(prediction, why)
+    look = reason.look_of(view.look, probability)
+    hot = raster(draw.overlay(shown, shrunk(reason.drawable(why), LONGEST_PX), look))
+    fig = viewer(image, [raster(shown), hot] if view.layout == "Side by side" else [hot], view.frame, why.heat)
+    return explained(fig, reason.title_of(prediction, why, probability, spoken()), look)
+
+
+def explained(fig: go.Figure, title: str, look: HeatLook) -> go.Figure:
+    """Write on a viewer what its heat is about, and draw the bar of its colours."""
+    lowest = draw.colour_map(look.colours).lowest
+    steps = look.ramp(33)
+    scale = [[i / 32, f"rgb({red},{green},{blue})"] for i, (red, green, blue) in enumerate(steps.tolist())]
+    fig.add_scatter(
+        x=[None], y=[None], mode="markers", hoverinfo="skip", showlegend=False,
+        marker={
+            "color": [lowest], "cmin": lowest, "cmax": 1, "colorscale": scale, "showscale": True,
+            "colorbar": {
+                "x": 1, "xanchor": "left", "xpad": 6, "y": 0, "yanchor": "bottom", "len": 0.6, "thickness": 10,
+                "outlinewidth": 0, "tickvals": [lowest, 1], "ticktext": [t(look.low), t(look.high)],
+                "ticklabelposition": "outside", "tickangle": -90, "tickfont": {"color": INK, "size": 12},
+            },
+        },
+    )  # fmt: skip
+    fig.add_annotation(
+        xref="paper", yref="paper", x=0, y=1, xanchor="left", yanchor="bottom", yshift=6, showarrow=False,
+        text=title, font={"family": FONT, "size": 14, "color": INK},
+    )  # fmt: skip
+    return fig.update_layout(margin_r=40)
 
 
 def viewer(image: Image, pictures: list[str], frame: int = 0, heat: Pixels | None = None) -> go.Figure:
@@ -156,7 +187,7 @@ def values(image: Image, frame: int, heat: Pixels | None) -> go.Heatmap:
 
 def add_scale_bar(fig: go.Figure, height_mm: float, width_mm: float) -> None:
     """Draw a bar of a round length in the lower left corner of the first picture."""
-    length = max((bar for bar in SCALE_BARS_MM if bar <= width_mm / 3), default=SCALE_BARS_MM[0])
+    length = scale_bar(width_mm)
     left, bottom = width_mm * 0.04, height_mm * 0.955
     fig.add_shape(type="line", x0=left, x1=left + length, y0=bottom, y1=bottom, line={"color": "#FFFFFF", "width": 3})
     fig.add_annotation(

@@ -129,4 +129,4 @@ def marked(card: Card, counts: Sequence[Sequence[int]], cells: Sequence[tuple[in
 def heated(grey: Pixels, heat: Pixels) -> NDArray[np.uint8]:
     """Return a picture with its heat map on it, (h, w, 3)."""
     shown = shrunk(grey, MAP_PX)
-    return draw.overlay(shown, shrunk(heat, MAP_PX), 0.6, 0.15, "berlin")
+    return draw.overlay(shown, shrunk(heat, MAP_PX))

@@ -16,13 +16,15 @@ from PIL import Image as Pillow
 
 import models
 from dashboard import figures
-from dashboard.figures import ACCENT, LONGEST_PX, View, raster, shrunk, viewer
-from dashboard.language import later, t
-from models import Card, Image, Segmentation
-from models.reporting import draw, paint
+from dashboard.figures import ACCENT, LONGEST_PX, View, explained, raster, shrunk, viewer
+from dashboard.language import later, spoken, t
+from models import Card, Explanation, Image, Segmentation
+from models.reporting import draw, paint, reason
+from models.reporting.draw import HeatLook
 from models.types import Box, Pixels
 
 REASON_OPACITY = 0.7
+DOUBT = HeatLook(0.9, 0.05, "inferno", low=later("no doubt"), high=later("much doubt"))
 NAMES_PX = 150
 """Longest side of the grid that tells the class under the pointer."""
 
@@ -107,14 +109,17 @@ def doubt(image: Image, entropy: Pixels, view: View) -> go.Figure:
     """Return the image with the entropy of its classes, (H, W) in [0, 1]."""
     shown = _dimmed(screen(image, view))
     heat = _resized(entropy, shown.shape)
-    return viewer(image, [raster(draw.overlay(shown, heat, 0.9, 0.05, "inferno"))], view.frame, entropy)
+    return explained(viewer(image, [raster(draw.overlay(shown, heat, DOUBT))], view.frame, entropy), t("Doubt"), DOUBT)
 
 
-def reasons(image: Image, heat: Pixels, view: View, box: Box | None) -> go.Figure:
+def reasons(image: Image, prediction: Segmentation, why: Explanation, view: View, box: Box | None) -> go.Figure:
     """Return the image with the heat of an explanation and the box it is about; a box can be drawn on it."""
     shown = _dimmed(screen(image, view)) if image.colour else screen(image, view)
-    hot = draw.overlay(shown, _resized(heat, shown.shape), REASON_OPACITY, view.threshold, view.colours)
-    fig = viewer(image, [raster(hot)], view.frame, heat)
+    probability = reason.probability_of(prediction, why, box)
+    look = reason.look_of(replace(view.look, opacity=REASON_OPACITY), probability)
+    hot = draw.overlay(shown, _resized(why.heat, shown.shape), look)
+    fig = viewer(image, [raster(hot)], view.frame, why.heat)
+    explained(fig, reason.title_of(prediction, why, probability, spoken()), look)
     if box:
         down, across = image.cell
         left, top = (box.column - 0.5) * across, (box.row - 0.5) * down

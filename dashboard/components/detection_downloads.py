@@ -14,7 +14,7 @@ from dashboard.components import report, states
 from dashboard.components.detection_truth import truth_of
 from dashboard.detection_film import Film
 from dashboard.figures import View
-from dashboard.language import t
+from dashboard.language import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.specimen import Reason, told
 from models import DISCLAIMER, Card, Detections, Image, OrthoLensError
@@ -23,9 +23,8 @@ from models.boxes.judge import judge
 from models.boxes.truth import TrueBoxes
 from models.io.kinds import kind
 from models.io.sr import check, write_sr
-from models.reporting import draw
-from models.reporting.boxes import Mark, coco_json, drawn, marks_of
-from models.reporting.record import caption, record
+from models.reporting.boxes import Mark, boxes_png, coco_json, drawn, marks_of
+from models.reporting.record import record
 from models.reporting.report_case import Case
 
 
@@ -44,13 +43,13 @@ def show(film: Film) -> None:
     """Offer the files; each is made when it is asked for."""
     kept = Kept(film.image, film.card, film.view, film.kept, _truth(film))
     by_hand = "-by-hand" if isinstance(kept.found, EditedDetections) else ""
-    name = f"ortholens-{kept.found.task}-{kept.found.sha256[:12]}{by_hand}"
+    name, say = f"ortholens-{kept.found.task}-{kept.found.sha256[:12]}{by_hand}", spoken()
     common = {"on_click": "ignore", "width": "stretch"}
     with st.container(key="downloads", horizontal=True, gap="small"):
         st.download_button(
-            t("Picture"), lambda: picture(kept), f"{name}.png", "image/png", icon=":material/image:",
-            help=t("The image with the boxes that are shown, in full resolution, with a caption; with a truth, hits, "
-            "misses and false alarms."), **common,
+            t("Picture"), lambda: picture(kept, say), f"{name}.png", "image/png", icon=":material/image:",
+            help=t("The image with the boxes that are shown, a scale and a caption; with a truth, hits, misses and "
+            "false alarms."), **common,
         )  # fmt: skip
         st.download_button(
             t("COCO"), lambda: coco(kept), f"{name}-coco.json", "application/json", icon=":material/select_all:",
@@ -68,13 +67,16 @@ def show(film: Film) -> None:
 
 def _report(kept: Kept, reason: Reason, item: Item | None, name: str) -> None:
     """Offer the report of the boxes as they are shown, and remember how to search the file again."""
+    say = spoken()
     origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
     found = kept.found
 
     def make() -> Case:
         shown = kept.view.shown(kept.image)
         explained = replace(found, explanation=reason.why)
-        return Case(kept.image, explained, shown, drawn(shown, marks(kept)), simulated, origin, place=reason.place)
+        return Case(
+            kept.image, explained, shown, drawn(shown, marks(kept, say), say), simulated, origin, place=reason.place
+        )
 
     answered = None
     if item:
@@ -91,24 +93,23 @@ def _report(kept: Kept, reason: Reason, item: Item | None, name: str) -> None:
     report.show(found.task, name, make, answered)
 
 
-def picture(kept: Kept) -> bytes:
-    """Return the frame as it is displayed, in its own pixels, with boxes, and its caption below."""
-    said = [*caption(kept.found), *(["Boxes drawn by hand are marked so"] if _drawn(kept.found) else [])]
-    return draw.png(drawn(kept.view.shown(kept.image), marks(kept)), said)
+def picture(kept: Kept, say: Language) -> bytes:
+    """Return the frame as it is displayed with boxes, and what belongs to it in its margins."""
+    return boxes_png(kept.image, kept.found, kept.view.shown(kept.image), marks(kept, say), say)
 
 
-def marks(kept: Kept) -> list[Mark]:
+def marks(kept: Kept, say: Language) -> list[Mark]:
     """Return the boxes as they are drawn in files: against the truth where there is one."""
-    found = marks_of(kept.found, kept.card)
+    found = marks_of(kept.found, kept.card, say)
     by_hand = _by_hand(kept.found)[kept.found.shown]
     if kept.truth is None:
         return [
-            Mark(mark.box, mark.kind, "by hand", mark.colour) if hand else mark
+            Mark(mark.box, mark.kind, say(later("by hand")), mark.colour) if hand else mark
             for mark, hand in zip(found, by_hand, strict=True)
         ]
     verdict = judge(kept.found, kept.truth, {label.key: label.name for label in kept.card.labels})
     told = [
-        Mark(mark.box, "hit" if true >= 0 else "false alarm", "by hand" if hand else mark.words)
+        Mark(mark.box, "hit" if true >= 0 else "false alarm", say(later("by hand")) if hand else mark.words)
         for mark, true, hand in zip(found, verdict.truth_of_box, by_hand, strict=True)
     ]
     missed = [(float(x), float(y), float(w), float(h)) for x, y, w, h in kept.truth.boxes[list(verdict.missed)]]
@@ -160,7 +161,3 @@ def _truth(film: Film) -> TrueBoxes | None:
 
 def _by_hand(found: Detections) -> np.ndarray:
     return found.by_hand if isinstance(found, EditedDetections) else np.zeros(len(found.boxes), bool)
-
-
-def _drawn(found: Detections) -> bool:
-    return bool(_by_hand(found).any())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
 import models
@@ -12,10 +10,11 @@ from dashboard.components import detection_findings, progress
 from dashboard.components.states import plain, sentence
 from dashboard.detection_film import Film, Finding
 from dashboard.jobs import Job
-from dashboard.language import later, t
+from dashboard.language import later, spoken, t
 from dashboard.specimen import Reason, Sheet, tell
 from models import Box, Explanation
-from models.reporting import draw
+from models.reporting import draw, reason
+from models.reporting.draw import HeatLook
 from models.trust.methods import BOX_METHODS
 
 OPACITY, LEAST = 0.65, 0.15
@@ -48,9 +47,13 @@ def show(film: Film) -> Sheet:
     tell(film.identity, Reason(why, _place(subject)))
     at = t(", at {layer}", layer=why.layer) if why.layer else ""
     st.caption(t("Explained in {seconds:.2f} s{at}", seconds=why.seconds, at=at))
-    view = replace(film.view, opacity=OPACITY, threshold=LEAST, colours=colours)
+    probability = None if subject.by_hand else subject.score
+    look = reason.look_of(HeatLook(OPACITY, LEAST, colours), probability)
+    for words in reason.notes(why, look):
+        st.caption(plain(t(words)))
     marks = [mark for mark in marks if mark.key == subject.key]
-    fig = detection_figures.boxed(film.image, marks, view, why.heat)
+    title = reason.title_of(film.answer, why, probability, spoken())
+    fig = detection_figures.boxed(film.image, marks, film.view, detection_figures.Heat(why.heat, look, title))
     return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick(film, selection))
 
 

@@ -10,21 +10,22 @@ import models
 from dashboard import session
 from dashboard.components import report
 from dashboard.figures import View
-from dashboard.language import t
+from dashboard.language import Language, spoken, t
 from dashboard.session import Answered
 from models import DISCLAIMER, Classification, Image, Prediction
-from models.reporting import draw
-from models.reporting.record import caption, record
+from models.reporting import reason
+from models.reporting.record import record
 from models.reporting.report_case import Case
 
 
 def show(prediction: Classification, image: Image, view: View) -> None:
     """Offer the files; each is made when it is asked for."""
-    name = f"ortholens-{prediction.task}-{prediction.sha256[:12]}"
+    name, say = f"ortholens-{prediction.task}-{prediction.sha256[:12]}", spoken()
     with st.container(horizontal=True):
         st.download_button(
-            t("Overlay"), lambda: overlay(prediction, image, view), f"{name}.png", "image/png", icon=":material/image:",
-            on_click="ignore", width="stretch", help=t("The image with the heat, in full resolution, with a caption."),
+            t("Overlay"), lambda: overlay(prediction, image, view, say), f"{name}.png", "image/png",
+            icon=":material/image:", on_click="ignore", width="stretch",
+            help=t("The image with the heat, its colours, a scale and a caption, to show."),
         )  # fmt: skip
         st.download_button(
             t("Result"), lambda: result(prediction), f"{name}.json", "application/json", icon=":material/data_object:",
@@ -33,12 +34,9 @@ def show(prediction: Classification, image: Image, view: View) -> None:
     _report(prediction, image, view, name)
 
 
-def overlay(prediction: Prediction, image: Image, view: View) -> bytes:
-    """Return the picture as it is shown, in the image's own pixels, with its caption below."""
-    shown = view.shown(image)
-    why = prediction.explanation
-    picture = draw.overlay(shown, why.heat, view.opacity, view.threshold, view.colours) if why else draw.rgb(shown)
-    return draw.png(picture, caption(prediction))
+def overlay(prediction: Prediction, image: Image, view: View, say: Language) -> bytes:
+    """Return the picture as it is shown, 1,024 pixels at least on its longest side, with what belongs to it."""
+    return reason.picture_png(image, prediction, view.shown(image), view.look, say)
 
 
 def _report(prediction: Classification, image: Image, view: View, name: str) -> None:
@@ -48,8 +46,8 @@ def _report(prediction: Classification, image: Image, view: View, name: str) -> 
     told = report.faithful(prediction)
 
     def make() -> Case:
-        shown, why = view.shown(image), prediction.explanation
-        drawn = draw.overlay(shown, why.heat, view.opacity, view.threshold, view.colours) if why else None
+        shown = view.shown(image)
+        drawn = reason.heated(shown, prediction, view.look)[0] if prediction.explanation else None
         return Case(image, told, shown, drawn, simulated, origin)
 
     answered = None

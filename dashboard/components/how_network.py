@@ -236,7 +236,8 @@ def _reasons(subject: Subject, card: Card, layer: Layer) -> None:
     before, after = st.columns(2)
     before.image(figures.png(shown), width="stretch", caption=t("The image"), alt=t("The image"))
     after.image(
-        draw.overlay(ground, small, 0.75, 0.1, "inferno"), width="stretch", alt=t("Grad-CAM at {stage}", stage=stage),
+        draw.overlay(ground, small, draw.HeatLook(0.75, 0.1, "inferno")), width="stretch",
+        alt=t("Grad-CAM at {stage}", stage=stage),
         caption=t("Grad-CAM at {stage} for “{name}”. Bright: speaks for it.", stage=stage, name=name),
     )  # fmt: skip
     st.caption(

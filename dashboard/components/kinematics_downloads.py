@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import io
 
-import numpy as np
 import streamlit as st
 from PIL import Image as Pillow
 
-from dashboard import figures
 from dashboard.components import report
-from dashboard.language import t
+from dashboard.language import Language, spoken, t
 from dashboard.measured import Measured
-from models import DISCLAIMER
 from models.kinematics import export, jts
 from models.kinematics.camera import of_image
 from models.kinematics.sequence import NAMES
-from models.reporting import draw
+from models.reporting import plate
 from models.reporting.report_case import Case
 
-FILM_PX, FRAME_MS = 640, 250
-"""Longest side of the film, and how long it shows a frame."""
+FRAME_MS = 250
+"""How long the film shows a frame."""
 
 
 def show(measured: Measured) -> None:
     """Offer the files; each is made when it is asked for."""
     name = f"ortholens-kinematics-{'simulated-' if measured.sequence.simulated else ''}"
+    say = spoken()
     common = {"on_click": "ignore", "width": "stretch"}
     with st.container(key="downloads", horizontal=True, gap="small"):
         for index, component in enumerate(NAMES):
@@ -43,7 +41,7 @@ def show(measured: Measured) -> None:
             help=t("CSV: overlap, residual, uncertainty and warnings of each frame."), **common,
         )  # fmt: skip
         st.download_button(
-            t("Film"), lambda: film(measured), f"{name}overlay.gif", "image/gif", icon=":material/movie:",
+            t("Film"), lambda: film(measured, say), f"{name}overlay.gif", "image/gif", icon=":material/movie:",
             help=t("GIF of the frames with the contours of both components."), **common,
         )  # fmt: skip
     report.show("kinematics", f"{name}{measured.motion.sha256[:12]}", lambda: case(measured))
@@ -53,7 +51,7 @@ def case(measured: Measured) -> Case:
     """Return what the report is written from: the motion, and its first, middle and last frame with contours."""
     motion, sequence = measured.motion, measured.sequence
     three = sorted({0, motion.frames // 2, motion.frames - 1})
-    film = [(sequence.names[frame], _overlay(measured, frame, FILM_PX)) for frame in three]
+    film = [(sequence.names[frame], export.overlay_plate(_posed(measured, frame)).picture) for frame in three]
     origin = "Simulated by OrthoLens: no patient, and an implant that no maker sells." if sequence.simulated else ""
     return Case(
         sequence.images[0], motion, simulated=sequence.simulated, origin=origin, film=film,
@@ -89,20 +87,26 @@ def quality(measured: Measured) -> bytes:
     return export.quality_csv(measured.motion, measured.sequence.names).encode()
 
 
-def film(measured: Measured) -> bytes:
+def film(measured: Measured, say: Language) -> bytes:
     """Return the frames with contours as an endless GIF."""
     pictures = []
-    for frame, name in enumerate(measured.sequence.names):
-        framed = draw.png(_overlay(measured, frame, FILM_PX), [f"{name}: femoral orange, tibial blue. {DISCLAIMER}"])
-        pictures.append(Pillow.open(io.BytesIO(framed)).convert("RGB").quantize(128))
+    for frame in range(measured.motion.frames):
+        picture = plate.composed(export.overlay_plate(_posed(measured, frame), measured.motion.notes[frame], say))
+        pictures.append(Pillow.fromarray(picture))
+    tallest = max(picture.height for picture in pictures)  # what is to be doubted takes more lines in some frames
+    frames = [_padded(picture, tallest).quantize(128) for picture in pictures]
     out = io.BytesIO()
-    pictures[0].save(out, "GIF", save_all=True, append_images=pictures[1:], duration=FRAME_MS, loop=0)
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0)
     return out.getvalue()
 
 
-def _overlay(measured: Measured, t: int, longest: int) -> draw.RGB:
+def _padded(picture: Pillow.Image, height: int) -> Pillow.Image:
+    sheet = Pillow.new("RGB", (picture.width, height))
+    sheet.paste(picture)
+    return sheet
+
+
+def _posed(measured: Measured, t: int) -> export.Posed:
     sequence = measured.sequence
     at = measured.poses[0][t], measured.poses[1][t]
-    picture = export.overlay(sequence.images[t].grey(), sequence.meshes, at, sequence.camera)
-    small = figures.shrunk(picture.astype(np.float32) / 255, longest)
-    return draw.rgb(small)
+    return export.Posed(sequence.names[t], sequence.images[t].grey(), sequence.meshes, at, sequence.camera)

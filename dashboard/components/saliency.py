@@ -8,15 +8,20 @@ from typing import get_args
 import streamlit as st
 
 from dashboard import session
+from dashboard.components.states import plain
 from dashboard.figures import Layout, View
-from dashboard.language import t
+from dashboard.language import later, t
 from models import Card, Classification, Image
 from models.nets.stages import stages_of
-from models.reporting import draw
-from models.trust.methods import METHODS
+from models.reporting import draw, reason
+from models.trust.methods import METHODS, same_map
 
 METHOD = "grad-cam"
 """The method that comes with the answer."""
+SAME = later(
+    "At the last stage Grad-CAM and HiResCAM give one and the same map, by construction: behind it the network only "
+    "averages. Choose an earlier stage to see them differ."
+)
 QUICK = [key for key, method in METHODS.items() if not method.slow]
 """Methods that take no longer than a look; the audit has the others."""
 
@@ -76,7 +81,13 @@ def explained(prediction: Classification, image: Image, card: Card, view: View) 
             help=t("Early stages are finer and see edges and textures; the last sees what the answer is made of."),
         )  # fmt: skip
         st.caption(f"**{t(METHODS[method].name)}.** {t(METHODS[method].sentence)}")
+        if method in ("grad-cam", "hirescam") and same_map(card, stage):
+            st.caption(t(SAME))
     why = prediction.explanation
     if (label, stage, method) != (prediction.label, card.net.stage, METHOD):
         why = session.explain(image, card, method=method, label=label, frame=view.frame, stage=stage)
-    return replace(prediction, explanation=why), replace(view, colours=colours)
+    prediction, view = replace(prediction, explanation=why), replace(view, colours=colours)
+    if view.layout != "Image only":
+        for words in reason.notes(why, reason.look_of(view.look, reason.probability_of(prediction, why))):
+            st.caption(plain(t(words)))
+    return prediction, view

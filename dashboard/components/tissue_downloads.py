@@ -12,14 +12,14 @@ import streamlit as st
 import models
 from dashboard import session, tissue_figures
 from dashboard.components import report, states, tissue_truth
-from dashboard.language import t
+from dashboard.language import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.specimen import CORRECTED, NETWORK, Specimen, told
 from dashboard.tissue_figures import TissueView
 from models import Card, Image, OrthoLensError, Segmentation
 from models.io.kinds import kind
 from models.io.seg import check, write_seg
-from models.reporting import draw, paint
+from models.reporting import paint, plate
 from models.reporting.label_png import label_png
 from models.reporting.record import caption
 from models.reporting.report_case import Case
@@ -54,7 +54,7 @@ class Kept:
 def show(specimen: Specimen) -> None:
     """Offer the files; each is made when it is asked for."""
     kept = _kept(specimen)
-    answer = kept.shown
+    answer, say = kept.shown, spoken()
     name = f"ortholens-{answer.task}-{answer.sha256[:12]}{'-corrected' if _corrections(answer) else ''}"
     common = {"on_click": "ignore", "width": "stretch"}
     with st.container(key="downloads", horizontal=True, gap="small"):
@@ -63,8 +63,9 @@ def show(specimen: Specimen) -> None:
             help=t("PNG in the image's own pixels; each is the index of its class."), **common,
         )  # fmt: skip
         st.download_button(
-            t("Overlay"), lambda: overlay(kept, answer), f"{name}-overlay.png", "image/png", icon=":material/image:",
-            help=t("The image with its classes as they are shown, in full resolution, with a caption."), **common,
+            t("Overlay"), lambda: overlay(kept, answer, say), f"{name}-overlay.png", "image/png",
+            icon=":material/image:",
+            help=t("The image with its classes as they are shown, their legend, a scale and a caption."), **common,
         )  # fmt: skip
         st.download_button(
             t("Contours"), lambda: contours(answer, kept.card), f"{name}.geojson", "application/geo+json",
@@ -76,7 +77,7 @@ def show(specimen: Specimen) -> None:
         )  # fmt: skip
         if len(kept.versions) > 1:
             st.download_button(
-                t("Both versions"), lambda: everything(kept), f"{name}.zip", "application/zip",
+                t("Both versions"), lambda: everything(kept, say), f"{name}.zip", "application/zip",
                 icon=":material/folder_zip:", help=t("All files of the network's mask and of the corrected."), **common,
             )  # fmt: skip
     item = session.selected()
@@ -118,11 +119,16 @@ def label_map(answer: Segmentation, card: Card) -> bytes:
     return label_png(answer.mask, card, {"Version": version(answer)})
 
 
-def overlay(kept: Kept, answer: Segmentation) -> bytes:
-    """Return the picture as it is shown, in the image's own pixels, with its caption below."""
-    picture = tissue_figures.classes(kept.view.shown(kept.image), answer, kept.card, kept.view)
-    legend = [label.name for label in kept.card.labels[1:] if label.key not in kept.view.hidden]
-    return draw.png(picture, [f"Shown: {', '.join(legend)}", f"Version: {version(answer)}", *caption(answer)])
+def overlay(kept: Kept, answer: Segmentation, say: Language) -> bytes:
+    """Return the picture as it is shown, 1,024 pixels at least on its longest side, with legend, scale and caption."""
+    picture = tissue_figures.classes(plate.enlarged(kept.view.shown(kept.image)), answer, kept.card, kept.view)
+    colours = paint.colours(kept.card, kept.view.hidden)
+    legend = tuple((colour, say(kept.card.labels[index].name)) for index, colour in colours.items())
+    title, *lines = caption(answer, say)
+    made = say(later("Version: {version}"), version=version(answer))
+    return plate.png(
+        plate.Plate(picture, (made, *lines), title, plate.pixel_mm(kept.image, picture), legend=legend, say=say)
+    )
 
 
 def contours(answer: Segmentation, card: Card) -> bytes:
@@ -136,14 +142,14 @@ def measurements(kept: Kept) -> bytes:
     return tissue_csv(measured, kept.card, kept.shown.sha256, kept.view.frame)
 
 
-def everything(kept: Kept) -> bytes:
+def everything(kept: Kept, say: Language) -> bytes:
     """Return a ZIP with the files of both versions."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
         for answer in kept.versions:
             folder = "corrected" if _corrections(answer) else "network"
             pack.writestr(f"{folder}/labels.png", label_map(answer, kept.card))
-            pack.writestr(f"{folder}/overlay.png", overlay(kept, answer))
+            pack.writestr(f"{folder}/overlay.png", overlay(kept, answer, say))
             pack.writestr(f"{folder}/contours.geojson", contours(answer, kept.card))
         pack.writestr("measurements.csv", measurements(kept))
     return out.getvalue()

@@ -15,6 +15,7 @@ from dashboard.figures import figure
 from dashboard.language import numeral, t
 from dashboard.specimen import Reason, Sheet, Specimen, tell
 from models import Box
+from models.reporting import reason
 
 MOST_PX = 8_000_000
 """Pixels up to which flips and scales are answered at once."""
@@ -87,5 +88,8 @@ def why(specimen: Specimen) -> Sheet:
         if selection["box"]:
             session.put(state, crop_figures.box_of(image, selection["box"][-1]["x"], selection["box"][-1]["y"]))
 
-    fig = tissue_figures.reasons(image, explained.heat, view, box)
+    probability = reason.probability_of(specimen.answer, explained, box)
+    for words in reason.notes(explained, reason.look_of(view.look, probability)):
+        st.caption(plain(t(words)))
+    fig = tissue_figures.reasons(image, specimen.answer, explained, view, box)
     return Sheet(fig, f"why-{box}", select=draw, box=True, says=t("Bright: speaks for the class. The box is dotted."))

@@ -175,6 +175,7 @@ def _segmented(shot: Shot) -> Frame:
 
 def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[Mesh, Mesh], out: Path) -> None:
     from models.kinematics import export, jts
+    from models.reporting import plate
 
     names = [shot.name for shot in shots]
     (out / "overlay").mkdir(parents=True, exist_ok=True)
@@ -189,9 +190,9 @@ def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[M
         typer.echo(str(out / name))
     for number, shot in enumerate(shots):
         poses = found.femoral.pose[number], found.tibial.pose[number]
-        picture = export.overlay(shot.shown, meshes, poses, camera)
+        posed = export.Posed(shot.name, shot.shown, meshes, poses, camera)
         path = out / "overlay" / f"{number + 1:04}.png"
-        path.write_bytes(export.overlay_png(picture, shot.name, found.notes[number]))
+        path.write_bytes(plate.png(export.overlay_plate(posed, found.notes[number])))
 
 
 def _compare(found: Motion, references: dict[str, NDArray[np.float64]], names: Sequence[str], out: Path) -> None:

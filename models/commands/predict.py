@@ -16,7 +16,7 @@ import typer
 import models
 from models.cards import Card, card, cards_of
 from models.commands.batch import Out, Paths, files_of, opened, write_lines
-from models.reporting.record import Record, areas, caption, record
+from models.reporting.record import Record, areas, record
 from models.reporting.report_parts import Chapter
 from models.settings import settings
 from models.trust.methods import method_of
@@ -159,13 +159,12 @@ def _bind(path: Path, chapters: Sequence[Chapter]) -> None:
 
 def _save(folder: Path, image: Image, prediction: Prediction) -> None:
     from models.reporting.boxes import boxes_png
-    from models.reporting.draw import overlay, png
+    from models.reporting.reason import picture_png
 
     if isinstance(prediction, Detections):
-        picture = boxes_png(image, prediction, card(prediction.card))
+        picture = boxes_png(image, prediction)
         (folder / f"{prediction.sha256[:16]}-{prediction.card}-boxes.png").write_bytes(picture)
     if prediction.explanation is None:
         return
-    heat = overlay(image.shown(prediction.frame), prediction.explanation.heat)
     name = f"{prediction.sha256[:16]}-{prediction.card}-{prediction.explanation.method}.png"
-    (folder / name).write_bytes(png(heat, caption(prediction)))
+    (folder / name).write_bytes(picture_png(image, prediction))

@@ -9,23 +9,31 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models import DISCLAIMER
+from models.i18n import IN_ENGLISH, Language
 from models.kinematics.camera import Camera
 from models.kinematics.jts import COLUMNS, row
 from models.kinematics.mesh import Mesh
 from models.kinematics.render import silhouette
 from models.kinematics.sequence import NAMES
-from models.reporting.draw import RGB, png, rgb
+from models.reporting import plate
+from models.reporting.draw import RGB, rgb
 from models.reporting.paint import outlines
 from models.types import Motion, Pixels
+from models.words import later
 
 Array = NDArray[np.float64]
 
 COLOURS = {"femoral": (255, 140, 0), "tibial": (0, 200, 255)}
+LEGEND = (
+    (later("Femoral component"), COLOURS["femoral"]),
+    (later("Tibial component"), COLOURS["tibial"]),
+)
 PARAMETERS = ("x_mm", "y_mm", "z_mm", "x_deg", "y_deg", "z_deg")
 """Of `Track.sigma`."""
 POINTS = tuple(f"{side}_condyle_{axis}_mm" for side in ("left", "right") for axis in ("right", "anterior", "proximal"))
@@ -78,9 +86,36 @@ def overlay(shown: Pixels, meshes: tuple[Mesh, Mesh], poses: tuple[Array, Array]
     return picture
 
 
-def overlay_png(picture: RGB, name: str, notes: Sequence[str]) -> bytes:
-    """Encode an overlay with its frame's name, what to doubt, and the disclaimer in the margin."""
-    return png(picture, [f"{name}: femoral orange, tibial blue", *notes, DISCLAIMER])
+@dataclass(frozen=True, eq=False)
+class Posed:
+    """One frame with the poses of both components.
+
+    Attributes
+    ----------
+    shown
+        (H, W) in [0, 1], as the camera sees it.
+    poses
+        Femoral and tibial (4, 4); not finite where there is none.
+    """
+
+    name: str
+    shown: Pixels
+    meshes: tuple[Mesh, Mesh]
+    poses: tuple[Array, Array]
+    camera: Camera
+
+
+def overlay_plate(posed: Posed, notes: Sequence[str] = (), say: Language = IN_ENGLISH) -> plate.Plate:
+    """Return a frame with its contours as a plate: its name, a scale at the implant's depth, and what to doubt."""
+    factor = plate.zoom(posed.shown.shape)
+    camera = posed.camera.scaled(factor)
+    picture = overlay(plate.enlarged(posed.shown), posed.meshes, posed.poses, camera)
+    depths = [-pose[2, 3] for pose in posed.poses if np.isfinite(pose).all()]
+    pixel_mm = float(depths[0] / camera.focal_px[0]) if depths else None
+    legend = [(f"#{red:02X}{green:02X}{blue:02X}", say(word)) for word, (red, green, blue) in LEGEND]
+    said = (say(later("The scale is that at the depth of the implant.")),) if depths else ()
+    lines = (*(say(note) for note in notes), *said, say(DISCLAIMER))
+    return plate.Plate(picture, lines, posed.name, pixel_mm, legend=tuple(legend), say=say)
 
 
 def _row(pose: Array) -> Array:

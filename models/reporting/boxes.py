@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -16,11 +16,14 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from models import DISCLAIMER
-from models.cards import Card
-from models.reporting.draw import RGB, png, rgb
+from models.cards import Card, card
+from models.i18n import IN_ENGLISH, Language
+from models.reporting import plate
+from models.reporting.draw import RGB, font, rgb
 from models.reporting.paint import FALLBACK
-from models.reporting.record import caption
+from models.reporting.record import caption, headline
 from models.types import Detections, Image, Pixels
+from models.words import later
 
 HALF = 0.5
 """From the outer corner of the first pixel, where pictures and COCO count from, to its centre, where we do."""
@@ -48,9 +51,9 @@ class Look:
 KINDS: Mapping[str, Look] = MappingProxyType(
     {
         "finding": Look("#56B4E9", (), ""),
-        "hit": Look("#3DDC84", (), "hit"),
-        "miss": Look("#FF5FB0", (6, 4), "missed"),
-        "false alarm": Look("#FFB000", (2, 3), "false alarm"),
+        "hit": Look("#3DDC84", (), later("hit")),
+        "miss": Look("#FF5FB0", (6, 4), later("missed")),
+        "false alarm": Look("#FFB000", (2, 3), later("false alarm")),
     }
 )
 """Solid lines are boxes that hold; dashes are a true box without one of ours, dots one of ours without a true box."""
@@ -77,22 +80,21 @@ class Mark:
     words: str = ""
     colour: str | None = None
 
-    @property
-    def text(self) -> str:
-        """What is written at the box."""
-        return " ".join(part for part in (KINDS[self.kind].word, self.words) if part)
+    def text(self, say: Language = IN_ENGLISH) -> str:
+        """Return what is written at the box."""
+        return " ".join(part for part in (say(KINDS[self.kind].word), self.words) if part)
 
 
-def marks_of(prediction: Detections, card: Card) -> list[Mark]:
+def marks_of(prediction: Detections, card: Card, say: Language = IN_ENGLISH) -> list[Mark]:
     """Return the boxes shown at the threshold, with their scores and, where there are several labels, their names."""
     named = len(card.labels) > 1
     marks = []
     for i in prediction.shown:
         which = int(prediction.classes[i])
-        label, score = card.labels[which], f"{prediction.scores[i]:.2f}"
+        label, score = card.labels[which], say.number(float(prediction.scores[i]), ".0%")
         colour = label.colour or (FALLBACK[which % len(FALLBACK)] if named else None)
         x, y, width, height = (float(side) for side in prediction.boxes[i])
-        marks.append(Mark((x, y, width, height), "finding", f"{label.name} {score}" if named else score, colour))
+        marks.append(Mark((x, y, width, height), "finding", f"{say(label.name)} {score}" if named else score, colour))
     return marks
 
 
@@ -101,7 +103,7 @@ def line_width(shape: tuple[int, int]) -> int:
     return max(2, round(max(shape) / 400))
 
 
-def drawn(shown: Pixels, marks: Sequence[Mark]) -> RGB:
+def drawn(shown: Pixels, marks: Sequence[Mark], say: Language = IN_ENGLISH) -> RGB:
     """Draw boxes round what they mean, lines outside it where there is room, with a dark seam, legible on bone.
 
     Parameters
@@ -117,7 +119,7 @@ def drawn(shown: Pixels, marks: Sequence[Mark]) -> RGB:
     picture = Pillow.fromarray(rgb(shown))
     pen = ImageDraw.Draw(picture)
     width = line_width((picture.height, picture.width))
-    font = ImageFont.load_default(max(12, round(max(picture.size) / 55)))
+    face = font(max(12, round(max(picture.size) / 60)))
     for mark in reversed(marks):  # the first, the most certain, is drawn last and covers the others
         left, top, right, bottom = edges = _round(mark, picture.size, width)
         pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="black", width=width + 2)
@@ -125,8 +127,8 @@ def drawn(shown: Pixels, marks: Sequence[Mark]) -> RGB:
             pen.rectangle(line, fill=_colour(mark))
     written: list[Edges] = []
     for mark in marks:
-        if mark.text:
-            written.append(_write(pen, mark.text, _round(mark, picture.size, width), _colour(mark), font, written))
+        if text := mark.text(say):
+            written.append(_write(pen, text, _round(mark, picture.size, width), _colour(mark), face, written))
     return np.asarray(picture)
 
 
@@ -174,7 +176,7 @@ def _write(
     text: str,
     box: Edges,
     colour: str,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    font: ImageFont.FreeTypeFont,
     written: Sequence[Edges],
 ) -> Edges:
     """Write above a box, below it where there is no room or words stand, else inside; never off the picture."""
@@ -194,16 +196,47 @@ def _overlap(a: Edges, b: Edges) -> bool:
     return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
 
 
-def boxes_png(image: Image, prediction: Detections, card: Card, marks: Sequence[Mark] | None = None) -> bytes:
-    """Return a frame with boxes as PNG, what was answered and the disclaimer in a margin below it.
+def boxes_png(
+    image: Image,
+    prediction: Detections,
+    shown: Pixels | None = None,
+    marks: Sequence[Mark] | None = None,
+    say: Language = IN_ENGLISH,
+) -> bytes:
+    """Return a frame with boxes as PNG: a plate with what was answered, the scale and the disclaimer.
 
     Parameters
     ----------
+    shown
+        The frame as it is looked at, (H, W[, 3]) in [0, 1], by default as the file asks.
     marks
         Boxes to draw; by default those shown at the threshold.
     """
-    chosen = marks_of(prediction, card) if marks is None else marks
-    return png(drawn(image.shown(prediction.frame), chosen), caption(prediction))
+    known = card(prediction.card)
+    shown = image.shown(prediction.frame) if shown is None else shown
+    scale = plate.zoom(shown.shape)
+    chosen = marks_of(prediction, known, say) if marks is None else marks
+    picture = drawn(plate.enlarged(shown), [scaled(mark, scale) for mark in chosen], say)
+    legend = tuple(
+        (KINDS[kind].colour, say(KINDS[kind].word))
+        for kind in KINDS
+        if kind != "finding" and any(mark.kind == kind for mark in chosen)
+    )
+    return plate.png(
+        plate.Plate(
+            picture, tuple(caption(prediction, say)[1:]), headline(prediction, say), plate.pixel_mm(image, picture),
+            legend=legend, say=say,
+        )
+    )  # fmt: skip
+
+
+def scaled(mark: Mark, scale: float) -> Mark:
+    """Return a mark on a picture that is larger: pixel edges, which are half a pixel before the centres, stay edges."""
+    x, y, width, height = mark.box
+    return replace(
+        mark,
+        box=((x + HALF) * scale - HALF, (y + HALF) * scale - HALF, width * scale, height * scale),
+    )
 
 
 def coco_json(prediction: Detections, image: Image, card: Card, every: bool = False) -> str:

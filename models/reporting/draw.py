@@ -7,20 +7,19 @@ doi 10.1038/s41467-020-19160-7, MIT). Each is interpolated between 17 of its own
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
-from PIL import ImageDraw, ImageFont
+from PIL import ImageFont
 
 from models.errors import UnknownCard
 from models.types import Pixels
 
 RGB = NDArray[np.uint8]
+FONTS = Path(__file__).parent / "fonts"
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,74 @@ def rgb(shown: Pixels) -> RGB:
     return np.repeat(picture[..., None], 3, -1) if picture.ndim == 2 else picture
 
 
-def overlay(shown: Pixels, heat: Pixels, opacity: float = 0.6, threshold: float = 0.15, colours: str = "berlin") -> RGB:
+@dataclass(frozen=True)
+class HeatLook:
+    """How heat is drawn, and what its colours mean.
+
+    Attributes
+    ----------
+    opacity
+        Share of colour where the heat is strongest, in [0, 1].
+    threshold
+        Heat of a smaller magnitude is not drawn.
+    colours
+        Name of a colour map; an unsigned one leaves evidence against undrawn.
+    strength
+        Share of its full glow that the strongest heat has, in [0, 1]; see `strength_of`.
+    low, high
+        What the ends of the colour bar mean.
+    said
+        What must be known to read it.
+    """
+
+    opacity: float = 0.6
+    threshold: float = 0.15
+    colours: str = "berlin"
+    strength: float = 1.0
+    low: str = ""
+    high: str = ""
+    said: str = ""
+
+    def ramp(self, steps: int) -> RGB:
+        """Return the colours from the lowest heat to the highest, (steps, 3), as they lie on a mid grey."""
+        lowest = colour_map(self.colours).lowest
+        heat = np.linspace(lowest, 1, steps, dtype=np.float32)[None]
+        colours: RGB = overlay(np.full((1, steps), GROUND, np.float32), heat, self)[0]
+        return colours
+
+
+GROUND = 0.35
+"""Grey that a colour bar lies on."""
+
+
+def strength_of(probability: float) -> float:
+    """Return how strongly the heat of a label glows: by the square root of its probability.
+
+    Every map is scaled by its own largest value, so that of a label with 8 % would glow like that of one with 89 %.
+    The square root leaves it visible: 0.28 and 0.94.
+    """
+    return float(np.sqrt(np.clip(probability, 0, 1)))
+
+
+def lifted(heat: Pixels, full: float = 0.99) -> Pixels:
+    """Return heat of single pixels, whose few largest outshine all others, with the rest made visible.
+
+    Parameters
+    ----------
+    heat
+        (H, W) in [-1, 1].
+    full
+        Share of the pixels with any heat below that which is drawn at full strength.
+    """
+    magnitude = np.abs(heat)
+    some = magnitude[magnitude > 0]
+    if not some.size:
+        return heat
+    seen: Pixels = np.clip(heat / max(float(np.quantile(some, full)), 1e-6), -1, 1).astype(np.float32)
+    return seen
+
+
+def overlay(shown: Pixels, heat: Pixels, look: HeatLook | None = None) -> RGB:
     """Blend heat over a frame: the stronger the heat, the more of its colour.
 
     Parameters
@@ -115,23 +181,19 @@ def overlay(shown: Pixels, heat: Pixels, opacity: float = 0.6, threshold: float 
         (H, W) or (H, W, 3) in [0, 1], as `Image.shown` returns it.
     heat
         (H, W) in [−1, 1] in the same pixels.
-    opacity
-        Share of colour where the heat is strongest, in [0, 1].
-    threshold
-        Heat of a smaller magnitude is not drawn.
-    colours
-        Name of a colour map; an unsigned one leaves evidence against undrawn.
 
     Returns
     -------
     ndarray
         (H, W, 3) bytes.
     """
-    chosen = colour_map(colours)
-    strength = np.clip(np.abs(heat) if chosen.signed else heat, 0, 1)  # (H, W)
-    share = (np.float32(opacity) * strength * (strength >= threshold))[..., None]
+    look = look or HeatLook()
+    chosen = colour_map(look.colours)
+    size = np.clip(np.abs(heat) if chosen.signed else heat, 0, 1)  # (H, W)
+    glow = np.float32(look.strength)
+    share = (np.float32(look.opacity) * glow * size * (size >= look.threshold))[..., None]
     below = rgb(shown).astype(np.float32)
-    blend = chosen.colours(heat).astype(np.float32)  # in place from here: a film has millions of pixels
+    blend = chosen.colours(heat * glow).astype(np.float32)  # in place from here: a film has millions of pixels
     blend -= below
     blend *= share
     blend += below
@@ -139,38 +201,7 @@ def overlay(shown: Pixels, heat: Pixels, opacity: float = 0.6, threshold: float 
     return blend.astype(np.uint8)
 
 
-def png(picture: RGB, lines: Sequence[str]) -> bytes:
-    """Encode a picture as PNG, with lines of text in a margin below it.
-
-    Parameters
-    ----------
-    picture
-        (H, W, 3).
-    lines
-        What is said under it, the disclaimer among them; wrapped to the width, and never over the picture.
-    """
-    height, width = picture.shape[:2]
-    width = max(width, 240)
-    size = max(11, width // 60)
-    font = ImageFont.load_default(size)
-    wrapped = [part for line in lines for part in _wrapped(line, font, width - size)]
-    step = round(1.4 * size)
-    sheet = Pillow.new("RGB", (width, height + step * len(wrapped) + size))
-    sheet.paste(Pillow.fromarray(picture), ((width - picture.shape[1]) // 2, 0))
-    pen = ImageDraw.Draw(sheet)
-    for number, line in enumerate(wrapped):
-        pen.text((size // 2, height + size // 2 + number * step), line, fill="white", font=font)
-    out = io.BytesIO()
-    sheet.save(out, "PNG")
-    return out.getvalue()
-
-
-def _wrapped(line: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
-    rows = [""]
-    for word in line.split():
-        longer = f"{rows[-1]} {word}".strip()
-        if font.getlength(longer) <= width or not rows[-1]:
-            rows[-1] = longer
-        else:
-            rows.append(word)
-    return rows
+@lru_cache(maxsize=16)
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """Return the letters of every exported file, which have all of Latin, Greek and Cyrillic."""
+    return ImageFont.truetype(FONTS / "DejaVuSans.ttf", size)

@@ -46,7 +46,7 @@ def _(prediction: Classification, case: Case) -> list[Section]:
     sure = "calibrated confidence" if known.calibration else "confidence, not calibrated"
     pictures = [plain_picture(case)]
     if why is not None:
-        drawn = case.drawn if case.drawn is not None else report_pictures.heat(case.image, prediction.frame, why.heat)
+        drawn = case.drawn if case.drawn is not None else report_pictures.heat(case.image, prediction)
         name = known.labels[known.index(why.target)].name
         method = METHODS[why.method].name if why.method in METHODS else why.method
         alt = f"The image with the heat of {method} for {name}"

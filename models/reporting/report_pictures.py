@@ -14,11 +14,12 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from models.cards import card
-from models.reporting import draw, paint
+from models.reporting import paint
 from models.reporting.boxes import drawn, marks_of
-from models.reporting.draw import RGB
+from models.reporting.draw import RGB, HeatLook
+from models.reporting.reason import heated
 from models.reporting.report_parts import Picture
-from models.types import Box, Detections, Image, Pixels, Segmentation, Window
+from models.types import Box, Detections, Image, Pixels, Prediction, Segmentation, Window
 
 LONGEST_PX = 1200
 QUALITY = 88
@@ -40,12 +41,11 @@ def shown(image: Image, frame: int, window: Window | None = None) -> Pixels:
     return replace(image, pixels=image.pixels[:, ::step, ::step]).shown(frame, window)
 
 
-def heat(image: Image, frame: int, heat_map: Pixels, place: Box | None = None) -> RGB:
-    """Draw heat over a frame in the colours that the page starts with, and a frame round the place asked about."""
-    below = shown(image, frame)
+def heat(image: Image, prediction: Prediction, place: Box | None = None) -> RGB:
+    """Draw the heat of an explanation in the colours that the page starts with, and a frame round the place asked."""
+    below = shown(image, prediction.frame)
     size = (below.shape[1], below.shape[0])
-    fitted = np.asarray(Pillow.fromarray(heat_map).resize(size, Pillow.Resampling.BILINEAR))
-    seen = draw.overlay(below, fitted, colours="inferno")
+    seen = heated(below, prediction, HeatLook(colours="inferno"), place)[0]
     if place is None:
         return seen
     sheet = Pillow.fromarray(seen)

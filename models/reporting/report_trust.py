@@ -83,7 +83,7 @@ def asked(why: Explanation, shown_card: Card, case: Case) -> Section:
     """Show what speaks for what the reader asked about, with the place in a white frame, and say how it was found."""
     name, place = shown_card.labels[shown_card.index(why.target)].name, case.place
     where = f"in the white frame of {place.width} × {place.height} px" if place else "anywhere in the image"
-    drawn = report_pictures.heat(case.image, case.prediction.frame, why.heat, place)
+    drawn = report_pictures.heat(case.image, case.prediction, place)
     seen = report_pictures.picture(drawn, f"The image with the heat for {name}", f"Bright: speaks for {name} {where}")
     section = reason(why, shown_card)
     return Section(section.title, (Pictures((seen,)), *section.parts))

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from models.cards import Card
 from models.errors import UnknownCard
+from models.nets.stages import stages_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Method:
         Takes many passes through the network, so it is offered with progress and cancel.
     needs_stage
         Looks at a named stage of the network; the others look at the input's pixels.
+    fine
+        Its heat is of single pixels, of which a few outshine all others.
     """
 
     key: str
@@ -33,6 +37,7 @@ class Method:
     sentence: str
     slow: bool
     needs_stage: bool
+    fine: bool = False
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -62,6 +67,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "that has learnt nothing: read it with the sanity check.",
                 slow=False,
                 needs_stage=True,
+                fine=True,
             ),
             Method(
                 "integrated-gradients",
@@ -69,6 +75,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "How much each pixel adds to the label's score while the picture grows out of black.",
                 slow=True,
                 needs_stage=False,
+                fine=True,
             ),
             Method(
                 "occlusion",
@@ -84,6 +91,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "noisy copies.",
                 slow=True,
                 needs_stage=False,
+                fine=True,
             ),
         )
     }
@@ -108,6 +116,15 @@ BOX_METHODS: Mapping[str, Method] = MappingProxyType(
     }
 )
 """The methods that explain a box, likewise."""
+
+
+def same_map(card: Card, stage: str) -> bool:
+    """Whether Grad-CAM and HiResCAM are one map by construction: behind the last stage a classifier only averages.
+
+    The gradient of the label is then the same in every place, so that averaging it changes nothing (Draelos and Carin
+    2020, arXiv:2011.08891).
+    """
+    return stage in stages_of(card)[-1:]
 
 
 def method_of(key: str) -> Method:

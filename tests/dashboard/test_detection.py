@@ -29,6 +29,8 @@ from models import Detections, Explanation, Image
 from models.boxes.hand import DrawnBox, Edits, edited
 from models.boxes.judge import judge
 from models.boxes.truth import TrueBoxes
+from models.i18n import Language
+from models.reporting.plate import LEAST_PX
 from models.reporting.report_case import Case
 from tests.conftest import CARD
 
@@ -216,11 +218,11 @@ def test_a_reason_at_once_and_a_slow_one_as_a_job(dropped: AppTest, monkeypatch:
     monkeypatch.setattr(report, "show", lambda task, name, make, answered=None: reports.append(make))
     look(dropped, "Why")
     assert asked == [(0, "grad-cam")]
-    assert words(dropped) == ["1 · 90%"]
+    assert words(dropped) == ["Fracture, 90% · Grad-CAM", "1 · 90%"]
     assert "at p4" in texts(dropped)
     dropped.selectbox(key=f"subject-{IDENTITY}-once").set_value("box-1").run()
     assert asked[-1] == (1, "grad-cam")
-    assert words(dropped) == ["2 · 50%"]
+    assert words(dropped) == ["Fracture, 50% · Grad-CAM", "2 · 50%"]
     dropped.segmented_control(key="box-method").set_value("d-rise").run()
     assert asked[-1] == (1, "grad-cam")  # nothing slow starts by itself
     press(dropped, "box-why-start")
@@ -329,15 +331,14 @@ def test_the_result_lists_every_box_and_its_source(kept: detection_downloads.Kep
     assert "not a medical device" in said["disclaimer"]
 
 
-def test_the_picture_is_drawn_in_its_own_pixels_and_tells_the_truth(kept: detection_downloads.Kept) -> None:
+def test_the_picture_is_large_enough_to_show_and_tells_the_truth(kept: detection_downloads.Kept) -> None:
     truth = TrueBoxes(np.array([[19.5, 9.5, 40, 30], [99.5, 59.5, 9, 9]], np.float32), ("fracture", "fracture"))
-    told = detection_downloads.marks(replace(kept, truth=truth))
+    told = detection_downloads.marks(replace(kept, truth=truth), Language())
     assert [mark.kind for mark in told] == ["false alarm", "hit", "false alarm", "miss"]
     assert told[0].words == "by hand"
     for chosen in (kept, replace(kept, truth=truth)):
-        picture = Pillow.open(io.BytesIO(detection_downloads.picture(chosen)))
-        assert picture.width >= 120
-        assert picture.height > 80
+        picture = Pillow.open(io.BytesIO(detection_downloads.picture(chosen, Language())))
+        assert max(picture.size) >= LEAST_PX
 
 
 def test_marks_on_the_screen_match_those_of_the_verdict(kept: detection_downloads.Kept) -> None:

@@ -26,8 +26,8 @@ def answered(image: Image) -> Classification:
     heat = np.zeros(image.shape, np.float32)
     heat[: image.shape[0] // 2] = 1
     return Classification(
-        task="implant", card="c", sha256=image.sha256, seconds=0, labels=("a", "b"),
-        probabilities=np.array([0.25, 0.75], np.float32), explanation=Explanation(heat, "grad-cam", "stage5", "b", 0),
+        task="implant", card="knee-kl", sha256=image.sha256, seconds=0, labels=("0", "1"),
+        probabilities=np.array([0.25, 0.75], np.float32), explanation=Explanation(heat, "grad-cam", "stage5", "1", 0),
     )  # fmt: skip
 
 

@@ -25,10 +25,12 @@ from dashboard.measured import Measured
 from dashboard.tracking import EXACT, Tracking
 from models import DISCLAIMER
 from models.errors import Cancelled, InputError
+from models.i18n import Language
 from models.kinematics import jts
 from models.kinematics.camera import write_calibration
 from models.kinematics.mesh import Mesh, write_stl
 from models.kinematics.simulate import DISTANCE_MM, PITCH_MM
+from models.reporting.plate import LEAST_PX
 from models.simulation import lunge
 from models.types import Motion
 
@@ -207,9 +209,9 @@ def test_poses_are_read_again_as_they_are_on_the_screen(measured: Measured) -> N
 
 
 def test_the_film_has_every_frame_with_a_margin(measured: Measured) -> None:
-    film = Pillow.open(io.BytesIO(kinematics_downloads.film(measured)))
+    film = Pillow.open(io.BytesIO(kinematics_downloads.film(measured, Language())))
     assert film.n_frames == FRAMES
-    assert film.height > SIDE_PX
+    assert film.height > film.width == LEAST_PX
 
 
 # The page

@@ -26,6 +26,8 @@ import models
 from dashboard.components import report, tissue_downloads
 from dashboard.tissue_figures import TissueView
 from models import Explanation, Image, Segmentation
+from models.i18n import Language
+from models.reporting.plate import LEAST_PX
 from models.reporting.report_case import Case
 from models.tissue.edit import Correction, corrected
 from tests.conftest import CARD
@@ -359,7 +361,7 @@ def test_every_version_is_measured_in_one_table(kept: tissue_downloads.Kept) -> 
 
 
 def test_the_zip_holds_both_versions_and_no_name(kept: tissue_downloads.Kept) -> None:
-    data = tissue_downloads.everything(kept)
+    data = tissue_downloads.everything(kept, Language())
     with zipfile.ZipFile(io.BytesIO(data)) as pack:
         files = {name: pack.read(name) for name in pack.namelist()}
     assert set(files) == {
@@ -372,7 +374,8 @@ def test_the_zip_holds_both_versions_and_no_name(kept: tissue_downloads.Kept) ->
         for f in ("network", "corrected")
     ]
     assert named == [{"bone", "articular-cartilage"}, {"articular-cartilage"}]
-    assert Pillow.open(io.BytesIO(files["network/overlay.png"])).height > 80
+    assert max(Pillow.open(io.BytesIO(files["network/overlay.png"])).size) >= LEAST_PX
+    assert Pillow.open(io.BytesIO(files["network/labels.png"])).size == kept.image.shape[::-1]  # data stay as they are
 
 
 def test_a_german_reader_finds_every_look_in_german(tissue: AppTest, drop: Drop) -> None:

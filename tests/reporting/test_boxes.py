@@ -71,7 +71,7 @@ def test_kinds_differ_in_line_and_words_as_well_as_in_colour() -> None:
     assert 0.3 <= found["false alarm"] < 0.5
     assert len({look.colour for look in KINDS.values()}) == len(KINDS)
     assert len({(look.dashes, look.word) for look in KINDS.values()}) == len(KINDS)
-    assert Mark((0, 0, 1, 1), "false alarm", "0.32").text == "false alarm 0.32"
+    assert Mark((0, 0, 1, 1), "false alarm", "0.32").text() == "false alarm 0.32"
 
 
 @pytest.mark.parametrize(
@@ -102,25 +102,29 @@ def test_lines_grow_with_the_picture() -> None:
 
 def test_what_is_shown_is_drawn_with_scores_and_names() -> None:
     one = marks_of(answer(), card("fracture"))
-    assert [(mark.box, mark.text) for mark in one] == [
-        ((49.5, 39.5, 100, 60), "0.87"),
-        ((199.5, 99.5, 40, 30.25), "0.40"),
+    assert [(mark.box, mark.text()) for mark in one] == [
+        ((49.5, 39.5, 100, 60), "87%"),
+        ((199.5, 99.5, 40, 30.25), "40%"),
     ]
     two = marks_of(answer("tka-components"), card("tka-components"))
-    assert [(mark.text, mark.colour) for mark in two] == [
-        ("Femoral component 0.87", "#FF8C00"),
-        ("Tibial component 0.40", "#00C8FF"),
+    assert [(mark.text(), mark.colour) for mark in two] == [
+        ("Femoral component 87%", "#FF8C00"),
+        ("Tibial component 40%", "#00C8FF"),
     ]
 
 
 def test_a_png_carries_the_boxes_and_room_for_what_is_said(image: Image) -> None:
-    picture = np.asarray(Pillow.open(io.BytesIO(boxes_png(image, answer(), card("fracture")))).convert("RGB"))
-    assert picture.shape[1] == 300
-    assert picture.shape[0] > 200
-    assert picture[39, 100].tolist() == rgb_of(card("fracture").labels[0].colour)
-    assert picture[201:].any()  # the caption
-    bare = np.asarray(Pillow.open(io.BytesIO(boxes_png(image, answer(), card("fracture"), []))).convert("RGB"))
-    assert not bare[:200].any()
+    sheet = np.asarray(Pillow.open(io.BytesIO(boxes_png(image, answer()))).convert("RGB"))
+    assert sheet.shape[1] == 1024  # enlarged
+    colour = rgb_of(card("fracture").labels[0].colour)
+    rows, columns = np.nonzero((sheet == colour).all(-1)[:, : round(160 * 1024 / 300)])
+    zoom = 1024 / 300
+    assert columns.min() == pytest.approx(50 * zoom, abs=6)  # the box's own edge, enlarged, a line's width outside
+    assert columns.max() == pytest.approx(150 * zoom, abs=6)
+    assert np.ptp(rows) > 60 * zoom - 6
+    bare = np.asarray(Pillow.open(io.BytesIO(boxes_png(image, answer(), marks=[]))).convert("RGB"))
+    assert not (bare == colour).all(-1).any()
+    assert bare[-60:].any()  # the caption
 
 
 def test_coco_lists_what_is_shown_in_its_own_pixels_and_no_name(image: Image) -> None:

@@ -110,9 +110,10 @@ def test_a_box_is_explained_by_the_name_of_the_method(
     assert "D-RISE. How much better" in said
 
 
-def test_a_frame_is_drawn_round_the_place_and_nowhere_else(pictured: Callable) -> None:
+def test_a_frame_is_drawn_round_the_place_and_nowhere_else(pictured: Callable, section: models.Segmentation) -> None:
     heat, place = np.zeros((120, 90), np.float32), models.Box(10, 20, 30, 40)
-    bare, framed = (report_pictures.heat(pictured(), 0, heat, at) for at in (None, place))
+    answer = replace(section, explanation=models.Explanation(heat, "grad-cam", "up2", "articular-cartilage", 0.1))
+    bare, framed = (report_pictures.heat(pictured(), answer, at) for at in (None, place))
     rows, columns = np.nonzero((bare != framed).any(2))
     assert (rows.min(), columns.min(), rows.max(), columns.max()) == (10, 20, 40, 60)
     assert (framed[10, 20:60] == 255).all()

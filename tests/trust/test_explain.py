@@ -6,7 +6,9 @@ from torch import nn
 
 from models.errors import Cancelled, UnknownCard
 from models.nets.mobilenet import StagedMobileNetV2
+from models.nets.stages import stages_of
 from models.trust.explain import METHODS, Watch, class_activation, explain, guided, method_of
+from models.trust.methods import same_map
 from models.types import Image
 
 EVERY = sorted(METHODS)
@@ -49,6 +51,15 @@ def test_grad_cam_and_hirescam_equal_the_numbers_by_hand(model_of, two_stages) -
     hires = explain(model, picture, METHODS["hirescam"], 0, stage="stage4")
     np.testing.assert_allclose(hires.heat, [[-1, -0.5], [0, 0]], atol=1e-6)
     assert (cam.method, cam.layer, cam.target) == ("grad-cam", "stage4", "0")
+
+
+def test_at_the_last_stage_grad_cam_and_hirescam_are_one_map(model_of, small_net) -> None:
+    model = model_of(small_net(0), size=(64, 64), labels=3)
+    picture = Image(np.random.default_rng(0).random((1, 64, 64), np.float32), name="", sha256="")
+    stages = stages_of(model.card)
+    for stage in ("stage4", "stage5"):
+        cam, hires = (explain(model, picture, METHODS[key], 1, stage=stage).heat for key in ("grad-cam", "hirescam"))
+        assert np.allclose(cam, hires, atol=1e-4) == same_map(model.card, stage) == (stage == stages[-1])
 
 
 def test_grad_cam_in_closed_form_is_that_of_captum(small_net) -> None:

@@ -1,0 +1,161 @@
+"""How the heat of an explanation is drawn and named, the same on the screen, in every file and in a report.
+
+Every map is scaled by its own largest value. So that the heat of an unlikely label does not glow like that of a sure
+one, it is drawn the weaker the less probable the label is, and says so; maps of single pixels are lifted out of the
+dark.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from models.boxes.hand import EditedDetections
+from models.cards import card
+from models.i18n import IN_ENGLISH, Language
+from models.reporting import plate
+from models.reporting.draw import COLOUR_MAPS, RGB, HeatLook, lifted, overlay, rgb, strength_of
+from models.reporting.record import caption
+from models.trust.methods import BOX_METHODS, METHODS, Method
+from models.types import Box, Classification, Detections, Explanation, Image, Pixels, Prediction, Segmentation
+from models.words import later
+
+HALF = 0.5
+"""From the outer corner of the first pixel to its centre."""
+EDGE = 0.5
+"""Share of the strongest heat from which heat on the rim of the picture is worth a word."""
+
+
+def probability_of(prediction: Prediction, why: Explanation, place: Box | None = None) -> float | None:
+    """Return how probable the label that is explained is; None where the prediction does not tell.
+
+    Parameters
+    ----------
+    place
+        That the explanation of a class or of a box is about. Of a class that was not found there, it is what the
+        others leave.
+    """
+    if isinstance(prediction, Classification):
+        return float(prediction.probabilities[prediction.labels.index(why.target)])
+    if isinstance(prediction, Segmentation):
+        part = (slice(None), slice(None)) if place is None else _part(place)
+        certainty = prediction.certainty[part].astype(np.float32) / 255
+        own = prediction.mask[part] == prediction.labels.index(why.target)
+        if not certainty.size:
+            return None
+        return float(certainty[own].mean() if own.any() else 1 - certainty.mean())
+    if isinstance(prediction, Detections) and place is not None and len(prediction.boxes):
+        asked = np.array([place.column - HALF, place.row - HALF, place.width, place.height], np.float32)
+        apart = np.abs(prediction.boxes - asked).max(1)
+        nearest = int(apart.argmin())
+        by_hand = isinstance(prediction, EditedDetections) and bool(prediction.by_hand[nearest])
+        return float(prediction.scores[nearest]) if apart[nearest] < 1 and not by_hand else None
+    return None
+
+
+def _part(place: Box) -> tuple[slice, slice]:
+    top, left = max(0, round(place.row)), max(0, round(place.column))
+    return slice(top, top + round(place.height)), slice(left, left + round(place.width))
+
+
+def look_of(look: HeatLook, probability: float | None) -> HeatLook:
+    """Return a look whose glow follows the probability of the label, with what its colours mean."""
+    signed = COLOUR_MAPS[look.colours].signed
+    glow = 1.0 if probability is None else strength_of(probability)
+    told = later(
+        "Heat glows at {glow:.0%} of full strength, since the label is {probability:.0%} probable.",
+        glow=glow,
+        probability=probability or 0.0,
+    )
+    return replace(
+        look,
+        strength=glow,
+        low=later("against") if signed else later("nothing"),
+        high=later("speaks for it") if signed else later("speaks most for it"),
+        said="" if probability is None else told,
+    )
+
+
+def title_of(prediction: Prediction, why: Explanation, probability: float | None, say: Language = IN_ENGLISH) -> str:
+    """Name the label that is explained, its probability and the method: "Zimmer, 89% · Grad-CAM"."""
+    known = card(prediction.card)
+    name = say(known.labels[known.index(why.target)].name)
+    method = method_of(why)
+    sure = "" if probability is None else f", {say.number(probability, '.0%')}"
+    return f"{name}{sure} · {say(method.name) if method else why.method}"
+
+
+def method_of(why: Explanation) -> Method | None:
+    """Return the method that made an explanation; None for one that is not known here."""
+    return METHODS.get(why.method) or BOX_METHODS.get(why.method)
+
+
+def drawable(why: Explanation) -> Pixels:
+    """Return heat as it is drawn: that of single pixels is lifted, so that more than its few largest are seen."""
+    method = method_of(why)
+    return lifted(why.heat) if method and method.fine else why.heat
+
+
+def runs_off(why: Explanation) -> bool:
+    """Whether strong heat lies on the rim of the picture, and so may go on beyond the film."""
+    heat = why.heat
+    rim = np.concatenate([heat[0], heat[-1], heat[:, 0], heat[:, -1]])
+    return bool(rim.max(initial=0) > EDGE * max(float(heat.max(initial=0)), 1e-6))
+
+
+RUNS_OFF = later(
+    "The heat reaches the edge of the film: a coarse map spreads over whole cells of the network, and the network sees "
+    "the edge too. It is cut at the film, not at what it means."
+)
+"""Said where `runs_off`."""
+
+
+def notes(why: Explanation, look: HeatLook | None = None) -> list[str]:
+    """Return what a reader must be told of the heat and, where a look is given, of how it is drawn."""
+    return [text for text in (look.said if look else "", RUNS_OFF if runs_off(why) else "") if text]
+
+
+def heated(
+    below: Pixels, prediction: Prediction, look: HeatLook, place: Box | None = None
+) -> tuple[RGB, HeatLook, float | None]:
+    """Draw the heat of a prediction's explanation over a picture of the whole frame, of any size, (h, w[, 3]).
+
+    Returns
+    -------
+    tuple
+        The picture, how its heat was drawn, and how probable the label explained is.
+    """
+    why = prediction.explanation
+    assert why is not None  # who draws heat has it
+    probability = probability_of(prediction, why, place)
+    look = look_of(look, probability)
+    return overlay(below, plate.fitted(drawable(why), below.shape), look), look, probability
+
+
+def picture_png(
+    image: Image,
+    prediction: Prediction,
+    shown: Pixels | None = None,
+    look: HeatLook | None = None,
+    say: Language = IN_ENGLISH,
+) -> bytes:
+    """Return a frame as PNG with the heat of its explanation, if it has one: a plate with label, colour bar and scale.
+
+    Parameters
+    ----------
+    shown
+        The frame as it is looked at, (H, W[, 3]) in [0, 1], by default as the file asks.
+    """
+    why = prediction.explanation
+    below = plate.enlarged(image.shown(prediction.frame) if shown is None else shown)
+    if why is None:
+        bare = plate.Plate(rgb(below), tuple(caption(prediction, say)), say=say)
+        return plate.png(replace(bare, pixel_mm=plate.pixel_mm(image, bare.picture)))
+    picture, look, probability = heated(below, prediction, look or HeatLook())
+    return plate.png(
+        plate.Plate(
+            picture, (*caption(prediction, say), *(say(note) for note in notes(why))),
+            title_of(prediction, why, probability, say), plate.pixel_mm(image, picture), look, say=say,
+        )
+    )  # fmt: skip

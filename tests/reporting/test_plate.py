@@ -1,0 +1,117 @@
+"""Exported pictures: large enough, the picture untouched, and a scale bar of the right length."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+import models
+from models.i18n import Language
+from models.reporting import plate
+from models.reporting.draw import HeatLook
+from models.reporting.plate import LEAST_PX, Plate, composed, enlarged, fitted, pixel_mm, png, scale_bar, zoom
+from models.reporting.reason import picture_png
+from models.types import Classification, Explanation
+
+GERMAN = Language("de")
+
+
+def opened(data: bytes) -> np.ndarray:
+    return np.asarray(Pillow.open(io.BytesIO(data)).convert("RGB"))
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (1024, 300), (300, 300, 3), (1500, 2000)])
+def test_a_small_picture_is_enlarged_and_a_large_one_left(shape: tuple[int, ...]) -> None:
+    shown = np.random.default_rng(0).uniform(0.2, 0.8, shape).astype(np.float32)
+    large = enlarged(shown)
+    assert max(large.shape[:2]) == max(LEAST_PX, *shape[:2])
+    assert large.shape[0] / large.shape[1] == pytest.approx(shape[0] / shape[1], rel=0.01)
+    assert shown.min() <= large.min() <= large.max() <= shown.max()  # no overshoot
+    assert large.mean() == pytest.approx(shown.mean(), abs=0.02)
+    assert (zoom(shape) == 1) == (max(shape[:2]) >= LEAST_PX)
+
+
+def test_the_picture_on_a_plate_is_untouched() -> None:
+    picture = np.random.default_rng(0).integers(1, 256, (1024, 700, 3), np.uint8)
+    sheet = composed(Plate(picture, ("Research and education only.",), "Zimmer, 89%"))
+    rows = [top for top in range(sheet.shape[0] - 1023) if (sheet[top : top + 1024, :700] == picture).all()]
+    assert len(rows) == 1
+    assert sheet[: rows[0]].max() > 128  # the title above it
+    assert sheet[rows[0] + 1024 :].max() > 128  # the words below it
+    assert sheet[rows[0] + 1024 :, -3:].max() == 0  # no line runs off the sheet
+
+
+@pytest.mark.parametrize(("spacing", "wanted_mm"), [(0.15, 20), (0.5, 50), (0.0005, 0.05)])
+def test_the_scale_bar_is_as_long_as_it_says(spacing: float, wanted_mm: float) -> None:
+    image = models.Image(np.full((1, 400, 500), 0.5, np.float32), "", "", spacing_mm=(spacing, spacing))
+    picture = np.zeros((round(400 * 2.048), 1024, 3), np.uint8)
+    mm = pixel_mm(image, picture)
+    assert mm == pytest.approx(spacing * 500 / 1024)
+    assert scale_bar(spacing * 500) == wanted_mm
+    sheet = composed(Plate(picture, (), pixel_mm=mm))
+    below = (sheet[len(picture) :] == 255).all(-1)
+    longest = max(_run(row) for row in below)
+    assert longest * mm == pytest.approx(wanted_mm, rel=0.01)
+
+
+def _run(row: np.ndarray) -> int:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], row, [False]]).astype(int)))
+    return int(max(edges[1::2] - edges[::2], default=0))
+
+
+def test_an_uncalibrated_picture_has_no_bar() -> None:
+    picture = np.zeros((1024, 1024, 3), np.uint8)
+    sheet = composed(Plate(picture, ()))
+    assert max(_run(row) for row in (sheet[1024:] == 255).all(-1)) < 30  # letters alone
+
+
+def test_the_colour_bar_and_the_legend_are_drawn() -> None:
+    picture = np.zeros((1024, 1024, 3), np.uint8)
+    look = HeatLook(1.0, 0.0, "inferno", low="none", high="most")
+    sheet = composed(Plate(picture, (), heat=look, legend=(("#FF0000", "bone"),)))[1024:]
+    found = {tuple(colour) for colour in sheet.reshape(-1, 3).tolist()}
+    assert {tuple(colour) for colour in look.ramp(410).tolist()} <= found
+    assert (255, 0, 0) in found
+
+
+def test_a_long_line_is_wrapped() -> None:
+    sheet = composed(Plate(np.zeros((20, 30, 3), np.uint8), ("a word " * 80,)))
+    assert sheet.shape[1] == plate.NARROWEST_PX
+    assert sheet[:, -3:].max() == 0
+
+
+def test_heat_is_fitted_over_another_grid() -> None:
+    heat = np.zeros((10, 10), np.float32)
+    heat[2, 7] = 1
+    large = fitted(heat, (100, 100))
+    assert np.unravel_index(large.argmax(), large.shape)[0] // 10 == 2
+    assert large.max() <= 1
+
+
+@pytest.mark.parametrize("say", [Language(), GERMAN])
+def test_an_explained_answer_as_a_picture(say: Language) -> None:
+    image = models.Image(np.full((1, 90, 60), 0.4, np.float32), "mrs_smith", "0" * 64)
+    heat = np.zeros((90, 60), np.float32)
+    heat[30:60, 20:40] = 1
+    why = Explanation(heat, "grad-cam", "stage5", "zimmer", 0.1)
+    keys = models.card("shoulder-implants").keys
+    p = np.full(len(keys), 0.1 / (len(keys) - 1), np.float32)
+    p[0] = 0.9
+    answer = Classification(
+        task="implant", card="shoulder-implants", sha256="0" * 64, seconds=0.1, labels=keys, probabilities=p,
+        explanation=Explanation(heat, why.method, why.layer, keys[0], 0.1),
+    )  # fmt: skip
+    sheet = opened(picture_png(image, answer, say=say))
+    assert max(sheet.shape[:2]) >= LEAST_PX
+    other = Explanation(heat, why.method, why.layer, keys[1], 0.1)
+    unlikely = opened(picture_png(image, replace(answer, explanation=other), say=say))
+    middle = sheet.shape[0] // 2
+    assert np.ptp(sheet[middle].astype(int)) > np.ptp(unlikely[middle].astype(int))
+
+
+def test_bytes_are_a_png() -> None:
+    assert png(Plate(np.zeros((1024, 1024, 3), np.uint8), ("x",))).startswith(b"\x89PNG")

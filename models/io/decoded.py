@@ -24,7 +24,9 @@ from models.words import later
 FULL = Window("Full range", 0.0, 1.0)
 CHROMA_NOISE = 2
 """Levels of 255 by which the channels of a grey picture may differ."""
+NOT_SQUARE = later("The file's pixels are not square: the picture is shown stretched to its true proportions.")
 WINDOW_OUTSIDE = later("The file's display window lies outside its values: it is shown in another.")
+WHOLE_32 = (np.dtype(np.int32), np.dtype(np.uint32))
 ROWS = 128
 """Rows that are looked at together: few enough for a processor's cache."""
 
@@ -105,7 +107,8 @@ class Decoded:
             colours /= 2**self.bits - 1
             return self._image(name, sha256, np.clip(colours, 0, 1, out=colours), (FULL,))
         low, high = self._range()
-        span = high - low or 1.0
+        span = high - low
+        span = span if span > 0 else 1.0
         pixels = np.empty(self.stored.shape, np.float32)  # (T, H, W)
         for index, frame in enumerate(self.stored):
             values = self._modality(frame, index)
@@ -165,12 +168,15 @@ class Decoded:
             warnings=self.header.warnings,
         )
 
-    def _modality(self, frame: NDArray[Any], index: int) -> NDArray[np.float32]:
-        values = frame.astype(np.float32)
+    def _modality(self, frame: NDArray[Any], index: int) -> NDArray[Any]:
+        """Return a frame's values after the rescale, in twice the precision where float32 would confuse neighbours."""
+        values: NDArray[Any] = frame.astype(
+            np.float64 if frame.dtype.itemsize > 4 or frame.dtype in WHOLE_32 else np.float32
+        )
         if self.rescale is not None:
             slope, intercept = self.rescale[index]
-            values *= slope
-            values += intercept
+            np.multiply(values, slope, out=values)
+            np.add(values, intercept, out=values)
         return values
 
     def _range(self) -> tuple[float, float]:

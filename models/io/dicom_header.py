@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from models.io.decoded import Header
+from models.io.decoded import NOT_SQUARE, Header
 from models.io.dicom_form import frame_count, functional_group, malformed, numbers
 from models.io.dicom_space import geometry_of, pixel_aspect, spacing_of
 from models.io.dicom_tables import curves, sigmoid
@@ -43,7 +43,6 @@ WINDOW_WORDS = frozenset(
 BURNED_IN = later("The file says that text is burned into the picture: it may name the patient.")
 BAD_CURVE = later("A display table of the file cannot be read: it was not used.")
 BAD_WINDOW = later("The file's display window has no usable width: it was not used.")
-NOT_SQUARE = later("The file's pixels are not square: the picture is shown stretched to its true proportions.")
 
 
 def describe(dataset: Dataset) -> Header:

@@ -1,4 +1,4 @@
-"""Pictures that Pillow reads: PNG, JPEG, TIFF, WebP, BMP.
+"""Pictures that Pillow reads: PNG, JPEG, WebP, BMP, and TIFF whose colours it alone converts (`models.io.tiff`).
 
 Size is checked from the header before a pixel is decoded, and an incomplete file is refused, never filled with grey. A
 resolution in dots per inch is not taken for millimetres: it describes the printing, not the patient.
@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 from PIL import ImageOps, ImageSequence
 
 from models.errors import DamagedFile
-from models.io.decoded import Decoded, Header, Limits
+from models.io import tiff
+from models.io.decoded import NOT_SQUARE, Decoded, Header, Limits
+from models.io.tiff import COLOUR_CUT, PAGES_LEFT, RANGE_ASSUMED
 from models.words import later
 
 BYTES = {"1": 1, "L": 1, "P": 1, "LA": 2, "PA": 2, "I;16": 2, "I;16B": 2, "I;16L": 2, "RGB": 3}
 """A pixel's size by Pillow mode; the others take four."""
-PHOTOMETRIC, WHITE_IS_ZERO, BITS_PER_SAMPLE = 262, 0, 258  # TIFF 6.0 tags
-COLOUR_CUT = later("16-bit colour was read at 8 bits a channel.")
-RANGE_ASSUMED = later(
-    "The file does not say which of its values are black and white: its smallest and largest were taken."
-)
-PAGES_LEFT = later("Pages of another size or kind than the first were left out.")
+BITS_PER_SAMPLE, ORIENTATION = 258, 274  # TIFF 6.0
+USUAL_GAMMA = 1 / 2.2
+GAMMA = later("The file states a gamma of its own, which was not applied.")
+PROFILE = later("The file has a colour profile, which was not applied.")
 
 
 def decode(data: bytes, kind: str, limits: Limits) -> Decoded:
@@ -46,12 +46,14 @@ def decode(data: bytes, kind: str, limits: Limits) -> Decoded:
     DamagedFile
         Truncated or inconsistent.
     """
+    if kind == "TIFF" and (read := tiff.decode(data, limits)) is not None:
+        return read
     PIL.Image.MAX_IMAGE_PIXELS = None  # `limits` stands in its place; only the worker's Pillow is touched
     try:
         with PIL.Image.open(BytesIO(data), formats=[kind]) as picture:
             count = 1 if kind == "JPEG" else getattr(picture, "n_frames", 1)  # a JPEG's others: previews, gain maps
             limits.check(picture.height, picture.width, count, BYTES.get(picture.mode, 4))
-            inverted = kind == "TIFF" and picture.mode[0] in "IF" and _tag(picture, PHOTOMETRIC) == WHITE_IS_ZERO
+            aspect, said = _aspect(picture), _unapplied(picture)
             cut = _sixteen_bit_colour(picture, data, kind)
             frames = list(_frames(picture, count))
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -61,13 +63,15 @@ def decode(data: bytes, kind: str, limits: Limits) -> Decoded:
         else:
             problem = later("begins like {kind}, but the rest is damaged", kind=kind)
         raise DamagedFile(problem, fix=later("Copy or export it again.")) from error
-    warnings = [COLOUR_CUT] * cut + [PAGES_LEFT] * (len(frames) < count)
+    warnings = (
+        [COLOUR_CUT] * cut + [PAGES_LEFT] * (len(frames) < count) + said + [NOT_SQUARE] * (aspect[0] != aspect[1])
+    )
     first = frames[0]
     if first.dtype.kind in "fi":
         warnings.append(RANGE_ASSUMED)
     bits = 8 if first.dtype == np.uint8 else 16
     stored = np.stack(frames) if len(frames) > 1 else first[None]
-    return Decoded(stored, bits, Header(warnings=tuple(warnings)), inverted=inverted).slimmed()
+    return Decoded(stored, bits, Header(aspect=aspect, warnings=tuple(warnings))).slimmed()
 
 
 def _frames(picture: PIL.Image.Image, count: int) -> Iterator[NDArray[Any]]:
@@ -98,6 +102,27 @@ def _array(picture: PIL.Image.Image) -> NDArray[Any]:
         seen = picture.convert("RGBA")
         return np.asarray(PIL.Image.alpha_composite(PIL.Image.new("RGBA", seen.size, "black"), seen).convert("RGB"))
     return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
+
+
+def _aspect(picture: PIL.Image.Image) -> tuple[float, float]:
+    """Return (height, width) of a pixel as multiples of its smaller side, where the file states unequal densities."""
+    info = picture.info
+    across, down = info.get("dpi") or (info.get("jfif_density") if info.get("jfif_unit") == 0 else None) or (1, 1)
+    wide, tall = info.get("aspect") or (1, 1)  # PNG without a unit: pixels across and down
+    across, down = float(across) * float(wide), float(down) * float(tall)
+    if not (across > 0 and down > 0 and 0.01 < across / down < 100) or abs(across / down - 1) < 0.01:
+        return 1.0, 1.0  # dots per inch are often rounded
+    height, width = max(across / down, 1.0), max(down / across, 1.0)
+    return (width, height) if picture.getexif().get(ORIENTATION, 1) >= 5 else (height, width)
+
+
+def _unapplied(picture: PIL.Image.Image) -> list[str]:
+    """Return what the file says of its brightness and colours that is not done."""
+    gamma = picture.info.get("gamma")
+    strange = gamma is not None and abs(gamma - USUAL_GAMMA) > 0.02 and "srgb" not in picture.info
+    profile = bytes(picture.info.get("icc_profile") or b"")
+    told = bool(profile) and b"sRGB" not in profile and b"s\x00R\x00G\x00B" not in profile
+    return [*[GAMMA] * strange, *[PROFILE] * told]
 
 
 def _tag(picture: PIL.Image.Image, tag: int) -> object:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import product
@@ -22,9 +21,11 @@ from numpy.typing import NDArray
 from models.errors import DamagedFile, InputError, TooLarge, UnsupportedFormat
 from models.io.decoded import Decoded, Header, Limits
 from models.io.kinds import kind
+from models.io.tiff import spacing_of
 from models.io.worker import worker
 from models.settings import settings
 from models.types import Box, Image
+from models.words import later
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -35,11 +36,13 @@ OVERVIEW_PX = 1024
 """Longest side of the overview."""
 REGION_PX = 8192
 """Longest side of a region, in the pixels of its level."""
-STRIP_PX = 16_000_000
-"""Pixels decoded at a time for an overview."""
+OVERVIEW_DECODED_PX = 2_000_000_000
+"""Pixels that are decoded at most for an overview, of the coarsest level that serves."""
+DENSEST = 1100
+"""How many times its own bytes a slide may decode to: Deflate reaches 1032, and only with nothing in the picture."""
 SIDE_PX = 1 << 19
 """Longest side of a slide."""
-CONTIGUOUS, INCH, CENTIMETRE = 1, 2, 3  # TIFF 6.0
+CONTIGUOUS = 1  # TIFF 6.0
 EMPTY = 255
 """Of a tile that is not in the file: glass."""
 
@@ -148,7 +151,7 @@ def _opened(data: bytes) -> Slide | None:
             return None
         _check(pages, len(data))
         factors = [columns / page.shape[1] for page in pages]
-        spacing = _spacing(file)
+        spacing, _ = spacing_of(file)
         levels = tuple(
             Level((page.shape[0], page.shape[1]), factor, _times(spacing, factor))
             for page, factor in zip(pages, factors, strict=True)
@@ -168,7 +171,7 @@ def _region(data: bytes, level: int, box: Box) -> Decoded:
             fix = "Draw a smaller region, or choose a coarser level."
             raise TooLarge(f"the region has {width:,} × {height:,} pixels at this level", fix=fix)
         pixels = _read(page, top, left, height, width)
-        spacing = _times(_spacing(file), factor)
+        spacing = _times(spacing_of(file)[0], factor)
     said = f"rows {top} to {top + height - 1} and columns {left} to {left + width - 1} of level {level} of a slide"
     source = "the slide's own resolution" if spacing else None
     return Decoded(
@@ -196,69 +199,61 @@ def _check(pages: list[TiffPage], size: int) -> None:
     stored = [span for page in pages for span in zip(page.dataoffsets, page.databytecounts, strict=True)]
     if max(begin + length for begin, length in stored) > size:
         raise DamagedFile("is a TIFF file that is cut off", fix="Copy or export it again.")
+    coarse = _for_overview(pages)
+    pixels = coarse.shape[0] * coarse.shape[1]
+    if pixels > OVERVIEW_DECODED_PX or pixels > max(4 * ORDINARY_PX, DENSEST * size):
+        raise TooLarge(
+            later(
+                "has no overview: {pixels:,.0f} million pixels would have to be decoded for one", pixels=pixels / 1e6
+            ),
+            fix=later("Export it as a pyramid: SVS, OME or tiled TIFF with smaller levels."),
+        )
     first = pages[0]
     if first.dtype not in ("uint8", "uint16") or first.planarconfig != CONTIGUOUS or first.samplesperpixel > 4:
         raise UnsupportedFormat("is a slide of a kind that is not read", fix="Export it as RGB with 8 bits a channel.")
 
 
-def _read(page: TiffPage, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
-    """Return a part of a level as (h, w, 3) bytes, decoding only the tiles or strips that it touches."""
+def _read(page: TiffPage, top: int, left: int, height: int, width: int, step: int = 1) -> NDArray[np.uint8]:
+    """Return a part of a level as (h, w, 3) bytes, decoding only the tiles or strips that it touches, each once.
+
+    With a step, every so many rows and columns of it, the middle one of each block.
+    """
     tile = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.shape[1])
     across = -(-page.shape[1] // tile[1])
-    out = np.full((height, width, page.samplesperpixel), EMPTY, page.dtype)
+    wanted = [np.arange(start + step // 2, start + side, step) for start, side in ((top, height), (left, width))]
+    out = np.full((len(wanted[0]), len(wanted[1]), page.samplesperpixel), EMPTY, page.dtype)
     for row, column in product(
         range(top // tile[0], (top + height - 1) // tile[0] + 1),
         range(left // tile[1], (left + width - 1) // tile[1] + 1),
     ):
         index = row * across + column
-        begin, length = page.dataoffsets[index], page.databytecounts[index]
+        offset, length = page.dataoffsets[index], page.databytecounts[index]
         if not length:  # a slide's scanner leaves out tiles without tissue
             continue
-        page.parent.filehandle.seek(begin)
+        page.parent.filehandle.seek(offset)
         packed = page.parent.filehandle.read(length)
         decoded = page.decode(packed, index, jpegtables=page.jpegtables, jpegheader=page.jpegheader)[0]
         assert decoded is not None  # there are bytes
         segment = decoded[0]  # (h, w, samples)
         at = row * tile[0], column * tile[1]
-        low = [max(here, start) for here, start in zip(at, (top, left), strict=True)]
-        high = [
-            min(here + side, start + length)
-            for here, side, start, length in zip(at, segment.shape, (top, left), (height, width), strict=False)
-        ]
-        out[low[0] - top : high[0] - top, low[1] - left : high[1] - left] = segment[
-            low[0] - at[0] : high[0] - at[0], low[1] - at[1] : high[1] - at[1]
-        ]
+        down, right = (
+            slice(*np.searchsorted(places, (here, here + side)))
+            for places, here, side in zip(wanted, at, segment.shape, strict=False)
+        )
+        out[down, right] = segment[np.ix_(wanted[0][down] - at[0], wanted[1][right] - at[1])]
     pixels = (out >> 8).astype(np.uint8) if out.dtype == np.uint16 else out
     return np.repeat(pixels[..., :1], 3, -1) if pixels.shape[-1] < 3 else pixels[..., :3]
 
 
 def _overview(pages: list[TiffPage]) -> NDArray[np.uint8]:
-    """Thin out the coarsest level that is fine enough, strip by strip."""
-    page = next((page for page in reversed(pages) if max(page.shape[:2]) >= OVERVIEW_PX), pages[0])
+    """Thin out the coarsest level that is fine enough."""
+    page = _for_overview(pages)
     rows, columns = page.shape[:2]
-    step = max(1, -(-max(rows, columns) // OVERVIEW_PX))
-    strip = max(1, STRIP_PX // columns // step) * step
-    parts = [
-        _read(page, top, 0, min(strip, rows - top), columns)[step // 2 :: step, step // 2 :: step]
-        for top in range(0, rows, strip)
-    ]
-    return np.concatenate(parts)
+    return _read(page, 0, 0, rows, columns, max(1, -(-max(rows, columns) // OVERVIEW_PX)))
 
 
-def _spacing(file: TiffFile) -> tuple[float, float] | None:
-    """Millimetres between rows and columns of the finest level, as the scanner wrote them.
-
-    A resolution for printing, 20 µm a pixel and more, is none.
-    """
-    page = file.series[0].keyframe
-    aperio = re.search(r"\|\s*MPP\s*=\s*([0-9.]+)", page.description) if file.is_svs else None
-    if aperio:
-        down = across = float(aperio[1])
-    elif page.tags.get("XResolution") and page.tags.get("ResolutionUnit") and page.resolutionunit in (INCH, CENTIMETRE):
-        across, down = (1 / pixels if pixels else 0.0 for pixels in page.get_resolution("micrometer"))
-    else:
-        return None
-    return (down / 1000, across / 1000) if 0 < max(down, across) < 20 else None
+def _for_overview(pages: list[TiffPage]) -> TiffPage:
+    return next((page for page in reversed(pages) if max(page.shape[:2]) >= OVERVIEW_PX), pages[0])
 
 
 def _times(spacing: tuple[float, float] | None, factor: float) -> tuple[float, float] | None:

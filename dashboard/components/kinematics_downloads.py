@@ -8,7 +8,7 @@ import streamlit as st
 from PIL import Image as Pillow
 
 from dashboard.components import report
-from dashboard.language import Language, spoken, t
+from dashboard.language import Language, later, spoken, t
 from dashboard.measured import Measured
 from models.kinematics import export, jts
 from models.kinematics.camera import of_image
@@ -52,9 +52,11 @@ def case(measured: Measured) -> Case:
     motion, sequence = measured.motion, measured.sequence
     three = sorted({0, motion.frames // 2, motion.frames - 1})
     film = [(sequence.names[frame], export.overlay_plate(_posed(measured, frame)).picture) for frame in three]
-    origin = "Simulated by OrthoLens: no patient, and an implant that no maker sells." if sequence.simulated else ""
+    origin = (
+        later("Simulated by OrthoLens: no patient, and an implant that no maker sells.") if sequence.simulated else ""
+    )
     return Case(
-        sequence.images[0], motion, simulated=sequence.simulated, origin=origin, film=film,
+        sequence.images[0], motion, simulated=sequence.simulated, origin=origin if sequence.simulated else "", film=film,
         calibration=_calibration(measured),
     )  # fmt: skip
 
@@ -62,14 +64,19 @@ def case(measured: Measured) -> Case:
 def _calibration(measured: Measured) -> str:
     """Say where the millimetres come from."""
     sequence, (across, down) = measured.sequence, measured.sequence.camera.focal_px
-    distance = f"principal distance {across:,.0f} × {down:,.0f} pixels (columns, rows)"
-    if sequence.simulated:
-        return f"the simulation's own camera, {distance}"
     own = of_image(sequence.images[0])
-    source = (
-        "the DICOM header of the frames" if own == sequence.camera else "the calibration file given with the frames"
+    if sequence.simulated:
+        source = later("the simulation's own camera")
+    elif own == sequence.camera:
+        source = later("the DICOM header of the frames")
+    else:
+        source = later("the calibration file given with the frames")
+    return later(
+        "{source}, principal distance {across:,.0f} × {down:,.0f} pixels (columns, rows)",
+        source=source,
+        across=across,
+        down=down,
     )
-    return f"{source}, {distance}"
 
 
 def poses(measured: Measured, component: int) -> bytes:

@@ -17,7 +17,7 @@ from dashboard import session
 from dashboard.components import progress
 from dashboard.components.states import plain, sentence
 from dashboard.jobs import Job
-from dashboard.language import later, t
+from dashboard.language import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from models import Image, Prediction
 from models.errors import Cancelled
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Format = Literal["pdf", "html"]
 LABEL_LENGTH = 80
+LEFT = later("Left of the map when all weights are random (near 0 is good)")
 SETTLE_S = 0.4
 """A click on a download makes the field send its text, and the download asks for the file at the same moment."""
 COMMON = {"on_click": "ignore", "width": "stretch"}
@@ -56,11 +57,11 @@ def show(task: str, name: str, make: Callable[[], Case], answered: Answered | No
     if answered:
         session.note(task, answered)
     with st.expander(t("Report"), icon=":material/description:", key=f"report-{task}", on_change="ignore"):
-        label = _label(t("Label on the report"), name)
+        label, say = _label(t("Label on the report"), name), spoken()
         with st.container(horizontal=True, gap="small"):
             st.download_button(
                 t("PDF"),
-                lambda: alone(make, label, "pdf"),
+                lambda: alone(make, label, "pdf", say),
                 f"{name}-report.pdf",
                 "application/pdf",
                 icon=":material/picture_as_pdf:",
@@ -69,7 +70,7 @@ def show(task: str, name: str, make: Callable[[], Case], answered: Answered | No
                 **COMMON,
             )
             st.download_button(
-                t("HTML"), lambda: alone(make, label, "html"), f"{name}-report.html", "text/html",
+                t("HTML"), lambda: alone(make, label, "html", say), f"{name}-report.html", "text/html",
                 icon=":material/html:", key=f"{name}-html", help=t("One page for any browser, with its pictures "
                                                                    "inside."),
                 **COMMON,
@@ -82,20 +83,20 @@ def show(task: str, name: str, make: Callable[[], Case], answered: Answered | No
             of_all(task, every)
 
 
-def alone(make: Callable[[], Case], label: Mapping[str, str], form: Format) -> bytes:
+def alone(make: Callable[[], Case], label: Mapping[str, str], form: Format, say: Language) -> bytes:
     """Write the report of one answer; a label that was being typed at the click arrives meanwhile."""
     case = make()
     time.sleep(SETTLE_S)
-    return written([case], label.get("text", ""), form)
+    return written([case], label.get("text", ""), form, say)
 
 
-def written(cases: Sequence[Case], label: str, form: Format) -> bytes:
-    """Write a report of some answers in one format."""
+def written(cases: Sequence[Case], label: str, form: Format, say: Language) -> bytes:
+    """Write a report of some answers in one format and in a reader's language."""
     from models.reporting.report import bound, chapter
     from models.reporting.report_html import html
     from models.reporting.report_pdf import pdf
 
-    return {"pdf": pdf, "html": html}[form](bound([chapter(case) for case in cases], label))
+    return {"pdf": pdf, "html": html}[form](bound([chapter(case, say) for case in cases], label, say=say))
 
 
 def simulated(item: Item | None) -> bool:
@@ -113,11 +114,11 @@ def faithful(prediction: Prediction) -> Prediction:
         for finding in audit.findings:
             if (finding.explanation.method, finding.explanation.layer) == (why.method, why.layer):
                 figures = {
-                    "Deletion area (low is good)": finding.curves.deletion_area,
-                    "Deletion area of a random map": audit.random.deletion_area,
-                    "Insertion area (high is good)": finding.curves.insertion_area,
-                    "Insertion area of a random map": audit.random.insertion_area,
-                    "Left of the map when all weights are random (near 0 is good)": finding.cascade.steps[-1].agreement,
+                    later("Deletion area (low is good)"): finding.curves.deletion_area,
+                    later("Deletion area of a random map"): audit.random.deletion_area,
+                    later("Insertion area (high is good)"): finding.curves.insertion_area,
+                    later("Insertion area of a random map"): audit.random.insertion_area,
+                    LEFT: finding.cascade.steps[-1].agreement,
                 }
                 return replace(prediction, explanation=replace(why, faithfulness=figures))
     return prediction
@@ -149,7 +150,8 @@ def of_all(task: str, every: Sequence[Answered]) -> None:
     named = hashlib.sha256("|".join(f"{one.file} {one.key}" for one in every).encode()).hexdigest()[:12]
     st.markdown(t("**All {n} images that were answered here**", n=len(every)))
     label = _label(t("Label on the report of all"), f"{task}-queue")
-    name = f"report-{task}-{named}"
+    say = spoken()
+    name = f"report-{task}-{named}-{say.code}"
     job: Job[Written] | None = session.job(name)
     if job and job.running:
         _progress(name)
@@ -171,13 +173,13 @@ def of_all(task: str, every: Sequence[Answered]) -> None:
             key="report-queue-start",
             width="stretch",
             on_click=session.start,
-            args=(name, lambda job: bind(job, every, label["text"])),
+            args=(name, lambda job: bind(job, every, label["text"], say)),
         )
         if job and job.error:
             st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
 
 
-def bind(job: Job[Written], every: Sequence[Answered], label: str) -> Written:
+def bind(job: Job[Written], every: Sequence[Answered], label: str, say: Language) -> Written:
     """Answer every image again and write one report of them.
 
     Raises
@@ -194,9 +196,9 @@ def bind(job: Job[Written], every: Sequence[Answered], label: str) -> Written:
         if job.stopped():
             raise Cancelled(later("the report was stopped"), fix=later("Start it again to get it."))
         job.report(number, len(every) + 1, later("Image {number} of {n}", number=number + 1, n=len(every)))
-        chapters.append(chapter(one.again()))
+        chapters.append(chapter(one.again(), say))
     job.report(len(every), len(every) + 1, later("Writing the pages"))
-    report = bound(chapters, label)
+    report = bound(chapters, label, say=say)
     return Written(label, pdf(report), html(report))
 
 

@@ -98,8 +98,12 @@ def drawable(why: Explanation) -> Pixels:
 
 
 def runs_off(why: Explanation) -> bool:
-    """Whether strong heat lies on the rim of the picture, and so may go on beyond the film."""
+    """Whether strong heat lies on the rim of what the network saw, and so may go on beyond the film."""
     heat = why.heat
+    rows, columns = (np.flatnonzero(heat.any(axis)) for axis in (1, 0))  # beyond black borders there is none
+    if not len(rows):
+        return False
+    heat = heat[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     rim = np.concatenate([heat[0], heat[-1], heat[:, 0], heat[:, -1]])
     return bool(rim.max(initial=0) > EDGE * max(float(heat.max(initial=0)), 1e-6))
 

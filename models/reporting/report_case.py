@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.i18n import IN_ENGLISH, Language
 from models.reporting.draw import RGB
 from models.types import Box, Image, Pixels, Prediction
 
@@ -36,6 +37,8 @@ class Case:
         Frames of a motion with the components drawn, each with its caption.
     calibration
         Where the millimetres of a motion come from.
+    say
+        The reader's language.
     """
 
     image: Image
@@ -48,3 +51,4 @@ class Case:
     place: Box | None = None
     film: Sequence[tuple[str, RGB]] = ()
     calibration: str = ""
+    say: Language = IN_ENGLISH

@@ -65,9 +65,8 @@ def panel(curve: Curve) -> Panel:
         upper, lower = up(values[run] + spread[run]), up(values[run] - spread[run])
         bands.append(_points(np.concatenate([x, x[::-1]]), np.concatenate([upper, lower[::-1]])))
     digits = 0 if ticks[1] - ticks[0] >= 1 else 1
-    levels = tuple(
-        (float(up(np.array(tick))), f"{tick:.{digits}f}{'°' if curve.unit == '°' else ''}") for tick in ticks
-    )
+    unit = "°" if curve.unit == "°" else ""
+    levels = tuple((float(up(np.array(tick))), f"{curve.say.number(tick, f'.{digits}f')}{unit}") for tick in ticks)
     return Panel(
         title=curve.title if curve.unit == "°" else f"{curve.title}, {curve.unit}",
         lines=tuple(lines),

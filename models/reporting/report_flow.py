@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -22,6 +21,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.pathobject import PDFPathObject
 from reportlab.platypus import Flowable
 
+from models.reporting.draw import FONTS
 from models.reporting.report_curves import HEIGHT, LEFT, RIGHT, WIDTH, Panel, panel
 from models.reporting.report_parts import (
     Answer,
@@ -44,7 +44,6 @@ from models.reporting.report_tags import (
     TaggedSheet,
 )
 
-FONTS = Path(__file__).parent / "fonts"
 PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 MARGIN = 46.0
 WIDE = A4[0] - 2 * MARGIN
@@ -183,10 +182,9 @@ def _sheet(part: Picture, wide: float, tall: float) -> TaggedSheet:
 def _bars(part: Bars) -> list[Flowable]:
     rows = []
     for bar in part.bars:
-        possible = "" if bar.possible is None else "possible" if bar.possible else "not in the set"
         colour = SOFT if bar.possible is False else ACCENT
         drawn = Drawn(BAR, 9, partial(_bar, share=bar.share, colour=colour))
-        rows.append([said(bar.name, CELL), drawn, said(f"{bar.share:.1%}", NUMBER), said(possible, NOTE)])
+        rows.append([said(bar.name, CELL), drawn, said(bar.figure, NUMBER), said(part.word(bar), NOTE)])
     look = [*CELLS, ("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 0)]
     rest = WIDE - BAR - 10 - 45
     widths = [0.65 * rest, BAR + 10, 45, 0.35 * rest]

@@ -26,6 +26,7 @@ from models.reporting.report_parts import (
     Section,
     Table,
 )
+from models.words import later
 
 MARK = (
     '<svg class="mark" viewBox="0 0 36 36" fill="none" aria-hidden="true"><g stroke="#2FA79B" stroke-width="2.8" '
@@ -93,7 +94,7 @@ footer { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: .6r
 """
 
 PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -104,7 +105,7 @@ PAGE = """<!doctype html>
 <style>{style}</style>
 </head>
 <body>
-<header>{mark}<span class="brand">OrthoLens report</span><span class="made">{made}</span>{label}</header>
+<header>{mark}<span class="brand">{brand}</span><span class="made">{made}</span>{label}</header>
 <p class="disclaimer"><strong>{disclaimer}</strong></p>
 <main>
 {body}
@@ -120,12 +121,14 @@ def html(report: Report) -> bytes:
     label = f'<span class="label">{escape(report.label)}</span>' if report.label else ""
     chapters = [_chapter(chapter, number) for number, chapter in enumerate(report.chapters, 1)]
     page = PAGE.format(
-        title=escape(f"OrthoLens report: {report.title}"),
+        title=escape(report.heading),
+        language=report.say.code,
+        brand=escape(report.say(later("OrthoLens report"))),
         style=STYLE,
         mark=MARK,
         made=f"{report.made:%Y-%m-%d %H:%M} UTC",
         label=label,
-        disclaimer=escape(DISCLAIMER),
+        disclaimer=escape(report.say(DISCLAIMER)),
         body="\n".join([*_contents(report), *chapters]),
     )
     return page.encode()
@@ -140,9 +143,12 @@ def _contents(report: Report) -> list[str]:
         f'<td class="word">{escape(chapter.answer)}</td><td>{escape(chapter.sure)}</td></tr>'
         for number, chapter in enumerate(report.chapters, 1)
     ]
-    header = '<th class="word">No.</th><th class="word">Image (SHA-256)</th><th class="word">Answer</th><th>Sure</th>'
+    *words, sure = (escape(head) for head in report.contents)
+    header = "".join(f'<th class="word">{head}</th>' for head in words) + f"<th>{sure}</th>"
+    name = escape(report.say(later("Contents")))
     return [
-        f'<h1>{escape(report.title)}</h1><nav aria-label="Contents" class="wide"><table><thead><tr>{header}</tr>'
+        f'<h1>{escape(report.title)}</h1><nav aria-label="{name}" class="wide"><table><thead>'
+        f"<tr>{header}</tr>"
         f"</thead><tbody>{''.join(rows)}</tbody></table></nav>"
     ]
 
@@ -212,11 +218,11 @@ def _pictures(part: Pictures) -> str:
 def _bars(part: Bars) -> str:
     rows = []
     for bar in part.bars:
-        said = "" if bar.possible is None else "possible" if bar.possible else "not in the set"
         style = ' class="out"' if bar.possible is False else ""
         rows.append(
             f'<tr{style}><td class="word">{escape(bar.name)}</td><td class="track" aria-hidden="true">'
-            f'<div style="width:{bar.share:.1%}"></div></td><td>{bar.share:.1%}</td><td class="word">{said}</td></tr>'
+            f'<div style="width:{bar.share:.1%}"></div></td><td>{escape(bar.figure)}</td>'
+            f'<td class="word">{escape(part.word(bar))}</td></tr>'
         )
     return f'<table class="bars"><caption>{escape(part.title)}</caption><tbody>{"".join(rows)}</tbody></table>'
 

@@ -13,6 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.i18n import IN_ENGLISH, Language
+from models.words import later
+
 Array = NDArray[np.float64]
 
 
@@ -103,21 +106,29 @@ class Bar:
 
     Attributes
     ----------
+    figure
+        The share as it is written.
     possible
         Whether the conformal set holds it; None where there is no set.
     """
 
     name: str
     share: float
+    figure: str
     possible: bool | None = None
 
 
 @dataclass(frozen=True)
 class Bars:
-    """Labels with their probabilities."""
+    """Labels with their probabilities, and what is said of one in the conformal set and of one that is not."""
 
     title: str
     bars: tuple[Bar, ...]
+    words: tuple[str, str] = ("", "")
+
+    def word(self, bar: Bar) -> str:
+        """Return what is said of a bar; nothing where there is no set."""
+        return "" if bar.possible is None else self.words[not bar.possible]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +145,7 @@ class Curve:
     unit: str
     values: Array
     spread: Array
+    say: Language = IN_ENGLISH
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,9 +198,24 @@ class Report:
     ----------
     label
         What the user typed to know it by; the one place where an identifier can stand.
+    say
+        The reader's language.
     """
 
     title: str
     chapters: tuple[Chapter, ...]
     made: datetime
     label: str = ""
+    say: Language = IN_ENGLISH
+
+    @property
+    def heading(self) -> str:
+        """What the file is called where a program lists it."""
+        return self.say(later("OrthoLens report: {title}"), title=self.title)
+
+    @property
+    def contents(self) -> tuple[str, str, str, str]:
+        """Heads of the columns of the table of contents."""
+        heads = later("No."), later("Image (SHA-256)"), later("Answer"), later("Sure")
+        number, image, answer, sure = map(self.say, heads)
+        return number, image, answer, sure

@@ -33,6 +33,7 @@ from models.reporting.report_flow import (
 )
 from models.reporting.report_parts import Chapter, Report, Table
 from models.reporting.report_tags import TaggedCanvas
+from models.words import later
 
 HEAD, FOOT = 62.0, 54.0
 """Margins above and below the text, in points."""
@@ -50,8 +51,8 @@ def _written(report: Report, pages: int) -> tuple[bytes, int]:
     out = io.BytesIO()
     frame = Frame(MARGIN, FOOT, WIDE, A4[1] - HEAD - FOOT, 0, 0, 0, 0)
     layout = BaseDocTemplate(
-        out, pagesize=A4, title=f"OrthoLens report: {report.title}", author="OrthoLens", subject=DISCLAIMER,
-        creator="OrthoLens", lang="en", displayDocTitle=True, initialFontName=PLAIN,
+        out, pagesize=A4, title=report.heading, author="OrthoLens", subject=report.say(DISCLAIMER),
+        creator="OrthoLens", lang=report.say.code, displayDocTitle=True, initialFontName=PLAIN,
     )  # fmt: skip
     layout.addPageTemplates(PageTemplate(frames=[frame], onPage=partial(_frame, report=report, pages=pages)))
     layout.build(_story(report), canvasmaker=TaggedCanvas)
@@ -66,17 +67,17 @@ def _frame(canvas: TaggedCanvas, layout: BaseDocTemplate, report: Report, pages:
         _mark(canvas, MARGIN, top - 6)
         canvas.setFillColor(INK)
         canvas.setFont(BOLD, 9)
-        canvas.drawString(MARGIN + 24, top, "OrthoLens report")
+        canvas.drawString(MARGIN + 24, top, report.say(later("OrthoLens report")))
         canvas.setFont(PLAIN, 7.6)
         canvas.setFillColor(SOFT)
         canvas.drawRightString(right, top, f"{report.made:%Y-%m-%d %H:%M} UTC")
         canvas.setStrokeColor(LINE)
         canvas.setLineWidth(0.7)
         canvas.line(MARGIN, 44, right, 44)
-        canvas.drawRightString(right, 32, f"Page {layout.page} of {pages}")
+        canvas.drawRightString(right, 32, report.say(later("Page {page} of {pages}"), page=layout.page, pages=pages))
         canvas.setFillColor(INK)
         canvas.setFont(BOLD, 7.6)
-        canvas.drawString(MARGIN, 32, DISCLAIMER)
+        canvas.drawString(MARGIN, 32, report.say(DISCLAIMER))
         if report.label and layout.page > 1:  # on the first page it stands in the text
             canvas.setFont(BOLD, 8.6)
             canvas.drawCentredString(A4[0] / 2, top, _shortened(report.label, 250))
@@ -114,21 +115,22 @@ def _story(report: Report) -> list[Flowable]:
         title = said(report.title, TITLE)
         title.bookmark = "contents"
         rows = tuple((str(n), one.image, one.answer, one.sure) for n, one in enumerate(report.chapters, 1))
-        contents = Table(("No.", "Image (SHA-256)", "Answer", "Sure"), rows, words=3)
+        contents = Table(report.contents, rows, words=3)
         story += [title, *table(contents, (0.07, 0.2, 0.6, 0.13)), PageBreak()]
     for number, chapter in enumerate(report.chapters, 1):
         story += [PageBreak()] if number > 1 else []
-        story += _chapter(chapter, number, len(report.chapters))
+        story += _chapter(chapter, number, report)
     return story
 
 
-def _chapter(chapter: Chapter, number: int, of: int) -> list[Flowable]:
+def _chapter(chapter: Chapter, number: int, report: Report) -> list[Flowable]:
     title = said(chapter.title, TITLE)
     title.bookmark = f"image-{number}"
     story: list[Flowable] = [title]
-    marks = ([f"{number} of {of}, image {chapter.image}"] if of > 1 else []) + [chapter.simulated] * bool(
-        chapter.simulated
-    )
+    marks = [chapter.simulated] if chapter.simulated else []
+    if len(report.chapters) > 1:
+        place = later("{number} of {n}, image {image}")
+        marks.insert(0, report.say(place, number=number, n=len(report.chapters), image=chapter.image))
     if marks:
         story.append(said(" · ".join(marks), MARK))
     for section in chapter.sections:

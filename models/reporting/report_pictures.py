@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from models.cards import card
+from models.i18n import Language
 from models.reporting import paint
 from models.reporting.boxes import drawn, marks_of
 from models.reporting.draw import RGB, HeatLook
@@ -69,8 +70,8 @@ def classes(image: Image, prediction: Segmentation) -> RGB:
     return paint.painted(below, mask, paint.colours(card(prediction.card)), 0.45, lines)
 
 
-def boxes(image: Image, prediction: Detections) -> RGB:
+def boxes(image: Image, prediction: Detections, say: Language) -> RGB:
     """Draw the boxes at or above the threshold, each with its number in the table of findings and its score."""
-    marks = marks_of(prediction, card(prediction.card))
+    marks = marks_of(prediction, card(prediction.card), say)
     numbered = [replace(mark, words=f"{number}: {mark.words}") for number, mark in enumerate(marks, 1)]
     return drawn(image.shown(prediction.frame), numbered)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from models import Classification, Detections, Explanation, Image, Prediction, Segmentation, card
+from models.i18n import IN_ENGLISH, Language
 from models.kinematics.angles import COLUMNS
 from models.reporting.report import Case, bound, chapter
 from models.reporting.report_parts import Report
@@ -89,8 +90,9 @@ CASES: dict[str, Callable[[], Case]] = {
 def write(request: pytest.FixtureRequest) -> Callable[..., Report]:
     """Return what binds cases, given by name or as they are, into a report."""
 
-    def bind(*cases: str | Case, label: str = "") -> Report:
-        return bound([chapter(CASES[case]() if isinstance(case, str) else case) for case in cases], label, MADE)
+    def bind(*cases: str | Case, label: str = "", say: Language = IN_ENGLISH) -> Report:
+        made = [CASES[case]() if isinstance(case, str) else case for case in cases]
+        return bound([chapter(case, say) for case in made], label, MADE, say)
 
     return bind
 

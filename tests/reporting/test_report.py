@@ -67,7 +67,7 @@ def test_a_segmentation_measures_in_mm_only_where_calibrated(
     write: Write, pictured: Callable, section: models.Segmentation
 ) -> None:
     said = words(write("segmentation"))
-    assert "Area (mm²)" in said
+    assert " mm² " in said
     assert "Mean thickness (mm) 0.20" in said  # 20 rows of 0.01 mm
     assert "simulated image, trained on simulated images" in said
     bare = words(write(Case(pictured(), section)))

@@ -9,7 +9,7 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case import door, worklist
+from dashboard.case import also, arrival, door, worklist
 from dashboard.components import (
     answer,
     audit,
@@ -46,7 +46,12 @@ def show(task: str, invitation: str = ANY) -> None:
 
 
 def opened(
-    task: str, invitation: str, read: Callable[[Item], Image | None] = session.read, *, readable: bool = True
+    task: str,
+    invitation: str,
+    read: Callable[[Item], Image | None] = session.read,
+    ask: Callable[[Image, Card, int], object] = session.predict,
+    *,
+    readable: bool = True,
 ) -> tuple[Card, Image | None]:
     """Draw the heading, and return the model chosen and the image selected; where there is none to show, say why.
 
@@ -54,6 +59,8 @@ def opened(
     ----------
     read
         Makes an image, or the part of it to show, of a file on the table.
+    ask
+        Has an image answered, so that its answer is there at once when the page is drawn.
     readable
         Whether a reader can commit to an answer before the model's is shown.
     """
@@ -63,13 +70,20 @@ def opened(
     if item is None:
         door.show(invitation, t(card.summary))
         return card, None
+    if arrival.is_elsewhere(item, task):
+        st.switch_page(f"views/{arrival.SLIDES}.py")
     try:
         image = read(item)
     except OrthoLensError as problem:
+        session.settle()
         states.error(problem)
         return card, None
     if item.origin:
         st.caption(t(item.origin))
+    if image is None:
+        session.settle()
+    else:
+        arrival.first_look(image, card, ask)
     return card, image
 
 
@@ -79,17 +93,25 @@ def _heading(task: str, readable: bool) -> Card:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         title = st.container(width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
-            chosen = next(iter(cards))
+            chosen = session.card_of(task)
+            chosen = chosen if chosen in cards else next(iter(cards))
             if len(cards) > 1:
-                chosen = st.selectbox(
+                session.put(f"card-{task}", chosen)
+                st.selectbox(
                     t("Model"), list(cards), format_func=lambda id: t(cards[id].title), key=f"card-{task}",
-                    persist_state="session", label_visibility="collapsed",
+                    label_visibility="collapsed", on_change=_choose, args=(task,),
                 )  # fmt: skip
             if readable:
                 read_first.toggle()
             card_summary.show(cards[chosen])
     title.subheader(t(cards[chosen].title), anchor=False)
     return cards[chosen]
+
+
+def _choose(task: str) -> None:
+    """Take the reader's choice of a model."""
+    if chosen := session.get(f"card-{task}"):  # else everything was forgotten in between
+        session.choose_card(task, chosen, by_hand=True)
 
 
 @st.fragment
@@ -123,6 +145,7 @@ def _answered(prediction: Classification, image: Image, card: Card, view: View) 
     worklist.tell(prediction)
     read_first.compare(prediction, card)
     if answer.show(prediction, image, card):
+        also.show(image, card)
         why, trustworthy = st.tabs([t("Why"), t("How far to trust it")])
         with why:
             view = saliency.controls(view)

@@ -55,7 +55,6 @@ __all__ = [
     "crops",
     "explain",
     "explain_detection",
-    "made_for",
     "predict",
     "read",
     "spread",
@@ -134,16 +133,6 @@ def predict(
     if explain is None and (progress or cancelled) and card(card_id).task == "tissue":
         return engine().paint(image, card(card_id), frame, progress, cancelled)
     return engine().predict(image, card(card_id), frame, explain, label)
-
-
-def made_for(image: Image, task: str, frame: int = 0) -> Card | None:
-    """Return the card whose training images a frame resembles most, one of a task before all others.
-
-    None where the gate of every card refuses it. Asks each card, which takes a second or two on a CPU.
-    """
-    from models.serving.engine import engine
-
-    return engine().made_for(image, task, frame)
 
 
 def triage(image: Image, frame: int = 0) -> Triage:

@@ -125,6 +125,8 @@ class Image:
         The allow-listed DICOM attributes (modality, body part, view, manufacturer of the machine…).
     warnings
         What the reader had to assume, sentences for the screen.
+    first_frame
+        The frame to look at first: of slices of a volume the middle one.
     """
 
     pixels: Pixels
@@ -138,6 +140,7 @@ class Image:
     geometry: Geometry | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    first_frame: int = 0
 
     @property
     def frames(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session, trust_figures
+from dashboard.case import also
 from dashboard.components import states
 from dashboard.components.states import plain
 from dashboard.language import later, t
@@ -51,16 +52,10 @@ def score(ood_score: float) -> None:
 
 
 def offer(image: Image, card: Card, frame: int = 0) -> None:
-    """Offer to ask the model that was made for such images, where there is one, on its own page."""
-    other = session.made_for(image, card.task, frame)
-    if other is None or other.data.shows == card.data.shows:
-        return
-    st.caption(plain(t("It looks like {shows}.", shows=t(other.data.shows))))
-    if st.button(
-        plain(t("Ask “{title}”", title=t(other.title))),
-        icon=":material/arrow_forward:",
-        key=f"offer-{other.id}",
-        on_click=session.put,
-        args=(f"card-{other.task}", other.id),
-    ):
-        st.switch_page(f"views/{other.task}.py")
+    """Offer to ask the models that know such images; where none does, say what it looks most like."""
+    others = also.others(image, card, frame)
+    if others:
+        st.caption(plain(t("It looks like {shows}.", shows=t(others[0].data.shows))))
+        also.ask(t("Ask:"), others)
+    elif (looks := session.triage(image, frame).resembles) and looks != card.data.shows:
+        st.caption(plain(t("It looks most like {shows}, but no model here knows it well enough.", shows=t(looks))))

@@ -47,7 +47,9 @@ def uploader() -> None:
     _listener()(key="door", data=says, height=1)
     if not session.queue():
         with st.container(key="charts-ready"):  # the browser loads what draws pictures before the first one comes
-            st.plotly_chart(figures.blank(), key="blank", height=1, theme=None, config={"staticPlot": True}, alt="")
+            st.plotly_chart(
+                figures.blank(), key="blank", height=1, theme=None, config={"staticPlot": True}, alt=t("No image yet")
+            )
 
 
 def show(invitation: str, offer: str = "", height_px: int = AREA_PX) -> None:

@@ -91,7 +91,7 @@ def _settled(said: Outcome) -> bool:
 
 def _preferred() -> dict[str, str]:
     """Return the card that each task's page has chosen, the page that was open last first."""
-    chosen = {card.task: session.get(f"card-{card.task}") for card in models.cards().values()}
+    chosen = {card.task: session.card_of(card.task) for card in models.cards().values()}
     visited = session.get("visited")
     first = {visited: chosen.pop(visited)} if visited in chosen else {}
     known = models.cards()

@@ -9,7 +9,7 @@ import streamlit as st
 
 import models
 from dashboard import detection_figures, figures, session, task_page
-from dashboard.case import abstention, worklist
+from dashboard.case import abstention, also, worklist
 from dashboard.components import (
     detection_downloads,
     detection_findings,
@@ -25,7 +25,7 @@ from dashboard.detection_film import Film
 from dashboard.figures import View
 from dashboard.language import later, numeral, spoken, t
 from dashboard.specimen import Sheet
-from models import Card, Image, OrthoLensError
+from models import Card, Detections, Image, OrthoLensError
 from models.boxes.verdict import caveat, verdict
 
 LOOKS: dict[str, Callable[[Film], Sheet]] = {
@@ -39,7 +39,7 @@ LOOKS: dict[str, Callable[[Film], Sheet]] = {
 
 def show(task: str, invitation: str) -> None:
     """Draw the page of the task."""
-    card, image = task_page.opened(task, invitation, readable=False)
+    card, image = task_page.opened(task, invitation, ask=_found, readable=False)
     if image is not None:
         workspace(image, card)
 
@@ -62,18 +62,25 @@ def workspace(image: Image, card: Card) -> None:
         _draw(sheet, image)
 
 
+def _found(image: Image, card: Card, frame: int = 0) -> Detections:
+    fused = _fused(card)
+    found = session.once(
+        lambda: models.predict(image, card.id, frame=frame, fused=fused),
+        "detect", image.sha256, card.id, *session.weights(card), frame, fused,
+    )  # fmt: skip
+    assert isinstance(found, Detections)  # by the card's task
+    return found
+
+
 def _answered(image: Image, card: Card, view: View) -> Sheet:
     """Draw the answer and the controls of one look at it, and return what the image shows."""
-    fused = bool(session.get(_second(card), False))
-    answer = session.once(
-        lambda: models.predict(image, card.id, frame=view.frame, fused=fused),
-        "detect", image.sha256, card.id, *session.weights(card), view.frame, fused,
-    )  # fmt: skip
+    answer, fused = _found(image, card, view.frame), _fused(card)
     threshold, point = detection_threshold.chosen(card, answer)
     film = Film(image, card, answer, view, fused, threshold, point)
     worklist.tell(film.kept)
     if not _headline(film):
         return Sheet(figures.figure(None, image, view), "image")
+    also.show(image, card)
     detection_threshold.show(film)
     look = st.segmented_control(
         t("Look at"),
@@ -125,6 +132,10 @@ def _score(film: Film) -> None:
     )  # fmt: skip
     if words := caveat(kept, card, spoken()):
         st.markdown(f":material/warning: {plain(words)}")
+
+
+def _fused(card: Card) -> bool:
+    return bool(session.get(_second(card), False))
 
 
 def _second(card: Card) -> str:

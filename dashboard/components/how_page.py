@@ -36,7 +36,7 @@ BY_ITSELF: Mapping[str, Callable[[], None]] = {"learning": how_learning.show, "s
 
 def show() -> None:
     """Draw the page."""
-    session.destination("")  # a file chosen here is looked at here
+    session.settle()  # a file chosen here is looked at here
     st.subheader(t("How it works"), anchor=False)
     tour.show()
     section = _section()

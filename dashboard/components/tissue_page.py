@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard import figures, session, task_page
-from dashboard.case import abstention, worklist
+from dashboard.case import abstention, also, worklist
 from dashboard.components import (
     states,
     tissue_classes,
@@ -37,7 +37,7 @@ LOOKS: dict[str, Callable[[Specimen], Sheet]] = {
 
 def show(task: str, invitation: str) -> None:
     """Draw the page of the task."""
-    card, image = task_page.opened(task, invitation, _read, readable=False)
+    card, image = task_page.opened(task, invitation, _read, _ask, readable=False)
     if image is not None and not tissue_slide.waiting(image, card):
         workspace(image, card)
 
@@ -45,6 +45,11 @@ def show(task: str, invitation: str) -> None:
 def _read(item: Item) -> Image | None:
     slide = session.slide(item)
     return tissue_slide.region(item, slide) if slide else session.read(item)
+
+
+def _ask(image: Image, card: Card, frame: int) -> None:
+    if not tissue_slide.is_large(image, card):
+        session.segment(image, card, frame)
 
 
 @st.fragment
@@ -71,6 +76,7 @@ def _answered(specimen: Specimen) -> Sheet:
     worklist.tell(specimen.shown)
     if not _headline(specimen):
         return Sheet(figures.figure(None, specimen.image, specimen.view), "image")
+    also.show(specimen.image, specimen.card)
     look = st.segmented_control(
         t("Look at"),
         list(LOOKS),

@@ -46,9 +46,14 @@ def region(item: Item, slide: Slide) -> Image | None:
     return None if box is None or level is None else session.region(item, level, box)
 
 
+def is_large(image: Image, card: Card) -> bool:
+    """Whether an image is segmented beside the page, when its reader says so."""
+    return image.shape[0] * image.shape[1] > LARGE_PX and card.input.tiled
+
+
 def waiting(image: Image, card: Card) -> bool:
     """Start and follow the segmentation of a large image; False where its answer is there, or comes at once."""
-    if image.shape[0] * image.shape[1] <= LARGE_PX or not card.input.tiled:
+    if not is_large(image, card):
         return False
     name = session.segmenting(image, card)
     job: Job[Segmentation] | None = session.job(name)

@@ -34,13 +34,24 @@ def show(image: Image, prediction: Prediction | None, view: View) -> None:
     )
 
 
+def frame(image: Image) -> int:
+    """Return the frame that is looked at."""
+    return int(session.get(_frame_key(image), image.first_frame + 1)) - 1
+
+
 def frame_slider(image: Image) -> int:
     """Let the reader choose a frame of a sequence; a still has only frame 0."""
     if image.frames == 1:
         return 0
-    key, shown = f"frame-{image.sha256[:12]}", f"%d / {image.frames}"
-    chosen = st.slider(t("Frame"), 1, image.frames, key=key, persist_state="session", format=shown)
+    first, shown = image.first_frame + 1, f"%d / {image.frames}"
+    chosen = st.slider(
+        t("Frame"), 1, image.frames, first, key=_frame_key(image), persist_state="session", format=shown
+    )  # fmt: skip
     return int(chosen) - 1
+
+
+def _frame_key(image: Image) -> str:
+    return f"frame-{image.sha256[:12]}"
 
 
 def display_controls(image: Image, view: View) -> View:

@@ -18,7 +18,7 @@ import models
 from dashboard import figures
 from dashboard.session.table import QUEUE_FILES, Item
 from dashboard.session.work import job
-from models import Box, Card, Explanation, Image, OrthoLensError, Prediction, Segmentation
+from models import Box, Card, Explanation, Image, OrthoLensError, Prediction, Segmentation, Triage
 from models.io import slide as slides
 from models.io.slide import Slide
 
@@ -111,9 +111,9 @@ def region(item: Item, level: int, box: Box) -> Image:
     return _raised(_region(item, item.sha256, level, (box.row, box.column, box.height, box.width)))
 
 
-def made_for(image: Image, task: str, frame: int) -> Card | None:
-    """Return the card that a frame was made for, one of a task before all others; None where there is none."""
-    return _made_for(image, image.sha256, task, frame)
+def triage(image: Image, frame: int = 0) -> Triage:
+    """Return which cards know a frame, asked once."""
+    return _triage(image, image.sha256, frame)
 
 
 def once(work: Callable[[], T], *key: str | float) -> T:
@@ -181,8 +181,8 @@ def _thumbnail(_item: Item, sha256: str) -> bytes | None:
 
 
 @st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Looking for a model made for such images…")
-def _made_for(_image: Image, sha256: str, task: str, frame: int) -> Card | None:
-    return models.made_for(_image, task, frame)
+def _triage(_image: Image, sha256: str, frame: int) -> Triage:
+    return models.triage(_image, frame)
 
 
 @st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Looking at the image…")

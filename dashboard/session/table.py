@@ -66,7 +66,7 @@ def select(sha256: str) -> None:
     if sha256 != st.session_state.get("selected"):
         work.drop(unless=lambda name: not name.startswith(SEARCH))
     st.session_state["selected"] = sha256
-    st.session_state["destination"] = _files()[sha256].task or st.session_state.get("visited")
+    st.session_state["arrived"] = True
 
 
 def remove(sha256: str) -> None:
@@ -103,14 +103,42 @@ def take_uploads(key: str) -> None:
 def visit(task: str) -> None:
     """Remember the task's page as the one where the next file is answered."""
     st.session_state["visited"] = task
-    st.session_state.pop("destination", None)
 
 
-def destination(default: str) -> str | None:
-    """Return, once, the task whose page the newly selected file belongs to; None where nothing was selected."""
-    if "destination" not in st.session_state:
-        return None
-    return st.session_state.pop("destination") or default
+def arrived() -> bool:
+    """Whether the file looked at was just dropped or chosen, and its page is still to be found."""
+    return bool(st.session_state.get("arrived"))
+
+
+def settle() -> None:
+    """Let the file looked at stay on the page that is open."""
+    st.session_state.pop("arrived", None)
+
+
+def choose_card(task: str, card: str, *, by_hand: bool) -> None:
+    """Let a task's page ask a card from its next run on; one chosen by hand stays where another fits better."""
+    st.session_state.setdefault("cards", {})[task] = (card, by_hand)
+
+
+def card_of(task: str) -> str | None:
+    """Return the card that a task's page asks; None where it has not been chosen."""
+    return st.session_state.get("cards", {}).get(task, (None, False))[0]
+
+
+def card_by_hand(task: str) -> str | None:
+    """Return the card that the reader chose for a task's page; None where they did not."""
+    card, by_hand = st.session_state.get("cards", {}).get(task, (None, False))
+    return card if by_hand else None
+
+
+def looked_at(image: str, card: str) -> bool:
+    """Whether a page has shown an image with a card's answer before."""
+    return (image, card) in st.session_state.get("looked-at", ())
+
+
+def look_at(image: str, card: str) -> None:
+    """Take note that a card has answered an image."""
+    st.session_state.setdefault("looked-at", set()).add((image, card))
 
 
 def open_case(path: Path, task: str, origin: str) -> None:

@@ -28,7 +28,8 @@ def open_step(playlist: Playlist, step: Step, listed: Mapping[str, StreamlitPage
     """Put a step's case on the table and go to its page; the script starts again there."""
     if step.case is not None:
         session.select(_case(playlist.folder, step))
-    session.destination("")  # the step says which page
+    if step.page not in _tasks():
+        session.settle()  # the step says which page
     st.switch_page(listed[step.page], query_params={"section": step.show.section} if step.show.section else {})
 
 
@@ -38,12 +39,11 @@ def dress(step: Step) -> None:
     Done in the run that draws them: what the browser still believes of them may arrive just before it.
     """
     item = session.selected()
-    tasks = {card.task for card in models.cards().values()}
-    if step.show.anyway and item is not None and step.page in tasks:
+    if step.show.anyway and item is not None and step.page in _tasks():
         card = step.card or models.cards_of(step.page)[0].id
         session.put(f"anyway-{item.sha256[:12]}-{card}", True)
     if step.card is not None:
-        session.put(f"card-{step.page}", step.card)
+        session.choose_card(step.page, step.card, by_hand=True)
     session.put("read-first", False)
     session.put("layout", step.show.layout or "Overlay")
     if step.page in LOOKS and step.show.look is not None:
@@ -54,14 +54,20 @@ def dress(step: Step) -> None:
 
 def _case(folder: Path, step: Step) -> str:
     """Put a step's case into the queue, and return its sha256."""
-    task = step.page if step.page in {card.task for card in models.cards().values()} else None
+    task = step.page if step.page in _tasks() else None
     known = {case.file: case for case in cases()}
     if step.case in known:
         case = known[step.case]
         return session.add(case.file, case.read_bytes(), origin=case.simulated, task=case.task)
     if step.case == SECTION_CASE:
         return session.add("joint-section.png", _section(), origin="Simulated by OrthoLens: no patient.", task=task)
-    return session.add(Path(step.case or "").name, (folder / (step.case or "")).read_bytes(), origin=step.origin)
+    return session.add(
+        Path(step.case or "").name, (folder / (step.case or "")).read_bytes(), origin=step.origin, task=task
+    )
+
+
+def _tasks() -> set[str]:
+    return {card.task for card in models.cards().values()}
 
 
 @lru_cache(maxsize=1)

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from dashboard import pages, session
+from dashboard import pages
+from dashboard.case import arrival
 from dashboard.components import gallery
 from dashboard.language import t
 
 tasks = pages.tasks()
-if (task := session.destination(default=next(iter(tasks)))) is not None:
-    st.switch_page(tasks[task])
+arrival.depart(tasks)
 
 with st.container(key="hero", gap="small"):
     st.title(t("See what a neural network sees in an orthopaedic image."), anchor=False)

@@ -6,9 +6,12 @@ The address may name a card: `/model_cards?card=knee-kl`.
 import streamlit as st
 
 import models
+from dashboard import pages
+from dashboard.case import arrival
 from dashboard.components import card_page
 from dashboard.language import t
 
+arrival.depart(pages.tasks())
 cards = models.cards()
 asked = st.query_params.get("card")
 ids = list(cards)

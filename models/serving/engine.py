@@ -197,13 +197,6 @@ class Engine:
             found, explanation=explain_box(finder, image, method, subject_of(found, card, why[1]), frame=frame)
         )
 
-    def made_for(self, image: Image, task: str, frame: int = 0) -> Card | None:
-        """Return the card that knows a frame best, one of a task before all others; None where there is none."""
-        from models.predictors.triage import triage
-
-        ranked = sorted(triage(image, frame).ranked, key=lambda fit: fit.task != task)  # stable: the best stays first
-        return card_of(ranked[0].card) if ranked else None
-
     def explain_found(
         self,
         image: Image,

@@ -25,7 +25,7 @@ from streamlit.testing.v1 import AppTest
 import models
 from dashboard.components import report, tissue_downloads
 from dashboard.tissue_figures import TissueView
-from models import Explanation, Image, Segmentation
+from models import Explanation, Fit, Image, Segmentation, Triage
 from models.i18n import Language
 from models.reporting.plate import LEAST_PX
 from models.reporting.report_case import Case
@@ -289,11 +289,15 @@ def test_an_abstention_offers_the_model_that_was_made_for_such_images(
     (folder / "zones.toml").write_text(text.replace("a test picture", "a blue picture"))
     models.cards.cache_clear()
     monkeypatch.setattr(models, "predict", strict)
-    monkeypatch.setattr(models, "made_for", lambda image, task, frame: models.card("zones"))
+    monkeypatch.setattr(models, "triage", lambda image, frame=0: Triage((Fit("zones", "tissue", 0.5),)))
     page = drop(dropped, **{"other.png": png(255 - stripes())})
+    assert page.selectbox(key="card-tissue").value == "zones"  # by itself
+    assert page.checkbox
+    page.selectbox(key="card-tissue").set_value(tissue_card).run()
+    assert page.selectbox(key="card-tissue").value == tissue_card  # chosen by hand
     assert "It looks like a blue picture" in texts(page)
     assert not page.checkbox
-    next(one for one in page.button if one.label == "Ask “Zones”").click().run()
+    next(one for one in page.button if one.label == "Zones").click().run()
     assert not page.exception
     assert page.selectbox(key="card-tissue").value == "zones"
     assert page.checkbox  # it answers
@@ -308,11 +312,10 @@ def test_a_large_grey_image_is_told_apart_before_anyone_waits(
     (folder / "good.toml").write_text(coloured)
     models.cards.cache_clear()
     monkeypatch.setattr("dashboard.components.tissue_slide.LARGE_PX", 50)
-    asked: list[str] = []
-    monkeypatch.setattr(models, "made_for", lambda image, task, frame: asked.append(task))
+    monkeypatch.setattr(models, "triage", lambda image, frame=0: Triage(resembles="a red picture"))
     page = drop(dropped, **{"grey.png": png(255 - stripes())})
     assert "no colours" in texts(page)
-    assert asked == ["tissue"]
+    assert "It looks most like a red picture" in texts(page)
     assert [one.label for one in page.button if one.key == "segment-start"] == ["Segment 120 × 80 px"]
     blue = np.stack([stripes(), stripes(), 255 - stripes()], -1)
     assert "no colours" not in texts(drop(page, **{"blue.png": png(blue)}))

@@ -163,10 +163,9 @@ def test_an_image_finds_the_model_that_was_made_for_it(product: Product, picture
     gated("twin", one, other, task="pathology")
     gated("shoulders", other, one)
     gated("shoulders-hrnet", inverted, one)
-    assert models.made_for(one, "implant") == card("knees")
-    assert models.made_for(one, "pathology") == card("twin")  # of two, the one of the task
-    assert models.made_for(other, "pathology") == card("shoulders")  # else any
-    assert models.made_for(inverted, "implant") is None  # a rival is not offered
+    assert [(fit.card, fit.task) for fit in models.triage(one).ranked] == [("knees", "implant"), ("twin", "pathology")]
+    assert [fit.card for fit in models.triage(other).ranked] == ["shoulders"]
+    assert models.triage(inverted).best is None  # a rival is not offered
     (Path(loading.WEIGHTS_DIR) / "knees-0.safetensors").write_bytes(b"")
     engine.cache_clear()
-    assert models.made_for(one, "implant") == card("twin")  # one that is broken is passed over
+    assert [fit.card for fit in models.triage(one).ranked] == ["twin"]  # one that is broken is passed over

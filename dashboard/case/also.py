@@ -1,0 +1,39 @@
+"""The other models that know an image, as buttons beside the answer: a click asks one, on its own page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+import models
+from dashboard import session
+from dashboard.components.states import plain
+from dashboard.language import t
+from models import Card, Image
+
+
+def show(image: Image, card: Card) -> None:
+    """Offer the other models that know the whole image; of a part of it, none."""
+    item = session.selected()
+    if item is not None and item.sha256 == image.sha256:
+        ask(t("Also:"), others(image, card, image.first_frame))
+
+
+def others(image: Image, card: Card, frame: int = 0) -> list[Card]:
+    """Return the cards of another kind that know a frame, the best first."""
+    fits = (models.card(fit.card) for fit in session.triage(image, frame).ranked)
+    return [fit for fit in fits if fit.stem != card.stem]
+
+
+def ask(says: str, cards: Sequence[Card]) -> None:
+    """Draw a button for each card that takes the image to it; nothing where there is none."""
+    if not cards:
+        return
+    with st.container(key="also", horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(says, width="content")
+        for card in cards:
+            if st.button(plain(t(card.title)), icon=":material/arrow_forward:", key=f"also-{card.id}"):
+                session.choose_card(card.task, card.id, by_hand=True)
+                session.settle()
+                st.switch_page(f"views/{card.task}.py")

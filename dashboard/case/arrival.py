@@ -1,0 +1,133 @@
+"""Where a file that was dropped or chosen belongs, and what stands on the screen while that is found out.
+
+The picture comes first, bare; then `models.triage` is asked which cards know it, once; then the answer. A page whose
+card knows the image keeps it, any other gives it to the page and card that know it best; what no card knows stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+
+import streamlit as st
+
+import models
+from dashboard import session
+from dashboard.components import viewer
+from dashboard.figures import View
+from dashboard.language import t
+from dashboard.session import Item
+from models import Card, Image, OrthoLensError, Triage
+
+SLIDES = "tissue"
+"""Page of what is too large to be looked at as a whole."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page, and the card that it asks; None: the one that it has."""
+
+    task: str
+    card: str | None = None
+
+
+def place(item: Item, known: Triage, here: str | None) -> Place | None:
+    """Return where an image belongs; None where no page is its own and no card knows it.
+
+    Parameters
+    ----------
+    known
+        The cards that know it.
+    here
+        Task of the page that is open, which keeps what its card knows; None on a page of no task.
+    """
+    home = item.task or here
+    by_hand = session.card_by_hand(home) if home else None
+    if home and by_hand and (item.task or _knows(known, by_hand)):
+        return Place(home, by_hand)
+    best = next((fit for fit in known.ranked if fit.task == home), None if item.task else known.best)
+    if best is None:
+        return Place(home) if home else None
+    by_hand = session.card_by_hand(best.task)
+    return Place(best.task, by_hand if by_hand and _stem(by_hand) == _stem(best.card) else best.card)
+
+
+def first_look(image: Image, card: Card, ask: Callable[[Image, Card, int], object]) -> None:
+    """Draw the bare picture of an image that is not answered yet, find its place, and have it answered.
+
+    The page is then drawn anew with the answer, here or where the image belongs; where it was answered before, nothing
+    is done.
+    """
+    item = session.selected()
+    if item is None or (session.looked_at(image.sha256, card.id) and not session.arrived()):
+        return
+    bare(image)
+    if session.arrived():
+        found = _place(item, image, card.task)
+        _settle(found)
+        if found.task != card.task:
+            st.switch_page(f"views/{found.task}.py")
+        card = models.card(found.card) if found.card else card
+    with suppress(OrthoLensError):  # said where the answer would stand
+        ask(image, card, viewer.frame(image))
+    session.look_at(image.sha256, card.id)
+    st.rerun()
+
+
+def depart(tasks: Collection[str]) -> None:
+    """From a page of no task, go to the page of a file that was dropped or chosen; nothing where there is none."""
+    item = session.selected()
+    if item is None or not session.arrived():
+        return
+    here = session.get("visited")
+    found = Place(item.task or (here if here in tasks else next(iter(tasks))))
+    if item.task is None:
+        with suppress(OrthoLensError):  # the page says why it cannot be read
+            if session.slide(item):
+                found = Place(SLIDES)
+            else:
+                image = session.read(item)
+                bare(image)
+                found = place(item, session.triage(image, image.first_frame), None) or found
+                _settle(found)
+    st.switch_page(f"views/{found.task}.py")
+
+
+def is_elsewhere(item: Item, task: str) -> bool:
+    """Whether a file is a slide that the page of the task cannot show."""
+    if task == SLIDES or not session.arrived():
+        return False
+    with suppress(OrthoLensError):
+        return session.slide(item) is not None
+    return False
+
+
+def bare(image: Image) -> None:
+    """Draw an image as its page will, without an answer."""
+    left, right = st.container(key="workspace").columns([1.75, 1], gap="medium")
+    with left:
+        viewer.show(image, None, View(frame=viewer.frame(image)))
+    with right, st.container(border=True, key="answer"):
+        st.markdown(t(":material/hourglass_top: Looking at the image…"))
+
+
+def _place(item: Item, image: Image, here: str) -> Place:
+    stems = {card.stem for card in models.cards_of(here)}
+    if item.task == here and len(stems) == 1:
+        return Place(here)
+    return place(item, session.triage(image, image.first_frame), here) or Place(here)
+
+
+def _settle(found: Place) -> None:
+    session.settle()
+    if found.card:
+        session.choose_card(found.task, found.card, by_hand=found.card == session.card_by_hand(found.task))
+
+
+def _knows(known: Triage, card: str) -> bool:
+    return _stem(card) in {_stem(fit.card) for fit in known.ranked}
+
+
+def _stem(card: str) -> str:
+    return models.card(card).stem

@@ -1,0 +1,157 @@
+"""Where a dropped file goes: to the page and card that know it best, with the others that know it one click away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import models
+from dashboard.case.arrival import Place, place
+from dashboard.session import Item
+from models import Fit, Triage
+
+Drop = Callable[..., AppTest]
+Picture = Callable[..., bytes]
+KNEE, IMPLANT = Fit("knees", "pathology", 0.4), Fit("shoulders", "implant", 0.7)
+APP = Path(models.__file__).parents[1] / "dashboard" / "app.py"
+
+
+@pytest.fixture
+def known(product: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Two models on two pages; what is returned says which of them know every image from now on."""
+    from importlib import import_module
+
+    from models import cards
+
+    folder: Path = import_module("models.cards.card").CARDS_DIR
+    for id, task in (("shoulders", "implant"), ("knees", "pathology"), ("hips", "pathology")):
+        product(id)
+        text = (folder / f"{id}.toml").read_text().replace('task = "implant"', f'task = "{task}"')
+        (folder / f"{id}.toml").write_text(text.replace("A model for tests", id.capitalize()))
+    cards.cache_clear()
+
+    def know(*fits: Fit, resembles: str | None = None) -> None:
+        monkeypatch.setattr(models, "triage", lambda image, frame=0: Triage(fits, resembles))
+
+    know()
+    for clear in (st.cache_data.clear, st.cache_resource.clear):
+        clear()
+    yield know
+    for clear in (st.cache_data.clear, st.cache_resource.clear):
+        clear()
+
+
+@pytest.fixture
+def start(known: Callable[..., None]) -> AppTest:
+    """The first page of a new session."""
+    return AppTest.from_file(APP, default_timeout=120).run()
+
+
+def title(page: AppTest) -> str:
+    return page.subheader[0].value
+
+
+def also(page: AppTest) -> list[str]:
+    return [one.label for one in page.button if (one.key or "").startswith("also-")]
+
+
+def test_a_drop_on_home_goes_to_the_card_that_knows_it(
+    start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture
+) -> None:
+    known(KNEE, IMPLANT)
+    page = drop(start, **{"film.png": picture()})
+    assert title(page) == "Knees"
+    assert page.header  # an answer stands there
+    assert also(page) == ["Shoulders"]
+
+
+def test_another_model_that_knows_the_image_is_one_click_away(
+    start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture
+) -> None:
+    known(KNEE, IMPLANT)
+    page = drop(start, **{"film.png": picture()})
+    next(one for one in page.button if one.key == "also-shoulders").click().run()
+    assert not page.exception
+    assert title(page) == "Shoulders"
+    assert also(page) == ["Knees"]
+
+
+def test_a_page_keeps_what_its_model_knows(
+    start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture
+) -> None:
+    known(KNEE, IMPLANT)
+    page = drop(start.switch_page("views/implant.py").run(), **{"film.png": picture()})
+    assert title(page) == "Shoulders"
+    assert also(page) == ["Knees"]
+
+
+def test_a_page_gives_away_what_only_another_knows(
+    start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture
+) -> None:
+    known(KNEE)
+    page = drop(start.switch_page("views/implant.py").run(), **{"film.png": picture()})
+    assert title(page) == "Knees"
+    assert not also(page)
+
+
+def test_the_card_of_a_page_follows_the_image_until_one_is_chosen_by_hand(
+    start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture
+) -> None:
+    hip = Fit("hips", "pathology", 0.5)
+    known(hip)
+    page = drop(start.switch_page("views/pathology.py").run(), **{"hip.png": picture(1)})
+    assert page.selectbox(key="card-pathology").value == "hips"
+    known(KNEE, hip)
+    page = drop(page, **{"knee.png": picture(2)})
+    assert page.selectbox(key="card-pathology").value == "knees"
+    page.selectbox(key="card-pathology").set_value("hips").run()
+    page = drop(page, **{"other.png": picture(3)})
+    assert page.selectbox(key="card-pathology").value == "hips"  # it knows it too
+    known(KNEE)
+    page = drop(page, **{"last.png": picture(4)})
+    assert page.selectbox(key="card-pathology").value == "knees"  # the one chosen does not know it
+
+
+def test_what_no_card_knows_stays_where_it_was_dropped(
+    start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture
+) -> None:
+    known()
+    page = drop(start.switch_page("views/pathology.py").run(), **{"cat.png": picture()})
+    assert title(page) in {"Knees", "Hips"}
+    assert not also(page)
+
+
+def test_a_chosen_file_goes_to_its_page_from_the_worklist(
+    start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture
+) -> None:
+    known(IMPLANT)
+    page = drop(start, **{"shoulder.png": picture(1)})
+    known(KNEE)
+    page = drop(page, **{"knee.png": picture(2)})
+    assert title(page) == "Knees"
+    first = next(one for one in page.button if one.label == "shoulder\\.png")
+    first.click().run()
+    assert title(page) == "Shoulders"
+
+
+@pytest.mark.parametrize(
+    ("item_task", "fits", "found"),
+    [
+        (None, (KNEE, IMPLANT), Place("implant", "shoulders")),
+        (None, (KNEE,), Place("pathology", "knees")),
+        (None, (), Place("implant")),
+        ("pathology", (IMPLANT,), Place("pathology")),
+        ("pathology", (IMPLANT, KNEE), Place("pathology", "knees")),
+    ],
+)
+def test_a_place_is_found(
+    known: Callable[..., None], item_task: str | None, fits: tuple[Fit, ...], found: Place
+) -> None:
+    item = Item("x.png", b"x", "0" * 64, task=item_task)
+    assert place(item, Triage(fits), "implant") == found
+    if not fits:
+        assert place(item, Triage(fits), None) is None

@@ -56,8 +56,8 @@ def case(measured: Measured) -> Case:
         later("Simulated by OrthoLens: no patient, and an implant that no maker sells.") if sequence.simulated else ""
     )
     return Case(
-        sequence.images[0], motion, simulated=sequence.simulated, origin=origin if sequence.simulated else "", film=film,
-        calibration=_calibration(measured),
+        sequence.images[0], motion, simulated=sequence.simulated, origin=origin if sequence.simulated else "",
+        film=film, calibration=_calibration(measured),
     )  # fmt: skip
 
 

@@ -113,8 +113,7 @@ def boxed(image: Image, marks: Sequence[Mark], view: View, heat: Heat | None = N
     fig = viewer(image, [raster(shown)], view.frame, heat and heat.pixels)
     if heat is not None:
         explained(fig, heat.title, heat.look)
-    for mark, words in zip(marks, _words(marks, image), strict=True):
-        _add(fig, mark, words, image)
+    _draw(fig, marks, image)
     _pickable(fig, [mark for mark in marks if mark.key], image)
     return fig
 
@@ -130,7 +129,7 @@ class _Words:
 
 def _words(marks: Sequence[Mark], image: Image) -> list[_Words]:
     """Write above a box, inside it at the top of the picture, below it where words already stand."""
-    long = max(image.shape) * (image.cell)[0]
+    long = max(image.shape) * image.cell[0]
     found: list[_Words] = []
     for mark in marks:
         left, top, _, bottom = _edges(mark.box, image)
@@ -140,16 +139,21 @@ def _words(marks: Sequence[Mark], image: Image) -> list[_Words]:
     return found
 
 
-def _add(fig: go.Figure, mark: Mark, words: _Words, image: Image) -> None:
-    left, top, right, bottom = _edges(mark.box, image)
-    fig.add_shape(
-        type="rect", x0=left, x1=right, y0=top, y1=bottom,
-        line={"color": mark.colour, "width": mark.width, "dash": mark.dash},
-    )  # fmt: skip
-    fig.add_annotation(
-        x=words.x, y=words.y, text=mark.text, showarrow=False, xanchor="left", yanchor=words.anchor,
-        font={"color": mark.colour, "size": 13}, bgcolor="rgba(7,9,11,0.92)", borderpad=2,
-    )  # fmt: skip
+def _draw(fig: go.Figure, marks: Sequence[Mark], image: Image) -> None:
+    """Draw all marks at once: plotly looks through all that is there each time that one is added."""
+    shapes, texts = list(fig.layout.shapes), list(fig.layout.annotations)
+    for mark, words in zip(marks, _words(marks, image), strict=True):
+        left, top, right, bottom = _edges(mark.box, image)
+        line = {"color": mark.colour, "width": mark.width, "dash": mark.dash}
+        shapes.append(go.layout.Shape(type="rect", x0=left, x1=right, y0=top, y1=bottom, line=line))
+        font = {"color": mark.colour, "size": 13}
+        texts.append(
+            go.layout.Annotation(
+                x=words.x, y=words.y, text=mark.text, showarrow=False, xanchor="left", yanchor=words.anchor,
+                font=font, bgcolor="rgba(7,9,11,0.92)", borderpad=2,
+            )
+        )  # fmt: skip
+    fig.update_layout(shapes=shapes, annotations=texts)
 
 
 def _pickable(fig: go.Figure, marks: Sequence[Mark], image: Image) -> None:

@@ -6,7 +6,6 @@ Reference: the example studies of JTML (github.com/BRIO-lab/Joint-Track-Machine-
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,6 +17,7 @@ import models
 from dashboard.language import later
 from models import Image
 from models.errors import InputError, TooLarge
+from models.io.text import natural, text_of
 from models.kinematics import jts
 from models.kinematics.camera import Camera, of_image, read_calibration
 from models.kinematics.mesh import Mesh, read_mesh
@@ -63,11 +63,7 @@ class File:
         InputError
             When it is none.
         """
-        try:
-            return self.data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            fix = later("Check that the files are not exchanged.")
-            raise InputError(later("is no text file"), fix=fix, file=self.name) from error
+        return text_of(self.data, self.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,11 +121,7 @@ def simulated() -> Fluoroscopy:
 
 def in_order(files: Sequence[File]) -> list[File]:
     """Return files in the order of the numbers in their names: frame 2 before frame 10."""
-    return sorted(files, key=lambda file: [int(part) if part.isdigit() else part for part in _parts(file.name)])
-
-
-def _parts(name: str) -> list[str]:
-    return re.split(r"(\d+)", name.lower())
+    return sorted(files, key=lambda file: natural(file.name))
 
 
 def guessed_femoral(meshes: Sequence[File]) -> int:
@@ -167,7 +159,13 @@ def _still(image: Image, frame: int) -> Image:
     if image.frames == 1:
         return image
     sha256 = hashlib.sha256(f"{image.sha256} frame {frame}".encode()).hexdigest()
-    return replace(image, pixels=image.pixels[frame : frame + 1], name=f"{image.name} #{frame + 1}", sha256=sha256)
+    return replace(
+        image,
+        pixels=image.pixels[frame : frame + 1],
+        frame_windows=image.frame_windows[frame : frame + 1],
+        name=f"{image.name} #{frame + 1}",
+        sha256=sha256,
+    )
 
 
 def camera_of(images: Sequence[Image], calibration: File | None) -> Camera:

@@ -40,6 +40,8 @@ def show(film: Film) -> Sheet:
         states.error(problem)
         return detection_findings.picture(film)
     assert truth is not None  # there are files
+    for warning in truth.warnings:
+        st.warning(t(warning), icon=":material/warning:")
     verdict = judge(film.kept, truth, {label.key: label.name for label in film.card.labels}, film.answer)
     _figures(verdict, film)
     marks = marks_of(verdict, film.findings, truth)

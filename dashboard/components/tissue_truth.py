@@ -44,6 +44,8 @@ def show(specimen: Specimen) -> Sheet:
         states.error(problem)
         return plain_view
     assert truth is not None  # there are files
+    for warning in truth.warnings:
+        st.warning(t(warning), icon=":material/warning:")
     return _compared(specimen, truth, agreements)
 
 

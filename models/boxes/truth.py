@@ -10,7 +10,6 @@ docs.ultralytics.com/datasets/detect (the text format of Darknet).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -21,11 +20,16 @@ from xml.parsers import expat
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import DamagedFile, InputError, UnsupportedFormat
+from models.boxes import coco, yolo
+from models.errors import DamagedFile, InputError, TooLarge, UnsupportedFormat
+from models.io.text import text_of
 from models.words import later
 
 CORNER = 0.5
 """From the outer corner of the first pixel to its centre."""
+MOST_BOXES = 500
+"""Of one image: more are no list that a reader drew, and no picture that a reader can see."""
+MOST_BYTES = 64 << 20
 NAMES = ("classes.txt", "labels.txt", "obj.names", "names.txt")
 """Files that name YOLO's classes, one a line."""
 
@@ -40,10 +44,13 @@ class TrueBoxes:
         (M, 4) float32 x, y, width, height as `Detections.boxes`.
     labels
         Name of each, as the file has it; the number of the class where nothing names it.
+    warnings
+        What was left out.
     """
 
     boxes: NDArray[np.float32]
     labels: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,8 @@ def read_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, 
             later("there are no boxes"), fix=later("Choose a COCO JSON, a Pascal VOC XML or a YOLO text file.")
         )
     file, data = _one_of(given, image)
+    if len(data) > MOST_BYTES:
+        raise TooLarge(later("is too large for the boxes of an image"), fix=later("Export those alone."), file=file)
     readers: dict[str, Callable[[], TrueBoxes]] = {
         ".json": lambda: _of_coco(file, data, image),
         ".xml": lambda: _of_voc(file, data, image),
@@ -117,32 +126,13 @@ def _one_of(files: Sequence[tuple[str, bytes]], image: _Image) -> tuple[str, byt
 
 
 def _of_coco(file: str, data: bytes, image: _Image) -> TrueBoxes:
-    try:
-        content = json.loads(data)
-        if not isinstance(content, Mapping) or "annotations" not in content:
-            raise UnsupportedFormat(
-                later("has no annotations as COCO keeps them"),
-                fix=later("Export the truth as COCO with images, annotations and categories."),
-                file=file,
-            )
-        wanted = _coco_image(file, content.get("images", []), image)
-        names = {one["id"]: str(one["name"]) for one in content.get("categories", [])}
-        mine = [one for one in content["annotations"] if wanted is None or one["image_id"] == wanted]
-        rows = [[float(side) for side in one["bbox"]] for one in mine]
-        labels = tuple(names.get(one.get("category_id"), str(one.get("category_id", ""))) for one in mine)
-    except (ValueError, RecursionError):
-        raise DamagedFile(later("is no readable JSON"), fix=later("Export it again."), file=file) from None
-    except (KeyError, TypeError, AttributeError):
-        raise DamagedFile(
-            later("has an entry without what COCO asks for"),
-            fix=later("Each annotation needs image_id and bbox."),
-            file=file,
-        ) from None
-    return _checked(file, rows, labels, image)
+    rows, labels, crowds = coco.boxes_of(file, data, lambda images: _coco_image(file, images, image))
+    left_out = later("{crowds} regions marked as crowds are no single findings and were left out.", crowds=crowds)
+    return _checked(file, rows, tuple(labels), image, (left_out,) if crowds else ())
 
 
-def _coco_image(file: str, images: Sequence[Mapping[str, Any]], image: _Image) -> object:
-    """Return the id of the image among those of a COCO file; None where the file lists none."""
+def _coco_image(file: str, images: Sequence[Mapping[str, Any]], image: _Image) -> Mapping[str, Any] | None:
+    """Return the image among those of a COCO file; None where the file lists none."""
     if not images:
         return None
     mine = [one for one in images if image.called(one.get("file_name"))]
@@ -158,15 +148,15 @@ def _coco_image(file: str, images: Sequence[Mapping[str, Any]], image: _Image) -
         )
     height, width = mine[0].get("height"), mine[0].get("width")
     if height and width:
-        _same_size(file, (height, width), image)
-    return mine[0]["id"]
+        _same_size(file, (int(height), int(width)), image)
+    return mine[0]
 
 
 def _of_voc(file: str, data: bytes, image: _Image) -> TrueBoxes:
     try:
         _refuse_entities(file, data)
         root = ElementTree.fromstring(data)
-        tall, wide = (int(root.findtext(f"size/{side}") or 0) for side in ("height", "width"))
+        tall, wide = (int(float(root.findtext(f"size/{side}") or 0)) for side in ("height", "width"))
         rows, labels = [], []
         for found in root.iter("object"):
             left, top, right, bottom = (
@@ -176,7 +166,7 @@ def _of_voc(file: str, data: bytes, image: _Image) -> TrueBoxes:
             labels.append(found.findtext("name") or "")
     except (ElementTree.ParseError, expat.ExpatError):
         raise DamagedFile(later("is no readable XML"), fix=later("Export it again."), file=file) from None
-    except ValueError:
+    except (ValueError, OverflowError):
         raise DamagedFile(
             later("has a box without four numbers"),
             fix=later("Each bndbox needs xmin, ymin, xmax and ymax."),
@@ -212,23 +202,10 @@ def _of_yolo(file: str, data: bytes, image: _Image, names: Sequence[str]) -> Tru
     for number, line in enumerate(_lines(file, data), 1):
         if not line.strip():
             continue
-        try:
-            kind, x, y, width, height = (float(part) for part in line.split()[:5])
-            index = int(kind)
-        except (ValueError, OverflowError):
-            raise DamagedFile(
-                later("line {number} is no box", number=number),
-                fix=later("Each line holds class, x, y, width, height, as shares."),
-                file=file,
-            ) from None
-        if max(x, y, width, height) > 1 + 1e-3:
-            raise InputError(
-                later("line {number} reaches beyond the image", number=number),
-                fix=later("Give x, y, width and height as shares from 0 to 1."),
-                file=file,
-            )
-        rows.append([(x - width / 2) * wide, (y - height / 2) * tall, width * wide, height * tall])
+        index, (left, top, width, height) = yolo.box_of(file, number, line)
+        rows.append([left * wide, top * tall, width * wide, height * tall])
         labels.append(names[index] if 0 <= index < len(names) else str(index))
+        _check_count(file, len(rows))
     return _checked(file, rows, tuple(labels), image)
 
 
@@ -237,14 +214,27 @@ def _classes(file: str, data: bytes) -> tuple[str, ...]:
 
 
 def _lines(file: str, data: bytes) -> list[str]:
-    try:
-        return data.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise DamagedFile(later("is no text"), fix=later("Save it as UTF-8."), file=file) from None
+    return text_of(data, file).splitlines()
 
 
-def _checked(file: str, rows: Sequence[Sequence[float]], labels: tuple[str, ...], image: _Image) -> TrueBoxes:
+def _check_count(file: str, count: int) -> None:
+    if count > MOST_BOXES:
+        raise TooLarge(
+            later("holds more than {most} boxes of one image", most=MOST_BOXES),
+            fix=later("Choose the truth of this very image."),
+            file=file,
+        )
+
+
+def _checked(
+    file: str,
+    rows: Sequence[Sequence[float]],
+    labels: tuple[str, ...],
+    image: _Image,
+    warnings: tuple[str, ...] = (),
+) -> TrueBoxes:
     """Move boxes from the corner of the first pixel to its centre; refuse what is no box of this image."""
+    _check_count(file, len(rows))
     if any(len(row) != 4 for row in rows):
         raise DamagedFile(
             later("has a box without four numbers"), fix=later("Each box is x, y, width, height."), file=file
@@ -253,13 +243,14 @@ def _checked(file: str, rows: Sequence[Sequence[float]], labels: tuple[str, ...]
     if not np.isfinite(boxes).all() or (boxes[:, 2:] <= 0).any():
         raise DamagedFile(later("has a box without a size"), fix=later("Take empty boxes out of it."), file=file)
     tall, wide = image.shape
-    inside = (boxes[:, 0] < wide) & (boxes[:, 1] < tall) & (boxes[:, :2] + boxes[:, 2:] > 0).all(1)
+    sides, ends = np.array([wide, tall]), boxes[:, :2] + boxes[:, 2:]
+    inside = ((boxes[:, :2] < sides) & (ends > 0) & (boxes[:, :2] >= -sides) & (ends <= 2 * sides)).all(1)
     if not inside.all():
         raise InputError(
             later("has a box outside the image"), fix=later("Choose the truth of this very image."), file=file
         )
     boxes[:, :2] -= CORNER
-    return TrueBoxes(boxes.astype(np.float32), labels)
+    return TrueBoxes(boxes.astype(np.float32), labels, warnings)
 
 
 def _same_size(file: str, size: tuple[int, int], image: _Image) -> None:

@@ -17,6 +17,7 @@ import structlog
 import typer
 
 from models.errors import OrthoLensError
+from models.io.text import natural
 from models.reporting.record import Record
 
 Paths = Annotated[list[Path], typer.Argument(exists=True, help="Files, and folders whose files are all taken.")]
@@ -33,7 +34,11 @@ def files_of(paths: Sequence[Path], out: str) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        inside = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        inside = (
+            sorted((file for file in path.rglob("*") if file.is_file()), key=lambda file: natural(str(file)))
+            if path.is_dir()
+            else [path]
+        )
         found |= {
             file: None
             for file in inside

@@ -11,6 +11,7 @@ import typer
 
 import models
 from models.errors import InputError, UnknownCard
+from models.io.text import natural, text_of
 from models.types import Image, Motion, Pixels, Segmentation
 
 if TYPE_CHECKING:
@@ -104,16 +105,13 @@ def _bytes(path: Path) -> bytes:
 
 
 def _text(path: Path) -> str:
-    try:
-        return _bytes(path).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError("is no text file", fix="Check that the files are not exchanged.", file=path.name) from error
+    return text_of(_bytes(path), path.name)
 
 
 def _shots(paths: Sequence[Path]) -> list[Shot]:
-    """Read every frame; a file with several gives them all."""
+    """Read every frame, in the order of the numbers in their names; a file with several gives them all."""
     shots = []
-    for path in paths:
+    for path in sorted(paths, key=lambda path: natural(path.name)):
         image = models.read(path)
         single = image.frames == 1
         for frame in range(image.frames):

@@ -11,18 +11,23 @@ the bottom); `camera.txt` is the pinhole matrix of Hartley and Zisserman, Multip
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.io.text import number_in, numbers_in
 from models.types import Image
 from models.words import later
 
 Array = NDArray[np.float64]
 
 HEADER = "JT_INTCALIB"
+FOCAL_SIDES = (0.5, 100.0)
+"""Focal length over the longest side of the frames, the distance over the detector's side: 3 is usual."""
+FOCAL_RATIO, CENTRE_SIDES = 4.0, 5.0
+"""How far apart fx and fy may be, and how many sides off the middle the principal point."""
 FIX = later("Give a JT_INTCALIB calibration (five lines) or a camera.txt with an image size and a camera matrix.")
 
 
@@ -38,11 +43,14 @@ class Camera:
         (cx, cy): column and row where the ray at right angles to the detector meets it.
     shape
         (rows, columns) of the image it belongs to.
+    distance_mm
+        From the source to the detector, where it is stated; the projection does not depend on it.
     """
 
     focal_px: tuple[float, float]
     centre_px: tuple[float, float]
     shape: tuple[int, int]
+    distance_mm: float | None = field(default=None, compare=False)
 
     def project(self, points_mm: Array) -> Array:
         """(…, 3) points in the source's frame, in mm → (…, 2) column and row."""
@@ -64,7 +72,8 @@ class Camera:
         """
         rows, columns = (round(side * factor) for side in self.shape)
         cx, cy = ((c + 0.5) * factor - 0.5 for c in self.centre_px)
-        return Camera((self.focal_px[0] * factor, self.focal_px[1] * factor), (cx, cy), (rows, columns))
+        focal = (self.focal_px[0] * factor, self.focal_px[1] * factor)
+        return Camera(focal, (cx, cy), (rows, columns), self.distance_mm)
 
     def cropped(self, row: int, column: int, shape: tuple[int, int]) -> Camera:
         """Return the camera of a part of the image that begins at (row, column)."""
@@ -88,18 +97,52 @@ def read_calibration(text: str, shape: tuple[int, int], name: str = "calibration
     InputError
         When it is neither format, a number is missing or not usable, or the image size is another.
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.lstrip("\ufeff").splitlines() if line.strip()]
     if not lines:
         raise InputError(later("is empty"), fix=FIX, file=name)
     if lines[0].upper() == HEADER:
-        return _joint_track(lines[1:], shape, name)
+        return _plausible(_joint_track(lines[1:], shape, name), name)
     if any(line.lower().startswith("camera matrix") for line in lines):
-        return _pinhole(lines, shape, name)
+        return _plausible(_pinhole(lines, shape, name), name)
     raise InputError(later("is neither a JT_INTCALIB calibration nor a pinhole camera"), fix=FIX, file=name)
 
 
+def _plausible(camera: Camera, name: str) -> Camera:
+    """Refuse a camera that no X-ray unit is: most often a pitch in other units than the distance."""
+    longest = max(camera.shape)
+    for focal in camera.focal_px:
+        if not FOCAL_SIDES[0] <= focal / longest <= FOCAL_SIDES[1]:
+            raise InputError(
+                later(
+                    "has a focal length of {focal:.3g} pixels for frames of {longest} pixels, which no X-ray unit has",
+                    focal=focal,
+                    longest=longest,
+                ),
+                fix=later("Give the distance and the pixel pitch both in millimetres; 1200 and 0.3 are usual."),
+                file=name,
+            )
+    if max(camera.focal_px) > FOCAL_RATIO * min(camera.focal_px):
+        raise InputError(
+            later("has focal lengths that differ by more than pixels do along rows and columns"),
+            fix=later("Check fx and fy."),
+            file=name,
+        )
+    rows, columns = camera.shape
+    away = max(abs(camera.centre_px[0] - columns / 2), abs(camera.centre_px[1] - rows / 2))
+    if away > CENTRE_SIDES * longest:
+        raise InputError(
+            later("has its principal point {away:,.0f} pixels off the middle of the frames", away=away),
+            fix=later("Check the principal point and its unit: mm in JT_INTCALIB, pixels in camera.txt."),
+            file=name,
+        )
+    return camera
+
+
 def _joint_track(lines: list[str], shape: tuple[int, int], name: str) -> Camera:
-    values = [number for line in lines for number in _numbers(line, name)]
+    if len(lines) == 4:  # one a line, as JointTrack writes them: a comma is a decimal comma
+        values = [_number(line, name) for line in lines]
+    else:
+        values = [number for line in lines for number in _numbers(line, name)]
     if len(values) != 4:
         raise InputError(
             later("has {count} numbers after {header}, not 4", count=len(values), header=HEADER), fix=FIX, file=name
@@ -111,8 +154,9 @@ def _joint_track(lines: list[str], shape: tuple[int, int], name: str) -> Camera:
             "has a principal distance of {distance:g} and a pixel pitch of {pitch:g}", distance=distance, pitch=pitch
         )
         raise InputError(problem, fix=fix, file=name)
-    focal = distance / pitch
-    return Camera((focal, focal), (shape[1] / 2 - x / pitch, shape[0] / 2 + y / pitch), shape)
+    with np.errstate(over="ignore"):
+        focal, right, up = (np.array([distance, x, y]) / pitch).tolist()
+    return Camera((focal, focal), (shape[1] / 2 - right, shape[0] / 2 + up), shape, distance)
 
 
 def _pinhole(lines: list[str], shape: tuple[int, int], name: str) -> Camera:
@@ -140,9 +184,16 @@ def _row(lines: list[str], index: int, name: str) -> list[float]:
     return values
 
 
+def _number(line: str, name: str) -> float:
+    try:
+        return _numbers(str(number_in(line)), name)[0]
+    except ValueError:
+        return _numbers(line, name)[0]  # says what is there instead
+
+
 def _numbers(line: str, name: str) -> list[float]:
     try:
-        values = [float(word) for word in line.replace(",", " ").split()]
+        values = numbers_in(line)
     except ValueError as error:
         raise InputError(later('has "{words}" where numbers should be', words=line[:40]), fix=FIX, file=name) from error
     if not all(map(math.isfinite, values)):
@@ -163,7 +214,7 @@ def of_image(image: Image) -> Camera | None:
     rows, columns = image.shape
     row, column = geometry.principal_point_px or ((rows - 1) / 2, (columns - 1) / 2)
     distance = geometry.source_detector_mm
-    return Camera((distance / pitch[1], distance / pitch[0]), (column, row), image.shape)
+    return Camera((distance / pitch[1], distance / pitch[0]), (column, row), image.shape, distance)
 
 
 def write_calibration(distance_mm: float, pitch_mm: float) -> str:

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.io.text import numbers_in
 from models.words import later
 
 Array = NDArray[np.float64]
 
 HEADER = "JT_EULER_312"
 COLUMNS = ("x_tran", "y_tran", "z_tran", "z_rot", "x_rot", "y_rot")
+MOST_FRAMES = 20_000
 FIX = later("A .jts file begins with {header}, names six columns, and has six numbers a frame.", header=HEADER)
 
 
@@ -62,13 +64,16 @@ def read(text: str, name: str = "poses") -> Array:
     InputError
         When it is no .jts file, or a line has not six finite numbers.
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines or lines[0] != HEADER:
+    lines = [line.strip() for line in text.lstrip("\ufeff").splitlines() if line.strip()]
+    if len(lines) > MOST_FRAMES + 2:
+        problem = later("holds {count:,} poses, more than {most:,}", count=len(lines) - 2, most=MOST_FRAMES)
+        raise InputError(problem, fix=later("Give the poses of one sequence."), file=name)
+    if not lines or lines[0].upper() != HEADER:
         raise InputError(later("is not a pose file"), fix=FIX, file=name)
     poses = []
     for number, line in enumerate(lines[2:], 1):
         try:
-            values = np.array([float(word) for word in line.replace(",", " ").split()])
+            values = np.array(numbers_in(line))
         except ValueError as error:
             raise InputError(
                 later("has text where the pose of frame {number} should be", number=number), fix=FIX, file=name

@@ -2,19 +2,19 @@
 
 STL has no unit. A knee component is 30 to 120 mm across; a size a thousand times smaller is metres, 25.4 times smaller
 inches, and both are refused rather than scaled in silence.
-Reference: https://trimesh.org for reading; ISO 7207-1 for the sizes of knee components.
+Reference: ISO 7207-1 for the sizes of knee components.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.kinematics.stl import read_triangles
 from models.words import later
 
 Array = NDArray[np.float64]
@@ -112,23 +112,33 @@ def read_mesh(data: bytes, name: str = "component") -> Mesh:
     InputError
         When it is no STL, empty, open, flat, or not in millimetres.
     """
-    import trimesh
-
-    try:
-        loaded = trimesh.load_mesh(BytesIO(data), file_type="stl", process=True)
-        vertices, faces = np.asarray(loaded.vertices, np.float64), np.asarray(loaded.faces, np.int32)
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise InputError(
-            later("is no STL file"), fix=later("Export the component as STL, ASCII or binary."), file=name
-        ) from error
-    if not len(faces) or not np.isfinite(vertices).all():
+    corners = read_triangles(data, name)
+    if len(corners) and not np.isfinite(corners).all():
+        fix = later("Export the component again.")
+        raise InputError(later("has a corner that is no number"), fix=fix, file=name)
+    vertices, faces, doubled = _merged(corners)
+    if not len(faces):
         fix = later("Export the component again; the surface has no usable triangle.")
         raise InputError(later("is an empty mesh"), fix=fix, file=name)
     warnings = [*_check_size(vertices, name), *_check_closed(vertices, faces, name)]
+    if doubled:
+        warnings.append(
+            later("{name}: {doubled:,} triangles stand twice; each was taken once.", name=name, doubled=doubled)
+        )
     volume = _volume(vertices, faces)
     if volume < 0:  # wound inwards, as JointTrack's own files are
         faces = faces[:, ::-1]
     return Mesh(vertices, np.ascontiguousarray(faces), name, tuple(warnings))
+
+
+def _merged(corners: Array) -> tuple[Array, Whole, int]:
+    """(F, 3, 3) corners → vertices (V, 3) each once, triangles (F, 3) each once, and how many stood twice."""
+    points = corners.reshape(-1, 3) + 0.0  # no −0
+    vertices, index = np.unique(points, axis=0, return_inverse=True)
+    faces = index.reshape(-1, 3).astype(np.int32)
+    faces = faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])]
+    _, first = np.unique(np.sort(faces, axis=1), axis=0, return_index=True)
+    return vertices, faces[np.sort(first)], len(faces) - len(first)
 
 
 def _check_size(vertices: Array, name: str) -> list[str]:
@@ -142,9 +152,16 @@ def _check_size(vertices: Array, name: str) -> list[str]:
         later("centimetres"): 10.0,
         later("micrometres"): 0.001,
     }
-    unit = next((unit for unit, mm in units.items() if USUAL_MM[0] <= size * mm <= USUAL_MM[1]), None)
-    looks = later("measures {size:g} across, which looks like {unit}", size=size, unit=unit)
-    problem = looks if unit else later("measures {size:g} across", size=size)
+    fitting = [unit for unit, mm in units.items() if USUAL_MM[0] <= size * mm <= USUAL_MM[1]]
+    match fitting:
+        case [unit]:
+            problem = later("measures {size:g} across, which looks like {unit}", size=size, unit=unit)
+        case [unit, other, *_]:
+            problem = later(
+                "measures {size:g} across, which looks like {unit} or {other}", size=size, unit=unit, other=other
+            )
+        case _:
+            problem = later("measures {size:g} across", size=size)
     raise InputError(
         problem, fix=later("Export the STL in millimetres; a knee component is 35 to 160 mm across."), file=name
     )

@@ -115,7 +115,7 @@ def motion(
         low_points_mm=angles.low_points(study.femoral, *poses, axes),
         axes=(str(axes[0]), str(axes[1])),
         side=study.side,
-        notes=tuple(_notes(frame, *both) for frame, *both in zip(frames, *chosen, strict=True)),
+        notes=tuple(_notes(study, frame, *both) for frame, *both in zip(frames, *chosen, strict=True)),
     )
 
 
@@ -146,10 +146,10 @@ def _track(chosen: Sequence[tuple[Answer, int]]) -> Track:
     )
 
 
-def _notes(frame: Frame, *both: tuple[Answer, int]) -> tuple[str, ...]:
+def _notes(study: Study, frame: Frame, *both: tuple[Answer, int]) -> tuple[str, ...]:
     """Return what a reader of one frame must know."""
-    notes = []
-    for name, (answer, at) in zip(NAMES, both, strict=True):
+    notes: list[str] = []
+    for name, mesh, (answer, at) in zip(NAMES, (study.femoral, study.tibial), both, strict=True):
         if at < 0:
             notes.append(later("No {name} component was found in this frame.", name=name))
             continue
@@ -166,6 +166,8 @@ def _notes(frame: Frame, *both: tuple[Answer, int]) -> tuple[str, ...]:
                     other=other.residual_px,
                 )
             )
+        if outside := beyond_detector(name, fit.pose, mesh, study.camera):
+            notes.append(outside)
         if fit.overlap < BAD_OVERLAP:
             notes.append(
                 later("The {name} component overlaps its mask by {overlap:.2f} only.", name=name, overlap=fit.overlap)
@@ -173,6 +175,20 @@ def _notes(frame: Frame, *both: tuple[Answer, int]) -> tuple[str, ...]:
     if frame.doubt:
         notes.append(later("The network doubts its outline: {reason}.", reason=frame.doubt.rstrip(".")))
     return tuple(notes)
+
+
+def beyond_detector(name: str, pose: NDArray[np.float64], mesh: Mesh, camera: Camera) -> str | None:
+    """Return a sentence where a component would lie behind the detector: the calibration or the CAD's size is wrong."""
+    depth = -float((pose[:3, :3] @ mesh.centre + pose[:3, 3])[2])
+    if camera.distance_mm is None or depth <= camera.distance_mm:
+        return None
+    return later(
+        "The {name} component would lie {depth:,.0f} mm from the source, beyond the detector at {distance:,.0f} mm: "
+        "check the calibration and the unit of its STL.",
+        name=name,
+        depth=depth,
+        distance=camera.distance_mm,
+    )
 
 
 def _other_side(

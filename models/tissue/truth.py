@@ -9,20 +9,19 @@ dataset and a technique for generalized nuclear segmentation, IEEE TMI 36:1550, 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
 from scipy import ndimage
 
-from models.errors import DamagedFile, InputError, UnsupportedFormat
+from models.errors import InputError, TooLarge
+from models.io.label_map import read_map
 from models.types import Pixels
 from models.words import later
 
+MOST_FILES = 1000
 PINK, GREEN = (255, 64, 160), (0, 200, 83)
 """What was missed, and what was invented."""
 
@@ -39,11 +38,14 @@ class TruthMask:
         Indices of the classes that the files speak of; the others cannot be judged.
     instances
         (H, W) number of the object, 0 for none; None where objects are not told apart.
+    warnings
+        What had to be assumed.
     """
 
     mask: NDArray[np.uint8]
     given: tuple[int, ...]
     instances: NDArray[np.int32] | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,35 +89,37 @@ def read_truth(files: Sequence[tuple[str, bytes]], labels: Sequence[str], shape:
     InputError
         When a file is no mask, has another shape, or names no class; the message says which, and what to do.
     """
+    if len(files) > MOST_FILES:
+        problem = later(
+            "{count} files are more than the {most} masks that are read at a time", count=len(files), most=MOST_FILES
+        )
+        raise TooLarge(problem, fix=later("Save all objects in one map, each with its own number."))
     if not files:
         raise InputError(later("there is no truth"), fix=later("Choose a label map, binary masks or a DICOM SEG."))
     if len(files) == 1 and files[0][1][128:132] == b"DICM":
         return _of_seg(*files[0], labels, shape)
-    maps = [(name, _read_map(name, data, shape)) for name, data in files]
-    if len(maps) == 1 and not _binary(maps[0][1]):
-        return _of_map(*maps[0], labels)
-    return _of_masks(maps, labels)
+    read = [(name, *_read_map(name, data, shape)) for name, data in files]
+    maps = [(name, values) for name, values, _ in read]
+    single = len(maps) == 1 and not _binary(maps[0][1])
+    found = _of_map(*maps[0], labels) if single else _of_masks(maps, labels)
+    blurred = tuple(
+        later(
+            "{name} was compressed with losses: its values were cut at the half, and its edges are uncertain.",
+            name=name,
+        )
+        for name, _, lossy in read
+        if lossy
+    )
+    return replace(found, warnings=blurred)
 
 
-def _read_map(name: str, data: bytes, shape: tuple[int, int]) -> NDArray[np.int32]:
-    """Whole numbers (H, W) of one picture: palette indices, grey values, or one channel where all are equal."""
-    try:
-        with Pillow.open(io.BytesIO(data)) as opened:
-            _same_shape(name, (opened.height, opened.width), shape)
-            values = np.asarray(opened.convert("RGB") if opened.mode in ("RGBA", "CMYK", "YCbCr") else opened)
-    except UnidentifiedImageError:
-        raise UnsupportedFormat(later("is no picture"), fix=later("Save the mask as PNG."), file=name) from None
-    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError):
-        raise DamagedFile(later("cannot be read to its end"), fix=later("Save it again."), file=name) from None
-    if values.ndim == 3:
-        if (values != values[..., :1]).any():
-            raise UnsupportedFormat(
-                later("is a coloured picture, not a mask"),
-                fix=later("Save it with one channel: the index of the class."),
-                file=name,
-            )
-        values = values[..., 0]
-    return values.astype(np.int32)
+def _read_map(name: str, data: bytes, shape: tuple[int, int]) -> tuple[NDArray[np.int64], bool]:
+    """Whole numbers (H, W) of one picture, and whether it is a mask that compression blurred."""
+    values, size, lossy = read_map(data, name, shape)
+    if values is None:
+        _same_shape(name, size, shape)
+    assert values is not None  # else refused
+    return values, lossy
 
 
 def _same_shape(name: str, found: tuple[int, ...], shape: tuple[int, int]) -> None:
@@ -131,7 +135,7 @@ def _same_shape(name: str, found: tuple[int, ...], shape: tuple[int, int]) -> No
         )
 
 
-def _binary(values: NDArray[np.int32]) -> bool:
+def _binary(values: NDArray[np.int64]) -> bool:
     """Whether there is nothing but zero and one other value, which is no class of a label map by itself."""
     found = np.unique(values)
     return len(found) <= 2 and (found[0] == 0 or len(found) == 1) and found[-1] in (0, 1, 255, 65535)
@@ -160,7 +164,7 @@ def _of_seg(name: str, data: bytes, labels: Sequence[str], shape: tuple[int, int
     return TruthMask(table[values], tuple(sorted(set(given))))
 
 
-def _of_map(name: str, values: NDArray[np.int32], labels: Sequence[str]) -> TruthMask:
+def _of_map(name: str, values: NDArray[np.int64], labels: Sequence[str]) -> TruthMask:
     """Read a label map; where there is only one class, larger numbers are objects of it."""
     if values.max() < len(labels) and values.min() >= 0:
         return TruthMask(values.astype(np.uint8), tuple(range(1, len(labels))))
@@ -173,12 +177,12 @@ def _of_map(name: str, values: NDArray[np.int32], labels: Sequence[str]) -> Trut
     )
 
 
-def _numbered(values: NDArray[np.int32]) -> NDArray[np.int32]:
+def _numbered(values: NDArray[np.int32] | NDArray[np.int64]) -> NDArray[np.int32]:
     """Objects numbered from 1 without gaps."""
     return np.unique(values, return_inverse=True)[1].reshape(values.shape).astype(np.int32) + int(values.min() > 0)
 
 
-def _of_masks(maps: Sequence[tuple[str, NDArray[np.int32]]], labels: Sequence[str]) -> TruthMask:
+def _of_masks(maps: Sequence[tuple[str, NDArray[np.int64]]], labels: Sequence[str]) -> TruthMask:
     """Binary masks: by class where their names say so, else one object each of the only class."""
     named = [_named(name.rpartition(".")[0] or name, labels) for name, _ in maps]
     mask = np.zeros(maps[0][1].shape, np.uint8)

@@ -10,6 +10,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import also, arrival, door, worklist
+from dashboard.case.places import places
 from dashboard.components import (
     answer,
     audit,
@@ -117,9 +118,8 @@ def _choose(task: str) -> None:
 @st.fragment
 def workspace(image: Image, card: Card) -> None:
     """Draw the image, its answer and every control of them; a control reruns only this."""
-    left, right = st.container(key="workspace").columns([1.75, 1], gap="medium")
-    with left:
-        picture = st.container()
+    picture, controls, right = places()
+    with controls:
         view = View(frame=viewer.frame_slider(image))
         view = viewer.display_controls(image, view)
         facts(image)

@@ -14,6 +14,7 @@ import streamlit as st
 
 import models
 from dashboard import session
+from dashboard.case.places import places
 from dashboard.components import viewer
 from dashboard.figures import View
 from dashboard.language import t
@@ -105,8 +106,8 @@ def is_elsewhere(item: Item, task: str) -> bool:
 
 def bare(image: Image) -> None:
     """Draw an image as its page will, without an answer."""
-    left, right = st.container(key="workspace").columns([1.75, 1], gap="medium")
-    with left:
+    picture, _, right = places()
+    with picture:
         viewer.show(image, None, View(frame=viewer.frame(image)))
     with right, st.container(border=True, key="answer"):
         st.markdown(t(":material/hourglass_top: Looking at the image…"))

@@ -10,6 +10,7 @@ import streamlit as st
 import models
 from dashboard import detection_figures, figures, session, task_page
 from dashboard.case import abstention, also, worklist
+from dashboard.case.places import places
 from dashboard.components import (
     detection_downloads,
     detection_findings,
@@ -23,7 +24,7 @@ from dashboard.components import (
 from dashboard.components.states import HEIGHT_PX, plain
 from dashboard.detection_film import Film
 from dashboard.figures import View
-from dashboard.language import later, numeral, spoken, t
+from dashboard.language import later, spoken, t
 from dashboard.specimen import Sheet
 from models import Card, Detections, Image, OrthoLensError
 from models.boxes.verdict import caveat, verdict
@@ -47,9 +48,8 @@ def show(task: str, invitation: str) -> None:
 @st.fragment
 def workspace(image: Image, card: Card) -> None:
     """Draw the image, its boxes and every control of them; a control reruns only this."""
-    left, right = st.container(key="workspace").columns([1.75, 1], gap="medium")
-    with left:
-        picture = st.container()
+    picture, controls, right = places()
+    with controls:
         view = viewer.display_controls(image, View(frame=viewer.frame_slider(image)))
         task_page.facts(image)
     with right:
@@ -121,15 +121,12 @@ def _headline(film: Film) -> bool:
 def _score(film: Film) -> None:
     """Say whether anything is suspected at the operating point, by what score, or why that rules nothing out."""
     kept, card = film.kept, film.card
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.header(plain(verdict(kept, card, spoken())), anchor=False, width="content")
-        with st.container(key="confidence", width="content", gap=None, horizontal_alignment="right"):
-            st.markdown(numeral(kept.score, ".0%"), width="content")
-            st.caption(t("best box, calibrated") if card.detecting else t("best box, not calibrated"), width="content")
-    st.caption(
-        t("A score is how often a box of such a score met what it is round. Boxes are shown from {threshold:.0%}.",
-          threshold=kept.threshold)
-    )  # fmt: skip
+    st.header(plain(verdict(kept, card, spoken())), anchor=False)
+    text = later("Best box **{score:.0%}** (calibrated); boxes are shown from {threshold:.0%}.")
+    if card.detecting is None:
+        text = later("Best box **{score:.0%}** (not calibrated); boxes are shown from {threshold:.0%}.")
+    st.markdown(t(text, score=kept.score, threshold=kept.threshold))
+    st.caption(t("A score is how often a box of such a score met what it is round."))
     if words := caveat(kept, card, spoken()):
         st.markdown(f":material/warning: {plain(words)}")
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 import models
 from dashboard import kinematics_figures, session, tracking
+from dashboard.case.places import places
 from dashboard.components import (
     card_summary,
     kinematics_downloads,
@@ -31,6 +32,8 @@ from models.kinematics.sequence import NAMES
 from models.types import Motion
 
 HEIGHT_PX = 520
+PICTURE = 1.35
+"""How many times as wide as what stands beside it a frame is."""
 SHOWN = (later("Femoral"), later("Tibial"), later("Other pose"))
 LOOKS: dict[str, Callable[[Measured], Placed | None]] = {
     later("Curves"): kinematics_looks.curves,
@@ -82,9 +85,8 @@ def _invite() -> None:
 
 def _offer(name: str, sequence: Fluoroscopy, choice: Choice, job: Job[Motion] | None) -> None:
     """Draw the frames, and the button that starts the measurement."""
-    left, right = st.container(key="workspace").columns([1.35, 1], gap="medium")
-    with left:
-        picture = st.container()
+    picture, controls, right = places(PICTURE)
+    with controls:
         frame = _scrubber(sequence, name)
     with picture:
         _picture(sequence, frame, [], 0.0)
@@ -144,7 +146,7 @@ def _live(name: str, run: Tracking) -> None:
     progress.of(name, "kinematics-cancel")
     poses = tracking.so_far(run)
     last = min(len(poses[0]), len(poses[1])) - 1
-    left, right = st.container(key="workspace").columns([1.35, 1], gap="medium")
+    left, _, right = places(PICTURE)
     placed = [Placed(i, poses[i][last]) for i in (0, 1) if last >= 0 and np.isfinite(poses[i][last]).all()]
     with left:
         _picture(run.sequence, max(last, 0), placed, 0.25)
@@ -171,9 +173,8 @@ def _workspace(measured: Measured) -> None:
     """Draw the result and every control of it; a control reruns only this."""
     sequence, measured = measured.sequence, measured.at(measured.t)  # a pose may have been moved since the last run
     _headline(measured)
-    left, right = st.container(key="workspace").columns([1.35, 1], gap="medium")
-    with left:
-        picture = st.container()
+    picture, controls, right = places(PICTURE)
+    with controls:
         frame = _scrubber(sequence, measured.name)
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             shown = st.pills(

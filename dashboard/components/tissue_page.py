@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import figures, session, task_page
 from dashboard.case import abstention, also, worklist
+from dashboard.case.places import places
 from dashboard.components import (
     states,
     tissue_classes,
@@ -55,9 +56,8 @@ def _ask(image: Image, card: Card, frame: int) -> None:
 @st.fragment
 def workspace(image: Image, card: Card) -> None:
     """Draw the image, its classes and every control of them; a control reruns only this."""
-    left, right = st.container(key="workspace").columns([1.75, 1], gap="medium")
-    with left:
-        picture = st.container()
+    picture, controls, right = places()
+    with controls:
         seen = viewer.display_controls(image, TissueView(frame=viewer.frame_slider(image)))
         view = tissue_classes.chosen(card, seen)
         task_page.facts(image)

@@ -118,7 +118,7 @@ class HeatLook:
     colours
         Name of a colour map; an unsigned one leaves evidence against undrawn.
     strength
-        Share of its full glow that the strongest heat has, in [0, 1]; see `strength_of`.
+        How far up the colour map the strongest heat comes, in [0, 1]; see `strength_of`.
     low, high
         What the ends of the colour bar mean.
     said
@@ -146,7 +146,7 @@ GROUND = 0.35
 
 
 def strength_of(probability: float) -> float:
-    """Return how strongly the heat of a label glows: by the square root of its probability.
+    """Return how brightly the heat of a label glows: by the square root of its probability.
 
     Every map is scaled by its own largest value, so that of a label with 8 % would glow like that of one with 89 %.
     The square root leaves it visible: 0.28 and 0.94.
@@ -191,7 +191,7 @@ def overlay(shown: Pixels, heat: Pixels, look: HeatLook | None = None) -> RGB:
     chosen = colour_map(look.colours)
     size = np.clip(np.abs(heat) if chosen.signed else heat, 0, 1)  # (H, W)
     glow = np.float32(look.strength)
-    share = (np.float32(look.opacity) * glow * size * (size >= look.threshold))[..., None]
+    share = (np.float32(look.opacity) * size * (size >= look.threshold))[..., None]
     below = rgb(shown).astype(np.float32)
     blend = chosen.colours(heat * glow).astype(np.float32)  # in place from here: a film has millions of pixels
     blend -= below

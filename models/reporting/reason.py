@@ -64,7 +64,7 @@ def look_of(look: HeatLook, probability: float | None) -> HeatLook:
     signed = COLOUR_MAPS[look.colours].signed
     glow = 1.0 if probability is None else strength_of(probability)
     told = later(
-        "Heat glows at {glow:.0%} of full strength, since the label is {probability:.0%} probable.",
+        "The heat reaches {glow:.0%} of the brightest colour, since the label is {probability:.0%} probable.",
         glow=glow,
         probability=probability or 0.0,
     )
@@ -109,8 +109,8 @@ def runs_off(why: Explanation) -> bool:
 
 
 RUNS_OFF = later(
-    "The heat reaches the edge of the film: a coarse map spreads over whole cells of the network, and the network sees "
-    "the edge too. It is cut at the film, not at what it means."
+    "The heat reaches the edge of the picture and is cut there: a coarse map spreads over whole cells of the network, and "
+    "the network sees the edge too."
 )
 """Said where `runs_off`."""
 

@@ -36,10 +36,10 @@ def test_heat_follows_the_probability_of_its_own_label_and_says_so(graded: Class
     below = np.full(SHAPE, 0.3, np.float32)
     sure, look, p = heated(below, graded, HeatLook(1, 0, "inferno"))
     assert p == pytest.approx(0.6)
-    assert look.said == "Heat glows at 77% of full strength, since the label is 60% probable."
+    assert look.said == "The heat reaches 77% of the brightest colour, since the label is 60% probable."
     unlikely, look, p = heated(below, replace(graded, explanation=why("0")), HeatLook(1, 0, "inferno"))
     assert p == pytest.approx(0.08)
-    assert "28% of full strength" in look.said
+    assert "28% of the brightest colour" in look.said
     assert sure[15, 15].sum() > unlikely[15, 15].sum() + 100
     assert np.abs(sure[0, 0].astype(int) - unlikely[0, 0]).max() <= 1
 
@@ -80,7 +80,7 @@ def test_heat_on_the_rim_is_told(graded: Classification) -> None:
     assert notes(inside) == []
     rim = inside.heat.copy()
     rim[0, 3] = 0.8
-    assert "edge of the film" in notes(replace(inside, heat=rim))[0]
+    assert "edge of the picture" in notes(replace(inside, heat=rim))[0]
     bordered = np.pad(rim, 20)  # a film with black borders, of which the network saw nothing
     assert runs_off(replace(inside, heat=bordered))
     assert not runs_off(replace(inside, heat=np.zeros(SHAPE, np.float32)))

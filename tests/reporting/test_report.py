@@ -131,7 +131,8 @@ def test_a_motion_gives_its_angles_frame_by_frame_and_what_to_doubt(write: Write
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_name_of_a_file_gets_in_and_a_label_only_when_typed(write: Write, kind: str) -> None:
-    bare, labelled = html(write(kind)).decode(), html(write(kind, label="  Frau\n Müller <b> ")).decode()
+    pages = html(write(kind)).decode(), html(write(kind, label="  Frau\n Müller <b> ")).decode()
+    bare, labelled = (re.sub(r"base64,[^\"]*", "", page) for page in pages)  # any three letters stand in a picture
     assert "Doe" not in bare
     assert "Frau" not in bare
     assert "Frau Müller &lt;b&gt;" in labelled

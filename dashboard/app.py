@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import pages, session
-from dashboard.case import door, worklist
+from dashboard.case import door, drop, worklist
 from dashboard.components import language_choice, states
 from dashboard.stage import bar
 
@@ -23,13 +23,15 @@ st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "mark.svg", size="large")
 listed = [pages.home(), *pages.tasks().values(), pages.how_it_works(), pages.model_cards(), pages.worklist()]
 page = st.navigation(listed, position="top")
 bar.play(listed)
+drop.follow(page, listed)
 
 with st.sidebar:
-    door.uploader()
+    door.uploader(drop.take)
     waiting = st.container(gap="xsmall")  # filled last, so that thumbnails never hold up an answer
     bar.switch(listed)
     language_choice.show()
 
+drop.told()
 page.run()
 
 with waiting:

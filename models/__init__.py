@@ -32,6 +32,7 @@ from models.types import (
 )
 
 if TYPE_CHECKING:
+    from models.io.intake import Intake
     from models.trust.audit import Audit
     from models.trust.spread import Nudge
 
@@ -55,8 +56,10 @@ __all__ = [
     "crops",
     "explain",
     "explain_detection",
+    "intake",
     "predict",
     "read",
+    "read_series",
     "spread",
     "triage",
     "uncertainty",
@@ -84,6 +87,32 @@ def read(source: bytes | str | Path, name: str | None = None) -> Image:
     from models.io import read as read_file
 
     return read_file(source, name)
+
+
+def read_series(members: Sequence[bytes], name: str) -> Image:
+    """Read the slices of a DICOM series, in their order, as one `Image` whose frames they are.
+
+    Raises
+    ------
+    InputError
+        As `read`; of the first slice where none can be read.
+    """
+    from models.io.series import read_series as read_slices
+
+    return read_slices(members, name)
+
+
+def intake(files: Sequence[tuple[str, bytes]]) -> Intake:
+    """Take apart what was dropped together: archives, folders, the slices of a series, a study of motion.
+
+    Parameters
+    ----------
+    files
+        Names, with their paths where a folder was dropped, and contents.
+    """
+    from models.io.intake import intake as taken
+
+    return taken(files)
 
 
 def predict(

@@ -59,17 +59,17 @@ def fitting(known: Triage, preferred: Mapping[str, str], task: str | None = None
 
 
 def _answered(item: Item, known: Surveyed | None, preferred: Mapping[str, str]) -> list[Outcome]:
-    if slides.slide(item.data, item.name):
+    if not item.members and slides.slide(item.data, item.name):
         return [Outcome(item.sha256, 0, "", "tissue", abstained=True, reason=TOO_LARGE)]
-    image = models.read(item.data, item.name)
-    triage = known.triage if known and known.triage else models.triage(image)
+    image = item.read()
+    triage = known.triage if known and known.triage else models.triage(image, image.first_frame)
     chosen = fitting(triage, preferred, item.task)
     if chosen is None:
         return _parts(image) or [Outcome(item.sha256, 0, "", item.task or "", abstained=True, reason=NO_CARD)]
     card = models.card(chosen)
     if card.input.tiled and image.shape[0] * image.shape[1] > LARGE_PX:
         return [Outcome(item.sha256, 0, card.id, card.task, abstained=True, reason=TOO_LARGE)]
-    return [outcome(models.predict(image, card.id))]
+    return [outcome(models.predict(image, card.id, frame=image.first_frame))]
 
 
 def _parts(image: Image) -> list[Outcome]:

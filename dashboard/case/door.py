@@ -7,6 +7,7 @@ a page still loads or changes (docs.streamlit.io/develop/concepts/custom-compone
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,14 +26,20 @@ AREA_PX = 300
 """Height of the inviting area."""
 
 
-def uploader() -> None:
-    """Draw the uploader of the sidebar, and listen for drops in the whole window."""
+def uploader(take: Callable[[str], None]) -> None:
+    """Draw the uploader of the sidebar, and listen for drops in the whole window.
+
+    Parameters
+    ----------
+    take
+        Called with the key of an uploader that has files.
+    """
     key = session.uploader_key()
     st.file_uploader(
         t("Add images"),
         accept_multiple_files=True,
         key=key,
-        on_change=session.take_uploads,
+        on_change=take,
         args=(key,),
         help=t("DICOM, PNG, JPEG, TIFF, WebP or BMP, with or without a file extension. Images stay on this machine."),
     )

@@ -282,7 +282,7 @@ def _answered(file: str, said: Outcome) -> Answered:
             return noted
 
     def again() -> Case:
-        image = models.read(item.data, item.name)
+        image = item.read()
         seen = image.crop(said.box) if said.box else image
         explained = models.card(said.card).task in ("implant", "pathology")
         return Case(

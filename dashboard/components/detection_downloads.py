@@ -60,8 +60,9 @@ def show(film: Film) -> None:
             help=t("Every box above 0.01 as JSON, as `ortholens predict` writes it."), **common,
         )  # fmt: skip
     item = session.selected()
-    if item and kind(item.data, item.name) == "DICOM":
-        _sr(kept, item, f"{name}-sr.dcm")
+    data = item.file_of(kept.view.frame, kept.image.frames) if item else b""
+    if data and kind(data, "") == "DICOM":
+        _sr(kept, data, f"{name}-sr.dcm")
     _report(kept, told(film.identity), item, name)
 
 
@@ -83,7 +84,7 @@ def _report(kept: Kept, reason: Reason, item: Item | None, name: str) -> None:
         card, frame, threshold, point = kept.card.id, found.frame, found.threshold, found.operating_point
 
         def again() -> Case:
-            seen = models.read(item.data, item.name)
+            seen = item.read()
             answer = models.predict(seen, card, frame=frame)
             assert isinstance(answer, Detections)  # by the card's task
             return Case(seen, replace(answer, threshold=threshold, operating_point=point), simulated=simulated,
@@ -133,11 +134,11 @@ def result(kept: Kept) -> bytes:
     return json.dumps({**said, "disclaimer": DISCLAIMER}, indent=2, ensure_ascii=False).encode()
 
 
-def _sr(kept: Kept, item: Item, name: str) -> None:
+def _sr(kept: Kept, data: bytes, name: str) -> None:
     """Offer the structured report of a DICOM image."""
     with st.container(key="sr", horizontal=True, vertical_alignment="center", gap="small"):
         try:
-            session.once(lambda: check(item.data), "sr", item.sha256)
+            session.once(lambda: check(data), "sr", kept.image.sha256, kept.view.frame)
         except OrthoLensError as problem:
             st.caption(states.plain(t("No DICOM SR: it {problem}. {fix}", problem=problem.problem, fix=problem.fix)))
             return
@@ -146,7 +147,7 @@ def _sr(kept: Kept, item: Item, name: str) -> None:
             help=t("Off, the report names only the image that it belongs to."),
         )  # fmt: skip
         st.download_button(
-            t("DICOM SR"), lambda: write_sr(item.data, kept.found, kept.card, keep_identity=keep), name,
+            t("DICOM SR"), lambda: write_sr(data, kept.found, kept.card, keep_identity=keep), name,
             "application/dicom", icon=":material/lab_profile:", on_click="ignore",
             help=t("A measurement report with a region for each box that is shown."),
         )  # fmt: skip

@@ -55,7 +55,7 @@ def _report(prediction: Classification, image: Image, view: View, name: str) -> 
         part, card, frame = report.part_of(item, image), prediction.card, prediction.frame
 
         def again() -> Case:
-            seen = part or models.read(item.data, item.name)
+            seen = part or item.read()
             return Case(
                 seen, models.predict(seen, card, frame=frame, explain="grad-cam"), None, None, simulated, origin
             )

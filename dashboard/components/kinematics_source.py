@@ -10,6 +10,7 @@ import streamlit as st
 
 import models
 from dashboard import fluoroscopy, session
+from dashboard.case import door
 from dashboard.components.states import plain
 from dashboard.fluoroscopy import THESE, File, Fluoroscopy
 from dashboard.language import later, t, tn
@@ -19,7 +20,8 @@ from models.errors import InputError
 SIDES = (later("Right"), later("Left"), later("right"), later("left"))
 """Of the body, as a choice and in a sentence."""
 SIMULATED, OWN = later("Simulated case"), later("Your own sequence")
-FILES = "kinematics-files"
+FILES, WHICH = "kinematics-files", "kinematics-which"
+"""Keys: the files of a sequence of one's own, and which sequence is looked at."""
 INVITATION = later(
     "Frames (PNG, TIFF or DICOM), the STL files of both components, and calibration.txt or camera.txt. "
     "Reference poses (fem.jts, tib.jts) if you have them."
@@ -46,7 +48,7 @@ def choose() -> Choice:
     keep = {"persist_state": "session", "required": True}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="kinematics-source"):
         source = st.segmented_control(
-            t("Sequence"), (SIMULATED, OWN), format_func=t, default=SIMULATED, key="kinematics-which", **keep
+            t("Sequence"), (SIMULATED, OWN), format_func=t, default=SIMULATED, key=WHICH, **keep
         )
         masks, side = NETWORK, "right"
         if source == SIMULATED:
@@ -80,17 +82,26 @@ def _masks(keep: dict[str, object]) -> str:
     )
 
 
+def take(dropped: Sequence[tuple[str, bytes]]) -> None:
+    """Put dropped files to those that are there, and choose them: the frames of another study take their place."""
+    new = [File(name, data) for name, data in dropped]
+    whole = {"frame", "mesh"} <= {file.role for file in new}
+    names = {file.name for file in new}
+    kept = () if whole else (file for file in session.get(FILES, ()) if file.name not in names)
+    session.put(FILES, (*kept, *new))
+    session.put(WHICH, OWN)
+
+
+def waiting() -> bool:
+    """Whether the page is open for a sequence of the reader's own."""
+    return session.get(WHICH) == OWN
+
+
 def _own() -> Fluoroscopy | None:
-    """Draw the uploader, and return the sequence that its files make."""
-    dropped = st.file_uploader(
-        t(INVITATION),
-        accept_multiple_files=True,
-        key="kinematics-upload",
-        on_change=_take,
-        help=t("All of them at once."),
-    )
+    """Invite to drop files, and return the sequence that those there make."""
     files: Sequence[File] = session.get(FILES, ())
-    if not dropped and not files:
+    if not files:
+        door.show(t("Drop a fluoroscopy sequence."), t(INVITATION))
         return None
     meshes = _both([file for file in files if file.role == "mesh"])
     frames = [file for file in files if file.role == "frame"]
@@ -105,11 +116,6 @@ def _own() -> Fluoroscopy | None:
     parts = [*(image.sha256 for image in images), *(mesh.sha256 for mesh in meshes), repr(camera)]
     key = hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
     return Fluoroscopy(key, images, femoral, tibial, camera, reference=reference)
-
-
-def _take() -> None:
-    """Keep what the uploader holds, so that it is still there after a look at another page."""
-    session.put(FILES, tuple(File(file.name, file.getvalue()) for file in session.get("kinematics-upload") or ()))
 
 
 def _both(meshes: Sequence[File]) -> tuple[File, File]:

@@ -81,8 +81,9 @@ def show(specimen: Specimen) -> None:
                 icon=":material/folder_zip:", help=t("All files of the network's mask and of the corrected."), **common,
             )  # fmt: skip
     item = session.selected()
-    if item and kind(item.data, item.name) == "DICOM":
-        _seg(kept, item, f"{name}.dcm")
+    data = item.file_of(kept.view.frame, kept.image.frames) if item else b""
+    if data and kind(data, "") == "DICOM":
+        _seg(kept, data, f"{name}.dcm")
     _report(kept, specimen, item, name)
 
 
@@ -105,7 +106,7 @@ def _report(kept: Kept, specimen: Specimen, item: Item | None, name: str) -> Non
         done = tuple(specimen.corrections) if _corrections(answer) else ()
 
         def again() -> Case:
-            seen = models.read(item.data, item.name)
+            seen = item.read()
             found = models.predict(seen, card, frame=frame)
             assert isinstance(found, Segmentation)  # by the card's task
             return Case(seen, corrected(found, done) if done else found, simulated=simulated, origin=origin)
@@ -180,11 +181,11 @@ def _measured(kept: Kept, answer: Segmentation) -> Measured:
     return Measured(version(answer), measure(answer, kept.image), agreements, thick)
 
 
-def _seg(kept: Kept, item: Item, name: str) -> None:
+def _seg(kept: Kept, data: bytes, name: str) -> None:
     """Offer the DICOM SEG of a DICOM image."""
     with st.container(key="seg", horizontal=True, vertical_alignment="center", gap="small"):
         try:
-            session.once(lambda: check(item.data), "seg", item.sha256)
+            session.once(lambda: check(data), "seg", kept.image.sha256, kept.view.frame)
         except OrthoLensError as problem:
             st.caption(states.plain(t("No DICOM SEG: it {problem}. {fix}", problem=problem.problem, fix=problem.fix)))
             return
@@ -193,7 +194,7 @@ def _seg(kept: Kept, item: Item, name: str) -> None:
             help=t("Off, the SEG names only the image that it belongs to."),
         )  # fmt: skip
         st.download_button(
-            t("DICOM SEG"), lambda: write_seg(item.data, kept.shown, kept.card, keep_identity=keep), name,
+            t("DICOM SEG"), lambda: write_seg(data, kept.shown, kept.card, keep_identity=keep), name,
             "application/dicom", icon=":material/layers:", on_click="ignore", disabled=not kept.shown.mask.any(),
         )  # fmt: skip
 

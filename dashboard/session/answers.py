@@ -97,7 +97,7 @@ def slide(item: Item) -> Slide | None:
     InputError
         As `models.io.slide.slide`.
     """
-    return once(lambda: slides.slide(item.data, item.name), "slide", item.sha256)
+    return once(lambda: None if item.members else slides.slide(item.data, item.name), "slide", item.sha256)
 
 
 def region(item: Item, level: int, box: Box) -> Image:
@@ -171,7 +171,7 @@ def exhibit(path: str) -> bytes:
 
 @st.cache_resource(scope="session", max_entries=DECODED, show_spinner="Reading the image…")
 def _read(_item: Item, sha256: str) -> Image | OrthoLensError:
-    return _kept(lambda: models.read(_item.data, _item.name))
+    return _kept(_item.read)
 
 
 @st.cache_resource(scope="session", max_entries=QUEUE_FILES, show_spinner=False)

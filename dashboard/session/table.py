@@ -11,7 +11,9 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+import models
 from dashboard.session import work
+from models import Image
 from models.settings import settings
 
 QUEUE_FILES = 32
@@ -23,14 +25,20 @@ SEARCH = "search-"
 
 @dataclass(frozen=True)
 class Item:
-    """One file in the queue.
+    """One image in the queue: a file, or the slices of a series.
 
     Attributes
     ----------
+    data
+        The file's bytes; empty where there are slices.
+    sha256
+        Of the file, or of all slices.
     origin
         Where a case comes from ("Simulated", or an attribution); empty for a file of the visitor.
     task
         The page that the case belongs to; None: the visitor decides.
+    members
+        The bytes of each slice of a series, in their order; empty for a file.
     """
 
     name: str
@@ -38,6 +46,28 @@ class Item:
     sha256: str
     origin: str = ""
     task: str | None = None
+    members: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of it."""
+        return len(self.data) + sum(map(len, self.members))
+
+    def read(self) -> Image:
+        """Return it as an image.
+
+        Raises
+        ------
+        InputError
+            As `models.read`.
+        """
+        return models.read_series(self.members, self.name) if self.members else models.read(self.data, self.name)
+
+    def file_of(self, frame: int, frames: int) -> bytes:
+        """Return the file that a frame comes from; nothing where a slice that cannot be read makes that unsure."""
+        if not self.members:
+            return self.data
+        return self.members[frame] if len(self.members) == frames else b""
 
 
 def queue() -> tuple[Item, ...]:
@@ -52,7 +82,11 @@ def selected() -> Item | None:
 
 def add(name: str, data: bytes, *, origin: str = "", task: str | None = None) -> str:
     """Put a file at the end of the queue, let the oldest go where it is full, and return the file's sha256."""
-    item = Item(name, data, hashlib.sha256(data).hexdigest(), origin, task)
+    return put_down(Item(name, data, hashlib.sha256(data).hexdigest(), origin, task))
+
+
+def put_down(item: Item) -> str:
+    """Put an image at the end of the queue, let the oldest go where it is full, and return its sha256."""
     files = _files()
     files.pop(item.sha256, None)
     files[item.sha256] = item
@@ -85,8 +119,8 @@ def uploader_key() -> str:
     return f"uploader-{st.session_state.setdefault('uploads', 0)}"
 
 
-def take_uploads(key: str) -> None:
-    """Move an uploader's files into the queue and select the first; none come from one that was just forgotten.
+def uploads(key: str) -> list[tuple[str, bytes]]:
+    """Return the names and contents of an uploader's files, once; none of one that was just forgotten.
 
     Parameters
     ----------
@@ -94,10 +128,19 @@ def take_uploads(key: str) -> None:
         Of the uploader that has them: the page may have drawn the next one since.
     """
     files = [file for file in st.session_state.get(key) or () if isinstance(file, UploadedFile)]
-    arrived = [add(file.name, file.getvalue()) for file in files]
-    if arrived:
+    if files:
         st.session_state["uploads"] = max(st.session_state.get("uploads", 0), int(key.rpartition("-")[2]) + 1)
-        select(next(sha256 for sha256 in arrived if sha256 in _files()))
+    return [(file.name, file.getvalue()) for file in files]
+
+
+def go_to(page: str) -> None:
+    """Open another page with the next run."""
+    st.session_state["bound"] = page
+
+
+def bound() -> str | None:
+    """Return, once, the page that is to be opened."""
+    return st.session_state.pop("bound", None)
 
 
 def visit(task: str) -> None:
@@ -168,4 +211,4 @@ def _files() -> dict[str, Item]:
 
 
 def _overfull(files: dict[str, Item]) -> bool:
-    return len(files) > QUEUE_FILES or sum(len(item.data) for item in files.values()) > settings().max_file_mb * 2**20
+    return len(files) > QUEUE_FILES or sum(item.size for item in files.values()) > settings().max_file_mb * 2**20

@@ -65,7 +65,7 @@ class _Survey:
 
     def _see(self, item: Item) -> None:
         try:
-            self.found[item.sha256] = Surveyed(figures.thumbnail(models.read(item.data, item.name)))
+            self.found[item.sha256] = Surveyed(figures.thumbnail(item.read()))
         except OrthoLensError as problem:
             self.found[item.sha256] = Surveyed(problem=problem)
         else:
@@ -73,7 +73,8 @@ class _Survey:
                 self.unknown.append(item)
 
     def _ask(self, item: Item) -> None:
-        known = models.triage(models.read(item.data, item.name))
+        image = item.read()
+        known = models.triage(image, image.first_frame)
         self.found[item.sha256] = replace(self.found[item.sha256], triage=known)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -155,3 +157,56 @@ def test_a_place_is_found(
     assert place(item, Triage(fits), "implant") == found
     if not fits:
         assert place(item, Triage(fits), None) is None
+
+
+# What is dropped together
+
+
+def captions(page: AppTest) -> str:
+    return "\n".join(one.value for one in page.caption).replace("\\", "")
+
+
+def zipped(**files: bytes) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for name, data in files.items():
+            made.writestr(name, data)
+    return out.getvalue()
+
+
+def test_an_archive_is_taken_apart_and_what_is_no_image_named(
+    start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture
+) -> None:
+    known(KNEE)
+    archive = zipped(**{"a.png": picture(1), "b.png": picture(2), "notes.pdf": b"%PDF-1.4 ", "../evil.png": picture(3)})
+    page = drop(start, **{"all.zip": archive})
+    assert title(page) == "Knees"
+    assert [one.name for one in page.session_state["files"].values()] == ["a.png", "b.png"]
+    assert "1 file is no image and was left out: notes.pdf." in captions(page)
+    assert "evil.png: has a path that leads out of its archive." in captions(page)
+    page.button(key="left-out-close").click().run()
+    assert "notes.pdf" not in captions(page)
+
+
+def test_slices_of_a_series_are_one_image_with_a_slider(start: AppTest, known: Callable[..., None], drop: Drop) -> None:
+    from tests.io.test_intake import slice_
+
+    known(KNEE)
+    page = drop(start, **{f"{number}.dcm": slice_(10.0 * number, number, side=80) for number in range(1, 6)})
+    assert title(page) == "Knees"
+    slider = next(one for one in page.slider if one.label == "Frame")
+    assert (slider.min, slider.max, slider.value) == (1, 5, 3)  # the middle of the stack
+    slider.set_value(1).run()
+    assert not page.exception
+    assert page.header  # answered too
+
+
+def test_what_an_uploader_has_is_taken_even_when_the_next_one_stands_there(
+    start: AppTest, known: Callable[..., None], picture: Picture
+) -> None:
+    known(KNEE)
+    start.file_uploader[0].upload("film.png", picture())
+    start.session_state["uploads"] = 7  # drawn anew in between
+    start.run()
+    assert not start.exception
+    assert [one.name for one in start.session_state["files"].values()] == ["film.png"]

@@ -1,0 +1,157 @@
+"""What was dropped together, taken apart: archives opened, slices put together, the files of one study kept together.
+
+Nothing is decoded here but the headers of DICOM files; what cannot be used is named, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from models.errors import InputError, UnsupportedFormat
+from models.io import archive
+from models.io.archive import File
+from models.io.kinds import kind
+from models.io.series import identity, slices, stacks
+
+HIDDEN = re.compile(
+    r"(^|[/\\])(\.(?!\.?([/\\]|$))[^/\\]+|__MACOSX|thumbs\.db|desktop\.ini|ehthumbs\.db)([/\\]|$)", re.IGNORECASE
+)
+"""What systems put into folders by themselves."""
+PARTS = re.compile(r"\.(stl|jts)$", re.IGNORECASE)
+CALIBRATION = re.compile(r"(calib|camera)[^/\\]*\.txt$", re.IGNORECASE)
+"""Files that only a study of an implant's motion has: surfaces, poses, and where the camera stood."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image that was dropped: a file, or the slices of a series.
+
+    Attributes
+    ----------
+    name
+        As the user knows it; with its folder where two files share a name.
+    members
+        The file's bytes, or those of each slice in the order of the slices.
+    sha256
+        Of the file, or of all slices.
+    """
+
+    name: str
+    members: tuple[bytes, ...] = field(repr=False)
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a drop consists of.
+
+    Attributes
+    ----------
+    entries
+        Images, in the order of the numbers in their names.
+    study
+        Frames, surfaces, poses and calibration of an implant's motion, where any of those but frames was dropped: then
+        there are no entries.
+    others
+        Names of the files that are no images.
+    problems
+        What could not be opened, each with the file's name, the problem and the fix.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    study: tuple[File, ...] = ()
+    others: tuple[str, ...] = ()
+    problems: tuple[InputError, ...] = ()
+
+
+def intake(files: Sequence[File]) -> Intake:
+    """Take apart what was dropped.
+
+    Parameters
+    ----------
+    files
+        Names, with their paths where a folder was dropped, and contents.
+    """
+    problems: list[InputError] = []
+    wanted = [(name, data) for name, data in files if not is_hidden(name)]
+    flat = archive.opened(wanted, problems.append, is_hidden)
+    flat.sort(key=lambda file: natural(file[0]))
+    images, others, motion = _sorted(flat)
+    if motion:
+        if not any(name.lower().endswith(".txt") for name, _ in motion):  # a calibration of another name
+            motion += [file for file in others if file[0].lower().endswith(".txt")]
+            others = [file for file in others if file not in motion]
+        study = tuple((_last(name), data) for name, data in (*images, *motion))
+        return Intake((), study, tuple(_last(name) for name, _ in others), tuple(problems))
+    if not images and not problems and len(flat) == len(wanted):
+        images, others = others, []  # nothing else was dropped: each says for itself what it is
+    return Intake(_entries(images), (), tuple(_last(name) for name, _ in others), tuple(problems))
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file is one that a system puts into folders by itself."""
+    return HIDDEN.search(name) is not None
+
+
+def natural(name: str) -> list[str | int]:
+    """Return a key by which slice 2 comes before slice 10."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name.lower())]
+
+
+def _sorted(files: Sequence[File]) -> tuple[list[File], list[File], list[File]]:
+    """Return images, files that are none, and those of a study of motion."""
+    images: list[File] = []
+    others: list[File] = []
+    motion: list[File] = []
+    for name, data in files:
+        if PARTS.search(name) or CALIBRATION.search(name):
+            motion.append((name, data))
+            continue
+        try:
+            kind(data, name)
+        except UnsupportedFormat:
+            (images if not data else others).append((name, data))
+        else:
+            images.append((name, data))
+    return images, others, motion
+
+
+def _entries(files: Sequence[File]) -> tuple[Entry, ...]:
+    """Return the images that files make: slices of one series together, an index left out where there are others."""
+    dicom = [index for index, (name, data) in enumerate(files) if _is_dicom(name, data)]
+    headers = slices([files[index][1] for index in dicom]) if len(dicom) > 1 else []
+    if headers and not all(one.directory for one in headers):
+        kept = [(index, one) for index, one in zip(dicom, headers, strict=True) if not one.directory]
+    else:
+        kept = [(index, one) for index, one in zip(dicom, headers, strict=bool(headers))]
+    grouped = [[kept[place][0] for place in places] for places in stacks([one for _, one in kept])]
+    stacked = {index for group in grouped for index in group}
+    left_out = set(dicom) - stacked if headers else set()
+    alone = [[index] for index in range(len(files)) if index not in stacked and index not in left_out]
+    counted = Counter(_last(name) for name, _ in files)
+    return tuple(_entry([files[index] for index in group], counted) for group in sorted([*grouped, *alone], key=min))
+
+
+def _entry(files: Sequence[File], counted: Counter[str]) -> Entry:
+    name, data = min(files, key=lambda file: natural(file[0]))
+    if len(files) == 1:
+        shown = name if counted[_last(name)] > 1 else _last(name)
+        return Entry(shown, (data,), hashlib.sha256(data).hexdigest())
+    members = tuple(data for _, data in files)
+    folders = [part for part in re.split(r"[/\\]", name)[:-1] if part]
+    return Entry(f"{folders[-1] if folders else _last(name)} ({len(members)})", members, identity(members))
+
+
+def _is_dicom(name: str, data: bytes) -> bool:
+    try:
+        return kind(data, name) == "DICOM"
+    except UnsupportedFormat:
+        return False
+
+
+def _last(name: str) -> str:
+    return re.split(r"[/\\]", name)[-1]

@@ -59,7 +59,7 @@ def _said() -> Iterator[tuple[str, str]]:
     for task in dict.fromkeys([*(card.task for card in models.cards().values()), "kinematics"]):
         yield task.replace("_", " ").capitalize(), "dashboard/pages.py"
     for case in cases():
-        yield from ((words, "models/data/cases/cases.toml") for words in (case.title, case.truth, case.simulated))
+        yield from ((words, "models/data/cases/cases.toml") for words in (case.title, case.truth, case.origin))
     for method in (*METHODS.values(), *BOX_METHODS.values()):
         yield from ((words, "models/trust/methods.py") for words in (method.name, method.sentence))
     yield from ((words, "models/teaching/shafts.py") for words in LABELS)

@@ -35,7 +35,9 @@ class Exhibit:
 def simulated(tasks: Iterable[str]) -> None:
     """Draw the cases that need no network."""
     shown = [
-        Exhibit(case.title, case.truth, case.path, case.task, case.simulated) for case in cases() if case.task in tasks
+        Exhibit(case.title, case.truth, case.path, case.task, case.origin)
+        for case in cases()
+        if case.task in tasks and case.pages
     ]
     st.subheader(t("Try a simulated case"), anchor=False)
     st.caption(

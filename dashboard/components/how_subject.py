@@ -65,13 +65,13 @@ def chosen() -> Subject | None:
 
 
 def _sample() -> Subject:
-    found = {case.title: case for case in cases()}
+    found = {case.title: case for case in cases() if not case.mask}
     with st.container(horizontal=True, vertical_alignment="center"):
         title = st.selectbox(
             t("Sample"), [*found, SMEAR], format_func=t, key="how-sample", persist_state="session", width=300,
             label_visibility="collapsed", help=t("Add an image on the left to see all this on it."),
         )  # fmt: skip
-        says = SMEAR_SAYS if title == SMEAR else found[title].simulated
+        says = SMEAR_SAYS if title == SMEAR else found[title].origin
         st.badge(t("simulated"), color="gray")
         st.caption(
             t("{says} Add an image on the left to see all this on it.", says=states.plain(t(says))), width="stretch"
@@ -80,7 +80,7 @@ def _sample() -> Subject:
         return Subject(stained(), 0, SMEAR_SAYS, "histology-nuclei")
     case = found[title]
     image = session.once(lambda: models.read(case.path), "how-sample", case.file)
-    return Subject(image, 0, case.simulated, case.card)
+    return Subject(image, 0, case.origin, case.card)
 
 
 def simulated(card: Card) -> dict[str, Image]:

@@ -58,7 +58,7 @@ def _case(folder: Path, step: Step) -> str:
     known = {case.file: case for case in cases()}
     if step.case in known:
         case = known[step.case]
-        return session.add(case.file, case.read_bytes(), origin=case.simulated, task=case.task)
+        return session.add(case.file, case.read_bytes(), origin=case.origin, task=case.task)
     if step.case == SECTION_CASE:
         return session.add("joint-section.png", _section(), origin="Simulated by OrthoLens: no patient.", task=task)
     return session.add(

@@ -1,4 +1,4 @@
-"""`ortholens cards`, `samples` and `simulate`: what there is to ask, and images to ask it of."""
+"""`ortholens cards`, `cases`, `samples` and `simulate`: what there is to ask, and images to ask it of."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from models.cards import Card, card, cards
 
 CardId = Annotated[str | None, typer.Argument(metavar="[CARD]", help="One model, in full.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+CasesTo = Annotated[Path | None, typer.Option("--out", file_okay=False, help="Also copy the files into this folder.")]
 OnlyList = Annotated[bool, typer.Option("--list", help="Say what there is and download nothing.")]
 What = Annotated[str, typer.Argument(metavar="cases|joint-section|fluoroscopy|motion", help="What to simulate.")]
 Where = Annotated[
@@ -54,6 +55,28 @@ def _description(card: Card) -> list[str]:
     ]
 
 
+def list_cases(as_json: AsJson = False, out: CasesTo = None) -> None:
+    """List the pictures that come with the program, that the pages open with, and what a right answer to each is."""
+    from models.data.cases import cases
+
+    shown = [case for case in cases() if case.pages]
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        for case in shown:
+            (out / case.file).write_bytes(case.read_bytes())
+    lines = [
+        {
+            "file": str((out or case.path.parent) / case.file), "task": case.task, "card": case.card,
+            "truth": case.truth, "labels": list(case.labels), "pages": list(case.pages), "kind": case.kind,
+            "origin": case.origin,
+        }
+        for case in shown
+    ]  # fmt: skip
+    for line in lines:
+        said = f"{line['file']}  {line['task']}  {line['card']}  {line['kind']}: {line['truth']}"
+        typer.echo(json.dumps(line, ensure_ascii=False) if as_json else said)
+
+
 def fetch_samples(only_list: OnlyList = False) -> None:
     """Download the public cases to try, checked by hash and kept; prints where each file is."""
     from rich.console import Console
@@ -83,7 +106,7 @@ def simulate(
     if what == "cases":
         if numbers or {seed, size, stain, damage} != {None}:
             raise typer.BadParameter("cases are always the same, and only a folder can be given")
-        from models.data.phantom import write_cases
+        from models.simulation.first_cases import write_cases
 
         paths: Iterable[Path] = write_cases(Path(folder))
     elif what == "motion":

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from models.data import xray
 from models.data.case_files import write_dicom, write_png
-from models.data.cases import cases
 from models.data.knee_phantom import KneeJoint, knee_depth
 from models.data.leg_phantom import LegBreak, leg_depth
 from models.data.shoulder_phantom import Anatomy, ShoulderImplant, shoulder_depth
@@ -159,8 +158,8 @@ def _taken(
     return SimulatedRadiograph(xray.annotate(pixels, f"{side}\nSIM", 11.0, beam), seen, beam, side)
 
 
-def write_cases(folder: Path) -> tuple[Path, ...]:
-    """Make the pictures of `models.data.cases` again, in `folder`; return their paths."""
+def write_radiographs(folder: Path) -> tuple[Path, ...]:
+    """Make the radiographs of `models.data.cases` again, in `folder`; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     anatomic = ShoulderImplant(stem_length_mm=118.0, version_deg=14.0)
     cemented = ShoulderImplant(
@@ -171,15 +170,15 @@ def write_cases(folder: Path) -> tuple[Path, ...]:
     relaxed = Anatomy(abduction_deg=7.0)
     slim = Anatomy(abduction_deg=17.0, arm_depth_mm=80.0, trunk_depth_mm=122.0, cortex_mm=4.0, density=0.95)
     coarse = Beam((512, 408), 0.52, centre_mm=(24.0, 49.0))  # keeps files of 16 bits under 300 kB
-    paths = tuple(folder / case.file for case in cases())
+    shoulders = [folder / f"shoulder_{name}" for name in ("anatomic.dcm", "cemented.png", "reverse.png")]
     write_dicom(
         simulate_shoulder(11, implant=anatomic, anatomy=Anatomy(), beam=coarse),
-        paths[0],
+        shoulders[0],
         ("SHOULDER", "16982005", "Shoulder region"),
     )
-    write_png(simulate_shoulder(12, implant=cemented, anatomy=slim, side="L"), paths[1])
-    write_png(simulate_shoulder(13, implant=reverse, anatomy=relaxed, beam=coarse), paths[2], bits=16)
-    write_png(simulate_knee(14, joint=KneeJoint.of_grade(0), density=1.0), paths[3])
-    write_png(simulate_knee(15, joint=KneeJoint.of_grade(4), density=0.9, side="L"), paths[4])
-    write_png(simulate_leg(16, broken=LegBreak()), paths[5])
-    return paths
+    write_png(simulate_shoulder(12, implant=cemented, anatomy=slim, side="L"), shoulders[1])
+    write_png(simulate_shoulder(13, implant=reverse, anatomy=relaxed, beam=coarse), shoulders[2], bits=16)
+    write_png(simulate_knee(14, joint=KneeJoint.of_grade(0), density=1.0), folder / "knee_healthy.png")
+    write_png(simulate_knee(15, joint=KneeJoint.of_grade(4), density=0.9, side="L"), folder / "knee_worn.png")
+    write_png(simulate_leg(16, broken=LegBreak()), folder / "leg_broken.png")
+    return (*shoulders, *(folder / f"{name}.png" for name in ("knee_healthy", "knee_worn", "leg_broken")))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import gdcm
+import numpy as np
 import pydicom
 import pytest
 from PIL import Image as PillowImage
 
-from models.data.cases import CASES_DIR, Case, cases
+import models
+from models.cli import main
+from models.data.cases import CASES_DIR, Case, cases, first_cases, is_right
 from models.io import read
 
 DICOM = CASES_DIR / "shoulder_anatomic.dcm"
@@ -17,30 +24,57 @@ DICOM = CASES_DIR / "shoulder_anatomic.dcm"
 every_case = pytest.mark.parametrize("case", cases(), ids=lambda case: case.file)
 
 
-def test_every_file_is_a_case() -> None:
-    assert {path.name for path in CASES_DIR.iterdir()} == {case.file for case in cases()} | {"cases.toml"}
-    assert [case.task for case in cases()] == ["implant"] * 3 + ["pathology"] * 2 + ["detection"]
+def test_every_file_belongs_to_a_case() -> None:
+    files = {case.file for case in cases()} | {case.mask for case in cases() if case.mask} | {"cases.toml"}
+    assert {path.name for path in CASES_DIR.iterdir()} == files
+
+
+def test_the_pages_that_need_no_radiograph_have_a_case() -> None:
+    assert {"tissue", "detection", "kinematics", "how_it_works"} <= {page for case in cases() for page in case.pages}
 
 
 @every_case
-def test_a_case_is_small_and_says_that_it_is_simulated(case: Case) -> None:
+def test_a_case_is_small_and_says_how_it_was_made(case: Case) -> None:
     assert len(case.read_bytes()) < 300_000
-    assert case.simulated.startswith("Simulated")
+    assert case.origin.lower().startswith(case.kind)
     assert case.title
-    assert case.card
     assert case.truth
+    assert case.task == models.card(case.card).task
+    assert set(case.labels) <= set(models.card(case.card).keys)
 
 
 @every_case
 def test_a_case_becomes_an_image(case: Case) -> None:
     image = read(case.read_bytes(), name=case.file)
     assert image.frames == 1
-    assert not image.colour
-    assert min(image.shape) > 400
-    assert image.pixels.max() > 0.85
+    assert image.colour == case.file.startswith("section")
+    assert max(image.shape) >= 224
+    assert image.pixels.max() > 0.8
+    if case.mask:
+        assert case.reference.shape == image.shape
+        assert case.reference.max() < len(models.card(case.card).keys)
     if case.file.endswith(".dcm"):
         assert image.spacing_mm == pytest.approx((0.52 / 1.15, 0.52 / 1.15), abs=1e-5)
         assert len(image.windows) >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in cases() if case.pages], ids=lambda case: case.file)
+def test_what_a_page_opens_with_is_answered_and_right(case: Case) -> None:
+    answer = models.predict(models.read(case.path), case.card)
+    assert not answer.abstained
+    assert is_right(case, answer)
+
+
+def test_an_answer_that_says_something_else_is_not_right() -> None:
+    case = first_cases("detection")[0]
+    answer = models.predict(models.read(case.path), case.card)
+    assert is_right(case, answer)
+    assert not is_right(replace(case, labels=("femoral-component",)), answer)
+    assert not is_right(case, replace(answer, abstained=True))
+    tissue = first_cases("tissue")[0]
+    painted = models.predict(models.read(tissue.path), tissue.card)
+    assert not is_right(tissue, replace(painted, mask=np.zeros_like(painted.mask)))
 
 
 @pytest.mark.parametrize("case", [case for case in cases() if case.file.endswith(".png")], ids=lambda case: case.file)
@@ -48,6 +82,17 @@ def test_pillow_reads_the_pictures(case: Case) -> None:
     with PillowImage.open(BytesIO(case.read_bytes())) as picture:
         picture.load()
         assert picture.mode == ("I;16" if case.file == "shoulder_reverse.png" else "L")
+
+
+def test_the_command_lists_files_that_are_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for options in ([], ["--out", str(tmp_path)]):
+        with suppress(SystemExit):
+            main(["cases", "--json", *options])
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert len(lines) == len([case for case in cases() if case.pages])
+        for line in lines:
+            assert Path(line["file"]).is_file()
+            assert {"file", "task", "card", "truth"} <= set(line)
 
 
 def test_the_dicom_file_is_anonymous_and_derived() -> None:

@@ -1,0 +1,51 @@
+"""The simulated cases of `models.data.cases` as files: radiographs, stained sections and frames of fluoroscopy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image as Pillow
+
+from models.data.joint_section import section
+from models.data.phantom import write_radiographs
+from models.data.section_files import write_section
+from models.kinematics import simulate
+from models.simulation import lunge
+
+SECTIONS = {"section_worn": (4, 0.5), "section_early": (2, 0.1)}
+"""Name → seed and damage."""
+FRAMES = {"arthroplasty_lunge": 0, "arthroplasty_bent": 4, "arthroplasty_deep": 8}
+"""Name → frame of the lunge."""
+QUALITY = 90
+"""Of a section's JPEG: a quarter of the PNG, and painted alike."""
+
+
+def write_cases(folder: Path) -> tuple[Path, ...]:
+    """Make every simulated case again, in `folder`, with the masks; return the paths of the pictures."""
+    return (*write_radiographs(folder), *_sections(folder), *_frames(folder))
+
+
+def _sections(folder: Path) -> list[Path]:
+    paths = []
+    for name, (seed, damage) in SECTIONS.items():
+        with TemporaryDirectory() as beside:
+            whole = Path(beside) / "section.png"
+            write_section(section(seed, damage=damage), whole, folder / f"{name}.mask.png")
+            with Pillow.open(whole) as picture:
+                paths.append(folder / f"{name}.jpg")
+                picture.save(paths[-1], quality=QUALITY, subsampling=0, dpi=picture.info["dpi"])
+    return paths
+
+
+def _frames(folder: Path) -> list[Path]:
+    case, paths = lunge.scene(), []
+    for name, t in FRAMES.items():
+        paths.append(folder / f"{name}.png")
+        Pillow.fromarray(simulate.picture(case, t)).save(paths[-1], optimize=True)
+        femoral, tibial = simulate.masks(case, t)
+        mask = np.where(tibial, 2, np.where(femoral, 1, 0)).astype(np.uint8)
+        if name == "arthroplasty_lunge":
+            Pillow.fromarray(mask).save(folder / f"{name}.mask.png", optimize=True)
+    return paths

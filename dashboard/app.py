@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import pages, session
-from dashboard.case import door, drop, worklist
+from dashboard.case import door, drop, leaving, worklist
 from dashboard.components import language_choice, states
 from dashboard.stage import bar
 
@@ -39,3 +39,4 @@ with waiting:
 with st.bottom:
     bar.draw()
     states.disclaimer()
+    leaving.warn()

@@ -17,7 +17,6 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from plotly.subplots import make_subplots
 
 from dashboard.language import later, numeral, separators, spoken, t
 from models import Card, Classification, Image, Prediction
@@ -30,6 +29,8 @@ LONGEST_PX = 1400
 HOVER_PX = 320
 """Longest side of the picture, and of the grid of values, that the browser gets."""
 
+GAP = 0.06
+"""Between two pictures, as a share of the width."""
 PAPER, INK, FAINT, ACCENT = "#07090B", "#D5DCE1", "#7A8791", "#2FA79B"
 FONT = "Source Sans, sans-serif"
 
@@ -89,7 +90,7 @@ def _(prediction: Classification, image: Image, view: View) -> go.Figure:
     why = prediction.explanation
     probability = reason.probability_of(prediction, why)
     look = reason.look_of(view.look, probability)
-    hot = raster(draw.overlay(shown, shrunk(reason.drawable(why), LONGEST_PX), look))
+    hot = raster(draw.overlay(shown, shrunk(reason.drawable(why), LONGEST_PX), look), exact=False)
     fig = viewer(image, [raster(shown), hot] if view.layout == "Side by side" else [hot], view.frame, why.heat)
     return explained(fig, reason.title_of(prediction, why, probability, spoken()), look)
 
@@ -129,29 +130,38 @@ def viewer(image: Image, pictures: list[str], frame: int = 0, heat: Pixels | Non
     """
     unit, (down, across) = "mm" if image.spacing_mm else "px", image.cell
     rows, columns = image.shape
-    fig = make_subplots(1, len(pictures), horizontal_spacing=0.06)
-    for number, picture in enumerate(pictures, 1):
-        x, y = ("x", "y") if number == 1 else (f"x{number}", f"y{number}")
-        fig.add_layout_image(
-            source=picture, xref=x, yref=y, layer="below", sizing="stretch",
-            x=-across / 2, y=-down / 2, sizex=columns * across, sizey=rows * down,
+    ticks = {
+        "color": FAINT, "tickfont": {"size": 11}, "showgrid": False, "zeroline": False, "nticks": 6,
+        "constrain": "domain", "ticksuffix": f" {unit}",
+    }  # fmt: skip
+    layout: dict[str, object] = {
+        "paper_bgcolor": PAPER, "plot_bgcolor": PAPER, "dragmode": "pan", "uirevision": image.sha256,
+        "separators": separators(), "margin": {"l": 52, "r": 16, "t": 36, "b": 32},
+        "font": {"family": FONT, "color": INK},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": FAINT, "activecolor": INK},
+        "hoverlabel": {"bgcolor": "#1A2026", "bordercolor": "#2B333A", "font": {"color": "#E4E9EC"}},
+    }  # fmt: skip
+    places, grids = [], []
+    wide = (1 - GAP * (len(pictures) - 1)) / len(pictures)
+    for number, picture in enumerate(pictures):
+        own = str(number + 1) if number else ""
+        places.append(
+            {
+                "source": picture, "xref": f"x{own}", "yref": f"y{own}", "layer": "below", "sizing": "stretch",
+                "x": -across / 2, "y": -down / 2, "sizex": columns * across, "sizey": rows * down,
+            }
         )  # fmt: skip
-        fig.add_trace(values(image, frame, heat), 1, number)
-        fig.update_xaxes(range=[-across / 2, (columns - 0.5) * across], matches="x", row=1, col=number)
-        fig.update_yaxes(
-            range=[(rows - 0.5) * down, -down / 2], matches="y", scaleanchor=x, row=1, col=number,
-            showticklabels=number == 1, ticks="outside" if number == 1 else "",
-        )  # fmt: skip
-    ticks = {"color": FAINT, "tickfont_size": 11, "showgrid": False, "zeroline": False, "nticks": 6}
-    fig.update_xaxes(**ticks, constrain="domain", ticksuffix=f" {unit}")
-    fig.update_yaxes(**ticks, constrain="domain", ticksuffix=f" {unit}")
-    fig.update_layout(
-        template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, dragmode="pan", uirevision=image.sha256,
-        separators=separators(),
-        margin={"l": 52, "r": 16, "t": 36, "b": 32}, font={"family": FONT, "color": INK},
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": FAINT, "activecolor": INK},
-        hoverlabel={"bgcolor": "#1A2026", "bordercolor": "#2B333A", "font_color": "#E4E9EC"},
-    )  # fmt: skip
+        grids.append(values(image, frame, heat).update(xaxis=f"x{own}", yaxis=f"y{own}"))
+        left = number * (wide + GAP)
+        layout[f"xaxis{own}"] = ticks | {
+            "range": [-across / 2, (columns - 0.5) * across], "matches": "x" if number else None, "anchor": f"y{own}",
+            "domain": [left, min(1.0, left + wide)],
+        }  # fmt: skip
+        layout[f"yaxis{own}"] = ticks | {
+            "range": [(rows - 0.5) * down, -down / 2], "matches": "y" if number else None, "anchor": f"x{own}",
+            "scaleanchor": f"x{own}", "showticklabels": not number, "ticks": "" if number else "outside",
+        }  # fmt: skip
+    fig = go.Figure(grids, {**layout, "images": places, "template": "none"})  # at once: each update costs a millisecond
     if image.spacing_mm:
         add_scale_bar(fig, rows * down, columns * across)
     return fig
@@ -249,8 +259,26 @@ def png(picture: Pixels | NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
-def raster(picture: Pixels | NDArray[np.uint8]) -> str:
-    """Return a picture as a data address, with no side over `LONGEST_PX`."""
+def raster(picture: Pixels | NDArray[np.uint8], *, exact: bool = True) -> str:
+    """Return a picture as a data address, with no side over `LONGEST_PX`.
+
+    Parameters
+    ----------
+    exact
+        Whether every grey value counts. Heat over a film needs no such care: as a JPEG it is made ten times as fast,
+        and a fifth as large on its way to the browser.
+    """
     if picture.dtype != np.uint8:
         picture = shrunk(picture, LONGEST_PX)
-    return "data:image/png;base64," + base64.b64encode(png(picture)).decode()
+    if exact:
+        return "data:image/png;base64," + base64.b64encode(png(picture)).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(picture)).decode()
+
+
+def jpeg(picture: Pixels | NDArray[np.uint8]) -> bytes:
+    """Encode (H, W[, 3]) in [0, 1] or bytes, with colours at full resolution; no eye sees the difference."""
+    if picture.dtype != np.uint8:
+        picture = (picture * 255).round().astype(np.uint8)
+    out = io.BytesIO()
+    Pillow.fromarray(picture).save(out, "JPEG", quality=95, subsampling=0)
+    return out.getvalue()

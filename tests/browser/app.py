@@ -86,6 +86,8 @@ def opened(
     page.on("console", lambda message: page.trouble.append(message.text) if _trouble(message) else None)
     page.on("pageerror", lambda error: page.trouble.append(str(error)))
     page.on("request", lambda request: page.trouble.append(request.url) if not _local(request.url, address) else None)
+    page.asked = []  # questions that the browser asked; each is answered with yes, as leaving a page with files on it
+    page.on("dialog", lambda dialog: (page.asked.append(dialog.type), dialog.accept()))
     page.goto(address)
     page.locator(ready).first.wait_for()
     calm(page)

@@ -79,8 +79,9 @@ def test_inverting_turns_dark_into_bright() -> None:
 def test_heat_colours_only_where_it_is() -> None:
     image = made()
     hot = decoded(figure(answered(image), image, View(opacity=1)).layout.images[0].source)
-    assert not np.array_equal(hot[:30, :, 0], hot[:30, :, 2])
-    assert np.array_equal(hot[30:, :, 0], hot[30:, :, 2])
+    colour = np.abs(hot[..., 0].astype(int) - hot[..., 2])
+    assert colour[:30].mean() > 20
+    assert colour[32:].max() <= 3  # whole blocks of the JPEG without heat stay grey
 
 
 def test_image_only_and_no_explanation_show_no_heat() -> None:

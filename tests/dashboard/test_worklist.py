@@ -13,6 +13,8 @@ from models import Fit, Triage
 
 Drop = Callable[..., AppTest]
 Picture = Callable[..., bytes]
+CUT = b"\x89PNG\r\n\x1a\n\0\0"
+"""Begins as an image does."""
 LONG = "a_very_long_name_of_a_file_that_no_sidebar_is_wide_enough_for_left_knee_2024-01-01.png"
 
 
@@ -36,12 +38,12 @@ def joined(page: AppTest) -> AppTest:
 @pytest.fixture
 def three(implant: AppTest, drop: Drop, picture: Picture) -> AppTest:
     """Three files, one of which is no image, looked through."""
-    return joined(drop(implant, **{LONG: picture(1), "two.png": picture(2), "bad.png": b"words"}))
+    return joined(drop(implant, **{LONG: picture(1), "two.png": picture(2), "zbad.png": CUT}))
 
 
 def test_names_are_whole_and_the_answer_stands_beside_its_own(three: AppTest, picture: Picture) -> None:
     names = [button.label.replace("\\", "") for button in three.button if (button.key or "").startswith("select-")]
-    assert names == [LONG, "two.png", "bad.png"]
+    assert names == [LONG, "two.png", "zbad.png"]
     answered = [one.value.replace("\\", "") for one in three.caption if one.value.replace("\\", "").endswith("%")]
     label = three.header[0].value
     assert [one.rpartition(" ")[0] for one in answered] == [label]
@@ -56,20 +58,20 @@ def test_next_and_previous_go_round(three: AppTest, picture: Picture) -> None:
     three.button(key="step-J").click().run()
     assert three.session_state["selected"] == sha(picture(1))
     three.button(key="step-K").click().run()
-    assert three.session_state["selected"] == sha(b"words")
+    assert three.session_state["selected"] == sha(CUT)
 
 
 def test_files_of_another_page_come_last_and_say_so(
-    implant: AppTest, drop: Drop, picture: Picture, monkeypatch: pytest.MonkeyPatch
+    implant: AppTest, drop: Drop, picture: Picture, random_card: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def known(image: models.Image) -> Triage:
-        here = image.sha256 != sha(picture(1))
-        return Triage((Fit("x", "implant" if here else "tissue", 0.5),))
+    def known(image: models.Image, frame: int = 0) -> Triage:
+        elsewhere = image.sha256 == sha(picture(2))
+        return Triage((Fit("x", "tissue", 0.5) if elsewhere else Fit(random_card, "implant", 0.5),))
 
     monkeypatch.setattr(models, "triage", known)
-    page = joined(drop(implant, **{"one.png": picture(1), "two.png": picture(2), "three.png": picture(3)}))
+    page = joined(drop(implant, **{"a.png": picture(1), "b.png": picture(2), "c.png": picture(3)}))
     names = [button.label.replace("\\", "") for button in page.button if (button.key or "").startswith("select-")]
-    assert names == ["two.png", "three.png", "one.png"]
+    assert names == ["a.png", "c.png", "b.png"]
     assert "opens on Tissue" in texts(page)
     page.toggle(key="read-first").set_value(True).run()
     assert "opens on Tissue" not in texts(page)  # it tells of the image
@@ -85,7 +87,7 @@ def test_clear_all_takes_everything_away(three: AppTest) -> None:
 def test_all_are_answered_beside_the_page_and_measured(
     three: AppTest, random_card: str, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "triage", lambda image: Triage((Fit(random_card, "implant", 0.5),)))
+    monkeypatch.setattr(models, "triage", lambda image, frame=0: Triage((Fit(random_card, "implant", 0.5),)))
     for found in three.session_state["surveyed"].found.values():
         object.__setattr__(found, "triage", None)
     page = three.switch_page("views/worklist.py").run()
@@ -94,7 +96,7 @@ def test_all_are_answered_beside_the_page_and_measured(
     page = joined(page)
     names = [label.name for label in models.card(random_card).labels]
     table = page.get("arrow_data_frame")[0].value if not page.dataframe else page.dataframe[0].value
-    assert list(table["file"]) == [LONG, "two.png", "bad.png"]
+    assert list(table["file"]) == [LONG, "two.png", "zbad.png"]
     answers = list(table["answer"])
     assert answers[0] in names
     assert answers[1] in names
@@ -120,3 +122,17 @@ def test_the_page_without_files_invites(implant: AppTest) -> None:
     page = implant.switch_page("views/worklist.py").run()
     assert not page.exception
     assert "No files are on the table" in texts(page)
+
+
+def asks(page: AppTest) -> bool:
+    """Whether the browser is told to ask before the page is left."""
+    (told,) = (one.proto for one in page.get("bidi_component") if "leaving" in one.proto.component_name)
+    return '"asks": true' in told.json or '"asks":true' in told.json
+
+
+def test_only_a_visitors_own_files_are_asked_about(implant: AppTest, drop: Drop, picture: Picture) -> None:
+    assert not asks(implant)
+    page = drop(implant, **{"mine.png": picture()})
+    assert asks(page)
+    page.button(key=f"remove-{sha(picture())}").click().run()
+    assert not asks(page)

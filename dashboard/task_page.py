@@ -84,7 +84,7 @@ def opened(
     if image is None:
         session.settle()
     else:
-        arrival.first_look(image, card, ask)
+        arrival.first_look(image, card, ask, stay=readable and bool(session.get(session.READ_FIRST)))
     return card, image
 
 

@@ -54,18 +54,23 @@ def place(item: Item, known: Triage, here: str | None) -> Place | None:
     return Place(best.task, by_hand if by_hand and _stem(by_hand) == _stem(best.card) else best.card)
 
 
-def first_look(image: Image, card: Card, ask: Callable[[Image, Card, int], object]) -> None:
+def first_look(image: Image, card: Card, ask: Callable[[Image, Card, int], object], *, stay: bool = False) -> None:
     """Draw the bare picture of an image that is not answered yet, find its place, and have it answered.
 
     The page is then drawn anew with the answer, here or where the image belongs; where it was answered before, nothing
     is done.
+
+    Parameters
+    ----------
+    stay
+        Whether the image stays here, whatever knows it: to a reader who reads first, where it goes says what it is.
     """
     item = session.selected()
     if item is None or (session.looked_at(image.sha256, card.id) and not session.arrived()):
         return
     bare(image)
     if session.arrived():
-        found = _place(item, image, card.task)
+        found = Place(card.task, card.id) if stay else _place(item, image, card.task)
         _settle(found)
         if found.task != card.task:
             st.switch_page(f"views/{found.task}.py")

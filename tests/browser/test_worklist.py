@@ -22,7 +22,7 @@ def listed(visit: Callable[[], Page], picture: Callable[..., bytes], tmp_path: P
     """Three files on the table of the implant page; one is no image."""
     page = visit()
     go(page, "Implant")
-    files = {LONG: picture(1), "two.png": picture(2), "letter.png": b"these are words"}
+    files = {LONG: picture(1), "two.png": picture(2), "zcut.png": b"\x89PNG\r\n\x1a\n\0\0"}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     drop(page, *(tmp_path / name for name in files))
@@ -69,7 +69,7 @@ def test_the_table_takes_a_reference_standard_and_is_kept(listed: Page, tmp_path
     with page.expect_download() as download:
         page.get_by_role("button", name="Table as CSV").click()
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
-    assert [row["file"] for row in rows] == [LONG, "two.png", "letter.png"]
+    assert [row["file"] for row in rows] == [LONG, "two.png", "zcut.png"]
     assert [row["reference"] for row in rows][:2] in (["Tornier", "Zimmer"], ["tornier", "zimmer"])
     assert rows[2]["abstained"] == "true"
 

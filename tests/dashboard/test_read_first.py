@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from dashboard.components.read_first import table
+from models import Fit, Triage
 from models.trust.agreement import Reading
 
 Drop = Callable[..., AppTest]
@@ -142,3 +143,13 @@ def test_several_readers_are_one_table() -> None:
         ("x.png", "AB", "12.5", "false"), ("x.png", "'=CD", "3.0", "true"),
     ]  # fmt: skip
     assert "x.png" not in table([one, other]).decode()
+
+
+def test_a_film_of_another_page_stays_where_it_is_read(
+    implant: AppTest, drop: Drop, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "triage", lambda image, frame=0: Triage((Fit("knee-kl", "pathology", 0.5),)))
+    implant.toggle(key="read-first").set_value(True).run()
+    page = drop(implant, **{"film.png": picture()})
+    assert hidden(page)
+    assert [button.label for button in page.button if button.label == "Commit"] == ["Commit"]

@@ -63,6 +63,10 @@ class Input(_Table):
     """(rows, columns) after fitting the whole image in, padded with black."""
     channels: Literal["grey", "rgb"] = "grey"
     """What the network looks at; a grey picture is shown to all three of its inputs."""
+    grey: bool = False
+    """Whether a card of "rgb" learned from grey copies too, and answers them; else it refuses what has no colours."""
+    metal: bool = True
+    """Whether the training pictures show metal, or may; a card of pictures without any abstains where it sees some."""
     tiled: bool = False
     """Whether tiles of `size` slide over the image at its own resolution instead of fitting all of it in."""
     trim: bool = False

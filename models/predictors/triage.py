@@ -1,25 +1,79 @@
-"""Which cards know an image: each card's out-of-distribution detector is asked, the most familiar card comes first."""
+"""Which cards know an image: the shared look says what kind it is, and only the cards of likely kinds are asked.
+
+A card is asked as on its page, so what fits here is not refused there. A card that the look knows nothing of, such as a
+user's own, is always asked.
+"""
 
 from __future__ import annotations
 
-from models.cards import cards
+from collections.abc import Iterator
+
+from models.cards import Card, cards
 from models.errors import BadWeights
-from models.serving.engine import engine, middle
-from models.types import Fit, Image, Judged, Triage
+from models.serving.engine import engine
+from models.trust.colours import misses_colours
+from models.trust.kinds import KINDS, Kinds, kind_of, look
+from models.trust.second import FARTHEST, SURE
+from models.types import Box, Fit, Image, Judged, Triage
+
+RESEMBLES = 2.0
+"""OOD score up to which a frame still resembles its likeliest kind."""
 
 
 def triage(image: Image, frame: int = 0) -> Triage:
     """Rank the cards that know a frame; of a large image the middle is looked at, where tiles would slide over it."""
-    found: list[tuple[float, str]] = []
+    seen = look(image, frame)
+    found: list[tuple[float, float, str]] = []
     for card in cards().values():
-        if card.gate is None or not card.members or card.id != card.stem:
+        if card.gate is None or not card.members or card.id != card.stem or misses_colours(image, card):
             continue  # an alternative model knows the same images
-        try:
-            answer = engine().predict(middle(image, card.input.size) if card.input.tiled else image, card, frame)
-        except BadWeights:
-            continue  # the page that needs this model says what is wrong with it
-        assert isinstance(answer, Judged)  # every kind of answer is
-        if answer.strangeness is not None and not answer.abstained:
-            found.append((answer.strangeness, card.id))
+        kind = kind_of(card.id)
+        views = [view for view in _views(image, card) if kind is None or _likely(look(view, frame), kind)]
+        scores = [score for view in views if (score := _asked(view, card, frame)) is not None]
+        if scores:
+            found.append((-seen.shares[kind] if kind else 0, min(scores), card.id))
     known = cards()
-    return Triage(tuple(Fit(id, known[id].task, score) for score, id in sorted(found)))
+    fits = tuple(Fit(id, known[id].task, score) for _, score, id in sorted(found))
+    return Triage(fits, _resembles(seen))
+
+
+def _views(image: Image, card: Card) -> Iterator[Image]:
+    """Yield what a card is asked about: the image, or the middle of one over which tiles slide, or a film's halves."""
+    rows, columns = image.shape
+    if card.input.tiled:
+        yield middle(image, card.input.size)
+        return
+    yield image
+    if card.input.crop and columns > 1.3 * rows:  # both knees beside each other
+        yield image.crop(Box(0, 0, rows, columns // 2))
+        yield image.crop(Box(0, columns // 2, rows, columns - columns // 2))
+
+
+def middle(image: Image, size: tuple[int, int]) -> Image:
+    """Return the middle of an image, at most so large; all of an image that is no larger."""
+    if all(side <= part for part, side in zip(size, image.shape, strict=True)):
+        return image
+    sides = [min(part, side) for part, side in zip(size, image.shape, strict=True)]
+    row, column = ((side - part) // 2 for part, side in zip(sides, image.shape, strict=True))
+    return image.crop(Box(row, column, *sides))
+
+
+def _likely(seen: Kinds, kind: str) -> bool:
+    return seen.shares[kind] >= 1 - SURE and seen.ood_scores[kind] <= FARTHEST
+
+
+def _asked(image: Image, card: Card, frame: int) -> float | None:
+    """Return the OOD score of a card's own answer; None where it abstains."""
+    try:
+        answer = engine().predict(image, card, frame)
+    except BadWeights:
+        return None  # the page that needs this model says what is wrong with it
+    assert isinstance(answer, Judged)  # every kind of answer is
+    return None if answer.abstained else answer.strangeness
+
+
+def _resembles(seen: Kinds) -> str | None:
+    kind = seen.likeliest
+    if seen.ood_scores[kind] > RESEMBLES:
+        return None
+    return next((card.data.shows for card in cards().values() if card.id in KINDS[kind]), None)

@@ -25,6 +25,7 @@ from models.tasks.segmentation import SegmentationTask
 from models.trust.explain import explain, method_of, stage_of
 from models.trust.explain_box import Subject, explain_box
 from models.trust.explain_region import explain_region
+from models.trust.second import seconded
 from models.trust.watch import Watch
 from models.types import Box, Detections, Explanation, Image, Prediction, Segmentation
 
@@ -140,7 +141,7 @@ class Engine:
             return self.find(image, card, frame, why=(method, label))
         stage = card.net.stage
         answer, features = model.answer(image, frame, stage)
-        prediction = replace(model.task.read(answer, image, card), frame=frame)
+        prediction = seconded(replace(model.task.read(answer, image, card), frame=frame), image, card)
         if chosen is None:
             return prediction
         target = model.task.target(card, label, answer)
@@ -164,7 +165,8 @@ class Engine:
         painter, start = self.painter(card), time.perf_counter()
         painting = painter.paint(image, frame, progress, cancelled)
         answer = painter.task.read(painting, image, card)
-        return replace(answer, frame=frame, seconds=time.perf_counter() - start)
+        answer = seconded(replace(answer, frame=frame), image, card)
+        return replace(answer, seconds=time.perf_counter() - start)
 
     def find(
         self,
@@ -190,7 +192,7 @@ class Engine:
         finder, start = self.finder(card), time.perf_counter()
         seen = finder.find(image, frame, search)
         found = finder.task.read(seen, image, card, search.point if search else None)
-        found = replace(found, frame=frame, seconds=time.perf_counter() - start)
+        found = replace(seconded(replace(found, frame=frame), image, card), seconds=time.perf_counter() - start)
         if method is None:
             return found
         return replace(
@@ -249,13 +251,6 @@ class Engine:
         answer, features = model.answer(image, frame, stage)
         target = model.task.target(card, label, answer)
         return explain(model, image, chosen, target, frame=frame, stage=stage, features=features)
-
-
-def middle(image: Image, size: tuple[int, int]) -> Image:
-    """Return the middle of an image, at most so large."""
-    sides = [min(part, side) for part, side in zip(size, image.shape, strict=True)]
-    row, column = ((side - part) // 2 for part, side in zip(sides, image.shape, strict=True))
-    return image.crop(Box(row, column, *sides))
 
 
 def subject_of(found: Detections, card: Card, label: str | None) -> Subject:

@@ -31,6 +31,8 @@ class DenseAugmentation:
     """Relative change of each stain's density, and a tenth of it as an offset."""
     hue_deg: float = 0.0
     """Turn of all colours about grey: other dyes than those seen."""
+    grey: float = 0.0
+    """Probability that a coloured picture comes without its colours, as a slide shown or scanned in grey."""
     contrast: float = 0.25
     brightness: float = 0.1
     gamma: float = 0.25
@@ -119,6 +121,8 @@ def recoloured(picture: Tensor, how: DenseAugmentation, generator: Generator) ->
         picture = restained(picture, 1 + draw(how.stain, 3), draw(how.stain / 10, 3))
     if how.hue_deg and len(picture) == 3:
         picture = turned(picture, float(draw(how.hue_deg)))
+    if how.grey and len(picture) == 3 and float(torch.rand(1, generator=generator)) < how.grey:
+        picture = greyed(picture)
     if how.invert and float(torch.rand(1, generator=generator)) < how.invert:
         picture = 1 - picture
     picture = picture.clamp(1e-4, 1) ** torch.exp(draw(how.gamma))
@@ -145,6 +149,12 @@ def turned(picture: Tensor, angle_deg: float) -> Tensor:
     turn = math.cos(angle) * torch.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) / 3
     turned_colours: Tensor = turn @ picture.flatten(1)
     return turned_colours.view_as(picture)
+
+
+def greyed(picture: Tensor) -> Tensor:
+    """(3, h, w) with the luminance of `Image.grey` in every channel."""
+    luminance = torch.tensor([0.299, 0.587, 0.114])
+    return (luminance @ picture.flatten(1)).view(1, *picture.shape[1:]).expand(3, -1, -1)
 
 
 def blurred(picture: Tensor, sigma_px: float) -> Tensor:

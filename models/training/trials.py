@@ -32,6 +32,7 @@ from models.training.dense_views import Sample
 from models.training.fit import Progress
 from models.training.inscribe import amend, inscribe, publish
 from models.training.ship import RUNS
+from models.trust.weather import greyed
 from models.types import Image, Pixels, Segmentation
 
 CPU = torch.device("cpu")
@@ -185,6 +186,9 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
         painter = Painter(chosen, CPU, [net])
         for i in trial.measured:
             tables.setdefault(trial.name, []).append((int(i), measured(painter, data, int(i))))
+            if chosen.input.grey:
+                row = int(i), measured(painter, data, int(i), grey=True)
+                tables.setdefault(f"{trial.name}, grey copies", []).append(row)
         progress(f"{trial.run.name}: measured on {len(trial.measured)} pictures", 1.0)
     report: dict[str, Any] = {
         "how": "; ".join(tables),
@@ -204,7 +208,10 @@ def _known(painter: Painter, data: DenseSet) -> gates.Known:
 
     some = gates.spread(shipped(painter.card, data, 5).draw)
     pictures = [pixels_of(data.pictures[i])[0] for i in some]
-    return gates.known(painter.card, pictures, [(data.sources or data.groups)[i] for i in some], look)
+    groups = [(data.sources or data.groups)[i] for i in some]
+    if painter.card.input.grey:
+        pictures, groups = [*pictures, *(greyed(picture) for picture in pictures)], groups * 2
+    return gates.known(painter.card, pictures, groups, look)
 
 
 def _gate(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
@@ -214,9 +221,10 @@ def _gate(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
     return gates.measured(chosen, _known(painter, data), strangeness, strangers(chosen.id, colour=True), progress)
 
 
-def measured(painter: Painter, data: DenseSet, i: int) -> dict[str, float]:
-    """Return the figures of one picture, answered in the manner of the product."""
-    image = Image(pixels_of(data.pictures[i]), name="", sha256="")
+def measured(painter: Painter, data: DenseSet, i: int, *, grey: bool = False) -> dict[str, float]:
+    """Return the figures of one picture, or of its grey copy, answered in the manner of the product."""
+    pixels = pixels_of(data.pictures[i])
+    image = Image(greyed(pixels) if grey else pixels, name="", sha256="")
     answer = painter.task.read(painter.paint(image), image, painter.card)
     found = overlaps(answer.mask, data.masks[i], painter.card)
     if answer.instances is not None and data.instances:

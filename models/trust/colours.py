@@ -12,5 +12,5 @@ GREY = 10.0
 
 
 def misses_colours(image: Image, card: Card) -> bool:
-    """Whether an image is grey and the card was made for coloured ones."""
-    return card.input.channels == "rgb" and not image.colour
+    """Whether an image is grey and the card was made for coloured ones alone, as it states itself."""
+    return card.input.channels == "rgb" and not card.input.grey and not image.colour

@@ -28,6 +28,12 @@ def weathered(picture: Pixels, rng: Generator, *, sized: bool = True) -> Pixels:
     return _stored(_exposed(_placed(picture, rng), rng), rng, sized).astype(np.float32)
 
 
+def greyed(picture: Pixels) -> Pixels:
+    """Return a coloured picture's luminance, as `Image.grey` has it."""
+    luminance: Pixels = (picture @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
+    return luminance
+
+
 def _placed(picture: Pixels, rng: Generator) -> NDArray[np.floating]:
     """Turn by up to 6°, move each edge in by up to 10 % or out by up to 6 %, and mirror half of the time."""
     turned: NDArray[np.floating] = ndimage.rotate(picture, rng.uniform(-6, 6), reshape=False, order=1)

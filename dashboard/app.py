@@ -18,6 +18,7 @@ ASSETS = Path(__file__).parent / "assets"
 st.set_page_config(page_title="OrthoLens", page_icon=str(ASSETS / "mark.svg"), layout="wide", initial_sidebar_state=264)
 session.warm_up()
 session.answer_under_the_shown_page()
+session.open_example(None)
 st.html(ASSETS / "style.css")
 st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "mark.svg", size="large")
 listed = [pages.home(), *pages.tasks().values(), pages.how_it_works(), pages.model_cards(), pages.worklist()]

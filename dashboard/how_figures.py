@@ -147,6 +147,13 @@ def row_of(maps: Pixels, gap: int = 4) -> bytes:
     return png(np.concatenate(parts, 1))
 
 
+def mosaic(maps: Pixels, columns: int = 3, gap: int = 4) -> NDArray[np.uint8]:
+    """Return several maps (n, h, w), n a multiple of the columns, as one picture, each scaled by itself."""
+    tiles = [np.pad(_mapped(one), ((0, gap), (0, gap), (0, 0)), constant_values=24) for one in maps]
+    rows = [np.concatenate(tiles[start : start + columns], 1) for start in range(0, len(tiles), columns)]
+    return np.concatenate(rows)[:-gap, :-gap]
+
+
 def _mapped(values: Pixels) -> NDArray[np.uint8]:
     """Colour a map in viridis; its outermost hundredths do not count, lest a bright letter make all else one green."""
     low, high = np.percentile(values, [1, 99])

@@ -9,7 +9,7 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case import also, arrival, door, worklist
+from dashboard.case import also, arrival, door, examples, worklist
 from dashboard.case.places import places
 from dashboard.components import (
     answer,
@@ -17,6 +17,7 @@ from dashboard.components import (
     card_summary,
     crops,
     downloads,
+    gallery,
     read_first,
     saliency,
     states,
@@ -26,7 +27,8 @@ from dashboard.components import (
 from dashboard.figures import View
 from dashboard.language import later, significant, t
 from dashboard.session import Item
-from models import Card, Classification, Image, OrthoLensError
+from models import Card, Classification, Image, OrthoLensError, Prediction
+from models.data.cases import Case
 
 FACTS = ("Modality", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality")
 """Tags of a DICOM file that stand below its picture."""
@@ -50,7 +52,7 @@ def opened(
     task: str,
     invitation: str,
     read: Callable[[Item], Image | None] = session.read,
-    ask: Callable[[Image, Card, int], object] = session.predict,
+    ask: Callable[[Image, Card, int], Prediction | None] = session.predict,
     *,
     readable: bool = True,
 ) -> tuple[Card, Image | None]:
@@ -66,11 +68,17 @@ def opened(
         Whether a reader can commit to an answer before the model's is shown.
     """
     session.visit(task)
+    example = examples.opening(task)
     card = _heading(task, readable)
     item = session.selected()
     if item is None:
         door.show(invitation, t(card.summary))
+        examples.strip(task, examples.offered(task))
+        gallery.public([task])
         return card, None
+    if example is not None:
+        examples.above(task, invitation, example)
+        return card, _exemplified(example, item, card, read, ask)
     if arrival.is_elsewhere(item, task):
         st.switch_page(f"views/{arrival.SLIDES}.py")
     try:
@@ -86,6 +94,28 @@ def opened(
     else:
         arrival.first_look(image, card, ask, stay=readable and bool(session.get(session.READ_FIRST)))
     return card, image
+
+
+def _exemplified(
+    example: Case,
+    item: Item,
+    card: Card,
+    read: Callable[[Item], Image | None],
+    ask: Callable[[Image, Card, int], Prediction | None],
+) -> Image | None:
+    """Return the picture of an example, once what it is, and whether the answer is right, stands above it."""
+    image = read(item)
+    if image is None:
+        return None
+    said = st.container()
+    arrival.first_look(image, card, ask)
+    try:
+        answer = ask(image, card, image.first_frame)
+    except OrthoLensError:  # said where the answer would stand
+        answer = None
+    with said:
+        examples.verdict_of(example, card, answer)
+    return image
 
 
 def _heading(task: str, readable: bool) -> Card:

@@ -6,6 +6,7 @@ export default function ({ parentElement, data }) {
   for (const name of ["invitation", "offer", "kinds", "files", "folder"]) {
     parentElement.querySelector(`.${name}`).textContent = data[name];
   }
+  area.classList.toggle("compact", data.compact);
   area.onclick = () => ask(false);
   parentElement.querySelector(".files").onclick = (event) => (event.stopPropagation(), ask(false));
   parentElement.querySelector(".folder").onclick = (event) => (event.stopPropagation(), ask(true));

@@ -14,9 +14,9 @@ from models import Card, Image
 
 
 def show(image: Image, card: Card) -> None:
-    """Offer the other models that know the whole image; of a part of it, none."""
+    """Offer the other models that know the whole image; of a part of it, or of an example, none."""
     item = session.selected()
-    if item is not None and item.sha256 == image.sha256:
+    if item is not None and item.sha256 == image.sha256 and not session.is_example(item):
         ask(t("Also:"), others(image, card, image.first_frame))
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ASSETS = Path(__file__).parents[1] / "assets"
 AREA_PX = 300
 """Height of the inviting area."""
+COMPACT_PX = 132
+"""The same above an example."""
 
 
 def uploader(take: Callable[[str], None]) -> None:
@@ -59,7 +61,7 @@ def uploader(take: Callable[[str], None]) -> None:
             )
 
 
-def show(invitation: str, offer: str = "", height_px: int = AREA_PX) -> None:
+def show(invitation: str, offer: str = "", height_px: int = AREA_PX, *, compact: bool = False) -> None:
     """Draw the area that invites to drop, in the main column: a click chooses files, or a folder.
 
     Parameters
@@ -68,6 +70,8 @@ def show(invitation: str, offer: str = "", height_px: int = AREA_PX) -> None:
         What to drop, in large type.
     offer
         What is then done with it; nothing where it is empty.
+    compact
+        Whether it stands above something else, and takes little of the page.
     """
     says = {
         "invitation": invitation,
@@ -75,9 +79,10 @@ def show(invitation: str, offer: str = "", height_px: int = AREA_PX) -> None:
         "files": t("Choose files"),
         "folder": t("A folder"),
         "kinds": t("DICOM, PNG, JPEG, TIFF, WebP or BMP, one or several, a folder or a ZIP file: drop them anywhere."),
+        "compact": compact,
     }
     with st.container(key="empty-state"):
-        _area()(key="door-area", data=says, height=height_px)
+        _area()(key="door-area", data=says, height=COMPACT_PX if compact else height_px)
 
 
 @lru_cache(maxsize=1)

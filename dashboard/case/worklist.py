@@ -25,7 +25,7 @@ POLL_S = 1.0
 def tell(prediction: Prediction) -> None:
     """Write the answer that is on the page beside its file."""
     item = session.selected()
-    if item is not None:
+    if item is not None and not session.is_example(item):
         session.tell(item.sha256, outcome(prediction))
 
 

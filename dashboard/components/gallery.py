@@ -1,4 +1,4 @@
-"""Cases to try: simulated ones that come with the program, and public ones that are fetched when asked for."""
+"""Real cases to try: public ones that are fetched when asked for; those that come with the program are examples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from dashboard.components import states
 from dashboard.jobs import Job
 from dashboard.language import t
 from models.data import samples
-from models.data.cases import cases
 
 TILE_PX = 168
 """Least width of a picture."""
@@ -26,28 +25,9 @@ class Exhibit:
     """One picture in the gallery; `origin` goes wherever the picture is shown."""
 
     title: str
-    note: str
     path: Path
     task: str
     origin: str
-
-
-def simulated(tasks: Iterable[str]) -> None:
-    """Draw the cases that need no network."""
-    shown = [
-        Exhibit(case.title, case.truth, case.path, case.task, case.origin)
-        for case in cases()
-        if case.task in tasks and case.pages
-    ]
-    st.subheader(t("Try a simulated case"), anchor=False)
-    st.caption(
-        t(
-            "Made by this program's own X-ray simulation. They show how a page works, not how good a model is. A "
-            "model that has learned from real radiographs may refuse them, as it does the knees and the leg, and is "
-            "right to: *Show anyway* then shows what it would have said."
-        )
-    )
-    _grid(shown, badge=t("simulated"))
 
 
 def public(tasks: Iterable[str]) -> None:
@@ -90,19 +70,15 @@ def _sources(paths: dict[samples.Sample, Path], tasks: Iterable[str]) -> None:
     for (cite, licence), group in groupby(wanted, key=lambda sample: (sample.cite, sample.licence)):
         origin = f"{cite} ({licence})"
         st.caption(states.plain(origin))
-        _grid([Exhibit(s.truth or s.file, "", paths[s], s.task, origin) for s in group])
+        _grid([Exhibit(s.truth or s.file, paths[s], s.task, origin) for s in group])
 
 
-def _grid(exhibits: Sequence[Exhibit], badge: str | None = None) -> None:
+def _grid(exhibits: Sequence[Exhibit]) -> None:
     with st.grid(min_column_width=TILE_PX, gap="medium"):
         for exhibit in exhibits:
             with st.container(key=f"case-{exhibit.path.stem}", gap="xxsmall"):
-                if badge:
-                    st.badge(badge, color="gray")
                 st.image(session.exhibit(str(exhibit.path)), width="stretch", alt=t(exhibit.title))
                 st.button(
                     states.plain(t(exhibit.title)), key=f"open-{exhibit.path.name}", type="tertiary",
                     on_click=session.open_case, args=(exhibit.path, exhibit.task, exhibit.origin),
                 )  # fmt: skip
-                if exhibit.note:
-                    st.caption(states.plain(states.sentence(t(exhibit.note))))

@@ -10,10 +10,11 @@ import streamlit as st
 
 import models
 from dashboard import session
+from dashboard.case.examples import KINDS
 from dashboard.components import states, viewer
 from dashboard.language import later, t
 from models import Card, Image, OrthoLensError
-from models.data.cases import cases
+from models.data.cases import Case, cases, first_cases
 from models.teaching.smear import smear
 
 SMEAR = later("Stained smear")
@@ -65,14 +66,14 @@ def chosen() -> Subject | None:
 
 
 def _sample() -> Subject:
-    found = {case.title: case for case in cases() if not case.mask}
+    found = {case.title: case for case in _shown()}
     with st.container(horizontal=True, vertical_alignment="center"):
         title = st.selectbox(
             t("Sample"), [*found, SMEAR], format_func=t, key="how-sample", persist_state="session", width=300,
             label_visibility="collapsed", help=t("Add an image on the left to see all this on it."),
         )  # fmt: skip
         says = SMEAR_SAYS if title == SMEAR else found[title].origin
-        st.badge(t("simulated"), color="gray")
+        st.badge(t("simulated") if title == SMEAR else t(KINDS[found[title].kind]), color="gray")
         st.caption(
             t("{says} Add an image on the left to see all this on it.", says=states.plain(t(says))), width="stretch"
         )
@@ -83,11 +84,17 @@ def _sample() -> Subject:
     return Subject(image, 0, case.origin, case.card)
 
 
+def _shown() -> list[Case]:
+    """Return the cases of a lesson, first those that it opens with; the others are radiographs, drawn."""
+    first = first_cases("how_it_works")
+    return [*first, *(case for case in cases() if not (case.pages or case in first))]
+
+
 def simulated(card: Card) -> dict[str, Image]:
     """Return the simulated pictures, by title, in which a channel of a card is looked for beside the subject."""
     if card.input.channels == "rgb":
         return {SMEAR: stained()}
-    return {case.title: session.once(lambda c=case: models.read(c.path), "how-sample", case.file) for case in cases()}
+    return {case.title: session.once(lambda c=case: models.read(c.path), "how-sample", case.file) for case in _shown()}
 
 
 def stained() -> Image:

@@ -112,7 +112,7 @@ def _commit(prediction: Classification, label: str, sure: str | None) -> None:
         seconds=round(session.asked_since(prediction), 1), file=item.name if item else "",
     )  # fmt: skip
     session.commit(reading, item.sha256 if item else "")
-    if item is not None and not session.get(AFTER_EACH):
+    if item is not None and not session.is_example(item) and not session.get(AFTER_EACH):
         following = _following(item, prediction)
         if following is not None:
             session.select(following.sha256)

@@ -24,7 +24,7 @@ from dashboard.language import later, numeral, t
 from dashboard.session import Item
 from dashboard.specimen import Sheet, Specimen
 from dashboard.tissue_figures import TissueView
-from models import Card, Image, OrthoLensError
+from models import Card, Image, OrthoLensError, Segmentation
 
 LOOKS: dict[str, Callable[[Specimen], Sheet]] = {
     later("Classes"): tissue_classes.show,
@@ -48,9 +48,8 @@ def _read(item: Item) -> Image | None:
     return tissue_slide.region(item, slide) if slide else session.read(item)
 
 
-def _ask(image: Image, card: Card, frame: int) -> None:
-    if not tissue_slide.is_large(image, card):
-        session.segment(image, card, frame)
+def _ask(image: Image, card: Card, frame: int) -> Segmentation | None:
+    return None if tissue_slide.is_large(image, card) else session.segment(image, card, frame)
 
 
 @st.fragment

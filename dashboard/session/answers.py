@@ -132,6 +132,16 @@ def shared(work: Callable[[], T], *key: str | float) -> T:
     return _shared(work, key)
 
 
+def of_nobody(work: Callable[[], T], *key: str | float) -> T:
+    """Return what `work` returns of a picture of nobody, done once a process for each key."""
+    return _of_nobody(work, key)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _of_nobody(_work: Callable[[], T], key: tuple[str | float, ...]) -> T:
+    return _work()
+
+
 @st.cache_resource(max_entries=2, show_spinner="Simulating the sequence…")
 def _shared(_work: Callable[[], T], key: tuple[str | float, ...]) -> T:
     return _work()

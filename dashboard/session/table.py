@@ -76,8 +76,24 @@ def queue() -> tuple[Item, ...]:
 
 
 def selected() -> Item | None:
-    """Return the file that the pages look at."""
-    return _files().get(st.session_state.get("selected", ""))
+    """Return the file that the pages look at: one of the table, else the example that the page opened with."""
+    return _files().get(st.session_state.get("selected", "")) or st.session_state.get("example")
+
+
+def is_example(item: Item) -> bool:
+    """Whether a file is a page's own example, and not on the table."""
+    return item.sha256 not in _files()
+
+
+def open_example(item: Item | None) -> None:
+    """Let the page that is drawn look at an example while no file of the table is chosen; None ends that."""
+    st.session_state["example"] = item
+
+
+def unselect() -> None:
+    """Look at no file of the table."""
+    st.session_state["selected"] = ""
+    settle()
 
 
 def add(name: str, data: bytes, *, origin: str = "", task: str | None = None) -> str:

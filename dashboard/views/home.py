@@ -1,9 +1,9 @@
-"""The first page: what the program is, and cases to try it on."""
+"""The first page: what the program is, where to drop, and one live example of each page."""
 
 import streamlit as st
 
 from dashboard import pages
-from dashboard.case import arrival
+from dashboard.case import arrival, door, showcase
 from dashboard.components import gallery
 from dashboard.language import t
 
@@ -12,8 +12,10 @@ arrival.depart(tasks)
 
 with st.container(key="hero", gap="small"):
     st.title(t("See what a neural network sees in an orthopaedic image."), anchor=False)
-    st.markdown(t("Drop a radiograph. OrthoLens answers, shows where it looked, and says how far to trust it."))
-st.space("small")
-gallery.simulated(tasks)
-st.space("small")
+door.show(
+    t("Drop any orthopaedic image here."),
+    t("The model that knows it answers at once, shows where it looked, and says how far to trust it."),
+    280,
+)
+showcase.show(tasks)
 gallery.public(tasks)

@@ -74,10 +74,3 @@ def test_two_visitors_do_not_see_each_other(visit: Callable[[], Page]) -> None:
     one.reload()
     calm(one)
     expect(one.get_by_text(REVERSE.name)).to_have_count(0)
-
-
-def test_a_case_of_the_gallery_opens_with_the_keyboard(visit: Callable[[], Page]) -> None:
-    page = visit()
-    page.locator("[class*='st-key-open-shoulder_cemented'] button").press("Enter")
-    expect(page.locator(".st-key-answer").get_by_role("heading")).to_be_visible()
-    expect(page.get_by_text("Simulated by OrthoLens").first).to_be_visible()

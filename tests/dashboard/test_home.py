@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import models
 from dashboard import session
-from models.data.cases import cases
 from models.data.samples import samples
 from models.settings import settings
+from tests.dashboard.conftest import APP
+
+
+@pytest.fixture
+def real_home() -> Iterator[AppTest]:
+    """The first page of a new session, with the models as they come."""
+    for clear in (st.cache_data.clear, st.cache_resource.clear):
+        clear()
+    yield AppTest.from_file(APP, default_timeout=240).run()
+    for clear in (st.cache_data.clear, st.cache_resource.clear):
+        clear()
 
 
 @pytest.fixture
@@ -42,18 +53,43 @@ def test_every_page_says_what_the_program_is_not(home: AppTest) -> None:
         assert any(models.DISCLAIMER in caption.value for caption in page.caption)
 
 
-def test_the_gallery_shows_the_cases_of_tasks_that_have_a_page(home: AppTest) -> None:
-    buttons = {button.key for button in home.button}
-    for case in cases():
-        assert (f"open-{case.file}" in buttons) == (case.task == "implant")
-    assert any("simulat" in caption.value for caption in home.caption)
+def test_home_shows_an_answered_example_of_each_page_that_has_one(real_home: AppTest) -> None:
+    buttons = {button.key for button in real_home.button}
+    for page in ("tissue", "detection", "kinematics", "how_it_works"):
+        assert f"open-{page}" in buttons
+    told = [caption.value for caption in real_home.caption]
+    assert any("Simulated" in words and "mean Dice 0\\.9" in words for words in told)
+    assert any("flexion 13° to" in words for words in told)
+    assert not any("looking" in words for words in told)
 
 
-def test_a_click_on_a_case_opens_its_page_with_its_answer(home: AppTest) -> None:
-    page = home.button(key="open-shoulder_anatomic.dcm").click().run()
+@pytest.mark.parametrize(("page", "word"), [("tissue", "mean Dice"), ("detection", "Found")])
+def test_a_page_opens_on_an_answered_example_that_is_on_no_table(real_home: AppTest, page: str, word: str) -> None:
+    opened = real_home.switch_page(f"views/{page}.py").run()
+    assert not opened.exception
+    said = next(text.value for text in opened.markdown if "**Simulated**" in text.value)
+    assert word in said
+    assert "check_circle" in said
+    assert not any("No answer" in text.value for text in opened.markdown)
+    assert not opened.session_state["files"] if "files" in opened.session_state else True
+
+
+def test_another_example_opens_at_a_click_and_a_file_takes_its_place(
+    real_home: AppTest, drop: Callable[..., AppTest], picture: Callable[..., bytes]
+) -> None:
+    page = real_home.switch_page("views/tissue.py").run()
+    page = page.button(key="open-tissue-arthroplasty_lunge.png").click().run()
     assert not page.exception
-    assert page.header[0].value in {"Cofield", "DePuy", "Zimmer"}
-    assert any("Simulated by OrthoLens" in caption.value for caption in page.caption)
+    assert any("emoral and tibial" in text.value for text in page.markdown)
+    assert page.subheader[0].value == models.card("tka-fluoroscopy").title
+    page = drop(page, **{"a.png": picture()})
+    assert not any("**Simulated**" in text.value for text in page.markdown)
+
+
+def test_a_tile_opens_its_page(real_home: AppTest) -> None:
+    page = real_home.button(key="open-detection").click().run()
+    assert not page.exception
+    assert page.subheader[0].value == models.card("tka-components").title
 
 
 def test_a_file_dropped_on_the_home_page_is_answered_on_the_page_visited_last(

@@ -16,7 +16,7 @@ from dashboard.components import how_network, how_resolution, how_subject
 from dashboard.how import SECTIONS
 from dashboard.session import Item
 from models import teaching
-from models.data.cases import cases
+from models.data.cases import cases, first_cases
 from models.teaching import neuron
 
 Drop = Callable[..., AppTest]
@@ -53,7 +53,7 @@ def numbers(page: AppTest) -> list[str]:
 
 def test_without_an_image_the_sample_says_that_it_is_simulated(page: AppTest) -> None:
     assert "simulated" in texts(page)
-    assert page.selectbox(key="how-sample").options[0] == cases()[0].title
+    assert page.selectbox(key="how-sample").options[0] == first_cases("how_it_works")[0].title
     assert models.DISCLAIMER in texts(page)
 
 

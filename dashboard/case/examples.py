@@ -1,0 +1,120 @@
+"""The example that a page opens with: a picture of nobody, answered, beside what a right answer is.
+
+It is never on the table: a file of the reader's own takes its place. Public cases that were fetched come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import sha256
+
+import streamlit as st
+
+import models
+from dashboard import session
+from dashboard.case import door
+from dashboard.components.states import plain, sentence
+from dashboard.language import later, numeral, spoken, t
+from dashboard.session import READ_FIRST, Item
+from models import Card, Classification, Detections, Prediction, Segmentation
+from models.boxes.verdict import verdict
+from models.data.cases import Case, agreement, first_cases, is_right
+
+KINDS = {"generated": later("Generated"), "simulated": later("Simulated")}
+STRIP_PX = 84
+"""Least width of a picture in the strip."""
+
+
+def offered(page: str) -> list[Case]:
+    """Return the cases of a page whose model is here."""
+    here = models.cards()
+    return [case for case in first_cases(page) if case.card in here and here[case.card].members]
+
+
+def opening(page: str) -> Case | None:
+    """Let a page look at its example, and ask its card; None where a file is looked at, or no case is the card's."""
+    if session.selected() is not None:
+        return None
+    by_hand = session.card_by_hand(page)
+    fitting = [
+        case for case in offered(page) if by_hand is None or models.card(by_hand).stem == models.card(case.card).stem
+    ]
+    chosen = session.get(_key(page))
+    case = next((case for case in fitting if case.file == chosen), next(iter(fitting), None))
+    if case is not None:
+        session.open_example(_item(case))
+        if by_hand is None:
+            session.choose_card(page, case.card, by_hand=False)
+    return case
+
+
+def choose(case: Case, page: str) -> None:
+    """Open a page on a case, and look at no file of the table."""
+    session.unselect()
+    session.put(_key(page), case.file)
+    if page == case.task:
+        session.choose_card(page, case.card, by_hand=False)
+    session.go_to(page)
+
+
+def above(page: str, invitation: str, case: Case) -> None:
+    """Draw the invitation to drop, and beside it the other cases."""
+    cases = offered(page)
+    if len(cases) < 2:
+        door.show(invitation, compact=True)
+        return
+    with st.container(key="opening"):
+        left, right = st.columns([1.75, 1], gap="medium")
+    with left:
+        door.show(invitation, compact=True)
+    with right:
+        st.caption(t("Or try one of these"))
+        strip(page, cases, case)
+
+
+def strip(page: str, cases: Sequence[Case], chosen: Case | None = None) -> None:
+    """Draw cases as small pictures, each a button."""
+    with st.container(key="strip", horizontal=True, gap="small"):
+        for case in cases:
+            name = "shown" if case == chosen else "case"
+            with st.container(key=f"{name}-{page}-{case.file}", gap=None, width=STRIP_PX):
+                st.image(session.exhibit(str(case.path)), width="stretch", alt="")
+                st.button(
+                    plain(t(case.title)), key=f"open-{page}-{case.file}", type="tertiary", on_click=choose,
+                    args=(case, page), help=f"{t(case.title)}. {t(KINDS[case.kind])}: {t(case.truth)}.",
+                )  # fmt: skip
+
+
+def verdict_of(case: Case, card: Card, answer: Prediction | None) -> None:
+    """Say of an example what it is, what it was made for, and whether the answer is that; no answer: what it is."""
+    with st.container(key="example", gap=None):
+        words = f"**{t(KINDS[case.kind])}**"
+        if answer is not None and not session.get(READ_FIRST):
+            words += f" · {plain(sentence(t(case.truth)))} · {plain(answered(case, card, answer))}"
+            words += " :material/check_circle:" if is_right(case, answer) else " :material/error:"
+        st.markdown(f":material/science: {words}")
+        st.caption(plain(t(case.origin)))
+
+
+def answered(case: Case, card: Card, answer: Prediction) -> str:
+    """Return the answer to a case in a few words, beside which its truth stands."""
+    names = {label.key: t(label.name) for label in card.labels}
+    if isinstance(answer, Classification):
+        return t("answered: {answer}", answer=names[answer.label])
+    if isinstance(answer, Segmentation):
+        share = numeral(agreement(case, answer), ".2f")
+        return t("answered: as drawn, mean Dice {share}", share=share)
+    if isinstance(answer, Detections):
+        return t("answered: {answer}", answer=verdict(answer, card, spoken()))
+    return ""
+
+
+def _key(page: str) -> str:
+    return f"example-of-{page}"
+
+
+@lru_cache(maxsize=32)
+def _item(case: Case) -> Item:
+    data = case.read_bytes()
+    return Item(case.file, data, sha256(data).hexdigest(), case.origin, case.task)

@@ -1,0 +1,52 @@
+"""The first minute of a visitor without a network: every page opens on an answer, and Home shows one of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.app import calm, go
+from tests.browser.conftest import kept
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TILES = "[class*='st-key-tile-']"
+OPENS_WITH = {"Tissue": ".st-key-answer", "Detection": ".st-key-answer", "Kinematics": ".st-key-workspace"}
+
+
+@pytest.mark.parametrize("title", OPENS_WITH)
+def test_a_page_opens_on_an_answer(visit: Callable[[], Page], title: str) -> None:
+    page = visit()
+    go(page, title)
+    expect(page.locator(OPENS_WITH[title]).first).to_be_visible()
+    expect(page.get_by_text("No answer")).to_have_count(0)
+    expect(page.locator(".st-key-error-state")).to_have_count(0)
+    expect(page.locator("[class*='st-key-remove-']")).to_have_count(0)
+    if title != "Kinematics":
+        expect(page.locator(".st-key-example")).to_contain_text("answered")
+        expect(page.locator(".st-key-empty-state")).to_be_visible()
+    page.screenshot(path=kept(page, f"first-{title.lower()}"))
+
+
+@pytest.mark.parametrize("width", [900, 1200, 1440, 1920])
+def test_no_tile_of_home_is_alone_in_its_row(visit: Callable[..., Page], width: int) -> None:
+    page = visit()
+    page.set_viewport_size({"width": width, "height": 1000})
+    calm(page)
+    tops = page.locator(TILES).evaluate_all("tiles => tiles.map(tile => Math.round(tile.getBoundingClientRect().top))")
+    assert len(tops) >= 4
+    rows = [tops.count(top) for top in set(tops)]
+    assert len(set(rows)) == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.screenshot(path=kept(page, f"home-{width}"))
+
+
+def test_a_tile_is_opened_by_its_picture_and_by_the_keyboard(visit: Callable[[], Page]) -> None:
+    page = visit()
+    page.locator(".st-key-tile-detection img").click()
+    expect(page.locator(".st-key-example")).to_contain_text("Found")
+    go(page, "Home")
+    page.locator(".st-key-open-tissue button").press("Enter")
+    expect(page.locator(".st-key-example")).to_contain_text("Dice")

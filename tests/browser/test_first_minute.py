@@ -7,13 +7,17 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.app import calm, go
-from tests.browser.conftest import kept
+from tests.browser.app import ROOT, calm, go
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TILES = "[class*='st-key-tile-']"
 OPENS_WITH = {"Tissue": ".st-key-answer", "Detection": ".st-key-answer", "Kinematics": ".st-key-workspace"}
+
+
+def kept(name: str) -> str:
+    (ROOT / "artefacts").mkdir(exist_ok=True)
+    return str(ROOT / "artefacts" / f"{name}.png")
 
 
 @pytest.mark.parametrize("title", OPENS_WITH)
@@ -27,7 +31,7 @@ def test_a_page_opens_on_an_answer(visit: Callable[[], Page], title: str) -> Non
     if title != "Kinematics":
         expect(page.locator(".st-key-example")).to_contain_text("answered")
         expect(page.locator(".st-key-empty-state")).to_be_visible()
-    page.screenshot(path=kept(page, f"first-{title.lower()}"))
+    page.screenshot(path=kept(f"first-{title.lower()}"))
 
 
 @pytest.mark.parametrize("width", [900, 1200, 1440, 1920])
@@ -40,7 +44,7 @@ def test_no_tile_of_home_is_alone_in_its_row(visit: Callable[..., Page], width: 
     rows = [tops.count(top) for top in set(tops)]
     assert len(set(rows)) == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.screenshot(path=kept(page, f"home-{width}"))
+    page.screenshot(path=kept(f"home-{width}"))
 
 
 def test_a_tile_is_opened_by_its_picture_and_by_the_keyboard(visit: Callable[[], Page]) -> None:

@@ -49,27 +49,37 @@ class Slice:
         Of the picture in its series, as its machine counted.
     directory
         Whether it is a DICOMDIR, an index.
+    whole
+        Whether the header was there up to the picture's size.
     """
 
     series: str | None = None
     place: float | None = None
     number: int | None = None
     directory: bool = False
+    whole: bool = False
 
 
 def slices(files: Sequence[bytes]) -> list[Slice]:
     """Return what the headers of DICOM files say, in their order; of one that cannot be parsed, nothing."""
-    limit = settings()
-    heads = [data[:HEAD_BYTES] for data in files]
-    try:
-        return worker(limit.decode_memory_mb, os.getpid()).call(limit.decode_seconds, parse, heads)
-    except InputError:
-        return [Slice()] * len(files)  # each says what is wrong when it is read
+    found = _asked([data[:HEAD_BYTES] for data in files])
+    for index, one in enumerate(found):
+        if not one.whole and len(files[index]) > HEAD_BYTES:  # something large stands before
+            (found[index],) = _asked([files[index]])
+    return found
 
 
 def parse(heads: Sequence[bytes]) -> list[Slice]:
     """Parse the beginnings of DICOM files; runs in the worker."""
     return [_parsed(head) for head in heads]
+
+
+def _asked(heads: Sequence[bytes]) -> list[Slice]:
+    limit = settings()
+    try:
+        return worker(limit.decode_memory_mb, os.getpid()).call(limit.decode_seconds, parse, heads)
+    except InputError:
+        return [Slice()] * len(heads)  # each says what is wrong when it is read
 
 
 def stacks(found: Sequence[Slice]) -> list[list[int]]:
@@ -139,23 +149,23 @@ def _parsed(head: bytes) -> Slice:
     try:
         dataset = pydicom.dcmread(BytesIO(head), force=True, stop_before_pixels=True, specific_tags=list(TAGS))
         if dataset.file_meta.get("MediaStorageSOPClassUID") == DIRECTORY:
-            return Slice(directory=True)
+            return Slice(directory=True, whole=True)
         frames = int(dataset.get("NumberOfFrames") or 1)
         modality, series = str(dataset.get("Modality", "")), dataset.get("SeriesInstanceUID")
         number = dataset.get("InstanceNumber")
         if not series or frames != 1 or modality in SINGLE or "Rows" not in dataset:
-            return Slice(number=_whole(number))
+            return Slice(number=_number(number), whole="Rows" in dataset)
         turned = [float(value) for value in dataset.get("ImageOrientationPatient") or ()]
         at = [float(value) for value in dataset.get("ImagePositionPatient") or ()]
         shape = [str(dataset.get(tag, "")) for tag in (*TAGS[2:7], "EchoNumbers")]
         told = "|".join([str(series), *shape, *(f"{value:.2f}" for value in turned)])
         place = float(np.cross(turned[:3], turned[3:]) @ at) if len(turned) == 6 and len(at) == 3 else None
-        return Slice(hashlib.sha256(told.encode()).hexdigest(), place, _whole(number))
+        return Slice(hashlib.sha256(told.encode()).hexdigest(), place, _number(number), whole=True)
     except Exception:  # noqa: BLE001 (hostile input makes a parser raise anything; it says so again when it is read)
         return Slice()
 
 
-def _whole(number: object) -> int | None:
+def _number(number: object) -> int | None:
     try:
         return int(str(number))
     except ValueError:

@@ -29,7 +29,7 @@ def zipped(*files: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
 
 
 def slice_(
-    place: float | None, number: int, series: str = "1.2.3", side: int = 12, modality: str = "MR", level: int = 0
+    place: float | None, number: int, series: str = "1.2.3", side: int = 12, modality: str = "MR", private: int = 0
 ) -> bytes:
     """A slice whose every pixel is its number."""
     meta = FileMetaDataset()
@@ -39,13 +39,15 @@ def slice_(
     one.SOPClassUID, one.SOPInstanceUID = MRImageStorage, meta.MediaStorageSOPInstanceUID
     one.Modality, one.SeriesInstanceUID, one.InstanceNumber, one.PatientName = modality, series, number, "Doe^Jane"
     one.Rows = one.Columns = side
+    if private:
+        one.private_block(0x0009, "TEST", create=True).add_new(0x01, "OB", b"x" * private)
     one.SamplesPerPixel, one.PhotometricInterpretation, one.PixelRepresentation = 1, "MONOCHROME2", 0
     one.BitsAllocated, one.BitsStored, one.HighBit = 16, 12, 11
     one.PixelSpacing = [0.5, 0.5]
     if place is not None:
         one.ImageOrientationPatient, one.ImagePositionPatient = [0, 1, 0, 0, 0, -1], [place, 3, 4]
     pixels = np.full((side, side), number, np.uint16)
-    pixels[0, 0] = level
+    pixels[0, 0] = 0
     one.PixelData = pixels.tobytes()
     out = BytesIO()
     pydicom.dcmwrite(out, one, enforce_file_format=True)
@@ -184,6 +186,11 @@ def test_slices_become_one_image_in_the_order_of_their_places() -> None:
     assert image.first_frame == 1
     assert image.sha256 == one.sha256
     assert "Doe" not in repr(image.tags)
+
+
+def test_a_header_behind_something_large_is_read_too() -> None:
+    files = [(f"{number}.dcm", slice_(number, number, private=600_000)) for number in (1, 2)]
+    assert [len(one.members) for one in intake(files).entries] == [2]
 
 
 def test_slices_without_a_place_follow_their_numbers() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
@@ -50,7 +51,7 @@ class Job(Generic[T]):
         self.error: OrthoLensError | None = None
         self._stop = Event()
         run = self._run_in_turn if in_turn else self._run
-        self._thread = Thread(target=run, args=(work,), daemon=True)
+        self._thread = Thread(target=copy_context().run, args=(run, work), daemon=True)  # whose work it is goes along
         self._thread.start()
 
     def _run(self, work: Callable[[Job[T]], T]) -> None:

@@ -39,13 +39,15 @@ class Settings(BaseSettings):
 
     max_file_mb: int = Field(512, gt=0)
     max_side_px: int = Field(32_768, gt=0)
-    max_decoded_mb: int = Field(1024, gt=0)
-    """Size of one file's pixels once decoded to their own depth."""
+    max_decoded_mb: int = Field(2048, gt=0)
+    """Size of one file's pixels, at their own depth and as the 32-bit numbers that the models look at."""
     max_frames: int = Field(2048, gt=0)
     decode_seconds: float = Field(60.0, gt=0)
     """A native decoder that takes longer is stopped."""
     decode_memory_mb: int = Field(4096, gt=0)
-    """Address space of the process that runs native decoders."""
+    """Address space of each process that runs native decoders."""
+    decode_processes: int = Field(3, gt=0)
+    """How many of them run at most; one of a user's at a time."""
 
 
 @lru_cache(maxsize=1)

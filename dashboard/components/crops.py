@@ -34,7 +34,7 @@ def part(image: Image, card: Card) -> Image:
     boxes: list[Box] = session.get(state) or []
     if not boxes:
         return image
-    with st.container(border=True, key="film"):
+    with st.container(border=True, key="film-scan"):
         look = st.container()
         if session.get(f"{state}-{len(boxes)}") == WHOLE:  # the film itself stands below
             with look:

@@ -17,6 +17,7 @@ import streamlit as st
 import models
 from dashboard import figures
 from dashboard.session.table import QUEUE_FILES, Item
+from dashboard.session.visitor import arrive
 from dashboard.session.work import job
 from models import Box, Card, Explanation, Image, OrthoLensError, Prediction, Segmentation, Triage
 from models.io import slide as slides
@@ -163,8 +164,10 @@ def warm_up() -> Thread:
 
 
 def _load_models(leaving: Event) -> None:
+    from models.io.pool import decoders
     from models.serving.engine import engine
 
+    decoders().stand_by()
     for card in models.cards().values():
         if card.members and not leaving.is_set():
             try:
@@ -222,6 +225,7 @@ def _once(_work: Callable[[], T], key: tuple[str | float, ...]) -> T | OrthoLens
 
 def _kept(work: Callable[[], T]) -> T | OrthoLensError:
     """Return an error as a value, so that a bad file is not read again at every interaction."""
+    arrive()
     try:
         return work()
     except OrthoLensError as error:

@@ -1,7 +1,7 @@
-"""Which language a visitor reads: what the address says (`?lang=de`), else the visitor's choice, else the browser's.
+"""Whose visit it is, and which language the visitor reads.
 
-The choice stays in the address too, so that it survives a reload
-(docs.streamlit.io/develop/api-reference/caching-and-state/st.query_params).
+That is what the address says (`?lang=de`), else the visitor's choice, else the browser's. The choice stays in the
+address too, so that it survives a reload (docs.streamlit.io/develop/api-reference/caching-and-state/st.query_params).
 """
 
 from __future__ import annotations
@@ -11,8 +11,16 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from models.io.pool import user
+
 LANGUAGE, IN_ADDRESS = "language", "lang"
 """Keys: of the selector, and of the address."""
+
+
+def arrive() -> None:
+    """Say whose files are read from now on in this thread, so that no visitor waits for another's."""
+    if context := get_script_run_ctx(suppress_warning=True):
+        user.set(context.session_id)
 
 
 def language(known: Sequence[str], otherwise: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from dashboard.jobs import Job
+from dashboard.session.visitor import arrive
 
 T = TypeVar("T")
 
@@ -23,6 +24,7 @@ def start(name: str, work: Callable[[Job[T]], T], *, in_turn: bool = False) -> N
     in_turn
         Whether it waits until no other work in turn, of any visitor, runs.
     """
+    arrive()
     running = job(name)
     if running is None or not running.running:
         st.session_state[f"job-{name}"] = _leash()[name] = Job(work, in_turn=in_turn)

@@ -39,9 +39,9 @@ class Limits:
     decoded_mb: int
     frames: int
 
-    def check(self, rows: int, columns: int, frames: int, pixel_bytes: float) -> None:
-        """Raise `TooLarge` where the declared size is over a limit."""
-        size_mb = rows * columns * frames * pixel_bytes / 2**20
+    def check(self, rows: int, columns: int, frames: int, pixel_bytes: float, samples: int = 1) -> None:
+        """Raise `TooLarge` where the declared size is over a limit: as stored, and as the float32 that come of it."""
+        size_mb = rows * columns * frames * max(pixel_bytes, 4 * samples) / 2**20
         problem = None
         if max(rows, columns) > self.side_px:
             said = {"columns": columns, "rows": rows, "most": self.side_px}

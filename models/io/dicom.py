@@ -9,6 +9,7 @@ Reference: https://dicom.nema.org/medical/dicom/current/output/html/part03.html 
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -23,6 +24,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import (
     UID,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -32,7 +34,7 @@ from pydicom.uid import (
 
 from models.errors import DamagedFile, NoPixels, UnsupportedFormat
 from models.io.decoded import Decoded, Limits
-from models.io.dicom_form import NATIVE, first_meta_header_only, frame_count, functional_group, mend, numbers
+from models.io.dicom_form import NATIVE, first_meta_header_only, frame_count, functional_group, mend, meta_end, numbers
 from models.io.dicom_header import describe
 from models.io.dicom_tables import modality_table, of_palette
 from models.words import later
@@ -42,6 +44,7 @@ PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")  # (7FE0,0010), little a
 UNDEFINED_LENGTH = 0xFFFFFFFF
 COLOURS = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT"}
 GREYS = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"}
+UNPACKED_AT_A_TIME = 16 << 20
 COPY_AGAIN = later("Copy or export it again from its source.")
 
 
@@ -59,7 +62,9 @@ def decode(data: bytes, limits: Limits) -> Decoded:
     DamagedFile
         Truncated, or pixels and header do not fit.
     """
-    dataset = _parse(first_meta_header_only(data))
+    data = first_meta_header_only(data)
+    _check_deflated(data, limits)
+    dataset = _parse(data)
     assumed = mend(dataset)
     _check_present(dataset, limits)
     _check_encoding(dataset)
@@ -68,6 +73,7 @@ def decode(data: bytes, limits: Limits) -> Decoded:
         int(dataset.Columns),
         frame_count(dataset),
         int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated) / 8,
+        3 if dataset.get("PhotometricInterpretation") == "PALETTE COLOR" else int(dataset.SamplesPerPixel),
     )
     stored = _pixels(dataset)  # (T, H, W) or (T, H, W, 3)
     header = describe(dataset)
@@ -83,6 +89,18 @@ def decode(data: bytes, limits: Limits) -> Decoded:
     bits = int(dataset.get("BitsStored", 16)) if "PixelData" in dataset else stored.dtype.itemsize * 8
     padding = _padding(dataset, stored.dtype)
     return Decoded(stored, bits, header, _rescale(dataset, len(stored)), inverted, padding).slimmed()
+
+
+def _check_deflated(data: bytes, limits: Limits) -> None:
+    """Refuse a deflated dataset that is larger than all that may be decoded, before it is unpacked as a whole."""
+    start = meta_end(data)
+    if DeflatedExplicitVRLittleEndian.encode() not in data[:start]:
+        return
+    unpacker, size, packed = zlib.decompressobj(-zlib.MAX_WBITS), 0, data[start:]
+    while packed and not unpacker.eof:
+        size += len(unpacker.decompress(packed, UNPACKED_AT_A_TIME))
+        packed = unpacker.unconsumed_tail
+        limits.check(1, 1, 1, size)
 
 
 def _inverted(dataset: Dataset) -> bool:

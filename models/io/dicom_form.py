@@ -45,13 +45,18 @@ TEXT_NUMBER = re.compile(rb"[0-9+\-.,eE\\ \x00]*")
 
 def first_meta_header_only(data: bytes) -> bytes:
     """Return a file without meta headers after its first, which some archives put before the one that was there."""
-    at = 132 if data[128:132] == b"DICM" else 4 if data[:4] == b"DICM" else 0
-    if data[at : at + 8] != META:
+    end = second = meta_end(data)
+    if not end:
         return data
-    end = second = _after_meta(data, at)
     while data[second : second + 8] == META:
         second = _after_meta(data, second)
     return data if second == end else data[:end] + data[second:]
+
+
+def meta_end(data: bytes) -> int:
+    """Return where the first meta header ends; 0 where there is none that says its length."""
+    at = 132 if data[128:132] == b"DICM" else 4 if data[:4] == b"DICM" else 0
+    return _after_meta(data, at) if data[at : at + 8] == META else 0
 
 
 def _after_meta(data: bytes, at: int) -> int:

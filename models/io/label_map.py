@@ -6,7 +6,6 @@ and is PostScript is never handed to an interpreter of it.
 
 from __future__ import annotations
 
-import os
 from io import BytesIO
 from typing import Any
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from models.errors import DamagedFile, UnsupportedFormat
 from models.io.decoded import Limits
 from models.io.kinds import kind
-from models.io.worker import worker
+from models.io.pool import in_worker
 from models.settings import settings
 from models.words import later
 
@@ -56,9 +55,8 @@ def read_map(data: bytes, name: str, shape: tuple[int, int]) -> tuple[NDArray[np
         raise UnsupportedFormat(later("is no picture"), fix=AS_PNG, file=name)
     limit = settings()
     limits = Limits(limit.max_side_px, limit.max_decoded_mb, limit.max_frames)
-    call = worker(limit.decode_memory_mb, os.getpid()).call
     try:
-        return call(limit.decode_seconds, decode, data, format_, limits, shape)
+        return in_worker(decode, data, format_, limits, shape)
     except (DamagedFile, UnsupportedFormat) as error:
         error.file = name
         raise

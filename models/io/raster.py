@@ -25,6 +25,7 @@ from models.words import later
 
 BYTES = {"1": 1, "L": 1, "P": 1, "LA": 2, "PA": 2, "I;16": 2, "I;16B": 2, "I;16L": 2, "RGB": 3}
 """A pixel's size by Pillow mode; the others take four."""
+GREYS = frozenset({"1", "L", "I", "F", "I;16", "I;16B", "I;16L"})
 BITS_PER_SAMPLE, ORIENTATION = 258, 274  # TIFF 6.0
 USUAL_GAMMA = 1 / 2.2
 GAMMA = later("The file states a gamma of its own, which was not applied.")
@@ -52,7 +53,9 @@ def decode(data: bytes, kind: str, limits: Limits) -> Decoded:
     try:
         with PIL.Image.open(BytesIO(data), formats=[kind]) as picture:
             count = 1 if kind == "JPEG" else getattr(picture, "n_frames", 1)  # a JPEG's others: previews, gain maps
-            limits.check(picture.height, picture.width, count, BYTES.get(picture.mode, 4))
+            limits.check(
+                picture.height, picture.width, count, BYTES.get(picture.mode, 4), 1 if picture.mode in GREYS else 3
+            )
             aspect, said = _aspect(picture), _unapplied(picture)
             cut = _sixteen_bit_colour(picture, data, kind)
             frames = list(_frames(picture, count))

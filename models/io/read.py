@@ -6,13 +6,12 @@ Order of the checks: bytes, magic number, declared size, and only then a decoder
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path, PureWindowsPath
 
 from models.errors import DamagedFile, InputError, TooLarge, UnsupportedFormat
 from models.io.decoded import Decoded, Limits
 from models.io.kinds import kind
-from models.io.worker import worker
+from models.io.pool import in_worker
 from models.settings import settings
 from models.types import Image
 from models.words import later
@@ -51,16 +50,15 @@ def read(source: bytes | str | Path, name: str | None = None) -> Image:
 def _decoded(data: bytes, name: str) -> Decoded:
     limit = settings()
     limits = Limits(limit.max_side_px, limit.max_decoded_mb, limit.max_frames)
-    call = worker(limit.decode_memory_mb, os.getpid()).call
     match kind(data, name):
         case "DICOM":
             from models.io import dicom  # pydicom loads with the first DICOM file
 
-            return call(limit.decode_seconds, dicom.decode, data, limits)
+            return in_worker(dicom.decode, data, limits)
         case raster:
             from models.io import raster as pillow
 
-            return call(limit.decode_seconds, pillow.decode, data, raster, limits)
+            return in_worker(pillow.decode, data, raster, limits)
 
 
 def _bytes(path: Path) -> bytes:

@@ -6,7 +6,6 @@ directions run in the worker, like every other parser of DICOM. What it keeps of
 
 from __future__ import annotations
 
-import os
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +20,8 @@ from models import DISCLAIMER
 from models.cards import Card, Label
 from models.errors import InputError, NoPixels, UnsupportedFormat
 from models.io.derived import saved, source_of, weights_version
-from models.io.worker import worker
+from models.io.pool import in_worker
 from models.reporting.paint import colours
-from models.settings import settings
 from models.types import Segmentation
 
 if TYPE_CHECKING:
@@ -40,8 +38,7 @@ SAVE_PNG = "Save the label map as PNG instead."
 
 def check(source: bytes) -> None:
     """Raise `UnsupportedFormat` where a DICOM file lacks what a SEG must refer to."""
-    limit = settings()
-    worker(limit.decode_memory_mb, os.getpid()).call(limit.decode_seconds, _check, source)
+    in_worker(_check, source)
 
 
 def write_seg(source: bytes, segmentation: Segmentation, card: Card, *, keep_identity: bool = False) -> bytes:
@@ -65,9 +62,7 @@ def write_seg(source: bytes, segmentation: Segmentation, card: Card, *, keep_ide
     InputError
         When the source is no DICOM image of that size, or lacks what a SEG must refer to.
     """
-    limit = settings()
-    call = worker(limit.decode_memory_mb, os.getpid()).call
-    return call(limit.decode_seconds, _write, source, segmentation, card, keep_identity)
+    return in_worker(_write, source, segmentation, card, keep_identity)
 
 
 def read_seg(data: bytes, source: bytes | None = None, frame: int = 0) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
@@ -94,9 +89,7 @@ def read_seg(data: bytes, source: bytes | None = None, frame: int = 0) -> tuple[
     InputError
         When it is no SEG, or says nothing about that image.
     """
-    limit = settings()
-    call = worker(limit.decode_memory_mb, os.getpid()).call
-    return call(limit.decode_seconds, _read, data, source, frame)
+    return in_worker(_read, data, source, frame)
 
 
 def _write(source: bytes, segmentation: Segmentation, card: Card, keep_identity: bool) -> bytes:

@@ -9,7 +9,6 @@ Reference: https://dicom.nema.org/medical/dicom/current/output/html/part03.html 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ import numpy as np
 
 from models.errors import DamagedFile, InputError, TooLarge
 from models.io.decoded import Decoded, Limits
-from models.io.worker import worker
+from models.io.pool import in_worker
 from models.settings import settings
 from models.types import Image
 from models.words import later
@@ -75,9 +74,8 @@ def parse(heads: Sequence[bytes]) -> list[Slice]:
 
 
 def _asked(heads: Sequence[bytes]) -> list[Slice]:
-    limit = settings()
     try:
-        return worker(limit.decode_memory_mb, os.getpid()).call(limit.decode_seconds, parse, heads)
+        return in_worker(parse, heads)
     except InputError:
         return [Slice()] * len(heads)  # each says what is wrong when it is read
 
@@ -110,12 +108,11 @@ def read_series(members: Sequence[bytes], name: str) -> Image:
 
     limit = settings()
     limits = Limits(limit.max_side_px, limit.max_decoded_mb, limit.max_frames)
-    call = worker(limit.decode_memory_mb, os.getpid()).call
     decoded: list[Decoded] = []
     problem: InputError | None = None
     for data in members:
         try:
-            one = call(limit.decode_seconds, dicom.decode, data, limits)
+            one = in_worker(dicom.decode, data, limits)
             if not decoded:
                 rows, columns = one.stored.shape[1:3]
                 limits.check(rows, columns, len(members), one.stored.nbytes / (rows * columns))

@@ -8,7 +8,6 @@ photographs of a slide, which may show a name, are never opened.
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import product
@@ -21,8 +20,8 @@ from numpy.typing import NDArray
 from models.errors import DamagedFile, InputError, TooLarge, UnsupportedFormat
 from models.io.decoded import Decoded, Header, Limits
 from models.io.kinds import kind
+from models.io.pool import in_worker
 from models.io.tiff import spacing_of
-from models.io.worker import worker
 from models.settings import settings
 from models.types import Box, Image
 from models.words import later
@@ -133,11 +132,10 @@ def region(data: bytes, level: int, box: Box, name: str = "") -> Image:
 
 def _called(name: str, data: bytes, function: Any, *args: Any) -> Any:
     """Run a function on a TIFF's bytes in the worker; None for what is no TIFF."""
-    limit = settings()
     try:
         if kind(data, name) != "TIFF":
             return None
-        return worker(limit.decode_memory_mb, os.getpid()).call(limit.decode_seconds, function, data, *args)
+        return in_worker(function, data, *args)
     except InputError as error:
         error.file = PureWindowsPath(name).name or None
         raise

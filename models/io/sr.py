@@ -7,7 +7,6 @@ in `models.io.sr_content`. It runs in the worker, like every other parser of DIC
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -23,9 +22,8 @@ from models import DISCLAIMER
 from models.cards import Card
 from models.errors import InputError, UnsupportedFormat
 from models.io.derived import saved, source_of, weights_version
+from models.io.pool import in_worker
 from models.io.sr_content import CORNER, report
-from models.io.worker import worker
-from models.settings import settings
 from models.types import Detections
 
 COMPREHENSIVE_SR = UID("1.2.840.10008.5.1.4.1.1.88.33")
@@ -60,8 +58,7 @@ class ReportedBoxes:
 
 def check(source: bytes) -> None:
     """Raise `UnsupportedFormat` where a DICOM file lacks what a report must refer to."""
-    limit = settings()
-    worker(limit.decode_memory_mb, os.getpid()).call(limit.decode_seconds, _check, source)
+    in_worker(_check, source)
 
 
 def write_sr(source: bytes, found: Detections, card: Card, *, keep_identity: bool = False) -> bytes:
@@ -84,9 +81,7 @@ def write_sr(source: bytes, found: Detections, card: Card, *, keep_identity: boo
     InputError
         When the source lacks what a report must refer to, or a box does not lie on it.
     """
-    limit = settings()
-    call = worker(limit.decode_memory_mb, os.getpid()).call
-    return call(limit.decode_seconds, _write, source, found, card, keep_identity)
+    return in_worker(_write, source, found, card, keep_identity)
 
 
 def read_sr(data: bytes) -> ReportedBoxes:
@@ -97,8 +92,7 @@ def read_sr(data: bytes) -> ReportedBoxes:
     InputError
         When it is no structured report with rectangles.
     """
-    limit = settings()
-    return worker(limit.decode_memory_mb, os.getpid()).call(limit.decode_seconds, _read, data)
+    return in_worker(_read, data)
 
 
 def _check(source: bytes) -> None:

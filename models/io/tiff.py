@@ -112,7 +112,13 @@ def _check(file: TiffFile, series: TiffPageSeries, size: int, limits: Limits) ->
         raise UnsupportedFormat(problem, fix=later("Save it as TIFF of 8 or 16 bits."))
     rows, columns = page.imagelength, page.imagewidth
     count = max(1, int(np.prod(series.shape, dtype=np.int64)) // max(1, int(np.prod(page.shape, dtype=np.int64))))
-    limits.check(rows, columns, count, page.samplesperpixel * page.dtype.itemsize)
+    limits.check(
+        rows,
+        columns,
+        count,
+        page.samplesperpixel * page.dtype.itemsize,
+        3 if page.photometric == PALETTE else page.samplesperpixel,
+    )
     stored = [
         begin + length
         for one in series.pages

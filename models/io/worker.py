@@ -2,9 +2,9 @@
 
 Native decoders abort, hang or take all memory on broken input (seen: GDCM on a 1-bit RLE multi-frame), and parsers
 quote the values that they stumble over. In here they do so with a time and a memory limit, without stderr, logs or core
-dumps, and away from the models and the other users' sessions. The process is a plain `python -c`, since
-`multiprocessing`'s spawn would run `__main__` again (under Streamlit: the whole page); it is started once and reused,
-speaks pickle over its pipes, and ends with its parent.
+dumps, and away from the models and the other users' sessions; `models.io.pool` has a few of them. The process is a
+plain `python -c`, since `multiprocessing`'s spawn would run `__main__` again (under Streamlit: the whole page); it is
+started once and reused, speaks pickle over its pipes, and ends with its parent.
 
 Reference: https://docs.python.org/3/library/resource.html
 """
@@ -12,6 +12,7 @@ Reference: https://docs.python.org/3/library/resource.html
 from __future__ import annotations
 
 import atexit
+import importlib
 import logging
 import os
 import pickle
@@ -23,7 +24,6 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -38,6 +38,10 @@ STOPS_ITSELF = hasattr(signal, "setitimer")
 else (Windows) a thread of the parent does, which costs as much as decoding a small picture."""
 
 FIX = later("Export it again from its source, uncompressed if it can; other files can still be read.")
+
+
+class Crashed(DecoderFailed):
+    """The process died of itself, or was ended from outside; the next try may end well."""
 
 
 class Worker:
@@ -87,8 +91,9 @@ class Worker:
             answered = True
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             hung = time.monotonic() - begun >= seconds
-            crashed = later("its decoder crashed")
-            problem = later("its decoder was stopped after {seconds:g} s", seconds=seconds) if hung else crashed
+            if not hung:
+                raise Crashed(later("its decoder crashed"), fix=FIX) from error
+            problem = later("its decoder was stopped after {seconds:g} s", seconds=seconds)
             raise DecoderFailed(problem, fix=FIX) from error
         finally:
             if timer:
@@ -96,6 +101,11 @@ class Worker:
             if not answered:  # also after Ctrl+C: the answer under way must not be taken for the next file's
                 self.close()
         return answer
+
+    def start(self) -> None:
+        """Start the process before it is needed; it loads its libraries meanwhile."""
+        with self._lock:
+            self._running()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
@@ -111,6 +121,11 @@ class Worker:
             )
         return self._process
 
+    def end(self) -> None:
+        """End the process for good."""
+        atexit.unregister(self.close)
+        self.close()
+
     def close(self) -> None:
         """End the process; a later call starts another."""
         process, self._process = self._process, None
@@ -120,18 +135,14 @@ class Worker:
                 pass
 
 
-@cache
-def worker(memory_mb: int, pid: int) -> Worker:
-    """Return the one worker of process `pid` with that limit; a forked child must not share its parent's pipes."""
-    return Worker(memory_mb)
-
-
 def serve(memory_mb: int) -> None:
     """Answer calls from stdin on stdout until the parent closes the pipe; runs in the worker only."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.simplefilter("ignore")
     logging.disable()
     _limit_memory(memory_mb)
+    with suppress(ImportError):
+        importlib.import_module("models.io.raster")  # before the first file comes
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not reach the pipe
     while True:

@@ -109,8 +109,8 @@ def runs_off(why: Explanation) -> bool:
 
 
 RUNS_OFF = later(
-    "The heat reaches the edge of the picture and is cut there: a coarse map spreads over whole cells of the network, and "
-    "the network sees the edge too."
+    "The heat reaches the edge of the picture and is cut there: a coarse map spreads over whole cells of the network, "
+    "and the network sees the edge too."
 )
 """Said where `runs_off`."""
 

@@ -21,9 +21,9 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_presentation_lut, apply_voi_lut
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
 
-from models.errors import DamagedFile, UnsupportedFormat
+from models.errors import DamagedFile, TooLarge, UnsupportedFormat
 from models.io import read
 
 Make = Callable[..., Dataset]
@@ -611,3 +611,15 @@ def test_the_cases_of_the_shared_folder(name: str, right: np.ndarray | None) -> 
     if right is not None:
         assert np.abs(shown - right).max() <= ONE
     assert (np.diff(shown.ravel().astype(float)) * (-1 if name.startswith("03") else 1) >= 0).all()
+
+
+def test_a_deflated_dataset_is_bounded_before_it_is_unpacked(
+    dicom: Make, saved: Save, limited: Callable[..., None]
+) -> None:
+    limited(max_decoded_mb=20)
+    dataset = dicom(X, **TWELVE)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    assert read(saved(dataset), "x").shape == (64, 64)
+    dataset.PixelData = bytes(60 << 20)
+    with pytest.raises(TooLarge, match="MB of pixels"):
+        read(saved(dataset), "x")

@@ -15,8 +15,8 @@ import pytest
 
 from models.errors import DamagedFile, DecoderFailed
 from models.io import read
-from models.io.worker import Worker, worker
-from models.settings import settings
+from models.io.pool import decoders
+from models.io.worker import Worker
 
 PATIENT = 120.0
 """Seconds that a call may take which is to succeed, on a busy machine too."""
@@ -42,7 +42,7 @@ def test_a_decoder_that_aborts_is_an_error_and_the_next_file_is_read(
     with pytest.raises(DecoderFailed, match="crashed"):
         small.call(PATIENT, os.abort)
     assert small.call(PATIENT, abs, -1) == 1
-    shared = worker(settings().decode_memory_mb, os.getpid())
+    shared = decoders()
     with pytest.raises(DecoderFailed, match="crashed"):
         shared.call(PATIENT, os.abort)
     assert read(picture()).frames == 1

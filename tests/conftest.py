@@ -78,8 +78,11 @@ def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     from models.serving.engine import engine
 
     monkeypatch.setattr(import_module("models.cards.card"), "CARDS_DIR", tmp_path / "cards")
-    monkeypatch.setattr(loading, "WEIGHTS_DIR", tmp_path / "weights")
     (tmp_path / "cards").mkdir()
+    (tmp_path / "weights").mkdir()
+    shared = import_module("models.trust.kinds").FILE  # no card's own: every product has it
+    (tmp_path / "weights" / shared).symlink_to(loading.WEIGHTS_DIR / shared)
+    monkeypatch.setattr(loading, "WEIGHTS_DIR", tmp_path / "weights")
 
     def forget() -> None:
         cards.cache_clear()

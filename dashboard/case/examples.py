@@ -106,7 +106,7 @@ def answered(case: Case, card: Card, answer: Prediction) -> str:
         share = numeral(agreement(case, answer), ".2f")
         return t("answered: as drawn, mean Dice {share}", share=share)
     if isinstance(answer, Detections):
-        return t("answered: {answer}", answer=verdict(answer, card, spoken()))
+        return verdict(answer, card, spoken())
     return ""
 
 

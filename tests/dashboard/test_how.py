@@ -52,7 +52,7 @@ def numbers(page: AppTest) -> list[str]:
 
 
 def test_without_an_image_the_sample_says_that_it_is_simulated(page: AppTest) -> None:
-    assert "simulated" in texts(page)
+    assert "Simulated" in texts(page)
     assert page.selectbox(key="how-sample").options[0] == first_cases("how_it_works")[0].title
     assert models.DISCLAIMER in texts(page)
 

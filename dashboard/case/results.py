@@ -174,12 +174,12 @@ def _columns(rows: Sequence[Row]) -> dict[str, object]:
         reference = st.column_config.SelectboxColumn(t("Reference standard"), help=says, options=names)
     return {
         "picture": st.column_config.ImageColumn("", width=60),
-        "file": st.column_config.TextColumn(t("File"), width="large"),
-        "answer": st.column_config.TextColumn(t("Answer")),
-        "sure": st.column_config.TextColumn(t("Confidence")),
+        "file": st.column_config.TextColumn(t("File"), width=320),
+        "answer": st.column_config.TextColumn(t("Answer"), width="medium"),
+        "sure": st.column_config.TextColumn(t("Confidence"), width="small"),
         "reference": reference,
         "agrees": st.column_config.TextColumn(t("Agrees"), width="small"),
-        "model": st.column_config.TextColumn(t("Model")),
+        "model": st.column_config.TextColumn(t("Model"), width="medium"),
         "reason": st.column_config.TextColumn(t("Why there is no answer")),
     }
 

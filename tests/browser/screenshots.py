@@ -18,10 +18,8 @@ from PIL import ImageDraw
 from playwright.sync_api import Page
 
 import models
-from dashboard import figures
 from dashboard.how import SECTIONS
-from models.data.cases import CASES_DIR
-from models.teaching.smear import smear
+from models.data.cases import CASES_DIR, first_cases
 from tests.browser.app import calm, chromium, drop, go, open_card, opened, serving
 
 WIDTHS, SCHEMES = (1440, 900), ("light", "dark")
@@ -91,14 +89,11 @@ def _tile(path: Path) -> Pillow.Image:
     return tile
 
 
-def simulated(folder: Path) -> dict[str, Path]:
-    """Return a case for each task that answers one image; what the gallery does not have is drawn here."""
-    tissue = folder / "simulated.png"
-    tissue.write_bytes(figures.png(smear(3).pixels))
-    return {
-        "implant": CASES_DIR / "shoulder_anatomic.dcm", "pathology": CASES_DIR / "knee_worn.png", "tissue": tissue,
-        "detection": CASES_DIR / "leg_broken.png",
-    }  # fmt: skip
+def case_of(task: str) -> Path:
+    """Return the case that a page opens with; where there is none, a radiograph drawn from geometry."""
+    drawn = {"implant": "shoulder_anatomic.dcm", "pathology": "knee_worn.png"}
+    first = first_cases(task)
+    return first[0].path if first else CASES_DIR / drawn[task]
 
 
 def _home(album: Album) -> None:
@@ -111,8 +106,8 @@ def _task(album: Album, task: str) -> None:
     if not models.cards_of(task)[0].members:
         return
     go(page, task.capitalize())
-    album.take(f"{task}-empty")
-    drop(page, simulated(album.folder)[task])
+    album.take(f"{task}-first")
+    drop(page, case_of(task))
     LOOKS[task](album, task)
     _forget(page)
 
@@ -142,8 +137,6 @@ def _cards(album: Album) -> None:
 def _kinematics(album: Album) -> None:
     page = album.page
     go(page, "Kinematics")
-    album.take("kinematics-offered")
-    page.get_by_role("button", name="Measure the motion").click()
     page.get_by_text("Flexion from").wait_for(timeout=MEASURED_MS)
     calm(page)
     album.take("kinematics", whole=True)
@@ -228,7 +221,7 @@ def _audits(album: Album) -> None:
     """Take what takes long on the pages of a class."""
     for task in ("implant", "pathology"):
         go(album.page, task.capitalize())
-        drop(album.page, simulated(album.folder)[task])
+        drop(album.page, case_of(task))
         _show_anyway(album.page)
         _audit(album, task)
         _read_first(album, task)
@@ -270,13 +263,13 @@ PARTS: dict[str, Callable[[Album], None]] = {
 
 
 def readme(page: Page, folder: Path, file: Path) -> None:
-    """Take the simulated case that the README shows."""
-    go(page, "Implant")
-    drop(page, simulated(folder)["implant"])
+    """Take the first page that opens on a case."""
+    task = next(task for task in LOOKS if first_cases(task))
+    go(page, task.capitalize())
     album = Album(page, folder, ("dark",))
-    album.take("implant")
+    album.take(task)
     file.parent.mkdir(parents=True, exist_ok=True)
-    Pillow.open(album.taken["implant"][0]).convert("RGB").save(file, optimize=True)
+    Pillow.open(album.taken[task][0]).convert("RGB").save(file, optimize=True)
 
 
 def main() -> None:

@@ -11,11 +11,14 @@ import streamlit as st
 from dashboard import pages, session
 from dashboard.case import door, drop, leaving, worklist
 from dashboard.components import language_choice, states
-from dashboard.stage import bar
+from dashboard.stage import bar, hall, presenter
 
 ASSETS = Path(__file__).parent / "assets"
 
 st.set_page_config(page_title="OrthoLens", page_icon=str(ASSETS / "mark.svg"), layout="wide", initial_sidebar_state=264)
+if presenter.asked():
+    presenter.show()
+    st.stop()
 session.warm_up()
 session.answer_under_the_shown_page()
 session.open_example(None)
@@ -33,7 +36,8 @@ with st.sidebar:
     language_choice.show()
 
 drop.told()
-page.run()
+if not hall.draw(session.on_stage()):
+    page.run()
 
 with waiting:
     worklist.show()

@@ -90,6 +90,14 @@ def _contour(mesh: Mesh, pose: Array, sequence: Fluoroscopy) -> tuple[Array, Arr
     return points[:, 1], points[:, 0]
 
 
+def path(mesh: Mesh, pose: Array, sequence: Fluoroscopy) -> str:
+    """Return the silhouette's closed lines as an SVG path, in pixels of the frame."""
+    columns, rows = _contour(mesh, pose, sequence)
+    lines = np.split(np.stack([columns, rows], 1), np.flatnonzero(np.isnan(columns)) + 1)
+    whole = [line[np.isfinite(line).all(1)] for line in lines]
+    return " ".join("M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in line) + "Z" for line in whole if len(line))
+
+
 def scene(
     sequence: Fluoroscopy, placed: Sequence[Placed], thin: tuple[Mesh, Mesh], reach: Array, hold: Array | None
 ) -> go.Figure:

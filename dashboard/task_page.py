@@ -121,7 +121,7 @@ def _exemplified(
 def _heading(task: str, readable: bool) -> Card:
     """Draw the title with the choice of model, and return the model chosen."""
     cards = {card.id: card for card in models.cards_of(task)}
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(key="heading", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         title = st.container(width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             chosen = session.card_of(task)

@@ -77,6 +77,10 @@ class BadWeights(ModelError):
     """Weights missing, or not the ones that the card's hash names."""
 
 
+class NoVote(OrthoLensError):
+    """The audience's vote cannot be opened to the network."""
+
+
 class BadPlaylist(OrthoLensError):
     """A playlist of the conference mode that cannot be played."""
 

@@ -1,10 +1,10 @@
-/* Keys of conference mode, and "?" in any mode. A wish says when its key was pressed: a timer of the page can send it
-   a second time. Streamlit calls the default export at every change of `data`, and what it returned when the element
+/* Keys of conference mode and of the speaker's page, "?" in any mode, and the buttons of the stage's bar, which are told
+   like keys: a wish says when it was pressed, for a timer of the page can send it a second time. Streamlit calls the default export at every change of `data`, and what it returned when the element
    goes: the listener reads the latest arguments, and is put up once an element. */
 
 const WISHES = {
   PageDown: "next", ArrowRight: "next", " ": "next", PageUp: "previous", ArrowLeft: "previous",
-  Home: "first", End: "last", F5: "first", p: "play", n: "notes", u: "table", "?": "shortcuts",
+  Home: "first", End: "last", F5: "first", p: "play", n: "presenter", u: "table", v: "vote", "?": "shortcuts",
 };
 const MOVES = new Set(["ArrowRight", "ArrowLeft", "Home", "End"]);
 const MOVED = "input, select, textarea, [role=slider], [role=tab], [role=radio], [role=option], [role=combobox], [role=menuitem]";
@@ -12,7 +12,8 @@ const PRESSED = `${MOVED}, button, a[href], summary, [role=button], [role=switch
 const QUIET = new Set(["r", "c"]); // Streamlit's own: run again, clear caches
 const PRESSES = 40, PRESS_MS = 250; // how often, and how far apart, a button is looked for
 
-const FIT_MS = 300, SMALLEST = 0.72, FINER = 0.97; // how often a step is made to fit the screen, how far, and by what
+const BAR = /(?:^|\s)st-key-stage-(next|previous|play|vote|end-vote|presenter|table|shortcuts)(?:\s|$)/;
+const WINDOW = "popup,width=1100,height=760";
 
 const elements = new WeakMap();
 
@@ -41,17 +42,47 @@ function onKey(event, element) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const mine = () => { event.preventDefault(); event.stopImmediatePropagation(); };
   const black = document.getElementById("stage-black");
-  if (data.stage && black) {
+  const stage = data.mode === "stage";
+  if (stage && black) {
     black.remove();
     mine();
-  } else if (data.stage && (key === "b" || key === ".")) {
+  } else if (stage && (key === "b" || key === ".")) {
     blacken();
     mine();
-  } else if (data.stage && QUIET.has(key)) {
+  } else if (data.mode !== "page" && QUIET.has(key)) {
     mine();
-  } else if (WISHES[key] && (data.stage || key === "?") && !owned(key, target)) {
+  } else if (WISHES[key] && known(WISHES[key], data.mode) && !owned(key, target)) {
     mine();
-    if (!event.repeat) setTriggerValue("wish", { key: WISHES[key], at: event.timeStamp });
+    if (!event.repeat) tell(WISHES[key], event, element);
+  }
+}
+
+/* Whether a wish can be made on a page. */
+function known(wish, mode) {
+  if (mode === "page") return wish === "shortcuts";
+  return mode === "stage" || !["presenter", "table", "shortcuts"].includes(wish);
+}
+
+/* The speaker's page opens here, by the press itself: the token goes from this window to that one, and stands nowhere. */
+function tell(wish, event, element) {
+  const { data, setTriggerValue } = element.latest;
+  if (wish === "presenter") {
+    const language = new URLSearchParams(location.search).get("lang");
+    const asked = new URLSearchParams({ presenter: data.token, ...(language && { lang: language }) });
+    window.open(`${location.origin}${data.root}?${asked}`, "ortholens-presenter", WINDOW);
+  } else setTriggerValue("wish", { key: wish, at: event.timeStamp });
+}
+
+function onClick(event, element) {
+  if (element.latest.data.mode !== "stage" || !event.target.closest?.("button")) return;
+  for (let part = event.target; part; part = part.parentElement) {
+    const wish = BAR.exec(part.className?.toString() ?? "")?.[1];
+    if (wish) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      tell(wish, event, element);
+      return;
+    }
   }
 }
 
@@ -71,39 +102,26 @@ function press(element, turn, left, tries = PRESSES) {
   element.timer = setTimeout(() => press(element, turn, found ? left.slice(1) : left, tries - 1), PRESS_MS);
 }
 
-/* Set the type of a step that is higher than the screen smaller, and with it all that is measured in type; only ever
-   smaller until the next step, so that nothing jitters. Pictures keep their size: no zoom, which misleads Plotly. */
-function fit(element) {
-  const main = document.querySelector("[data-testid=stMain]"), root = document.documentElement.style;
-  if (!main) return;
-  if (!element.latest.data.stage || element.fitted !== window.ortholensTurn) root.removeProperty("--fit");
-  element.fitted = window.ortholensTurn;
-  if (!element.latest.data.stage || main.scrollHeight <= main.clientHeight) return;
-  const share = Number(root.getPropertyValue("--fit") || 1);
-  root.setProperty("--fit", Math.max(SMALLEST, share * FINER).toFixed(3));
-}
-
 export default function (component) {
   const { parentElement, data } = component;
   let element = elements.get(parentElement);
   if (!element) {
-    element = { latest: component, listener: (event) => onKey(event, element) };
+    element = { latest: component, listener: (event) => onKey(event, element), pressed: (event) => onClick(event, element) };
     elements.set(parentElement, element);
     window.addEventListener("keydown", element.listener, true);
-    element.fitting = setInterval(() => fit(element), FIT_MS);
+    window.addEventListener("click", element.pressed, true);
   }
   element.latest = component;
-  if (!data.stage) window.ortholensTurn = null;
-  if (data.stage && window.ortholensTurn !== data.turn) {
+  if (data.mode !== "stage") window.ortholensTurn = null;
+  if (data.mode === "stage" && window.ortholensTurn !== data.turn) {
     window.ortholensTurn = data.turn;
     document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
     press(element, data.turn, data.press);
   }
   return () => {
     clearTimeout(element.timer);
-    clearInterval(element.fitting);
-    document.documentElement.style.removeProperty("--fit");
     window.removeEventListener("keydown", element.listener, true);
+    window.removeEventListener("click", element.pressed, true);
     elements.delete(parentElement);
   };
 }

@@ -15,6 +15,7 @@ from dashboard.components import (
     kinematics_downloads,
     kinematics_hand,
     kinematics_looks,
+    kinematics_replay,
     kinematics_source,
     progress,
     states,
@@ -48,7 +49,7 @@ BARE = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "resetCamera
 
 def show() -> None:
     """Draw the page."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(key="heading", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader(t("Knee implant motion from fluoroscopy"), anchor=False, width="content")
         if CARD in models.cards():
             card_summary.show(models.card(CARD))
@@ -172,6 +173,9 @@ def _live(name: str, run: Tracking) -> None:
 def _workspace(measured: Measured) -> None:
     """Draw the result and every control of it; a control reruns only this."""
     sequence, measured = measured.sequence, measured.at(measured.t)  # a pose may have been moved since the last run
+    if session.on_stage() is not None:
+        _staged(measured)
+        return
     _headline(measured)
     picture, controls, right = places(PICTURE)
     with controls:
@@ -209,6 +213,17 @@ def _workspace(measured: Measured) -> None:
         tibia = measured.poses[1][frame]
         _space(sequence, placed, measured.poses, tibia if held and np.isfinite(tibia).all() else None)
     kinematics_downloads.show(measured)
+
+
+def _staged(measured: Measured) -> None:
+    """Draw the result for a hall: the motion in a loop, and what was measured beside it."""
+    picture, _, right = places(PICTURE)
+    with picture:
+        kinematics_replay.show(measured)
+    with right:
+        _headline(measured)
+        placed = _placed(measured, [*SHOWN], None)
+        _space(measured.sequence, placed, measured.poses)
 
 
 def _headline(measured: Measured) -> None:

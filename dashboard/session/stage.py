@@ -15,10 +15,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.session import answers, work
 from dashboard.stage import Playlist, Stage, Wish
+from dashboard.stage import link as links
+from dashboard.stage.link import Link
 from models.settings import settings
 
 STAGE, SHOWN, LEFT, SHORTCUTS = "stage", "stage-shown", "stage-left", "shortcuts"
 """Keys: the stage, the one whose step the pages show, that somebody left it, and that the list of keys is open."""
+LINK = "stage-link"
+"""Key: what the stage shares with the speaker's page and with the audience's vote."""
 PRESSED = "stage-pressed"
 """Key: when the last key of the stage was pressed, by the browser's clock."""
 
@@ -35,14 +39,22 @@ def on_stage() -> Stage | None:
 
 def enter_stage(playlist: Playlist) -> None:
     """Begin with the first step of a playlist."""
-    st.session_state[STAGE] = Stage(playlist, clock())
+    st.session_state[STAGE] = stage = Stage(playlist, clock())
+    st.session_state[LINK] = links.opened(stage)
     st.session_state.pop(SHOWN, None)
 
 
 def leave_stage() -> None:
-    """End conference mode; what is on the table stays there."""
+    """End conference mode, and the vote with it; what is on the table stays there."""
     st.session_state.pop(STAGE, None)
+    if (ended := st.session_state.pop(LINK, None)) is not None:
+        ended.close()
     st.session_state[LEFT] = True
+
+
+def link() -> Link:
+    """Return what the stage shares with other threads; only in conference mode."""
+    return st.session_state[LINK]
 
 
 def left_stage() -> bool:
@@ -80,12 +92,16 @@ def touch() -> None:
 
 
 def tick() -> bool:
-    """Let time pass once the step is drawn, and return whether another one is due."""
+    """Let time pass once the step is drawn, do what the speaker's page wishes, and return whether to draw anew."""
     stage = on_stage()
     if stage is None or not _open(stage):
         return stage is not None
     st.session_state[STAGE] = later = stage.drawn(clock()).tick(clock())
-    return later.turn != stage.turn
+    wished = link().taken()
+    for each in wished:
+        touch() if each is None else wish(each)
+    link().tell(st.session_state[STAGE])
+    return later.turn != stage.turn or any(each is not None for each in wished)
 
 
 def due() -> Stage | None:
@@ -101,6 +117,7 @@ def due() -> Stage | None:
         forget()
     close_shortcuts()
     st.session_state[SHOWN] = stage
+    link().tell(stage)
     return stage
 
 
@@ -119,12 +136,12 @@ def forget() -> None:
 
     What the uploader got is let go too; its key is never used again, so that the browser cannot send the files anew.
     """
-    uploads, stage = st.session_state.get("uploads", 0), on_stage()
+    uploads, kept = st.session_state.get("uploads", 0), {key: st.session_state.get(key) for key in (STAGE, LINK)}
     work.drop()
     st.session_state.clear()
     st.session_state["uploads"] = uploads + 1
-    if stage is not None:
-        st.session_state[STAGE] = stage
+    if kept[STAGE] is not None:
+        st.session_state.update(kept)
     for cached in caches():
         cached.clear()
     if context := get_script_run_ctx():

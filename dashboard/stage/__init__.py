@@ -3,7 +3,7 @@
 What draws (`show`, `bar`, `presenter`) is imported by name: it needs the session, which keeps where a tour stands.
 """
 
-from dashboard.stage.playlist import DEFAULT, SECTION_CASE, Look, Playlist, Show, Step, load
-from dashboard.stage.tour import Stage, Wish
+from dashboard.stage.playlist import DEFAULT, Look, Playlist, Show, Step, load, offered
+from dashboard.stage.tour import Stage, Vote, Wish
 
-__all__ = ["DEFAULT", "SECTION_CASE", "Look", "Playlist", "Show", "Stage", "Step", "Wish", "load"]
+__all__ = ["DEFAULT", "Look", "Playlist", "Show", "Stage", "Step", "Vote", "Wish", "load", "offered"]

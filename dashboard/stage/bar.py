@@ -1,8 +1,7 @@
-"""Conference mode on the screen: the step opened, a discreet bar below it, and the keys that a speaker presses.
+"""Conference mode on the screen: the step opened, a discreet bar below it, and touches that are noted.
 
-Keys and touches are noticed in the browser by two small components without a look of their own
-(docs.streamlit.io/develop/concepts/custom-components/components-v2): a key of the speaker begins a new run of the page
-at once, even in the middle of an analysis; a touch is only noted, in the fragment that also lets the time pass.
+A touch is noticed in the browser by a component without a look of its own, and only noted, in the fragment that also
+lets the time pass.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ import streamlit as st
 
 from dashboard import session, stage
 from dashboard.components import states
-from dashboard.language import later, t
-from dashboard.stage import Stage, show
+from dashboard.language import t
+from dashboard.stage import Stage, hall, keys, show
 from models import OrthoLensError
 from models.settings import settings
 
@@ -26,30 +25,8 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
 ASSETS = Path(__file__).parents[1] / "assets"
-TICK_S, TOUCH_S = 1.0, 2.0
-"""How often the time is looked at, and a touch told, by the clock of the stage; the former no oftener than 0.25 s."""
-
-SPEAKING = (
-    (later("Next step"), later("Page down, →, space, clicker")),
-    (later("Previous step"), later("Page up, ←, clicker")),
-    (later("First or last step"), later("Home, End")),
-    (later("Let the steps follow each other, or wait"), later("P")),
-    (later("Speaker notes"), later("N")),
-    (later("Files: add an image of your own"), later("U")),
-    (later("Black screen, until the next key"), later("B or full stop")),
-    (later("Scroll"), later("↑, ↓")),
-)
-"""Keys of conference mode; arrows and space belong to a control that has the focus."""
-ALWAYS = (
-    (later("This list"), later("?")),
-    (later("Close a window"), later("Esc")),
-    (later("To the next control, and back"), later("Tab, Shift + Tab")),
-    (later("Press a button, switch a toggle"), later("Enter, space")),
-    (later("Move a slider, choose another tab or frame"), later("←, →")),
-    (later("Zoom the picture, and see all of it again"), later("Mouse wheel, double click")),
-    (later("Next file of the worklist, and back"), later("J, K")),
-)
-"""Keys of every page."""
+TICK_S, FOLLOWED_TICK_S, TOUCH_S = 1.0, 0.5, 2.0
+"""How often the time is looked at, also while another page follows, and a touch told, by the clock of the stage."""
 
 
 def play(listed: Iterable[StreamlitPage]) -> None:
@@ -65,6 +42,8 @@ def play(listed: Iterable[StreamlitPage]) -> None:
         if now.turned is None:
             show.dress(now.step)
         st.html(ASSETS / "stage.css")
+        _scale()(key="stage-scale", height=1)
+        hall.attend(now)
 
 
 def enter(pages: Iterable[str]) -> None:
@@ -91,19 +70,21 @@ def draw() -> None:
     """Draw the bar of conference mode, and listen for keys in any mode."""
     now = session.on_stage()
     if now is not None:
-        ticking = max(0.25, TICK_S / settings().stage_clock)
-        st.fragment(_watch, run_every=ticking)()  # first: a late tick finds its place even where the page was emptied
+        st.fragment(_watch, run_every=_ticking())()  # first: a late tick finds its place in an emptied page
         with st.container(key="stage-files" if now.table else "stage-alone"):  # the style sheet hides the sidebar
             _bar(now)
-    _listen(now)
+    keys.listen(now)
     if session.shortcuts():
-        _shortcuts(now is not None)
+        keys.show_list(now is not None)
+
+
+def _ticking() -> float:
+    """Return how often the time is looked at, s: oftener while somebody follows on another page or a phone."""
+    followed = session.link().followed or session.link().booth is not None
+    return max(0.25, (FOLLOWED_TICK_S if followed else TICK_S) / settings().stage_clock)
 
 
 def _bar(now: Stage) -> None:
-    if now.notes:
-        with st.container(border=True, key="stage-speech"):
-            st.markdown(states.plain(t(now.step.notes or later("No notes for this step."))))
     count = len(now.playlist.step)
     with st.container(key="stage-bar", horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         _key(t("Previous"), ":material/chevron_left:", "previous", t("Previous step (Page up, ←)"))
@@ -113,13 +94,18 @@ def _bar(now: Stage) -> None:
             _key(t("Wait"), ":material/pause:", "play", t("The steps follow each other; press to wait (P)"))
         else:
             _key(t("Loop"), ":material/autorenew:", "play", t("Let the steps follow each other (P)"))
-        _key(t("Notes"), ":material/speaker_notes:", "notes", t("Speaker notes (N)"))
+        if now.step.votable:
+            _key(t("Vote"), ":material/how_to_vote:", "vote", t("Ask the audience, then reveal the answer (V)"))
+        if now.vote != "off":
+            _key(t("End the vote"), ":material/wifi_off:", "end-vote", t("Close the vote's port"))
+        _key(t("Speaker"), ":material/co_present:", "presenter", t("Notes and next step, in another window (N)"))
         _key(t("Files"), ":material/upload_file:", "table", t("Files, to add an image of your own (U)"))
         _key(t("Keys"), ":material/keyboard:", "shortcuts", t("All keys (?)"))
         _key(t("Next"), ":material/chevron_right:", "next", t("Next step (Page down, →, space)"))
 
 
 def _key(label: str, icon: str, wish: str, says: str) -> None:
+    """Draw a button of the bar; where scripts run, `stage_keys.js` hears it and tells it as a key."""
     st.button(
         label, key=f"stage-{wish}", icon=icon, type="tertiary", help=says, on_click=session.wish, args=(wish,),
     )  # fmt: skip
@@ -133,43 +119,9 @@ def _watch() -> None:
         st.rerun()
 
 
-def _listen(now: Stage | None) -> None:
-    told = {"stage": now is not None, "turn": now.turn if now else 0, "press": now.step.show.press if now else ()}
-    told["press"] = [t(name) for name in told["press"]]  # a button is known by what is written on it
-    _keys()(key="stage-keys", data=told, on_wish_change=_wished, height=1)
-
-
-def _wished() -> None:
-    told = session.get("stage-keys")
-    if told is not None and told.wish:  # nothing is told where the session was forgotten in between
-        session.wish_once(told.wish["key"], told.wish["at"])
-
-
-def _shortcuts(on_stage: bool) -> None:
-    """Draw the list of keys in a window."""
-
-    @st.dialog(t("Keys"), width="medium", icon=":material/keyboard:", on_dismiss=session.close_shortcuts)
-    def window() -> None:
-        if on_stage:
-            _table(t("Conference mode"), SPEAKING)
-        _table(t("Every page"), ALWAYS)
-        if on_stage and st.button(t("Leave conference mode"), icon=":material/close_fullscreen:"):
-            session.close_shortcuts()
-            session.leave_stage()
-            st.rerun()  # a button of a window draws nothing but the window anew
-
-    window()
-
-
-def _table(title: str, keys: Iterable[tuple[str, str]]) -> None:
-    rows = "\n".join(f"| {t(does)} | {states.plain(t(pressed))} |" for does, pressed in keys)
-    what, key = t("What"), t("Key")
-    st.markdown(f"**{title}**\n\n| {what} | {key} |\n| --- | --- |\n{rows}")
-
-
 @lru_cache(maxsize=1)
-def _keys() -> ComponentRenderer:
-    return st.components.v2.component("ortholens_stage_keys", js=(ASSETS / "stage_keys.js").read_text("utf-8"))
+def _scale() -> ComponentRenderer:
+    return st.components.v2.component("ortholens_stage_scale", js=(ASSETS / "stage_scale.js").read_text("utf-8"))
 
 
 @lru_cache(maxsize=1)

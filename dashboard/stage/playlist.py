@@ -10,16 +10,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import models
-from models.data.cases import cases
+from models.data.cases import Case, cases, first_cases
 from models.errors import BadPlaylist
 
 DEFAULT = Path(__file__).with_name("playlist.toml")
 """The playlist that comes with the program."""
-SECTION_CASE = "joint-section"
-"""Case that is simulated when it is asked for: a stained section of a joint."""
 FIX = "Mend the playlist, or start with the one that comes with the program: ortholens --stage."
 
 Text = Annotated[str, Field(min_length=1)]
+ONE_LABEL = ("implant", "pathology")
+"""Pages that answer with one label."""
 Look = Literal["Classes", "Truth", "Doubt", "Why", "Correct", "Curves", "Quality", "Move by hand", "Compare"]
 
 
@@ -50,13 +50,14 @@ class Step(_Table):
     page
         Its address: "implant", "tissue", "kinematics", "how_it_works"; "home" is the first.
     case
-        A file of `models.data.cases`, "joint-section", or a file of your own beside the playlist.
+        A file of `models.data.cases`, "@tissue" for the first of those that a page offers and "@tissue/2" for the
+        second, or a file of your own beside the playlist.
     card
         Model to ask; by default the page's own.
     seconds
         How long it stays while nobody touches the screen.
     notes
-        For the speaker, shown on demand.
+        For the speaker, on the speaker's own page.
     """
 
     title: Text
@@ -67,6 +68,19 @@ class Step(_Table):
     show: Show = Show()
     seconds: float = Field(20.0, ge=2, le=600)
     notes: str = ""
+
+    @property
+    def votable(self) -> bool:
+        """Whether the audience can vote: its model answers with one label of a few."""
+        return self.case is not None and self.page in ONE_LABEL
+
+    @property
+    def asked(self) -> models.Card | None:
+        """The model that its page asks: the step's own, that of its case, or the page's first; None without one."""
+        of_page = {card.id: card for card in models.cards().values() if card.task == self.page}
+        case = offered(self.case) if self.case else None
+        named = self.card or (case.card if case and case.card in of_page else None)
+        return models.card(named) if named else next(iter(of_page.values()), None)
 
 
 class Playlist(_Table):
@@ -131,7 +145,17 @@ def _trouble(step: Step, folder: Path, pages: Collection[str]) -> tuple[str, str
         return f"page: there is no page {step.page!r}", f"Choose one of {', '.join(sorted(pages))}."
     if step.card is not None and step.card not in models.cards():
         return f"card: there is no model {step.card!r}", f"Choose one of {', '.join(models.cards())}."
-    known = [*(case.file for case in cases()), SECTION_CASE]
-    if step.case is not None and step.case not in known and not (folder / step.case).is_file():
-        return f"case: there is no file {step.case!r}", f"Put it beside the playlist, or choose of {', '.join(known)}."
+    if step.case is not None and offered(step.case) is None and not (folder / step.case).is_file():
+        known = ", ".join(case.file for case in cases())
+        return f"case: there is no file {step.case!r}", f"Put it beside the playlist, or choose of {known}."
     return None
+
+
+def offered(name: str) -> Case | None:
+    """Return the case of the program that a step names; None where it is a file of the playlist's own."""
+    if not name.startswith("@"):
+        return next((case for case in cases() if case.file == name), None)
+    page, _, number = name[1:].partition("/")
+    place = int(number or 1) - 1 if (number or "1").isdecimal() else -1
+    of_page = first_cases(page)
+    return of_page[place] if 0 <= place < len(of_page) else None

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
 import models
-from dashboard import session
-from dashboard.stage import SECTION_CASE, Playlist, Step
-from models.data.cases import cases
+from dashboard import figures, session
+from dashboard.stage import Playlist, Step, offered
+from models.errors import OrthoLensError
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
 LOOKS = {"tissue": "tissue-look", "kinematics": "kinematics-look"}
 """Page → the key of the control that says what is read off the picture."""
-SECTION_SEED = 4
-"""Of the simulated section; a femoral condyle on a tibial plateau."""
+THUMBNAIL_PX = 360
 
 
 def open_step(playlist: Playlist, step: Step, listed: Mapping[str, StreamlitPage]) -> NoReturn:
@@ -40,10 +37,9 @@ def dress(step: Step) -> None:
     """
     item = session.selected()
     if step.show.anyway and item is not None and step.page in _tasks():
-        card = step.card or models.cards_of(step.page)[0].id
-        session.put(f"anyway-{item.sha256[:12]}-{card}", True)
-    if step.card is not None:
-        session.choose_card(step.page, step.card, by_hand=True)
+        session.put(f"anyway-{item.sha256[:12]}-{step.asked.id}", True)
+    if step.asked is not None:
+        session.choose_card(step.page, step.asked.id, by_hand=True)
     session.put("read-first", False)
     session.put("layout", step.show.layout or "Overlay")
     if step.page in LOOKS and step.show.look is not None:
@@ -54,29 +50,42 @@ def dress(step: Step) -> None:
 
 def _case(folder: Path, step: Step) -> str:
     """Put a step's case into the queue, and return its sha256."""
-    task = step.page if step.page in _tasks() else None
-    known = {case.file: case for case in cases()}
-    if step.case in known:
-        case = known[step.case]
-        return session.add(case.file, case.read_bytes(), origin=case.origin, task=case.task)
-    if step.case == SECTION_CASE:
-        return session.add("joint-section.png", _section(), origin="Simulated by OrthoLens: no patient.", task=task)
-    return session.add(
-        Path(step.case or "").name, (folder / (step.case or "")).read_bytes(), origin=step.origin, task=task
-    )
+    case, (name, data) = offered(step.case or ""), _bytes(folder, step.case or "")
+    if case is not None:
+        return session.add(name, data, origin=case.origin, task=case.task)
+    return session.add(name, data, origin=step.origin, task=step.page if step.page in _tasks() else None)
 
 
 def _tasks() -> set[str]:
     return {card.task for card in models.cards().values()}
 
 
-@lru_cache(maxsize=1)
-def _section() -> bytes:
-    """Return a simulated section of a joint as PNG with its scale; the same for every visitor."""
-    from models.data.joint_section import section
-    from models.data.section_files import write_section
+def of_nobody(step: Step) -> bool:
+    """Whether a step's case is one that comes with the program, so that no patient's picture is on it."""
+    return step.case is not None and offered(step.case) is not None
 
-    with TemporaryDirectory() as folder:
-        picture = Path(folder) / "section.png"
-        write_section(section(SECTION_SEED, damage=0.5), picture, Path(folder) / "mask.png")
-        return picture.read_bytes()
+
+def thumbnail(playlist: Playlist, step: Step) -> bytes | None:
+    """Return a small picture of a step's case; None where it has none that can be read."""
+    try:
+        if step.case is None:
+            return _frame() if step.page == "kinematics" else None
+        name, data = _bytes(playlist.folder, step.case)
+        return figures.thumbnail(models.read(data, name), THUMBNAIL_PX)
+    except (OrthoLensError, OSError):
+        return None  # the stage itself says what is wrong with it
+
+
+def _bytes(folder: Path, name: str) -> tuple[str, bytes]:
+    """Return the name and the content of a case's file."""
+    case = offered(name)
+    path = folder / name if case is None else case.path
+    return path.name, path.read_bytes()
+
+
+def _frame() -> bytes:
+    """Return a frame of the simulated fluoroscopy."""
+    from dashboard import fluoroscopy
+
+    sequence = session.shared(fluoroscopy.simulated, "fluoroscopy", fluoroscopy.SIMULATED_FRAMES)
+    return figures.thumbnail(sequence.images[-1], THUMBNAIL_PX)

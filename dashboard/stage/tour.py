@@ -13,7 +13,13 @@ from typing import Literal
 
 from dashboard.stage.playlist import Playlist, Step
 
-Wish = Literal["next", "previous", "first", "last", "play", "notes", "table"]
+Wish = Literal["next", "previous", "first", "last", "play", "table", "vote", "end-vote"]
+Vote = Literal["off", "waiting", "open", "revealed"]
+"""Of the audience: its port closed; open without a question; a question asked; the model's answer beside the hall's."""
+
+
+AFTER: dict[Vote, Vote] = {"off": "open", "waiting": "open", "open": "revealed", "revealed": "waiting"}
+"""What the speaker's command makes of the vote."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,10 @@ class Stage:
         Whether the steps follow each other by themselves.
     loops, resets
         How often the last step was followed by the first, and how often everything was forgotten.
-    notes, table
-        Whether the speaker's notes and the sidebar with the files are open.
+    table
+        Whether the sidebar with the files is open.
+    vote
+        How far the audience's vote is.
     """
 
     playlist: Playlist
@@ -46,8 +54,8 @@ class Stage:
     looping: bool = False
     loops: int = 0
     resets: int = 0
-    notes: bool = False
     table: bool = False
+    vote: Vote = "off"
 
     @property
     def step(self) -> Step:
@@ -65,8 +73,12 @@ class Stage:
     def wish(self, wish: Wish, now: float) -> Stage:
         """Return the stage after a key of the speaker; every key is a touch too."""
         here, count = self.touch(now), len(self.playlist.step)
-        if wish in ("notes", "table"):
-            return replace(here, **{wish: not getattr(self, wish)})
+        if wish == "table":
+            return replace(here, table=not self.table)
+        if wish == "vote":
+            return replace(here, vote=AFTER[self.vote]) if self.step.votable else here
+        if wish == "end-vote":
+            return replace(here, vote="off")
         if wish == "play":
             return replace(here, looping=not self.looping, turned=now)
         places = {"next": self.position + 1, "previous": self.position - 1, "first": 0, "last": count - 1}
@@ -87,4 +99,5 @@ class Stage:
         return Stage(self.playlist, now, looping=True, **counted)
 
     def _open(self, position: int) -> Stage:
-        return replace(self, position=position, turn=self.turn + 1, turned=None)
+        vote: Vote = "off" if self.vote == "off" else "waiting"
+        return replace(self, position=position, turn=self.turn + 1, turned=None, vote=vote)

@@ -19,12 +19,13 @@ from streamlit.testing.v1 import AppTest
 import models
 from dashboard import pages, session, stage
 from dashboard.components import kinematics_page, tissue_page
-from dashboard.stage import DEFAULT, Playlist, Stage, bar, load, show
+from dashboard.stage import DEFAULT, Playlist, Stage, bar, load, offered
 from models import Image
-from models.data.cases import cases
+from models.data.cases import cases, first_cases
 from models.errors import BadPlaylist
 from models.settings import settings
 
+STEP_OF_TISSUE = {"title": "B", "page": "tissue", "case": "joint-section"}
 PAGES = ("home", "implant", "pathology", "tissue", "kinematics")
 STEP = '[[step]]\ntitle = "A"\npage = "implant"\n'
 
@@ -53,18 +54,26 @@ def playlist(count: int = 3, seconds: float = 10, idle_seconds: float = 60) -> P
 def test_the_playlist_of_the_program_is_whole() -> None:
     raw = tomllib.loads(DEFAULT.read_text("utf-8"))["step"]
     shown = load(DEFAULT, {path.stem for path in pages.VIEWS.glob("*.py")})
-    assert [step.title for step in shown.step] == [step["title"] for step in raw]
+    there = [step["title"] for step in raw if "case" not in step or offered(step["case"]) is not None]
+    assert [step.title for step in shown.step] == there  # those of a page for which nothing is answered are left out
     assert all(step.notes for step in shown.step)
-    assert {"implant", "pathology", "tissue", "kinematics"} <= {step.page for step in shown.step}
+    assert {"tissue", "kinematics", "detection"} <= {step.page for step in shown.step}
 
 
 def test_the_playlist_of_the_program_shows_nobodys_image() -> None:
-    known = {case.file for case in cases()} | {stage.SECTION_CASE, None}
-    assert {step.case for step in load(DEFAULT, PAGES).step} <= known
+    steps = load(DEFAULT, {path.stem for path in pages.VIEWS.glob("*.py")}).step
+    assert all(step.case is None or offered(step.case) in cases() for step in steps)
+    assert not any(step.show.anyway for step in steps)  # every step shows an answer that its model gives
+
+
+def test_a_case_is_named_by_its_place_on_a_page() -> None:
+    first, second = first_cases("tissue")[:2]
+    assert (offered("@tissue"), offered("@tissue/1"), offered("@tissue/2")) == (first, first, second)
+    assert [offered(name) for name in ("@tissue/99", "@tissue/0", "@tissue/x", "@nowhere", "mine.png")] == [None] * 5
 
 
 def test_of_the_programs_playlist_steps_without_a_page_are_left_out() -> None:
-    assert {step.page for step in load(DEFAULT, ["implant"]).step} == {"implant"}
+    assert {step.page for step in load(DEFAULT, ["tissue"]).step} == {"tissue"}
 
 
 def test_a_playlist_of_which_nothing_can_be_shown_is_an_error() -> None:
@@ -111,15 +120,6 @@ def test_looks_are_those_of_the_pages() -> None:
     assert set(get_args(stage.Look)) == {*tissue_page.LOOKS, *kinematics_page.LOOKS}
 
 
-def test_the_simulated_section_is_the_same_for_everyone() -> None:
-    image = models.read(show._section(), "section.png")
-    assert image.colour
-    assert image.shape == (512, 512)
-    first = show._section()
-    show._section.cache_clear()
-    assert show._section() == first
-
-
 # The state machine
 
 
@@ -140,8 +140,8 @@ def test_nobody_is_interrupted_before_they_are_idle() -> None:
 
 
 def test_idle_brings_the_first_step_back_and_begins_the_loop() -> None:
-    here = Stage(playlist(), touched=0, notes=True, table=True).wish("last", 5).drawn(6).tick(65)
-    assert (here.position, here.resets, here.looping, here.notes, here.table) == (0, 1, True, False, False)
+    here = Stage(playlist(), touched=0, vote="open", table=True).wish("last", 5).drawn(6).tick(65)
+    assert (here.position, here.resets, here.looping, here.vote, here.table) == (0, 1, True, "off", False)
     assert here.turned is None
 
 
@@ -175,12 +175,25 @@ def test_the_loop_can_be_begun_and_stopped_by_a_key() -> None:
     assert not here.wish("play", 6).looping
 
 
-def test_notes_and_files_open_and_close() -> None:
-    here = Stage(playlist(), touched=0).wish("notes", 1)
-    assert here.notes
+def test_files_open_and_close() -> None:
+    here = Stage(playlist(), touched=0).wish("table", 1)
+    assert here.table
     assert here.turn == 0
-    assert not here.wish("notes", 2).notes
-    assert here.wish("table", 2).table
+    assert not here.wish("table", 2).table
+
+
+def test_a_vote_is_asked_revealed_and_over_and_goes_on_to_the_next_step() -> None:
+    asked = Playlist.model_validate({"step": [{"title": "A", "page": "implant", "case": "a.png"}, STEP_OF_TISSUE]})
+    here, votes = Stage(asked, touched=0), []
+    for _ in range(4):
+        here = here.wish("vote", 1)
+        votes.append(here.vote)
+    assert votes == ["open", "revealed", "waiting", "open"]
+    assert here.turn == 0
+    assert here.wish("next", 2).vote == "waiting"
+    assert here.wish("next", 2).wish("vote", 3).vote == "waiting"  # a painted picture has no label to vote for
+    assert here.wish("end-vote", 2).vote == "off"
+    assert here.wish("end-vote", 2).wish("next", 3).vote == "off"
 
 
 EVENT = some.one_of(
@@ -252,11 +265,9 @@ def test_the_first_step_is_there_at_once_and_keys_go_on(staged: Callable, later:
     page = page.button(key="stage-next").click().run()
     assert title(page) == "**B**"
     assert page.session_state["layout"] == "Image only"
-    page = page.button(key="stage-notes").click().run()
-    assert any("No notes" in text.value for text in page.markdown)
     page = page.button(key="stage-previous").click().run()
     assert title(page) == "**A**"
-    assert any(text.value == "Say hello" for text in page.markdown)
+    assert not any("Say hello" in text.value for text in page.markdown)  # the speaker's, on the speaker's page
     assert any(models.DISCLAIMER in caption.value for caption in page.caption)
 
 

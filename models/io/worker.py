@@ -105,15 +105,15 @@ class Worker:
     def start(self) -> None:
         """Start the process before it is needed; it loads its libraries meanwhile."""
         with self._lock:
-            self._running()
+            self._running(ready=True)
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _running(self, ready: bool = False) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.close()
             root = str(Path(__file__).resolve().parents[2])
             path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", f"from models.io.worker import serve; serve({self._memory_mb})"],
+                [sys.executable, "-P", "-c", f"from models.io.worker import serve; serve({self._memory_mb}, {ready})"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -135,14 +135,17 @@ class Worker:
                 pass
 
 
-def serve(memory_mb: int) -> None:
-    """Answer calls from stdin on stdout until the parent closes the pipe; runs in the worker only."""
+def serve(memory_mb: int, ready: bool = False) -> None:
+    """Answer calls from stdin on stdout until the parent closes the pipe; runs in the worker only.
+
+    With `ready`, the decoders are loaded before the first file comes.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.simplefilter("ignore")
     logging.disable()
     _limit_memory(memory_mb)
-    with suppress(ImportError):
-        importlib.import_module("models.io.raster")  # before the first file comes
+    for decoder in ("raster", "dicom", "tiff") if ready else ():
+        importlib.import_module(f"models.io.{decoder}")
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not reach the pipe
     while True:

@@ -96,7 +96,17 @@ def test_one_user_has_one_process_at_a_time_and_nobody_is_forgotten(pool: Pool) 
         thread.join(PATIENT)
     assert len(ended) == 12
     assert most[0] <= 1
-    assert ended.index("five") < len(ended) - 1  # it came last, and did not wait for all of the first
+
+
+def test_the_next_is_who_waits_longest_and_has_no_process(pool: Pool) -> None:
+    mine, others = ("one", object()), ("two", object())
+    pool._queue = [mine, others]
+    assert pool._next() is mine
+    pool._running = {"one": 1}
+    assert pool._next() is others
+    pool._running = {"three": 1, "four": 1, "five": 1}
+    assert pool._next() is None
+    pool._queue, pool._running = [], {}
 
 
 def test_a_process_that_was_ended_once_is_tried_again(pool: Pool, tmp_path: Path) -> None:

@@ -15,13 +15,16 @@ CardId = Annotated[str | None, typer.Argument(metavar="[CARD]", help="One model,
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 CasesTo = Annotated[Path | None, typer.Option("--out", file_okay=False, help="Also copy the files into this folder.")]
 OnlyList = Annotated[bool, typer.Option("--list", help="Say what there is and download nothing.")]
-What = Annotated[str, typer.Argument(metavar="cases|joint-section|fluoroscopy|motion", help="What to simulate.")]
+What = Annotated[str, typer.Argument(metavar="cases|joint-section|fluoroscopy|motion|generated", help="What to simulate.")]
 Where = Annotated[
     list[str], typer.Argument(metavar="[N] FOLDER", help="How many sections or frames, and where the files go.")
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Of the first section; the next have the next seeds. [0]")]
 Size = Annotated[int | None, typer.Option(min=64, max=8192, help="Pixels a side of a section. [512]")]
 StainKey = Annotated[str | None, typer.Option("--stain", help="Of every section; drawn by the seed if not given.")]
+Wanted = Annotated[
+    str | None, typer.Option("--label", help="Card and label to generate for, as knee-kl:3; needs the public set.")
+]
 Damage = Annotated[float | None, typer.Option(min=0, max=1, help="Osteoarthritis, 0 to 1; drawn if not given.")]
 
 
@@ -97,9 +100,15 @@ def fetch_samples(only_list: OnlyList = False) -> None:
 
 
 def simulate(
-    what: What, where: Where, seed: Seed = None, size: Size = None, stain: StainKey = None, damage: Damage = None
+    what: What,
+    where: Where,
+    seed: Seed = None,
+    size: Size = None,
+    stain: StainKey = None,
+    damage: Damage = None,
+    label: Wanted = None,
 ) -> None:
-    """Write what needs no download: `simulate cases|motion FOLDER`, `joint-section|fluoroscopy N FOLDER`."""
+    """Write what is of no patient: `simulate cases|motion FOLDER`, `joint-section|fluoroscopy|generated N FOLDER`."""
     *numbers, folder = where
     if Path(folder).is_file():
         raise typer.BadParameter(f"{folder} is a file, and a folder is needed")
@@ -123,8 +132,14 @@ def simulate(
         if (stain, damage) != (None, None) or len(numbers) > 1 or not all(map(str.isdecimal, numbers)):
             raise typer.BadParameter("fluoroscopy needs frames and a folder: simulate fluoroscopy 60 FOLDER --seed 0")
         paths = _fluoroscopy(int(numbers[0]) if numbers else 60, Path(folder), seed or 0, size or 1024)
+    elif what == "generated":
+        if len(numbers) != 1 or not numbers[0].isdecimal() or label is None or (size, stain, damage) != (None,) * 3:
+            raise typer.BadParameter("generated needs a label: simulate generated 12 FOLDER --label knee-kl:3")
+        from models.simulation.generated import make
+
+        paths = make.write(Path(folder), int(numbers[0]), label, seed or 0)
     else:
-        raise typer.BadParameter(f"{what} cannot be simulated; only cases, joint-section, fluoroscopy and motion can")
+        raise typer.BadParameter(f"{what} cannot be simulated; only cases, joint-section, fluoroscopy, motion and generated can")
     for path in paths:
         typer.echo(str(path))
 

@@ -28,13 +28,21 @@ ImageFile = Annotated[
     Path | None, typer.Option("--image", exists=True, dir_okay=False, help="By default a simulated case.")
 ]
 
+GENERATOR = "generated-radiographs"
+"""What is trained of the generator of first cases, which is no card: it answers nothing."""
+
 TRIALS = {"tissue": "trials", "detection": "box_trials"}
 """Module of `models.training` that trains and measures the cards of a task; classifiers have two, ship and evaluate."""
 
 
 def train(card_id: CardId) -> None:
-    """Train what ships, from the recipe in the card; goes on where it was stopped."""
+    """Train what ships, from the recipe in the card, or `generated-radiographs`; goes on where it was stopped."""
     with _progress() as progress:
+        if card_id == GENERATOR:
+            from models.simulation.generated import make
+
+            make.train_sharpener(progress)
+            return
         _module(TRIALS.get(card(card_id).task, "ship")).train(card_id, progress)
 
 

@@ -15,7 +15,9 @@ CardId = Annotated[str | None, typer.Argument(metavar="[CARD]", help="One model,
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 CasesTo = Annotated[Path | None, typer.Option("--out", file_okay=False, help="Also copy the files into this folder.")]
 OnlyList = Annotated[bool, typer.Option("--list", help="Say what there is and download nothing.")]
-What = Annotated[str, typer.Argument(metavar="cases|joint-section|fluoroscopy|motion|generated", help="What to simulate.")]
+What = Annotated[
+    str, typer.Argument(metavar="cases|joint-section|fluoroscopy|motion|generated", help="What to simulate.")
+]
 Where = Annotated[
     list[str], typer.Argument(metavar="[N] FOLDER", help="How many sections or frames, and where the files go.")
 ]
@@ -139,7 +141,9 @@ def simulate(
 
         paths = make.write(Path(folder), int(numbers[0]), label, seed or 0)
     else:
-        raise typer.BadParameter(f"{what} cannot be simulated; only cases, joint-section, fluoroscopy, motion and generated can")
+        raise typer.BadParameter(
+            f"{what} cannot be simulated; only cases, joint-section, fluoroscopy, motion and generated can"
+        )
     for path in paths:
         typer.echo(str(path))
 

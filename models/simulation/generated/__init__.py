@@ -1,6 +1,6 @@
 """Radiographs that are generated: knees, shoulders with an implant, hands; of no patient, learned from public sets.
 
-`card()` says what the generator is and how near its committed pictures come to those it learned from; it needs no torch.
+`card()` says what the generator is and how near its committed pictures come to those it learned from, without torch.
 """
 
 from __future__ import annotations

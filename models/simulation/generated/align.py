@@ -83,9 +83,7 @@ def align(pictures: Sequence[Grey], search: Search) -> list[Crop]:
             best[i] = int(fits.argmax())
             scores[i] = float(fits[best[i]])
         mean = level(np.mean([look[i] for look, i in zip(looks, best, strict=True)], 0))
-    return [
-        Crop(of[i % len(of)], i >= len(of), score) for of, i, score in zip(boxes, best, scores, strict=True)
-    ]
+    return [Crop(of[i % len(of)], i >= len(of), score) for of, i, score in zip(boxes, best, scores, strict=True)]
 
 
 def cut(picture: Grey, box: tuple[float, float, float, float], shape: tuple[int, int]) -> Grey:

@@ -49,7 +49,7 @@ class Generator:
         return self.finish(small, label, seed)
 
     def finish(self, small: NDArray[np.float32], label: str, seed: int) -> Grey:
-        """Return a small picture (h, w) in 255ths enlarged, with the detail of the pictures of its label most like it."""
+        """Return a small picture (h, w) in 255ths enlarged, with the detail of those of its label most like it."""
         noise = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             large = self.sharpener(with_grain(torch.from_numpy(small)[None, None] / 127.5 - 1, noise))

@@ -70,15 +70,18 @@ def shoulders() -> Frames:
 
 
 def hands() -> Frames:
-    """Return hands with their forearms, 384 × 192, "hand" or "fracture", without the fifth that fits their mean least."""
+    """Return hands with their forearms, 384 × 192, without the fifth that fits their mean least."""
     data = fractures()
     chosen = [
         i
         for i, (picture, facts) in enumerate(zip(data.pictures, data.facts, strict=True))
-        if facts.startswith("hand, ") and picture.shape[0] > 1.1 * picture.shape[1]
+        if facts.startswith("hand, ")
+        and picture.shape[0] > 1.1 * picture.shape[1]
         and not {"mixed", "hardware", "shoulder", "hip"} & set(facts.split(", "))
     ]
-    frames, scores = _laid_over([data.pictures[i] for i in chosen], Search(0.5, (1.0, 0.87, 0.75), 5, (40, 20)), (384, 192))
+    frames, scores = _laid_over(
+        [data.pictures[i] for i in chosen], Search(0.5, (1.0, 0.87, 0.75), 5, (40, 20)), (384, 192)
+    )
     labels = tuple(
         ("lateral" if "frontal" not in data.facts[i] else "frontal") + (", fracture" if data.positive[i] else "")
         for i in chosen

@@ -5,6 +5,8 @@ In the manner of SRGAN (Ledig et al. 2017, arXiv:1609.04802); noise beside the i
 
 from __future__ import annotations
 
+import itertools
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -57,7 +59,7 @@ class Critic(nn.Module):
         super().__init__()
         widths = (1, width, 2 * width, 4 * width)
         steps: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in itertools.pairwise(widths):
             steps += [nn.utils.parametrizations.spectral_norm(nn.Conv2d(before, after, 4, 2, 1)), nn.LeakyReLU(0.2)]
         steps += [nn.utils.parametrizations.spectral_norm(nn.Conv2d(4 * width, 4 * width, 3, 1, 1)), nn.LeakyReLU(0.2)]
         self.steps = nn.Sequential(*steps, nn.Conv2d(4 * width, 1, 3, 1, 1))

@@ -3,7 +3,7 @@
 The path is that of flow matching (Lipman et al. 2023, arXiv:2210.02747): x_t = (1 − t) x + t e, from noise at t = 1 to
 a picture at t = 0. It needs, at each place, the mean of what may lie behind x_t there. A convolutional network that is
 trained for it ends near the mean over the *patches* of the training pictures that stand at this place, weighed by how
-well each explains the noisy patch; Kamb and Ganguli 2024 (arXiv:2412.20292) show that this is why such networks draw new
+well each explains the noisy patch; Kamb and Ganguli 2024 (arXiv:2412.20292) show that so such networks draw new
 pictures instead of repeating old ones. Here that mean is computed as it stands. Patches are as large as the picture
 while all is noise and shrink to the size of a detail; so the whole follows no single picture. Pictures must lie over
 each other (`align`), and their exposure is taken out before and put back after.
@@ -11,6 +11,7 @@ each other (`align`), and their exposure is taken out before and put back after.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +80,7 @@ class Bank:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def draw(self, label: str, seed: int, look: Look = Look()) -> Small:  # noqa: B008 - frozen
+    def draw(self, label: str, seed: int, look: Look = Look()) -> Small:
         """Return a small picture (h, w) of a label, in 255ths; the same for the same seed."""
         own = np.array([of == label for of in self.labels])
         if not own.any():
@@ -116,12 +117,12 @@ class Refining:
     blend: int = 7
 
 
-def refine(picture: Small, among: Small, rng: np.random.Generator, how: Refining = Refining()) -> Small:  # noqa: B008
+def refine(picture: Small, among: Small, rng: np.random.Generator, how: Refining = Refining()) -> Small:
     """Return a picture (H, W) with the detail of others (N, H, W), patch by patch; all with mean 0 and deviation 1."""
     x = ((1 - how.start) * picture + how.start * rng.standard_normal(picture.shape, np.float32)).astype(np.float32)
     even = np.zeros(len(among), np.float32)
     times = np.linspace(how.start, 0, how.steps + 1)
-    for now, then in zip(times[:-1], times[1:], strict=True):
+    for now, then in itertools.pairwise(times):
         idea = _patchwise(x, among, even, float(now), (how.side, how.softness, how.blend))
         x = np.asarray(then / now * x + (1 - then / now) * idea, np.float32)
     return x
@@ -131,7 +132,7 @@ def flow(pictures: Small, prior: Small, rng: np.random.Generator, look: Look) ->
     """Follow the flow from noise to a picture: (N, h, w) and the logarithms of their weights (N,) → (h, w)."""
     x = rng.standard_normal(pictures.shape[1:], np.float32)
     times = np.linspace(1, 0, STEPS + 1)
-    for now, then in zip(times[:-1], times[1:], strict=True):
+    for now, then in itertools.pairwise(times):
         idea = behind(x, pictures, prior, min(float(now), LAST), look)
         x = np.asarray(then / now * x + (1 - then / now) * idea, np.float32)
     return x

@@ -36,7 +36,7 @@ KEPT_EVERY = 50
 
 @dataclass(frozen=True)
 class SharpenRun:
-    """How long and on what the sharpener learns: crops of a side, `batch` at a time; `alone` before the critic joins."""
+    """How long and on what the sharpener learns: `batch` crops a step, a share of them before the critic joins."""
 
     folder: Path
     steps: int = 1040
@@ -111,7 +111,7 @@ def with_grain(small: Tensor, rng: torch.Generator | None = None) -> Tensor:
 
 
 def train(pictures: Sequence[Grey], vgg: Path, run: SharpenRun, progress: Callable[[str, float], None]) -> Sharpener:
-    """Train for `run.steps`, keep a checkpoint every `KEPT_EVERY` steps, go on where it was stopped; the average counts."""
+    """Train, keep a checkpoint every `KEPT_EVERY` steps, go on where it was stopped; return the average."""
     torch.manual_seed(run.seed)
     net, critic, perceived = Sharpener(), Critic(), Perceived(vgg)
     for part in (net, critic, perceived):
@@ -120,7 +120,11 @@ def train(pictures: Sequence[Grey], vgg: Path, run: SharpenRun, progress: Callab
     optimiser = torch.optim.Adam(net.parameters(), run.rate, betas=(0.9, 0.99))
     opponent = torch.optim.Adam(critic.parameters(), 4e-4, betas=(0.5, 0.99))
     state: dict[str, Stateful] = {
-        "net": net, "critic": critic, "mean": mean, "optimiser": optimiser, "opponent": opponent
+        "net": net,
+        "critic": critic,
+        "mean": mean,
+        "optimiser": optimiser,
+        "opponent": opponent,
     }
     done = resume(run, state)
     rng, noise = np.random.default_rng(run.seed + done), torch.Generator().manual_seed(run.seed + done)
@@ -155,6 +159,8 @@ def train(pictures: Sequence[Grey], vgg: Path, run: SharpenRun, progress: Callab
             absolute, perceptual = np.mean(seen, 0)
             seen = []
             keep(run, state, step + 1, {"step": step + 1, "absolute": absolute, "perceptual": perceptual})
-            progress(f"sharpener, step {step + 1} of {run.steps}: {absolute:.4f}, {perceptual:.3f}", (step + 1) / run.steps)
+            progress(
+                f"sharpener, step {step + 1} of {run.steps}: {absolute:.4f}, {perceptual:.3f}", (step + 1) / run.steps
+            )
     sharpener: Sharpener = mean.module
     return sharpener

@@ -29,7 +29,7 @@ def test_a_page_opens_on_an_answer(visit: Callable[[], Page], title: str) -> Non
     expect(page.locator(".st-key-error-state")).to_have_count(0)
     expect(page.locator("[class*='st-key-remove-']")).to_have_count(0)
     if title != "Kinematics":
-        expect(page.locator(".st-key-example")).to_contain_text("answered")
+        expect(page.locator(".st-key-example")).to_contain_text("check_circle")
         expect(page.locator(".st-key-empty-state")).to_be_visible()
     page.screenshot(path=kept(f"first-{title.lower()}"))
 

@@ -50,6 +50,7 @@ __all__ = [
     "Segmentation",
     "Triage",
     "audit",
+    "audit_seconds",
     "card",
     "cards",
     "cards_of",
@@ -296,6 +297,20 @@ def audit(
 
     model = engine().model(card(card_id))
     return audited(model, image, methods, label, frame=frame, progress=progress, cancelled=cancelled)
+
+
+def audit_seconds(card_id: str, methods: Sequence[str]) -> float:
+    """Return about how long an audit by these methods takes: a few passes are timed on this machine.
+
+    Raises
+    ------
+    UnknownCard
+        For a card or a method that does not exist.
+    """
+    from models.serving.engine import engine
+    from models.trust.audit import seconds_of
+
+    return seconds_of(engine().model(card(card_id)), methods)
 
 
 def crops(

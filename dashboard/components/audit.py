@@ -25,6 +25,8 @@ FEWEST, MOST = 2, 4
 FIRST = ("grad-cam", "guided-grad-cam", "integrated-gradients")
 """Methods chosen unless the reader picks others: coarse and fine, stages and pixels, in seconds."""
 MAPS_PX = 400
+MINUTE_S = 90
+"""From how many seconds on minutes are told."""
 STATIC = {"displayModeBar": False, "staticPlot": True}
 STRONG, PARTLY = 0.7, 0.4
 """Mean rank correlation from which methods agree well, and in part."""
@@ -37,7 +39,8 @@ def show(prediction: Classification, image: Image, card: Card, view: View) -> No
     if prediction.explanation is None:
         return
     label = card.labels[card.index(prediction.explanation.target)]
-    with st.expander(t("Audit the explanation"), icon=":material/fact_check:"):
+    opened = st.expander(t("Audit the explanation"), icon=":material/fact_check:", key="audit-open", on_change="rerun")
+    with opened:
         st.markdown(
             t(
                 "Is the heat for **{name}** a reason, or decoration? Several methods explain the same "
@@ -59,11 +62,20 @@ def show(prediction: Classification, image: Image, card: Card, view: View) -> No
             _results(job.result, image, card, view)
         else:
             _offer(name, methods, job, lambda job: _run(job, image, card, view.frame, methods, label.key))
+            if opened.open and FEWEST <= len(methods) <= MOST:
+                st.caption(_estimate(card, methods))
+
+
+def _estimate(card: Card, methods: Sequence[str]) -> str:
+    """Say how long it will take, from passes that are timed here when the audit is looked at first."""
+    seconds = session.once(lambda: models.audit_seconds(card.id, methods), "audit-seconds", card.id, "+".join(methods))
+    if seconds < MINUTE_S:
+        return t("About {seconds:,.0f} s on this machine.", seconds=max(1.0, float(f"{seconds:.1g}")))
+    return t("About {minutes:,.0f} min on this machine.", minutes=max(1.0, seconds / 60))
 
 
 def _offer(name: str, methods: Sequence[str], job: Job[Audit] | None, work: object) -> None:
     fits = FEWEST <= len(methods) <= MOST
-    slow = any(METHODS[key].slow for key in methods)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             t("Run the audit"), icon=":material/play_arrow:", key="audit-start", type="primary", disabled=not fits,
@@ -71,10 +83,6 @@ def _offer(name: str, methods: Sequence[str], job: Job[Audit] | None, work: obje
         )  # fmt: skip
         if not fits:
             st.caption(t("Choose {fewest} to {most} methods.", fewest=FEWEST, most=MOST))
-        elif slow:
-            st.caption(t("Methods that look at every pixel run the network hundreds of times: up to a minute or two."))
-        else:
-            st.caption(t("A few seconds."))
     if job and job.error:
         st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
 

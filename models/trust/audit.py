@@ -8,6 +8,7 @@ costs the same.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.trust.explain import BATCH, steps_of
 from models.trust.faithfulness import STEPS, Curves, agreement, curves, metal_mask, metal_share, random_heat
 from models.trust.methods import Method, method_of
 from models.trust.sanity import Cascade, cascade
@@ -29,9 +31,11 @@ Progress = Callable[[float, str], None]
 
 CURVES = 2 * (STEPS + 1)
 """Cost of the curves of one map, in pictures that go through the network."""
-COST = {"integrated-gradients": 96, "occlusion": 170, "gradient-shap": 96}
-QUICK = 4
-"""Cost of one map in the same measure, gradients counted as two more, for slow methods and the others."""
+COST = {"guided-grad-cam": 6.0, "integrated-gradients": 100.0, "gradient-shap": 180.0}
+QUICK, PATCHED = 1.2, 1.2
+"""Cost of one map in the same measure, as timed on a CPU: for the others, and for each patch of occlusion."""
+TIMED = 3
+"""Batches that the pace is taken from; the fastest counts, since nothing is faster than the machine."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +140,30 @@ def audit(
     )
 
 
+def cost_of(method: Method, size: tuple[int, int]) -> float:
+    """Return what one map costs, in pictures of an input of (rows, columns) = `size` that go through the network."""
+    if method.key == "occlusion":
+        return PATCHED * steps_of(method, size) * BATCH
+    return COST.get(method.key, QUICK)
+
+
+@torch.no_grad()
+def pace(model: Model) -> float:
+    """Return the seconds that a picture takes through the network on this machine, as it is now."""
+    x = torch.zeros(BATCH, 3, *model.card.input.size, device=model.device)
+    times = []
+    for _ in range(TIMED):
+        begun = time.perf_counter()
+        model.logits(x)
+        times.append(time.perf_counter() - begun)
+    return min(times) / BATCH
+
+
+def seconds_of(model: Model, methods: Sequence[str]) -> float:
+    """Return about how long an audit by these methods will take on this machine."""
+    return pace(model) * _Course(model, [method_of(key) for key in methods], None, None).total
+
+
 def as_the_network_gets_it(model: Model, image: Image, frame: int = 0) -> Image:
     """Return one frame scaled to the network's input, without the margins: the network's answer to it is the same."""
     place = model.task.frame(image, model.card)
@@ -145,7 +173,7 @@ def as_the_network_gets_it(model: Model, image: Image, frame: int = 0) -> Image:
 
 
 def _finding(model: Model, picture: Image, method: Method, target: int, course: _Course) -> Finding:
-    cost = course.maps * COST.get(method.key, QUICK)
+    cost = course.maps * cost_of(method, model.card.input.size)
     checked = cascade(model, picture, method, target, **course.leg(f"{method.name}: the map, and random weights", cost))
     heat = checked.original.heat
     measured = curves(model, picture, heat, target, **course.leg(f"{method.name}: deletion and insertion", CURVES))
@@ -164,11 +192,12 @@ class _Course:
         self, model: Model, methods: Sequence[Method], progress: Progress | None, cancelled: Callable[[], bool] | None
     ) -> None:
         self.maps = len(model.members[0].stages) + 2  # of the trained network, without its head, and without each stage
-        self.total = sum(self.maps * COST.get(method.key, QUICK) + CURVES for method in methods) + CURVES
+        size = model.card.input.size
+        self.total = sum(self.maps * cost_of(method, size) + CURVES for method in methods) + CURVES
         self.progress, self.cancelled = progress, cancelled
-        self.done = 0
+        self.done = 0.0
 
-    def leg(self, words: str, cost: int) -> _Leg:
+    def leg(self, words: str, cost: float) -> _Leg:
         """Return what the next part of the work is told and asks."""
         before = self.done
         self.done += cost

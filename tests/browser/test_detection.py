@@ -65,7 +65,7 @@ def test_a_film_is_searched_judged_and_kept(visit: Callable[[], Page], tmp_path:
 
     slider = page.locator(".st-key-threshold").get_by_role("slider")
     slider.press("Home")
-    expect(page.locator(".st-key-threshold")).to_contain_text("Your own threshold is on")
+    expect(page.locator(".st-key-elsewhere")).to_contain_text("Your own threshold is on")
     calm(page)
     result = json.loads(kept(page, "Result", tmp_path))
     assert result["operating_point"] == "own threshold"

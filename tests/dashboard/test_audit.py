@@ -77,3 +77,17 @@ def test_it_can_be_cancelled(answered: AppTest, monkeypatch: pytest.MonkeyPatch)
     assert not page.exception
     assert "computation was stopped" in texts(page)
     assert not page.button(key="audit-start").disabled
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.4, "About 1 s"), (43, "About 40 s"), (200, "About 3 min")])
+def test_how_long_it_takes_is_told_once_it_is_looked_at(
+    answered: AppTest, monkeypatch: pytest.MonkeyPatch, seconds: float, said: str
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(models, "audit_seconds", lambda card, methods: asked.append(methods) or seconds)
+    answered.run()
+    assert asked == []
+    answered.session_state["audit-open"] = True
+    answered.run()
+    assert said in texts(answered)
+    assert len(asked) == 1

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.errors import Cancelled, UnknownCard
-from models.trust.audit import as_the_network_gets_it, audit
+from models.trust.audit import CURVES, as_the_network_gets_it, audit, cost_of, pace, seconds_of
 from models.trust.methods import METHODS
 
 METHODS_ON_TWO_STAGES = ("grad-cam", "hirescam", "occlusion")
@@ -70,3 +70,16 @@ def test_it_can_be_stopped(model_of, small_net, image) -> None:
 def test_unknown_methods_are_refused(model_of, small_net, image) -> None:
     with pytest.raises(UnknownCard, match="Choose one of"):
         audit(model_of(small_net(0)), image, ["magic", "grad-cam"])
+
+
+def test_the_time_told_beforehand_is_the_pace_of_this_machine_times_the_cost(
+    model_of, small_net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = model_of(small_net(0), size=(64, 64), labels=3)
+    assert pace(model) > 0
+    monkeypatch.setattr("models.trust.audit.pace", lambda model: 0.5)
+    maps = len(model.members[0].stages) + 2
+    quick, slow = seconds_of(model, ["grad-cam"]), seconds_of(model, ["grad-cam", "occlusion"])
+    assert quick == pytest.approx(0.5 * (maps * cost_of(METHODS["grad-cam"], (64, 64)) + 2 * CURVES))
+    assert slow - quick == pytest.approx(0.5 * (maps * cost_of(METHODS["occlusion"], (64, 64)) + CURVES))
+    assert cost_of(METHODS["occlusion"], (320, 320)) > 2 * cost_of(METHODS["occlusion"], (224, 224)) * 0.9

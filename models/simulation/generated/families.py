@@ -51,7 +51,7 @@ def knees() -> Frames:
     data = knee_kl()
     data = data.only(data.of("train"))
     right = np.array(data.subgroups["side"]) == "R"
-    pictures = data.pictures.copy()
+    pictures = data.pixels.copy()
     pictures[right] = pictures[right][:, :, ::-1]
     means, contrasts = pictures.mean((1, 2)), pictures.std((1, 2))
     edges = np.stack([pictures[:, :, :6], pictures[:, :, -6:]])
@@ -62,7 +62,7 @@ def knees() -> Frames:
 def shoulders() -> Frames:
     """Return the upright shoulders, 256 × 192, without the eighth that fits their mean least."""
     data = shoulder_implants()
-    trimmed = [_bare(picture) for picture in data.pictures]
+    trimmed = [_bare(picture) for picture in data.pixels]
     upright = [i for i, of in enumerate(trimmed) if of.shape[0] > 1.15 * of.shape[1] and of.shape[1] >= 110]
     frames, scores = _laid_over([trimmed[i] for i in upright], Search(0.75, (1.0, 0.85, 0.7), 4, (32, 24)), (256, 192))
     found = Frames(frames, tuple(data.labels[i] for i in upright), tuple(data.groups[i] for i in upright))

@@ -25,7 +25,8 @@ class Plain(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, C, H, W)."""
-        return x + self.second(F.silu(self.first(F.silu(x))))
+        added: Tensor = self.second(F.silu(self.first(F.silu(x))))
+        return x + added
 
 
 class Sharpener(nn.Module):
@@ -49,7 +50,8 @@ class Sharpener(nn.Module):
         x = x + self.small(x)  # (N, C, h, w)
         x = self.middle(F.pixel_shuffle(self.up(x), 2))  # (N, C/2, 2h, 2w)
         x = self.large(F.pixel_shuffle(self.up_again(x), 2))  # (N, C/4, 4h, 4w)
-        return smooth + self.last(F.silu(x)).float()
+        added: Tensor = self.last(F.silu(x)).float()
+        return smooth + added
 
 
 class Critic(nn.Module):
@@ -66,4 +68,5 @@ class Critic(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the patches' scores."""
-        return self.steps(x)
+        scores: Tensor = self.steps(x)
+        return scores

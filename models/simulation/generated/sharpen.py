@@ -90,7 +90,7 @@ def crops(pictures: Sequence[Grey], side: int, rng: np.random.Generator, n: int)
     """Return random crops, mirrored at random, as (n, 1, side, side) in −1 … 1."""
     found = np.empty((n, 1, side, side), np.float32)
     for i in range(n):
-        picture = pictures[rng.integers(len(pictures))]
+        picture = pictures[int(rng.integers(len(pictures)))]
         row, column = (rng.integers(length - side + 1) for length in picture.shape)
         crop = picture[row : row + side, column : column + side]
         found[i, 0] = crop[:, ::-1] if rng.random() < 0.5 else crop
@@ -162,5 +162,5 @@ def train(pictures: Sequence[Grey], vgg: Path, run: SharpenRun, progress: Callab
             progress(
                 f"sharpener, step {step + 1} of {run.steps}: {absolute:.4f}, {perceptual:.3f}", (step + 1) / run.steps
             )
-    sharpener: Sharpener = mean.module
-    return sharpener
+    net.load_state_dict(mean.module.state_dict())
+    return net

@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from models.types import Classification, Detections, Prediction, Segmentation
 CASES_DIR = Path(__file__).parent / "cases"
 
 Kind = Literal["generated", "simulated"]
-"""Drawn by a network that learned from public radiographs, or by this program's own simulation of geometry."""
+"""Composed by a generative model from patches of public radiographs, or drawn by our own simulation of geometry."""
 AGREEING = 0.8
 """Mean Dice from which an answer paints what was drawn."""
 
@@ -81,10 +81,14 @@ class Case:
 @lru_cache(maxsize=1)
 def cases() -> tuple[Case, ...]:
     """Return every case, in the order of the pages."""
-    return tuple(
-        Case(**{name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()})
-        for entry in tomllib.loads((CASES_DIR / "cases.toml").read_text("utf-8"))["case"]
-    )
+    entries = tomllib.loads((CASES_DIR / "cases.toml").read_text("utf-8"))["case"]
+    return tuple(_case(entry) for entry in entries)
+
+
+def _case(entry: dict[str, Any]) -> Case:
+    """Return an entry of the list as a case, which holds nothing that can change."""
+    frozen: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    return Case(**frozen)
 
 
 def first_cases(page: str) -> tuple[Case, ...]:

@@ -82,7 +82,7 @@ def strip(page: str, cases: Sequence[Case], chosen: Case | None = None) -> None:
                 st.image(session.exhibit(str(case.path)), width="stretch", alt="")
                 st.button(
                     plain(t(case.title)), key=f"open-{page}-{case.file}", type="tertiary", on_click=choose,
-                    args=(case, page), help=f"{t(case.title)}. {t(KINDS[case.kind])}: {t(case.truth)}.",
+                    args=(case, page), help=f"{t(case.title)}. {made(case)}.",
                 )  # fmt: skip
 
 
@@ -91,10 +91,17 @@ def verdict_of(case: Case, card: Card, answer: Prediction | None) -> None:
     with st.container(key="example", gap=None):
         words = f"**{t(KINDS[case.kind])}**"
         if answer is not None and not session.get(READ_FIRST):
-            words += f" · {plain(sentence(t(case.truth)))} · {plain(answered(case, card, answer))}"
+            words = f"**{plain(made(case))}** · {plain(answered(case, card, answer))}"
             words += " :material/check_circle:" if is_right(case, answer) else " :material/error:"
         st.markdown(f":material/science: {words}")
         st.caption(plain(t(case.origin)))
+
+
+def made(case: Case) -> str:
+    """Return how a case was made, and what for."""
+    if case.truth.startswith(case.kind):  # "generated for ..."
+        return sentence(t(case.truth))
+    return f"{t(KINDS[case.kind])}: {t(case.truth)}"
 
 
 def answered(case: Case, card: Card, answer: Prediction) -> str:

@@ -81,7 +81,7 @@ def _words(page: str, case: Case, tile: Tile) -> str:
     kind = t(examples.KINDS[case.kind])
     if page == case.task and tile.answer is not None:
         said = examples.answered(case, models.card(case.card), tile.answer)
-        return plain(f"{kind}: {t(case.truth)} · {said}")
+        return plain(f"{examples.made(case)} · {said}")
     return plain(f"{kind}: {t(case.title)} · {t(tile.says)}" if tile.says else f"{kind}: {t(case.title)}")
 
 

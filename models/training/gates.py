@@ -20,8 +20,9 @@ from models.training.fit import Progress
 from models.training.inscribe import inscribe
 from models.trust import gate
 from models.trust.colours import GREY, misses_colours
+from models.trust.second import Answer, seconded
 from models.trust.weather import weathered
-from models.types import Image, Judged, Pixels
+from models.types import Image, Pixels
 
 KNOWN = 400
 """Pictures that a gate is fitted on."""
@@ -93,14 +94,14 @@ def as_image(picture: Pixels) -> Image:
     return Image(picture[None], name="", sha256="")
 
 
-def strangeness(chosen: Card, answer: Callable[[Image], Judged]) -> Callable[[Pixels], float]:
-    """Return what tells how strange a picture is to a card with a gate, as its answer does: over 1 it abstains."""
+def strangeness(chosen: Card, answer: Callable[[Image], Answer]) -> Callable[[Pixels], float]:
+    """Return what tells how strange a picture is to a card with a gate, as its page does: over 1 it abstains."""
 
     def told(picture: Pixels) -> float:
         image = as_image(picture)
         if misses_colours(image, chosen):
             return GREY  # whatever the network would make of it
-        found = answer(image).strangeness
+        found = seconded(answer(image), image, chosen).strangeness
         assert found is not None  # the card has a gate
         return found
 

@@ -12,7 +12,7 @@ from models.data.dense_set import TRAIN, TUNING, DenseSet
 from models.training import trials
 from models.training.dense import DenseRun, batch_at, dice_loss, fit, heights, samples
 from models.training.dense_figures import aggregated_jaccard, overlaps, summary
-from models.training.dense_views import DenseAugmentation, Sample, restained, turned, view
+from models.training.dense_views import DenseAugmentation, Sample, recoloured, restained, turned, view
 
 STILL = DenseAugmentation(0.0, 0.0, 0.0, False, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
 
@@ -96,6 +96,17 @@ def test_a_turn_of_colours_leaves_grey_and_three_thirds_are_a_circle() -> None:
     torch.testing.assert_close(turned(picture, 120.0), picture[[2, 0, 1]], atol=1e-5, rtol=1e-4)
     grey = picture[:1].expand(3, -1, -1)
     torch.testing.assert_close(turned(grey, 77.0), grey, atol=1e-5, rtol=1e-4)
+
+
+def test_a_grey_view_has_its_luminance_in_every_channel_and_draws_nothing_of_other_cards() -> None:
+    picture = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
+    plain = DenseAugmentation(contrast=0, brightness=0, gamma=0, noise=0)
+    coloured, grey = (
+        recoloured(picture, replace(plain, grey=share), torch.Generator().manual_seed(1)) for share in (0.0, 1.0)
+    )
+    torch.testing.assert_close(coloured, picture, atol=1e-4, rtol=0)
+    luminance = 0.299 * picture[0] + 0.587 * picture[1] + 0.114 * picture[2]
+    torch.testing.assert_close(grey, luminance.expand(3, -1, -1), atol=1e-4, rtol=0)
 
 
 def test_dice_loss_is_none_for_the_truth_and_one_for_its_opposite() -> None:

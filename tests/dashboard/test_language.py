@@ -206,7 +206,7 @@ def english_among(shown: list[str]) -> set[str]:
 def test_a_german_reader_meets_german_headings(deutsch: AppTest) -> None:
     headings = [element.value for kind in (deutsch.title, deutsch.subheader) for element in kind]
     assert "Sehen, was ein neuronales Netz in einem orthopädischen Bild sieht." in headings
-    assert "Simulierten Fall ausprobieren" in headings
+    assert "Echten Fall ausprobieren" in headings
     assert english_among(headings) == set()
     assert any("kein Medizinprodukt" in caption.value for caption in deutsch.caption)
 

@@ -44,18 +44,23 @@ def texts(page: AppTest) -> str:
     return "\n".join(element.value for element in (*page.markdown, *page.caption))
 
 
+def charts(page: AppTest) -> list[str]:
+    """Keys of the charts that a reader sees; the page's frame holds an empty one, so that the browser has plotly ready."""
+    return [chart.key for chart in page.get("plotly_chart") if chart.key != "blank"]
+
+
 def test_without_figures_the_page_says_what_to_run(home: AppTest, random_card: str) -> None:
     page = home.switch_page("views/model_cards.py").run()
     assert not page.exception
     assert f"ortholens evaluate {random_card}" in page.code[0].value
-    assert not page.get("plotly_chart")
+    assert not charts(page)
 
 
 def test_every_figure_stands_on_the_page(home: AppTest, measured: dict) -> None:
     page = home.switch_page("views/model_cards.py").run()
     assert not page.exception
     assert page.metric[0].value == measures.text(measured["metrics"]["accuracy"]["value"], "%")
-    assert len(page.get("plotly_chart")) == 4
+    assert len(charts(page)) == 4
     tables = "\n".join(table.value.to_csv() for table in page.table)
     for words in ("90.0 % (80.0 to 95.0)", "1.40 labels", "Noise", "98.0 %", "Calibration error"):
         assert words in tables

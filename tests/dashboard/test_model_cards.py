@@ -45,7 +45,7 @@ def texts(page: AppTest) -> str:
 
 
 def charts(page: AppTest) -> list[str]:
-    """Keys of the charts that a reader sees; the page's frame holds an empty one, so that the browser has plotly ready."""
+    """Keys of the charts that a reader sees: all but the empty one of the page's frame."""
     return [chart.key for chart in page.get("plotly_chart") if chart.key != "blank"]
 
 

@@ -12,13 +12,10 @@ from tests.browser.app import ROOT, calm, go
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TILES = "[class*='st-key-tile-']"
+ANSWER = ".st-key-answer"
 OPENS_WITH = {
-    "Implant": ".st-key-answer",
-    "Pathology": ".st-key-answer",
-    "Tissue": ".st-key-answer",
-    "Detection": ".st-key-answer",
-    "Kinematics": ".st-key-workspace",
-}
+    **dict.fromkeys(("Implant", "Pathology", "Tissue", "Detection"), ANSWER), "Kinematics": ".st-key-workspace"
+}  # fmt: skip
 
 
 def kept(name: str) -> str:
@@ -56,7 +53,7 @@ def test_no_tile_of_home_is_alone_in_its_row(visit: Callable[..., Page], width: 
 def test_a_tile_is_opened_by_its_picture_and_by_the_keyboard(visit: Callable[[], Page]) -> None:
     page = visit()
     page.locator(".st-key-tile-detection img").click(force=True)  # the button lies over it
-    expect(page.locator(".st-key-example")).to_contain_text("Found")
+    expect(page.locator(".st-key-example")).to_contain_text("Fracture suspected")
     go(page, "Home")
     page.locator(".st-key-open-tissue button").press("Enter")
     expect(page.locator(".st-key-example")).to_contain_text("Dice")

@@ -55,7 +55,7 @@ def test_every_page_says_what_the_program_is_not(home: AppTest) -> None:
 
 def test_home_shows_an_answered_example_of_each_page_that_has_one(real_home: AppTest) -> None:
     buttons = {button.key for button in real_home.button}
-    for page in ("tissue", "detection", "kinematics", "how_it_works"):
+    for page in ("implant", "pathology", "tissue", "detection", "kinematics", "how_it_works"):
         assert f"open-{page}" in buttons
     told = [caption.value for caption in real_home.caption]
     assert any("Simulated" in words and "mean Dice 0\\.9" in words for words in told)
@@ -63,11 +63,14 @@ def test_home_shows_an_answered_example_of_each_page_that_has_one(real_home: App
     assert not any("looking" in words for words in told)
 
 
-@pytest.mark.parametrize(("page", "word"), [("tissue", "mean Dice"), ("detection", "Found")])
+@pytest.mark.parametrize(
+    ("page", "word"),
+    [("implant", "Cofield"), ("pathology", "KL 0"), ("tissue", "mean Dice"), ("detection", "Fracture suspected")],
+)
 def test_a_page_opens_on_an_answered_example_that_is_on_no_table(real_home: AppTest, page: str, word: str) -> None:
     opened = real_home.switch_page(f"views/{page}.py").run()
     assert not opened.exception
-    said = next(text.value for text in opened.markdown if "**Simulated" in text.value)
+    said = next(text.value for text in opened.markdown if ":material/science: **" in text.value)
     assert word in said
     assert "check_circle" in said
     assert not any("No answer" in text.value for text in opened.markdown)
@@ -89,7 +92,7 @@ def test_another_example_opens_at_a_click_and_a_file_takes_its_place(
 def test_a_tile_opens_its_page(real_home: AppTest) -> None:
     page = real_home.button(key="open-detection").click().run()
     assert not page.exception
-    assert page.subheader[0].value == models.card("tka-components").title
+    assert page.subheader[0].value == models.card("fracture").title
 
 
 def test_a_file_dropped_on_the_home_page_is_answered_on_the_page_visited_last(

@@ -22,7 +22,7 @@ from models.data.labelled import labelled_set
 from models.kinematics import components, simulate
 from models.types import Pixels
 
-SECTIONS, HELD_OUT_SECTIONS, HELD_OUT_SEED = 50, 20, 100_000
+SECTIONS, HELD_OUT_SECTIONS, HELD_OUT_SEED = 50, 20, 200_000
 """Simulated sections to learn from and to measure on, and the first seed of the latter."""
 SIMULATED_FRAMES, SIMULATED_SEED = 4, 301
 """Of each simulated design and movement in fluoroscopy, and the first seed, which no page and no other set has."""
@@ -67,7 +67,7 @@ def _opened(archive: zipfile.ZipFile, name: str) -> Pixels:
 
 def _knees(held_out: bool) -> Iterator[Sample]:
     data = labelled_set("knee-kl")
-    for i in data.of("val")[::12] if held_out else data.of("train")[::24]:
+    for i in data.of("val")[5::12] if held_out else data.of("train")[::24]:
         yield Sample("knee", data.groups[i], held_out, _unit(data.pixels[i]), metal=False)
 
 
@@ -76,7 +76,7 @@ def _shoulders(held_out: bool) -> Iterator[Sample]:
     rows, archive = rows_of("shoulder_implants.zip")
     apart = chosen(data.groups, 0.3)
     with archive:
-        for row, group in list(zip(rows, data.groups, strict=True))[::2]:
+        for row, group in list(zip(rows, data.groups, strict=True))[held_out::2]:
             if (group in apart) == held_out:
                 yield Sample("shoulder", group, held_out, _opened(archive, row["file"]), metal=True)
 
@@ -88,7 +88,7 @@ def _limbs(held_out: bool) -> Iterator[Sample]:
     with archive:
         for i, row in enumerate(rows):
             metal = row["hardware"] == "1"
-            if (row["group"] in apart) == held_out and (metal or i % 10 == 0):
+            if (row["group"] in apart) == held_out and (metal or i % 10 == (5 if held_out else 0)):
                 yield Sample("limb", row["group"], held_out, _opened(archive, row["file"]), metal)
 
 

@@ -12,12 +12,13 @@ from models.cards import Card, cards
 from models.errors import BadWeights
 from models.serving.engine import engine
 from models.trust.colours import misses_colours
-from models.trust.kinds import KINDS, Kinds, kind_of, look
+from models.trust.kinds import KINDS, NARROW, Kinds, kind_of, look
 from models.trust.second import FARTHEST, SURE
 from models.types import Box, Fit, Image, Judged, Triage
 
-RESEMBLES = 2.0
-"""OOD score up to which a frame still resembles its likeliest kind."""
+RESEMBLES, RESEMBLES_NARROW = 1.3, 0.5
+"""OOD score up to which a frame that no card knows resembles its likeliest kind (of 102 strangers 6 do), and up to
+which one of a kind known from one or two patients does, whose scores are small for want of others."""
 
 
 def triage(image: Image, frame: int = 0) -> Triage:
@@ -34,7 +35,7 @@ def triage(image: Image, frame: int = 0) -> Triage:
             found.append((-seen.shares[kind] if kind else 0, min(scores), card.id))
     known = cards()
     fits = tuple(Fit(id, known[id].task, score) for _, score, id in sorted(found))
-    return Triage(fits, _resembles(seen))
+    return Triage(fits, known[fits[0].card].data.shows if fits else _resembles(seen))
 
 
 def _views(image: Image, card: Card) -> Iterator[Image]:
@@ -74,6 +75,6 @@ def _asked(image: Image, card: Card, frame: int) -> float | None:
 
 def _resembles(seen: Kinds) -> str | None:
     kind = seen.likeliest
-    if seen.ood_scores[kind] > RESEMBLES:
+    if seen.ood_scores[kind] > (RESEMBLES_NARROW if kind in NARROW else RESEMBLES):
         return None
     return next((card.data.shows for card in cards().values() if card.id in KINDS[kind]), None)

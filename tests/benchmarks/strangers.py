@@ -55,7 +55,7 @@ def strangers() -> Iterator[tuple[str, str, Image]]:
                 continue  # another version of the package, or a decoder that is not there
     for group, draw, count in DRAWN:
         for seed in range(count):
-            picture = draw(np.random.default_rng([seed, len(group)]))
+            picture = draw(np.random.default_rng([seed, len(group), 1]))
             yield group, f"{group} {seed}", Image(picture[None], f"{group} {seed}", f"{group} {seed}")
 
 

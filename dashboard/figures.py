@@ -259,6 +259,11 @@ def png(picture: Pixels | NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
+def inline(encoded: bytes) -> str:
+    """Return a PNG as a data address: the server keeps no picture, so that none is asked for when its page is gone."""
+    return "data:image/png;base64," + base64.b64encode(encoded).decode()
+
+
 def raster(picture: Pixels | NDArray[np.uint8], *, exact: bool = True) -> str:
     """Return a picture as a data address, with no side over `LONGEST_PX`.
 
@@ -271,7 +276,7 @@ def raster(picture: Pixels | NDArray[np.uint8], *, exact: bool = True) -> str:
     if picture.dtype != np.uint8:
         picture = shrunk(picture, LONGEST_PX)
     if exact:
-        return "data:image/png;base64," + base64.b64encode(png(picture)).decode()
+        return inline(png(picture))
     return "data:image/jpeg;base64," + base64.b64encode(jpeg(picture)).decode()
 
 

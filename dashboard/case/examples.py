@@ -12,7 +12,7 @@ from hashlib import sha256
 import streamlit as st
 
 import models
-from dashboard import session
+from dashboard import figures, session
 from dashboard.case import door
 from dashboard.components.states import plain, sentence
 from dashboard.language import later, numeral, spoken, t
@@ -79,7 +79,7 @@ def strip(page: str, cases: Sequence[Case], chosen: Case | None = None) -> None:
         for case in cases:
             name = "shown" if case == chosen else "case"
             with st.container(key=f"{name}-{page}-{case.file}", gap=None, width=STRIP_PX):
-                st.image(session.exhibit(str(case.path)), width="stretch", alt="")
+                st.image(figures.inline(session.exhibit(str(case.path))), width="stretch", alt="")
                 st.button(
                     plain(t(case.title)), key=f"open-{page}-{case.file}", type="tertiary", on_click=choose,
                     args=(case, page), help=f"{t(case.title)}. {made(case)}.",

@@ -5,7 +5,6 @@ Whoever wants all files answered starts that here: it goes on beside the page, a
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,7 +12,7 @@ from functools import partial
 import streamlit as st
 
 import models
-from dashboard import measures, session
+from dashboard import figures, measures, session
 from dashboard.case import answering, worklist
 from dashboard.components import progress, read_first, report
 from dashboard.components.states import error, plain, sentence
@@ -159,7 +158,7 @@ def _missing(row: Row, known: Mapping[str, Surveyed]) -> str:
 def _picture(found: Surveyed | None) -> str:
     if found is None or found.thumbnail is None:
         return ""
-    return "data:image/png;base64," + base64.b64encode(found.thumbnail).decode()
+    return figures.inline(found.thumbnail)
 
 
 def _columns(rows: Sequence[Row]) -> dict[str, object]:

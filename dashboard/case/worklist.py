@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 import models
-from dashboard import session
+from dashboard import figures, session
 from dashboard.components.states import plain
 from dashboard.language import numeral, spoken, t, tn
 from dashboard.session import Item, Surveyed
@@ -157,7 +157,7 @@ def _picture(item: Item, known: Surveyed | None) -> None:
     if small is None and item is session.selected():
         small = session.thumbnail(item)  # its page has it decoded
     if small:
-        st.image(small, width=40, alt=t("Thumbnail"))
+        st.image(figures.inline(small), width=40, alt=t("Thumbnail"))
     else:
         waits = known is None and item is not session.selected()
         st.markdown(":material/image:" if waits else ":material/broken_image:", width=40)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import session
+from dashboard import figures, session
 from dashboard.components import states
 from dashboard.jobs import Job
 from dashboard.language import t
@@ -77,7 +77,7 @@ def _grid(exhibits: Sequence[Exhibit]) -> None:
     with st.grid(min_column_width=TILE_PX, gap="medium"):
         for exhibit in exhibits:
             with st.container(key=f"case-{exhibit.path.stem}", gap="xxsmall"):
-                st.image(session.exhibit(str(exhibit.path)), width="stretch", alt=t(exhibit.title))
+                st.image(figures.inline(session.exhibit(str(exhibit.path))), width="stretch", alt=t(exhibit.title))
                 st.button(
                     states.plain(t(exhibit.title)), key=f"open-{exhibit.path.name}", type="tertiary",
                     on_click=session.open_case, args=(exhibit.path, exhibit.task, exhibit.origin),

@@ -21,6 +21,7 @@ import models
 from dashboard.language import LOCALE
 from models import Card
 from models.data.cases import cases
+from models.simulation import generated
 from models.teaching.neuron import ACTIVATIONS, PRESETS
 from models.teaching.shafts import LABELS
 from models.trust.methods import BOX_METHODS, METHODS
@@ -60,6 +61,9 @@ def _said() -> Iterator[tuple[str, str]]:
         yield task.replace("_", " ").capitalize(), "dashboard/pages.py"
     for case in cases():
         yield from ((words, "models/data/cases/cases.toml") for words in (case.title, case.truth, case.origin))
+    generator = generated.card()
+    for words in (generator.title, generator.summary, generator.recipe, *generator.limits):
+        yield words, "models/simulation/generated/generated.toml"
     for method in (*METHODS.values(), *BOX_METHODS.values()):
         yield from ((words, "models/trust/methods.py") for words in (method.name, method.sentence))
     yield from ((words, "models/teaching/shafts.py") for words in LABELS)

@@ -8,15 +8,21 @@ import streamlit as st
 import models
 from dashboard import pages
 from dashboard.case import arrival
-from dashboard.components import card_page
+from dashboard.components import card_generator, card_page
 from dashboard.language import t
+from models.simulation import generated
 
 arrival.depart(pages.tasks())
 cards = models.cards()
+generator = generated.card()
+titles = {**{id: card.title for id, card in cards.items()}, card_generator.ADDRESS: generator.title}
 asked = st.query_params.get("card")
-ids = list(cards)
+ids = list(titles)
 chosen = st.selectbox(
-    t("Model"), ids, ids.index(asked) if asked in cards else 0, format_func=lambda id: t(cards[id].title), width=520,
+    t("Model"), ids, ids.index(asked) if asked in titles else 0, format_func=lambda id: t(titles[id]), width=520,
 )  # fmt: skip
-st.header(t(cards[chosen].title), anchor=False)
-card_page.show(cards[chosen])
+st.header(t(titles[chosen]), anchor=False)
+if chosen == card_generator.ADDRESS:
+    card_generator.show(generator)
+else:
+    card_page.show(cards[chosen])

@@ -13,6 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from dashboard import measures
+from dashboard.components.states import plain
+from models.data.cases import cases
+from models.simulation import generated
 from models.training import figures
 
 
@@ -91,3 +94,15 @@ def test_the_address_names_a_card(home: AppTest, product: Callable[..., str]) ->
     home.query_params["card"] = other
     page = home.switch_page("views/model_cards.py").run()
     assert page.code[0].value == f"ortholens evaluate {other}"
+
+
+def test_the_generator_says_what_it_is_and_that_it_copies_nothing(home: AppTest) -> None:
+    page = home.switch_page("views/model_cards.py").run()
+    page = page.selectbox[0].set_value("generated").run()
+    assert not page.exception
+    card = generated.card()
+    assert plain(card.summary) in texts(page)
+    distances = page.dataframe[1].value
+    assert len(distances) == len([case for case in cases() if case.kind == "generated"])
+    assert (distances["Correlation distance"].astype(float) > distances["its limit"].astype(float)).all()
+    assert (distances["Feature distance"].astype(float) > distances["Limit of features"].astype(float)).all()

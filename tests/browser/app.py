@@ -129,5 +129,16 @@ def drop(page: Page, *files: Path) -> None:
     calm(page)
 
 
+def overtaken(trouble: str) -> bool:
+    """Whether a picture was asked for when its page or step was over: a fast clock, a fast hand are ahead of the browser.
+
+    The server keeps no picture that no page shows. What the last step shows is looked at instead.
+    """
+    return (
+        "/media/" in trouble
+        or trouble == "Failed to load resource: the server responded with a status of 404 (Not Found)"
+    )
+
+
 def _local(url: str, address: str) -> bool:
     return url.startswith((address, address.replace("http", "ws", 1), "data:", "blob:"))

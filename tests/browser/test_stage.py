@@ -106,18 +106,7 @@ def hall(browser: Browser) -> Iterator[Callable[..., Page]]:
     for page in pages:
         page.context.close()
     assert broken == [[] for _ in pages]
-    assert [[each for each in page.trouble if not overtaken(each)] for page in pages] == [[] for _ in pages]
-
-
-def overtaken(trouble: str) -> bool:
-    """Whether a picture was asked for when its step was over: a fast clock and a fast speaker are ahead of the browser.
-
-    The server keeps no picture that no page shows. What the last step shows is looked at instead.
-    """
-    return (
-        "/media/" in trouble
-        or trouble == "Failed to load resource: the server responded with a status of 404 (Not Found)"
-    )
+    assert [[each for each in page.trouble if not app.overtaken(each)] for page in pages] == [[] for _ in pages]
 
 
 def place(page: Page) -> str:

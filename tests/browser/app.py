@@ -130,7 +130,7 @@ def drop(page: Page, *files: Path) -> None:
 
 
 def overtaken(trouble: str) -> bool:
-    """Whether a picture was asked for when its page or step was over: a fast clock, a fast hand are ahead of the browser.
+    """Whether a picture was asked for when its page or step was over: clock and hand are ahead of the browser.
 
     The server keeps no picture that no page shows. What the last step shows is looked at instead.
     """

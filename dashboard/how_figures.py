@@ -19,9 +19,11 @@ from models.types import Pixels
 
 SIGNED = [[0.0, "#3A94CC"], [0.5, "#F5F5F5"], [1.0, "#D97A2B"]]
 DARK_INK = "#0A0D0F"
+"""Reads on every colour of `SIGNED`: at least 5 to 1."""
+GREYS = [[0.0, "#000000"], [1.0, "#FFFFFF"]]
+"""Those of the picture; plotly's own "gray" is uneven, and darker in the middle."""
 MIDDLE_GREY = 0.46
 """On which black and white stand out alike: by 4.6 to 1 (WCAG 2.2, 1.4.3 asks for 4.5)."""
-"""Reads on every colour of `SIGNED`: at least 5 to 1."""
 TILE_PX = 150
 """Side of a feature map on the screen."""
 CLICK_PX = 4
@@ -88,7 +90,7 @@ def sums(patch: NDArray[np.float64], kernel: NDArray[np.float64], ends: tuple[fl
     )
     for number, (grid, text) in enumerate(zip(grids, words, strict=True), 1):
         most = max(float(np.abs(grid).max()), 1e-6)
-        pixels = {"colorscale": "gray", "zmin": 0, "zmax": 1, "texttemplate": ""}  # the greys of the picture
+        pixels = {"colorscale": GREYS, "zmin": 0, "zmax": 1, "texttemplate": ""}
         signed = {
             "colorscale": SIGNED, "zmin": -most, "zmax": most, "texttemplate": "%{text}", "textfont_color": DARK_INK
         }  # fmt: skip

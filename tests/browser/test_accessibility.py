@@ -40,7 +40,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     page = app.opened(browser, address, height=HIGH, scheme="light")
     yield page
     page.context.close()
-    assert page.trouble == []
+    assert [each for each in page.trouble if not app.overtaken(each)] == []
 
 
 def go(page: Page, title: str) -> None:
@@ -109,14 +109,12 @@ def test_an_image_and_its_boxes(page: Page) -> None:
     assert axe.grave(page) == []
 
 
-@pytest.mark.xfail(strict=False, reason="the page opens on a motion measured beforehand: to be walked anew")
 def test_the_motion_that_is_offered(page: Page) -> None:
     go(page, "Kinematics")
-    expect(page.get_by_role("button", name="Measure the motion")).to_be_visible()
+    expect(page.get_by_role("button", name="Measure it now")).to_be_visible()
     assert axe.grave(page) == []
 
 
-@pytest.mark.xfail(strict=False, reason="contrast of one section in dark: to be mended")
 @pytest.mark.parametrize("section", SECTIONS)
 def test_how_it_works(page: Page, section: str) -> None:
     go(page, "How it works")
@@ -125,7 +123,6 @@ def test_how_it_works(page: Page, section: str) -> None:
     assert axe.grave(page) == []
 
 
-@pytest.mark.xfail(strict=False, reason="contrast of a step of the tour in dark: to be mended")
 def test_the_tour(page: Page) -> None:
     go(page, "How it works")
     page.get_by_role("button", name="Take the tour").click()

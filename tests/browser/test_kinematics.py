@@ -29,7 +29,6 @@ def contour(page: Page) -> str:
     return page.locator(CONTOUR).first.get_attribute("d")
 
 
-@pytest.mark.xfail(strict=False, reason="the page opens on a motion measured beforehand: to be walked anew")
 def test_the_simulated_case_is_measured_scrubbed_refined_and_kept(visit: Callable[[], Page], tmp_path: Path) -> None:
     page = visit()
     page.get_by_test_id("stHeader").get_by_role("link", name="Kinematics").click()

@@ -205,6 +205,8 @@ def _strangers(gate: Figures) -> None:
             n=gate["n"],
         )
     )
+    if "measured" in gate:  # after the card's other figures
+        st.caption(t("Measured {day}.", day=gate["measured"]))
 
 
 def _errors(card: Card, worst: Sequence[Mapping[str, Any]]) -> None:

@@ -79,7 +79,7 @@ def train(card_id: str, progress: Progress) -> None:
     inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress("fitting the gate", 0.0)
     gates.renew(card_id, _known(Finder(card(card_id), CPU), data))
-    amend(card_id, {"weights": [sha256]})  # its figures are of the recipe's trials
+    amend(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
 
 def gate(card_id: str, progress: Progress) -> None:
@@ -93,7 +93,7 @@ def gate(card_id: str, progress: Progress) -> None:
     data = box_set(card_id)
     progress("fitting the gate", 0.0)
     gates.renew(card_id, _known(Finder(card(card_id), CPU), data))
-    amend(card_id, {"gate": _gate(card(card_id), data, progress)})
+    amend(card_id, "gate", _gate(card(card_id), data, progress))
 
 
 def evaluate(card_id: str, folds: int, progress: Progress) -> None:

@@ -41,20 +41,29 @@ PROGRAMS = ("ortholens", "torch", "torchvision", "numpy", "scipy")
 
 def publish(card_id: str, report: Mapping[str, Any], what: Literal["figures", "curves"] = "figures") -> None:
     """Write `<card>.figures.json`, or the curves."""
-    heading = {
-        "card": card_id,
+    _write(card_id, what, {"card": card_id, **_heading(), **report})
+
+
+def amend(card_id: str, name: str, value: Any) -> None:
+    """Change one of the figures that stand beside a card, if any; what is measured anew has a heading of its own.
+
+    Parameters
+    ----------
+    value
+        What was measured, as a mapping; or a list, such as of the weights that the other figures are shown for.
+    """
+    path = CARDS_DIR / f"{card_id}.figures.json"
+    if path.exists():
+        told = {**_heading(), **value} if isinstance(value, Mapping) else value
+        _write(card_id, "figures", {**json.loads(path.read_text(encoding="utf-8")), name: told})
+
+
+def _heading() -> dict[str, Any]:
+    return {
         "measured": date.today().isoformat(),
         "versions": {name: version(name) for name in PROGRAMS},
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}",
     }
-    _write(card_id, what, heading | dict(report))
-
-
-def amend(card_id: str, part: Mapping[str, Any]) -> None:
-    """Change a part of the figures that stand beside a card, if any, such as the weights that they are shown for."""
-    path = CARDS_DIR / f"{card_id}.figures.json"
-    if path.exists():
-        _write(card_id, "figures", {**json.loads(path.read_text(encoding="utf-8")), **part})
 
 
 def _write(card_id: str, what: str, report: Mapping[str, Any]) -> None:

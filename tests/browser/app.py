@@ -28,7 +28,8 @@ PATIENCE_S = 180
 """For a loaded machine; nothing waits longer than it must."""
 
 CALM = """() => document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'
-    && !document.querySelector('[data-testid="stSkeleton"]') && [...document.images].every(image => image.complete)"""
+    && !document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]')
+    && [...document.images].every(image => image.complete)"""
 
 
 @contextmanager

@@ -1,8 +1,11 @@
+import json
+from datetime import date
+
 import pytest
 
 from models.cards import card, load_card
 from models.cards.card import Calibration, Member
-from models.training.inscribe import inscribe
+from models.training.inscribe import amend, inscribe
 
 
 @pytest.fixture
@@ -26,3 +29,15 @@ def test_what_is_inscribed_is_read_again_and_the_rest_stands(folder):
     before = card("knee-kl")
     assert "\n\n\n" not in (folder / "knee-kl.toml").read_text()
     assert (written.labels, written.use, written.training) == (before.labels, before.use, before.training)
+
+
+def test_what_is_measured_anew_says_when_and_the_rest_keeps_its_date(folder):
+    figures = folder / "knee-kl.figures.json"
+    figures.write_text(json.dumps({"measured": "2020-02-02", "weights": ["a"], "gate": {"n": 1, "kept": 0.5}}))
+    amend("knee-kl", "gate", {"n": 9, "kept": 0.95})
+    amend("knee-kl", "weights", ["b"])
+    told = json.loads(figures.read_text())
+    assert told["measured"] == "2020-02-02"
+    assert told["weights"] == ["b"]
+    assert (told["gate"]["n"], told["gate"]["kept"], told["gate"]["measured"]) == (9, 0.95, date.today().isoformat())
+    assert set(told["gate"]["versions"]) >= {"torch", "ortholens"}

@@ -208,3 +208,18 @@ def test_a_deflated_bomb_costs_only_its_worker(
     with pytest.raises(DecoderFailed, match="memory"):
         read(data[:body] + block * 2048 + deflate.flush(), "bomb.dcm")
     assert read(picture()).frames == 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "DICOM"])
+def test_every_kind_of_file_is_decoded_under_the_time_limit(
+    kind: str,
+    dicom: Callable[..., Dataset],
+    saved: Callable[[Dataset], bytes],
+    encoded: Callable[..., bytes],
+    limited: Callable[..., None],
+) -> None:
+    limited(decode_seconds=1e-3)  # which no decoder keeps: only to open the file takes longer
+    large = np.random.default_rng(0).integers(0, 256, (3000, 3000), np.uint8)
+    data = saved(dicom(large)) if kind == "DICOM" else encoded(large, kind)
+    with pytest.raises(DecoderFailed, match=r"stopped after 0\.001 s"):
+        read(data, "slow")

@@ -145,6 +145,26 @@ def test_a_sequence_without_a_frame_of_reference_names_the_frame(
     assert group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber == 2
 
 
+def test_of_a_seg_of_a_sequence_each_frame_gets_its_own(
+    dicom: Callable[..., Dataset], saved: Callable[[Dataset], bytes], card: Card
+) -> None:
+    run = np.zeros((3, 24, 32), np.uint16)
+    source = saved(dicom(run, StudyInstanceUID=generate_uid(), SeriesInstanceUID=generate_uid(), Modality="XA"))
+    first, last = corners((24, 32)), corners((24, 32))[::-1, ::-1]
+    seg, other = (
+        pydicom.dcmread(BytesIO(write_seg(source, segmented(mask, frame=frame), card)))
+        for mask, frame in ((first, 0), (last, 2))
+    )
+    seg.PerFrameFunctionalGroupsSequence.extend(other.PerFrameFunctionalGroupsSequence)
+    seg.PixelData += other.PixelData  # 768 bits a frame: whole bytes
+    seg.NumberOfFrames = len(seg.PerFrameFunctionalGroupsSequence)
+    both = saved(seg)
+    assert np.array_equal(read_seg(both, source, 0)[0], first)
+    assert np.array_equal(read_seg(both, source, 2)[0], last)
+    with pytest.raises(NoPixels, match="no segment of this image"):
+        read_seg(both, source, 1)
+
+
 def test_of_a_seg_of_several_images_only_one_is_read(packed: Callable[[str], Path]) -> None:
     with zipfile.ZipFile(packed("knee_mri_bone.zip")) as pack:
         names = sorted(name for name in pack.namelist() if name.endswith(".dcm"))[:2]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from models.errors import InputError
 from models.kinematics import jts
@@ -26,6 +27,18 @@ def test_rotations_are_applied_y_then_x_then_z() -> None:
 def test_written_and_read_again_is_the_same(place: list[float], z: float, x: float, y: float) -> None:
     poses = jts.pose(np.array([*place, z, x, y]))[None]
     assert np.abs(jts.read(jts.write(poses)) - poses).max() < 1e-4
+
+
+def test_every_column_is_what_its_name_says() -> None:
+    """Of a frame of the public example, whose rotation scipy makes of its body-fixed 3-1-2 angles."""
+    names = "x_tran, y_tran, z_tran, z_rot, x_rot, y_rot"
+    values = [18.52191, 19.69514, -1027.713, -26.69708, -7.419319, 40.2587041]
+    (pose,) = jts.read(f"JT_EULER_312\n{names}\n{','.join(map(str, values))}\n")
+    np.testing.assert_allclose(pose[:3, :3], Rotation.from_euler("ZXY", values[3:], degrees=True).as_matrix())
+    np.testing.assert_allclose(pose[:, 3], [*values[:3], 1])
+    _, header, row = jts.write(pose[None]).splitlines()
+    assert [name.strip() for name in header.split(",")] == names.split(", ")
+    assert [float(value) for value in row.split(",")] == pytest.approx(values)
 
 
 def test_a_file_of_joint_tracks_own_scores_zero_against_itself(kneel) -> None:

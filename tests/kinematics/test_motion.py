@@ -14,16 +14,17 @@ from PIL import Image as Pillow
 
 from models.cli import main
 from models.errors import InputError
-from models.kinematics import jts
+from models.kinematics import angles, jts
 from models.kinematics.camera import read_calibration
 from models.kinematics.components import DESIGNS
-from models.kinematics.export import differences
+from models.kinematics.export import POINTS, angles_csv, differences
 from models.kinematics.mesh import Mesh, write_stl
-from models.kinematics.motion import Study, _other_side, motion
+from models.kinematics.motion import Study, _notes, _other_side, motion
 from models.kinematics.observe import observe
-from models.kinematics.register import FINE, assessed, refined
+from models.kinematics.register import FINE, Fit, assessed, refined
 from models.kinematics.sequence import Answer, Component, Frame, Options
 from models.kinematics.simulate import Scene, scene
+from models.types import Motion, Track
 
 
 @pytest.fixture(scope="module")
@@ -222,3 +223,37 @@ def test_the_public_example_is_matched_without_a_hint(kneel) -> None:
         assert np.abs(apart[:2]).max() < 0.7
         assert np.abs(apart[3:]).max() < degrees
         assert fit.overlap > 0.97
+
+
+def test_a_mirror_pose_that_fits_as_well_is_told_with_both_residuals(lunge: Scene, shots: list[Frame]) -> None:
+    def fit(x_deg: float, residual: float) -> Fit:
+        return Fit(jts.pose(np.array([0, 0, -900, 0, x_deg, 0.0])), residual, 0.99, np.zeros(6))
+
+    study = Study(lunge.femoral, lunge.tibial, lunge.camera)
+    alike, alone = Answer((fit(5, 0.30), fit(-25, 0.32))), Answer((fit(5, 0.30), fit(-25, 0.9)))
+    (femoral,) = _notes(study, shots[0], (alike, 0), (alone, 0))
+    assert str(femoral) == (
+        "Two poses of the femoral component fit almost equally, 30° apart (residual 0.30 and 0.32 px)."
+    )
+    (tibial,) = _notes(study, shots[0], (alone, 0), (alike, 1))
+    assert "tibial component" in tibial
+    assert "0.32 and 0.30" in tibial  # the pose that was chosen first
+
+
+def test_each_condyle_stands_in_its_own_columns(lunge: Scene) -> None:
+    columns = len(angles.COLUMNS)
+    poses, one = np.zeros((1, 4, 4)), np.zeros(1)
+    track = Track(pose=poses, other_pose=poses, overlap=one, residual_px=one, sigma=np.zeros((1, 6)))
+    found = Motion(
+        task="kinematics", card="x", sha256="", seconds=0, femoral=track, tibial=track,
+        joint=np.zeros((1, columns)), joint_sigma=np.zeros((1, columns)), joint_columns=angles.COLUMNS,
+        low_points_mm=np.array([[[-21.0, 4.0, 1.5], [23.0, -6.0, 2.5]]]), axes=("", ""), side="right", notes=((),),
+    )  # fmt: skip
+    (row,) = csv.DictReader(angles_csv(found, ["a.png"]).splitlines())
+    named = {
+        f"{side}_condyle_{axis}_mm": value
+        for side, point in (("left", (-21, 4, 1.5)), ("right", (23, -6, 2.5)))
+        for axis, value in zip(("right", "anterior", "proximal"), point, strict=True)
+    }
+    assert set(named) == set(POINTS)
+    assert {name: float(row[name]) for name in named} == named

@@ -87,6 +87,41 @@ def test_boxes_are_listed_with_their_scores(
     assert "Sensitivity 0.90, from a score of 0.30" in said
 
 
+def test_a_box_is_as_wide_and_as_high_as_its_own_spacing_says(
+    write: Write, boxing_card: str, boxes_of: Callable, pictured: Callable
+) -> None:
+    image = pictured(spacing_mm=(0.2, 0.5), spacing_source="PixelSpacing")
+    said = words(write(Case(image, boxes_of(boxing_card))))
+    assert "10, 20 30 × 40 15.0 × 8.0" in said  # 30 columns of 0.5 mm, 40 rows of 0.2 mm
+    assert "50, 60 10 × 12 5.0 × 2.4" in said
+
+
+def test_a_segmentation_that_is_withheld_tells_nothing_of_itself(
+    write: Write, section: models.Segmentation, pictured: Callable
+) -> None:
+    odd = replace(section, abstained=True, reason="this is no section of a joint", strangeness=2.0)
+    report = write(Case(pictured(spacing_mm=(0.01, 0.02), spacing_source="a ruler"), odd))
+    said = words(report)
+    assert "No answer This is no section of a joint, so the model abstains." in said
+    assert (report.chapters[0].answer, report.chapters[0].sure) == ("No answer", "")
+    assert html(report).count(b"data:image/jpeg") == 1  # the image alone
+    for given_away in ("mm²", "Mean thickness", "Articular cartilage", "certainty"):
+        assert given_away not in said.replace(card(odd.card).summary, ""), given_away
+
+
+@pytest.mark.parametrize("shape", [(120, 90), (90, 120)])
+def test_heat_lies_in_a_report_where_it_lies_in_the_image(
+    shape: tuple[int, int], grade: Callable[..., Prediction], pictured: Callable
+) -> None:
+    heat = np.zeros(shape, np.float32)
+    heat[8:24, 60:80] = 1  # at the top, at the right
+    why = models.Explanation(heat, "grad-cam", "stage5", "3", 0.1)
+    drawn = report_pictures.heat(pictured(pixels=np.zeros((1, *shape), np.float32)), grade(explanation=why))
+    seen = drawn.astype(int).sum(2)
+    rows, columns = np.nonzero(seen > seen.max() / 2)
+    assert (rows.mean(), columns.mean()) == pytest.approx((15.5, 69.5), abs=1)
+
+
 @pytest.mark.parametrize("place", [None, models.Box(10, 20, 30, 40)])
 def test_what_the_reader_asked_about_is_shown_with_its_place(
     write: Write, pictured: Callable, section: models.Segmentation, place: models.Box | None

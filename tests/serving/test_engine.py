@@ -17,7 +17,7 @@ from models.errors import BadWeights, UnknownCard
 from models.nets import loading
 from models.serving.engine import Engine, engine
 from models.settings import Settings
-from models.types import Image
+from models.types import Image, Prediction
 
 Product = Callable[..., str]
 Picture = Callable[..., bytes]
@@ -169,3 +169,40 @@ def test_an_image_finds_the_model_that_was_made_for_it(product: Product, picture
     (Path(loading.WEIGHTS_DIR) / "knees-0.safetensors").write_bytes(b"")
     engine.cache_clear()
     assert [fit.card for fit in models.triage(one).ranked] == ["twin"]  # one that is broken is passed over
+
+
+@pytest.mark.parametrize("kind", ["random_card", "painting_card", "boxing_card"])
+def test_a_frame_of_a_sequence_is_answered_as_it_is_alone(
+    kind: str, request: pytest.FixtureRequest, picture: Picture
+) -> None:
+    id = request.getfixturevalue(kind)
+    why = "grad-cam" if kind == "random_card" else None  # its probabilities are near 0 and 1, and tell little
+    alone = [models.read(picture(seed)) for seed in range(2)]
+    run = Image(np.concatenate([image.pixels for image in alone]), "", "1" * 64)
+    answers = [models.predict(run, id, frame=frame, explain=why) for frame in range(2)]
+    for frame, (image, answer) in enumerate(zip(alone, answers, strict=True)):
+        assert answer.frame == frame
+        for one, other in zip(said(models.predict(image, id, explain=why)), said(answer), strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert any(not np.array_equal(one, other) for one, other in zip(*map(said, answers), strict=True))
+
+
+def said(answer: Prediction) -> list[np.ndarray]:
+    """Return what an answer of any kind says in numbers."""
+    numbers = [getattr(answer, name, None) for name in ("probabilities", "mask", "certainty", "boxes", "scores")]
+    return [part for part in (*numbers, answer.explanation and answer.explanation.heat) if part is not None]
+
+
+def test_the_label_that_is_asked_about_is_the_one_explained(random_card: str, picture: Picture) -> None:
+    image = models.read(picture())
+    answer = models.predict(image, random_card)
+    heats = {}
+    for label in answer.labels:
+        asked = models.predict(image, random_card, explain="grad-cam", label=label)
+        assert asked.label == answer.label  # the answer stays
+        assert asked.explanation.target == label
+        heats[label] = asked.explanation.heat
+        np.testing.assert_allclose(heats[label], models.explain(image, random_card, "grad-cam", label=label).heat)
+    first, second, third = heats.values()
+    assert not np.allclose(first, second, atol=0.05)
+    assert not np.allclose(second, third, atol=0.05)

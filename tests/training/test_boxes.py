@@ -13,7 +13,7 @@ from models.data.box_set import BoxSet, box_set
 from models.data.dense_set import Grey
 from models.errors import UnknownCard
 from models.training import box_trials
-from models.training.box_figures import Answered, calibrate, curve, describe, platt
+from models.training.box_figures import Answered, calibrate, curve, describe, platt, points
 from models.training.box_figures import platt_probability as probability
 from models.training.box_recipe import BoxRecipe
 from models.training.box_views import BoxAugmentation, view
@@ -196,6 +196,29 @@ def test_operating_points_keep_what_they_promise() -> None:
     kept = curve(found, detecting)
     assert sorted(kept["threshold"], reverse=True) == kept["threshold"]
     assert sorted(kept["sensitivity"]) == kept["sensitivity"]
+
+
+def test_operating_points_by_hand() -> None:
+    """Ten images with a finding at 0.1 to 1.0, ten without at 0.05 to 0.95: the ranks alternate."""
+    there, absent = np.arange(1, 11) / 10, np.arange(1, 11) / 10 - 0.05
+    box, none = np.float32([[0, 0, 10, 10]]), np.empty((0, 4), np.float32)
+    found = Answered([box] * 20, [np.float32([0.5])] * 20, [box] * 10 + [none] * 10, np.arange(20))
+    by_key = {point.key: point for point in points(np.concatenate([there, absent]), found)}
+    sensitive, specific = by_key["sensitive"], by_key["specific"]
+    assert (sensitive.threshold, sensitive.sensitivity, sensitive.specificity) == pytest.approx((0.2, 0.9, 0.2))
+    assert (specific.threshold, specific.sensitivity, specific.specificity) == pytest.approx((0.9, 0.2, 0.9))
+
+
+def test_figures_by_hand() -> None:
+    """Ranked hit, miss, hit over three boxes in four images: AP (1 + 2/3) / 3; 1/3 found at 0, 2/3 at 1/4 an image."""
+    box, none = np.float32([[0, 0, 10, 10]]), np.empty((0, 4), np.float32)
+    scores = [np.float32([of]) for of in (0.9, 0.8, 0.7)]
+    found = Answered([box, box + 50, box, none], [*scores, np.float32([])], [box, none, box, box], np.arange(4))
+    metrics = describe(found, resamples=10)["metrics"]
+    assert metrics["AP50 all"]["value"] == pytest.approx(5 / 9)
+    assert metrics["AP50 with a finding"]["value"] == pytest.approx(2 / 3)
+    at = metrics["sensitivity at 0.5 false positives an image"]["value"]
+    assert at == pytest.approx(2 / 3)
 
 
 def test_where_every_image_has_a_box_the_best_agreement_is_the_point() -> None:

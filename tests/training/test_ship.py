@@ -157,3 +157,15 @@ def test_the_test_split_is_measured_only_when_asked(
     assert report["how"].startswith("test split, measured once")
     assert report["n"] == 12
     assert card("tiny").conformal.n == 12  # of the validation split
+
+
+def test_no_fold_is_calibrated_on_itself(trained: list[str]) -> None:
+    """One fold whose answers are all right, one whose are right by chance: each has the other's temperature."""
+    made, fold = card("tiny"), np.repeat([0, 1], 60)
+    truth = np.arange(120) % 3
+    said = np.where(fold == 0, truth, np.arange(120) // 3 % 3)
+    logits = (2 * np.eye(3)[said]).astype(np.float32)
+    p, _ = evaluation._crossed(made, logits, truth, fold)
+    top = p.max(1)
+    assert top[fold == 0].max() < 0.4  # of the fold that guesses: one in three is right
+    assert top[fold == 1].min() > 0.95

@@ -9,6 +9,7 @@ catalogue lacks, or has with other placeholders, stays English. All English text
 from __future__ import annotations
 
 import gettext
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,6 +36,7 @@ __all__ = [
     "lowered",
     "numeral",
     "placeholders",
+    "script",
     "separators",
     "significant",
     "spoken",
@@ -114,6 +116,11 @@ def languages() -> Mapping[str, str]:
     """Return the name of each language in itself, by its code: English, and one for each .po file."""
     codes = [ENGLISH, *sorted(file.stem for file in LOCALE.glob("*.po"))]
     return {code: (Locale.parse(code).get_display_name() or code).capitalize() for code in codes}
+
+
+def script(code: str) -> str:
+    """Return what tells a browser the language; the only script in a page that `dashboard.served` lets it run."""
+    return f"document.documentElement.lang = {json.dumps(code)}"
 
 
 def current() -> str:

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     stage_clock: float = Field(1.0, gt=0)
     """How fast the clock of conference mode runs, for tests."""
 
+    metrics: bool = False
+    """Whether the served program tells figures of its use and memory at /_stcore/metrics."""
+
     max_file_mb: int = Field(512, gt=0)
     max_side_px: int = Field(32_768, gt=0)
     max_decoded_mb: int = Field(2048, gt=0)

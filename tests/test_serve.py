@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -24,9 +26,11 @@ ROOT = Path(__file__).parents[1]
 
 
 @contextmanager
-def started(*arguments: str, cwd: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def started(
+    *arguments: str, cwd: Path, monkeypatch: pytest.MonkeyPatch, path: tuple[Path, ...] = ()
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run `ortholens`; yields the process and the address that it names, once a server answers there."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (*path, ROOT))))
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
     command = [*ORTHOLENS, *arguments]
     with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
@@ -57,20 +61,86 @@ def a_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])
-def test_serves_until_it_is_told_to_stop(wish: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+BUSY = """
+import ctypes, os, sys, threading, time
+def busy():
+    while not os.path.exists({mark!r}):
+        time.sleep(0.05)
+    ctypes.PyDLL(None).sleep(600)  # in C, and never letting go of the interpreter: no handler runs, no timer
+if "streamlit" in sys.orig_argv:
+    threading.Thread(target=busy).start()
+"""
+
+
+def test_serves_until_it_is_told_to_stop_and_nobody_by_a_foreign_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = a_free_port()
-    options = ("serve", "--port", str(port), "--headless")
+    options = ("serve", "--port", str(port), "--headless", "--allow-host", "lens.example.org")
     with started(*options, cwd=tmp_path, monkeypatch=monkeypatch) as (process, address):
         assert address == f"http://localhost:{port}"
         with urlopen(address) as page:
             assert b"<html" in page.read()
-        process.send_signal(wish)
+            policy = page.headers["Content-Security-Policy"]
+            assert "frame-ancestors 'none'" in policy
+            assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+            assert (page.headers["X-Content-Type-Options"], page.headers["X-Frame-Options"]) == ("nosniff", "DENY")
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+                   "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}  # fmt: skip
+        for path, extra, right in (("/", {}, 200), ("/_stcore/stream", upgrade, 101), ("/_stcore/metrics", {}, 404)):
+            for host in ("localhost", f"127.0.0.1:{port}", "[::1]", "lens.example.org"):
+                assert asked(port, path, host, extra) == right, (path, host)
+            for host in ("evil.example", "localhost.evil.example", ""):
+                assert asked(port, path, host, extra) >= 400, (path, host)
+        process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
         assert process.stdout is not None
         assert "Traceback" not in process.stdout.read()
     with socket.socket() as probe:  # nothing is left listening
         assert probe.connect_ex(("localhost", port)) != 0
+
+
+def asked(port: int, path: str, host: str, headers: dict[str, str]) -> int:
+    """Return the status of an answer to a request by this name."""
+    connection = HTTPConnection("localhost", port, timeout=60)
+    connection.request("GET", path, headers={"Host": host, **headers})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGTERM")
+def test_a_server_that_is_held_up_ends_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port, mark = a_free_port(), tmp_path / "busy"
+    (tmp_path / "sitecustomize.py").write_text(BUSY.format(mark=str(mark)))
+    with started(
+        "serve", "--port", str(port), "--headless", cwd=tmp_path, monkeypatch=monkeypatch, path=(tmp_path,)
+    ) as (process, _):
+        mark.touch()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
+    with socket.socket() as probe:
+        assert probe.connect_ex(("localhost", port)) != 0
+
+
+def test_where_all_interfaces_listen_the_names_of_this_machine_are_known_and_it_is_warned(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+
+    def begin(command: list[str], **_: object) -> None:
+        commands.append(command)
+        raise Begun
+
+    monkeypatch.setattr(serve.subprocess, "Popen", begin)
+    for address, open_to_all in (("0.0.0.0", True), ("127.0.0.1", False)):
+        with pytest.raises(Begun):
+            main(["serve", "--address", address, "--headless", "--allow-host", "Lens.example.org"])
+        hosts = {word.partition("=")[2] for word in commands[-1] if word.startswith("--server.allowedHosts=")}
+        assert {"localhost", "127.0.0.1", "::1", "lens.example.org"} <= hosts
+        assert (socket.gethostname().lower() in hosts) == open_to_all
+        assert not hosts & {"*", "0.0.0.0"}
+        assert ("no password" in capsys.readouterr().err.replace("\n", " ")) == open_to_all
 
 
 def test_a_port_that_is_taken_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,7 +189,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> None:
     """Raise the environment that a server would begin with."""
     monkeypatch.delenv("ORTHOLENS_STAGE", raising=False)
 
-    def begin(command: list[str], *, cwd: Path, env: dict[str, str]) -> None:
+    def begin(command: list[str], *, env: dict[str, str], **_: object) -> None:
         raise Begun(env.get("ORTHOLENS_STAGE"))
 
     monkeypatch.setattr(serve.subprocess, "Popen", begin)

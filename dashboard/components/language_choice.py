@@ -6,12 +6,10 @@ always calls English.
 
 from __future__ import annotations
 
-import json
-
 import streamlit as st
 
 from dashboard import session
-from dashboard.language import current, languages, t
+from dashboard.language import current, languages, script, t
 
 
 def show() -> None:
@@ -22,4 +20,4 @@ def show() -> None:
         t("Language"), list(names), key=session.LANGUAGE, format_func=lambda one: names[one],
         on_change=session.take_language,
     )  # fmt: skip
-    st.html(f"<script>document.documentElement.lang = {json.dumps(code)}</script>", unsafe_allow_javascript=True)
+    st.html(f"<script>{script(code)}</script>", unsafe_allow_javascript=True)

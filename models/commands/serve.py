@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -23,9 +24,18 @@ ROOT = Path(__file__).parents[2]
 """Holds `dashboard/`, `models/` and `.streamlit/`."""
 
 FIRST_PORT = 8501
+EVERYWHERE = ("0.0.0.0", "::")
+"""Addresses that stand for every interface of this machine."""
+LOCAL = ("localhost", "127.0.0.1", "::1")
+PATIENCE_S = 1.5
+"""A server that was told to end and has not by then is ended; its own limit, in `dashboard.served`, is shorter."""
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="By default 8501, or the next one that is free.")]
 Address = Annotated[str, typer.Option(help="Interface to listen on; 0.0.0.0 opens the dashboard to the network.")]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(help="Name under which a proxy or other machines reach the dashboard; can be given more than once."),
+]
 Headless = Annotated[bool, typer.Option("--headless", help="Do not open a browser.")]
 Stage = Annotated[bool, typer.Option("--stage", help="Conference mode: full width, large type, keys, a loop.")]
 Playlist = Annotated[
@@ -40,15 +50,71 @@ def serve(
     address: Address = "localhost",
     headless: Headless = False,
     stage: Stage = False,
+    allow_host: AllowHost = None,
 ) -> None:
     """Start the dashboard and say where it is; Ctrl-C stops it."""
     environment = dict(os.environ) | _staged(playlist, stage)
     port = chosen_port(port, address)
-    typer.echo(f"OrthoLens is at http://{address}:{port} (Ctrl-C stops it). {DISCLAIMER}")
-    with subprocess.Popen(_streamlit(port, address, headless), cwd=ROOT, env=environment) as server:
+    hosts = hosts_of(address, allow_host or ())
+    place = "localhost" if address in EVERYWHERE else address
+    typer.echo(f"OrthoLens is at http://{place}:{port} (Ctrl-C stops it). {DISCLAIMER}")
+    if address in EVERYWHERE:
+        typer.echo(_warning(port, hosts), err=True)
+    command = _streamlit(port, address, headless, hosts)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as server:
         for wish in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(wish, lambda *_: server.terminate())
+            signal.signal(wish, lambda *_: _stop(server))
         raise typer.Exit(max(0, server.wait()))  # negative: ended by a signal, as asked
+
+
+def hosts_of(address: str, others: Sequence[str] = ()) -> list[str]:
+    """Return the names under which the dashboard answers: this machine's own where all of its interfaces listen.
+
+    A request by any other name is refused: a site could point its own name here and read what visitors dropped.
+    """
+    own = [*LOCAL] if address in EVERYWHERE else [*LOCAL, address]
+    if address in EVERYWHERE:
+        name = socket.gethostname()
+        own += [name, f"{name.partition('.')[0]}.local", *_addresses(name)]
+    return list(dict.fromkeys(host.strip().strip("[]").lower() for host in (*own, *others)))
+
+
+def _addresses(name: str) -> list[str]:
+    """Return the addresses of this machine: those of its name, and the one that it would reach others from."""
+    found: list[str] = []
+    try:
+        found += [str(place[0]) for *_, place in socket.getaddrinfo(name, None)]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(("192.0.2.1", 9))  # for documentation (RFC 5737): nothing is sent
+            found.append(str(probe.getsockname()[0]))
+    except OSError:
+        pass  # without a network there are none
+    return found
+
+
+def _warning(port: int, hosts: Sequence[str]) -> str:
+    reach = ", ".join(f"http://{f'[{host}]' if ':' in host else host}:{port}" for host in hosts if host not in LOCAL)
+    return (
+        f"Warning: everyone on this network can open the dashboard, at {reach or 'no other name'}. There is no "
+        "password, and images travel unencrypted: let only a network in that you trust, or a proxy with TLS and a "
+        "login before it (name it with --allow-host)."
+    )
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    """Tell a server to end; where it is held up, end it and whatever it has started."""
+    server.terminate()
+    killer = threading.Timer(PATIENCE_S, _kill, (server,))
+    killer.daemon = True
+    killer.start()
+
+
+def _kill(server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is None:
+        if hasattr(os, "killpg"):
+            os.killpg(server.pid, signal.SIGKILL)  # a session of its own, and so a group
+        else:
+            server.kill()
 
 
 def spelt_out(arguments: Sequence[str]) -> list[str]:
@@ -83,15 +149,17 @@ def chosen_port(wish: int | None, address: str) -> int:
     raise typer.BadParameter(f"{problem}; choose another --port or --address")
 
 
-def _streamlit(port: int, address: str, headless: bool) -> list[str]:
+def _streamlit(port: int, address: str, headless: bool, hosts: Sequence[str]) -> list[str]:
     options = {
         "server.port": port,
         "server.address": address,
         "server.headless": str(headless).lower(),
         "server.showEmailPrompt": "false",
+        "browser.serverAddress": "localhost" if address in EVERYWHERE else address,  # else Streamlit asks a site for it
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py"), *flags]
+    flags += [f"--server.allowedHosts={host}" for host in hosts]
+    return [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "served.py"), *flags]
 
 
 def _free(address: str, port: int) -> bool:

@@ -72,7 +72,7 @@ def staged(tmp_path: Path, address: str) -> Iterator[Callable[[str, float], Serv
             port = probe.getsockname()[1]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         environment |= {"ORTHOLENS_STAGE": playlist, "ORTHOLENS_STAGE_CLOCK": str(clock)}
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py")]
+        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "served.py")]
         options = [f"--server.port={port}", "--server.address=localhost", "--server.headless=true"]
         log = tmp_path / "server.log"
         with log.open("wb") as said:

@@ -29,7 +29,7 @@ ImageFile = Annotated[
 ]
 
 GENERATOR = "generated-radiographs"
-"""What is trained of the generator of first cases, which is no card: it answers nothing."""
+"""The generator of first cases, which is no card: it answers nothing, but is trained, and measured for copies."""
 
 TRIALS = {"tissue": "trials", "detection": "box_trials"}
 """Module of `models.training` that trains and measures the cards of a task; classifiers have two, ship and evaluate."""
@@ -47,9 +47,13 @@ def train(card_id: CardId) -> None:
 
 
 def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
-    """Measure a model on images it was not trained on, and write the figures beside its card."""
+    """Measure a model on images it was not trained on, or `generated-radiographs` for copies; write the figures."""
     with _progress() as progress:
-        if trials := TRIALS.get(card(card_id).task):
+        if card_id == GENERATOR:
+            from models.simulation.generated import measure
+
+            measure.memorisation(progress)
+        elif trials := TRIALS.get(card(card_id).task):
             _module(trials).evaluate(card_id, folds, progress)
         else:
             _module("evaluate").evaluate(card_id, folds, test, progress)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 
 import models
 from tests.browser import app
@@ -32,3 +32,23 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[[], Page]]:
     for page in pages:
         page.context.close()
     assert [[each for each in page.trouble if not app.overtaken(each)] for page in pages] == [[] for _ in pages]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Of a test that failed, tell what each of its pages shows and whether anything is still at work on it."""
+    report = yield
+    if report.failed:
+        for name, page in getattr(item, "funcargs", {}).items():
+            if isinstance(page, Page) and not page.is_closed():
+                report.sections.append((f"on the screen of {name}", _screen(page)))
+    return report
+
+
+def _screen(page: Page) -> str:
+    try:
+        state = page.locator(".stApp").get_attribute("data-test-script-state", timeout=5_000)
+        stale = page.locator("[data-stale=true]").count()
+        return f"{page.url}: script {state}, {stale} stale\n{page.locator('body').inner_text(timeout=5_000)[:3_000]}"
+    except Error as error:
+        return f"{page.url}: {error.message}"

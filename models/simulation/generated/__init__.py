@@ -15,6 +15,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 SHARPENER = HERE / "sharpener.safetensors"
+FIGURES = HERE / "generated.figures.json"
 
 
 @dataclass(frozen=True)
@@ -50,5 +51,5 @@ def card() -> GeneratorCard:
         recipe=table["recipe"],
         limits=tuple(table["limits"]),
         data=tuple(table["data"]),
-        figures=json.loads((HERE / "generated.figures.json").read_text("utf-8")),
+        figures=json.loads(FIGURES.read_text("utf-8")),
     )

@@ -12,7 +12,6 @@ arXiv:2301.13188, with the threshold taken from the data.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,32 +63,6 @@ def nearest(distances: Distances, groups: Sequence[str], own: Sequence[str]) -> 
     """Return the distance to the nearest picture of another group: (N, M) with the groups of M and of N → (N,)."""
     same = np.array(own)[:, None] == np.array(groups)[None]
     return np.asarray(np.where(same, np.inf, distances).min(1), np.float32)
-
-
-@dataclass(frozen=True)
-class Check:
-    """How near one drawn picture comes.
-
-    Attributes
-    ----------
-    correlation, features
-        Distance of the nearest training picture.
-    correlation_limit, features_limit
-        `NEAR` percent of the training pictures have another patient's nearer than this.
-    neighbour
-        Index of the training picture nearest by correlation.
-    """
-
-    correlation: float
-    features: float
-    correlation_limit: float
-    features_limit: float
-    neighbour: int
-
-    @property
-    def copied(self) -> bool:
-        """Nearer than hardly any two patients, by either distance."""
-        return self.correlation <= self.correlation_limit or self.features <= self.features_limit
 
 
 def limit(distances: Distances, groups: Sequence[str], own: Sequence[str]) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,21 +44,21 @@ def memorisation(progress: Progress) -> None:
         chosen = card_of(card_id)
         drawn = [case for case in cases() if case.kind == "generated" and case.card == card_id]
         progress(f"laying the pictures of {card_id} over each other", 0.0)
-        found |= measured(chosen, drawn, frames(), partial(progress, f"features of {card_id}"))
+        known = frames()
+        progress(f"comparing them with {len(drawn)} that were generated", 0.0)
+        found |= measured(chosen, drawn, known)
     figures = {**card().figures, "memorisation": {"percentile": NEAR, "cases": found}}
     FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     card.cache_clear()
 
 
-def measured(
-    chosen: Card, drawn: Sequence[Case], frames: Frames, progress: Callable[[float], None]
-) -> dict[str, dict[str, Any]]:
+def measured(chosen: Card, drawn: Sequence[Case], frames: Frames) -> dict[str, dict[str, Any]]:
     """Return by file how near each case comes to its nearest picture, and how near two patients come to each other."""
     pictures = np.stack([np.asarray(Pillow.open(case.path).convert("L")) for case in drawn])
     paired = np.random.default_rng(0).permutation(len(frames.pictures))[:PAIRED]
     of_paired = [frames.groups[i] for i in paired]
     small, known = _small(pictures), _small(frames.pictures)
-    features, theirs = (_features(chosen, of, progress) for of in (pictures, frames.pictures))
+    features, theirs = (_features(chosen, of) for of in (pictures, frames.pictures))
     by = {
         "correlation": (unlike(small, known), unlike(known[paired], known)),
         "features": (apart(features, theirs), apart(theirs[paired], theirs)),
@@ -79,13 +78,10 @@ def _small(pictures: Grey) -> NDArray[np.float32]:
     return np.asarray(cells.mean((2, 4)), np.float32)
 
 
-def _features(chosen: Card, pictures: Grey, progress: Callable[[float], None]) -> Features:
+def _features(chosen: Card, pictures: Grey) -> Features:
     """Return what the card's own out-of-distribution detector looks at, (N, D)."""
     if chosen.task != "detection":
         return signatures(load_member(chosen, chosen.members[0]), chosen, pictures)[0]
-    finder, found = Finder(chosen, torch.device("cpu")), []
-    for i, picture in enumerate(pictures):
-        progress(i / len(pictures))
-        seen = finder.find(as_image(picture.astype(np.float32) / 255))
-        found.append(seen.signature.numpy())
-    return np.stack(found)
+    finder = Finder(chosen, torch.device("cpu"))
+    seen = [finder.find(as_image(picture.astype(np.float32) / 255)) for picture in pictures]
+    return np.stack([of.signature.numpy() for of in seen])

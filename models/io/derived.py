@@ -18,11 +18,14 @@ NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUI
 KEPT = (
     *NEEDED, "FrameOfReferenceUID", "PositionReferenceIndicator", "Modality", "ImageType", "NumberOfFrames",
     "PixelSpacing", "SliceThickness", "SpacingBetweenSlices", "ImagePositionPatient", "ImageOrientationPatient",
+    "PatientOrientation",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DimensionOrganizationType",
     "ImageOrientationSlide", "TotalPixelMatrixOriginSequence", "TotalPixelMatrixRows", "TotalPixelMatrixColumns",
     "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
 )  # fmt: skip
 """Attributes of the source that say which image it is and where it lies, and nothing of whom it shows."""
+FREE_TEXT = ("PatientComments", "AdditionalPatientHistory", "Occupation")
+"""What is written on a patient beside the identity; no object needs it to be filed, and it is never copied."""
 EMPTY = (
     "PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate",
     "StudyTime",
@@ -54,6 +57,9 @@ def source_of(data: bytes, keep_identity: bool, what: str, fix: str) -> Dataset:
         for keyword in KEPT:
             if keyword in whole:
                 image[keyword] = whole[keyword]
+    for keyword in FREE_TEXT:
+        if keyword in image:
+            del image[keyword]
     for keyword in EMPTY:
         if keyword not in image:
             setattr(image, keyword, "")

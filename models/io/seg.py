@@ -20,6 +20,7 @@ from models import DISCLAIMER
 from models.cards import Card, Label
 from models.errors import InputError, NoPixels, UnsupportedFormat
 from models.io.derived import saved, source_of, weights_version
+from models.io.plane import one_plane, orientation, refer_to
 from models.io.pool import in_worker
 from models.reporting.paint import colours
 from models.types import Segmentation
@@ -96,7 +97,6 @@ def _write(source: bytes, segmentation: Segmentation, card: Card, keep_identity:
     import highdicom as hd
 
     image = source_of(source, keep_identity, "SEG", SAVE_PNG)
-    frames = int(image.get("NumberOfFrames") or 1)
     if segmentation.mask.shape != (image.Rows, image.Columns):
         raise InputError("is not the image that was segmented: another size", fix="Segment this file first.")
     present = [index for index in range(1, len(card.labels)) if (segmentation.mask == index).any()]
@@ -105,14 +105,9 @@ def _write(source: bytes, segmentation: Segmentation, card: Card, keep_identity:
     if not present:
         raise InputError("has no class but background, and a SEG needs a segment", fix=SAVE_PNG)
     mask = order[segmentation.mask]
-    located = "FrameOfReferenceUID" in image
-    if frames > 1 and located:
-        mask = np.stack([mask if frame == segmentation.frame else np.zeros_like(mask) for frame in range(frames)])
-    elif frames > 1:
-        del image.NumberOfFrames  # highdicom takes a sequence without a frame of reference only frame by frame
     by_hand = bool(getattr(segmentation, "corrections", ()))
     written = hd.seg.Segmentation(
-        source_images=[image],
+        source_images=[one_plane(image, segmentation.frame)],
         pixel_array=mask,
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[
@@ -130,8 +125,9 @@ def _write(source: bytes, segmentation: Segmentation, card: Card, keep_identity:
         content_description=_sentence(card, by_hand),
         series_description=DISCLAIMER[:64],
     )
-    if frames > 1 and not located:
-        _refer_to_frame(written, segmentation.frame + 1)
+    refer_to(image, segmentation.frame, written)
+    if "FrameOfReferenceUID" not in written:
+        written.PatientOrientation = orientation(image)
     return saved(written, keep_identity)
 
 
@@ -183,14 +179,6 @@ def _sentence(card: Card, by_hand: bool) -> str:
     simulated = ", trained on simulated images" if card.data.simulated else ""
     corrected = ", corrected by hand" if by_hand else ""
     return f"{card.id}{simulated}{corrected}"[:64]
-
-
-def _refer_to_frame(written: Dataset, number: int) -> None:
-    """Say which frame of the source, counted from 1, the segments belong to."""
-    for group in written.PerFrameFunctionalGroupsSequence:
-        for derivation in group.get("DerivationImageSequence", ()):
-            for referred in derivation.SourceImageSequence:
-                referred.ReferencedFrameNumber = number
 
 
 def _read(data: bytes, source: bytes | None, frame: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:

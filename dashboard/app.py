@@ -36,6 +36,7 @@ with st.sidebar:
     language_choice.show()
 
 drop.told()
+leaving.said()
 if not hall.draw(session.on_stage()):
     page.run()
 
@@ -45,3 +46,4 @@ with st.bottom:
     bar.draw()
     states.disclaimer()
     leaving.warn()
+session.forget_left_controls()

@@ -1,6 +1,10 @@
 /* Asks before the page is left or loaded anew while files of the visitor are on the table: they would be gone. The
    browser words the question. A listener that is there keeps a page out of the browser's back-forward cache, so it is
-   put up only while there is something to lose. */
+   put up only while there is something to lose. And tells when no hand was there for a while: a sleeping machine counts
+   as nobody. */
+
+const HANDS = ["pointerdown", "pointermove", "wheel", "keydown", "drop"];
+const LOOK_MS = 1000;
 
 const elements = new WeakMap();
 
@@ -9,13 +13,23 @@ function ask(event) {
   event.returnValue = true; // for browsers before preventDefault was enough
 }
 
+function look(element) {
+  const { data, setTriggerValue } = element.latest;
+  if (!data.idle_ms || Date.now() - element.touched < data.idle_ms) return;
+  element.touched = Date.now();
+  setTriggerValue("idle", true);
+}
+
 export default function (component) {
   const { parentElement, data } = component;
   let element = elements.get(parentElement);
   if (!element) {
-    element = { asks: false };
+    element = { asks: false, touched: Date.now(), touch: () => { element.touched = Date.now(); } };
+    for (const name of HANDS) window.addEventListener(name, element.touch, { passive: true, capture: true });
+    element.clock = setInterval(() => look(element), LOOK_MS);
     elements.set(parentElement, element);
   }
+  element.latest = component;
   if (data.asks !== element.asks) {
     if (data.asks) window.addEventListener("beforeunload", ask);
     else window.removeEventListener("beforeunload", ask);
@@ -23,6 +37,8 @@ export default function (component) {
   }
   return () => {
     window.removeEventListener("beforeunload", ask);
+    for (const name of HANDS) window.removeEventListener(name, element.touch, { capture: true });
+    clearInterval(element.clock);
     elements.delete(parentElement);
   };
 }

@@ -1,6 +1,7 @@
-"""Warn before a page with a visitor's files on the table is closed or loaded anew: they live as long as the page does.
+"""Warn before a page with a visitor's files on the table is closed or loaded anew; forget them when nobody is there.
 
-A component without a look of its own tells the browser when to ask
+They live as long as the page does, and no longer than a visitor who went away may have meant: after a while without a
+touch everything is forgotten. A component without a look of its own tells the browser when to ask, and notices hands
 (docs.streamlit.io/develop/concepts/custom-components/components-v2).
 """
 
@@ -13,17 +14,49 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard import session
+from dashboard.components import kinematics_source
+from dashboard.language import t
+from models.settings import settings
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
 SCRIPT = Path(__file__).parents[1] / "assets" / "leaving.js"
+KEY = "leaving"
 
 
 def warn() -> None:
     """Have the browser ask, while there are files that are no cases of the gallery; never in conference mode."""
+    staged = session.on_stage() is not None
     own = any(not item.origin for item in session.queue())
-    _script()(key="leaving", data={"asks": own and session.on_stage() is None}, height=1)
+    minutes = settings().idle_minutes if held() and not staged else 0
+    told = {"asks": own and not staged, "idle_ms": minutes * 60_000}
+    _script()(key=KEY, data=told, on_idle_change=_idle, height=1)
+
+
+def held() -> bool:
+    """Whether there is anything of the visitor's to forget."""
+    return bool(session.queue()) or bool(session.get(kinematics_source.FILES))
+
+
+def said() -> None:
+    """Say once, in place of what was there, that it was forgotten."""
+    if minutes := session.get("forgotten-after"):
+        st.info(
+            t("Nobody was here for {minutes:.0f} minutes: everything was forgotten.", minutes=minutes),
+            icon=":material/delete_sweep:",
+        )
+        if held():
+            session.put("forgotten-after", None)
+
+
+def _idle() -> None:
+    """Forget everything, unless the visitor waits for long work, or what the browser tells is of before."""
+    component = session.get(KEY)
+    if component is None or not component.idle or session.on_stage() is not None or session.working():
+        return
+    session.forget()
+    session.put("forgotten-after", settings().idle_minutes)
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ import streamlit as st
 
 import models
 from dashboard import figures, session
+from dashboard.case import leaving
 from dashboard.components.states import plain
 from dashboard.language import numeral, spoken, t, tn
 from dashboard.session import Item, Surveyed
@@ -31,9 +32,13 @@ def tell(prediction: Prediction) -> None:
 
 def show() -> None:
     """Draw the list, and whatever else concerns all of its files."""
-    items = session.queue()
-    if not items:
-        return
+    if session.queue():
+        _files(session.queue())
+    if leaving.held():  # files of a motion count too, which are not in the list
+        _forget()
+
+
+def _files(items: Sequence[Item]) -> None:
     known = session.survey(items) if len(items) > 1 else {}  # of one file the page says all
     job = session.job(session.ANSWERS)
     shown = (items, session.selected())
@@ -111,7 +116,6 @@ def _list(items: Sequence[Item], known: Mapping[str, Surveyed]) -> None:
     if len(items) > 1:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="worklist-all"):
             st.page_link("views/worklist.py", label=t("Results of all"), icon=":material/table:", width="content")
-            _clear([item.sha256 for item in items])
     for item in here:
         _row(item, known.get(item.sha256), None)
     for item in elsewhere:
@@ -173,16 +177,15 @@ def _words(item: Item, known: Surveyed | None, opens: str | None) -> str:
     return " · ".join(words)
 
 
-def _clear(files: Sequence[str]) -> None:
-    """Draw what takes every file off the table, once the reader has confirmed it."""
-    with st.popover(t("Clear all"), icon=":material/delete_sweep:", type="tertiary"):
+def _forget() -> None:
+    """Draw what lets go of everything of the visitor's, once the reader has confirmed it."""
+    with st.popover(t("Forget everything"), icon=":material/delete_sweep:", type="tertiary"):
         st.markdown(
-            tn(
-                "{n} file leaves the table, with its answers and labels. It stays where it came from.",
-                "{n} files leave the table, with their answers and labels. They stay where they came from.",
-                len(files),
+            t(
+                "Every file leaves the table, with its answers, labels and corrections. Nothing of it stays in this "
+                "program; the files stay where they came from."
             )
         )
         st.button(
-            t("Clear all"), key="clear-all", type="primary", width="stretch", on_click=session.take_away, args=files
+            t("Forget everything"), key="forget-everything", type="primary", width="stretch", on_click=session.forget
         )

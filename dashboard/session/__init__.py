@@ -33,7 +33,7 @@ from dashboard.session.first_reading import (
     reveal,
     revealed,
 )
-from dashboard.session.left_pages import answer_under_the_shown_page
+from dashboard.session.left_pages import answer_under_the_shown_page, forget_left_controls
 from dashboard.session.reports import Answered, note, noted, typed
 from dashboard.session.stage import (
     caches,
@@ -82,7 +82,7 @@ from dashboard.session.table import (
     visit,
 )
 from dashboard.session.visitor import LANGUAGE, language, take_language
-from dashboard.session.work import finished, job, start
+from dashboard.session.work import finished, job, start, working
 from dashboard.session.worklist import (
     ANSWERS,
     Found,
@@ -128,6 +128,7 @@ __all__ = [
     "explain",
     "finished",
     "forget",
+    "forget_left_controls",
     "get",
     "go_to",
     "has_read",
@@ -189,4 +190,5 @@ __all__ = [
     "weights",
     "wish",
     "wish_once",
+    "working",
 ]

@@ -10,9 +10,12 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable
 from threading import Event, Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.caching.cache_utils import CachedFunc
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import models
 from dashboard import figures
@@ -22,11 +25,14 @@ from dashboard.session.work import job
 from models import Box, Card, Explanation, Image, OrthoLensError, Prediction, Segmentation, Triage
 from models.io import slide as slides
 from models.io.slide import Slide
+from models.io.worker import Crashed
 
 T = TypeVar("T")
 
 DECODED, ANSWERED = 3, 12
 """Images and answers kept ready; both can be large."""
+READY, PARTS = "ready", "parts"
+"""Keys: what is kept ready, as caches and the keys in them, and the file of which each region is a part."""
 
 
 def read(item: Item) -> Image:
@@ -37,12 +43,15 @@ def read(item: Item) -> Image:
     InputError
         As `models.read`.
     """
-    return _raised(_read(item, item.sha256))
+    return _raised(_ready(_read, item, item.sha256))
 
 
 def thumbnail(item: Item) -> bytes | None:
     """Return a small square PNG of a file's first frame; None where it cannot be read."""
-    return _thumbnail(item, item.sha256)
+    try:
+        return _ready(_thumbnail, item, item.sha256)
+    except Crashed:
+        return None
 
 
 def predict(image: Image, card: Card, frame: int = 0) -> Prediction:
@@ -53,7 +62,7 @@ def predict(image: Image, card: Card, frame: int = 0) -> Prediction:
     ModelError
         As `models.predict`.
     """
-    return _raised(_predict(image, image.sha256, card.id, weights(card), frame))
+    return _raised(_ready(_predict, image, image.sha256, card.id, weights(card), frame))
 
 
 def explain(image: Image, card: Card, *, method: str, label: str, frame: int, stage: str) -> Explanation:
@@ -64,7 +73,7 @@ def explain(image: Image, card: Card, *, method: str, label: str, frame: int, st
     ModelError
         As `models.explain`.
     """
-    return _raised(_explain(image, image.sha256, card.id, weights(card), (method, label, frame, stage)))
+    return _raised(_ready(_explain, image, image.sha256, card.id, weights(card), (method, label, frame, stage)))
 
 
 def segment(image: Image, card: Card, frame: int = 0) -> Segmentation:
@@ -109,12 +118,15 @@ def region(item: Item, level: int, box: Box) -> Image:
     InputError
         As `models.io.slide.region`.
     """
-    return _raised(_region(item, item.sha256, level, (box.row, box.column, box.height, box.width)))
+    part = (box.row, box.column, box.height, box.width)
+    found = _raised(_ready(_region, item, item.sha256, level, part))
+    st.session_state.setdefault(PARTS, {})[found.sha256] = item.sha256
+    return found
 
 
 def triage(image: Image, frame: int = 0) -> Triage:
     """Return which cards know a frame, asked once."""
-    return _triage(image, image.sha256, frame)
+    return _ready(_triage, image, image.sha256, frame)
 
 
 def once(work: Callable[[], T], *key: str | float) -> T:
@@ -125,7 +137,35 @@ def once(work: Callable[[], T], *key: str | float) -> T:
     OrthoLensError
         The one that the work raised.
     """
-    return _raised(_once(work, key))
+    return _raised(_ready(_once, work, key))
+
+
+def free(*gone: str) -> None:
+    """Let go at once of all that is kept ready of files, by their sha256, and of what the browser was shown so far."""
+    parts: dict[str, str] = st.session_state.get(PARTS, {})
+    ready: set[tuple[CachedFunc[..., Any], tuple[Any, ...]]] = st.session_state.get(READY, set())
+    names = {*gone, *(part for part, whole in parts.items() if whole in gone)}
+    for cached, key in [one for one in ready if any(name in repr(one[1]) for name in names)]:
+        cached.clear(None, *key)
+        ready.discard((cached, key))
+    free_media()
+
+
+def free_media() -> None:
+    """Let go of the pictures and downloads that the pages of this session have shown; a run draws its own anew."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None or not runtime.exists():
+        return
+    media = runtime.get_instance().media_file_mgr
+    media.clear_session_refs(context.session_id)
+    for _ in range(2):  # downloads are spared once, for a browser that is about to ask for one
+        media.remove_orphaned_files()
+
+
+def _ready(cached: Callable[..., T], subject: object, *key: object) -> T:
+    """Return what a cache has, and take note that it is there."""
+    st.session_state.setdefault(READY, set()).add((cached, key))
+    return cached(subject, *key)
 
 
 def shared(work: Callable[[], T], *key: str | float) -> T:
@@ -189,7 +229,7 @@ def _read(_item: Item, sha256: str) -> Image | OrthoLensError:
 
 @st.cache_resource(scope="session", max_entries=QUEUE_FILES, show_spinner=False)
 def _thumbnail(_item: Item, sha256: str) -> bytes | None:
-    image = _read(_item, sha256)
+    image = _ready(_read, _item, sha256)
     return None if isinstance(image, OrthoLensError) else figures.thumbnail(image)
 
 
@@ -224,10 +264,15 @@ def _once(_work: Callable[[], T], key: tuple[str | float, ...]) -> T | OrthoLens
 
 
 def _kept(work: Callable[[], T]) -> T | OrthoLensError:
-    """Return an error as a value, so that a bad file is not read again at every interaction."""
+    """Return an error as a value, so that a bad file is not read again at every interaction.
+
+    A decoder that died may have been ended from outside: the file is read again when it is next asked for.
+    """
     arrive()
     try:
         return work()
+    except Crashed:
+        raise
     except OrthoLensError as error:
         return error
 

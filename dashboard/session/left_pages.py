@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
@@ -36,3 +37,23 @@ def _under_the_shown_page(run: Run) -> Run:
         run(runner, request)
 
     return under_the_shown_page
+
+
+def forget_left_controls() -> None:
+    """Let go of what controls that are no longer drawn would have called; to be called when a page is drawn whole.
+
+    Streamlit keeps it for as long as a session lasts (seen with 1.67), and with it the images and answers that it was
+    made of. It reaches into Streamlit, likewise.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    state = getattr(getattr(context, "session_state", None), "_state", None)
+    known = getattr(getattr(state, "_new_widget_state", None), "widget_metadata", None)
+    drawn = getattr(getattr(context, "shared", None), "widget_ids_this_run", None)
+    if known is None or drawn is None:
+        return
+    shown = set(drawn.snapshot())
+    for name in set(known) - shown:
+        if any(one in name for one in shown):
+            continue  # what a component tells of itself: it is called by the component's own name and more
+        if known[name].callback or known[name].callbacks:
+            known[name] = replace(known[name], callback=None, callbacks=None, callback_args=None, callback_kwargs=None)

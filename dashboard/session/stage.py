@@ -132,7 +132,7 @@ def close_shortcuts() -> None:
 
 
 def forget() -> None:
-    """Stop the visitor's work, empty the table and every cache of this session; only the stage itself stays.
+    """Stop the visitor's work, empty the table, every cache and picture of this session; only the stage itself stays.
 
     What the uploader got is let go too; its key is never used again, so that the browser cannot send the files anew.
     """
@@ -146,6 +146,7 @@ def forget() -> None:
         cached.clear()
     if context := get_script_run_ctx():
         context.uploaded_file_mgr.remove_session_files(context.session_id)
+    answers.free_media()
 
 
 def caches() -> list[CachedFunc]:

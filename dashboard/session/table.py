@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 import models
@@ -146,6 +147,9 @@ def uploads(key: str) -> list[tuple[str, bytes]]:
     files = [file for file in st.session_state.get(key) or () if isinstance(file, UploadedFile)]
     if files:
         st.session_state["uploads"] = max(st.session_state.get("uploads", 0), int(key.rpartition("-")[2]) + 1)
+    if context := get_script_run_ctx():  # the table has them from here on, and nobody else
+        for file in files:
+            context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
     return [(file.name, file.getvalue()) for file in files]
 
 

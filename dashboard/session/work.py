@@ -42,6 +42,11 @@ def job(name: str) -> Job[Any] | None:
     return None  # the connection broke, and with it the work: it may begin anew
 
 
+def working() -> bool:
+    """Whether any long work of the visitor's goes on."""
+    return any(found is not None and found.running for found in map(job, _names()))
+
+
 def finished(prefix: str) -> Iterator[Job[Any]]:
     """Yield the long work whose name begins so and that has a result, the latest first."""
     for name in reversed(_names()):

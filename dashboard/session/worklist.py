@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import streamlit as st
@@ -14,10 +15,11 @@ import streamlit as st
 import models
 from dashboard import figures
 from dashboard.jobs import Job
-from dashboard.session import work
+from dashboard.session import answers, work
 from dashboard.session.first_reading import READ_FIRST, reveal, revealed
 from dashboard.session.table import Item, remove
 from models import OrthoLensError, Triage
+from models.io.worker import Crashed
 from models.reporting.worklist import Outcome
 
 SURVEY, ANSWERS = "survey", "answer-all"
@@ -50,22 +52,31 @@ class _Survey:
     unseen: deque[Item] = field(default_factory=deque)
     unknown: deque[Item] = field(default_factory=deque)
     found: dict[str, Surveyed] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
 
     def run(self, job: Job[bool]) -> bool:
         """Look through the files that wait: all thumbnails first, then which cards know each."""
         while (self.unseen or self.unknown) and not job.stopped():
-            try:
-                if self.unseen:
-                    self._see(self.unseen.popleft())
-                else:
-                    self._ask(self.unknown.popleft())
-            except OrthoLensError:
-                continue  # a model is missing: the page that asks it says so
+            step, waiting = (self._see, self.unseen) if self.unseen else (self._ask, self.unknown)
+            item = waiting.popleft()
+            if item.sha256 not in self.gone:
+                with suppress(OrthoLensError):  # a model is missing: the page that asks it says so
+                    step(item)
+            if item.sha256 in self.gone:
+                self.found.pop(item.sha256, None)
         return True
+
+    def forget(self, *files: str) -> None:
+        """Let go of files and of what was found of them; one that is being looked at is let go when that is done."""
+        self.gone.update(files)
+        for sha256 in files:
+            self.found.pop(sha256, None)
 
     def _see(self, item: Item) -> None:
         try:
             self.found[item.sha256] = Surveyed(figures.thumbnail(item.read()))
+        except Crashed:  # the file may be good: its page reads it again
+            self.found[item.sha256] = Surveyed()
         except OrthoLensError as problem:
             self.found[item.sha256] = Surveyed(problem=problem)
         else:
@@ -75,12 +86,13 @@ class _Survey:
     def _ask(self, item: Item) -> None:
         image = item.read()
         known = models.triage(image, image.first_frame)
-        self.found[item.sha256] = replace(self.found[item.sha256], triage=known)
+        self.found[item.sha256] = replace(self.found.get(item.sha256, Surveyed()), triage=known)
 
 
 def survey(items: Sequence[Item]) -> Mapping[str, Surveyed]:
     """Return what is known of files so far, and see to it that the others are looked through beside the page."""
-    state: _Survey = st.session_state.setdefault("surveyed", _Survey())
+    state = _surveyed()
+    state.gone.difference_update(item.sha256 for item in items)
     waiting = {item.sha256 for item in (*state.unseen, *state.unknown)}
     new = [item for item in items if item.sha256 not in state.found and item.sha256 not in waiting]
     if not surveying():
@@ -138,16 +150,23 @@ def refer(place: str, label: str) -> None:
 
 
 def take_away(*files: str) -> None:
-    """Take files off the table, and with them all that was said of them."""
+    """Take files off the table, and with them at once all that was said of them, their pixels and their pictures."""
     for sha256 in files:
         remove(sha256)
         _outcomes().pop(sha256, None)
         for place in [place for place in _references() if place.startswith(sha256)]:
             _references().pop(place)
+    _surveyed().forget(*files)
+    answers.free(*files)
 
 
 def _place(outcome: Outcome) -> tuple[str, int, str]:
     return outcome.sha256, outcome.frame, outcome.card
+
+
+def _surveyed() -> _Survey:
+    state: _Survey = st.session_state.setdefault("surveyed", _Survey())
+    return state
 
 
 def _outcomes() -> dict[str, dict[tuple[str, int, str], Outcome]]:

@@ -77,11 +77,11 @@ def test_files_of_another_page_come_last_and_say_so(
     assert "opens on Tissue" not in texts(page)  # it tells of the image
 
 
-def test_clear_all_takes_everything_away(three: AppTest) -> None:
-    assert "3 files leave the table" in texts(three)
-    three.button(key="clear-all").click().run()
+def test_everything_is_forgotten_by_one_button(three: AppTest) -> None:
+    assert "Every file leaves the table" in texts(three)
+    three.button(key="forget-everything").click().run()
     assert not three.exception
-    assert not [button for button in three.button if (button.key or "").startswith("select-")]
+    assert not [button for button in three.button if (button.key or "").startswith(("select-", "forget"))]
 
 
 def test_all_are_answered_beside_the_page_and_measured(

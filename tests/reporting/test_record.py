@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from models import DISCLAIMER, Classification, Detections, Explanation, Prediction
+from models import DISCLAIMER, Classification, Detections, Explanation, Image, Prediction, Segmentation
 from models.boxes.verdict import OWN, caveat
 from models.cards import card
-from models.reporting.record import caption, headline, record, result_fields
+from models.reporting.record import areas, caption, headline, record, result_fields
 
 FIELDS = [
     "sha256",
@@ -38,6 +38,15 @@ def answer(**changes: object) -> Classification:
         "prediction_set": ("Zimmer",),
     }
     return Classification(**(fields | changes))  # type: ignore[arg-type]
+
+
+def test_an_area_is_of_both_sides_of_a_pixel() -> None:
+    mask = np.array([[1, 1, 1, 0], [1, 1, 0, 2]], np.uint8)
+    painted = Segmentation(
+        task="tissue", card="test", sha256="", seconds=0, labels=("a", "b", "c"), mask=mask, certainty=mask
+    )
+    image = Image(np.zeros((1, 2, 4), np.float32), "", "", spacing_mm=(0.5, 0.2))
+    assert areas(painted, image) == {"area_mm2": {"a": 0.2, "b": 0.5, "c": 0.1}}
 
 
 def test_fields_of_a_classification() -> None:

@@ -3,12 +3,14 @@
 
    An uploader that has given its files away is drawn anew under the next number, "st-key-uploader-3". Files are handed
    to one uploader at a time and count as taken only when a higher number stands there: what is dropped while the page
-   loads or changes waits here, and what an uploader took down with it is handed over again.
+   loads or changes waits here, and what an uploader took down with it is handed over again. So is what it shows no sign
+   of: a run of the page that begins just then makes the server forget its leave to upload (`ForwardMsgQueue.clear`).
    Folders: https://developer.mozilla.org/docs/Web/API/DataTransferItem/webkitGetAsEntry */
 
 const OWN = '[class*="st-key-uploader-"]', DROPZONE = "[data-testid=stFileUploaderDropzone]";
-const FAILED = "[data-testid=stFileUploaderFileErrorMessage]";
+const FAILED = "[data-testid=stFileChipIconError]", SHOWN = "[data-testid=stFileChip]";
 const LOOK_MS = 60, SLOW_MS = 400, SAID_MS = 8000; // how often the uploader is looked for; when "Opening…" is said
+const SILENT_MS = 800; // after which files that an uploader does not show are handed to it again, and twice that later
 const MOST_FILES = 4000;
 const LOOKS = `position:fixed;z-index:9999990;pointer-events:none;display:none;place-items:center;
   font:600 1.25rem system-ui,sans-serif;color:#fff;`;
@@ -22,10 +24,10 @@ function uploader() {
   return input && number ? { input, own, number: Number(number[1]) } : null;
 }
 
-function give(files, { input, number }) {
+function give(files, { input, number }, patience = SILENT_MS) {
   const transfer = new DataTransfer();
   for (const file of files) transfer.items.add(file);
-  door.handed = { files, input, number };
+  door.handed = { files, input, number, patience, until: performance.now() + patience };
   door.giving = true; // not to be taken for the choice of a reader
   input.files = transfer.files;
   input.dispatchEvent(new Event("change", { bubbles: true }));
@@ -40,6 +42,8 @@ function pump() {
     if (there.number > handed.number) door.handed = null;
     else if (there.input !== handed.input) give(handed.files, there);
     else if (there.own.querySelector(FAILED)) door.handed = null; // the uploader says what is wrong
+    else if (there.own.querySelector(SHOWN)) handed.until = Infinity; // on their way
+    else if (performance.now() > handed.until) give(handed.files, there, 2 * handed.patience);
   }
   if (there && !door.handed && door.waiting.length) give(door.waiting.splice(0), there);
   const busy = door.reading || door.handed || door.waiting.length;

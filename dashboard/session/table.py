@@ -137,7 +137,7 @@ def uploader_key() -> str:
 
 
 def uploads(key: str) -> list[tuple[str, bytes]]:
-    """Return the names and contents of an uploader's files, once; none of one that was just forgotten.
+    """Return the names and contents of an uploader's files, each once; none of one that was just forgotten.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def uploads(key: str) -> list[tuple[str, bytes]]:
     if context := get_script_run_ctx():  # the table has them from here on, and nobody else
         for file in files:
             context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
-    return [(file.name, file.getvalue()) for file in files]
+    return list(dict.fromkeys((file.name, file.getvalue()) for file in files))  # the door may hand one over twice
 
 
 def go_to(page: str) -> None:

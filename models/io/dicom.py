@@ -28,6 +28,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000TransferSyntaxes,
     JPEGExtended12Bit,
     RLELossless,
 )
@@ -183,6 +184,8 @@ def _pixels(dataset: FileDataset) -> NDArray[Any]:
     if dataset.file_meta.TransferSyntaxUID == JPEGExtended12Bit and int(dataset.BitsStored) > 8:
         pixels = _twelve_bit_jpeg(dataset)
     else:
+        if dataset.file_meta.TransferSyntaxUID in JPEG2000TransferSyntaxes:
+            dataset.pixel_array_options(decoding_plugin="pylibjpeg")  # GDCM, asked next, aborts on what is damaged
         pixels = dataset.pixel_array
     samples = [3] if int(dataset.SamplesPerPixel) == 3 else []
     pixels = pixels.reshape(-1, int(dataset.Rows), int(dataset.Columns), *samples)

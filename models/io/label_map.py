@@ -17,6 +17,7 @@ from models.errors import DamagedFile, UnsupportedFormat
 from models.io.decoded import Limits
 from models.io.kinds import kind
 from models.io.pool import in_worker
+from models.io.tiff import check_pages
 from models.settings import settings
 from models.words import later
 
@@ -92,6 +93,7 @@ Read = tuple[tuple[int, int], NDArray[Any] | None]
 def _of_tiff(data: bytes, _: str, limits: Limits, shape: tuple[int, int]) -> Read:
     from tifffile import TiffFile, TiffFileError
 
+    check_pages(data, limits.frames)
     try:
         with TiffFile(BytesIO(data)) as file:
             page = file.pages.first
@@ -100,8 +102,11 @@ def _of_tiff(data: bytes, _: str, limits: Limits, shape: tuple[int, int]) -> Rea
             values = page.asarray() if size == shape else None
     except (TiffFileError, ValueError, TypeError, KeyError, IndexError, OSError, RuntimeError) as error:
         raise DamagedFile(CUT_OFF, fix=SAVE_AGAIN) from error
-    planar = values is not None and values.ndim == 3 and values.shape[:2] != size
-    return size, np.moveaxis(values, 0, -1) if planar and values is not None else values
+    if values is not None and values.ndim == 3 and values.shape[:2] != size:  # planes, one a channel
+        values = np.moveaxis(values, 0, -1)
+    if values is not None and (values.shape[:2] != size or not values.size):
+        raise DamagedFile(CUT_OFF, fix=SAVE_AGAIN)
+    return size, values
 
 
 def _of_picture(data: bytes, format_: str, limits: Limits, shape: tuple[int, int]) -> Read:

@@ -21,7 +21,7 @@ from models.errors import DamagedFile, InputError, TooLarge, UnsupportedFormat
 from models.io.decoded import Decoded, Header, Limits
 from models.io.kinds import kind
 from models.io.pool import in_worker
-from models.io.tiff import spacing_of
+from models.io.tiff import check_pages, spacing_of
 from models.settings import settings
 from models.types import Box, Image
 from models.words import later
@@ -180,6 +180,7 @@ def _region(data: bytes, level: int, box: Box) -> Decoded:
 def _tiff(data: bytes) -> TiffFile:
     from tifffile import TiffFile
 
+    check_pages(data, settings().max_frames)
     return TiffFile(BytesIO(data))
 
 

@@ -11,13 +11,14 @@ References: TIFF 6.0, 1992; https://docs.openmicroscopy.org/ome-model/latest (Ph
 from __future__ import annotations
 
 import re
+from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import DamagedFile, InputError, UnsupportedFormat
+from models.errors import DamagedFile, InputError, TooLarge, UnsupportedFormat
 from models.io.decoded import NOT_SQUARE, Decoded, Header, Limits
 from models.words import later
 
@@ -30,6 +31,7 @@ WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6  # TIFF 6.0, P
 JPEG_COMPRESSIONS = frozenset({7, 34892, 33007, 34712, 33003, 33005})  # whose decoders hand over RGB
 PILLOW_ONLY = frozenset({5, 8, 9, 10})  # CMYK and the kinds of Lab
 ORIENTATION, REDUCED = 274, 1
+BIG_TIFF = 43  # instead of 42
 INCH, CENTIMETRE, NO_UNIT = 2, 3, 1
 PRINTING_UM = 20
 """A pixel from which on a resolution is one of printing."""
@@ -59,6 +61,7 @@ def decode(data: bytes, limits: Limits) -> Decoded | None:
     """
     from tifffile import TiffFile, TiffFileError
 
+    check_pages(data, limits.frames)
     try:
         with TiffFile(BytesIO(data)) as file:
             series, page = file.series[0], file.series[0].keyframe
@@ -100,6 +103,34 @@ def decode(data: bytes, limits: Limits) -> Decoded | None:
     )
     inverted = frames.ndim == 3 and page.photometric == WHITE_IS_ZERO
     return Decoded(_turned(frames, turn), bits, header, inverted=inverted).slimmed()
+
+
+def check_pages(data: bytes, most: int) -> None:
+    """Follow the pages from one to the next, before a parser does that would go round for ever.
+
+    Raises
+    ------
+    DamagedFile
+        Where a page comes again.
+    TooLarge
+        When there are more than `most`.
+    """
+    order: Literal["little", "big"] = "big" if data[:2] == b"MM" else "little"
+    number = partial(_number, data, order)
+    big = number(2, 2) == BIG_TIFF
+    size, count, entry = (8, 8, 20) if big else (4, 2, 12)
+    at, seen = number(size, size), set[int]()
+    while at and at + count <= len(data):
+        if at in seen:
+            raise DamagedFile(later("has pages that follow each other in a circle"), fix=AGAIN)
+        seen.add(at)
+        if len(seen) > most:
+            raise TooLarge(later("has more than {most:,} pages", most=most), fix=later("Save fewer pages at a time."))
+        at = number(at + count + number(at, count) * entry, size)
+
+
+def _number(data: bytes, order: Literal["little", "big"], at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], order)
 
 
 def _check(file: TiffFile, series: TiffPageSeries, size: int, limits: Limits) -> None:

@@ -46,7 +46,8 @@ def read_triangles(data: bytes, name: str) -> NDArray[np.float64]:
             raise InputError(later("is no STL file"), fix=AGAIN, file=name)
         problem = later("is cut off: {there:,} of {declared:,} triangles are there", there=there, declared=declared)
         raise DamagedFile(problem, fix=later("Copy or export it again."), file=name)
-    return np.frombuffer(data, BINARY, declared, 84)["corner"].astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a corner that is no number is for the reader to judge
+        return np.frombuffer(data, BINARY, declared, 84)["corner"].astype(np.float64)
 
 
 def _of_text(data: bytes, name: str) -> NDArray[np.float64]:

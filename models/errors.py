@@ -89,5 +89,9 @@ class Unreachable(OrthoLensError):
     """A download without a network, or with another content than its hash says."""
 
 
+class CannotWrite(OrthoLensError):
+    """A place for results that cannot be written to, or is full."""
+
+
 class Cancelled(OrthoLensError):
     """The user stopped a long computation."""

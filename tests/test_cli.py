@@ -297,3 +297,82 @@ def test_every_sample_is_answered_and_other_files_are_refused(
     refused = {Path(str(answer["file"])).suffix for answer in lines(out) if not answer["ok"]}
     assert refused == {".stl", ".txt", ".jts", ".csv"}
     assert len(lines(out)) == len([path for path in samples.iterdir() if path.is_file()])
+
+
+def test_a_batch_that_was_stopped_goes_on_where_it_was(
+    random_card: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import models
+
+    (folder / "c.png").write_bytes((folder / "b.png").read_bytes())
+    (folder / "below" / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    out, read, asked = tmp_path / "r.jsonl", models.read, []
+
+    def stopping(path: Path) -> models.Image:
+        asked.append(path.name)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(models, "read", stopping)
+        run("predict", "implant", folder, "--out", out)
+    assert [Path(str(line["file"])).name for line in lines(out)] == ["b.png", "a.png"]
+    torn = out.read_text() + '{"file": "half a li'
+    out.write_text(torn)
+    with monkeypatch.context() as patch:
+        patch.setattr(models, "read", lambda path: asked.append(f"again {path.name}") or read(path))
+        assert run("predict", "implant", folder, "--out", out) == 1
+        assert asked[3:] == ["again cut.png", "again c.png"]
+        assert "Going on after 2 of 4 files" in capsys.readouterr().err
+        assert [Path(str(line["file"])).name for line in lines(out)] == ["b.png", "a.png", "cut.png", "c.png"]
+        assert out.read_text().startswith(torn.rpartition("{")[0])
+        assert [path.name for path in tmp_path.glob("r.jsonl*")] == ["r.jsonl"]  # it is done
+        asked.clear()
+        run("predict", "implant", folder, "--out", out)
+        assert len(asked) == 4  # one that is done is done anew
+        asked.clear()
+        out.with_name("r.jsonl.unfinished").write_text("of another question")
+        run("predict", "implant", folder, "--out", out)
+        assert len(asked) == 4
+
+
+@pytest.mark.parametrize("option", ["--out", "--save", "--report"])
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_computed(
+    option: str, random_card: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("models.read", lambda path: pytest.fail("read"))
+    monkeypatch.setattr("models.commands.predict._load", lambda card: pytest.fail("loaded"))
+    places = {"--out": tmp_path / "r.jsonl", "--save": tmp_path / "saved", "--report": tmp_path / "r.pdf"}
+    (tmp_path / "file").write_text("x")
+    places[option] = tmp_path / "file" / "below" / places[option].name
+    arguments = [word for name, place in places.items() for word in (name, place)]
+    assert run("predict", "implant", folder, "--explain", "grad-cam", *arguments) == 2
+    assert option in capsys.readouterr().err
+    assert not list(tmp_path.glob("r.*"))  # nothing is begun
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full disk")
+def test_a_full_disk_is_said_as_such(random_card: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("predict", "implant", folder, "--out", "/dev/full") == 1
+    said = capsys.readouterr().err
+    assert "full: cannot be written: no space left on device. Make room" in said
+    assert not Path("/dev/full.unfinished").exists()
+
+
+def test_names_of_files_can_be_left_out(
+    random_card: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.triage", lambda image: Triage())
+    for name in ("b.png", "below/a.png"):
+        (folder / name).rename(folder / name.replace(".png", "-doe.png"))
+    (folder / "cut-doe.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    for command in (("predict", "implant"), ("triage",)):
+        out = tmp_path / "r.jsonl"
+        assert run(*command, folder, "--out", out, "--no-names") == 1
+        assert "doe" not in out.read_text()
+        told = lines(out)
+        assert [line["number"] for line in told] == [1, 2, 3]
+        assert len({line["sha256"] for line in told}) == 3
+        assert [line["ok"] for line in told].count(False) == 1

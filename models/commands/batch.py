@@ -6,22 +6,28 @@ https://jsonlines.org.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, TextIO
 
 import structlog
 import typer
 
-from models.errors import OrthoLensError
+from models.commands.output import cannot_write
+from models.errors import CannotWrite, OrthoLensError
 from models.io.text import natural
 from models.reporting.record import Record
 
 Paths = Annotated[list[Path], typer.Argument(exists=True, help="Files, and folders whose files are all taken.")]
 Out = Annotated[str, typer.Option(help="JSON Lines file to write, - for the terminal.")]
+NoNames = Annotated[
+    bool, typer.Option("--no-names", help="Leave the names of files out, which may be a patient's; a hash stays.")
+]
 
 
 def files_of(paths: Sequence[Path], out: str) -> list[Path]:
@@ -50,53 +56,140 @@ def files_of(paths: Sequence[Path], out: str) -> list[Path]:
     return files
 
 
-def opened(out: str) -> AbstractContextManager[TextIO]:
-    """Open the file that the lines go to, or the terminal for "-".
+class Lines:
+    """The file that the lines of a batch go to, one for each file that was asked about.
 
-    Raises
-    ------
-    typer.BadParameter
-        When it cannot be written.
+    A batch that was stopped goes on: while it is not done, a second file beside the first (`.unfinished`) holds what
+    was asked, and where the same is asked again, the lines that are there stay.
+
+    Parameters
+    ----------
+    out
+        Path, or "-" for the terminal.
+    asked
+        All that an answer depends on.
+    files
+        In the order of their lines.
+
+    Attributes
+    ----------
+    kept
+        Lines that an earlier run has written, of the first so many files.
     """
-    if out == "-":
-        return nullcontext(sys.stdout)
-    try:
-        return Path(out).open("w", encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise typer.BadParameter(f"{out} cannot be written: {error.strerror}") from error
+
+    def __init__(self, out: str, asked: object, files: Sequence[Path]) -> None:
+        self._path = Path(out)
+        self._plain = out == "-" or (self._path.exists() and not self._path.is_file())  # a pipe, a device
+        self._mark = self._path.with_name(f"{self._path.name}.unfinished")
+        self._asked = hashlib.sha256(json.dumps([asked, [str(file) for file in files]]).encode()).hexdigest()
+        self.kept: list[Record] = []
+        self._file: TextIO = sys.stdout
+        if out == "-":
+            return
+        try:
+            size = 0 if self._plain else self._resume(len(files))
+            self._file = self._path.open("a" if size else "w", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise typer.BadParameter(f"{out} of --out cannot be written: {error.strerror}") from error
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._file is not sys.stdout:
+            with suppress(OSError):  # what could not be written was said
+                self._file.close()
+        if kind is None and not self._plain:
+            self._mark.unlink(missing_ok=True)
+
+    def write(self, line: Record) -> None:
+        """Write one line, whole and at once.
+
+        Raises
+        ------
+        CannotWrite
+            When there is no room for it, say.
+        """
+        try:
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+
+    def _resume(self, most: int) -> int:
+        """Take the whole lines of a run that was stopped, cut off what follows them, and return their bytes."""
+        whole = 0
+        if self._mark.is_file() and self._mark.read_text("utf-8") == self._asked and self._path.is_file():
+            for line in self._path.read_bytes().splitlines(keepends=True)[:most]:
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    break
+                if not line.endswith(b"\n"):
+                    break
+                self.kept.append(record)
+                whole += len(line)
+            os.truncate(self._path, whole)
+        self._mark.write_text(self._asked, "utf-8")
+        return whole
 
 
-def write_lines(files: Sequence[Path], lines: TextIO, answer: Callable[[Path], Record]) -> int:
+def write_lines(files: Sequence[Path], lines: Lines, answer: Callable[[Path], Record], *, named: bool = True) -> int:
     """Write one line for each file, whole and at once, and return how many could not be answered.
 
     Parameters
     ----------
     answer
         Returns what the line says after the file's name; what it raises becomes an `error` of that line.
+    named
+        Whether lines begin with the file's path; else with its number, and its hash says which it is.
+
+    Raises
+    ------
+    CannotWrite
+        When a result could not be kept: the others could not either.
     """
     from rich.console import Console
     from rich.progress import track
 
     screen = Console(stderr=True)
-    failures = 0
-    for file in track(files, "Answering", console=screen, disable=not screen.is_terminal, transient=True):
-        line = {"file": str(file), **_attempted(file, answer)}
-        lines.write(json.dumps(line) + "\n")
-        lines.flush()
+    failures = sum(not line.get("ok") for line in lines.kept)
+    if lines.kept:
+        typer.echo(f"Going on after {len(lines.kept)} of {len(files)} files, where the last run stopped.", err=True)
+    rest = list(enumerate(files, 1))[len(lines.kept) :]
+    for number, file in track(rest, "Answering", console=screen, disable=not screen.is_terminal, transient=True):
+        line: Record = {"file": str(file)} if named else {"number": number}
+        line |= _attempted(file, answer, named)
+        lines.write(line)
         failures += not line["ok"]
     return failures
 
 
-def _attempted(file: Path, answer: Callable[[Path], Record]) -> Record:
+def _attempted(file: Path, answer: Callable[[Path], Record], named: bool) -> Record:
     try:
         return answer(file)
+    except CannotWrite:
+        raise
     except OrthoLensError as error:
-        return {"ok": False, "error": str(error)}
+        if not named:
+            error.file = None
+        problem = str(error)
     except Exception as error:  # noqa: BLE001 - one file must not end the batch; the log says where, and no name
         place = _last_place(error)
         structlog.get_logger().error("a file was not answered", kind=type(error).__name__, place=place)
-        problem = f"could not be answered ({type(error).__name__} at {place})"
-        return {"ok": False, "error": f"{file.name}: {problem}. Please report this as a fault of OrthoLens."}
+        problem = (
+            f"could not be answered ({type(error).__name__} at {place}). Please report this as a fault of OrthoLens."
+        )
+        problem = f"{file.name}: {problem}" if named else problem
+    return {**({} if named else {"sha256": _hash(file)}), "ok": False, "error": problem}
+
+
+def _hash(file: Path) -> str | None:
+    try:
+        with file.open("rb") as data:
+            return hashlib.file_digest(data, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def _last_place(error: Exception) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 import models
+from models.commands.batch import NoNames
+from models.commands.output import check_folder, keep
 from models.errors import InputError, UnknownCard
 from models.io.text import natural, text_of
 from models.types import Image, Motion, Pixels, Segmentation
@@ -64,12 +66,14 @@ def kinematics(
     masks_femoral: FemoralMasks = None,
     masks_tibial: TibialMasks = None,
     side: Side = "right",
+    no_names: NoNames = False,
 ) -> None:
     """Find the six degrees of freedom of both components in every frame, and the joint's angles."""
     from models.kinematics import jts
     from models.kinematics.mesh import read_mesh
     from models.kinematics.motion import Study, check_shapes, motion
 
+    check_folder(out, "--out")
     meshes = (read_mesh(_bytes(femoral), femoral.name), read_mesh(_bytes(tibial), tibial.name))
     references = {
         name: jts.read(_text(path), path.name)
@@ -87,6 +91,8 @@ def kinematics(
     given = masks_femoral is not None
     study = Study(*meshes, camera=camera, side=side, card="given masks" if given else CARD)
     found = motion(study, seen)
+    if no_names:
+        shots = [replace(shot, name="") for shot in shots]
     _write(found, shots, study.camera, meshes, out)
     if references:
         _compare(found, references, [shot.name for shot in shots], out)
@@ -184,13 +190,13 @@ def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[M
         "quality.csv": export.quality_csv(found, names),
     }
     for name, text in texts.items():
-        (out / name).write_text(text, encoding="utf-8", newline="\n")
+        keep(out / name, text.encode())
         typer.echo(str(out / name))
     for number, shot in enumerate(shots):
         poses = found.femoral.pose[number], found.tibial.pose[number]
         posed = export.Posed(shot.name, shot.shown, meshes, poses, camera)
         path = out / "overlay" / f"{number + 1:04}.png"
-        path.write_bytes(plate.png(export.overlay_plate(posed, found.notes[number])))
+        keep(path, plate.png(export.overlay_plate(posed, found.notes[number])))
 
 
 def _compare(found: Motion, references: dict[str, NDArray[np.float64]], names: Sequence[str], out: Path) -> None:
@@ -202,7 +208,7 @@ def _compare(found: Motion, references: dict[str, NDArray[np.float64]], names: S
     poses = {"femoral": found.femoral.pose, "tibial": found.tibial.pose}
     apart = {name: export.differences(poses[name], reference) for name, reference in references.items()}
     path = out / "differences.csv"
-    path.write_text(export.differences_csv(apart, names), encoding="utf-8", newline="\n")
+    keep(path, export.differences_csv(apart, names).encode())
     typer.echo(str(path))
     for name, lines in apart.items():
         rms = np.sqrt(np.nanmean(lines**2, axis=0))

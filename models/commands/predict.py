@@ -15,7 +15,8 @@ import typer
 
 import models
 from models.cards import Card, card, cards_of
-from models.commands.batch import Out, Paths, files_of, opened, write_lines
+from models.commands.batch import Lines, NoNames, Out, Paths, files_of, write_lines
+from models.commands.output import check_file, check_folder, keep
 from models.reporting.record import Record, areas, record
 from models.reporting.report_parts import Chapter
 from models.settings import settings
@@ -62,6 +63,7 @@ def predict(
     point: Point = None,
     fused: Fused = False,
     report: Binding = None,
+    no_names: NoNames = False,
 ) -> None:
     """Answer one question about every file and write one line of JSON for each."""
     question = Question(
@@ -79,15 +81,27 @@ def predict(
     files = files_of(paths, out)
     if point:
         _check_point(question.card, point)
-    _load(question.card)
+    if out != "-":
+        check_file(Path(out), "--out")
     if save:
-        save.mkdir(parents=True, exist_ok=True)
-    with opened(out) as lines:
-        failures = write_lines(files, lines, lambda file: _answer(file, question))
+        check_folder(save, "--save")
+    if report:
+        check_file(report, "--report")
+    _load(question.card)
+    with Lines(out, _asked(question, no_names), [] if report else files) as lines:  # a report needs every answer anew
+        failures = write_lines(files, lines, lambda file: _answer(file, question), named=not no_names)
     if report and question.chapters:
         _bind(report, question.chapters)
     typer.echo(f"{len(files) - failures} of {len(files)} files answered. {models.DISCLAIMER}", err=True)
     raise typer.Exit(1 if failures else 0)
+
+
+def _asked(question: Question, no_names: bool) -> list[object]:
+    """Return all that an answer depends on but the file."""
+    weights = [member.sha256 for member in question.card.members]
+    return [
+        question.card.id, weights, question.method, str(question.folder), question.point, question.fused, no_names,
+    ]  # fmt: skip
 
 
 def _card(task: str, card_id: str | None) -> Card:
@@ -134,7 +148,7 @@ def _painted(folder: Path | None, image: Image, prediction: Prediction) -> Recor
 
     path = folder and folder / f"{prediction.sha256[:16]}-{prediction.card}-mask.png"
     if path:
-        path.write_bytes(label_png(prediction.mask, card(prediction.card)))
+        keep(path, label_png(prediction.mask, card(prediction.card)))
     return {"mask": str(path) if path else None, **areas(prediction, image)}
 
 
@@ -151,10 +165,7 @@ def _bind(path: Path, chapters: Sequence[Chapter]) -> None:
     from models.reporting.report_html import html
     from models.reporting.report_pdf import pdf
 
-    try:
-        path.write_bytes((html if path.suffix.lower() == ".html" else pdf)(bound(chapters)))
-    except OSError as error:
-        raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from error
+    keep(path, (html if path.suffix.lower() == ".html" else pdf)(bound(chapters)))
 
 
 def _save(folder: Path, image: Image, prediction: Prediction) -> None:
@@ -163,8 +174,8 @@ def _save(folder: Path, image: Image, prediction: Prediction) -> None:
 
     if isinstance(prediction, Detections):
         picture = boxes_png(image, prediction)
-        (folder / f"{prediction.sha256[:16]}-{prediction.card}-boxes.png").write_bytes(picture)
+        keep(folder / f"{prediction.sha256[:16]}-{prediction.card}-boxes.png", picture)
     if prediction.explanation is None:
         return
     name = f"{prediction.sha256[:16]}-{prediction.card}-{prediction.explanation.method}.png"
-    (folder / name).write_bytes(picture_png(image, prediction))
+    keep(folder / name, picture_png(image, prediction))

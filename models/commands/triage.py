@@ -10,23 +10,26 @@ from pathlib import Path
 import typer
 
 import models
-from models.commands.batch import Out, Paths, files_of, opened, write_lines
+from models.commands.batch import Lines, NoNames, Out, Paths, files_of, write_lines
 from models.reporting.record import Record
 
 
-def triage(paths: Paths, out: Out) -> None:
+def triage(paths: Paths, out: Out, no_names: NoNames = False) -> None:
     """Say of every file which model knows it, null where none does, and write one line of JSON for each."""
     files = files_of(paths, out)
-    with opened(out) as lines:
-        failures = write_lines(files, lines, _answer)
+    asked = ["triage", no_names, *(member.sha256 for one in models.cards().values() for member in one.members)]
+    with Lines(out, asked, files) as lines:
+        failures = write_lines(files, lines, lambda file: _answer(file, no_names), named=not no_names)
     typer.echo(f"{len(files) - failures} of {len(files)} files looked at. {models.DISCLAIMER}", err=True)
     raise typer.Exit(1 if failures else 0)
 
 
-def _answer(file: Path) -> Record:
-    found = models.triage(models.read(file))
+def _answer(file: Path, hashed: bool) -> Record:
+    image = models.read(file)
+    found = models.triage(image)
     best = found.best
     return {
+        **({"sha256": image.sha256} if hashed else {}),
         "ok": True,
         "task": best and best.task,
         "card": best and best.card,

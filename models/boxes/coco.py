@@ -118,6 +118,8 @@ def _row(annotation: Mapping[str, Any]) -> list[float]:
 def _of_runs(outline: Mapping[str, Any]) -> list[float]:
     """Return the box of a mask given as lengths of runs down its columns, the first of background."""
     rows, columns = (int(side) for side in outline["size"])
+    if rows < 1 or columns < 1:
+        raise ValueError("a mask without a pixel")
     counts = outline["counts"]
     runs = _unpacked(counts) if isinstance(counts, str) else [int(count) for count in counts]
     top, bottom, left, right, at = rows, -1, columns, -1, 0

@@ -1,8 +1,8 @@
 """DICOM: from the bytes of one file to its pixels, with what the header says on how to show and measure them.
 
 Everything in here runs in the worker (`models.io.worker`), the parser too, so neither an identifier nor a warning that
-quotes one ever enters the process of the models; only what `Decoded` lists comes back. pydicom decodes, with GDCM for
-JPEG and JPEG-LS and OpenJPEG for JPEG 2000.
+quotes one ever enters the process of the models; only what `Decoded` lists comes back. pydicom decodes, with Pillow
+for JPEG, GDCM for its lossless and 12-bit kinds, CharLS for JPEG-LS and OpenJPEG for JPEG 2000.
 
 Reference: https://dicom.nema.org/medical/dicom/current/output/html/part03.html (C.7.6.3, C.11.1)
 """
@@ -29,7 +29,10 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000TransferSyntaxes,
+    JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
     RLELossless,
 )
 
@@ -37,6 +40,7 @@ from models.errors import DamagedFile, NoPixels, UnsupportedFormat
 from models.io.decoded import Decoded, Limits
 from models.io.dicom_form import NATIVE, first_meta_header_only, frame_count, functional_group, mend, meta_end, numbers
 from models.io.dicom_header import describe
+from models.io.dicom_stream import check_streams
 from models.io.dicom_tables import modality_table, of_palette
 from models.words import later
 
@@ -45,6 +49,12 @@ PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")  # (7FE0,0010), little a
 UNDEFINED_LENGTH = 0xFFFFFFFF
 COLOURS = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT"}
 GREYS = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"}
+PREFERRED = {
+    **dict.fromkeys((JPEGBaseline8Bit, JPEGExtended12Bit), "pillow"),
+    **dict.fromkeys((JPEGLSLossless, JPEGLSNearLossless), "pyjpegls"),
+    **dict.fromkeys(JPEG2000TransferSyntaxes, "pylibjpeg"),
+}
+"""The decoder that is asked alone, since GDCM, which pydicom would ask too, aborts on what is damaged."""
 UNPACKED_AT_A_TIME = 16 << 20
 COPY_AGAIN = later("Copy or export it again from its source.")
 
@@ -76,6 +86,7 @@ def decode(data: bytes, limits: Limits) -> Decoded:
         int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated) / 8,
         3 if dataset.get("PhotometricInterpretation") == "PALETTE COLOR" else int(dataset.SamplesPerPixel),
     )
+    check_streams(dataset)
     stored = _pixels(dataset)  # (T, H, W) or (T, H, W, 3)
     header = describe(dataset)
     header = replace(header, warnings=(*header.warnings, *assumed))
@@ -184,8 +195,9 @@ def _pixels(dataset: FileDataset) -> NDArray[Any]:
     if dataset.file_meta.TransferSyntaxUID == JPEGExtended12Bit and int(dataset.BitsStored) > 8:
         pixels = _twelve_bit_jpeg(dataset)
     else:
-        if dataset.file_meta.TransferSyntaxUID in JPEG2000TransferSyntaxes:
-            dataset.pixel_array_options(decoding_plugin="pylibjpeg")  # GDCM, asked next, aborts on what is damaged
+        syntax = dataset.file_meta.TransferSyntaxUID
+        if PREFERRED.get(syntax) in get_decoder(syntax).available_plugins:
+            dataset.pixel_array_options(decoding_plugin=PREFERRED[syntax])
         pixels = dataset.pixel_array
     samples = [3] if int(dataset.SamplesPerPixel) == 3 else []
     pixels = pixels.reshape(-1, int(dataset.Rows), int(dataset.Columns), *samples)

@@ -186,9 +186,12 @@ def _row(lines: list[str], index: int, name: str) -> list[float]:
 
 def _number(line: str, name: str) -> float:
     try:
-        return _numbers(str(number_in(line)), name)[0]
+        values = _numbers(str(number_in(line)), name)
     except ValueError:
-        return _numbers(line, name)[0]  # says what is there instead
+        values = _numbers(line, name)  # says what is there instead
+    if not values:
+        raise InputError(later('has "{words}" where numbers should be', words=line[:40]), fix=FIX, file=name)
+    return values[0]
 
 
 def _numbers(line: str, name: str) -> list[float]:

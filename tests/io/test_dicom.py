@@ -22,7 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from models.errors import InputError, TooLarge
+from models.errors import DamagedFile, InputError, TooLarge
 from models.io import read
 from models.types import Image
 
@@ -221,3 +221,27 @@ def test_the_mri_sample(packed: Callable[[str], Path]) -> None:
     assert image.spacing_mm == pytest.approx((0.35, 0.35), abs=0.02)
     assert image.spacing_source == "PixelSpacing"
     assert image.tags["Modality"] == "MR"
+
+
+def test_a_stream_of_another_size_than_the_header_is_refused_before_it_is_decoded(
+    dicom: Callable[..., Dataset], saved: Callable[[Dataset], bytes], encoded: Callable[..., bytes]
+) -> None:
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless
+
+    from models.io.dicom_stream import stated_size
+
+    grey = np.tile(np.arange(64, dtype=np.uint8), (48, 1))
+    for syntax in (JPEGBaseline8Bit, JPEGLSLossless, JPEG2000Lossless):
+        dataset = dicom(grey)
+        if syntax == JPEGBaseline8Bit:
+            dataset.PixelData = encapsulate([encoded(grey, "JPEG")])
+            dataset.file_meta.TransferSyntaxUID = syntax
+        else:
+            dataset.compress(syntax, generate_instance_uid=False)
+        assert np.abs(read(saved(dataset), "x").pixels[0] * 255 - grey).max() < 9
+        dataset.Rows = 40
+        with pytest.raises(DamagedFile, match="64 × 48 pixels and says that they have 64 × 40"):
+            read(saved(dataset), "x")
+    assert stated_size(b"") is None
+    assert stated_size(encoded(grey, "JPEG")) == (48, 64)

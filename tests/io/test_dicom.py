@@ -245,3 +245,20 @@ def test_a_stream_of_another_size_than_the_header_is_refused_before_it_is_decode
             read(saved(dataset), "x")
     assert stated_size(b"") is None
     assert stated_size(encoded(grey, "JPEG")) == (48, 64)
+
+
+@pytest.mark.parametrize("kind", ["grey", "12 bits", "signed", "colour"])
+def test_jpeg_ls_is_what_was_put_in(
+    kind: str, dicom: Callable[..., Dataset], saved: Callable[[Dataset], bytes], ramp: np.ndarray
+) -> None:
+    from pydicom.uid import JPEGLSLossless
+
+    colour = np.stack([ramp % 256, ramp.T.reshape(ramp.shape) % 256, 255 - ramp % 256], -1).astype(np.uint8)
+    pixels = {
+        "grey": (ramp % 256).astype(np.uint8), "12 bits": ramp, "signed": ramp.astype(np.int16) - 2048,
+        "colour": colour,
+    }[kind]  # fmt: skip
+    dataset = dicom(pixels, **({"BitsStored": 12, "HighBit": 11} if kind in ("12 bits", "signed") else {}))
+    whole = read(saved(dataset), "x").pixels
+    dataset.compress(JPEGLSLossless, generate_instance_uid=False)
+    assert np.array_equal(read(saved(dataset), "x").pixels, whole)

@@ -150,3 +150,15 @@ def test_stopping_in_the_middle_of_a_file_keeps_nothing_of_it(
     with pytest.raises(Cancelled):
         fetch(made_up(content), stop)
     assert list(cache.iterdir()) == []
+
+
+@pytest.mark.network
+def test_a_publisher_still_holds_what_the_list_says(source: Callable[[str], Path]) -> None:
+    source("")
+    smallest = min(samples(), key=lambda sample: sample.bytes)
+    try:
+        assert fetch(smallest).stat().st_size == smallest.bytes
+    except Unreachable as error:
+        if "hash" in str(error):
+            raise
+        pytest.skip(f"needs the public internet: {error}")

@@ -117,6 +117,18 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
         Engine(Settings(device="cuda"))
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("kind", ["random_card", "painting_card", "boxing_card"])
+def test_a_gpu_answers_as_the_processor_does(kind: str, request: pytest.FixtureRequest, picture: Picture) -> None:
+    known, image = card(request.getfixturevalue(kind)), models.read(picture())
+    by_cpu, by_gpu = (Engine(Settings(device=device)).predict(image, known) for device in ("cpu", "cuda"))
+    assert Engine(Settings(device="cuda")).device.type == "cuda"
+    for name in ("probabilities", "scores"):
+        np.testing.assert_allclose(getattr(by_cpu, name, 0), getattr(by_gpu, name, 0), atol=0.02)  # half precision
+    np.testing.assert_allclose(np.mean(getattr(by_cpu, "mask", 0) != getattr(by_gpu, "mask", 0)), 0, atol=0.02)
+
+
 @pytest.mark.parametrize(("method", "label"), [("magic", None), ("grad-cam", "no-such")])
 def test_unknown_methods_and_labels_are_refused(
     method: str, label: str | None, random_card: str, picture: Picture

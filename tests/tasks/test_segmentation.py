@@ -91,3 +91,11 @@ def test_training_pictures_are_fitted_as_images_are(segmenter: Card) -> None:
     card = segmenter.model_copy(update={"input": segmenter.input.model_copy(update={"size": (32, 32)})})
     prepared = task("tissue").prepare(replace(image), card)
     torch.testing.assert_close(prepared[0, 0], seen[0].float() / 127.5 - 1, atol=0.005, rtol=0)
+
+
+def test_classes_that_are_fitted_keep_what_they_have_most_of() -> None:
+    truth = (
+        torch.tensor([[1, 1, 0, 0], [1, 0, 0, 2]], dtype=torch.uint8).repeat_interleave(8, 0).repeat_interleave(8, 1)
+    )
+    _, classes = fitted(torch.zeros(1, 16, 32, dtype=torch.uint8), truth, (1, 2))
+    assert classes.tolist() == [[1, 0]]  # three quarters of the one half, a quarter of the other

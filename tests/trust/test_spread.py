@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import torch
 
 from models.errors import Cancelled
-from models.trust.spread import spread
+from models.trust.spread import NOISE, _changes, spread
 from models.types import Image
 
 
@@ -23,6 +24,13 @@ def test_the_answer_moves_with_what_was_done(model_of, corner_net) -> None:
     assert len(others) == 11
     assert all(p.sum() == pytest.approx(1) for p in nudges.values())
     assert told[-1] == 1
+
+
+def test_noise_is_as_strong_as_is_said() -> None:
+    grey = torch.zeros(1, 3, 128, 128)  # the middle of [−1, 1], which is twice as wide as [0, 1]
+    noise = _changes(grey)["Noise"]
+    assert float(noise.std()) == pytest.approx(2 * NOISE, rel=0.03)
+    assert torch.equal(noise[:, 0], noise[:, 2])  # of a grey picture
 
 
 def test_it_is_repeatable_and_can_be_stopped(model_of, small_net, image) -> None:

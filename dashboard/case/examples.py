@@ -14,6 +14,7 @@ import streamlit as st
 import models
 from dashboard import figures, session
 from dashboard.case import door
+from dashboard.components import gallery
 from dashboard.components.states import plain, sentence
 from dashboard.language import later, numeral, spoken, t
 from dashboard.session import READ_FIRST, Item
@@ -61,7 +62,7 @@ def choose(case: Case, page: str) -> None:
 def above(page: str, invitation: str, case: Case) -> None:
     """Draw the invitation to drop, and beside it the other cases."""
     cases = offered(page)
-    if len(cases) < 2:
+    if len(cases) < 2 and not gallery.fetched():
         door.show(invitation, compact=True)
         return
     with st.container(key="opening"):
@@ -74,8 +75,16 @@ def above(page: str, invitation: str, case: Case) -> None:
 
 
 def strip(page: str, cases: Sequence[Case], chosen: Case | None = None) -> None:
-    """Draw cases as small pictures, each a button."""
+    """Draw cases as small pictures, each a button: public ones that were fetched first, one of each label."""
+    public = {one.title: one for one in reversed(gallery.fetched()) if one.task == page}
     with st.container(key="strip", horizontal=True, gap="small"):
+        for one in reversed(public.values()):
+            with st.container(key=f"case-{page}-{one.path.stem}", gap=None, width=STRIP_PX):
+                st.image(figures.inline(session.exhibit(str(one.path))), width="stretch", alt="")
+                st.button(
+                    plain(t(one.title)), key=f"open-{page}-{one.path.name}", type="tertiary", on_click=one.open,
+                    help=plain(f"{t(one.title)}. {one.origin}"),
+                )  # fmt: skip
         for case in cases:
             name = "shown" if case == chosen else "case"
             with st.container(key=f"{name}-{page}-{case.file}", gap=None, width=STRIP_PX):

@@ -1,8 +1,8 @@
 """Where picture, answer and the picture's controls stand, on every page that answers one image.
 
 Side by side where there is room: the picture above its controls, the answer beside them. Elsewhere one below the other:
-the picture, the answer, and only then the controls, so that the answer is in sight. The order of a narrow page stands
-in `assets/style.css`.
+the answer, which so is in sight, the picture, its controls, and what the answer rests on. The order of a narrow page
+stands in `assets/style.css`.
 """
 
 from __future__ import annotations

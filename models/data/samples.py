@@ -9,6 +9,7 @@ Reference: L. Uieda et al., Pooch: A friend to fetch your data files, J Open Sou
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,12 @@ TASK_OF_PREFIX = {
     "fracture": "detection",
     "tka": "kinematics",
 }
+WITHOUT_TRUTH = {
+    "knee_mri": later("MR slice of a knee"),
+    "histology": later("Stained section, H&E"),
+    "tka": later("Implant motion from fluoroscopy"),
+}
+"""What a sample shows of which its set says no label."""
 SECONDS = 15
 """Silence after which a server counts as unreachable."""
 
@@ -54,7 +61,7 @@ class Sample:
     licence, cite
         To be shown wherever the file is.
     truth
-        What its set says about it; empty where that is not a word.
+        What its set says about it: a label, or boxes as JSON; empty where that is neither.
     """
 
     file: str
@@ -70,12 +77,25 @@ class Sample:
         """The task that it is a case for."""
         return next(task for prefix, task in TASK_OF_PREFIX.items() if self.file.startswith(prefix))
 
+    @property
+    def shows(self) -> str:
+        """What it shows, in words."""
+        if self.truth.startswith("["):
+            return later("Fracture") if json.loads(self.truth) else later("No fracture")
+        return self.truth or next(says for prefix, says in WITHOUT_TRUTH.items() if self.file.startswith(prefix))
+
 
 @lru_cache(maxsize=1)
 def samples() -> tuple[Sample, ...]:
     """Return every sample, in the order of `sources.csv`."""
     with Path(__file__).with_name("sources.csv").open(encoding="utf-8", newline="") as sources:
         return tuple(Sample(bytes=int(row.pop("bytes")), **row) for row in csv.DictReader(sources))
+
+
+def fetched() -> dict[Sample, Path]:
+    """Return the samples that are on this machine; a file has its name only once its hash was right."""
+    there = {sample: settings().cache_dir / "samples" / sample.file for sample in samples()}
+    return {sample: path for sample, path in there.items() if path.is_file()}
 
 
 def fetch(sample: Sample, progress: Progress | None = None) -> Path:

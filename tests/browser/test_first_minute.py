@@ -35,6 +35,12 @@ def test_a_page_opens_on_an_answer(visit: Callable[[], Page], title: str) -> Non
         expect(page.locator(".st-key-example")).to_contain_text("check_circle")
         expect(page.locator(".st-key-empty-state")).to_be_visible()
     page.screenshot(path=kept(f"first-{title.lower()}"))
+    page.set_viewport_size({"width": 900, "height": 900})
+    calm(page)
+    answer, controls = (page.locator(place).first.bounding_box() for place in (ANSWER, ".st-key-film-controls"))
+    assert answer["y"] + 60 < 900  # what it says is in sight
+    assert answer["y"] + answer["height"] <= controls["y"]
+    page.screenshot(path=kept(f"first-{title.lower()}-900"))
 
 
 @pytest.mark.parametrize("width", [900, 1200, 1440, 1920])

@@ -123,6 +123,25 @@ def test_public_cases_are_shown_with_their_attribution(
     assert any("CC BY 4" in caption.value for caption in page.caption)
 
 
+def test_public_cases_once_fetched_come_first(
+    real_home: AppTest, samples_folder: Callable[[Path], None], packed: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = packed("samples").resolve()
+    samples_folder(folder)
+    (tmp_path / "samples").mkdir()
+    for sample in samples():
+        (tmp_path / "samples" / sample.file).symlink_to(folder / sample.file)
+    page = real_home.switch_page("views/detection.py").run()
+    keys = [button.key for button in page.button if (button.key or "").startswith("open-detection-")]
+    assert keys[:2] == ["open-detection-fracture_img0000151.jpg", "open-detection-fracture_img0000012.jpg"]
+    assert "generated" in keys[2]
+    page = page.switch_page("views/home.py").run()
+    assert not any("public files" in button.label for button in page.button)
+    page = page.button(key="open-tka_at_k1_v1_0160.tif").click().run()
+    assert not page.exception
+    assert any("3 files of frames" in caption.value for caption in page.caption)
+
+
 def test_the_queue_lets_the_oldest_go(home: AppTest, drop: Callable[..., AppTest]) -> None:
     files = {f"{number}.txt": b"no image %d" % number for number in range(session.QUEUE_FILES + 3)}
     page = drop(home, **files)

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 ASSETS = Path(__file__).parents[1] / "assets"
 AREA_PX = 300
 """Height of the inviting area."""
-COMPACT_PX = 132
-"""The same above an example."""
 
 
 def uploader(take: Callable[[str], None]) -> None:
@@ -70,6 +68,8 @@ def show(invitation: str, offer: str = "", height_px: int = AREA_PX, *, compact:
         What to drop, in large type.
     offer
         What is then done with it; nothing where it is empty.
+    height_px
+        Of the area; a compact one is as high as what it says.
     compact
         Whether it stands above something else, and takes little of the page.
     """
@@ -82,7 +82,7 @@ def show(invitation: str, offer: str = "", height_px: int = AREA_PX, *, compact:
         "compact": compact,
     }
     with st.container(key="empty-state"):
-        _area()(key="door-area", data=says, height=COMPACT_PX if compact else height_px)
+        _area()(key="door-area", data=says, height="content" if compact else height_px)
 
 
 @lru_cache(maxsize=1)

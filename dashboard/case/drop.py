@@ -56,6 +56,7 @@ def take(key: str) -> None:
     files = session.uploads(key)
     if not files:
         return
+    session.touch()  # who drops something is there
     taken = models.intake(files)
     session.put(SAID, [*_left_out(taken)])
     motion = taken.study or _frames(taken.entries)

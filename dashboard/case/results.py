@@ -141,7 +141,7 @@ def _cells(rows: Sequence[Row], known: Mapping[str, Surveyed]) -> list[dict[str,
             "file": f"{row.name} · {t('Part {number}', number=row.part)}" if row.part else row.name,
             "answer": worklist.said(row.outcome) if row.outcome else _missing(row, known),
             "sure": worklist.sure(row.outcome) if row.outcome else "",
-            "reference": _name(row.reference, _card(row)),
+            "reference": _name(row.reference, _card(row)) or None,  # an empty cell
             "agrees": marks[row.agrees],
             "model": t(card.title) if (card := _card(row)) else "",
             "reason": sentence(t(row.outcome.reason)) if row.outcome and row.outcome.reason else "",
@@ -190,7 +190,7 @@ def _editor(rows: Sequence[Row], known: Mapping[str, Surveyed]) -> None:
     st.data_editor(
         cells, key=key, hide_index=True, row_height=ROW_PX, column_config=_columns(rows), width="stretch",
         height=min(len(rows) + 1, 14) * ROW_PX, disabled=[name for name in cells[0] if name != "reference"],
-        on_change=_typed, args=(key, rows),
+        placeholder="", on_change=_typed, args=(key, rows),
     )  # fmt: skip
 
 

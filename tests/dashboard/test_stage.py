@@ -286,11 +286,13 @@ def test_idle_forgets_an_upload_everywhere(
 
     models_read = models.read
     monkeypatch.setattr(models, "read", read)
-    page = drop(staged().run(), **{"mine.png": picture()})
+    page = staged().run()
+    later(30)
+    page = drop(page, **{"mine.png": picture()})  # whoever drops something is there: the time begins anew
     mine = page.session_state["selected"]
     assert "mine.png" in queued(page)
     assert f"level-{mine[:12]}" in page.session_state
-    later(59)
+    later(89)
     page.run()
     gc.collect()
     assert "mine.png" in queued(page)
@@ -298,7 +300,7 @@ def test_idle_forgets_an_upload_everywhere(
     for name in page.session_state["jobs"]:
         page.session_state[f"job-{name}"]._thread.join()
 
-    later(61)
+    later(91)
     page.run()
     gc.collect()
     assert title(page) == "**A**"

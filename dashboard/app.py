@@ -39,9 +39,8 @@ drop.told()
 leaving.said()
 if not hall.draw(session.on_stage()):
     page.run()
-
-with waiting:
-    worklist.show()
+    with waiting:
+        worklist.show()
 with st.bottom:
     bar.draw()
     states.disclaimer()

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     """Playlist with which every visit begins in conference mode; "default" is the one of the program, empty is none."""
     stage_clock: float = Field(1.0, gt=0)
     """How fast the clock of conference mode runs, for tests."""
+    vote_address: str = ""
+    """Where phones reach the audience's vote: an address of this machine, or a name of it, with a port if wished
+    ("192.168.4.1", "hall.local:8700"). At an address, only its network can vote; empty takes the one that leads out."""
 
     metrics: bool = False
     """Whether the served program tells figures of its use and memory at /_stcore/metrics."""

@@ -15,9 +15,11 @@ from dashboard import figures, session
 from dashboard.components import states
 from dashboard.language import current, t, tn
 from dashboard.stage import Stage, show
+from dashboard.stage.address import place_of
 from dashboard.stage.ballot_page import Said
 from dashboard.stage.vote import Booth, Question, Tally
 from models import Classification, OrthoLensError
+from models.settings import settings
 
 EVERY_S = 1.0
 """How often the tally is drawn."""
@@ -38,7 +40,7 @@ def attend(now: Stage) -> None:
         return
     if link.booth is None or not link.booth.on:
         try:
-            link.booth = Booth(_said())
+            link.booth = Booth(_said(), place_of(settings().vote_address))
         except OrthoLensError as problem:
             session.put(TROUBLE, problem)
             return

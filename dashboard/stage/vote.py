@@ -1,8 +1,8 @@
 """The audience's vote: one small page that phones open over the local network, and nothing else behind its port.
 
-A server of its own in a thread (www.uvicorn.org), on all interfaces only while it is on. It knows no name and keeps no
-address: a phone is a random cookie, and how often an address asks is counted under a hash whose key dies with the vote.
-Nothing here touches Streamlit; the stage reads the tally.
+A server of its own in a thread (www.uvicorn.org), reached from the network only while it is on. It knows no name and
+keeps no address: a phone is a random cookie, and how often an address asks is counted under a hash whose key dies with
+the vote. Nothing here touches Streamlit; the stage reads the tally.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -24,9 +23,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard.language import later
+from dashboard.stage.address import Place
 from dashboard.stage.ballot_page import SECURE, Said, page
-from models.errors import NoVote
 
 MOST_PHONES, AN_ADDRESS = 5000, 100
 """That take part, in all and behind one address; a phone more is told that the hall is full."""
@@ -36,7 +34,6 @@ ASKS, ASKS_S = 80, 10.0
 """How often one address may ask in how many seconds; a hall behind one address gets so many pages."""
 UNATTENDED_S = 120.0
 """A stage that did not look at the tally for so long is gone, and the vote with it."""
-FIRST_PORT, PORTS = 8650, 20
 COOKIE = "phone"
 STARTING_S = 10.0
 
@@ -241,18 +238,18 @@ class Booth:
     ----------
     said
         The words of the phones' page.
-    host
-        Interface to listen on.
+    place
+        Where phones reach it.
 
     Raises
     ------
     NoVote
-        Where no port is free.
+        Where the place is none of this machine's, or no port is free.
     """
 
-    def __init__(self, said: Said, host: str = "0.0.0.0", ports: range | None = None) -> None:
-        self.poll, self._attended, self._host = Poll(), time.monotonic(), host
-        self._socket = _listening(host, ports or range(FIRST_PORT, FIRST_PORT + PORTS))
+    def __init__(self, said: Said, place: Place) -> None:
+        self.poll, self._attended, self._place = Poll(), time.monotonic(), place
+        self._socket = place.listen()
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             application(self.poll, said), log_config=None, access_log=False, lifespan="off", ws="none", http="h11",
@@ -272,7 +269,7 @@ class Booth:
     @property
     def address(self) -> str:
         """What phones open."""
-        return f"http://{own_address()}:{self.port}/"
+        return f"http://{self._place.name}:{self.port}/"
 
     @property
     def on(self) -> bool:
@@ -287,36 +284,3 @@ class Booth:
         """Close the port."""
         self._server.should_exit = True
         self._thread.join(STARTING_S)
-
-
-def _listening(host: str, ports: range) -> socket.socket:
-    """Return a socket on the first port that is free."""
-    for port in ports:
-        place = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            place.bind((host, port))
-            place.listen(256)
-        except OSError:
-            place.close()
-        else:
-            return place
-    fix = later("Close what uses them, or go on without a vote.")
-    raise NoVote(later("no port from {first} to {last} is free", first=ports[0], last=ports[-1]), fix=fix)
-
-
-def own_address() -> str:
-    """Return this machine's address on the local network: that of the interface which leads out of it.
-
-    Connecting a datagram socket sends nothing; it only asks the routing table (man 7 ip).
-    """
-    for elsewhere in ("192.0.2.1", "10.255.255.255", "192.168.255.255", "224.0.0.1"):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.connect((elsewhere, 9))
-                own: str = probe.getsockname()[0]
-            except OSError:
-                continue
-        if not own.startswith(("127.", "0.")):
-            return own
-    return "127.0.0.1"

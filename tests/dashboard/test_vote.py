@@ -9,7 +9,8 @@ from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 
-from dashboard.stage import vote
+from dashboard.stage import address, vote
+from dashboard.stage.address import Place, place_of
 from dashboard.stage.ballot_page import Said
 from dashboard.stage.vote import Booth, Poll, Question
 from models.errors import NoVote
@@ -18,12 +19,13 @@ SAID = Said(
     "en", "Wait", "You said {label}", "The model says {label}", "Voted already", "Over", "Full", "Too often",
     "No cookie", "Nothing is kept", "Research only",
 )  # fmt: skip
+HERE = Place("127.0.0.1", "127.0.0.1", range(0, 1))
 ASKED = Question("How <worn> is it?", ("Grade 0", "Grade 1", "Grade 2"), b"\x89PNG")
 
 
 @pytest.fixture
 def booth() -> Iterator[Booth]:
-    opened = Booth(SAID, "127.0.0.1", range(0, 1))
+    opened = Booth(SAID, HERE)
     yield opened
     opened.stop()
     assert not opened.on
@@ -130,7 +132,7 @@ def test_a_hall_is_full_at_a_point(limit: str, booth: Booth, monkeypatch: pytest
 
 
 def test_a_stopped_vote_answers_nobody() -> None:
-    booth = Booth(SAID, "127.0.0.1", range(0, 1))
+    booth = Booth(SAID, HERE)
     assert Phone(booth).ask()[0].status == 200
     booth.stop()
     with pytest.raises(ConnectionError):
@@ -138,7 +140,7 @@ def test_a_stopped_vote_answers_nobody() -> None:
 
 
 def test_a_vote_without_its_stage_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    booth = Booth(SAID, "127.0.0.1", range(0, 1))
+    booth = Booth(SAID, HERE)
     Phone(booth).ask()
     monkeypatch.setattr(vote, "UNATTENDED_S", 0.0)
     for _ in range(100):
@@ -154,11 +156,44 @@ def test_the_next_port_is_taken_and_none_is_a_sentence() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(NoVote, match=f"no port from {port} to {port} is free"):
-            Booth(SAID, "127.0.0.1", range(port, port + 1))
+            Booth(SAID, Place("127.0.0.1", "127.0.0.1", range(port, port + 1)))
 
 
 def test_its_own_address_is_one() -> None:
-    socket.inet_aton(vote.own_address())
+    socket.inet_aton(address.own_address())
+
+
+@pytest.mark.parametrize(
+    ("named", "place"),
+    [
+        ("192.168.4.1", Place("192.168.4.1", "192.168.4.1")),
+        ("192.168.4.1:8700", Place("192.168.4.1", "192.168.4.1", range(8700, 8701))),
+        ("hall.local", Place("hall.local")),
+        ("hall.local:80", Place("hall.local", ports=range(80, 81))),
+        ("", Place(address.own_address())),
+    ],
+)
+def test_the_settings_name_where_phones_reach_it(named: str, place: Place) -> None:
+    assert place_of(named) == place
+
+
+@pytest.mark.parametrize("named", ["http://hall.local", "hall.local:0", "hall.local:99999", "a b", "-x", "::1", "x/y"])
+def test_what_is_no_address_is_a_sentence(named: str) -> None:
+    with pytest.raises(NoVote, match="is no address of a vote"):
+        place_of(named)
+
+
+def test_an_address_of_another_machine_is_a_sentence() -> None:
+    with pytest.raises(NoVote, match=r"192.0.2.9 is no address of this machine"):
+        Booth(SAID, place_of("192.0.2.9"))
+
+
+def test_at_an_address_nothing_answers_elsewhere() -> None:
+    booth = Booth(SAID, place_of("127.0.0.2"))
+    assert booth.address == f"http://127.0.0.2:{booth.port}/"
+    with pytest.raises(ConnectionError):
+        socket.create_connection(("127.0.0.1", booth.port), timeout=5)
+    booth.stop()
 
 
 def test_a_poll_takes_no_more_phones_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,8 @@ GAP = 0.06
 """Between two pictures, as a share of the width."""
 PAPER, INK, FAINT, ACCENT = "#07090B", "#D5DCE1", "#7A8791", "#2FA79B"
 FONT = "Source Sans, sans-serif"
+TEXT_PX, ROW_PX = 12, 30
+"""Type of the bars, which in a theme's own size would be that of the page when they were drawn, and their distance."""
 
 Layout = Literal["Overlay", "Side by side", "Image only"]
 LAYOUTS = (later("Overlay"), later("Side by side"), later("Image only"))
@@ -221,12 +223,14 @@ def bars(prediction: Classification, card: Card, chosen: str | None = None) -> g
     for name, share in zip(names, shares, strict=True):
         fig.add_annotation(x=1, y=name, text=numeral(share, ".1%"), showarrow=False, xanchor="left", xshift=8)
     fig.update_layout(
-        barmode="overlay", showlegend=False, height=34 * len(names) + 8, bargap=0.5, barcornerradius=4,
+        barmode="overlay", showlegend=False, height=ROW_PX * len(names) + 8, bargap=0.5, barcornerradius=4,
         margin={"l": 0, "r": 56, "t": 0, "b": 0}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-        separators=separators(),
+        separators=separators(), font_size=TEXT_PX,
     )  # fmt: skip
     fig.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
-    fig.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, ticklabelstandoff=8, title=None)
+    fig.update_yaxes(
+        autorange="reversed", fixedrange=True, showgrid=False, ticklabelstandoff=8, title=None, tickfont_size=TEXT_PX,
+    )  # fmt: skip
     return fig
 
 

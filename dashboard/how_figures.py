@@ -6,6 +6,8 @@ their cells, so that colour is never alone. Diagrams take their ink from the the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
@@ -68,19 +70,25 @@ def filtered(picture: Pixels, output: NDArray[np.float64], row: int, column: int
     )  # fmt: skip
 
 
-def sums(patch: NDArray[np.float64], kernel: NDArray[np.float64], ends: tuple[float, float, float]) -> go.Figure:
+def sums(
+    patch: NDArray[np.float64], kernel: NDArray[np.float64], ends: tuple[float, float, float], columns: int = 4
+) -> go.Figure:
     """Return nine inputs times nine weights, their products, and what becomes of them, as numbers on colours.
 
     Parameters
     ----------
     ends
         Bias, sum with the bias, and what the activation makes of it.
+    columns
+        How many of the four stand in a row.
     """
     bias, total, answer = ends
     products = patch * kernel
     grids = [patch, kernel, products, np.array([[total], [answer]])]
     titles = (t("Input patch"), t("× Kernel"), t("= Products"), t("Sum + bias"))
-    fig = make_subplots(1, 4, horizontal_spacing=0.035, subplot_titles=titles, column_widths=[3, 3, 3, 2])
+    deep = 4 // columns
+    spaced = {"horizontal_spacing": 0.14 / columns, "vertical_spacing": 0.26 / deep}
+    fig = make_subplots(deep, columns, subplot_titles=titles, column_widths=[3, 3, 3, 2][:columns], **spaced)
     words: list[NDArray[np.str_] | list[list[str]]] = [np.vectorize("{:.2f}".format)(grid) for grid in grids[:3]]
     words.append(
         [
@@ -88,7 +96,8 @@ def sums(patch: NDArray[np.float64], kernel: NDArray[np.float64], ends: tuple[fl
             [t("activation<br>→ <b>{answer:.2f}</b>", answer=answer)],
         ]
     )
-    for number, (grid, text) in enumerate(zip(grids, words, strict=True), 1):
+    for number, (grid, text) in enumerate(zip(grids, words, strict=True)):
+        at = {"row": number // columns + 1, "col": number % columns + 1}
         most = max(float(np.abs(grid).max()), 1e-6)
         pixels = {"colorscale": GREYS, "zmin": 0, "zmax": 1, "texttemplate": ""}
         signed = {
@@ -97,23 +106,44 @@ def sums(patch: NDArray[np.float64], kernel: NDArray[np.float64], ends: tuple[fl
         fig.add_trace(
             go.Heatmap(
                 z=grid, text=text, textfont_size=14, showscale=False, xgap=3, ygap=3, hoverinfo="skip",
-                **(pixels if number == 1 else signed),
-            ), 1, number,
+                **(signed if number else pixels),
+            ), **at,
         )  # fmt: skip
-        fig.update_xaxes(visible=False, fixedrange=True, row=1, col=number)
-        fig.update_yaxes(visible=False, autorange="reversed", fixedrange=True, row=1, col=number)
-    rows, columns = np.indices(patch.shape).reshape(2, -1)
+        fig.update_xaxes(visible=False, fixedrange=True, **at)
+        fig.update_yaxes(visible=False, autorange="reversed", fixedrange=True, **at)
+    down, across = np.indices(patch.shape).reshape(2, -1)
     fig.add_scatter(
-        x=columns, y=rows, mode="text", text=np.asarray(words[0]).ravel(), hoverinfo="skip", showlegend=False,
+        x=across, y=down, mode="text", text=np.asarray(words[0]).ravel(), hoverinfo="skip", showlegend=False,
         textfont={"size": 14, "color": ["#000000" if grey > MIDDLE_GREY else "#FFFFFF" for grey in patch.ravel()]},
         row=1, col=1,
     )  # fmt: skip
     return fig.update_layout(
-        height=232,
+        height=232 if deep == 1 else 150 * deep,
         margin={"l": 0, "r": 0, "t": 30, "b": 0},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
     )
+
+
+def columns(maps: Sequence[Pixels], titles: Sequence[str]) -> go.Figure:
+    """Return feature maps, (n, h, w) a column, as pictures one below the other under their titles."""
+    fig = make_subplots(1, len(maps), horizontal_spacing=0.015, subplot_titles=titles)
+    for number, own in enumerate(maps, 1):
+        picture = mosaic(own, columns=1)
+        rows, wide = picture.shape[:2]
+        x, y = (f"{axis}{number if number > 1 else ''}" for axis in "xy")
+        fig.add_layout_image(
+            source=raster(picture), xref=x, yref=y, layer="below", sizing="stretch", x=0, y=0, sizex=wide, sizey=rows
+        )
+        fig.update_xaxes(range=[0, wide], visible=False, constrain="domain", fixedrange=True, row=1, col=number)
+        fig.update_yaxes(
+            range=[rows, 0], visible=False, scaleanchor=x, constrain="domain", fixedrange=True, row=1, col=number
+        )
+    fig.update_annotations(font={"family": FONT, "color": INK, "size": 14})
+    return fig.update_layout(
+        template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, dragmode=False,
+        margin={"l": 8, "r": 8, "t": 48, "b": 8},
+    )  # fmt: skip
 
 
 def clear(fig: go.Figure) -> go.Figure:

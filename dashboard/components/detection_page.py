@@ -26,6 +26,7 @@ from dashboard.detection_film import Film
 from dashboard.figures import View
 from dashboard.language import later, spoken, t
 from dashboard.specimen import Sheet
+from dashboard.stage.film import staged
 from models import Card, Detections, Image, OrthoLensError
 from models.boxes.verdict import caveat, verdict
 
@@ -150,7 +151,8 @@ def _draw(sheet: Sheet, image: Image) -> None:
             "selection_mode": ("box",) if sheet.box else ("points",),
         }
     st.plotly_chart(
-        sheet.figure, key=key, height=HEIGHT_PX, theme=None, alt=sheet.says or t("The image with its boxes"),
+        staged(sheet.figure, image, viewer.frame(image)), key=key, height=HEIGHT_PX, theme=None,
+        alt=sheet.says or t("The image with its boxes"),
         config={
             "scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d", "lasso2d"],
         },

@@ -113,14 +113,11 @@ def _take() -> None:
 
 def _place(picture: Pixels, output: NDArray[np.float64], subject: Subject) -> tuple[int, int]:
     """Draw input and output, and return the place that the reader chose by a click or with the sliders."""
-    rows, columns = picture.shape
+    rows, columns = output.shape
     down, across = f"kernel-row-{subject.key}", f"kernel-column-{subject.key}"
     if session.get(down) is None or session.get(across) is None:
-        top, left = rows // 5, columns // 5  # begin where the neuron answers most, away from the edge
-        loudest = np.abs(output[top : rows - top, left : columns - left])
-        found = np.unravel_index(int(loudest.argmax()), loudest.shape)
-        session.put(down, top + int(found[0]))
-        session.put(across, left + int(found[1]))
+        for key, at in zip((down, across), loudest(output), strict=True):
+            session.put(key, at)
     chart = st.container()
     with st.container(horizontal=True):
         row = st.slider(t("Row"), 0, rows - 1, key=down, persist_state="session")
@@ -160,6 +157,14 @@ def _place(picture: Pixels, output: NDArray[np.float64], subject: Subject) -> tu
         )
     )
     return row, column
+
+
+def loudest(output: NDArray[np.float64]) -> tuple[int, int]:
+    """Return row and column where a neuron answers most, away from the edge."""
+    top, left = (side // 5 for side in output.shape)
+    inner = np.abs(output[top : output.shape[0] - top, left : output.shape[1] - left])
+    row, column = np.unravel_index(int(inner.argmax()), inner.shape)
+    return top + int(row), left + int(column)
 
 
 def _code(picture: Pixels, output: NDArray[np.float64], kernel: NDArray[np.float64]) -> None:

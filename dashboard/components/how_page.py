@@ -21,6 +21,7 @@ from dashboard.components import (
 from dashboard.components.how_subject import Subject
 from dashboard.how import SECTIONS
 from dashboard.language import t
+from dashboard.stage import lessons
 from models import OrthoLensError
 
 ON_AN_IMAGE: Mapping[str, Callable[[Subject], None]] = {
@@ -37,6 +38,8 @@ BY_ITSELF: Mapping[str, Callable[[], None]] = {"learning": how_learning.show, "s
 def show() -> None:
     """Draw the page."""
     session.settle()  # a file chosen here is looked at here
+    if lessons.show():
+        return
     st.subheader(t("How it works"), anchor=False)
     tour.show()
     section = _section()

@@ -27,6 +27,7 @@ from dashboard.jobs import Job
 from dashboard.kinematics_figures import Placed
 from dashboard.language import later, t
 from dashboard.measured import Measured
+from dashboard.stage.film import staged
 from dashboard.tracking import CARD, EXACT, NETWORK, Tracking
 from models import OrthoLensError
 from models.kinematics.sequence import NAMES
@@ -324,6 +325,6 @@ def _space(
     )
     reach = kinematics_figures.reach_of(thin, poses, hold is not None)
     st.plotly_chart(
-        kinematics_figures.scene(sequence, placed, thin, reach, hold), key="viewer-space", height=HEIGHT_PX - 90,
-        theme=None, config=BARE, alt=t("Both components in space"),
+        staged(kinematics_figures.scene(sequence, placed, thin, reach, hold)), key="viewer-space",
+        height=HEIGHT_PX - 90, theme=None, config=BARE, alt=t("Both components in space"),
     )  # fmt: skip

@@ -23,6 +23,7 @@ from dashboard.components.states import HEIGHT_PX, plain
 from dashboard.language import later, numeral, t
 from dashboard.session import Item
 from dashboard.specimen import Sheet, Specimen
+from dashboard.stage.film import staged
 from dashboard.tissue_figures import TissueView
 from models import Card, Image, OrthoLensError, Segmentation
 
@@ -130,7 +131,8 @@ def _draw(sheet: Sheet, image: Image) -> None:
             "selection_mode": ("box",) if sheet.box else ("lasso",),
         }
     st.plotly_chart(
-        sheet.figure, key=key, height=HEIGHT_PX, theme=None, alt=sheet.says or t("The image with its classes"),
+        staged(sheet.figure, image, viewer.frame(image)), key=key, height=HEIGHT_PX, theme=None,
+        alt=sheet.says or t("The image with its classes"),
         config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]},
         **selects,
     )  # fmt: skip

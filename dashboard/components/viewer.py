@@ -11,6 +11,7 @@ from dashboard import figures, session
 from dashboard.components.states import HEIGHT_PX
 from dashboard.figures import View
 from dashboard.language import later, t
+from dashboard.stage.film import staged
 from models import Image, Prediction
 from models.types import Window
 
@@ -21,7 +22,7 @@ FULL_RANGE = later("Full range")
 def show(image: Image, prediction: Prediction | None, view: View) -> None:
     """Draw the image with what the prediction says about places."""
     st.plotly_chart(
-        figures.figure(prediction, image, view),
+        staged(figures.figure(prediction, image, view), image, view.frame),
         key=f"viewer-{image.sha256[:12]}-{view.layout}",
         height=HEIGHT_PX,
         theme=None,

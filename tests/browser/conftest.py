@@ -9,6 +9,9 @@ from playwright.sync_api import Browser, Error, Page
 
 import models
 from tests.browser import app
+from tests.browser.staged import hall, staged
+
+__all__ = ["hall", "staged"]
 
 
 @pytest.fixture(scope="session")

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import re
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
 from models.data.cases import CASES_DIR
-from tests.browser import app
-from tests.browser.app import ROOT, calm
+from tests.browser.app import calm
+from tests.browser.staged import place
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -26,8 +20,6 @@ UNATTENDED_S = 1800
 FAST = 20
 LOOPS, FLAT_MB = 3, 50
 """After the first loop every model is loaded and every picture was drawn once; from then on memory stays flat."""
-WHOLE = """() => { const main = document.querySelector('[data-testid="stMain"]');
-    return main.scrollHeight <= main.clientHeight && main.scrollWidth <= main.clientWidth }"""
 SHORT = """
 idle_seconds = 60
 [[step]]
@@ -41,77 +33,6 @@ page = "home"
 notes = "What to say"
 seconds = 600
 """
-
-
-@dataclass
-class Server:
-    """A server in conference mode."""
-
-    address: str
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    @property
-    def memory_mb(self) -> float:
-        """What the process holds in memory."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
-
-
-BROKEN = "() => [...document.images].filter(image => image.complete && !image.naturalWidth).map(image => image.src)"
-
-
-@pytest.fixture
-def staged(tmp_path: Path, address: str) -> Iterator[Callable[[str, float], Server]]:
-    """Return what starts a server with a playlist and a clock."""
-    running: list[Server] = []
-
-    def start(playlist: str, clock: float) -> Server:
-        with socket.socket() as probe:
-            probe.bind(("localhost", 0))
-            port = probe.getsockname()[1]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        environment |= {"ORTHOLENS_STAGE": playlist, "ORTHOLENS_STAGE_CLOCK": str(clock)}
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "served.py")]
-        options = [f"--server.port={port}", "--server.address=localhost", "--server.headless=true"]
-        log = tmp_path / "server.log"
-        with log.open("wb") as said:
-            process = subprocess.Popen(
-                [*command, *options], cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT
-            )
-        running.append(Server(f"http://localhost:{port}", process, log))
-        app._ready(running[-1].address, process)
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.process.terminate()
-        server.process.wait()
-        said = server.log.read_text()
-        assert "Traceback" not in said
-        assert not re.search(r"\b(error|exception|critical)\b", said, re.IGNORECASE)
-
-
-@pytest.fixture
-def hall(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Return what opens conference mode as a projector shows it; no page may have been in trouble at the end."""
-    pages: list[Page] = []
-
-    def open_it(server: Server, width: int = 1920, height: int = 1080) -> Page:
-        pages.append(app.opened(browser, server.address, width=width, height=height, ready=".st-key-stage-bar"))
-        return pages[-1]
-
-    yield open_it
-    broken = [page.evaluate(BROKEN) for page in pages]
-    for page in pages:
-        page.context.close()
-    assert broken == [[] for _ in pages]
-    assert [[each for each in page.trouble if not app.overtaken(each)] for page in pages] == [[] for _ in pages]
-
-
-def place(page: Page) -> str:
-    """Return which step the bar names: "1 / 9"."""
-    return page.locator(".st-key-stage-bar").get_by_text(re.compile(r"^\d+ / \d+$")).inner_text()
 
 
 def test_half_an_hour_alone_leaves_memory_flat_and_no_error(
@@ -131,19 +52,6 @@ def test_half_an_hour_alone_leaves_memory_flat_and_no_error(
     count = int(seen[0].rpartition(" ")[2])
     assert {*seen} == {f"{number} / {count}" for number in range(1, count + 1)}
     assert max(memory[1:]) - memory[0] < FLAT_MB, memory
-
-
-def test_every_step_fits_a_projector(staged: Callable, hall: Callable) -> None:
-    page = hall(staged("default", 1))
-    first = place(page)
-    while True:
-        calm(page)
-        page.wait_for_function(WHOLE, timeout=60_000)  # before nobody is there any more and the first step comes back
-        now = place(page)
-        page.keyboard.press("PageDown")
-        expect(page.locator(".st-key-stage-bar").get_by_text(now, exact=True)).to_have_count(0)
-        if place(page) == first:
-            break
 
 
 def test_keys_and_a_clicker_walk_through_the_steps(staged: Callable, hall: Callable, tmp_path: Path) -> None:

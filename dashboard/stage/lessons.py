@@ -1,0 +1,97 @@
+"""Lessons of How it works as a hall sees them: one picture that says it, and a few words beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import streamlit as st
+
+from dashboard import figures, how_figures, session
+from dashboard.case.places import places
+from dashboard.components import how_block, how_network
+from dashboard.components.how_subject import Subject
+from dashboard.components.states import HEIGHT_PX
+from dashboard.language import later, t
+from dashboard.stage.film import staged
+from models import teaching
+from models.nets.stages import stages_of
+from models.teaching import neuron
+
+BARE = {"displayModeBar": False}
+NAMES = (later("Edges"), later("Corners"), later("Textures"), later("Parts"), later("Objects"))
+"""What the five stages of a classifier tend to answer to."""
+DEEP = 4
+"""Feature maps of a stage."""
+
+
+def show() -> bool:
+    """Draw the lesson of the step on the screen; False where there is none for a hall."""
+    now, item = session.on_stage(), session.selected()
+    if now is None or item is None or (draw := LESSONS.get(now.step.show.section or "")) is None:
+        return False
+    image = session.read(item)
+    st.caption(t(item.origin))
+    draw(Subject(image, image.first_frame, item.origin, now.step.card or ""))
+    return True
+
+
+def _block(subject: Subject) -> None:
+    """Draw a picture, what one neuron answers at every place of it, and its nine weights at one place."""
+    picture = figures.shrunk(subject.image.grey(subject.frame), how_block.LONGEST_PX).astype(np.float64)
+    kernel = np.array(neuron.PRESETS[how_block.FIRST].rows, float)
+    act = neuron.ACTIVATIONS["ReLU"]
+    output = neuron.convolve(picture, kernel, 0.0, act)
+    output[:, [0, -1]] = output[[0, -1]] = 0  # beyond the edge all is black: an edge that is none
+    row, column = how_block.loudest(output)
+    patch = neuron.patch_at(picture, row, column)
+    total, answer = float((patch * kernel).sum()), float(neuron.neuron(patch, kernel, 0.0, act))
+    left, _, right = places()
+    left.plotly_chart(
+        staged(how_figures.filtered(picture.astype(np.float32), output, row, column)), key=f"viewer-{subject.key}",
+        height=HEIGHT_PX, theme=None, config=BARE, alt=t("The input, and beside it what the neuron answers everywhere"),
+    )  # fmt: skip
+    with right:
+        st.subheader(t("One neuron: nine weights"), anchor=False)
+        st.markdown(
+            t("It weighs the nine pixels in the white square and adds them up. The same everywhere: it finds edges.")
+        )
+        st.plotly_chart(
+            how_figures.sums(patch, kernel, (0.0, total, answer), columns=2), key="how-sums", config=BARE,
+            alt=t("Nine inputs times nine weights, summed: {total:.2f}; after {activation}: {answer:.2f}",
+                  total=total, activation="ReLU", answer=answer),
+        )  # fmt: skip
+
+
+def _hierarchy(subject: Subject) -> None:
+    """Draw the strongest maps of every stage of a classifier side by side, from edges to objects."""
+    now = session.on_stage()
+    card = now.step.asked if now else None
+    if card is None:
+        return
+    lasts = [[one for one in teaching.layers(card) if one.stage == stage][-1] for stage in stages_of(card)]
+    found = [how_network.maps_of(subject, card, layer) for layer in lasts]
+    seen = [min(layer.receptive_field_px or max(card.input.size), max(card.input.size)) for layer in lasts]
+    titles = [f"<b>{t(name)}</b><br>{t('sees {seen} px', seen=side)}" for name, side in zip(NAMES, seen, strict=True)]
+    fig = how_figures.columns([maps.maps[:DEEP] for maps in found], titles)
+    left, _, right = places()
+    left.plotly_chart(
+        staged(fig), key=f"viewer-{subject.key}", height=HEIGHT_PX, theme=None, config=BARE,
+        alt=t("The strongest maps of each stage, from edges to objects"),
+    )  # fmt: skip
+    with right:
+        st.subheader(t("From edges to objects"), anchor=False)
+        st.markdown(t("Five stages, the four strongest maps of each. Bright: it answers."))
+        picture = session.once(
+            lambda: teaching.network_picture(subject.image, card, subject.frame), "how-input", subject.key, card.id
+        )
+        with st.container(key="hall-input"):
+            st.image(
+                how_figures.framed(picture, seen[2]),
+                alt=t("The network's input with a square of {seen} pixels", seen=seen[2]),
+            )
+            st.markdown(t("The square is what one place of the third stage sees."))
+
+
+LESSONS: Mapping[str, Callable[[Subject], None]] = {"block": _block, "network": _hierarchy}
+"""Section of the page → its form for a hall."""

@@ -8,6 +8,7 @@ Reference: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT; D. Fifie
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -109,7 +110,9 @@ def _members(name: str, data: bytes, rules: Rules) -> list[File]:
                     said = later("unpacks to more than {most} times its own size", most=MOST_RATIO)
                     raise TooLarge(said, fix=UNPACK)
                 found.append((one.filename, content))
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError) as error:
+    except InputError:
+        raise
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, LookupError, EOFError, OSError, struct.error) as error:
         raise DamagedFile(later("is a damaged archive"), fix=later("Copy it again from its source.")) from error
     return found
 

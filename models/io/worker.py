@@ -4,7 +4,8 @@ Native decoders abort, hang or take all memory on broken input (seen: GDCM on a 
 quote the values that they stumble over. In here they do so with a time and a memory limit, without stderr, logs or core
 dumps, and away from the models and the other users' sessions; `models.io.pool` has a few of them. The process is a
 plain `python -c`, since `multiprocessing`'s spawn would run `__main__` again (under Streamlit: the whole page); it is
-started once and reused, speaks pickle over its pipes, and ends with its parent.
+started once and reused, is sent its jobs as pickles, answers in plain data (`models.io.plain`), and ends with its
+parent.
 
 Reference: https://docs.python.org/3/library/resource.html
 """
@@ -28,6 +29,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 from models.errors import DamagedFile, DecoderFailed, InputError
+from models.io import plain
 from models.words import later
 
 P = ParamSpec("P")
@@ -87,9 +89,9 @@ class Worker:
         try:
             pickle.dump((seconds, *job), process.stdin, pickle.HIGHEST_PROTOCOL)
             process.stdin.flush()
-            answer: object = pickle.load(process.stdout)
+            answer = plain.receive(process.stdout, self._memory_mb << 20)
             answered = True
-        except (EOFError, OSError, pickle.UnpicklingError) as error:
+        except (EOFError, OSError, ValueError) as error:
             hung = time.monotonic() - begun >= seconds
             if not hung:
                 raise Crashed(later("its decoder crashed"), fix=FIX) from error
@@ -155,8 +157,7 @@ def serve(memory_mb: int, ready: bool = False) -> None:
             return
         if STOPS_ITSELF:
             signal.setitimer(signal.ITIMER_REAL, seconds)
-        pickle.dump(_answer(function, args, kwargs), answers, pickle.HIGHEST_PROTOCOL)
-        answers.flush()
+        plain.send(_answer(function, args, kwargs), answers)
         if STOPS_ITSELF:
             signal.setitimer(signal.ITIMER_REAL, 0)
 

@@ -21,6 +21,7 @@ FAILED_ONCE = (
     ("slide", 1512),  # pages in a circle: 60 s
     ("DICOM JPEG 2000", 9050),  # GDCM aborted
     ("DICOM JPEG", 13120),
+    ("ZIP", 6109),  # an entry without a name
     ("COCO", 13057),  # run lengths of a mask without a row
     ("calibration", 13110),  # a line of nothing but separators
 )

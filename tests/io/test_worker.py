@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
 
 import numpy as np
 import pytest
 
 from models.errors import DamagedFile, DecoderFailed
-from models.io import read
+from models.io import plain, read
+from models.io.decoded import Decoded, Header
 from models.io.pool import decoders
 from models.io.worker import Worker
+from models.types import Curve, Window
+from models.words import later
 
 PATIENT = 120.0
 """Seconds that a call may take which is to succeed, on a busy machine too."""
@@ -98,11 +102,11 @@ def test_threads_get_their_own_answers(small: Worker) -> None:
 def test_an_interrupted_call_leaves_no_stale_answer(small: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     small.call(PATIENT, abs, 1)
 
-    def interrupted(_: object) -> object:
+    def interrupted(*_: object) -> object:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(pickle, "load", interrupted)
+        patch.setattr(plain, "receive", interrupted)
         with pytest.raises(KeyboardInterrupt):
             small.call(PATIENT, abs, -5)
     assert small.call(PATIENT, abs, -7) == 7
@@ -111,3 +115,65 @@ def test_an_interrupted_call_leaves_no_stale_answer(small: Worker, monkeypatch: 
 def test_it_imports_neither_torch_nor_streamlit(small: Worker, picture: Callable[..., bytes]) -> None:
     heavy = small.call(PATIENT, eval, "sorted({'torch', 'streamlit', 'captum'} & set(__import__('sys').modules))")
     assert heavy == []
+
+
+def said(tree: object, arrays: Iterable[object] = ()) -> BytesIO:
+    """Return what a decoder process that was taken over says."""
+    header = json.dumps([tree, list(arrays)]).encode()
+    return BytesIO(len(header).to_bytes(8, "little") + header)
+
+
+def test_answers_are_plain_data_and_come_back_as_they_were() -> None:
+    answer = Decoded(
+        np.arange(24, dtype=">i2").reshape(1, 4, 6),
+        12,
+        Header(
+            windows=(Window("Curve", 1.5, float("inf"), Curve((0.0, 1.0), -1, 2)),),
+            tags={"Modality": "CR"},
+            warnings=(later("{one} of {two}", one=1, two=later("three")),),
+        ),
+        np.array([[1.0, 0.5]], np.float32),
+        padding=(0.0, 3.0),
+    )
+    for sent in (answer, None, [True, 2, float("-inf"), "a", b"\0\xff", (), {}], np.float32(0.25), np.zeros((0, 3))):
+        pipe = BytesIO()
+        plain.send(sent, pipe)
+        pipe.seek(0)
+        again = plain.receive(pipe, 1 << 20)
+        assert again == sent if not isinstance(sent, (Decoded, np.ndarray)) else type(again) is type(sent)
+        if isinstance(again, Decoded):
+            assert np.array_equal(again.stored, answer.stored)
+            assert (again.bits, again.header, again.padding) == (12, answer.header, (0.0, 3.0))
+            assert again.header.warnings[0].values["two"].message == "three"
+    with pytest.raises(TypeError):
+        plain.send(object(), BytesIO())
+
+
+@pytest.mark.parametrize(
+    ("tree", "arrays"),
+    [
+        ({"data": ["os", "system", {}]}, ()),
+        ({"data": ["models.io.worker", "Worker", {"memory_mb": 1}]}, ()),
+        ({"data": ["models.io.decoded", "Header", {"nothing": 1}]}, ()),
+        ({"data": ["models.io.worker", "os.system", {}]}, ()),
+        ({"error": ["builtins", "SystemExit", "a", "b", None]}, ()),
+        ({"array": 0}, [["|O", [2]]]),
+        ({"array": 0}, [["<f8", [1 << 40]]]),
+        ({"array": 0}, [["<f8", [-1, -1]]]),
+        ({"array": 3}, ()),
+        ({"else": 1}, ()),
+        ({"array": 1, "tuple": 2}, ()),
+    ],
+)
+def test_what_is_no_plain_answer_is_not_taken(tree: object, arrays: list[object]) -> None:
+    with pytest.raises(ValueError, match="answer"):
+        plain.receive(said(tree, arrays), 1 << 20)
+
+
+def test_an_answer_that_ends_early_or_never_does_is_not_taken() -> None:
+    with pytest.raises(EOFError):
+        plain.receive(BytesIO(b"\1"), 1 << 20)
+    with pytest.raises(EOFError):
+        plain.receive(said({"array": 0}, [["<f8", [3]]]), 1 << 20)
+    with pytest.raises(ValueError, match="longer"):
+        plain.receive(BytesIO(b"\xff" * 99), 1 << 20)

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import typer
+from playwright.sync_api import Error
 
 import models
 from models.data.cases import CASES_DIR
@@ -114,13 +115,16 @@ def visits(visitors: int, seconds: float) -> None:
         pages = [app.opened(browser, address) for _ in range(visitors)]
         for page in pages:
             app.go(page, "Implant")
-        answers, turn, end = [], 0, time.monotonic() + seconds
+        answers, late, turn, end = [], [], 0, time.monotonic() + seconds
         while time.monotonic() < end:
             turn += 1
             files = [altered(FILM, turn * visitors + number, Path(folder)) for number in range(visitors)]
-            answers += [answer for _, answer in dropped(pages, files)]
+            try:
+                answers += [answer for _, answer in dropped(pages, files)]
+            except Error as problem:
+                late.append(problem.message)
         after = resident_mb(address)
-        trouble = [one for page in pages for one in page.trouble if not app.overtaken(one)]
+        trouble = [*late, *(one for page in pages for one in page.trouble if not app.overtaken(one))]
         for page in pages:
             page.context.close()
         time.sleep(5)

@@ -85,3 +85,16 @@ def test_leaving_asks_while_files_are_there(listed: Page) -> None:
     page.reload()  # nothing is on the table any more
     page.get_by_test_id("stFileUploader").first.wait_for()
     assert page.asked == ["beforeunload"]
+
+
+def test_a_button_forgets_everything_and_so_does_a_page_with_nobody_there(listed: Page, tmp_path: Path) -> None:
+    page, rows = listed, listed.locator("[class*='st-key-remove-']")
+    calm(page)
+    page.get_by_role("button", name="Forget everything").click()
+    page.locator(".st-key-forget-everything button").click()
+    expect(rows).to_have_count(0)
+    calm(page)
+    drop(page, tmp_path / "two.png")
+    page.evaluate("() => { const now = Date.now; Date.now = () => now() + 31 * 60_000 }")  # half an hour, and more
+    expect(page.get_by_text("Nobody was here for 30 minutes: everything was forgotten.")).to_be_visible()
+    expect(rows).to_have_count(0)

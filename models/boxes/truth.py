@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from models.boxes import coco, yolo
 from models.errors import DamagedFile, InputError, TooLarge, UnsupportedFormat
+from models.io.pool import in_worker
 from models.io.text import text_of
 from models.words import later
 
@@ -87,6 +88,11 @@ def read_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, 
     InputError
         When a file is none of these, is damaged, or speaks of another image; the message says which, and what to do.
     """
+    return in_worker(parse_boxes, files, name, shape)
+
+
+def parse_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, int]) -> TrueBoxes:
+    """Do what `read_boxes` says; runs in the worker, with its limits of time and memory."""
     image = _Image(name, shape)
     named = {file: _classes(file, data) for file, data in files if _plain(file) in NAMES}
     given = [(file, data) for file, data in files if file not in named]

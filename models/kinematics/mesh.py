@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.io.pool import in_worker
 from models.kinematics.stl import read_triangles
 from models.words import later
 
@@ -98,7 +99,7 @@ class Mesh:
 
 
 def read_mesh(data: bytes, name: str = "component") -> Mesh:
-    """Read an STL file, ASCII or binary.
+    """Read an STL file, ASCII or binary, in a decoder process with its limits of time and memory.
 
     Parameters
     ----------
@@ -112,6 +113,15 @@ def read_mesh(data: bytes, name: str = "component") -> Mesh:
     InputError
         When it is no STL, empty, open, flat, or not in millimetres.
     """
+    try:
+        return in_worker(parse_mesh, data, name)
+    except InputError as error:
+        error.file = name
+        raise
+
+
+def parse_mesh(data: bytes, name: str) -> Mesh:
+    """Do what `read_mesh` says; runs in the worker."""
     corners = read_triangles(data, name)
     if len(corners) and not np.isfinite(corners).all():
         fix = later("Export the component again.")

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from models.cards import Card
 from models.errors import UnsupportedFormat
+from models.io.dicom_tiles import is_tiled
 
 NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns")
 KEPT = (
@@ -46,11 +47,13 @@ def source_of(data: bytes, keep_identity: bool, what: str, fix: str) -> Dataset:
     Raises
     ------
     UnsupportedFormat
-        When it lacks what such an object must refer to.
+        When it lacks what such an object must refer to, or is a whole slide.
     """
     whole = pydicom.dcmread(BytesIO(data), force=True, stop_before_pixels=True)
     if missing := [keyword for keyword in NEEDED if keyword not in whole]:
         raise UnsupportedFormat(f"lacks what a DICOM {what} must refer to ({', '.join(missing)})", fix=fix)
+    if is_tiled(whole):
+        raise UnsupportedFormat(f"is a whole slide in tiles, of which no DICOM {what} is written", fix=fix)
     image = whole if keep_identity else Dataset()
     if not keep_identity:
         image.file_meta = whole.file_meta

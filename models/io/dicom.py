@@ -42,6 +42,7 @@ from models.io.dicom_form import NATIVE, first_meta_header_only, frame_count, fu
 from models.io.dicom_header import describe
 from models.io.dicom_stream import check_streams
 from models.io.dicom_tables import modality_table, of_palette
+from models.io.dicom_tiles import extent, is_tiled, put_together
 from models.words import later
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -80,16 +81,15 @@ def decode(data: bytes, limits: Limits) -> Decoded:
     _check_present(dataset, limits)
     _check_encoding(dataset)
     limits.check(
-        int(dataset.Rows),
-        int(dataset.Columns),
-        frame_count(dataset),
+        *extent(dataset),
         int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated) / 8,
         3 if dataset.get("PhotometricInterpretation") == "PALETTE COLOR" else int(dataset.SamplesPerPixel),
     )
     check_streams(dataset)
-    stored = _pixels(dataset)  # (T, H, W) or (T, H, W, 3)
+    stored = put_together(dataset, _pixels(dataset))  # (T, H, W) or (T, H, W, 3)
     header = describe(dataset)
-    header = replace(header, warnings=(*header.warnings, *assumed))
+    of_frames = () if is_tiled(dataset) else header.frame_windows
+    header = replace(header, frame_windows=of_frames, warnings=(*header.warnings, *assumed))
     inverted = stored.ndim == 3 and _inverted(dataset)
     if "ModalityLUTSequence" in dataset and stored.ndim == 3:
         table = modality_table(dataset)

@@ -108,10 +108,10 @@ def _dicom() -> dict[str, Seed]:
     table = _item(LUTDescriptor=[4096, 0, 16], LUTData=(np.arange(4096) * 16).astype("<u2").tobytes())
     shared = Dataset()
     shared.PixelMeasuresSequence = _item(PixelSpacing=[0.5, 0.5])
-    each = [Dataset() for _ in range(3)]
+    each = [Dataset() for _ in range(4)]
     for index, group in enumerate(each):
         group.FrameVOILUTSequence = _item(WindowCenter=500 + index, WindowWidth=300)
-    stack = np.stack([RAMP] * 3)
+    stack = np.stack([RAMP] * 4)
     palette: dict[str, Any] = {"PhotometricInterpretation": "PALETTE COLOR"}
     for colour in ("Red", "Green", "Blue"):
         palette[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
@@ -128,6 +128,12 @@ def _dicom() -> dict[str, Seed]:
         "display table": _dataset(VOILUTSequence=table),
         "modality table": _dataset(ModalityLUTSequence=table),
         "palette": _dataset((RAMP % 256).astype(np.uint8), **palette),
+        "whole slide": _dataset(
+            stack,
+            TotalPixelMatrixRows=60,
+            TotalPixelMatrixColumns=90,
+            DimensionOrganizationType="TILED_FULL",
+        ),
         "functional groups": _dataset(
             stack,
             SharedFunctionalGroupsSequence=Sequence([shared]),

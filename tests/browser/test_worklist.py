@@ -93,6 +93,7 @@ def test_a_button_forgets_everything_and_so_does_a_page_with_nobody_there(listed
     page.get_by_role("button", name="Forget everything").click()
     page.locator(".st-key-forget-everything button").click()
     expect(rows).to_have_count(0)
+    expect(page.get_by_role("button", name="Forget everything")).to_have_count(0)
     calm(page)
     drop(page, tmp_path / "two.png")
     page.evaluate("() => { const now = Date.now; Date.now = () => now() + 31 * 60_000 }")  # half an hour, and more

@@ -75,6 +75,8 @@ def test_the_colour_bar_and_the_legend_are_drawn() -> None:
     sheet = composed(Plate(picture, (), heat=look, legend=(("#FF0000", "bone"),)))[1024:]
     found = {tuple(colour) for colour in sheet.reshape(-1, 3).tolist()}
     assert {tuple(colour) for colour in look.ramp(410).tolist()} <= found
+    end = int(np.flatnonzero((sheet == look.ramp(410)[-1]).all(-1).any(0)).max())
+    assert sheet[:, end + 2 : end + 200].min(-1).max() > 128  # what the bright end means, beside it
     assert (255, 0, 0) in found
 
 

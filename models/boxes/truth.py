@@ -31,6 +31,8 @@ CORNER = 0.5
 MOST_BOXES = 500
 """Of one image: more are no list that a reader drew, and no picture that a reader can see."""
 MOST_BYTES = 64 << 20
+MOST_PX = 1e9
+"""Of a side, that a message can name."""
 NAMES = ("classes.txt", "labels.txt", "obj.names", "names.txt")
 """Files that name YOLO's classes, one a line."""
 
@@ -154,6 +156,8 @@ def _coco_image(file: str, images: Sequence[Mapping[str, Any]], image: _Image) -
         )
     height, width = mine[0].get("height"), mine[0].get("width")
     if height and width:
+        if max(float(height), float(width)) > MOST_PX:
+            raise OverflowError
         _same_size(file, (int(height), int(width)), image)
     return mine[0]
 

@@ -203,6 +203,7 @@ def _pixels(dataset: FileDataset) -> NDArray[Any]:
     pixels = pixels.reshape(-1, int(dataset.Rows), int(dataset.Columns), *samples)
     if shift:
         pixels = pixels >> shift
+        dataset.BitsStored = int(dataset.BitsStored) - shift  # as the file has it
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
         colours = of_palette(pixels, dataset)
         if colours is not None:

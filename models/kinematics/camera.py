@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 HEADER = "JT_INTCALIB"
 FOCAL_SIDES = (0.5, 100.0)
 """Focal length over the longest side of the frames, the distance over the detector's side: 3 is usual."""
+PITCH_MM = (0.01, 10.0)
+"""Of a detector's pixels, those of pictures made small included: 0.1 to 0.5 are usual."""
 FOCAL_RATIO, CENTRE_SIDES = 4.0, 5.0
 """How far apart fx and fy may be, and how many sides off the middle the principal point."""
 FIX = later("Give a JT_INTCALIB calibration (five lines) or a camera.txt with an image size and a camera matrix.")
@@ -133,6 +135,13 @@ def _plausible(camera: Camera, name: str) -> Camera:
         raise InputError(
             later("has its principal point {away:,.0f} pixels off the middle of the frames", away=away),
             fix=later("Check the principal point and its unit: mm in JT_INTCALIB, pixels in camera.txt."),
+            file=name,
+        )
+    pitch = camera.distance_mm / camera.focal_px[0] if camera.distance_mm else None
+    if pitch is not None and not PITCH_MM[0] <= pitch <= PITCH_MM[1]:
+        raise InputError(
+            later("has a pixel pitch of {pitch:g} mm, which no detector has", pitch=pitch),
+            fix=later("Give the distance and the pixel pitch both in millimetres; 1200 and 0.3 are usual."),
             file=name,
         )
     return camera

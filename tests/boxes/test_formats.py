@@ -132,6 +132,7 @@ def test_an_outline_without_a_box(packed: bool) -> None:
         ({"bbox": [10, 20, float("inf"), 40]}, "without a size"),
         ({"segmentation": {"size": [400, 600], "counts": [5, 5]}}, "no readable number"),
         ({"segmentation": {"size": [400, 600], "counts": "\u1234"}}, "no readable number"),
+        ({"segmentation": {"size": [0, 600], "counts": [5, 5]}}, "no readable number"),
         ({"segmentation": []}, "no readable number"),
         ({"segmentation": {"counts": [1]}}, "without what COCO asks for"),
         ({}, "without what COCO asks for"),
@@ -140,6 +141,13 @@ def test_an_outline_without_a_box(packed: bool) -> None:
 def test_what_is_no_annotation_is_refused(annotation: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
         coco([{"image_id": 7, **annotation}])
+
+
+@pytest.mark.parametrize("side", [10**300, 10**400, float("inf")])
+def test_a_side_that_no_message_can_name_is_refused(side: float) -> None:
+    with pytest.raises(DamagedFile, match="too large") as refused:
+        coco([{"image_id": 7, "bbox": [1, 2, 3, 4]}], ({**IMAGE, "height": side},))
+    assert len(str(refused.value)) < 200
 
 
 def test_more_boxes_than_anyone_drew_are_refused() -> None:

@@ -411,6 +411,17 @@ def test_a_cut_off_modality_table_is_refused(dicom: Make, saved: Save) -> None:
         read(saved(dicom(X, ModalityLUTSequence=Sequence([item]), **TWELVE)), "x")
 
 
+@pytest.mark.parametrize(("stored", "high", "kind"), [(4, 7, np.uint8), (8, 15, np.uint16), (8, 11, np.uint16)])
+def test_white_is_that_of_the_stored_bits_wherever_they_lie(
+    stored: int, high: int, kind: type, dicom: Make, saved: Save
+) -> None:
+    dim = (np.arange(64).reshape(8, 8) % 2**stored) // 2
+    dataset = dicom((dim << (high + 1 - stored)).astype(kind), BitsStored=stored, HighBit=high)
+    image = read(saved(dataset), "x")
+    assert np.abs(image.shown() - dim / (2**stored - 1)).max() < 1e-6
+    assert image.tags["BitsStored"] == str(stored)
+
+
 def test_the_upper_bits_of_a_compressed_picture_are_refused(dicom: Make, saved: Save) -> None:
     from pydicom.uid import JPEG2000Lossless
 

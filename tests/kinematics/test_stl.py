@@ -138,6 +138,7 @@ def test_a_matrix_in_any_separators(matrix: str) -> None:
         ("JT_INTCALIB\n1198\n0\n0\n373\n", "focal length of 3.21 pixels"),  # pitch in micrometres
         ("JT_INTCALIB\n1198\n0\n0\n0.000373\n", "focal length"),  # in metres
         ("JT_INTCALIB\n1.198\n0\n0\n0.373\n", "focal length"),
+        ("JT_INTCALIB\n1.198\n0\n0\n0.000373\n", "pixel pitch of 0.000373 mm"),  # both in metres
         ("JT_INTCALIB\n1198\n90000\n0\n0.373\n", "principal point"),
         ("JT_INTCALIB\n1198\n1e308\n0\n1e-10\n", "focal length|principal point"),
         ("camera matrix\n1e-14,0,400\n0,1e-14,600\n0,0,1\n", "focal length"),

@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import streamlit as st
 
+import models
 from dashboard import figures, how_figures, session
 from dashboard.case.places import places
-from dashboard.components import how_block, how_network
+from dashboard.components import how_block, how_network, states
 from dashboard.components.how_subject import Subject
 from dashboard.components.states import HEIGHT_PX
 from dashboard.language import later, t
 from dashboard.stage.film import staged
-from models import teaching
+from models import OrthoLensError, teaching
 from models.nets.stages import stages_of
 from models.teaching import neuron
 
@@ -30,9 +31,12 @@ def show() -> bool:
     now, item = session.on_stage(), session.selected()
     if now is None or item is None or (draw := LESSONS.get(now.step.show.section or "")) is None:
         return False
-    image = session.read(item)
-    st.caption(t(item.origin))
-    draw(Subject(image, image.first_frame, item.origin, now.step.card or ""))
+    try:
+        image = session.read(item)
+        st.caption(states.plain(t(item.origin or item.name)))
+        draw(Subject(image, image.first_frame, item.origin, now.step.card or ""))
+    except OrthoLensError as problem:
+        states.error(problem)
     return True
 
 
@@ -65,9 +69,10 @@ def _block(subject: Subject) -> None:
 
 def _hierarchy(subject: Subject) -> None:
     """Draw the strongest maps of every stage of a classifier side by side, from edges to objects."""
-    now = session.on_stage()
-    card = now.step.asked if now else None
+    drawn = {id: card for id, card in models.cards().items() if len(stages_of(card)) == len(NAMES) and card.members}
+    card = drawn.get(subject.card) or next(iter(drawn.values()), None)
     if card is None:
+        st.info(t("No classifier with weights is installed."), icon=":material/hourglass:")
         return
     lasts = [[one for one in teaching.layers(card) if one.stage == stage][-1] for stage in stages_of(card)]
     found = [how_network.maps_of(subject, card, layer) for layer in lasts]

@@ -20,6 +20,8 @@ WIDTH, HEIGHT = 1440, 810
 SHOWN = (960, 540)
 COLOURS = 128
 SECONDS_A_STEP = 2.5
+FADED_MS = 2500
+"""After which heat has faded in, and what a step presses is pressed."""
 LARGEST_MB = 5
 
 
@@ -27,12 +29,15 @@ def pictures(page: Page, steps: int) -> list[Pillow.Image]:
     """Return each step of the playlist as it stands on the stage."""
     taken = []
     for step in range(steps):
+        page.locator(".st-key-stage-bar").get_by_text(f"{step + 1} / {steps}").wait_for()
+        page.get_by_text("Looking at the image").wait_for(state="detached")
+        page.locator("[data-stale=true]").first.wait_for(state="detached")
+        page.wait_for_timeout(FADED_MS)
         calm(page)
         picture = Pillow.open(BytesIO(page.screenshot())).convert("RGB").resize(SHOWN, Pillow.Resampling.LANCZOS)
         taken.append(picture.quantize(COLOURS, dither=Pillow.Dither.NONE))
         if step + 1 < steps:
             page.keyboard.press("PageDown")
-            page.wait_for_timeout(1500)
     return taken
 
 

@@ -46,6 +46,8 @@ from models.io.dicom_tiles import extent, is_tiled, put_together
 from models.words import later
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+DESCRIBED = ("Rows", "Columns", "BitsAllocated", "SamplesPerPixel")
+"""Without these no pixel can be read."""
 PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")  # (7FE0,0010), little and big endian
 UNDEFINED_LENGTH = 0xFFFFFFFF
 COLOURS = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT"}
@@ -127,7 +129,9 @@ def _parse(data: bytes) -> FileDataset:
     dataset = _elements(data)
     if dataset.file_meta.get("MediaStorageSOPClassUID") == "1.2.840.10008.1.3.10":
         raise NoPixels(later("is a DICOMDIR, an index without images"), fix=later("Open the files that lie beside it."))
-    if not any(dictionary_has_tag(tag) for tag in dataset.keys()):  # noqa: SIM118 (iterating would parse the values)
+    tags = list(dataset.keys())  # iterating would parse the values
+    of_a_maker = bool(tags) and all(tag.is_private for tag in tags) and bool(dataset.file_meta)
+    if not of_a_maker and not any(dictionary_has_tag(tag) for tag in tags):
         cut_off = any(tag in data for tag in PIXEL_TAGS)  # pydicom drops all it read when pixels of no length end early
         if cut_off:
             raise DamagedFile(later("is cut off within its compressed pixels"), fix=COPY_AGAIN)
@@ -157,6 +161,9 @@ def _check_present(dataset: FileDataset, limits: Limits) -> None:
     if found:
         element = dataset.get_item(found)
         declared, present = getattr(element, "length", UNDEFINED_LENGTH), len(getattr(element, "value", None) or b"")
+        if missing := [key for key in DESCRIBED if dataset.get(key) is None]:
+            problem = later("lacks what describes its pixels: {missing}", missing=", ".join(missing))
+            raise DamagedFile(problem, fix=COPY_AGAIN)
         if declared not in (UNDEFINED_LENGTH, present):
             limits.check(1, 1, 1, declared)
             said = {"present": present, "declared": declared}

@@ -22,7 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from models.errors import DamagedFile, InputError, TooLarge
+from models.errors import DamagedFile, InputError, NoPixels, TooLarge
 from models.io import read
 from models.types import Image
 
@@ -262,3 +262,13 @@ def test_jpeg_ls_is_what_was_put_in(
     whole = read(saved(dataset), "x").pixels
     dataset.compress(JPEGLSLossless, generate_instance_uid=False)
     assert np.array_equal(read(saved(dataset), "x").pixels, whole)
+
+
+def test_what_is_not_damaged_is_not_called_so(dicom: Callable[..., Dataset], saved: Callable[[Dataset], bytes]) -> None:
+    with pytest.raises(NoPixels, match="without pixels"):  # nothing but a maker's own elements
+        read(Path(get_testdata_file("priv_SQ.dcm")).read_bytes(), "x")
+    dataset = dicom(np.zeros((8, 8), np.uint8))
+    del dataset.BitsAllocated
+    del dataset.Columns
+    with pytest.raises(DamagedFile, match="lacks what describes its pixels: Columns, BitsAllocated"):
+        read(saved(dataset), "x")

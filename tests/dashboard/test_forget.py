@@ -165,3 +165,21 @@ def test_nobody_there_is_forgotten_but_not_while_long_work_goes_on(monkeypatch: 
     monkeypatch.setattr(session, "on_stage", lambda: "the stage has a clock of its own")
     leaving._idle()
     assert done == ["forgotten"]
+
+
+def working() -> None:
+    import time
+
+    from dashboard import session
+
+    session.start("long", lambda job: [time.sleep(0.01) for _ in iter(job.stopped, True)])
+
+
+def test_work_ends_when_its_visit_does() -> None:
+    page = AppTest.from_function(working).run()
+    assert not page.exception
+    job = page.session_state["job-long"]
+    assert job.running
+    clear_session_cache("test session id")  # as Streamlit ends a visit
+    job._thread.join(60)
+    assert not job.running

@@ -184,11 +184,15 @@ def test_a_left_implant_with_a_right_image_is_noticed(lunge: Scene, shots: list[
     assert "left implant with a right image" in (verdict(lunge.femoral.mirrored(0)) or "")
 
 
-def test_a_frame_without_an_implant_has_no_pose_and_its_notes_say_so(lunge: Scene, shots: list[Frame]) -> None:
+def test_a_frame_without_an_implant_has_no_pose_and_its_notes_say_so(
+    lunge: Scene, shots: list[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.kinematics.motion._other_side", lambda component, side, *_: f"mirror image {side}")
     empty = Frame((np.zeros((512, 512), bool), shots[1].masks[1]), doubt="this is a cat")
     study = Study(lunge.femoral, lunge.tibial, lunge.camera, options=Options(edges=False, mirrors=False))
     found = motion(study, [replace(shots[0], grey=None), empty])
     assert found.frames == 2
+    assert found.warnings[-2:] == ("mirror image 0", "mirror image 1")
     assert found.notes[1][0] == "No femoral component was found in this frame."
     assert found.notes[1][-1] == "The network doubts its outline: this is a cat."
     assert not found.notes[0]

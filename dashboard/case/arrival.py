@@ -1,12 +1,13 @@
 """Where a file that was dropped or chosen belongs, and what stands on the screen while that is found out.
 
-The picture comes first, bare; then `models.triage` is asked which cards know it, once; then the answer. A page whose
-card knows the image keeps it, any other gives it to the page and card that know it best; what no card knows stays.
+The picture comes first, bare; then `models.triage` is asked which cards know it, once; then the answer, and only then
+the page where it belongs, so that it is drawn once. A page whose card knows the image keeps it, any other gives it to
+the page and card that know it best; what no card knows stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case.places import places
-from dashboard.components import viewer
+from dashboard.components import tissue_slide, viewer
 from dashboard.figures import View
 from dashboard.language import t
 from dashboard.session import Item
@@ -23,6 +24,8 @@ from models import Card, Image, OrthoLensError, Triage
 
 SLIDES = "tissue"
 """Page of what is too large to be looked at as a whole."""
+ASK: Mapping[str, Callable[[Image, Card, int], object]] = {"tissue": session.segment, "detection": session.detect}
+"""How the page of a task has an image answered, where not by `session.predict`."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ def first_look(image: Image, card: Card, ask: Callable[[Image, Card, int], objec
         found = Place(card.task, card.id) if stay else _place(item, image, card.task)
         _settle(found)
         if found.task != card.task:
+            _answer(image, found)
             st.switch_page(f"views/{found.task}.py")
         card = models.card(found.card) if found.card else card
     with suppress(OrthoLensError):  # said where the answer would stand
@@ -97,6 +101,7 @@ def depart(tasks: Collection[str]) -> None:
                 bare(image)
                 found = place(item, session.triage(image, image.first_frame), None) or found
                 _settle(found)
+                _answer(image, found)
     st.switch_page(f"views/{found.task}.py")
 
 
@@ -129,6 +134,17 @@ def _settle(found: Place) -> None:
     session.settle()
     if found.card:
         session.choose_card(found.task, found.card, by_hand=found.card == session.card_by_hand(found.task))
+
+
+def _answer(image: Image, found: Place) -> None:
+    """Have an image answered before its page opens, which so is drawn once, with the answer."""
+    cards = {card.id: card for card in models.cards_of(found.task)}
+    card = cards.get(session.card_of(found.task) or "", next(iter(cards.values()), None))
+    if card is None or tissue_slide.is_large(image, card):
+        return
+    with suppress(OrthoLensError):  # said where the answer would stand
+        ASK.get(card.task, session.predict)(image, card, viewer.frame(image))
+    session.look_at(image.sha256, card.id)
 
 
 def _knows(known: Triage, card: str) -> bool:

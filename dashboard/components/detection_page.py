@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-import models
 from dashboard import detection_figures, figures, session, task_page
 from dashboard.case import abstention, also, worklist
 from dashboard.case.places import places
@@ -27,7 +26,7 @@ from dashboard.figures import View
 from dashboard.language import later, spoken, t
 from dashboard.specimen import Sheet
 from dashboard.stage.film import staged
-from models import Card, Detections, Image, OrthoLensError
+from models import Card, Image, OrthoLensError
 from models.boxes.verdict import caveat, verdict
 
 LOOKS: dict[str, Callable[[Film], Sheet]] = {
@@ -41,7 +40,7 @@ LOOKS: dict[str, Callable[[Film], Sheet]] = {
 
 def show(task: str, invitation: str) -> None:
     """Draw the page of the task."""
-    card, image = task_page.opened(task, invitation, ask=_found, readable=False)
+    card, image = task_page.opened(task, invitation, ask=session.detect, readable=False)
     if image is not None:
         workspace(image, card)
 
@@ -63,19 +62,9 @@ def workspace(image: Image, card: Card) -> None:
         _draw(sheet, image)
 
 
-def _found(image: Image, card: Card, frame: int = 0) -> Detections:
-    fused = _fused(card)
-    found = session.once(
-        lambda: models.predict(image, card.id, frame=frame, fused=fused),
-        "detect", image.sha256, card.id, *session.weights(card), frame, fused,
-    )  # fmt: skip
-    assert isinstance(found, Detections)  # by the card's task
-    return found
-
-
 def _answered(image: Image, card: Card, view: View) -> Sheet:
     """Draw the answer and the controls of one look at it, and return what the image shows."""
-    answer, fused = _found(image, card, view.frame), _fused(card)
+    answer, fused = session.detect(image, card, view.frame), bool(session.get(session.second_look(card)))
     threshold, point = detection_threshold.chosen(card, answer)
     film = Film(image, card, answer, view, fused, threshold, point)
     worklist.tell(film.kept)
@@ -111,7 +100,7 @@ def _headline(film: Film) -> bool:
         if card.data.simulated:
             st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
         st.toggle(
-            t("Second look (flips and scales, slower)"), key=_second(card), persist_state="session",
+            t("Second look (flips and scales, slower)"), key=session.second_look(card), persist_state="session",
             help=t("The image is searched again mirrored and enlarged, and the boxes of all looks are fused."),
         )  # fmt: skip
         st.caption(t("Searched in {seconds:.2f} s", seconds=found.seconds))
@@ -130,14 +119,6 @@ def _score(film: Film) -> None:
     st.caption(t("A score is how often a box of such a score met what it is round."))
     if words := caveat(kept, card, spoken()):
         st.markdown(f":material/warning: {plain(words)}")
-
-
-def _fused(card: Card) -> bool:
-    return bool(session.get(_second(card), False))
-
-
-def _second(card: Card) -> str:
-    return f"fused-{card.id}"
 
 
 def _draw(sheet: Sheet, image: Image) -> None:

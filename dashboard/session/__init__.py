@@ -5,6 +5,7 @@ that sessions share.
 """
 
 from dashboard.session.answers import (
+    detect,
     exhibit,
     explain,
     of_nobody,
@@ -12,6 +13,7 @@ from dashboard.session.answers import (
     predict,
     read,
     region,
+    second_look,
     segment,
     segmenting,
     shared,
@@ -122,6 +124,7 @@ __all__ = [
     "close_shortcuts",
     "collect",
     "commit",
+    "detect",
     "due",
     "enter_stage",
     "exhibit",
@@ -161,6 +164,7 @@ __all__ = [
     "remove",
     "reveal",
     "revealed",
+    "second_look",
     "segment",
     "segmenting",
     "select",

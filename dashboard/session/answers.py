@@ -22,7 +22,7 @@ from dashboard import figures
 from dashboard.session.table import QUEUE_FILES, Item
 from dashboard.session.visitor import arrive
 from dashboard.session.work import job
-from models import Box, Card, Explanation, Image, OrthoLensError, Prediction, Segmentation, Triage
+from models import Box, Card, Detections, Explanation, Image, OrthoLensError, Prediction, Segmentation, Triage
 from models.io import slide as slides
 from models.io.slide import Slide
 from models.io.worker import Crashed
@@ -92,6 +92,28 @@ def segment(image: Image, card: Card, frame: int = 0) -> Segmentation:
     )
     assert isinstance(answer, Segmentation)  # by the card's task
     return answer
+
+
+def detect(image: Image, card: Card, frame: int = 0) -> Detections:
+    """Return the card's boxes on a frame, of a second look too where the reader wants one.
+
+    Raises
+    ------
+    ModelError
+        As `models.predict`.
+    """
+    fused = bool(st.session_state.get(second_look(card), False))
+    answer = once(
+        lambda: models.predict(image, card.id, frame=frame, fused=fused),
+        "detect", image.sha256, card.id, *weights(card), frame, fused,
+    )  # fmt: skip
+    assert isinstance(answer, Detections)  # by the card's task
+    return answer
+
+
+def second_look(card: Card) -> str:
+    """Return the key of whether the reader wants a detector to look again mirrored and enlarged."""
+    return f"fused-{card.id}"
 
 
 def segmenting(image: Image, card: Card) -> str:
@@ -205,15 +227,19 @@ def warm_up() -> Thread:
 
 def _load_models(leaving: Event) -> None:
     from models.io.pool import decoders
+    from models.io.worker import load_decoders
     from models.serving.engine import engine
+    from models.trust.kinds import shared_look
 
     decoders().stand_by()
-    for card in models.cards().values():
-        if card.members and not leaving.is_set():
-            try:
+    load_decoders()  # else the first file of a kind waits for them
+    try:
+        shared_look()
+        for card in models.cards().values():
+            if card.members and not leaving.is_set():
                 engine().loaded(card)
-            except OrthoLensError:
-                return  # the page that needs the model says what is wrong with it
+    except OrthoLensError:
+        return  # the page that needs the model says what is wrong with it
 
 
 @st.cache_data(max_entries=64, show_spinner="Drawing the cases…")

@@ -146,8 +146,8 @@ def serve(memory_mb: int, ready: bool = False) -> None:
     warnings.simplefilter("ignore")
     logging.disable()
     _limit_memory(memory_mb)
-    for decoder in ("raster", "dicom", "tiff") if ready else ():
-        importlib.import_module(f"models.io.{decoder}")
+    if ready:
+        load_decoders()
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not reach the pipe
     while True:
@@ -160,6 +160,12 @@ def serve(memory_mb: int, ready: bool = False) -> None:
         plain.send(_answer(function, args, kwargs), answers)
         if STOPS_ITSELF:
             signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def load_decoders() -> None:
+    """Load what a file needs before the first one comes; the process that asks needs the names of the functions."""
+    for decoder in ("raster", "dicom", "tiff"):
+        importlib.import_module(f"models.io.{decoder}")
 
 
 def _answer(function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]) -> object:

@@ -136,7 +136,7 @@ def fit(signatures: NDArray[np.floating], logits: NDArray[np.floating]) -> Gate:
     return Gate(tensors, float(np.quantile(Gate(tensors, 1.0).distance(signatures), KEPT)))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _loaded(file: str, sha256: str, threshold: float) -> Gate:
     return Gate(read_tensors(file, sha256), threshold)
 

@@ -424,11 +424,14 @@ class Fit:
         Its id, and the kind of task it belongs to.
     ood_score
         Out-of-distribution score divided by the card's threshold, at most 1: the lower, the more familiar.
+    answer
+        What the card said of the whole frame, so that nobody need ask again; None where it was asked about a part.
     """
 
     card: str
     task: str
     ood_score: float
+    answer: Prediction | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -450,3 +453,11 @@ class Triage:
     def best(self) -> Fit | None:
         """The card to ask first; None where no card knows the image."""
         return self.ranked[0] if self.ranked else None
+
+    def without_answers(self) -> Triage:
+        """Return the ranking alone, which takes no memory to speak of."""
+        return Triage(tuple(Fit(fit.card, fit.task, fit.ood_score) for fit in self.ranked), self.resembles)
+
+    def answer(self, card: str) -> Prediction | None:
+        """Return what a card said of the whole frame while it was ranked; None where that is not known."""
+        return next((fit.answer for fit in self.ranked if fit.card == card), None)

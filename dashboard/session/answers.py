@@ -88,7 +88,12 @@ def segment(image: Image, card: Card, frame: int = 0) -> Segmentation:
     if done and done.result and frame == 0:
         return done.result
     answer = once(
-        lambda: models.predict(image, card.id, frame=frame), "segment", image.sha256, card.id, *weights(card), frame
+        lambda: _told(image, card, frame) or models.predict(image, card.id, frame=frame),
+        "segment",
+        image.sha256,
+        card.id,
+        *weights(card),
+        frame,
     )
     assert isinstance(answer, Segmentation)  # by the card's task
     return answer
@@ -104,7 +109,8 @@ def detect(image: Image, card: Card, frame: int = 0) -> Detections:
     """
     fused = bool(st.session_state.get(second_look(card), False))
     answer = once(
-        lambda: models.predict(image, card.id, frame=frame, fused=fused),
+        lambda: (None if fused else _told(image, card, frame))
+        or models.predict(image, card.id, frame=frame, fused=fused),
         "detect", image.sha256, card.id, *weights(card), frame, fused,
     )  # fmt: skip
     assert isinstance(answer, Detections)  # by the card's task
@@ -149,6 +155,30 @@ def region(item: Item, level: int, box: Box) -> Image:
 def triage(image: Image, frame: int = 0) -> Triage:
     """Return which cards know a frame, asked once."""
     return _ready(_triage, image, image.sha256, frame)
+
+
+def known(item: Item) -> Triage | None:
+    """Return which cards know a file, without their answers; None where nobody asked, or need ask."""
+    if item.task or (_read, (item.sha256,)) not in st.session_state.get(READY, ()):
+        return None
+    try:
+        image = read(item)
+    except OrthoLensError:
+        return None
+    triaged = _triaged(image, image.first_frame)
+    return triaged.without_answers() if triaged else None
+
+
+def _told(image: Image, card: Card, frame: int) -> Prediction | None:
+    """Return what a card said of a frame while it was found out which cards know it."""
+    triaged = _triaged(image, frame)
+    return triaged.answer(card.id) if triaged else None
+
+
+def _triaged(image: Image, frame: int) -> Triage | None:
+    """Return which cards know a frame; None where nobody asked."""
+    asked = (_triage, (image.sha256, frame)) in st.session_state.get(READY, ())
+    return triage(image, frame) if asked else None
 
 
 def once(work: Callable[[], T], *key: str | float) -> T:

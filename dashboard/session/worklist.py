@@ -85,7 +85,7 @@ class _Survey:
 
     def _ask(self, item: Item) -> None:
         image = item.read()
-        known = models.triage(image, image.first_frame)
+        known = models.triage(image, image.first_frame).without_answers()
         self.found[item.sha256] = replace(self.found.get(item.sha256, Surveyed()), triage=known)
 
 
@@ -95,6 +95,10 @@ def survey(items: Sequence[Item]) -> Mapping[str, Surveyed]:
     state.gone.difference_update(item.sha256 for item in items)
     waiting = {item.sha256 for item in (*state.unseen, *state.unknown)}
     new = [item for item in items if item.sha256 not in state.found and item.sha256 not in waiting]
+    for item in new:
+        if known := answers.known(item):  # by the page that shows it
+            state.found[item.sha256] = Surveyed(answers.thumbnail(item), known)
+    new = [item for item in new if item.sha256 not in state.found]
     if not surveying():
         state.unseen.extend(new)
         if state.unseen or state.unknown:

@@ -14,7 +14,7 @@ from models.serving.engine import engine
 from models.trust.colours import misses_colours
 from models.trust.kinds import KINDS, NARROW, Kinds, kind_of, look
 from models.trust.second import FARTHEST, SURE
-from models.types import Box, Fit, Image, Judged, Triage
+from models.types import Box, Fit, Image, Judged, Prediction, Triage
 
 RESEMBLES, RESEMBLES_NARROW = 1.3, 0.5
 """OOD score up to which a frame that no card knows resembles its likeliest kind (of 102 strangers 6 do), and up to
@@ -24,17 +24,20 @@ which one of a kind known from one or two patients does, whose scores are small 
 def triage(image: Image, frame: int = 0) -> Triage:
     """Rank the cards that know a frame; of a large image the middle is looked at, where tiles would slide over it."""
     seen = look(image, frame)
-    found: list[tuple[float, float, str]] = []
+    found: list[tuple[float, float, str, Prediction | None]] = []
     for card in cards().values():
         if card.gate is None or not card.members or card.id != card.stem or misses_colours(image, card):
             continue  # an alternative model knows the same images
         kind = kind_of(card.id)
         views = [view for view in _views(image, card) if kind is None or _likely(look(view, frame), kind)]
-        scores = [score for view in views if (score := _asked(view, card, frame)) is not None]
-        if scores:
-            found.append((-seen.shares[kind] if kind else 0, min(scores), card.id))
+        said = [(view, *answer) for view in views if (answer := _asked(view, card, frame)) is not None]
+        if said:
+            whole = next((answer for view, _, answer in said if view is image), None)
+            score = min(score for _, score, _ in said)
+            found.append((-seen.shares[kind] if kind else 0, score, card.id, whole))
     known = cards()
-    fits = tuple(Fit(id, known[id].task, score) for _, score, id in sorted(found))
+    ranked = sorted(found, key=lambda one: one[:3])
+    fits = tuple(Fit(id, known[id].task, score, answer) for _, score, id, answer in ranked)
     return Triage(fits, known[fits[0].card].data.shows if fits else _resembles(seen))
 
 
@@ -63,14 +66,14 @@ def _likely(seen: Kinds, kind: str) -> bool:
     return seen.shares[kind] >= 1 - SURE and seen.ood_scores[kind] <= FARTHEST
 
 
-def _asked(image: Image, card: Card, frame: int) -> float | None:
-    """Return the OOD score of a card's own answer; None where it abstains."""
+def _asked(image: Image, card: Card, frame: int) -> tuple[float, Prediction] | None:
+    """Return the OOD score of a card's own answer, and the answer; None where it abstains."""
     try:
         answer = engine().predict(image, card, frame)
     except BadWeights:
         return None  # the page that needs this model says what is wrong with it
     assert isinstance(answer, Judged)  # every kind of answer is
-    return None if answer.abstained else answer.strangeness
+    return None if answer.abstained or answer.strangeness is None else (answer.strangeness, answer)
 
 
 def _resembles(seen: Kinds) -> str | None:

@@ -176,7 +176,13 @@ def test_an_image_finds_the_model_that_was_made_for_it(product: Product, picture
     gated("shoulders", other, one)
     gated("shoulders-hrnet", inverted, one)
     assert [(fit.card, fit.task) for fit in models.triage(one).ranked] == [("knees", "implant"), ("twin", "pathology")]
-    assert [fit.card for fit in models.triage(other).ranked] == ["shoulders"]
+    found = models.triage(other)
+    assert [fit.card for fit in found.ranked] == ["shoulders"]
+    said, asked = found.answer("shoulders"), models.predict(other, "shoulders")  # which so need not be asked again
+    assert (said.label, said.strangeness) == (asked.label, asked.strangeness)
+    assert found.answer("knees") is None
+    assert found.without_answers() == found
+    assert found.without_answers().answer("shoulders") is None
     assert models.triage(inverted).best is None  # a rival is not offered
     (Path(loading.WEIGHTS_DIR) / "knees-0.safetensors").write_bytes(b"")
     engine.cache_clear()

@@ -53,6 +53,13 @@ shows = "a test picture"
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and all that drive the one browser in one."""
+    for item in items:
+        group = "browser" if item.get_closest_marker("browser") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Return the one headless browser of all tests: playwright refuses to be started twice in a process."""

@@ -29,6 +29,7 @@ from models.nets.loading import build
 from models.nets.mobilenet import StagedMobileNetV2, load_imagenet, rescale_batch_norms
 from models.settings import settings
 from models.tasks.task import Frame, normalise
+from models.training import denormals
 from models.training.augment import augment
 from models.training.checkpoint import Stateful, keep, resume
 from models.training.recipe import Recipe
@@ -74,6 +75,7 @@ def views(card: Card, data: LabelledSet, progress: Progress) -> Tensor:
     return torch.stack(drawn)
 
 
+@denormals.flushed()
 def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progress) -> StagedMobileNetV2:
     """Train one network on the pictures of a run.
 
@@ -94,7 +96,6 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
     """
     recipe, device = Recipe.of(card), torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(run.seed)
-    torch.set_flush_denormal(True)  # fading moments of Adam are denormals, a hundred times slower on a CPU
     net = start(card, data).to(device).to(memory_format=torch.channels_last)
     average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
     names = list(net.stages)

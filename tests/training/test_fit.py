@@ -1,4 +1,5 @@
 import tomllib
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import torch
 
 from models.cards import Card
 from models.settings import settings
+from models.training import denormals
 from models.training.fit import Run, class_weights, fit, outputs, soft_targets, views
 from models.training.folds import folds_of, out_of_fold
 from models.training.recipe import Recipe
@@ -35,6 +37,14 @@ def test_soft_targets_are_distributions_and_know_the_order(card):
     torch.testing.assert_close(targets.sum(1), torch.ones(4))
     torch.testing.assert_close(targets.diagonal(), torch.full((4,), 0.8))
     assert targets[0, 1] > targets[0, 2] > targets[0, 3]
+
+
+def test_denormals_count_again_after_training():
+    least = torch.full((64,), 1e-40)
+    with suppress(KeyboardInterrupt), denormals.flushed():
+        assert (least * 1.0 == 0).all()
+        raise KeyboardInterrupt
+    assert (least * 1.0 > 0).all()
 
 
 def test_class_weights_favour_the_rare_and_average_to_one(card, tiny_set):

@@ -53,10 +53,11 @@ shows = "a test picture"
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file in one process, and all that drive the one browser in one."""
     for item in items:
-        group = "browser" if item.get_closest_marker("browser") else str(item.path)
+        group = "browser" if item.get_closest_marker("browser") else f"{item.path.parent.name}/{item.path.stem}"
         item.add_marker(pytest.mark.xdist_group(group))
 
 

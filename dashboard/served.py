@@ -126,9 +126,7 @@ app = st.App(
     middleware=[
         Middleware(
             TrustedHostMiddleware,
-            allowed_hosts=[
-                f"[{host}]" if ":" in host else host for host in st.get_option("server.allowedHosts") or LOCAL
-            ],
+            allowed_hosts=[f"[{host}]" if ":" in host else host for host in hosts],
             www_redirect=False,
         ),
         Middleware(Guard),

@@ -130,6 +130,10 @@ def place(request: pytest.FixtureRequest, session: Page) -> Page:
     """Home, or a step of the stage."""
     bar = session.locator(".st-key-stage-bar")
     if request.param == "home":
+        if bar.count():
+            session.keyboard.press("?")
+            session.get_by_role("button", name="Leave conference mode").click()
+            bar.wait_for(state="detached")
         go(session, "Home")
     elif not bar.count():
         session.get_by_role("button", name="Conference mode").click()

@@ -109,7 +109,7 @@ def visits(visitors: int, seconds: float) -> None:
     with app.serving() as address, app.chromium() as browser, TemporaryDirectory() as folder:
         first = app.opened(browser, address)
         app.go(first, "Implant")
-        list(dropped([first], [altered(FILM, 0, Path(folder))]))
+        list(dropped([first], [altered("shoulder", 0, Path(folder))]))
         first.context.close()
         before = resident_mb(address)
         pages = [app.opened(browser, address) for _ in range(visitors)]
@@ -118,7 +118,7 @@ def visits(visitors: int, seconds: float) -> None:
         answers, late, turn, end = [], [], 0, time.monotonic() + seconds
         while time.monotonic() < end:
             turn += 1
-            files = [altered(FILM, turn * visitors + number, Path(folder)) for number in range(visitors)]
+            files = [altered("shoulder", turn * visitors + number, Path(folder)) for number in range(visitors)]
             try:
                 answers += [answer for _, answer in dropped(pages, files)]
             except Error as problem:

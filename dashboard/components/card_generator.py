@@ -68,7 +68,7 @@ def _copies(measured: Mapping[str, Any], shown: list[Case]) -> None:
                     t("its limit"): numeral(row["correlation_limit"], ".3f"),
                     t("Feature distance"): numeral(row["features"], ".3f"),
                     t("Limit of features"): numeral(row["features_limit"], ".3f"),
-                    t("Training pictures"): row["n"],
+                    t("Training pictures"): numeral(row["n"]),
                 }
             )
     st.dataframe(rows, hide_index=True, width="stretch")

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 import models
+from models import cli
 from models.data.cases import cases, is_right
 from models.simulation.generated import card, memorisation
 from models.simulation.generated.align import Search, align, framed
@@ -170,7 +171,7 @@ def test_the_sharpener_that_ships_enlarges_four_times() -> None:
 
 def test_the_command_says_what_can_be_generated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        models.cli.main(["simulate", "generated", "2", str(tmp_path), "--label", "spine:0"])
+        cli.main(["simulate", "generated", "2", str(tmp_path), "--label", "spine:0"])
     assert "knee-kl" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
     assert json.dumps(dict(card().figures))

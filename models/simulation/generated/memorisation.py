@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 Distances = NDArray[np.float32]
 
-NEAR = 5.0
+NEAR = 5
 """Percentile of the distances between patients."""
 SHIFT = 0.07
 """Of a side: how far one picture is moved over the other."""

@@ -115,8 +115,9 @@ def is_elsewhere(item: Item, task: str) -> bool:
 
 
 def bare(image: Image) -> None:
-    """Draw an image as its page will, without an answer."""
-    picture, _, right = places()
+    """Draw an image as its page will, without an answer, at the very places, so that the answer takes them over."""
+    with st.container():  # as a fragment has one
+        picture, _, right = places()
     with picture:
         viewer.show(image, None, View(frame=viewer.frame(image)))
     with right, st.container(border=True, key="answer"):

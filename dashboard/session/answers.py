@@ -8,6 +8,7 @@ arguments, since Streamlit hashes only a sample of a large array
 from __future__ import annotations
 
 import atexit
+import gc
 from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any, TypeVar
@@ -270,6 +271,9 @@ def _load_models(leaving: Event) -> None:
                 engine().loaded(card)
     except OrthoLensError:
         return  # the page that needs the model says what is wrong with it
+    if runtime.exists():  # a server: after each run it looks through all objects for garbage, a quarter second of them
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays
 
 
 @st.cache_data(max_entries=64, show_spinner="Drawing the cases…")

@@ -6,12 +6,14 @@ import zipfile
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import models
+from dashboard.case import arrival
 from dashboard.case.arrival import Place, place
 from dashboard.session import Item
 from models import Fit, Triage
@@ -138,6 +140,32 @@ def test_a_chosen_file_goes_to_its_page_from_the_worklist(
     first = next(one for one in page.button if one.label == "shoulder\\.png")
     first.click().run()
     assert title(page) == "Shoulders"
+
+
+def place_of(page: AppTest, key: str) -> tuple[int, ...]:
+    """Return the path to the container of a key, as the browser finds it."""
+    waiting: list[tuple[tuple[int, ...], Any]] = [((), page.main)]
+    while waiting:
+        path, block = waiting.pop()
+        if getattr(block.proto, "id", "").endswith(f"-{key}"):
+            return path
+        waiting += [((*path, number), child) for number, child in getattr(block, "children", {}).items()]
+    raise LookupError(key)
+
+
+def test_an_answer_takes_over_the_place_where_the_image_was_looked_at(
+    start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known(KNEE)
+    page = start.switch_page("views/pathology.py").run()
+    with monkeypatch.context() as looking:
+        looking.setattr(arrival, "_place", lambda *_: st.stop())
+        page = drop(page, **{"film.png": picture()})
+    assert "Looking at the image" in "".join(one.value for one in page.markdown)
+    before = [place_of(page, key) for key in ("answer", "film")]
+    page.run()
+    assert page.header
+    assert [place_of(page, key) for key in ("answer", "film")] == before  # elsewhere it would stand beside the old one
 
 
 @pytest.mark.parametrize(

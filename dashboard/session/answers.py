@@ -8,7 +8,6 @@ arguments, since Streamlit hashes only a sample of a large array
 from __future__ import annotations
 
 import atexit
-import gc
 from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import models
 from dashboard import figures
+from dashboard.session.sweep import sweep_soon
 from dashboard.session.table import QUEUE_FILES, Item
 from dashboard.session.visitor import arrive
 from dashboard.session.work import job
@@ -195,6 +195,7 @@ def once(work: Callable[[], T], *key: str | float) -> T:
 
 def free(*gone: str) -> None:
     """Let go at once of all that is kept ready of files, by their sha256, and of what the browser was shown so far."""
+    sweep_soon()
     parts: dict[str, str] = st.session_state.get(PARTS, {})
     ready: set[tuple[CachedFunc[..., Any], tuple[Any, ...]]] = st.session_state.get(READY, set())
     names = {*gone, *(part for part, whole in parts.items() if whole in gone)}
@@ -217,6 +218,7 @@ def free_media() -> None:
 
 def _ready(cached: Callable[..., T], subject: object, *key: object) -> T:
     """Return what a cache has, and take note that it is there."""
+    sweep_soon()
     st.session_state.setdefault(READY, set()).add((cached, key))
     return cached(subject, *key)
 
@@ -271,9 +273,6 @@ def _load_models(leaving: Event) -> None:
                 engine().loaded(card)
     except OrthoLensError:
         return  # the page that needs the model says what is wrong with it
-    if runtime.exists():  # a server: after each run it looks through all objects for garbage, a quarter second of them
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays
 
 
 @st.cache_data(max_entries=64, show_spinner="Drawing the cases…")

@@ -153,6 +153,7 @@ def workspace(image: Image, card: Card) -> None:
         view = View(frame=viewer.frame_slider(image))
         view = viewer.display_controls(image, view)
         facts(image)
+    fill: Callable[[], None] | None = None
     with right:
         try:
             prediction = session.predict(image, card, view.frame)
@@ -160,22 +161,27 @@ def workspace(image: Image, card: Card) -> None:
                 read_first.ask(prediction, card)
                 prediction = None
             else:
-                prediction, view = _answered(prediction, image, card, view)
+                prediction, view, fill = _answered(prediction, image, card, view)
         except OrthoLensError as problem:
             prediction = None
             states.error(problem)
     with picture:
         viewer.show(image, prediction, view)
+    if fill:
+        fill()
     if prediction and prediction.explanation:  # neither hidden from a first reading nor withheld by the gate
         audit.show(prediction, image, card, view)
 
 
-def _answered(prediction: Classification, image: Image, card: Card, view: View) -> tuple[Classification, View]:
-    """Draw the answer and its reasons, and return what of them the image shows."""
+def _answered(
+    prediction: Classification, image: Image, card: Card, view: View
+) -> tuple[Classification, View, Callable[[], None] | None]:
+    """Draw the answer and its reasons; return what of them the image shows, and what is drawn last."""
+    fill = None
     worklist.tell(prediction)
     read_first.compare(prediction, card)
     if answer.show(prediction, image, card):
-        also.show(image, card)
+        fill = also.show(image, card)
         why, trustworthy = st.tabs([t("Why"), t("How far to trust it")])
         with why:
             view = saliency.controls(view)
@@ -186,7 +192,7 @@ def _answered(prediction: Classification, image: Image, card: Card, view: View) 
         crops.search(prediction, image, card)
         prediction = replace(prediction, explanation=None)
     downloads.show(prediction, image, view)
-    return prediction, view
+    return prediction, view, fill
 
 
 def facts(image: Image) -> None:

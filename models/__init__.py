@@ -165,14 +165,22 @@ def predict(
     return engine().predict(image, card(card_id), frame, explain, label)
 
 
-def triage(image: Image, frame: int = 0) -> Triage:
+def triage(image: Image, frame: int = 0, *, page: str | None = None, begun: Triage | None = None) -> Triage:
     """Rank the cards that know a frame, and say what it looks most like.
 
     An empty ranking means that no card was made for such images: ask none of them.
+
+    Parameters
+    ----------
+    page
+        Task whose cards are asked first, "" for none; the others are asked only until the best that knows the frame
+        is found, and those that are not are named in `left`. None asks all.
+    begun
+        What was found so far: only the cards that it left are asked.
     """
     from models.predictors.triage import triage as ranked
 
-    return ranked(image, frame)
+    return ranked(image, frame, page, begun)
 
 
 def uncertainty(image: Image, card_id: str, frame: int = 0) -> Pixels:

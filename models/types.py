@@ -444,10 +444,13 @@ class Triage:
         Those that know it, the best first; empty where none does.
     resembles
         What the image looks most like, in words ("a radiograph of one knee"), whether or not a card knows it.
+    left
+        Ids of the cards that were not asked, since one that fits was enough.
     """
 
     ranked: tuple[Fit, ...] = ()
     resembles: str | None = None
+    left: tuple[str, ...] = ()
 
     @property
     def best(self) -> Fit | None:
@@ -456,7 +459,7 @@ class Triage:
 
     def without_answers(self) -> Triage:
         """Return the ranking alone, which takes no memory to speak of."""
-        return Triage(tuple(Fit(fit.card, fit.task, fit.ood_score) for fit in self.ranked), self.resembles)
+        return replace(self, ranked=tuple(replace(fit, answer=None) for fit in self.ranked))
 
     def answer(self, card: str) -> Prediction | None:
         """Return what a card said of the whole frame while it was ranked; None where that is not known."""

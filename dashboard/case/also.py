@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -13,11 +13,22 @@ from dashboard.language import t
 from models import Card, Image
 
 
-def show(image: Image, card: Card) -> None:
-    """Offer the other models that know the whole image; of a part of it, or of an example, none."""
-    item = session.selected()
-    if item is not None and item.sha256 == image.sha256 and not session.is_example(item):
-        ask(t("Also:"), others(image, card, image.first_frame))
+def show(image: Image, card: Card) -> Callable[[], None]:
+    """Make room for the other models that know the whole image; of a part of it, or of an example, there are none.
+
+    Returns
+    -------
+    Callable
+        Offers them there. It is called when all else is drawn, since asking the models may take a while.
+    """
+    item, room = session.selected(), st.container()
+
+    def fill() -> None:
+        if item is not None and item.sha256 == image.sha256 and not session.is_example(item):
+            with room:
+                ask(t("Also:"), others(image, card, image.first_frame))
+
+    return fill
 
 
 def others(image: Image, card: Card, frame: int = 0) -> list[Card]:

@@ -1,8 +1,8 @@
 """Where a file that was dropped or chosen belongs, and what stands on the screen while that is found out.
 
-The picture comes first, bare; then `models.triage` is asked which cards know it, once; then the answer, and only then
-the page where it belongs, so that it is drawn once. A page whose card knows the image keeps it, any other gives it to
-the page and card that know it best; what no card knows stays.
+The picture comes first, bare; then `models.triage` is asked which card knows it best, once; then the answer, and only
+then the page where it belongs, so that it is drawn once, and last the other cards that know it. A page whose card knows
+the image keeps it, any other gives it to the page and card that know it best; what no card knows stays.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def depart(tasks: Collection[str]) -> None:
             else:
                 image = session.read(item)
                 bare(image)
-                found = place(item, session.triage(image, image.first_frame), None) or found
+                found = place(item, _known(item, image, None), None) or found
                 _settle(found)
                 _answer(image, found)
     st.switch_page(f"views/{found.task}.py")
@@ -128,7 +128,15 @@ def _place(item: Item, image: Image, here: str) -> Place:
     stems = {card.stem for card in models.cards_of(here)}
     if item.task == here and len(stems) == 1:
         return Place(here)
-    return place(item, session.triage(image, image.first_frame), here) or Place(here)
+    return place(item, _known(item, image, here), here) or Place(here)
+
+
+def _known(item: Item, image: Image, here: str | None) -> Triage:
+    """Return the cards that know an image, as far as its place hangs on them; the others are asked later."""
+    home = item.task or here
+    if home and session.card_by_hand(home):  # which stays if it is any that knows the image
+        return session.triage(image, image.first_frame)
+    return session.first_fit(image, image.first_frame, home or "")
 
 
 def _settle(found: Place) -> None:

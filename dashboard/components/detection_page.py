@@ -54,23 +54,25 @@ def workspace(image: Image, card: Card) -> None:
         task_page.facts(image)
     with right:
         try:
-            sheet = _answered(image, card, view)
+            sheet, fill = _answered(image, card, view)
         except OrthoLensError as problem:
             states.error(problem)
-            sheet = Sheet(figures.figure(None, image, view), "image")
+            sheet, fill = Sheet(figures.figure(None, image, view), "image"), None
     with picture:
         _draw(sheet, image)
+    if fill:
+        fill()
 
 
-def _answered(image: Image, card: Card, view: View) -> Sheet:
-    """Draw the answer and the controls of one look at it, and return what the image shows."""
+def _answered(image: Image, card: Card, view: View) -> tuple[Sheet, Callable[[], None] | None]:
+    """Draw the answer and the controls of one look at it; return what the image shows, and what is drawn last."""
     answer, fused = session.detect(image, card, view.frame), bool(session.get(session.second_look(card)))
     threshold, point = detection_threshold.chosen(card, answer)
     film = Film(image, card, answer, view, fused, threshold, point)
     worklist.tell(film.kept)
     if not _headline(film):
-        return Sheet(figures.figure(None, image, view), "image")
-    also.show(image, card)
+        return Sheet(figures.figure(None, image, view), "image"), None
+    fill = also.show(image, card)
     detection_threshold.show(film)
     look = st.segmented_control(
         t("Look at"),
@@ -87,7 +89,7 @@ def _answered(image: Image, card: Card, view: View) -> Sheet:
     detection_figures.zoomed(sheet.figure, image, *film.zoom)
     detection_threshold.elsewhere(film)
     detection_downloads.show(film)
-    return sheet
+    return sheet, fill
 
 
 def _headline(film: Film) -> bool:

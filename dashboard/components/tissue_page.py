@@ -63,20 +63,22 @@ def workspace(image: Image, card: Card) -> None:
         task_page.facts(image)
     with right:
         try:
-            sheet = _answered(Specimen(image, card, session.segment(image, card, view.frame), view))
+            sheet, fill = _answered(Specimen(image, card, session.segment(image, card, view.frame), view))
         except OrthoLensError as problem:
             states.error(problem)
-            sheet = Sheet(figures.figure(None, image, view), "image")
+            sheet, fill = Sheet(figures.figure(None, image, view), "image"), None
     with picture:
         _draw(sheet, image)
+    if fill:
+        fill()
 
 
-def _answered(specimen: Specimen) -> Sheet:
-    """Draw the answer and the controls of one look at it, and return what the image shows."""
+def _answered(specimen: Specimen) -> tuple[Sheet, Callable[[], None] | None]:
+    """Draw the answer and the controls of one look at it; return what the image shows, and what is drawn last."""
     worklist.tell(specimen.shown)
     if not _headline(specimen):
-        return Sheet(figures.figure(None, specimen.image, specimen.view), "image")
-    also.show(specimen.image, specimen.card)
+        return Sheet(figures.figure(None, specimen.image, specimen.view), "image"), None
+    fill = also.show(specimen.image, specimen.card)
     look = st.segmented_control(
         t("Look at"),
         list(LOOKS),
@@ -90,7 +92,7 @@ def _answered(specimen: Specimen) -> Sheet:
     )
     sheet = LOOKS[look](specimen)
     tissue_downloads.show(specimen)
-    return sheet
+    return sheet, fill
 
 
 def _headline(specimen: Specimen) -> bool:

@@ -154,8 +154,19 @@ def region(item: Item, level: int, box: Box) -> Image:
 
 
 def triage(image: Image, frame: int = 0) -> Triage:
-    """Return which cards know a frame, asked once."""
-    return _ready(_triage, image, image.sha256, frame)
+    """Return which cards know a frame, each asked once."""
+    return _ready(_triage, (image, _begun(image, frame)), image.sha256, frame)
+
+
+def first_fit(image: Image, frame: int, page: str) -> Triage:
+    """Return the cards that are enough to find an image's place: the page's own that know it, else the best.
+
+    Parameters
+    ----------
+    page
+        Task whose cards are asked first; empty for none.
+    """
+    return _triaged(image, frame, whole=True) or _ready(_first_fit, image, image.sha256, frame, page)
 
 
 def known(item: Item) -> Triage | None:
@@ -166,8 +177,8 @@ def known(item: Item) -> Triage | None:
         image = read(item)
     except OrthoLensError:
         return None
-    triaged = _triaged(image, image.first_frame)
-    return triaged.without_answers() if triaged else None
+    asked = _triaged(image, image.first_frame)
+    return triage(image, image.first_frame).without_answers() if asked else None
 
 
 def _told(image: Image, card: Card, frame: int) -> Prediction | None:
@@ -176,10 +187,18 @@ def _told(image: Image, card: Card, frame: int) -> Prediction | None:
     return triaged.answer(card.id) if triaged else None
 
 
-def _triaged(image: Image, frame: int) -> Triage | None:
-    """Return which cards know a frame; None where nobody asked."""
-    asked = (_triage, (image.sha256, frame)) in st.session_state.get(READY, ())
-    return triage(image, frame) if asked else None
+def _triaged(image: Image, frame: int, *, whole: bool = False) -> Triage | None:
+    """Return which cards know a frame, as far as they were asked; None where nobody asked, or not for the whole."""
+    if (_triage, (image.sha256, frame)) in st.session_state.get(READY, ()):
+        return triage(image, frame)
+    return None if whole else _begun(image, frame)
+
+
+def _begun(image: Image, frame: int) -> Triage | None:
+    """Return what was found when an image's place was; None where it never was."""
+    asked = (key for cached, key in st.session_state.get(READY, ()) if cached is _first_fit)
+    key = next((key for key in asked if key[:2] == (image.sha256, frame)), None)
+    return _first_fit(image, *key) if key else None
 
 
 def once(work: Callable[[], T], *key: str | float) -> T:
@@ -293,8 +312,14 @@ def _thumbnail(_item: Item, sha256: str) -> bytes | None:
 
 
 @st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Looking for a model made for such images…")
-def _triage(_image: Image, sha256: str, frame: int) -> Triage:
-    return models.triage(_image, frame)
+def _first_fit(_image: Image, sha256: str, frame: int, page: str) -> Triage:
+    return models.triage(_image, frame, page=page)
+
+
+@st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner=False)
+def _triage(_asked: tuple[Image, Triage | None], sha256: str, frame: int) -> Triage:
+    image, begun = _asked
+    return models.triage(image, frame, begun=begun) if begun is None or begun.left else begun
 
 
 @st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Looking at the image…")

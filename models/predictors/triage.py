@@ -21,24 +21,55 @@ RESEMBLES, RESEMBLES_NARROW = 1.3, 0.5
 which one of a kind known from one or two patients does, whose scores are small for want of others."""
 
 
-def triage(image: Image, frame: int = 0) -> Triage:
-    """Rank the cards that know a frame; of a large image the middle is looked at, where tiles would slide over it."""
-    seen = look(image, frame)
-    found: list[tuple[float, float, str, Prediction | None]] = []
-    for card in cards().values():
-        if card.gate is None or not card.members or card.id != card.stem or misses_colours(image, card):
-            continue  # an alternative model knows the same images
-        kind = kind_of(card.id)
-        views = [view for view in _views(image, card) if kind is None or _likely(look(view, frame), kind)]
-        said = [(view, *answer) for view in views if (answer := _asked(view, card, frame)) is not None]
-        if said:
-            whole = next((answer for view, _, answer in said if view is image), None)
-            score = min(score for _, score, _ in said)
-            found.append((-seen.shares[kind] if kind else 0, score, card.id, whole))
-    known = cards()
-    ranked = sorted(found, key=lambda one: one[:3])
-    fits = tuple(Fit(id, known[id].task, score, answer) for _, score, id, answer in ranked)
-    return Triage(fits, known[fits[0].card].data.shows if fits else _resembles(seen))
+def triage(image: Image, frame: int = 0, page: str | None = None, begun: Triage | None = None) -> Triage:
+    """Rank the cards that know a frame; of a large image the middle is looked at, where tiles would slide over it.
+
+    Parameters
+    ----------
+    page
+        Task whose cards come first, "" for none: cards are then asked by descending share of their kind, only until
+        those of a kind are found that know the frame. None asks all.
+    begun
+        What was found so far: only the cards that it left are asked.
+    """
+    seen, known = look(image, frame), cards()
+    waiting = [
+        card
+        for card in known.values()
+        if not (card.gate is None or not card.members or card.id != card.stem or misses_colours(image, card))
+        and (begun is None or card.id in begun.left)
+    ]  # an alternative model knows the same images
+    waiting.sort(key=lambda card: _turn(card, seen, page))
+    found = list(begun.ranked) if begun else []
+    while waiting:
+        turn = _turn(waiting[0], seen, page)
+        while waiting and _turn(waiting[0], seen, page) == turn:
+            found += _fits(image, waiting.pop(0), frame)
+        if page is not None and found:
+            break
+    ranked = sorted(found, key=lambda fit: (-_share(known[fit.card], seen), fit.ood_score, fit.card))
+    shows = known[ranked[0].card].data.shows if ranked else _resembles(seen)
+    return Triage(tuple(ranked), shows, tuple(card.id for card in waiting))
+
+
+def _turn(card: Card, seen: Kinds, page: str | None) -> tuple[bool, float, str]:
+    """Return when a card is asked: the page's own first, then by the share of its kind."""
+    return card.task != (page or card.task), -_share(card, seen), kind_of(card.id) or ""
+
+
+def _share(card: Card, seen: Kinds) -> float:
+    kind = kind_of(card.id)
+    return seen.shares[kind] if kind else 0
+
+
+def _fits(image: Image, card: Card, frame: int) -> Iterator[Fit]:
+    """Yield how well a card knows a frame, where it does."""
+    kind = kind_of(card.id)
+    views = [view for view in _views(image, card) if kind is None or _likely(look(view, frame), kind)]
+    said = [(view, *answer) for view in views if (answer := _asked(view, card, frame)) is not None]
+    if said:
+        whole = next((answer for view, _, answer in said if view is image), None)
+        yield Fit(card.id, card.task, min(score for _, score, _ in said), whole)
 
 
 def _views(image: Image, card: Card) -> Iterator[Image]:

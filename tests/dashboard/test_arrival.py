@@ -39,7 +39,7 @@ def known(product: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Itera
     cards.cache_clear()
 
     def know(*fits: Fit, resembles: str | None = None) -> None:
-        monkeypatch.setattr(models, "triage", lambda image, frame=0: Triage(fits, resembles))
+        monkeypatch.setattr(models, "triage", lambda image, frame=0, **_: Triage(fits, resembles))
 
     know()
     for clear in (st.cache_data.clear, st.cache_resource.clear):

@@ -148,7 +148,7 @@ def test_several_readers_are_one_table() -> None:
 def test_a_film_of_another_page_stays_where_it_is_read(
     implant: AppTest, drop: Drop, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "triage", lambda image, frame=0: Triage((Fit("knee-kl", "pathology", 0.5),)))
+    monkeypatch.setattr(models, "triage", lambda image, frame=0, **_: Triage((Fit("knee-kl", "pathology", 0.5),)))
     implant.toggle(key="read-first").set_value(True).run()
     page = drop(implant, **{"film.png": picture()})
     assert hidden(page)

@@ -289,7 +289,7 @@ def test_an_abstention_offers_the_model_that_was_made_for_such_images(
     (folder / "zones.toml").write_text(text.replace("a test picture", "a blue picture"))
     models.cards.cache_clear()
     monkeypatch.setattr(models, "predict", strict)
-    monkeypatch.setattr(models, "triage", lambda image, frame=0: Triage((Fit("zones", "tissue", 0.5),)))
+    monkeypatch.setattr(models, "triage", lambda image, frame=0, **_: Triage((Fit("zones", "tissue", 0.5),)))
     page = drop(dropped, **{"other.png": png(255 - stripes())})
     assert page.selectbox(key="card-tissue").value == "zones"  # by itself
     assert page.checkbox
@@ -312,7 +312,7 @@ def test_a_large_grey_image_is_told_apart_before_anyone_waits(
     (folder / "good.toml").write_text(coloured)
     models.cards.cache_clear()
     monkeypatch.setattr("dashboard.components.tissue_slide.LARGE_PX", 50)
-    monkeypatch.setattr(models, "triage", lambda image, frame=0: Triage(resembles="a red picture"))
+    monkeypatch.setattr(models, "triage", lambda image, frame=0, **_: Triage(resembles="a red picture"))
     page = drop(dropped, **{"grey.png": png(255 - stripes())})
     assert "no colours" in texts(page)
     assert "It looks most like a red picture" in texts(page)

@@ -64,7 +64,7 @@ def test_next_and_previous_go_round(three: AppTest, picture: Picture) -> None:
 def test_files_of_another_page_come_last_and_say_so(
     implant: AppTest, drop: Drop, picture: Picture, random_card: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def known(image: models.Image, frame: int = 0) -> Triage:
+    def known(image: models.Image, frame: int = 0, **_: object) -> Triage:
         elsewhere = image.sha256 == sha(picture(2))
         return Triage((Fit("x", "tissue", 0.5) if elsewhere else Fit(random_card, "implant", 0.5),))
 
@@ -87,7 +87,7 @@ def test_everything_is_forgotten_by_one_button(three: AppTest) -> None:
 def test_all_are_answered_beside_the_page_and_measured(
     three: AppTest, random_card: str, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "triage", lambda image, frame=0: Triage((Fit(random_card, "implant", 0.5),)))
+    monkeypatch.setattr(models, "triage", lambda image, frame=0, **_: Triage((Fit(random_card, "implant", 0.5),)))
     for found in three.session_state["surveyed"].found.values():
         object.__setattr__(found, "triage", None)
     page = three.switch_page("views/worklist.py").run()

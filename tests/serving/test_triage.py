@@ -50,6 +50,23 @@ def test_only_cards_of_likely_kinds_are_asked_and_the_likeliest_comes_first(
     assert found.resembles == models.card("knee-mri-bone").data.shows
 
 
+@pytest.mark.parametrize(
+    ("page", "first"),
+    [("", ["knee-mri-bone"]), ("detection", ["fracture"]), ("implant", ["shoulder-implants", "knee-mri-bone"])],
+)
+def test_cards_are_asked_until_the_place_is_found_and_the_others_later(
+    page: str, first: list[str], asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictors, "look", lambda image, frame: seen({"limb": 0.3, "shoulder": 0.1, "mri": 0.6}))
+    begun = triage(image(), page=page)
+    assert asked == first  # the page's own before the likeliest
+    assert [fit.card for fit in begun.ranked] == first[-1:]
+    found = triage(image(), begun=begun)
+    assert sorted(asked) == ["fracture", "knee-mri-bone", "shoulder-implants"]  # each once
+    assert found == triage(image())
+    assert not found.left
+
+
 def test_the_halves_of_a_film_of_two_knees_are_asked_too(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predictors, "look", lambda image, frame: seen({"knee": 1.0}))
     triage(image((64, 128)))

@@ -1,10 +1,10 @@
 """How long from a drop to the picture and to the answer: `python -m tests.benchmarks.door_speed [--visitors 1 8]`.
 
 A real server and browsers, one session a visitor; each drops its file on the page that belongs to it, or on Home, once
-the page is warm, and again a picture that differs in one pixel so that nothing is cached. The picture counts when
-the chart of that very file has it; the answer, or the refusal, when its box stands and, having looked at the file, no
-longer does, so that nothing of the file before counts. Median and worst of the rounds are printed as a table of
-Markdown with the load of the machine, without which such figures say nothing.
+the page is warm, and again a picture that differs in one pixel so that nothing is cached. The picture counts when the
+chart of that very file has it; the answer, or the refusal, when its box stands and, having looked at the file, no
+longer does, or the page is done with it, so that nothing of the file before counts. Median and worst of the rounds are
+printed as a table of Markdown with the load of the machine, without which such figures say nothing.
 """
 
 from __future__ import annotations
@@ -48,12 +48,13 @@ WATCH = """sha256 => {
   const boxes = () => [...document.querySelectorAll('[data-testid=stMain] .st-key-answer')];
   const looks = box => /hourglass|Looking at the image/.test(box.innerText);
   const stands = box => box.innerText.trim() && !box.closest('[data-stale=true]');
-  let looked = false;  // what was said of the file before counts no more once this one is looked at
+  const done = () => document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning';
+  let looked = false;  // what was said of the file before counts no more once this one is looked at, or all is drawn
   const observer = new MutationObserver(() => { looked ||= boxes().some(looks); });
   observer.observe(document.body, {childList: true, subtree: true, characterData: true});
   const look = () => {
     if (document.querySelector(picture)?.getAttribute('href')) times.picture ??= performance.now() - begun;
-    if (times.picture && looked && !boxes().some(looks) && boxes().some(stands)) {
+    if (times.picture && (looked || done()) && !boxes().some(looks) && boxes().some(stands)) {
       times.answer = performance.now() - begun;
       observer.disconnect();
     } else requestAnimationFrame(look);

@@ -120,7 +120,7 @@ def bare(image: Image) -> None:
         picture, _, right = places()
     with picture:
         viewer.show(image, None, View(frame=viewer.frame(image)))
-    with right, st.container(border=True, key="answer"):
+    with right, st.container(border=True, key="answer"), st.container(key="looking"):  # hides what stood here before
         st.markdown(t(":material/hourglass_top: Looking at the image…"))
 
 

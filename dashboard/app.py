@@ -4,16 +4,13 @@ Streamlit runs this file from top to bottom at every interaction
 (docs.streamlit.io/develop/concepts/multipage-apps/page-and-navigation); the page itself is a file of `dashboard.views`.
 """
 
-from pathlib import Path
-
 import streamlit as st
 
-from dashboard import pages, session
-from dashboard.case import door, drop, leaving, worklist
-from dashboard.components import language_choice, states
+from dashboard import session, views
+from dashboard.case import door, drop, leaving, states, worklist
+from dashboard.i18n import choice
 from dashboard.stage import bar, hall, presenter
-
-ASSETS = Path(__file__).parent / "assets"
+from dashboard.style import ASSETS
 
 st.set_page_config(page_title="OrthoLens", page_icon=str(ASSETS / "mark.svg"), layout="wide", initial_sidebar_state=264)
 if presenter.asked():
@@ -24,7 +21,7 @@ session.answer_under_the_shown_page()
 session.open_example(None)
 st.html(ASSETS / "style.css")
 st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "mark.svg", size="large")
-listed = [pages.home(), *pages.tasks().values(), pages.how_it_works(), pages.model_cards(), pages.worklist()]
+listed = [views.home(), *views.tasks().values(), views.how_it_works(), views.model_cards(), views.worklist()]
 page = st.navigation(listed, position="top")
 bar.play(listed)
 drop.follow(page, listed)
@@ -33,7 +30,7 @@ with st.sidebar:
     door.uploader(drop.take)
     waiting = st.container(gap="xsmall")  # filled last, so that thumbnails never hold up an answer
     bar.switch(listed)
-    language_choice.show()
+    choice.show()
 
 drop.told()
 leaving.said()

@@ -29,7 +29,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.language import languages, script
+from dashboard.i18n import languages, script
 from models.settings import settings
 
 LOCAL = ("localhost", "127.0.0.1", "::1")

@@ -33,8 +33,8 @@ from models.types import (
 
 if TYPE_CHECKING:
     from models.io.intake import Intake
+    from models.tasks.classification.robustness import Nudge
     from models.trust.audit import Audit
-    from models.trust.spread import Nudge
 
 __all__ = [
     "Box",
@@ -133,7 +133,7 @@ def predict(
     Parameters
     ----------
     explain
-        Key of a method of `models.trust.explain.METHODS`, such as "grad-cam".
+        Key of a method of `models.tasks.classification.explanation.METHODS`, such as "grad-cam".
     label
         The label to explain; the answer's own by default.
     point
@@ -153,10 +153,10 @@ def predict(
     Cancelled
         When `cancelled` said so; nothing is kept.
     """
-    from models.serving.engine import engine
+    from models.predictors.engine import engine
 
     if point or fused or card(card_id).task == "detection":
-        from models.serving.detector import Search
+        from models.tasks.detection.predictor import Search
 
         search = Search(point, fused, progress, cancelled)
         return engine().find(image, card(card_id), frame, search, (explain, label))
@@ -193,8 +193,8 @@ def uncertainty(image: Image, card_id: str, frame: int = 0) -> Pixels:
     BadWeights
         When the card's weights are missing or changed.
     """
-    from models.serving.engine import engine
-    from models.trust.doubt import doubt
+    from models.predictors.engine import engine
+    from models.tasks.segmentation.entropy import doubt
 
     return doubt(engine().painter(card(card_id)), image, frame)
 
@@ -219,7 +219,7 @@ def explain(
         Of a card that paints: why is this part so? By default all that it painted with the label. Of a card that draws
         boxes: why is (or is not) a box like this one drawn? By default the best of the label.
     """
-    from models.serving.engine import engine
+    from models.predictors.engine import engine
 
     return engine().explain(image, card(card_id), method, label, frame, stage, box)
 
@@ -252,8 +252,8 @@ def explain_detection(
     Cancelled
         When `cancelled` said so.
     """
-    from models.serving.engine import engine
-    from models.trust.watch import Watch
+    from models.predictors.engine import engine
+    from models.progress import Watch
 
     return engine().explain_found(image, found, index, method, stage, Watch(1, progress, cancelled))
 
@@ -275,8 +275,8 @@ def spread(
     BadWeights
         When the card's weights are missing or changed.
     """
-    from models.serving.engine import engine
-    from models.trust.spread import spread as answers_under_change
+    from models.predictors.engine import engine
+    from models.tasks.classification.robustness import spread as answers_under_change
 
     return answers_under_change(engine().model(card(card_id)), image, frame, progress, cancelled)
 
@@ -300,7 +300,7 @@ def audit(
     Cancelled
         When `cancelled` said so.
     """
-    from models.serving.engine import engine
+    from models.predictors.engine import engine
     from models.trust.audit import audit as audited
 
     model = engine().model(card(card_id))
@@ -315,7 +315,7 @@ def audit_seconds(card_id: str, methods: Sequence[str]) -> float:
     UnknownCard
         For a card or a method that does not exist.
     """
-    from models.serving.engine import engine
+    from models.predictors.engine import engine
     from models.trust.audit import seconds_of
 
     return seconds_of(engine().model(card(card_id)), methods)
@@ -336,7 +336,7 @@ def crops(
     Cancelled
         When `cancelled` said so.
     """
-    from models.serving.engine import engine
-    from models.trust.crops import propose
+    from models.predictors.engine import engine
+    from models.tasks.classification.crops import propose
 
     return propose(engine().model(card(card_id)), image, frame, progress, cancelled)

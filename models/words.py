@@ -24,7 +24,7 @@ class Later(str):
 
 
 def later(message: str, /, **values: object) -> Later:
-    """Mark an English text for the catalogues of `dashboard.language`, which translate it where it is shown.
+    """Mark an English text for the catalogues of `dashboard.i18n`, which translate it where it is shown.
 
     For constants, for choices of widgets, which keep their English value, and for words said where no visitor is
     known: in a model, or outside a page's own thread. A value that is such a text is translated too.

@@ -89,12 +89,12 @@ def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     from models import cards
     from models.nets import loading
     from models.nets.mobilenet import StagedMobileNetV2
-    from models.serving.engine import engine
+    from models.predictors.engine import engine
 
     monkeypatch.setattr(import_module("models.cards.card"), "CARDS_DIR", tmp_path / "cards")
     (tmp_path / "cards").mkdir()
     (tmp_path / "weights").mkdir()
-    shared = import_module("models.trust.kinds").FILE  # no card's own: every product has it
+    shared = import_module("models.trust.image_kinds").FILE  # no card's own: every product has it
     (tmp_path / "weights" / shared).symlink_to(loading.WEIGHTS_DIR / shared)
     monkeypatch.setattr(loading, "WEIGHTS_DIR", tmp_path / "weights")
 

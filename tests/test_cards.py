@@ -11,7 +11,7 @@ import pytest
 from models import card, cards, cards_of
 from models.cards import CARDS_DIR, WEIGHTS_DIR, Card, load_card, stem
 from models.errors import BadCard, UnknownCard
-from models.trust import kinds
+from models.trust import image_kinds
 
 LARGEST = 16 * 2**20
 
@@ -34,8 +34,8 @@ def test_weights_are_those_named_and_small_enough_for_git(every: Card) -> None:
 
 def test_every_weights_file_belongs_to_a_card_or_to_the_look_they_share() -> None:
     named = {part.file for c in cards().values() for part in (*c.members, *([c.gate] if c.gate else []))}
-    assert {path.name for path in WEIGHTS_DIR.glob("*.safetensors")} == named | {kinds.FILE}
-    assert hashlib.sha256((WEIGHTS_DIR / kinds.FILE).read_bytes()).hexdigest() == kinds.record()["sha256"]
+    assert {path.name for path in WEIGHTS_DIR.glob("*.safetensors")} == named | {image_kinds.FILE}
+    assert hashlib.sha256((WEIGHTS_DIR / image_kinds.FILE).read_bytes()).hexdigest() == image_kinds.record()["sha256"]
 
 
 def test_labels_differ_and_each_has_its_output(every: Card) -> None:

@@ -1,1 +1,1 @@
-"""The shell that every page of an image shares."""
+"""The shell that all pages share: one image, its answer, and what is done with both."""

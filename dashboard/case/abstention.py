@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import session, trust_figures
-from dashboard.case import also
-from dashboard.components import states
-from dashboard.components.states import plain
-from dashboard.language import later, t
+from dashboard import session
+from dashboard.case import also, states, trust_figures
+from dashboard.case.states import plain
+from dashboard.i18n import later, t
 from models import Card, Image, Judged
 from models.trust.quality import quality_notes
 

@@ -8,8 +8,8 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.components.states import plain
-from dashboard.language import t
+from dashboard.case.states import plain
+from dashboard.i18n import t
 from models import Card, Image
 
 

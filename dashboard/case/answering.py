@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import models
-from dashboard.components.tissue_slide import LARGE_PX
-from dashboard.jobs import Job
-from dashboard.language import later
+from dashboard.i18n import later
 from dashboard.session import Found, Item, Surveyed
+from dashboard.session.jobs import Job
+from dashboard.views.segmentation.slide import LARGE_PX
 from models import Card, Image, OrthoLensError, Triage
 from models.errors import Cancelled
 from models.io import slide as slides

@@ -15,11 +15,12 @@ import streamlit as st
 
 import models
 from dashboard import session
+from dashboard.case import viewer
+from dashboard.case.figures import View
 from dashboard.case.places import places
-from dashboard.components import tissue_slide, viewer
-from dashboard.figures import View
-from dashboard.language import t
+from dashboard.i18n import t
 from dashboard.session import Item
+from dashboard.views.segmentation import slide
 from models import Card, Image, OrthoLensError, Triage
 
 SLIDES = "tissue"
@@ -149,7 +150,7 @@ def _answer(image: Image, found: Place) -> None:
     """Have an image answered before its page opens, which so is drawn once, with the answer."""
     cards = {card.id: card for card in models.cards_of(found.task)}
     card = cards.get(session.card_of(found.task) or "", next(iter(cards.values()), None))
-    if card is None or tissue_slide.is_large(image, card):
+    if card is None or slide.is_large(image, card):
         return
     with suppress(OrthoLensError):  # said where the answer would stand
         ASK.get(card.task, session.predict)(image, card, viewer.frame(image))

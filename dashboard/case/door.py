@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard import figures, session
-from dashboard.language import t
+from dashboard import session
+from dashboard.case import figures
+from dashboard.i18n import t
 from models.settings import settings
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
-ASSETS = Path(__file__).parents[1] / "assets"
+from dashboard.style import ASSETS
+
 AREA_PX = 300
 """Height of the inviting area."""
 

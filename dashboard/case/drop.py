@@ -12,10 +12,10 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.components import kinematics_source
-from dashboard.components.states import plain
-from dashboard.language import t, tn
+from dashboard.case.states import plain
+from dashboard.i18n import t, tn
 from dashboard.session import Item
+from dashboard.views.kinematics import source
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -61,7 +61,7 @@ def take(key: str) -> None:
     session.put(SAID, [*_left_out(taken)])
     motion = taken.study or _frames(taken.entries)
     if motion:
-        kinematics_source.take(motion)
+        source.take(motion)
         session.go_to(MOTION)
     elif taken.entries:
         put = [session.put_down(_item(one)) for one in taken.entries[: session.QUEUE_FILES]]
@@ -77,7 +77,7 @@ def _item(entry: Entry) -> Item:
 
 def _frames(entries: Sequence[Entry]) -> tuple[tuple[str, bytes], ...]:
     """Return images as frames of the sequence whose other files are on the page that is open, waiting for them."""
-    if not (session.get(PAGE) == MOTION and kinematics_source.waiting()):
+    if not (session.get(PAGE) == MOTION and source.waiting()):
         return ()
     return tuple((one.name, data) for one in entries for data in one.members)
 

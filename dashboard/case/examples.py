@@ -12,15 +12,14 @@ from hashlib import sha256
 import streamlit as st
 
 import models
-from dashboard import figures, session
-from dashboard.case import door
-from dashboard.components import gallery
-from dashboard.components.states import plain, sentence
-from dashboard.language import later, numeral, spoken, t
+from dashboard import session
+from dashboard.case import door, figures, gallery
+from dashboard.case.states import plain, sentence
+from dashboard.i18n import later, numeral, spoken, t
 from dashboard.session import READ_FIRST, Item
 from models import Card, Classification, Detections, Prediction, Segmentation
-from models.boxes.verdict import verdict
-from models.data.cases import Case, agreement, first_cases, is_right
+from models.cases import Case, agreement, first_cases, is_right
+from models.tasks.detection.verdict import verdict
 
 KINDS = {"generated": later("Generated"), "simulated": later("Simulated")}
 STRIP_PX = 84

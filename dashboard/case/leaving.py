@@ -8,20 +8,21 @@ touch everything is forgotten. A component without a look of its own tells the b
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from dashboard import session
-from dashboard.components import kinematics_source
-from dashboard.language import t
+from dashboard.i18n import t
+from dashboard.views.kinematics import source
 from models.settings import settings
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
-SCRIPT = Path(__file__).parents[1] / "assets" / "leaving.js"
+from dashboard.style import ASSETS
+
+SCRIPT = ASSETS / "leaving.js"
 KEY = "leaving"
 
 
@@ -36,7 +37,7 @@ def warn() -> None:
 
 def held() -> bool:
     """Whether there is anything of the visitor's to forget."""
-    return bool(session.queue()) or bool(session.get(kinematics_source.FILES))
+    return bool(session.queue()) or bool(session.get(source.FILES))
 
 
 def said() -> None:

@@ -2,7 +2,7 @@
 
 Side by side where there is room: the picture above its controls, the answer beside them. Elsewhere one below the other:
 the answer, which so is in sight, the picture, its controls, and what the answer rests on. The order of a narrow page
-stands in `assets/style.css`.
+stands in `style/style.css`.
 """
 
 from __future__ import annotations

@@ -12,14 +12,13 @@ from functools import partial
 import streamlit as st
 
 import models
-from dashboard import figures, measures, session
-from dashboard.case import answering, worklist
-from dashboard.components import progress, read_first, report
-from dashboard.components.states import error, plain, sentence
-from dashboard.language import later, t, tn
+from dashboard import session
+from dashboard.case import answering, figures, measures, progress, read_first, report, worklist
+from dashboard.case.states import error, plain, sentence
+from dashboard.i18n import later, t, tn
 from dashboard.session import Answered, Item, Surveyed
 from models import Card, OrthoLensError
-from models.reporting.report_case import Case
+from models.reporting.case import Case
 from models.reporting.worklist import (
     NOTHING,
     Outcome,

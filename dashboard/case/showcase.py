@@ -13,15 +13,16 @@ import streamlit as st
 from numpy.typing import NDArray
 
 import models
-from dashboard import figures, how_figures, session
-from dashboard.case import examples
-from dashboard.components.states import plain
-from dashboard.language import later, spoken, t
-from models import Classification, Detections, OrthoLensError, Prediction, Segmentation, teaching
-from models.data.cases import Case
-from models.kinematics import export
-from models.reporting import report_pictures
+from dashboard import session
+from dashboard.case import examples, figures
+from dashboard.case.states import plain
+from dashboard.i18n import later, spoken, t
+from dashboard.views.lessons import figures as how_figures
+from models import Classification, Detections, OrthoLensError, Prediction, Segmentation, lessons
+from models.cases import Case
+from models.reporting import pictures
 from models.simulation import lunge
+from models.tasks.kinematics import export
 
 SIDE_PX = 640
 """Longest side of a picture."""
@@ -101,11 +102,11 @@ def _answered(case: Case) -> Tile:
     explain = "grad-cam" if models.card(case.card).task in ("implant", "pathology") else None
     answer = models.predict(image, case.card, explain=explain)
     if isinstance(answer, Classification):
-        return Tile(_png(report_pictures.heat(image, answer)), answer)
+        return Tile(_png(pictures.heat(image, answer)), answer)
     if isinstance(answer, Segmentation):
-        return Tile(_png(report_pictures.classes(image, answer)), answer)
+        return Tile(_png(pictures.classes(image, answer)), answer)
     if isinstance(answer, Detections):
-        return Tile(_png(report_pictures.boxes(image, answer, spoken())), answer)
+        return Tile(_png(pictures.boxes(image, answer, spoken())), answer)
     return Tile(session.exhibit(str(case.path)), answer)
 
 
@@ -126,8 +127,8 @@ def _motion(case: Case) -> Tile:
 def _maps(case: Case) -> Tile:
     """Draw what a layer in the middle of the network makes of the picture."""
     image, card = models.read(case.path), models.card(case.card)
-    layers = [layer for layer in teaching.layers(card) if layer.has_maps]
-    found = teaching.feature_maps(image, card, layers[len(layers) // 4], count=MAPS)
+    layers = [layer for layer in lessons.layers(card) if layer.has_maps]
+    found = lessons.feature_maps(image, card, layers[len(layers) // 4], count=MAPS)
     return Tile(_png(how_figures.mosaic(found.maps)), None, later("what one layer sees"))
 
 

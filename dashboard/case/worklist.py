@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 import models
-from dashboard import figures, session
-from dashboard.case import leaving
-from dashboard.components.states import plain
-from dashboard.language import numeral, spoken, t, tn
+from dashboard import session
+from dashboard.case import figures, leaving
+from dashboard.case.states import plain
+from dashboard.i18n import numeral, spoken, t, tn
 from dashboard.session import Item, Surveyed
 from models import Prediction
-from models.boxes.verdict import verdict
 from models.reporting.worklist import Outcome, outcome
+from models.tasks.detection.verdict import verdict
 
 POLL_S = 1.0
 

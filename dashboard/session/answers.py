@@ -18,7 +18,7 @@ from streamlit.runtime.caching.cache_utils import CachedFunc
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import models
-from dashboard import figures
+from dashboard.case import figures
 from dashboard.session.sweep import sweep_soon
 from dashboard.session.table import QUEUE_FILES, Item
 from dashboard.session.visitor import arrive
@@ -280,8 +280,8 @@ def warm_up() -> Thread:
 def _load_models(leaving: Event) -> None:
     from models.io.pool import decoders
     from models.io.worker import load_decoders
-    from models.serving.engine import engine
-    from models.trust.kinds import shared_look
+    from models.predictors.engine import engine
+    from models.trust.image_kinds import shared_look
 
     decoders().stand_by()
     load_decoders()  # else the first file of a kind waits for them

@@ -14,7 +14,7 @@ import streamlit as st
 from dashboard.session.table import queue
 
 if TYPE_CHECKING:
-    from models.reporting.report_case import Case
+    from models.reporting.case import Case
 
 
 @dataclass(frozen=True)

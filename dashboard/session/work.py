@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from dashboard.jobs import Job
+from dashboard.session.jobs import Job
 from dashboard.session.visitor import arrive
 
 T = TypeVar("T")

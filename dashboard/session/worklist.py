@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 import models
-from dashboard import figures
-from dashboard.jobs import Job
+from dashboard.case import figures
 from dashboard.session import answers, work
 from dashboard.session.first_reading import READ_FIRST, reveal, revealed
+from dashboard.session.jobs import Job
 from dashboard.session.table import Item, remove
 from models import OrthoLensError, Triage
 from models.io.worker import Crashed

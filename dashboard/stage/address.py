@@ -7,7 +7,7 @@ import re
 import socket
 from dataclasses import dataclass
 
-from dashboard.language import later
+from dashboard.i18n import later
 from models.errors import NoVote
 
 FIRST_PORT, PORTS = 8650, 20

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard import session, stage
-from dashboard.components import states
-from dashboard.language import t
+from dashboard.case import states
+from dashboard.i18n import t
 from dashboard.stage import Stage, hall, keys, show
 from models import OrthoLensError
 from models.settings import settings
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
     from streamlit.navigation.page import StreamlitPage
 
-ASSETS = Path(__file__).parents[1] / "assets"
+from dashboard.style import ASSETS
+
 TICK_S, FOLLOWED_TICK_S, TOUCH_S = 1.0, 0.5, 2.0
 """How often the time is looked at, also while another page follows, and a touch told, by the clock of the stage."""
 

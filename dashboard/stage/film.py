@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from dashboard import figures, session
+from dashboard import session
+from dashboard.case import figures
 from models import Image
 
 EDGE_PX = 8

@@ -11,9 +11,9 @@ import segno
 import streamlit as st
 
 import models
-from dashboard import figures, session
-from dashboard.components import states
-from dashboard.language import current, t, tn
+from dashboard import session
+from dashboard.case import figures, states
+from dashboard.i18n import current, t, tn
 from dashboard.stage import Stage, show
 from dashboard.stage.address import place_of
 from dashboard.stage.ballot_page import Said

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from dashboard import session
-from dashboard.components import states
-from dashboard.language import later, t
+from dashboard.case import states
+from dashboard.i18n import later, t
 from dashboard.stage import Stage
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
-ASSETS = Path(__file__).parents[1] / "assets"
+from dashboard.style import ASSETS
+
 KEY = "stage-keys"
 
 SPEAKING = (

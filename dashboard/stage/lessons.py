@@ -8,16 +8,18 @@ import numpy as np
 import streamlit as st
 
 import models
-from dashboard import figures, how_figures, session
+from dashboard import session
+from dashboard.case import figures, states
 from dashboard.case.places import places
-from dashboard.components import how_block, how_network, states
-from dashboard.components.how_subject import Subject
-from dashboard.components.states import HEIGHT_PX
-from dashboard.language import later, t
+from dashboard.case.states import HEIGHT_PX
+from dashboard.i18n import later, t
 from dashboard.stage.film import staged
-from models import OrthoLensError, teaching
+from dashboard.views.lessons import block, network
+from dashboard.views.lessons import figures as how_figures
+from dashboard.views.lessons.subject import Subject
+from models import OrthoLensError, lessons
+from models.lessons import neuron
 from models.nets.stages import stages_of
-from models.teaching import neuron
 
 BARE = {"displayModeBar": False}
 NAMES = (later("Edges"), later("Corners"), later("Textures"), later("Parts"), later("Objects"))
@@ -42,12 +44,12 @@ def show() -> bool:
 
 def _block(subject: Subject) -> None:
     """Draw a picture, what one neuron answers at every place of it, and its nine weights at one place."""
-    picture = figures.shrunk(subject.image.grey(subject.frame), how_block.LONGEST_PX).astype(np.float64)
-    kernel = np.array(neuron.PRESETS[how_block.FIRST].rows, float)
+    picture = figures.shrunk(subject.image.grey(subject.frame), block.LONGEST_PX).astype(np.float64)
+    kernel = np.array(neuron.PRESETS[block.FIRST].rows, float)
     act = neuron.ACTIVATIONS["ReLU"]
     output = neuron.convolve(picture, kernel, 0.0, act)
     output[:, [0, -1]] = output[[0, -1]] = 0  # beyond the edge all is black: an edge that is none
-    row, column = how_block.loudest(output)
+    row, column = block.loudest(output)
     patch = neuron.patch_at(picture, row, column)
     total, answer = float((patch * kernel).sum()), float(neuron.neuron(patch, kernel, 0.0, act))
     left, _, right = places()
@@ -74,8 +76,8 @@ def _hierarchy(subject: Subject) -> None:
     if card is None:
         st.info(t("No classifier with weights is installed."), icon=":material/hourglass:")
         return
-    lasts = [[one for one in teaching.layers(card) if one.stage == stage][-1] for stage in stages_of(card)]
-    found = [how_network.maps_of(subject, card, layer) for layer in lasts]
+    lasts = [[one for one in lessons.layers(card) if one.stage == stage][-1] for stage in stages_of(card)]
+    found = [network.maps_of(subject, card, layer) for layer in lasts]
     seen = [min(layer.receptive_field_px or max(card.input.size), max(card.input.size)) for layer in lasts]
     titles = [f"<b>{t(name)}</b><br>{t('sees {seen} px', seen=side)}" for name, side in zip(NAMES, seen, strict=True)]
     fig = how_figures.columns([maps.maps[:DEEP] for maps in found], titles)
@@ -88,7 +90,7 @@ def _hierarchy(subject: Subject) -> None:
         st.subheader(t("From edges to objects"), anchor=False)
         st.markdown(t("Five stages, the four strongest maps of each. Bright: it answers."))
         picture = session.once(
-            lambda: teaching.network_picture(subject.image, card, subject.frame), "how-input", subject.key, card.id
+            lambda: lessons.network_picture(subject.image, card, subject.frame), "how-input", subject.key, card.id
         )
         with st.container(key="hall-input"):
             st.image(

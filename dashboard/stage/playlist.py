@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import models
-from models.data.cases import Case, cases, first_cases
+from models.cases import Case, cases, first_cases
 from models.errors import BadPlaylist
 
 DEFAULT = Path(__file__).with_name("playlist.toml")
@@ -50,7 +50,7 @@ class Step(_Table):
     page
         Its address: "implant", "tissue", "kinematics", "how_it_works"; "home" is the first.
     case
-        A file of `models.data.cases`, "@tissue" for the first of those that a page offers and "@tissue/2" for the
+        A file of `models.cases`, "@tissue" for the first of those that a page offers and "@tissue/2" for the
         second, or a file of your own beside the playlist.
     card
         Model to ask; by default the page's own.

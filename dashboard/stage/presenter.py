@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from pathlib import Path
 
 import streamlit as st
 
 from dashboard import session
-from dashboard.components import states
-from dashboard.language import later, t, tn
+from dashboard.case import states
+from dashboard.i18n import later, t, tn
 from dashboard.stage import Playlist, Stage, Step, keys, link
 from dashboard.stage import show as shown
 from dashboard.stage.link import Link
+from dashboard.style import ASSETS
 
-ASSETS = Path(__file__).parents[1] / "assets"
 IN_ADDRESS = "presenter"
 EVERY_S = 0.7
 """How often the page looks where the stage stands."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 import streamlit as st
 
 import models
-from dashboard import figures, session
+from dashboard import session
+from dashboard.case import figures
 from dashboard.stage import Playlist, Step, offered
 from models.errors import OrthoLensError
 
@@ -85,7 +86,7 @@ def _bytes(folder: Path, name: str) -> tuple[str, bytes]:
 
 def _frame() -> bytes:
     """Return a frame of the simulated fluoroscopy."""
-    from dashboard import fluoroscopy
+    from dashboard.views.kinematics import study
 
-    sequence = session.shared(fluoroscopy.simulated, "fluoroscopy", fluoroscopy.SIMULATED_FRAMES)
+    sequence = session.shared(study.simulated, "fluoroscopy", study.SIMULATED_FRAMES)
     return figures.thumbnail(sequence.images[-1], THUMBNAIL_PX)

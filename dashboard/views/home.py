@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from dashboard import pages
-from dashboard.case import arrival, door, showcase
-from dashboard.components import gallery
-from dashboard.language import t
+from dashboard import views
+from dashboard.case import arrival, door, gallery, showcase
+from dashboard.i18n import t
 
-tasks = pages.tasks()
+tasks = views.tasks()
 arrival.depart(tasks)
 
 with st.container(key="hero", gap="small"):

@@ -186,7 +186,7 @@ class Published(_Table):
     value: float
     source: Text
     measure: str | None = None
-    """Key of the figure of ours that it stands beside, as `models.training.figures.measures` names it."""
+    """Key of the figure of ours that it stands beside, as `models.tasks.classification.metrics.measures` names it."""
 
 
 class Card(_Table):
@@ -213,7 +213,7 @@ class Card(_Table):
     data: Data
     published: tuple[Published, ...] = ()
     training: dict[str, Any] = {}
-    """The recipe; `models.training.recipe` validates it, since only training needs it."""
+    """The recipe; `models.tasks.classification.recipe` validates it, since only training needs it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Card:

@@ -62,7 +62,7 @@ def _description(card: Card) -> list[str]:
 
 def list_cases(as_json: AsJson = False, out: CasesTo = None) -> None:
     """List the pictures that come with the program, that the pages open with, and what a right answer to each is."""
-    from models.data.cases import cases
+    from models.cases import cases
 
     shown = [case for case in cases() if case.pages]
     if out:
@@ -87,7 +87,7 @@ def fetch_samples(only_list: OnlyList = False) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    from models.data.samples import fetch_all, samples
+    from models.cases.samples import fetch_all, samples
 
     if only_list:
         for sample in samples():
@@ -152,8 +152,8 @@ def _sections(
     count: int, folder: Path, seed: int, size: int, stain: str | None, damage: float | None
 ) -> Iterable[Path]:
     """Write simulated sections of a joint."""
-    from models.data.section_files import write_sections
-    from models.data.stains import STAINS
+    from models.simulation.stains import STAINS
+    from models.tasks.segmentation.section_files import write_sections
 
     if stain is not None and stain not in STAINS:
         raise typer.BadParameter(f"there is no stain {stain}; there are {', '.join(STAINS)}")
@@ -163,8 +163,8 @@ def _sections(
 
 def _fluoroscopy(frames: int, folder: Path, seed: int, size: int) -> Iterable[Path]:
     """Write a simulated sequence with its exact poses; the seed also picks one of the implants and movements."""
-    from models.kinematics.components import DESIGNS
-    from models.kinematics.simulate import MOVEMENTS, scene, write_case
+    from models.simulation.motion import MOVEMENTS, scene, write_case
+    from models.tasks.kinematics.components import DESIGNS
 
     if frames < 1:
         raise typer.BadParameter("fluoroscopy needs a frame at least")

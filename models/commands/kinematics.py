@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from models.kinematics.camera import Camera
-    from models.kinematics.mesh import Mesh
-    from models.kinematics.sequence import Frame
+    from models.tasks.kinematics.camera import Camera
+    from models.tasks.kinematics.mesh import Mesh
+    from models.tasks.kinematics.sequence import Frame
 
 CARD = "tka-fluoroscopy"
 
@@ -69,9 +69,9 @@ def kinematics(
     no_names: NoNames = False,
 ) -> None:
     """Find the six degrees of freedom of both components in every frame, and the joint's angles."""
-    from models.kinematics import jts
-    from models.kinematics.mesh import read_mesh
-    from models.kinematics.motion import Study, check_shapes, motion
+    from models.tasks.kinematics import jts
+    from models.tasks.kinematics.mesh import read_mesh
+    from models.tasks.kinematics.motion import Study, check_shapes, motion
 
     check_folder(out, "--out")
     meshes = (read_mesh(_bytes(femoral), femoral.name), read_mesh(_bytes(tibial), tibial.name))
@@ -126,7 +126,7 @@ def _shots(paths: Sequence[Path]) -> list[Shot]:
 
 
 def _camera(calibration: Path | None, first: Shot) -> Camera:
-    from models.kinematics.camera import of_image, read_calibration
+    from models.tasks.kinematics.camera import of_image, read_calibration
 
     if calibration:
         return read_calibration(_text(calibration), first.image.shape, calibration.name)
@@ -139,7 +139,7 @@ def _camera(calibration: Path | None, first: Shot) -> Camera:
 
 def _with_masks(shots: Sequence[Shot], femoral: Path | None, tibial: Path | None) -> list[Frame]:
     """Add the masks that are given, or those of the card."""
-    from models.kinematics.sequence import Frame
+    from models.tasks.kinematics.sequence import Frame
 
     if (femoral is None) != (tibial is None):
         raise typer.BadParameter("give --masks-femoral and --masks-tibial, or neither")
@@ -163,7 +163,7 @@ def _mask(folder: Path, shot: Shot) -> NDArray[np.bool_]:
 
 
 def _segmented(shot: Shot) -> Frame:
-    from models.kinematics.sequence import Frame
+    from models.tasks.kinematics.sequence import Frame
 
     if CARD not in models.cards():
         fix = "Give --masks-femoral and --masks-tibial."
@@ -178,8 +178,8 @@ def _segmented(shot: Shot) -> Frame:
 
 
 def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[Mesh, Mesh], out: Path) -> None:
-    from models.kinematics import export, jts
     from models.reporting import plate
+    from models.tasks.kinematics import export, jts
 
     names = [shot.name for shot in shots]
     (out / "overlay").mkdir(parents=True, exist_ok=True)
@@ -202,8 +202,8 @@ def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[M
 def _compare(found: Motion, references: dict[str, NDArray[np.float64]], names: Sequence[str], out: Path) -> None:
     import numpy as np
 
-    from models.kinematics import export
-    from models.kinematics.jts import COLUMNS
+    from models.tasks.kinematics import export
+    from models.tasks.kinematics.jts import COLUMNS
 
     poses = {"femoral": found.femoral.pose, "tibial": found.tibial.pose}
     apart = {name: export.differences(poses[name], reference) for name, reference in references.items()}

@@ -17,8 +17,8 @@ import models
 from models.cards import Card, card, cards_of
 from models.commands.batch import Lines, NoNames, Out, Paths, files_of, write_lines
 from models.commands.output import check_file, check_folder, keep
+from models.reporting.parts import Chapter
 from models.reporting.record import Record, areas, record
-from models.reporting.report_parts import Chapter
 from models.settings import settings
 from models.trust.methods import method_of
 from models.types import Detections, Image, Prediction, Segmentation
@@ -120,7 +120,7 @@ def _check_point(card: Card, key: str) -> None:
 
 
 def _load(card: Card) -> None:
-    from models.serving.engine import engine
+    from models.predictors.engine import engine
 
     engine().loaded(card)
 
@@ -144,7 +144,7 @@ def _painted(folder: Path | None, image: Image, prediction: Prediction) -> Recor
     """Keep a label map in the pixels of the source, and say where it is and how large its classes are."""
     if not isinstance(prediction, Segmentation):
         return {}
-    from models.reporting.label_png import label_png
+    from models.io.export.label_png import label_png
 
     path = folder and folder / f"{prediction.sha256[:16]}-{prediction.card}-mask.png"
     if path:
@@ -161,16 +161,16 @@ def _write_up(chapters: list[Chapter], image: Image, prediction: Prediction) -> 
 
 def _bind(path: Path, chapters: Sequence[Chapter]) -> None:
     """Write the report; it names no file and no one."""
+    from models.reporting.html import html
+    from models.reporting.pdf import pdf
     from models.reporting.report import bound
-    from models.reporting.report_html import html
-    from models.reporting.report_pdf import pdf
 
     keep(path, (html if path.suffix.lower() == ".html" else pdf)(bound(chapters)))
 
 
 def _save(folder: Path, image: Image, prediction: Prediction) -> None:
-    from models.reporting.boxes import boxes_png
     from models.reporting.reason import picture_png
+    from models.tasks.detection.record import boxes_png
 
     if isinstance(prediction, Detections):
         picture = boxes_png(image, prediction)

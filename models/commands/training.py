@@ -108,7 +108,7 @@ def benchmark(
     """Time a model from file to answer and explanation, beside its bare network."""
     from rich.console import Console
 
-    from models.data import cases
+    from models import cases
     from models.training import benchmark as timing
 
     chosen = card_id or next((card.id for card in cards().values() if card.members and stages_of(card)), None)

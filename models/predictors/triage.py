@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from models.cards import Card, cards
 from models.errors import BadWeights
-from models.serving.engine import engine
+from models.predictors.engine import engine
 from models.trust.colours import misses_colours
-from models.trust.kinds import KINDS, NARROW, Kinds, kind_of, look
+from models.trust.image_kinds import KINDS, NARROW, Kinds, kind_of, look
 from models.trust.second import FARTHEST, SURE
 from models.types import Box, Fit, Image, Judged, Prediction, Triage
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.boxes.hand import EditedDetections
 from models.cards import card
 from models.i18n import IN_ENGLISH, Language
 from models.reporting import plate
 from models.reporting.draw import COLOUR_MAPS, RGB, HeatLook, lifted, overlay, rgb, strength_of
 from models.reporting.record import caption
+from models.tasks.detection.edit import EditedDetections
 from models.trust.methods import BOX_METHODS, METHODS, Method
 from models.types import Box, Classification, Detections, Explanation, Image, Pixels, Prediction, Segmentation
 from models.words import later

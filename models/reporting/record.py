@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import DISCLAIMER
-from models.boxes.verdict import verdict
 from models.cards import card
 from models.i18n import IN_ENGLISH, Language
-from models.trust.grades import definite_probability, expected_grade
+from models.tasks.classification.grades import definite_probability, expected_grade
+from models.tasks.detection.verdict import verdict
 from models.trust.methods import BOX_METHODS
 from models.trust.methods import METHODS as LABEL_METHODS
 from models.types import Classification, Detections, Image, Judged, Prediction, Segmentation

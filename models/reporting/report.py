@@ -1,6 +1,6 @@
 """One answer as a chapter of a report: picture, answer, reason, measurements, model, versions; the same for every task.
 
-What each kind of answer says is in `models.reporting.report_answers`; how it looks is left to the two writers. No name
+What each kind of answer says is in `models.reporting.answers`; how it looks is left to the two writers. No name
 of a file gets in, and no identifier but the label that the user types.
 """
 
@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 from models.cards import Card, cards
 from models.i18n import IN_ENGLISH, Language
-from models.reporting.report_answers import Case, answered, summary
-from models.reporting.report_model import image_facts, model_facts, provenance
-from models.reporting.report_motion import motion_facts
-from models.reporting.report_parts import Chapter, Paragraph, Report, Section
+from models.reporting.answers import Case, answered, summary
+from models.reporting.model import image_facts, model_facts, provenance
+from models.reporting.parts import Chapter, Paragraph, Report, Section
+from models.tasks.kinematics.report import motion_facts
 from models.types import Motion
 from models.words import later
 

@@ -1,4 +1,4 @@
-"""The simulated cases of `models.data.cases` as files: radiographs, stained sections and frames of fluoroscopy."""
+"""The simulated cases of `models.cases` as files: radiographs, stained sections and frames of fluoroscopy."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image as Pillow
 
-from models.data.joint_section import section
-from models.data.phantom import write_radiographs
-from models.data.section_files import write_section
-from models.kinematics import simulate
-from models.simulation import lunge
+from models.simulation import lunge, motion
+from models.simulation.joint_section import section
+from models.simulation.phantom import write_radiographs
+from models.tasks.segmentation.section_files import write_section
 
 SECTIONS = {"section_worn": (4, 0.5), "section_early": (2, 0.1)}
 """Name → seed and damage."""
@@ -43,8 +42,8 @@ def _frames(folder: Path) -> list[Path]:
     case, paths = lunge.scene(), []
     for name, t in FRAMES.items():
         paths.append(folder / f"{name}.png")
-        Pillow.fromarray(simulate.picture(case, t)).save(paths[-1], optimize=True)
-        femoral, tibial = simulate.masks(case, t)
+        Pillow.fromarray(motion.picture(case, t)).save(paths[-1], optimize=True)
+        femoral, tibial = motion.masks(case, t)
         mask = np.where(tibial, 2, np.where(femoral, 1, 0)).astype(np.uint8)
         if name == "arthroplasty_lunge":
             Pillow.fromarray(mask).save(folder / f"{name}.mask.png", optimize=True)

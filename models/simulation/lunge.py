@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 import models
 from models.errors import InputError
-from models.kinematics import simulate
-from models.kinematics.motion import Study, motion
-from models.kinematics.sequence import NAMES, Frame
-from models.kinematics.simulate import Scene
+from models.simulation import motion as simulate
+from models.simulation.motion import Scene
+from models.tasks.kinematics.motion import Study, motion
+from models.tasks.kinematics.sequence import NAMES, Frame
 from models.types import Image, Motion, Segmentation, Track
 from models.words import Later, later
 

@@ -24,9 +24,9 @@ from torch import Tensor
 import models
 from models.cards import Card
 from models.errors import BadCard
-from models.serving.detector import Finder
-from models.serving.engine import engine
-from models.serving.model import Model
+from models.predictors.engine import engine
+from models.tasks.classification.predictor import Model
+from models.tasks.detection.predictor import Finder
 
 WARM_UP = 5
 COLD_STARTS = 3

@@ -18,14 +18,14 @@ from scipy.linalg import solve
 from torch import nn
 
 from models.cards import Card, card
-from models.data.labelled import LabelledSet, labelled_set
+from models.cards.writing import publish
 from models.errors import UnknownCard
 from models.nets.loading import build, fold_batch_norms
 from models.nets.mobilenet import StagedMobileNetV2, load_imagenet
+from models.tasks.classification.dataset import LabelledSet, labelled_set
+from models.tasks.classification.metrics import RESAMPLES
+from models.tasks.classification.training import Progress, imagenet_weights
 from models.tasks.task import Frame, normalise
-from models.training.figures import RESAMPLES
-from models.training.fit import Progress, imagenet_weights
-from models.training.inscribe import publish
 
 SIZES = (50, 100, 200, 400, 800, 1600, 3200)
 """Training images of each point."""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cards import Card
-from models.data.labelled import LabelledSet
-from models.training.fit import Progress, Run, fit, outputs, views
-from models.training.recipe import Recipe
+from models.tasks.classification.dataset import LabelledSet
+from models.tasks.classification.recipe import Recipe
+from models.tasks.classification.training import Progress, Run, fit, outputs, views
 
 
 def folds_of(data: LabelledSet, k: int) -> NDArray[np.intp]:

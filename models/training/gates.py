@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card
 from models.cards.card import Gate as GateTable
+from models.cards.writing import inscribe
 from models.nets.loading import write_tensors
-from models.training.fit import Progress
-from models.training.inscribe import inscribe
-from models.trust import gate
+from models.tasks.classification.training import Progress
+from models.trust import ood
 from models.trust.colours import GREY, misses_colours
+from models.trust.perturbations import weathered
 from models.trust.second import Answer, seconded
-from models.trust.weather import weathered
 from models.types import Image, Pixels
 
 KNOWN = 400
@@ -43,11 +43,11 @@ class Known:
     logits: Sequence[Features]
     groups: Sequence[str]
 
-    def fitted(self, some: Iterable[int]) -> gate.Gate:
+    def fitted(self, some: Iterable[int]) -> ood.Gate:
         """Return the statistics of some of the pictures."""
         of = list(some)
         parts = [*(self.plain[i] for i in of), *(self.weathered[i] for i in of)]
-        return gate.fit(np.concatenate(parts), np.concatenate([self.logits[i] for i in of]))
+        return ood.fit(np.concatenate(parts), np.concatenate([self.logits[i] for i in of]))
 
     def held_out(self) -> Features:
         """Return each picture's distance, (N,), under statistics of the other groups."""
@@ -84,7 +84,7 @@ def known(chosen: Card, pictures: Sequence[Pixels], groups: Sequence[str], look:
     return Known(plain, [look(copy)[0] for copy in copies], logits, groups)
 
 
-def distances(fitted: gate.Gate, looks: Iterable[Features]) -> Features:
+def distances(fitted: ood.Gate, looks: Iterable[Features]) -> Features:
     """Return the distance of each picture's most familiar part, (N,)."""
     return np.array([fitted.distance(parts).min() for parts in looks], np.float32)
 
@@ -117,8 +117,8 @@ def ship(card_id: str, seen: Known) -> GateTable:
     """Fit a gate on all the pictures and write it; its threshold holds across groups."""
     file = f"{card_id}.gate.safetensors"
     sha256 = write_tensors(dict(seen.fitted(range(len(seen.plain))).tensors), WEIGHTS_DIR / file)
-    threshold = float(np.quantile(seen.held_out(), gate.KEPT))
-    return GateTable(file=file, sha256=sha256, threshold=threshold, kept=gate.KEPT, n=len(seen.plain))
+    threshold = float(np.quantile(seen.held_out(), ood.KEPT))
+    return GateTable(file=file, sha256=sha256, threshold=threshold, kept=ood.KEPT, n=len(seen.plain))
 
 
 def measured(
@@ -137,7 +137,7 @@ def measured(
     """
     from sklearn.metrics import roc_auc_score
 
-    own, rows = seen.held_out() / gate.gate_of(chosen).threshold, []
+    own, rows = seen.held_out() / ood.gate_of(chosen).threshold, []
     for name, pictures in strangers:
         progress(f"strangers: {name}", 0.0)
         found = np.array([strangeness(picture) for picture in pictures])

@@ -17,14 +17,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.trust.explain import BATCH, steps_of
+from models.tasks.classification.explanation import BATCH, steps_of
 from models.trust.faithfulness import STEPS, Curves, agreement, curves, metal_mask, metal_share, random_heat
 from models.trust.methods import Method, method_of
 from models.trust.sanity import Cascade, cascade
 from models.types import Box, Explanation, Image
 
 if TYPE_CHECKING:
-    from models.serving.model import Model
+    from models.tasks.classification.predictor import Model
 
 Progress = Callable[[float, str], None]
 """Told the share done, in [0, 1], and what is being done, in words."""

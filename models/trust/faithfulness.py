@@ -19,12 +19,12 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as tv
 
-from models.tasks.classification import calibrated
-from models.trust.watch import Watch
+from models.progress import Watch
+from models.tasks.classification.task import calibrated
 from models.types import Explanation, Image, Pixels
 
 if TYPE_CHECKING:
-    from models.serving.model import Model
+    from models.tasks.classification.predictor import Model
 
 STEPS = 24
 """Parts in which the picture is taken away or uncovered."""

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from models.trust.explain import explain
+from models.tasks.classification.explanation import explain
 from models.trust.faithfulness import agreement
 from models.trust.methods import Method
 from models.types import Explanation, Image
 
 if TYPE_CHECKING:
-    from models.serving.model import Model
+    from models.tasks.classification.predictor import Model
 
 APART = 0.5
 """A rank correlation below this, either way, with everything random: the map has fallen apart."""

@@ -1,7 +1,7 @@
 """The second opinion on whether a model should answer: what kind of picture the shared look takes the frame for.
 
 A card's own detector looks through features that were trained for its question; it is fitted on the small, soft
-pictures of one set, and one in twenty of its own kind falls outside. The shared look (`models.trust.kinds`) knows all
+pictures of one set, and one in twenty of its own kind falls outside. The shared look (`models.trust.image_kinds`) knows all
 kinds, and what is none of them from all of them. So both count: the OOD score of an answer is the mean of the two
 scores; of kinds known from one or two patients it is the detector's, within what the look allows. Where the look is
 sure of another kind the model abstains whatever its own detector says, and where a card that never saw metal is shown
@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from models.cards import Card
-from models.trust.kinds import NARROW, Kinds, kind_of, look
+from models.trust.image_kinds import NARROW, Kinds, kind_of, look
 from models.types import Classification, Detections, Image, Segmentation
 from models.words import later
 

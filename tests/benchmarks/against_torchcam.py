@@ -24,10 +24,10 @@ from torchvision.transforms import functional as T
 
 import models
 from models.cards import card, cards
-from models.data.cases import cases
+from models.cases import cases
 from models.nets.stages import stages_of
+from models.predictors.engine import engine
 from models.reporting.draw import overlay
-from models.serving.engine import engine
 from models.training.benchmark import interleaved, machine, quartiles
 
 OURS, BEST, PLAIN = "OrthoLens", "torch-cam, gradients of the last stage only", "torch-cam, as its README"

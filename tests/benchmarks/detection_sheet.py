@@ -16,16 +16,16 @@ import numpy as np
 import torch
 from PIL import Image as Pillow
 
-from models.boxes.compare import matches
 from models.cards import card
-from models.data.box_set import PARTS, box_set
 from models.nets.loading import fold_batch_norms
-from models.reporting.boxes import Mark, drawn
-from models.serving.detector import Finder
-from models.tasks.detection import Detection
-from models.tasks.segmentation import pixels_of
-from models.training.box_trials import trials
-from models.training.boxes import fit
+from models.tasks.detection.dataset import PARTS, box_set
+from models.tasks.detection.froc import matches
+from models.tasks.detection.predictor import Finder
+from models.tasks.detection.record import Mark, drawn
+from models.tasks.detection.task import Detection
+from models.tasks.detection.training import fit
+from models.tasks.detection.trials import trials
+from models.tasks.segmentation.task import pixels_of
 from models.types import Detections, Image
 
 SHOWN, ACROSS, SIDE = 24, 6, 420

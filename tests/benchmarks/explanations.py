@@ -21,8 +21,8 @@ from scipy.stats import binomtest
 
 import models
 from models.cards import card
-from models.data.labelled import labelled_set
-from models.serving.engine import engine
+from models.predictors.engine import engine
+from models.tasks.classification.dataset import labelled_set
 from models.training.benchmark import machine
 from models.trust.faithfulness import curves, random_heat
 from models.types import Classification, Image, Pixels

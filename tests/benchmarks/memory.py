@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from models.cards import card
-from models.data.cases import cases
+from models.cases import cases
 
 FEW, MANY = 20, 200
 

@@ -30,18 +30,18 @@ from pydicom.uid import (
 from trimesh.creation import icosphere
 
 import models
-from models.boxes.truth import read_boxes
 from models.cards import card
+from models.io.export.seg import read_seg, write_seg
+from models.io.export.sr import read_sr, write_sr
 from models.io.intake import intake
-from models.io.seg import read_seg, write_seg
 from models.io.series import slices
 from models.io.slide import region, slide
-from models.io.sr import read_sr, write_sr
 from models.io.text import text_of
-from models.kinematics import jts
-from models.kinematics.camera import read_calibration, write_calibration
-from models.kinematics.mesh import Mesh, read_mesh, write_stl
-from models.tissue.truth import read_truth
+from models.tasks.detection.truth import read_boxes
+from models.tasks.kinematics import jts
+from models.tasks.kinematics.camera import read_calibration, write_calibration
+from models.tasks.kinematics.mesh import Mesh, read_mesh, write_stl
+from models.tasks.segmentation.truth import read_truth
 from models.types import Box, Detections, Segmentation
 
 Seed = tuple[bytes, Callable[[bytes], object]]

@@ -26,14 +26,14 @@ import numpy as np
 
 import models
 from models.cards import card
-from models.data.hardware import with_hardware
-from models.data.kind_set import Sample, samples
-from models.training import kinds as training
-from models.training.kind_views import sharpened
-from models.trust import kinds
-from models.trust.kinds import KINDS, look
+from models.simulation.hardware import with_hardware
+from models.training import image_kinds as training
+from models.training.image_kind_set import Sample, samples
+from models.training.image_kind_views import sharpened
+from models.trust import image_kinds
+from models.trust.image_kinds import KINDS, look
+from models.trust.perturbations import greyed
 from models.trust.second import METAL
-from models.trust.weather import greyed
 from models.types import Image, Pixels
 from tests.benchmarks.strangers import strangers
 
@@ -168,7 +168,9 @@ def main() -> None:
     if parser.parse_args().fit:
         training.ship(training.gathered(lambda step, _: say(step)))
     figures = measure()
-    kinds.RECORD.write_text(json.dumps({**kinds.record(), "figures": figures}, indent=1) + "\n", encoding="utf-8")
+    image_kinds.RECORD.write_text(
+        json.dumps({**image_kinds.record(), "figures": figures}, indent=1) + "\n", encoding="utf-8"
+    )
     show(figures)
 
 

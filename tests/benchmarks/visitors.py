@@ -24,7 +24,7 @@ import typer
 from playwright.sync_api import Error
 
 import models
-from models.data.cases import CASES_DIR
+from models.cases import CASES_DIR
 from models.errors import DecoderFailed
 from models.io.pool import decoders, user
 from tests.benchmarks.door_speed import altered, dropped

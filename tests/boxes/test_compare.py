@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from models.boxes.compare import Found, average_precision, froc, hits, matches, overlaps, precision_area
+from models.tasks.detection.froc import Found, average_precision, froc, hits, matches, overlaps, precision_area
 
 NONE = np.zeros((0, 4))
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.boxes.truth import TrueBoxes, read_boxes
 from models.errors import DamagedFile, InputError, TooLarge
+from models.tasks.detection.truth import TrueBoxes, read_boxes
 
 SHAPE = (400, 600)
 IMAGE = {"id": 7, "file_name": "hand.png", "width": 600, "height": 400}

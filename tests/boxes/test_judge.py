@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.boxes.hand import DrawnBox, EditedDetections, Edits, edited, mark_by_hand
-from models.boxes.judge import judge
-from models.boxes.truth import TrueBoxes
 from models.errors import InputError, UnknownCard
+from models.tasks.detection.edit import DrawnBox, EditedDetections, Edits, edited, mark_by_hand
+from models.tasks.detection.judge import judge
+from models.tasks.detection.truth import TrueBoxes
 from models.types import Detections
 
 NAMES = {"femoral": "Femoral component", "tibial": "Tibial component"}

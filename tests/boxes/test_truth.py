@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from models.boxes.truth import TrueBoxes, read_boxes
 from models.errors import DamagedFile, InputError, UnsupportedFormat
+from models.tasks.detection.truth import TrueBoxes, read_boxes
 
 SHAPE = (80, 120)
 """Rows and columns; the rectangle covers columns 20 to 59 and rows 10 to 39, counted from 0."""

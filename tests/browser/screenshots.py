@@ -18,8 +18,8 @@ from PIL import ImageDraw
 from playwright.sync_api import Page
 
 import models
-from dashboard.how import SECTIONS
-from models.data.cases import CASES_DIR, first_cases
+from dashboard.views.lessons.sections import SECTIONS
+from models.cases import CASES_DIR, first_cases
 from tests.browser.app import calm, chromium, drop, go, open_card, opened, serving
 
 WIDTHS, SCHEMES = (1440, 900), ("light", "dark")

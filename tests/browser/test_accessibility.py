@@ -20,10 +20,10 @@ from PIL import Image as Pillow
 from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 import models
-from dashboard import figures
-from dashboard.how import SECTIONS
-from models.data.cases import CASES_DIR
-from models.teaching.smear import smear
+from dashboard.case import figures
+from dashboard.views.lessons.sections import SECTIONS
+from models.cases import CASES_DIR
+from models.lessons.smear import smear
 from tests.browser import app, axe
 from tests.browser.app import calm, drop, open_card
 

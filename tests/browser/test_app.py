@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import models
-from models.data.cases import CASES_DIR
+from models.cases import CASES_DIR
 from tests.browser.app import ROOT, calm, drop, go
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]

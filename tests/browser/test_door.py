@@ -24,7 +24,7 @@ from skimage import data as pictures
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 import models
-from models.data.cases import CASES_DIR
+from models.cases import CASES_DIR
 from tests.browser import app
 from tests.browser.app import calm, go
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.tour import Step, steps
+from dashboard.views.lessons.tour_steps import Step, steps
 from tests.browser.app import calm, go
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.fluoroscopy import SIMULATED_FRAMES
-from models.kinematics import jts
+from dashboard.views.kinematics.study import SIMULATED_FRAMES
+from models.tasks.kinematics import jts
 from tests.browser import axe
 from tests.browser.app import PATIENCE_S, ROOT, calm
 

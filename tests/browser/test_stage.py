@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from models.data.cases import CASES_DIR
+from models.cases import CASES_DIR
 from tests.browser.app import calm
 from tests.browser.staged import place
 

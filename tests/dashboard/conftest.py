@@ -29,7 +29,7 @@ def home(random_card: str) -> Iterator[AppTest]:
 @pytest.fixture
 def implant(home: AppTest) -> AppTest:
     """The implant page of a new session."""
-    return home.switch_page("views/implant.py").run()
+    return home.switch_page("views/classification/implant.py").run()
 
 
 @pytest.fixture

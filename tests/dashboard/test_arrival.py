@@ -88,7 +88,7 @@ def test_a_page_keeps_what_its_model_knows(
     start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture
 ) -> None:
     known(KNEE, IMPLANT)
-    page = drop(start.switch_page("views/implant.py").run(), **{"film.png": picture()})
+    page = drop(start.switch_page("views/classification/implant.py").run(), **{"film.png": picture()})
     assert title(page) == "Shoulders"
     assert also(page) == ["Knees"]
 
@@ -97,7 +97,7 @@ def test_a_page_gives_away_what_only_another_knows(
     start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture
 ) -> None:
     known(KNEE)
-    page = drop(start.switch_page("views/implant.py").run(), **{"film.png": picture()})
+    page = drop(start.switch_page("views/classification/implant.py").run(), **{"film.png": picture()})
     assert title(page) == "Knees"
     assert not also(page)
 
@@ -107,7 +107,7 @@ def test_the_card_of_a_page_follows_the_image_until_one_is_chosen_by_hand(
 ) -> None:
     hip = Fit("hips", "pathology", 0.5)
     known(hip)
-    page = drop(start.switch_page("views/pathology.py").run(), **{"hip.png": picture(1)})
+    page = drop(start.switch_page("views/classification/pathology.py").run(), **{"hip.png": picture(1)})
     assert page.selectbox(key="card-pathology").value == "hips"
     known(KNEE, hip)
     page = drop(page, **{"knee.png": picture(2)})
@@ -124,7 +124,7 @@ def test_what_no_card_knows_stays_where_it_was_dropped(
     start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture
 ) -> None:
     known()
-    page = drop(start.switch_page("views/pathology.py").run(), **{"cat.png": picture()})
+    page = drop(start.switch_page("views/classification/pathology.py").run(), **{"cat.png": picture()})
     assert title(page) in {"Knees", "Hips"}
     assert not also(page)
 
@@ -157,7 +157,7 @@ def test_an_answer_takes_over_the_place_where_the_image_was_looked_at(
     start: AppTest, known: Callable[..., None], drop: Drop, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known(KNEE)
-    page = start.switch_page("views/pathology.py").run()
+    page = start.switch_page("views/classification/pathology.py").run()
     with monkeypatch.context() as looking:
         looking.setattr(arrival, "_place", lambda *_: st.stop())
         page = drop(page, **{"film.png": picture()})

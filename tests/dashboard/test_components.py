@@ -11,8 +11,8 @@ import pytest
 from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import downloads, states
-from dashboard.figures import View
+from dashboard.case import downloads, states
+from dashboard.case.figures import View
 from models import DISCLAIMER, Classification, Explanation, Image
 from models.i18n import Language
 from models.reporting.plate import LEAST_PX
@@ -40,7 +40,7 @@ def abstaining() -> None:
     import streamlit as st
 
     import models
-    from dashboard.components import answer
+    from dashboard.views.classification import answer
     from models import Classification, Image
 
     prediction = Classification(

@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import models
-from dashboard import crop_figures
+from dashboard.views.classification import crop_figures
 from models.errors import Cancelled
 from models.types import Box, Image
 

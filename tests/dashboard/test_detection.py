@@ -21,17 +21,18 @@ from pydicom.data import get_testdata_file
 from streamlit.testing.v1 import AppTest
 
 import models
-from dashboard import detection_figures
-from dashboard.components import detection_downloads, detection_findings, detection_truth, report
-from dashboard.detection_film import Film
-from dashboard.figures import View, figure
+from dashboard.case import report
+from dashboard.case.figures import View, figure
+from dashboard.views.detection import downloads, figures, findings
+from dashboard.views.detection import truth as detection_truth
+from dashboard.views.detection.film import Film
 from models import Detections, Explanation, Image
-from models.boxes.hand import DrawnBox, Edits, edited
-from models.boxes.judge import judge
-from models.boxes.truth import TrueBoxes
 from models.i18n import Language
+from models.reporting.case import Case
 from models.reporting.plate import LEAST_PX
-from models.reporting.report_case import Case
+from models.tasks.detection.edit import DrawnBox, Edits, edited
+from models.tasks.detection.judge import judge
+from models.tasks.detection.truth import TrueBoxes
 from tests.conftest import CARD
 
 Drop = Callable[..., AppTest]
@@ -98,7 +99,7 @@ def dropped(detection_card: str, drop: Drop) -> Iterator[AppTest]:
     from tests.dashboard.conftest import APP
 
     st.cache_resource.clear()
-    page = AppTest.from_file(APP, default_timeout=240).run().switch_page("views/detection.py").run()
+    page = AppTest.from_file(APP, default_timeout=240).run().switch_page("views/detection/detection.py").run()
     yield drop(page, **{"mrs_smith.png": film_picture()})
     st.cache_resource.clear()
 
@@ -136,8 +137,8 @@ def press(page: AppTest, key: str) -> AppTest:
 def test_words_of_neighbouring_boxes_do_not_cover_each_other() -> None:
     image = Image(np.zeros((1, 400, 300), np.uint8), name="", sha256="")
     boxes = [(140, 200, 30, 60), (120, 205, 25, 30), (10, 2, 20, 50)]
-    marks = [detection_figures.Mark(np.array(box, np.float32), "1 · 13%", "", "#D55E00") for box in boxes]
-    placed = [(one.y, one.yanchor) for one in detection_figures.boxed(image, marks, View()).layout.annotations]
+    marks = [figures.Mark(np.array(box, np.float32), "1 · 13%", "", "#D55E00") for box in boxes]
+    placed = [(one.y, one.yanchor) for one in figures.boxed(image, marks, View()).layout.annotations]
     assert placed == [(200, "bottom"), (235, "top"), (2, "top")]  # above; below, since words stand there; inside
 
 
@@ -177,7 +178,7 @@ def test_a_finding_is_measured_chosen_and_zoomed_to(dropped: AppTest) -> None:
     assert left < 79.5 < 99.5 < right
     assert right - left == pytest.approx(120 * max(0.2, 4 * 20 / 80), abs=1)
     assert near["uirevision"] != whole["uirevision"]
-    assert near["shapes"][1]["line"]["color"] == detection_figures.CHOSEN
+    assert near["shapes"][1]["line"]["color"] == figures.CHOSEN
     press(dropped, "zoom-out")
     assert viewer(dropped)["xaxis"]["range"] == [-0.5, 119.5]
 
@@ -191,9 +192,9 @@ def test_a_click_on_a_box_chooses_it_and_one_beside_does_not(detection_card: str
 
     image = models.read(film_picture(), "x.png")
     film = Clicked(image, models.card("good"), fake(image, "good"), View(), False, 0.1, "x")
-    detection_findings.pick(film, {"points": []})
-    detection_findings.pick(film, {"points": [{"customdata": "box-1"}]})
-    detection_findings.pick(film, {"points": [{"customdata": ["box-2"]}]})
+    findings.pick(film, {"points": []})
+    findings.pick(film, {"points": [{"customdata": "box-1"}]})
+    findings.pick(film, {"points": [{"customdata": ["box-2"]}]})
     assert chosen == ["box-1", "box-2"]
 
 
@@ -269,7 +270,7 @@ def test_boxes_are_typed_deleted_and_brought_back(dropped: AppTest) -> None:
     assert words(dropped) == ["1 · by hand", "2 · 90%", "3 · 50%", "4 · 20%"]
     assert viewer(dropped)["shapes"][0] == {
         "type": "rect", "x0": 59.5, "x1": 69.5, "y0": 49.5, "y1": 61.5,
-        "line": {"color": detection_figures.colour(models.card("good"), 0), "width": 2, "dash": "dash"},
+        "line": {"color": figures.colour(models.card("good"), 0), "width": 2, "dash": "dash"},
     }  # fmt: skip
     press(dropped, "delete-3")
     assert words(dropped) == ["1 · by hand", "2 · 90%", "3 · 20%"]
@@ -304,17 +305,17 @@ def test_only_dicom_offers_a_structured_report(dropped: AppTest, drop: Drop) -> 
 
 
 @pytest.fixture
-def kept(detection_card: str) -> detection_downloads.Kept:
+def kept(detection_card: str) -> downloads.Kept:
     """A picture and its boxes, one drawn by hand and one deleted."""
     image = models.read(film_picture(), "mrs_smith.png")
     found = edited(fake(image, detection_card), Edits((DrawnBox(59.5, 49.5, 10, 12, "fracture"),), (1,)))
-    return detection_downloads.Kept(image, models.card(detection_card), View(), found)
+    return downloads.Kept(image, models.card(detection_card), View(), found)
 
 
-def test_coco_holds_what_is_shown_says_what_a_hand_drew_and_comes_back(kept: detection_downloads.Kept) -> None:
-    from models.boxes.truth import read_boxes
+def test_coco_holds_what_is_shown_says_what_a_hand_drew_and_comes_back(kept: downloads.Kept) -> None:
+    from models.tasks.detection.truth import read_boxes
 
-    data = detection_downloads.coco(kept)
+    data = downloads.coco(kept)
     annotations = json.loads(data)["annotations"]
     assert [one["bbox"] for one in annotations] == [[60, 50, 10, 12], [20, 10, 40, 30], [5, 60, 10, 8]]
     assert [one["source"] for one in annotations] == ["drawn by hand", "model", "model"]
@@ -324,31 +325,31 @@ def test_coco_holds_what_is_shown_says_what_a_hand_drew_and_comes_back(kept: det
     assert np.array_equal(read_boxes([("c.json", data)], "any.png", (80, 120)).boxes, kept.found.boxes[:3])
 
 
-def test_the_result_lists_every_box_and_its_source(kept: detection_downloads.Kept) -> None:
-    said = json.loads(detection_downloads.result(kept))
+def test_the_result_lists_every_box_and_its_source(kept: downloads.Kept) -> None:
+    said = json.loads(downloads.result(kept))
     assert [box["source"] for box in said["boxes"]] == ["drawn by hand", "model", "model", "model"]
     assert said["boxes"][0]["score"] is None
     assert "not a medical device" in said["disclaimer"]
 
 
-def test_the_picture_is_large_enough_to_show_and_tells_the_truth(kept: detection_downloads.Kept) -> None:
+def test_the_picture_is_large_enough_to_show_and_tells_the_truth(kept: downloads.Kept) -> None:
     truth = TrueBoxes(np.array([[19.5, 9.5, 40, 30], [99.5, 59.5, 9, 9]], np.float32), ("fracture", "fracture"))
-    told = detection_downloads.marks(replace(kept, truth=truth), Language())
+    told = downloads.marks(replace(kept, truth=truth), Language())
     assert [mark.kind for mark in told] == ["false alarm", "hit", "false alarm", "miss"]
     assert told[0].words == "by hand"
     for chosen in (kept, replace(kept, truth=truth)):
-        picture = Pillow.open(io.BytesIO(detection_downloads.picture(chosen, Language())))
+        picture = Pillow.open(io.BytesIO(downloads.picture(chosen, Language())))
         assert max(picture.size) >= LEAST_PX
 
 
-def test_marks_on_the_screen_match_those_of_the_verdict(kept: detection_downloads.Kept) -> None:
+def test_marks_on_the_screen_match_those_of_the_verdict(kept: downloads.Kept) -> None:
     truth = TrueBoxes(np.array([[19.5, 9.5, 40, 30]], np.float32), ("fracture",))
     film = Film(kept.image, kept.card, fake(kept.image, "good"), View(), False, 0.1, "x")
     marks = detection_truth.marks_of(judge(film.kept, truth, {}), film.findings, truth)
     assert [mark.text for mark in marks] == ["", "1 · hit", "2 · false alarm", "3 · false alarm"]
 
 
-def test_a_crop_at_the_edge_is_square_and_a_plain_view_draws_boxes(kept: detection_downloads.Kept) -> None:
-    crop = Pillow.open(io.BytesIO(detection_figures.thumbnail(kept.image, BOXES[3], View(), 48)))
+def test_a_crop_at_the_edge_is_square_and_a_plain_view_draws_boxes(kept: downloads.Kept) -> None:
+    crop = Pillow.open(io.BytesIO(figures.thumbnail(kept.image, BOXES[3], View(), 48)))
     assert crop.width == crop.height <= 48
     assert len(figure(fake(kept.image, "good"), kept.image, View()).layout.shapes) == 3

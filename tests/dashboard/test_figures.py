@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from dashboard import figures
-from dashboard.figures import View, figure
+from dashboard.case import figures
+from dashboard.case.figures import View, figure
 from models import Classification, Explanation, Image
 
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from dashboard import session
-from models.data.samples import samples
+from models.cases.samples import samples
 from models.settings import settings
 from tests.dashboard.conftest import APP
 
@@ -48,7 +48,7 @@ def finish(page: AppTest) -> AppTest:
 
 
 def test_every_page_says_what_the_program_is_not(home: AppTest) -> None:
-    for page in (home, home.switch_page("views/implant.py").run()):
+    for page in (home, home.switch_page("views/classification/implant.py").run()):
         assert not page.exception
         assert any(models.DISCLAIMER in caption.value for caption in page.caption)
 
@@ -80,7 +80,7 @@ def test_a_page_opens_on_an_answered_example_that_is_on_no_table(real_home: AppT
 def test_another_example_opens_at_a_click_and_a_file_takes_its_place(
     real_home: AppTest, drop: Callable[..., AppTest], picture: Callable[..., bytes]
 ) -> None:
-    page = real_home.switch_page("views/tissue.py").run()
+    page = real_home.switch_page("views/segmentation/tissue.py").run()
     page = page.button(key="open-tissue-arthroplasty_lunge.png").click().run()
     assert not page.exception
     assert any("emoral and tibial" in text.value for text in page.markdown)
@@ -131,7 +131,7 @@ def test_public_cases_once_fetched_come_first(
     (tmp_path / "samples").mkdir()
     for sample in samples():
         (tmp_path / "samples" / sample.file).symlink_to(folder / sample.file)
-    page = real_home.switch_page("views/detection.py").run()
+    page = real_home.switch_page("views/detection/detection.py").run()
     keys = [button.key for button in page.button if (button.key or "").startswith("open-detection-")]
     assert keys[:2] == ["open-detection-fracture_img0000151.jpg", "open-detection-fracture_img0000012.jpg"]
     assert "generated" in keys[2]

@@ -11,13 +11,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import models
-from dashboard import how_diagrams, how_figures, session
-from dashboard.components import how_network, how_resolution, how_subject
-from dashboard.how import SECTIONS
+from dashboard import session
 from dashboard.session import Item
-from models import teaching
-from models.data.cases import cases, first_cases
-from models.teaching import neuron
+from dashboard.views.lessons import diagrams, figures, network, resolution
+from dashboard.views.lessons import subject as how_subject
+from dashboard.views.lessons.sections import SECTIONS
+from models import lessons
+from models.cases import cases, first_cases
+from models.lessons import neuron
 
 Drop = Callable[..., AppTest]
 
@@ -25,7 +26,7 @@ Drop = Callable[..., AppTest]
 @pytest.fixture
 def page(home: AppTest) -> AppTest:
     """The first lesson of a new session, without an image."""
-    shown = home.switch_page("views/how_it_works.py").run()
+    shown = home.switch_page("views/lessons/how_it_works.py").run()
     assert not shown.exception
     return shown
 
@@ -97,14 +98,14 @@ def test_the_numbers_of_one_neuron_are_those_of_the_image(page: AppTest, drop: D
 
 def test_the_network_lesson_names_its_layers_and_shows_their_maps(page: AppTest, random_card: str) -> None:
     section(page, "network")
-    layers = teaching.layers(models.card(random_card))
+    layers = lessons.layers(models.card(random_card))
     layer = next(layer for layer in layers if layer.name == "stage3.1")
     shown = {metric.label: metric.value for metric in page.metric}
     assert shown["Output"] == " × ".join(map(str, layer.shape))
     assert shown["Parameters"] == f"{layer.parameters:,}"
     assert shown["Receptive field"] == "27 px"
     assert shown["Resolution"] == "1/8"
-    assert len(page.get("image")) == how_network.SHOWN
+    assert len(page.get("image")) == network.SHOWN
     page.selectbox(key=f"how-layer-{random_card}").set_value("head").run()
     assert not page.exception
     assert "list of numbers" in texts(page)
@@ -127,7 +128,7 @@ def test_the_slider_walks_from_edges_to_objects(page: AppTest) -> None:
     for stage in ("stage1", "stage5"):
         page.select_slider(key="how-stage").set_value(stage).run()
         assert not page.exception
-        assert how_network.STEPS[stage] in texts(page)
+        assert network.STEPS[stage] in texts(page)
 
 
 def test_the_lesson_on_resolution_says_what_it_lacks(page: AppTest) -> None:
@@ -137,7 +138,7 @@ def test_the_lesson_on_resolution_says_what_it_lacks(page: AppTest) -> None:
 def test_a_grey_image_is_replaced_by_a_simulated_smear(
     page: AppTest, painting_card: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(how_resolution, "NETWORKS", {painting_card: ("HRNet", "keeps a branch")})
+    monkeypatch.setattr(resolution, "NETWORKS", {painting_card: ("HRNet", "keeps a branch")})
     section(page, "resolution")
     assert "**simulated** stained smear" in texts(page)
     assert len(page.get("image")) == 1 + 1  # one row of maps, and the mask
@@ -169,17 +170,17 @@ def test_a_file_that_is_no_image_is_named(page: AppTest, drop: Drop) -> None:
 
 
 def test_signed_answers_are_two_colours_and_dark_at_zero() -> None:
-    shown = how_figures.coloured(np.array([[-1.0, 0.0, 1.0]])).astype(int)
+    shown = figures.coloured(np.array([[-1.0, 0.0, 1.0]])).astype(int)
     assert shown[0, 0, 2] > shown[0, 0, 0] + 40  # blue
     assert shown[0, 2, 0] > shown[0, 2, 2] + 20  # red
     assert shown[0, 1].max() < 40
-    assert how_figures.coloured(np.array([[0.0, 2.0]]))[0].tolist() == [[0] * 3, [255] * 3]
+    assert figures.coloured(np.array([[0.0, 2.0]]))[0].tolist() == [[0] * 3, [255] * 3]
 
 
 def test_squares_of_the_diagram_do_not_lie_on_one_another() -> None:
     for id in ("knee-kl", "histology-nuclei-hrnet"):
-        layers = teaching.layers(models.card(id))
-        squares = how_diagrams.diagram(layers, layers[0].name).data[-1]
+        layers = lessons.layers(models.card(id))
+        squares = diagrams.diagram(layers, layers[0].name).data[-1]
         assert len(set(zip(squares.x, squares.y, strict=True))) == len(layers)
         assert [row[0] for row in squares.customdata] == [layer.name for layer in layers]
 

@@ -6,25 +6,25 @@ import time
 
 from streamlit.testing.v1 import AppTest
 
-from dashboard import how_learning_figures
-from dashboard.how import SECTIONS
-from dashboard.tour import steps
-from models.teaching.learning import SHOWN, held_out
+from dashboard.views.lessons import learning_figures
+from dashboard.views.lessons.sections import SECTIONS
+from dashboard.views.lessons.tour_steps import steps
+from models.lessons.learning import SHOWN, held_out
 
 WAIT_S = 240
 """For a loaded machine; nothing waits longer than it must."""
 
 
 def lesson() -> None:
-    from dashboard.components import how_learning
+    from dashboard.views.lessons import learning
 
-    how_learning.show()
+    learning.show()
 
 
 def touring() -> None:
     import streamlit as st
 
-    from dashboard.components import tour
+    from dashboard.views.lessons import tour
 
     tour.show()
     st.segmented_control("Section", ["block", "learning", "start"], default="block", key="section", required=True)
@@ -78,8 +78,8 @@ def test_right_and_wrong_are_told_apart_by_mark_and_word() -> None:
     data = held_out()
     said = data.broken[:SHOWN].astype("float32") * 0.8 + 0.1
     said[0] = 1 - said[0]
-    patches = how_learning_figures.pictures(data.pixels[:SHOWN])
-    notes = how_learning_figures.decisions(patches, data.broken[:SHOWN], said).layout.annotations
+    patches = learning_figures.pictures(data.pixels[:SHOWN])
+    notes = learning_figures.decisions(patches, data.broken[:SHOWN], said).layout.annotations
     assert notes[0].text == "✗ broken<br>90%"
     assert all(note.text.startswith("✓") for note in notes[1:])
     assert notes[1].text == "✓ broken<br>90%"

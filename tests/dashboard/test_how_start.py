@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import how_start_figures
-from dashboard.components.how_start import TIPS
-from dashboard.components.how_start_measured import READINGS, read
+from dashboard.views.lessons import start_figures
+from dashboard.views.lessons.start import TIPS
+from dashboard.views.lessons.start_measured import READINGS, read
 from models.cards import card, cards
-from models.teaching.leakage import Trials
+from models.lessons.leakage import Trials
 
 COUNTS = [[8, 2, 0], [1, 5, 4], [1, 0, 9]]
 NAMES = ("none", "some", "much")
 
 
 def lesson() -> None:
-    from dashboard.components import how_start
+    from dashboard.views.lessons import start
 
-    how_start.show()
+    start.show()
 
 
 def texts(page: AppTest) -> str:
@@ -108,7 +108,7 @@ def test_a_reading_frames_its_cells_and_counts_them() -> None:
 
 def test_the_means_of_both_splits_are_written() -> None:
     found = Trials(np.array([0.9, 1.0]), np.array([0.5, 0.6]), (30, 30))
-    written = [note.text for note in how_start_figures.splits(found).layout.annotations]
+    written = [note.text for note in start_figures.splits(found).layout.annotations]
     assert {"<b>95%</b>", "<b>55%</b>"} <= set(written)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import Event
 
-from dashboard.jobs import Job
+from dashboard.session.jobs import Job
 from models.errors import Cancelled, Unreachable
 
 

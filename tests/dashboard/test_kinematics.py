@@ -16,22 +16,21 @@ import streamlit as st
 from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
-from dashboard import fluoroscopy, kinematics_figures, tracking
-from dashboard.components import kinematics_downloads, kinematics_source
-from dashboard.fluoroscopy import File, Fluoroscopy
-from dashboard.jobs import Job
-from dashboard.kinematics_figures import Placed
-from dashboard.measured import Measured
-from dashboard.tracking import EXACT, Tracking
+from dashboard.session.jobs import Job
+from dashboard.views.kinematics import downloads, figures, source, study, tracking
+from dashboard.views.kinematics.figures import Placed
+from dashboard.views.kinematics.measured import Measured
+from dashboard.views.kinematics.study import File, Fluoroscopy
+from dashboard.views.kinematics.tracking import EXACT, Tracking
 from models import DISCLAIMER
 from models.errors import Cancelled, InputError
 from models.i18n import Language
-from models.kinematics import jts
-from models.kinematics.camera import write_calibration
-from models.kinematics.mesh import Mesh, write_stl
-from models.kinematics.simulate import DISTANCE_MM, PITCH_MM
 from models.reporting.plate import LEAST_PX
 from models.simulation import lunge
+from models.simulation.motion import DISTANCE_MM, PITCH_MM
+from models.tasks.kinematics import jts
+from models.tasks.kinematics.camera import write_calibration
+from models.tasks.kinematics.mesh import Mesh, write_stl
 from models.types import Motion
 
 FRAMES, SIDE_PX = 3, 256
@@ -56,14 +55,14 @@ class Done:
 def small() -> Iterator[None]:
     """A simulated case of three small frames."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fluoroscopy, "SIMULATED_FRAMES", FRAMES)
+        patch.setattr(study, "SIMULATED_FRAMES", FRAMES)
         patch.setattr(lunge, "SIDE_PX", SIDE_PX)
         yield
 
 
 @pytest.fixture(scope="module")
 def sequence(small: None) -> Fluoroscopy:
-    return fluoroscopy.simulated()
+    return study.simulated()
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +81,12 @@ def measured(sequence: Fluoroscopy, run: tuple[Tracking, Motion, Done]) -> Measu
 @pytest.fixture
 def page(home: AppTest, sequence: Fluoroscopy, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page of a new session, with the case of this module."""
-    monkeypatch.setattr(fluoroscopy, "simulated", lambda: sequence)
+    monkeypatch.setattr(study, "simulated", lambda: sequence)
     return opened(home)
 
 
 def opened(home: AppTest) -> AppTest:
-    page = home.switch_page("views/kinematics.py").run()
+    page = home.switch_page("views/kinematics/kinematics.py").run()
     assert not page.exception
     return page
 
@@ -172,7 +171,7 @@ def test_a_pose_off_the_picture_is_refused_in_words(measured: Measured) -> None:
 
 
 def test_contours_lie_on_the_masks_border(measured: Measured) -> None:
-    fig = kinematics_figures.overlay(measured.sequence, 0, [Placed(0, measured.sequence.reference[0][0])], 0.3)
+    fig = figures.overlay(measured.sequence, 0, [Placed(0, measured.sequence.reference[0][0])], 0.3)
     line = fig.data[-1]
     rows, columns = np.nonzero(measured.sequence.exact[0][0])
     assert np.nanmin(line.y) == rows.min() - 0.5
@@ -182,11 +181,11 @@ def test_contours_lie_on_the_masks_border(measured: Measured) -> None:
 def test_a_held_tibia_stands_at_its_own_origin(measured: Measured) -> None:
     tibia = measured.result.tibial.pose[2]
     own = np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]])
-    assert np.allclose(kinematics_figures.in_scene(own, tibia, tibia), own)
+    assert np.allclose(figures.in_scene(own, tibia, tibia), own)
 
 
 def test_curves_draw_every_frame_the_band_and_the_exact_motion(measured: Measured) -> None:
-    fig = kinematics_figures.curves(measured.motion, 1, measured.reference_joint, "exact")
+    fig = figures.curves(measured.motion, 1, measured.reference_joint, "exact")
     lines = [trace for trace in fig.data if trace.name == "Flexion"]
     assert np.allclose(lines[0].y, measured.motion.joint[:, 0])
     assert any(trace.name == "exact" for trace in fig.data)
@@ -197,19 +196,19 @@ def test_curves_draw_every_frame_the_band_and_the_exact_motion(measured: Measure
 
 
 def test_every_file_says_simulated_and_what_it_is_not(measured: Measured) -> None:
-    for text in (kinematics_downloads.angles(measured), kinematics_downloads.quality(measured)):
+    for text in (downloads.angles(measured), downloads.quality(measured)):
         rows = list(csv.DictReader(io.StringIO(text.decode())))
         assert [row["file"] for row in rows] == ["simulated frame 1", "simulated frame 2", "simulated frame 3"]
         assert {row["note"] for row in rows} == {DISCLAIMER}
 
 
 def test_poses_are_read_again_as_they_are_on_the_screen(measured: Measured) -> None:
-    again = jts.read(kinematics_downloads.poses(measured, 1).decode())
+    again = jts.read(downloads.poses(measured, 1).decode())
     assert np.allclose(again, measured.poses[1], atol=1e-4)
 
 
 def test_the_film_has_every_frame_with_a_margin(measured: Measured) -> None:
-    film = Pillow.open(io.BytesIO(kinematics_downloads.film(measured, Language())))
+    film = Pillow.open(io.BytesIO(downloads.film(measured, Language())))
     assert film.n_frames == FRAMES
     assert film.height > film.width == LEAST_PX
 
@@ -229,8 +228,8 @@ def test_a_motion_that_was_measured_beforehand_stands_there_at_once(
 ) -> None:
     masks = tuple(frame.masks for frame in run[0].frames)
     ready = replace(sequence, replay=lunge.Replay(run[1], masks))
-    monkeypatch.setattr(fluoroscopy, "simulated", lambda: ready)
-    monkeypatch.setattr(kinematics_source, "trained", lambda: True)
+    monkeypatch.setattr(study, "simulated", lambda: ready)
+    monkeypatch.setattr(source, "trained", lambda: True)
     page = opened(home)
     assert "Flexion from" in texts(page)
     assert "measured beforehand" in texts(page)
@@ -345,18 +344,18 @@ def test_wrong_files_get_a_sentence(page: AppTest, sequence: Fluoroscopy) -> Non
 
 def test_frames_come_in_the_order_of_their_numbers() -> None:
     named = [File(name, b"") for name in ("k10.png", "k9.png", "k1.png")]
-    assert [file.name for file in fluoroscopy.in_order(named)] == ["k1.png", "k9.png", "k10.png"]
+    assert [file.name for file in study.in_order(named)] == ["k1.png", "k9.png", "k10.png"]
 
 
 @pytest.mark.parametrize(
     ("names", "femoral"), [(("a.stl", "b.stl"), 0), (("tib.stl", "x.stl"), 1), (("x.stl", "FEM.stl"), 1)]
 )
 def test_components_are_told_apart_by_name(names: tuple[str, str], femoral: int) -> None:
-    assert fluoroscopy.guessed_femoral([File(name, b"") for name in names]) == femoral
+    assert study.guessed_femoral([File(name, b"") for name in names]) == femoral
 
 
 def test_frames_of_unlike_sizes_are_refused(sequence: Fluoroscopy) -> None:
     odd = replace(sequence.images[0], pixels=np.zeros((1, 60, 80), np.float32), name="odd.png")
     calibration = File("c.txt", write_calibration(DISTANCE_MM, PITCH_MM).encode())
     with pytest.raises(InputError, match=r"odd\.png"):
-        fluoroscopy.camera_of([sequence.images[0], odd], calibration)
+        study.camera_of([sequence.images[0], odd], calibration)

@@ -12,8 +12,8 @@ from babel.messages.pofile import read_po
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard import language, session, texts
-from dashboard.language import Later, faithful, later, t, tn
+from dashboard import i18n, session
+from dashboard.i18n import Later, faithful, later, t, texts, tn
 
 PACKAGE = Path(dashboard.__file__).parent
 SAYING = {
@@ -43,13 +43,13 @@ def klingon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
             'msgid ""\nmsgstr "Plural-Forms: nplurals=2; plural=(n != 1);\\nContent-Type: text/plain; charset=utf-8"'
         )
         (tmp_path / "nl.po").write_text(f"{header}\n\n{text}", "utf-8")
-        monkeypatch.setattr(language, "LOCALE", tmp_path)
+        monkeypatch.setattr(i18n, "LOCALE", tmp_path)
         monkeypatch.setattr(session, "language", lambda known, otherwise: "nl")
         forget()
 
     def forget() -> None:
-        language.languages.cache_clear()
-        language._catalogue.cache_clear()
+        i18n.languages.cache_clear()
+        i18n._catalogue.cache_clear()
 
     yield only
     forget()
@@ -110,23 +110,23 @@ def test_words_said_before_a_reader_is_known_are_translated_where_they_are_shown
 
 
 def test_outside_a_page_everything_is_english() -> None:
-    assert language.current() == "en"
+    assert i18n.current() == "en"
     assert t("Home") == "Home"
 
 
 def test_a_language_is_a_file() -> None:
-    files = sorted(file.stem for file in language.LOCALE.glob("*.po"))
-    assert language.languages() == {"en": "English", "de": "Deutsch"}
+    files = sorted(file.stem for file in i18n.LOCALE.glob("*.po"))
+    assert i18n.languages() == {"en": "English", "de": "Deutsch"}
     assert files == ["de"]
 
 
 def test_the_template_is_what_the_code_and_the_cards_say() -> None:
     with texts.TEMPLATE.open("rb") as file:
         written = told(read_po(file))
-    assert told(texts.collected()) == written, "run `python -m dashboard.texts`"
+    assert told(texts.collected()) == written, "run `python -m dashboard.i18n.texts`"
 
 
-@pytest.mark.parametrize("path", sorted(language.LOCALE.glob("*.po")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(i18n.LOCALE.glob("*.po")), ids=lambda path: path.stem)
 def test_every_text_is_translated_with_its_own_placeholders(path: Path) -> None:
     translated = entries(path)
     assert {first(entry) for entry in translated} == {first(entry) for entry in entries(texts.TEMPLATE)}
@@ -138,12 +138,12 @@ def test_every_text_is_translated_with_its_own_placeholders(path: Path) -> None:
         assert ids[0].endswith((" ", "\n")) == strings[0].endswith((" ", "\n")), ids[0]
 
 
-@pytest.mark.parametrize("path", sorted(language.LOCALE.glob("*.po")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(i18n.LOCALE.glob("*.po")), ids=lambda path: path.stem)
 def test_every_translation_can_be_filled_in(path: Path) -> None:
     """Format specifications of a translation take the same values as those of the English text."""
     for entry in entries(path):
         ids = entry.id if isinstance(entry.id, tuple) else (entry.id,)
-        values = {name: 2 for text in ids for name in language.placeholders(text)}
+        values = {name: 2 for text in ids for name in i18n.placeholders(text)}
         for text in entry.string if isinstance(entry.string, tuple) else (entry.string,):
             assert text.format(**values), ids[0]
 
@@ -199,7 +199,7 @@ def deutsch(home: AppTest) -> AppTest:
 
 def english_among(shown: list[str]) -> set[str]:
     """Return headings that are English texts and not their own translation."""
-    german = {first(entry): entry.string for entry in entries(language.LOCALE / "de.po")}
+    german = {first(entry): entry.string for entry in entries(i18n.LOCALE / "de.po")}
     return {text for text in shown if german.get(text, text) != text}
 
 
@@ -214,7 +214,7 @@ def test_a_german_reader_meets_german_headings(deutsch: AppTest) -> None:
 def test_an_answer_is_given_in_german(
     deutsch: AppTest, drop: Callable[..., AppTest], picture: Callable[..., bytes]
 ) -> None:
-    page = drop(deutsch.switch_page("views/implant.py").run(), **{"a.png": picture()})
+    page = drop(deutsch.switch_page("views/classification/implant.py").run(), **{"a.png": picture()})
     assert any(caption.value.startswith("Beantwortet in") for caption in page.caption)
     assert [tab.label for tab in page.tabs] == ["Warum", "Wie weit vertrauen?"]
     headings = [element.value for kind in (page.header, page.subheader) for element in kind]
@@ -231,7 +231,7 @@ def test_an_answer_is_given_in_german(
 def test_a_file_is_refused_in_german(
     deutsch: AppTest, drop: Callable[..., AppTest], picture: Callable[..., bytes], name: str, size: int, said: str
 ) -> None:
-    page = drop(deutsch.switch_page("views/implant.py").run(), **{name: picture()[:size]})
+    page = drop(deutsch.switch_page("views/classification/implant.py").run(), **{name: picture()[:size]})
     assert said in [element.value.replace("\\", "") for element in page.markdown]
     assert any(caption.value.startswith("Noch einmal") for caption in page.caption)
 
@@ -239,7 +239,7 @@ def test_a_file_is_refused_in_german(
 def test_the_choice_is_written_into_the_address_and_holds_on_other_pages(home: AppTest) -> None:
     page = home.selectbox(key="language").set_value("de").run()
     assert page.query_params["lang"] == "de"
-    page = page.switch_page("views/kinematics.py").run()
+    page = page.switch_page("views/kinematics/kinematics.py").run()
     assert page.subheader[0].value == "Bewegung des Knieimplantats aus der Durchleuchtung"
     page = page.selectbox(key="language").set_value("en").run()
     assert page.subheader[0].value == "Knee implant motion from fluoroscopy"

@@ -12,17 +12,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import models
-from dashboard import measures
-from dashboard.components.states import plain
-from models.data.cases import cases
+from dashboard.case import measures
+from dashboard.case.states import plain
+from models.cases import cases
 from models.simulation import generated
-from models.training import figures
+from models.tasks.classification import metrics
 
 
 @pytest.fixture
 def measured(random_card: str, monkeypatch: pytest.MonkeyPatch) -> dict:
     """The figures of the only card, as `evaluate` writes them."""
-    monkeypatch.setattr(figures, "RESAMPLES", 5)
+    monkeypatch.setattr(metrics, "RESAMPLES", 5)
     card = models.card(random_card)
     y = np.arange(60) % 3
     p = np.random.default_rng(0).dirichlet(np.ones(3), 60) / 2 + np.eye(3)[y] / 2
@@ -33,7 +33,7 @@ def measured(random_card: str, monkeypatch: pytest.MonkeyPatch) -> dict:
         "weights": [member.sha256 for member in card.members],
         "versions": {"ortholens": "0.1.0"},
         "machine": "x86_64",
-        **figures.describe(p, y, np.arange(60), card),
+        **metrics.describe(p, y, np.arange(60), card),
         "conformal": [{"coverage": 0.9, **row, "mean_size": 1.4}],
         "gate": {"n": 60, "kept": 0.95, "strangers": [{"set": "noise", "n": 50, "auroc": 1.0, "refused": 0.98}]},
         "subgroups": {"side": {"L": {"n": 30, **row}, "R": {"n": 30, **row}}},
@@ -53,14 +53,14 @@ def charts(page: AppTest) -> list[str]:
 
 
 def test_without_figures_the_page_says_what_to_run(home: AppTest, random_card: str) -> None:
-    page = home.switch_page("views/model_cards.py").run()
+    page = home.switch_page("views/model_cards/model_cards.py").run()
     assert not page.exception
     assert f"ortholens evaluate {random_card}" in page.code[0].value
     assert not charts(page)
 
 
 def test_every_figure_stands_on_the_page(home: AppTest, measured: dict) -> None:
-    page = home.switch_page("views/model_cards.py").run()
+    page = home.switch_page("views/model_cards/model_cards.py").run()
     assert not page.exception
     assert page.metric[0].value == measures.text(measured["metrics"]["accuracy"]["value"], "%")
     assert len(charts(page)) == 4
@@ -73,7 +73,7 @@ def test_every_figure_stands_on_the_page(home: AppTest, measured: dict) -> None:
 def test_figures_of_other_weights_are_flagged(home: AppTest, measured: dict, random_card: str) -> None:
     folder: Path = import_module("models.cards.card").CARDS_DIR
     (folder / f"{random_card}.figures.json").write_text(json.dumps({**measured, "weights": ["0" * 64]}))
-    page = home.switch_page("views/model_cards.py").run()
+    page = home.switch_page("views/model_cards/model_cards.py").run()
     assert "other weights" in page.warning[0].value
 
 
@@ -86,18 +86,18 @@ def test_numbers_carry_their_unit() -> None:
 
 
 def test_every_figure_of_an_evaluation_has_its_words() -> None:
-    assert all(set(figures.measures(card)) <= set(measures.MEASURES) for card in models.cards().values())
+    assert all(set(metrics.measures(card)) <= set(measures.MEASURES) for card in models.cards().values())
 
 
 def test_the_address_names_a_card(home: AppTest, product: Callable[..., str]) -> None:
     other = product("zz-other")
     home.query_params["card"] = other
-    page = home.switch_page("views/model_cards.py").run()
+    page = home.switch_page("views/model_cards/model_cards.py").run()
     assert page.code[0].value == f"ortholens evaluate {other}"
 
 
 def test_the_generator_says_what_it_is_and_that_it_copies_nothing(home: AppTest) -> None:
-    page = home.switch_page("views/model_cards.py").run()
+    page = home.switch_page("views/model_cards/model_cards.py").run()
     page = page.selectbox[0].set_value("generated").run()
     assert not page.exception
     card = generated.card()

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import models
-from dashboard.components.read_first import table
+from dashboard.case.read_first import table
 from models import Fit, Triage
 from models.trust.agreement import Reading
 

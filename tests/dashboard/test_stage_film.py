@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import figures, how_figures
-from dashboard.figures import View
+from dashboard.case import figures
+from dashboard.case.figures import View
 from dashboard.stage import bar, film
+from dashboard.views.lessons import figures as how_figures
 from models import Image
 from models.settings import settings
 

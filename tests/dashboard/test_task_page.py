@@ -35,12 +35,12 @@ def test_without_an_image_the_page_invites(implant: AppTest) -> None:
 
 
 def test_a_task_without_a_page_of_its_own_has_the_shared_one(implant: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.components.card_summary.show", lambda card: None)  # links to another page
+    monkeypatch.setattr("dashboard.case.card_summary.show", lambda card: None)  # links to another page
 
     def page() -> None:
-        from dashboard import task_page
+        from dashboard.case import shell
 
-        task_page.show("implant")
+        shell.show("implant")
 
     shown = AppTest.from_function(page, default_timeout=120).run()
     assert not shown.exception
@@ -87,7 +87,7 @@ def test_values_survive_a_change_of_page(implant: AppTest, drop: Drop, picture: 
     page = drop(implant, **{"film.png": picture()})
     page.slider(key="opacity").set_value(0.9).run()
     next(w for w in page.slider if w.label == "Level").set_value(20.0).run()
-    page.switch_page("views/home.py").run().switch_page("views/implant.py").run()
+    page.switch_page("views/home.py").run().switch_page("views/classification/implant.py").run()
     assert page.slider(key="opacity").value == 0.9
     assert next(w for w in page.slider if w.label == "Level").value == 20.0
 

@@ -23,13 +23,14 @@ from pydicom.data import get_testdata_file
 from streamlit.testing.v1 import AppTest
 
 import models
-from dashboard.components import report, tissue_downloads
-from dashboard.tissue_figures import TissueView
+from dashboard.case import report
+from dashboard.views.segmentation import downloads
+from dashboard.views.segmentation.figures import TissueView
 from models import Explanation, Fit, Image, Segmentation, Triage
 from models.i18n import Language
+from models.reporting.case import Case
 from models.reporting.plate import LEAST_PX
-from models.reporting.report_case import Case
-from models.tissue.edit import Correction, corrected
+from models.tasks.segmentation.edit import Correction, corrected
 from tests.conftest import CARD
 
 Drop = Callable[..., AppTest]
@@ -96,7 +97,7 @@ def tissue(tissue_card: str) -> Iterator[AppTest]:
     from tests.dashboard.conftest import APP
 
     st.cache_resource.clear()
-    yield AppTest.from_file(APP, default_timeout=120).run().switch_page("views/tissue.py").run()
+    yield AppTest.from_file(APP, default_timeout=120).run().switch_page("views/segmentation/tissue.py").run()
     st.cache_resource.clear()
 
 
@@ -311,7 +312,7 @@ def test_a_large_grey_image_is_told_apart_before_anyone_waits(
     coloured = text.replace("size = [64, 64]", 'size = [64, 64], channels = "rgb", tiled = true')
     (folder / "good.toml").write_text(coloured)
     models.cards.cache_clear()
-    monkeypatch.setattr("dashboard.components.tissue_slide.LARGE_PX", 50)
+    monkeypatch.setattr("dashboard.views.segmentation.slide.LARGE_PX", 50)
     monkeypatch.setattr(models, "triage", lambda image, frame=0, **_: Triage(resembles="a red picture"))
     page = drop(dropped, **{"grey.png": png(255 - stripes())})
     assert "no colours" in texts(page)
@@ -333,18 +334,18 @@ def test_only_dicom_offers_a_seg(dropped: AppTest, drop: Drop) -> None:
 
 
 @pytest.fixture
-def kept(tissue_card: str) -> tissue_downloads.Kept:
+def kept(tissue_card: str) -> downloads.Kept:
     """A picture and its classes, and the same without the bone."""
     image = models.read(png(stripes()), "mrs_smith.png")
     answer = fake(image, tissue_card)
     area = Correction("erase", ((9.0, 19.0), (9.0, 61.0), (41.0, 61.0), (41.0, 19.0)))
     versions = (answer, corrected(answer, [area]))
-    return tissue_downloads.Kept(image, models.card(tissue_card), TissueView(), versions, versions[1])
+    return downloads.Kept(image, models.card(tissue_card), TissueView(), versions, versions[1])
 
 
-def test_the_label_map_holds_pixels_classes_and_version(kept: tissue_downloads.Kept) -> None:
+def test_the_label_map_holds_pixels_classes_and_version(kept: downloads.Kept) -> None:
     for answer, said in zip(kept.versions, ("network", "corrected by hand in 1 place"), strict=True):
-        label = Pillow.open(io.BytesIO(tissue_downloads.label_map(answer, kept.card)))
+        label = Pillow.open(io.BytesIO(downloads.label_map(answer, kept.card)))
         assert label.mode == "P"
         assert np.array_equal(np.asarray(label), answer.mask)
         assert label.text["Classes"] == "0 background, 1 bone, 2 articular-cartilage"
@@ -352,8 +353,8 @@ def test_the_label_map_holds_pixels_classes_and_version(kept: tissue_downloads.K
         assert label.convert("RGB").getpixel((5, 60)) == (0x56, 0xB4, 0xE9)
 
 
-def test_every_version_is_measured_in_one_table(kept: tissue_downloads.Kept) -> None:
-    rows = list(csv.DictReader(io.StringIO(tissue_downloads.measurements(kept).decode())))
+def test_every_version_is_measured_in_one_table(kept: downloads.Kept) -> None:
+    rows = list(csv.DictReader(io.StringIO(downloads.measurements(kept).decode())))
     assert [(row["version"], row["pixels"]) for row in rows if row["class"] == "bone"] == [
         ("network", "1200"), ("corrected by hand in 1 place", "0"),
     ]  # fmt: skip
@@ -363,8 +364,8 @@ def test_every_version_is_measured_in_one_table(kept: tissue_downloads.Kept) -> 
     assert all("not a medical device" in row["note"] for row in rows)
 
 
-def test_the_zip_holds_both_versions_and_no_name(kept: tissue_downloads.Kept) -> None:
-    data = tissue_downloads.everything(kept, Language())
+def test_the_zip_holds_both_versions_and_no_name(kept: downloads.Kept) -> None:
+    data = downloads.everything(kept, Language())
     with zipfile.ZipFile(io.BytesIO(data)) as pack:
         files = {name: pack.read(name) for name in pack.namelist()}
     assert set(files) == {

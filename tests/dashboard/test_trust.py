@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from dashboard import trust_figures
-from models.trust.spread import Nudge
+from dashboard.case import trust_figures
+from models.tasks.classification.robustness import Nudge
 
 
 def panel() -> None:
     import numpy as np
 
     import models
-    from dashboard.components import trust
+    from dashboard.views.classification import trust
     from models import Classification, Image
     from models.cards.card import Conformal
 

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image as PillowImage
 
 import models
+from models.cases import CASES_DIR, Case, cases, first_cases, is_right
 from models.cli import main
-from models.data.cases import CASES_DIR, Case, cases, first_cases, is_right
 from models.io import read
 
 DICOM = CASES_DIR / "shoulder_anatomic.dcm"

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.data.dense_sets import cluster_looks, dense_set
-from models.data.fluoroscopy_set import _deep_split
 from models.errors import UnknownCard, Unreachable
 from models.settings import settings
+from models.tasks.segmentation.datasets import cluster_looks, dense_set
+from models.tasks.segmentation.fluoroscopy_set import _deep_split
 
 
 def test_pictures_of_one_stain_and_light_are_one_look() -> None:
@@ -42,7 +42,9 @@ def test_histology_nuclei_are_numbered_in_twenty_looks(
     packed: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = packed("histology_nuclei.zip").parent
-    monkeypatch.setattr("models.data.dense_set.settings", lambda: settings().model_copy(update={"data_dir": folder}))
+    monkeypatch.setattr(
+        "models.tasks.segmentation.dataset.settings", lambda: settings().model_copy(update={"data_dir": folder})
+    )
     data = dense_set("histology-nuclei-hrnet")  # a rival learns from the same set
     assert len(data) == 96
     assert len(set(data.groups)) == 20
@@ -52,7 +54,9 @@ def test_histology_nuclei_are_numbered_in_twenty_looks(
 
 
 def test_a_set_that_is_not_here_or_not_known_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.data.dense_set.settings", lambda: settings().model_copy(update={"data_dir": tmp_path}))
+    monkeypatch.setattr(
+        "models.tasks.segmentation.dataset.settings", lambda: settings().model_copy(update={"data_dir": tmp_path})
+    )
     with pytest.raises(Unreachable, match=r"knee_mri_bone\.zip"):
         dense_set("knee-mri-bone")
     with pytest.raises(UnknownCard, match="no set of masks"):

@@ -12,11 +12,11 @@ import pytest
 from PIL import Image as Pillow
 
 from models.cli import main
-from models.data.joint_anatomy import Outline
-from models.data.joint_layout import View, layout, truth
-from models.data.joint_section import CLASSES, STAINS, section
-from models.data.joint_texture import stamp
-from models.data.stains import MATTER, Stain, trained_stains
+from models.simulation.joint_anatomy import Outline
+from models.simulation.joint_layout import View, layout, truth
+from models.simulation.joint_section import CLASSES, STAINS, section
+from models.simulation.joint_texture import stamp
+from models.simulation.stains import MATTER, Stain, trained_stains
 
 SMALL = (192, 192)
 CARTILAGE = CLASSES.index("articular-cartilage")

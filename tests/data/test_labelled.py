@@ -3,9 +3,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from models.data.labelled import SETS, labelled_set
 from models.errors import UnknownCard, Unreachable
 from models.settings import Settings, settings
+from models.tasks.classification.dataset import SETS, labelled_set
 from models.training.folds import folds_of
 
 needs_data = pytest.mark.skipif(not settings().data_dir.exists(), reason="the data sets are not in ../shared/data")
@@ -35,7 +35,7 @@ def test_the_knee_set_is_split_by_patient():
 
 
 def test_a_set_that_is_not_here_is_said_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("models.data.labelled.settings", lambda: Settings(data_dir=tmp_path))
+    monkeypatch.setattr("models.tasks.classification.dataset.settings", lambda: Settings(data_dir=tmp_path))
     with pytest.raises(Unreachable, match="ORTHOLENS_DATA_DIR"):
         labelled_set("knee-kl")
     with pytest.raises(UnknownCard, match="knee-kl"):

@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from models.data.fluoroscopy_sim import Implant, covered, filling, scene, turn
-from models.data.metal import SIDE, SOURCE_MM, Component, thickness
+from models.simulation.fluoroscopy import Implant, covered, filling, scene, turn
+from models.simulation.metal import SIDE, SOURCE_MM, Component, thickness
 
 
 def block(width: float, height: float, depth: float, inside_out: bool = False) -> bytes:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.data.bodies import HERE
-from models.data.knee_phantom import knee_depth, leg
-from models.data.leg_phantom import LegBreak, leg_bones, leg_depth, soft_leg
-from models.data.phantom import (
+from models.simulation.bodies import HERE
+from models.simulation.knee_phantom import knee_depth, leg
+from models.simulation.leg_phantom import LegBreak, leg_bones, leg_depth, soft_leg
+from models.simulation.phantom import (
     Anatomy,
     Beam,
     Exposure,
@@ -21,7 +21,7 @@ from models.data.phantom import (
     simulate_shoulder,
     write_radiographs,
 )
-from models.data.xray import WHITE
+from models.simulation.xray import WHITE
 
 SMALL = Beam((160, 128), 1.68, centre_mm=(24.0, 49.0))
 SMALL_KNEE = Beam((128, 128), 1.06, centre_mm=(0.0, 2.0), source_object_mm=1050.0)
@@ -100,7 +100,7 @@ def test_joint_space_is_what_was_asked_for() -> None:
 
 @pytest.mark.slow
 def test_the_shipped_radiographs_can_be_made_again(tmp_path: Path) -> None:
-    from models.data.cases import CASES_DIR
+    from models.cases import CASES_DIR
     from models.io import read
 
     for path in write_radiographs(tmp_path):

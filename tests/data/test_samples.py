@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from models.data.samples import Sample, fetch, fetch_all, samples
+from models.cases.samples import Sample, fetch, fetch_all, samples
 from models.errors import Cancelled, Unreachable
 from models.settings import settings
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from models.data import strangers as others
-from models.data.labelled import LabelledSet
+from models.tasks.classification.dataset import LabelledSet
+from models.training import ood_set as others
 
 
 @pytest.fixture

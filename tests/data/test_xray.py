@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.data import xray
-from models.data.bodies import Ball, Frustum, Part, Pose, cast, tube
-from models.data.xray import WHITE, Beam, Exposure, expose
+from models.simulation import xray
+from models.simulation.bodies import Ball, Frustum, Part, Pose, cast, tube
+from models.simulation.xray import WHITE, Beam, Exposure, expose
 
 PARALLEL = Beam((81, 81), 0.5, source_object_mm=math.inf, source_detector_mm=math.inf)
 NEAR = replace(PARALLEL, source_object_mm=1000.0, source_detector_mm=1200.0)

@@ -16,11 +16,11 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from models import DISCLAIMER
-from models.boxes.hand import DrawnBox, Edits, edited
 from models.cards import Card
 from models.cards.card import load_card
 from models.errors import InputError, UnsupportedFormat
-from models.io.sr import check, read_sr, write_sr
+from models.io.export.sr import check, read_sr, write_sr
+from models.tasks.detection.edit import DrawnBox, Edits, edited
 from models.types import Detections
 
 

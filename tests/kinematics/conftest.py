@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from models.kinematics.components import DESIGNS
-from models.kinematics.sequence import Component, Frame
-from models.kinematics.simulate import Scene, masks, picture, scene
+from models.simulation.motion import Scene, masks, picture, scene
+from models.tasks.kinematics.components import DESIGNS
+from models.tasks.kinematics.sequence import Component, Frame
 
 
 @pytest.fixture(scope="session")

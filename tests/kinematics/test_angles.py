@@ -7,11 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.kinematics import jts
-from models.kinematics.angles import Axes, facing, femoral_axes, joint, joint_sigma, low_points, oddness, tibial_axes
-from models.kinematics.components import DESIGNS, femoral, tibial
-from models.kinematics.mesh import read_mesh
-from models.kinematics.simulate import Scene
+from models.simulation.motion import Scene
+from models.tasks.kinematics import jts
+from models.tasks.kinematics.angles import (
+    Axes,
+    facing,
+    femoral_axes,
+    joint,
+    joint_sigma,
+    low_points,
+    oddness,
+    tibial_axes,
+)
+from models.tasks.kinematics.components import DESIGNS, femoral, tibial
+from models.tasks.kinematics.mesh import read_mesh
 
 PLAIN = (Axes(np.eye(3)), Axes(np.eye(3)))
 

@@ -14,16 +14,16 @@ from PIL import Image as Pillow
 
 from models.cli import main
 from models.errors import InputError
-from models.kinematics import angles, jts
-from models.kinematics.camera import read_calibration
-from models.kinematics.components import DESIGNS
-from models.kinematics.export import POINTS, angles_csv, differences
-from models.kinematics.mesh import Mesh, write_stl
-from models.kinematics.motion import Study, _notes, _other_side, motion
-from models.kinematics.observe import observe
-from models.kinematics.register import FINE, Fit, assessed, refined
-from models.kinematics.sequence import Answer, Component, Frame, Options
-from models.kinematics.simulate import Scene, scene
+from models.simulation.motion import Scene, scene
+from models.tasks.kinematics import angles, jts
+from models.tasks.kinematics.camera import read_calibration
+from models.tasks.kinematics.components import DESIGNS
+from models.tasks.kinematics.export import POINTS, angles_csv, differences
+from models.tasks.kinematics.mesh import Mesh, write_stl
+from models.tasks.kinematics.motion import Study, _notes, _other_side, motion
+from models.tasks.kinematics.observe import observe
+from models.tasks.kinematics.register import FINE, Fit, assessed, refined
+from models.tasks.kinematics.sequence import Answer, Component, Frame, Options
 from models.types import Motion, Track
 
 
@@ -89,7 +89,7 @@ def test_the_command_finds_the_exact_poses_and_writes_every_file(
 
 
 def spoil_metres(case: Path) -> dict[str, str | None]:
-    from models.kinematics.mesh import read_mesh
+    from models.tasks.kinematics.mesh import read_mesh
 
     mesh = read_mesh((case / "femoral.stl").read_bytes())
     (case / "metres.stl").write_bytes(write_stl(Mesh(mesh.vertices / 1000, mesh.faces)))
@@ -97,7 +97,7 @@ def spoil_metres(case: Path) -> dict[str, str | None]:
 
 
 def spoil_open(case: Path) -> dict[str, str | None]:
-    from models.kinematics.mesh import read_mesh
+    from models.tasks.kinematics.mesh import read_mesh
 
     mesh = read_mesh((case / "femoral.stl").read_bytes())
     (case / "open.stl").write_bytes(write_stl(Mesh(mesh.vertices, mesh.faces[: len(mesh.faces) // 2])))
@@ -187,7 +187,9 @@ def test_a_left_implant_with_a_right_image_is_noticed(lunge: Scene, shots: list[
 def test_a_frame_without_an_implant_has_no_pose_and_its_notes_say_so(
     lunge: Scene, shots: list[Frame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.kinematics.motion._other_side", lambda component, side, *_: f"mirror image {side}")
+    monkeypatch.setattr(
+        "models.tasks.kinematics.motion._other_side", lambda component, side, *_: f"mirror image {side}"
+    )
     empty = Frame((np.zeros((512, 512), bool), shots[1].masks[1]), doubt="this is a cat")
     study = Study(lunge.femoral, lunge.tibial, lunge.camera, options=Options(edges=False, mirrors=False))
     found = motion(study, [replace(shots[0], grey=None), empty])
@@ -213,8 +215,8 @@ def test_frames_of_another_size_than_the_camera_are_refused(lunge: Scene) -> Non
 @pytest.mark.slow
 def test_the_public_example_is_matched_without_a_hint(kneel) -> None:
     """Every axis within what is asked of `kneel_right`, from the hand-made masks alone."""
-    from models.kinematics.mesh import read_mesh
-    from models.kinematics.sequence import locate
+    from models.tasks.kinematics.mesh import read_mesh
+    from models.tasks.kinematics.sequence import locate
 
     camera = read_calibration(kneel.text("calibration.txt"), (1024, 1024))
     picture = Pillow.open(BytesIO(kneel.bytes(f"frames/{kneel.names[0]}.png"))).convert("L")

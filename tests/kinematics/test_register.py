@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from models.kinematics.observe import halved, observe
-from models.kinematics.register import COARSE, EDGES, FINE, assessed, moved, refined
-from models.kinematics.render import placed, silhouette
-from models.kinematics.sequence import (
+from models.simulation.motion import Scene
+from models.tasks.kinematics.observe import halved, observe
+from models.tasks.kinematics.register import COARSE, EDGES, FINE, assessed, moved, refined
+from models.tasks.kinematics.render import placed, silhouette
+from models.tasks.kinematics.sequence import (
     Answer,
     Component,
     Frame,
@@ -20,8 +21,7 @@ from models.kinematics.sequence import (
     mirror_poses,
     rival,
 )
-from models.kinematics.shape import apart_deg, build, candidates, directions
-from models.kinematics.simulate import Scene
+from models.tasks.kinematics.shape import apart_deg, build, candidates, directions
 
 NO_EDGES = Options(edges=False)
 
@@ -129,8 +129,8 @@ def test_a_sequence_is_followed_and_chosen_right(
 
 
 def fit(angle: float, residual: float):
-    from models.kinematics.jts import pose
-    from models.kinematics.register import Fit
+    from models.tasks.kinematics.jts import pose
+    from models.tasks.kinematics.register import Fit
 
     return Fit(pose(np.array([0, 0, -1000, 0, angle, 0.0])), residual, 0.99, np.zeros(6))
 

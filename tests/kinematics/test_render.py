@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import trimesh
 
-from models.kinematics.camera import Camera
-from models.kinematics.compiled import outline
-from models.kinematics.mesh import Mesh
-from models.kinematics.render import rim_of, silhouette, thickness_mm
-from models.kinematics.simulate import Scene
+from models.simulation.motion import Scene
+from models.tasks.kinematics.camera import Camera
+from models.tasks.kinematics.compiled import outline
+from models.tasks.kinematics.mesh import Mesh
+from models.tasks.kinematics.render import rim_of, silhouette, thickness_mm
 
 CAMERA = Camera((1000.0, 1000.0), (100.0, 90.0), (200, 240))
 FAR = np.eye(4)
@@ -72,9 +72,9 @@ def test_the_outline_walks_around_a_square_once() -> None:
 
 
 def test_the_silhouette_of_the_public_example_overlaps_its_mask(kneel) -> None:
-    from models.kinematics import jts
-    from models.kinematics.camera import read_calibration
-    from models.kinematics.mesh import read_mesh
+    from models.tasks.kinematics import jts
+    from models.tasks.kinematics.camera import read_calibration
+    from models.tasks.kinematics.mesh import read_mesh
 
     camera = read_calibration(kneel.text("calibration.txt"), (1024, 1024))
     for component, short in (("femoral", "fem"), ("tibial", "tib")):

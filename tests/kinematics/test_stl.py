@@ -9,10 +9,10 @@ import pytest
 import trimesh
 
 from models.errors import InputError
-from models.kinematics import jts
-from models.kinematics.camera import Camera, read_calibration
-from models.kinematics.mesh import read_mesh
-from models.kinematics.motion import beyond_detector
+from models.tasks.kinematics import jts
+from models.tasks.kinematics.camera import Camera, read_calibration
+from models.tasks.kinematics.mesh import read_mesh
+from models.tasks.kinematics.motion import beyond_detector
 
 
 def cube(size: float = 50.0) -> trimesh.Trimesh:

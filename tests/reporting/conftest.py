@@ -10,9 +10,9 @@ import pytest
 
 from models import Classification, Detections, Explanation, Image, Prediction, Segmentation, card
 from models.i18n import IN_ENGLISH, Language
-from models.kinematics.angles import COLUMNS
+from models.reporting.parts import Report
 from models.reporting.report import Case, bound, chapter
-from models.reporting.report_parts import Report
+from models.tasks.kinematics.angles import COLUMNS
 from models.types import Motion, Track
 
 SHA256 = "ab12" * 16

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image as Pillow
 
 from models import DISCLAIMER, card
-from models.boxes.truth import read_boxes
-from models.reporting.boxes import KINDS, Mark, boxes_png, coco_json, drawn, line_width, marks_of
+from models.tasks.detection.record import KINDS, Mark, boxes_png, coco_json, drawn, line_width, marks_of
+from models.tasks.detection.truth import read_boxes
 from models.types import Detections, Image
 
 BLACK = np.zeros((200, 300), np.float32)

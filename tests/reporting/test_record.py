@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from models import DISCLAIMER, Classification, Detections, Explanation, Image, Prediction, Segmentation
-from models.boxes.verdict import OWN, caveat
 from models.cards import card
 from models.reporting.record import areas, caption, headline, record, result_fields
+from models.tasks.detection.verdict import OWN, caveat
 
 FIELDS = [
     "sha256",

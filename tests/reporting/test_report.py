@@ -14,12 +14,12 @@ from pydicom import Dataset, dcmread
 
 import models
 from models import DISCLAIMER, Prediction, card
-from models.data.cases import CASES_DIR
-from models.reporting import report_pictures
+from models.cases import CASES_DIR
+from models.reporting import pictures
+from models.reporting.curves import HEIGHT, LEFT, WIDTH, panel
+from models.reporting.html import html
+from models.reporting.parts import Curve, Report
 from models.reporting.report import Case, chapter
-from models.reporting.report_curves import HEIGHT, LEFT, WIDTH, panel
-from models.reporting.report_html import html
-from models.reporting.report_parts import Curve, Report
 
 Write = Callable[..., Report]
 KINDS = ("classification", "abstention", "segmentation", "motion")
@@ -116,7 +116,7 @@ def test_heat_lies_in_a_report_where_it_lies_in_the_image(
     heat = np.zeros(shape, np.float32)
     heat[8:24, 60:80] = 1  # at the top, at the right
     why = models.Explanation(heat, "grad-cam", "stage5", "3", 0.1)
-    drawn = report_pictures.heat(pictured(pixels=np.zeros((1, *shape), np.float32)), grade(explanation=why))
+    drawn = pictures.heat(pictured(pixels=np.zeros((1, *shape), np.float32)), grade(explanation=why))
     seen = drawn.astype(int).sum(2)
     rows, columns = np.nonzero(seen > seen.max() / 2)
     assert (rows.mean(), columns.mean()) == pytest.approx((15.5, 69.5), abs=1)
@@ -148,7 +148,7 @@ def test_a_box_is_explained_by_the_name_of_the_method(
 def test_a_frame_is_drawn_round_the_place_and_nowhere_else(pictured: Callable, section: models.Segmentation) -> None:
     heat, place = np.zeros((120, 90), np.float32), models.Box(10, 20, 30, 40)
     answer = replace(section, explanation=models.Explanation(heat, "grad-cam", "up2", "articular-cartilage", 0.1))
-    bare, framed = (report_pictures.heat(pictured(), answer, at) for at in (None, place))
+    bare, framed = (pictures.heat(pictured(), answer, at) for at in (None, place))
     rows, columns = np.nonzero((bare != framed).any(2))
     assert (rows.min(), columns.min(), rows.max(), columns.max()) == (10, 20, 40, 60)
     assert (framed[10, 20:60] == 255).all()
@@ -186,8 +186,8 @@ def test_a_dicom_file_that_names_its_patient_makes_a_report_that_does_not() -> N
         task="implant", card=known.id, sha256=image.sha256, seconds=0.1, labels=known.keys,
         probabilities=np.full(len(known.keys), 1 / len(known.keys), np.float32),
     )  # fmt: skip
+    from models.reporting.pdf import pdf
     from models.reporting.report import bound
-    from models.reporting.report_pdf import pdf
 
     report = bound([chapter(Case(image, answer))])
     said = words(report)

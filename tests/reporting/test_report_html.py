@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from models import DISCLAIMER
-from models.reporting.report_html import html
-from models.reporting.report_parts import Report
+from models.reporting.html import html
+from models.reporting.parts import Report
 
 Write = Callable[..., Report]
 KINDS = ("classification", "abstention", "segmentation", "motion")

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from models.i18n import Language
-from models.reporting.report_html import html
-from models.reporting.report_parts import Answer, Bars, Curves, Facts, Paragraph, Pictures, Report, Table
-from models.reporting.report_pdf import pdf
+from models.reporting.html import html
+from models.reporting.parts import Answer, Bars, Curves, Facts, Paragraph, Pictures, Report, Table
+from models.reporting.pdf import pdf
 
 WRAPPED = Language("de", lambda text: f"«{text}»")
 """Says what was translated."""

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image as Pillow
 
 from models import DISCLAIMER
-from models.reporting.report_parts import Report
-from models.reporting.report_pdf import pdf
+from models.reporting.parts import Report
+from models.reporting.pdf import pdf
 
 Write = Callable[..., Report]
 GREEK, CYRILLIC = "Γόνατο δεξιό", "Колено правое"

@@ -19,9 +19,9 @@ from models.errors import BadCard, BadWeights, Cancelled, UnknownCard
 from models.nets.fcos import FCOSMobileNetV2, Found, Places
 from models.nets.loading import DETECTORS, build_detector
 from models.nets.stages import BOX_STAGES
-from models.serving.detector import CHANGES, Finder, Search, strongest, worth
-from models.serving.engine import Engine, engine
+from models.predictors.engine import Engine, engine
 from models.settings import Settings
+from models.tasks.detection.predictor import CHANGES, Finder, Search, strongest, worth
 from models.types import Box, Image
 
 CPU = torch.device("cpu")

@@ -15,7 +15,7 @@ import models
 from models.cards import card, cards
 from models.errors import BadWeights, UnknownCard
 from models.nets import loading
-from models.serving.engine import Engine, engine
+from models.predictors.engine import Engine, engine
 from models.settings import Settings
 from models.types import Image, Prediction
 

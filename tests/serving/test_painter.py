@@ -14,9 +14,9 @@ from models.errors import BadWeights, Cancelled, UnknownCard
 from models.nets import loading
 from models.nets.hrnet import HRNet
 from models.nets.loading import write_tensors
-from models.serving.engine import Engine, engine
-from models.serving.painter import Painter
+from models.predictors.engine import Engine, engine
 from models.settings import Settings
+from models.tasks.segmentation.predictor import Painter
 from models.types import Box, Image, Segmentation
 
 

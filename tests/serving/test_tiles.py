@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from models.errors import Cancelled
-from models.serving import tiles
-from models.trust.watch import Watch
+from models.predictors import tiles
+from models.progress import Watch
 
 
 def slid(picture: Tensor, tile: tuple[int, int], paint: object, watch: Watch | None = None) -> Tensor:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import models
-from models.data.joint_section import section
 from models.predictors import triage as predictors
 from models.predictors.triage import middle, triage
-from models.trust.kinds import KINDS, Kinds
+from models.simulation.joint_section import section
+from models.trust.image_kinds import KINDS, Kinds
 from models.types import Classification, Image
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import models
 from models import cli
-from models.data.cases import cases, is_right
+from models.cases import cases, is_right
 from models.simulation.generated import card, memorisation
 from models.simulation.generated.align import Search, align, framed
 from models.simulation.generated.draw import Generator
@@ -39,7 +39,7 @@ def bones(n: int, seed: int = 0, shape: tuple[int, int] = (64, 48)) -> NDArray[n
 
 
 @pytest.mark.parametrize("case", GENERATED, ids=lambda case: case.file)
-def test_a_generated_case_is_answered_with_what_it_was_generated_for(case: models.data.cases.Case) -> None:
+def test_a_generated_case_is_answered_with_what_it_was_generated_for(case: models.cases.Case) -> None:
     answer = models.predict(models.read(case.path), case.card)
     assert not answer.abstained
     assert answer.strangeness <= 1

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from models.cards import Card
-from models.tasks.classification import calibrated
+from models.tasks.classification.task import calibrated
 
 
 @pytest.mark.parametrize(("temperature", "expected"), [(1.0, 9 / 10), (2.0, 3 / 4), (0.5, 81 / 82)])

@@ -8,8 +8,8 @@ from models.cards import Card
 from models.cards.card import Detecting, Gate, OperatingPoint, Platt
 from models.errors import UnknownCard
 from models.tasks import task
-from models.tasks.detection import LISTED, DetectionTask, Scaled, Seen, calibrated, fitted, point_of
-from models.trust.gate import Verdict
+from models.tasks.detection.task import LISTED, DetectionTask, Scaled, Seen, calibrated, fitted, point_of
+from models.trust.ood import Verdict
 from models.types import Image
 
 POINTS = tuple(
@@ -152,7 +152,7 @@ def test_the_gate_is_asked_about_features_and_the_strongest_logits(
             asked.append((signature, logits, shows))
             return Verdict(True, "this is a cat", 3.0)
 
-    monkeypatch.setattr("models.tasks.detection.gate_of", lambda card: Refusing())
+    monkeypatch.setattr("models.tasks.detection.task.gate_of", lambda card: Refusing())
     gated = measured.model_copy(update={"gate": Gate(file="g", sha256="0" * 64, threshold=1, kept=0.95, n=1)})
     answer = task("detection").read(seen([0.8]), image(), gated)  # type: ignore[attr-defined]
     assert (answer.abstained, answer.reason, answer.strangeness) == (True, "this is a cat", 3.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.tasks.fusion import Pass, fused
+from models.tasks.detection.fusion import Pass, fused
 
 
 def said(*boxes: tuple[float, ...]) -> Pass:

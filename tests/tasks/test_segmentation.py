@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from models.cards import Card
-from models.serving.tiles import Strip
+from models.predictors.tiles import Strip
 from models.tasks import task
-from models.tasks.objects import objects
-from models.tasks.segmentation import SegmentationTask, collected, fitted, planes, unfitted
+from models.tasks.segmentation.objects import objects
+from models.tasks.segmentation.task import SegmentationTask, collected, fitted, planes, unfitted
 from models.tasks.task import Frame
 from models.types import Box, Image
 

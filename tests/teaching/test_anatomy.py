@@ -8,11 +8,11 @@ from torch import nn
 
 import models
 from models.cards import Card
+from models.lessons import anatomy
+from models.lessons.records import Layer
 from models.nets.fcos import FCOSMobileNetV2
 from models.nets.mobilenet import StagedMobileNetV2
 from models.tasks import task
-from models.teaching import anatomy
-from models.teaching.records import Layer
 
 CARDS = ("knee-kl", "histology-nuclei", "histology-nuclei-hrnet")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.teaching.leakage import Clinic, accuracy, pictures, trials
-from models.teaching.temperature import at_temperature, calibration_error, cooled
+from models.lessons.leakage import Clinic, accuracy, pictures, trials
+from models.lessons.temperature import at_temperature, calibration_error, cooled
 
 
 def test_a_leaking_split_promises_what_no_new_patient_will_see() -> None:

@@ -7,8 +7,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from models.teaching.learning import EVERY, FILTER_PX, FILTERS, SHOWN, Lesson, held_out, learn
-from models.teaching.shafts import SIDE_PX, shafts
+from models.lessons.learning import EVERY, FILTER_PX, FILTERS, SHOWN, Lesson, held_out, learn
+from models.lessons.shafts import SIDE_PX, shafts
 
 
 def test_patches_are_halves_of_each_kind_and_the_same_for_a_seed() -> None:

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 import models
-from models import Image, teaching
+from models import Image, lessons
 from models.errors import UnknownCard
-from models.serving.engine import engine
-from models.teaching import maps
-from models.teaching.records import Layer
+from models.lessons import maps
+from models.lessons.records import Layer
+from models.predictors.engine import engine
 
 
 @pytest.fixture
@@ -22,13 +22,13 @@ def noise(picture: Callable[..., bytes]) -> Image:
 
 
 def of(card: str, name: str) -> Layer:
-    return next(layer for layer in teaching.layers(models.card(card)) if layer.name == name)
+    return next(layer for layer in lessons.layers(models.card(card)) if layer.name == name)
 
 
 def test_maps_are_what_the_stage_computes_the_strongest_first(random_card: str, noise: Image) -> None:
     card = models.card(random_card)
     layer = of(random_card, "stage3.3")
-    found = teaching.feature_maps(noise, card, layer, count=5)
+    found = lessons.feature_maps(noise, card, layer, count=5)
     model = engine().model(card)
     with torch.no_grad():
         whole = model.members[0].trunk(model.input(noise), "stage3")[0]
@@ -66,7 +66,7 @@ def test_the_brightest_spot_drives_a_channel_that_sees_brightness(random_card: s
     layer = of(random_card, "stage1.1")
     seen = maps.features(maps.sight(spot, card), layer)
     channel = int(maps.inner(seen).amax((1, 2)).argmax())
-    best = teaching.patches(((dark, 0), (spot, 0)), card, layer, channel)
+    best = lessons.patches(((dark, 0), (spot, 0)), card, layer, channel)
     assert best[0].picture == 1
     assert abs(best[0].row - 22) <= 3
     assert abs(best[0].column - 42) <= 3
@@ -77,4 +77,4 @@ def test_the_brightest_spot_drives_a_channel_that_sees_brightness(random_card: s
 
 def test_a_card_without_maps_says_so(random_card: str, noise: Image) -> None:
     with pytest.raises(UnknownCard, match="does not paint"):
-        teaching.depths(noise, models.card(random_card))
+        lessons.depths(noise, models.card(random_card))

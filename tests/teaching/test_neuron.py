@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from models.teaching import neuron
+from models.lessons import neuron
 
 TORCH = {
     "Identity": lambda x: x,

@@ -7,11 +7,11 @@ import torch
 from torch.nn import functional as F
 
 import models
-from models import Image, teaching
+from models import Image, lessons
+from models.lessons import categories, maps, resolution
+from models.lessons.smear import smear
 from models.nets.hrnet import HRNet
 from models.nets.unet import UNetMobileNetV2
-from models.teaching import categories, maps, resolution
-from models.teaching.smear import smear
 
 
 def detail() -> torch.Tensor:
@@ -61,7 +61,7 @@ def test_the_smear_is_the_same_each_time_and_its_truth_lies_where_it_is_dark() -
 def test_both_nuclei_networks_find_the_smears_nuclei_and_keep_detail_in_their_own_way() -> None:
     drawn = smear(3)
     image = Image(drawn.pixels[None], "smear", "a" * 64)
-    unet, hrnet = (teaching.depths(image, models.card(id)) for id in ("histology-nuclei", "histology-nuclei-hrnet"))
+    unet, hrnet = (lessons.depths(image, models.card(id)) for id in ("histology-nuclei", "histology-nuclei-hrnet"))
     assert [depth.stage for depth in unet.depths][:5] == ["stage1", "stage2", "stage3", "stage4", "stage5"]
     assert ("stage1", "up1") in unet.skips
     assert hrnet.skips == ()

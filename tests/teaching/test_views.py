@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.teaching import views
-from models.training.augment import Augmentation
+from models.lessons import views
+from models.tasks.classification.augmentation import Augmentation
 
 GREY = np.clip(np.add.outer(np.linspace(0.2, 0.5, 48), np.linspace(0, 0.3, 40)), 0, 1).astype(np.float32)
 

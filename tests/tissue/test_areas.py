@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from models.tissue.areas import measure
+from models.tasks.segmentation.areas import measure
 from models.types import Image, Segmentation
 
 Made = Callable[..., Segmentation]

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.data.joint_section import CLASSES, section
-from models.tissue.contours import contours, geojson, rasterise
+from models.simulation.joint_section import CLASSES, section
+from models.tasks.segmentation.contours import contours, geojson, rasterise
 from models.types import Segmentation
 
 Made = Callable[..., Segmentation]

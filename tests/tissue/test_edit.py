@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.errors import InputError, UnknownCard
-from models.tissue.edit import ERASE, Correction, correct, corrected
+from models.tasks.segmentation.edit import ERASE, Correction, correct, corrected
 from models.types import Segmentation
 
 Made = Callable[..., Segmentation]

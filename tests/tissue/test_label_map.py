@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from scipy import ndimage
 
 from models.errors import DamagedFile, InputError, UnsupportedFormat
-from models.tissue.truth import read_truth
+from models.tasks.segmentation.truth import read_truth
 
 NUCLEI = ("background", "nucleus")
 CLASSES = ("background", "bone", "cartilage", "marrow")

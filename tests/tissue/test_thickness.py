@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from models.data.joint_section import CLASSES, section
-from models.tissue.thickness import thickness
+from models.simulation.joint_section import CLASSES, section
+from models.tasks.segmentation.thickness import thickness
 
 
 def bar(height: float, angle_deg: float = 0.0, shape: tuple[int, int] = (160, 240)) -> np.ndarray:

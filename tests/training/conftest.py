@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.data.labelled import LabelledSet
+from models.tasks.classification.dataset import LabelledSet
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models.training.augment import Augmentation, augment
+from models.tasks.classification.augmentation import Augmentation, augment
 
 STILL = Augmentation(rotation_deg=0, scale=0, shift=0, contrast=0, brightness=0, gamma=0, noise=0, flip=False, erase=0)
 

@@ -13,7 +13,7 @@ import models
 from models.cards import card, cards
 from models.errors import BadCard
 from models.nets.stages import stages_of
-from models.serving.engine import engine
+from models.predictors.engine import engine
 from models.training import benchmark as timing
 
 

@@ -7,17 +7,17 @@ import pytest
 import torch
 from scipy.special import logit
 
-from models.boxes.compare import average_precision, matches
 from models.cards import Card
-from models.data.box_set import BoxSet, box_set
-from models.data.dense_set import Grey
 from models.errors import UnknownCard
-from models.training import box_trials
-from models.training.box_figures import Answered, calibrate, curve, describe, platt, points
-from models.training.box_figures import platt_probability as probability
-from models.training.box_recipe import BoxRecipe
-from models.training.box_views import BoxAugmentation, view
-from models.training.boxes import BoxRun, batch_at, films, fit
+from models.tasks.detection import trials
+from models.tasks.detection.augmentation import BoxAugmentation, view
+from models.tasks.detection.dataset import BoxSet, box_set
+from models.tasks.detection.froc import average_precision, matches
+from models.tasks.detection.metrics import Answered, calibrate, curve, describe, platt, points
+from models.tasks.detection.metrics import platt_probability as probability
+from models.tasks.detection.recipe import BoxRecipe
+from models.tasks.detection.training import BoxRun, batch_at, films, fit
+from models.tasks.segmentation.dataset import Grey
 
 STILL = BoxAugmentation(0.0, 0.0, 0.0, False, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
 
@@ -129,10 +129,10 @@ def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxS
     again = fit(card, drawn, halved, quiet)
     for one, other in zip(whole.parameters(), again.parameters(), strict=True):
         torch.testing.assert_close(one, other)
-    held = box_trials.Answers(squares)
-    from models.serving.detector import Finder
+    held = trials.Answers(squares)
+    from models.tasks.detection.predictor import Finder
 
-    held.add(box_trials.BoxTrial(halved, learned, "all"), Finder(card, torch.device("cpu"), [whole]))
+    held.add(trials.BoxTrial(halved, learned, "all"), Finder(card, torch.device("cpu"), [whole]))
     answered = held.together()
     found = list(zip(answered.boxes, answered.scores, answered.truth, strict=True))
     assert average_precision(found, 0.5) > 0.8
@@ -244,13 +244,13 @@ def test_where_every_image_has_a_box_the_best_agreement_is_the_point() -> None:
 
 
 def test_folds_hold_groups_together_and_every_image_out_once(squares: BoxSet, card: Card) -> None:
-    found = box_trials.trials(card, squares, 3)
+    found = trials.trials(card, squares, 3)
     assert sorted(np.concatenate([trial.measured for trial in found])) == list(range(12))
     for trial in found:
         learned = {squares.groups[i] for i in trial.run.learned}
         assert learned.isdisjoint({squares.groups[i] for i in trial.measured})
     few = card.model_copy(update={"training": {**card.training, "measured_folds": 2}})
-    assert [trial.name for trial in box_trials.trials(few, squares, 3)] == ["2 of 3 folds by group"] * 2
+    assert [trial.name for trial in trials.trials(few, squares, 3)] == ["2 of 3 folds by group"] * 2
 
 
 def test_a_card_without_a_set_says_which_there_are() -> None:

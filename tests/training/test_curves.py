@@ -64,7 +64,7 @@ def test_the_command_writes_curves_beside_the_card(card_text, tiny_set, tmp_path
         "STATISTICS": 32, "STARTS": {"random": "random features"},
     }.items():  # fmt: skip
         monkeypatch.setattr(curves, name, value)
-    monkeypatch.setattr("models.training.inscribe.CARDS_DIR", tmp_path)
+    monkeypatch.setattr("models.cards.writing.CARDS_DIR", tmp_path)
     curves.curves("tiny", lambda step, share: None)
     report = json.loads((tmp_path / "tiny.curves.json").read_text())
     assert [row["n"] for row in report["curves"]["random"]] == [8, 32]

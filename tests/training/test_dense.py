@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from models.cards import Card
-from models.data.dense_set import TRAIN, TUNING, DenseSet
-from models.training import trials
-from models.training.dense import DenseRun, batch_at, dice_loss, fit, heights, samples
-from models.training.dense_figures import aggregated_jaccard, overlaps, summary
-from models.training.dense_views import DenseAugmentation, Sample, recoloured, restained, turned, view
+from models.tasks.segmentation import trials
+from models.tasks.segmentation.augmentation import DenseAugmentation, Sample, recoloured, restained, turned, view
+from models.tasks.segmentation.dataset import TRAIN, TUNING, DenseSet
+from models.tasks.segmentation.metrics import aggregated_jaccard, overlaps, summary
+from models.tasks.segmentation.training import DenseRun, batch_at, dice_loss, fit, heights, samples
 
 STILL = DenseAugmentation(0.0, 0.0, 0.0, False, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
 
@@ -187,7 +187,7 @@ def test_a_set_with_splits_is_trained_on_train_alone_and_folded_where_it_says_so
 def test_a_network_learns_to_paint_discs(card: Card, discs: DenseSet, tmp_path: Path) -> None:
     drawn = samples(card, discs)
     run = DenseRun("all", 0, tmp_path, np.ones(len(discs)))
-    from models.serving.painter import Painter
+    from models.tasks.segmentation.predictor import Painter
 
     painter = Painter(card, torch.device("cpu"), [fit(card, drawn, run, quiet)])
     figures = [trials.measured(painter, discs, i) for i in range(3)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.cards import Card, card
-from models.training.figures import describe, measures, with_interval
+from models.tasks.classification.metrics import describe, measures, with_interval
 
 
 @pytest.fixture

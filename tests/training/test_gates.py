@@ -12,11 +12,12 @@ import models
 from models.cards import Card, card, cards
 from models.cli import main
 from models.commands.training import gate
-from models.data.dense_set import DenseSet
 from models.errors import BadCard
 from models.nets import loading
-from models.training import gates, trials
-from models.trust.gate import gate_of
+from models.tasks.segmentation import trials
+from models.tasks.segmentation.dataset import DenseSet
+from models.training import gates
+from models.trust.ood import gate_of
 from models.types import Image, Judged, Pixels
 
 pytest.importorskip("sklearn")
@@ -101,7 +102,7 @@ def shipped(painting_card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """A card that paints, with weights and figures and without a gate; its set, and white pictures as strangers."""
     for module in (gates, loading, trials):
         monkeypatch.setattr(module, "WEIGHTS_DIR", tmp_path / "weights")
-    monkeypatch.setattr(import_module("models.training.inscribe"), "CARDS_DIR", tmp_path / "cards")
+    monkeypatch.setattr(import_module("models.cards.writing"), "CARDS_DIR", tmp_path / "cards")
     grey = tuple((picture * 255).astype(np.uint8) for picture in pictures(20, 4))
     empty = tuple(np.zeros((24, 24), np.uint8) for _ in grey)
     own = DenseSet(grey, empty, tuple(f"knee {i // 2}" for i in range(20)), ("",) * 20)

@@ -5,7 +5,7 @@ import pytest
 
 from models.cards import card, load_card
 from models.cards.card import Calibration, Member
-from models.training.inscribe import amend, inscribe
+from models.cards.writing import amend, inscribe
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def folder(tmp_path, monkeypatch):
     from models.cards import CARDS_DIR
 
     (tmp_path / "knee-kl.toml").write_text((CARDS_DIR / "knee-kl.toml").read_text())
-    monkeypatch.setattr("models.training.inscribe.CARDS_DIR", tmp_path)
+    monkeypatch.setattr("models.cards.writing.CARDS_DIR", tmp_path)
     return tmp_path
 
 

@@ -13,11 +13,10 @@ import pytest
 import torch
 
 from models.cards import Card, card
-from models.data.labelled import LabelledSet
 from models.nets.mobilenet import StagedMobileNetV2
-from models.training import evaluate as evaluation
-from models.training import figures, ship
-from models.training.figures import RESAMPLES
+from models.tasks.classification import evaluation, final, metrics
+from models.tasks.classification.dataset import LabelledSet
+from models.tasks.classification.metrics import RESAMPLES
 
 KEYS = ("Cofield", "Depuy", "Zimmer")
 RECIPE = "\n[training]\nmembers = 2\nepochs = 1\n"
@@ -47,14 +46,14 @@ def trained(product: Callable[..., str], tmp_path: Path, monkeypatch: pytest.Mon
     product("tiny", members=0)
     path = tmp_path / "cards" / "tiny.toml"
     path.write_text(path.read_text() + RECIPE)
-    monkeypatch.setattr(import_module("models.training.inscribe"), "CARDS_DIR", tmp_path / "cards")
-    monkeypatch.setattr(ship, "WEIGHTS_DIR", tmp_path / "weights")
-    for module in (ship, evaluation):
+    monkeypatch.setattr(import_module("models.cards.writing"), "CARDS_DIR", tmp_path / "cards")
+    monkeypatch.setattr(final, "WEIGHTS_DIR", tmp_path / "weights")
+    for module in (final, evaluation):
         monkeypatch.setattr(module, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(figures, "RESAMPLES", 20)
+    monkeypatch.setattr(metrics, "RESAMPLES", 20)
     runs: list[str] = []
 
-    def drawn(_: Card, learned: LabelledSet, seen: object, run: ship.Run, progress: object) -> StagedMobileNetV2:
+    def drawn(_: Card, learned: LabelledSet, seen: object, run: final.Run, progress: object) -> StagedMobileNetV2:
         runs.append(f"{run.name} on {len(run.indices)} of {len(learned)}")
         run.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(run.seed)
@@ -62,14 +61,14 @@ def trained(product: Callable[..., str], tmp_path: Path, monkeypatch: pytest.Mon
         torch.nn.init.normal_(net.head[3].weight)
         return net.eval().requires_grad_(False)
 
-    monkeypatch.setattr(ship, "views", lambda *_: None)
-    monkeypatch.setattr(ship, "fit", drawn)
+    monkeypatch.setattr(final, "views", lambda *_: None)
+    monkeypatch.setattr(final, "fit", drawn)
     return runs
 
 
 def of(monkeypatch: pytest.MonkeyPatch, data: LabelledSet) -> None:
     """Make this set the card's, and noise the only stranger."""
-    for module in (ship, evaluation):
+    for module in (final, evaluation):
         monkeypatch.setattr(module, "labelled_set", lambda _: data)
     noise = np.random.default_rng(1).random((5, 64, 64), dtype=np.float32)
     monkeypatch.setattr(evaluation, "strangers", lambda _: iter([("noise", list(noise))]))
@@ -79,18 +78,18 @@ def test_training_inscribes_its_members_and_a_gate_that_keeps_what_it_promises(
     trained: list[str], split: LabelledSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of(monkeypatch, split)
-    ship.train("tiny", quiet)
+    final.train("tiny", quiet)
     assert trained == ["shipped-0 on 24 of 24", "shipped-1 on 24 of 24"]  # neither validation nor test pictures
     made = card("tiny")
     assert [member.file for member in made.members] == ["tiny-0.safetensors", "tiny-1.safetensors"]
-    net = ship.load_member(made, made.members[0])  # checks the hash
-    distances = ship.held_out_distances(made, split, net, evaluation.gate_of(made))
+    net = final.load_member(made, made.members[0])  # checks the hash
+    distances = final.held_out_distances(made, split, net, evaluation.gate_of(made))
     assert made.gate is not None
     assert (len(distances), made.gate.n) == (12, 12)
     assert made.gate.threshold == pytest.approx(np.quantile(distances, 0.95), rel=1e-5)
     assert made.calibration is None
 
-    ship.train("tiny", quiet)
+    final.train("tiny", quiet)
     assert len(trained) == 2  # goes on where it was: nothing is trained twice
     assert card("tiny").members == made.members
 
@@ -99,21 +98,21 @@ def test_a_set_without_splits_is_learned_whole_and_judged_by_other_groups(
     trained: list[str], data: LabelledSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of(monkeypatch, data)
-    ship.train("tiny", quiet)
+    final.train("tiny", quiet)
     assert trained[0] == "shipped-0 on 48 of 48"
     made = card("tiny")
     assert made.gate is not None
     assert made.gate.n == 48
-    net, gate = ship.load_member(made, made.members[0]), evaluation.gate_of(made)
-    own = gate.distance(ship.signatures(net, made, data.pixels)[0])
-    assert np.median(ship.held_out_distances(made, data, net, gate)) > np.median(own)  # not those it was fitted on
+    net, gate = final.load_member(made, made.members[0]), evaluation.gate_of(made)
+    own = gate.distance(final.signatures(net, made, data.pixels)[0])
+    assert np.median(final.held_out_distances(made, data, net, gate)) > np.median(own)  # not those it was fitted on
 
 
 def test_cross_validation_reports_what_the_held_out_logits_say(
     trained: list[str], data: LabelledSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of(monkeypatch, data)
-    ship.train("tiny", quiet)
+    final.train("tiny", quiet)
     truth = np.arange(48) % 3
     said = np.where(np.arange(48) % 4 == 0, (truth + 1) % 3, truth)  # 12 of 48 are wrong
     logits = 3 * np.eye(3, dtype=np.float32)[said]
@@ -141,7 +140,7 @@ def test_the_test_split_is_measured_only_when_asked(
     trained: list[str], split: LabelledSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of(monkeypatch, split)
-    ship.train("tiny", quiet)
+    final.train("tiny", quiet)
     seen: list[list[int]] = []
     measured = evaluation.outputs
     monkeypatch.setattr(

@@ -10,7 +10,7 @@ from torch import nn
 
 from models.cards import Card
 from models.nets.mobilenet import StagedMobileNetV2
-from models.serving.model import Model
+from models.tasks.classification.predictor import Model
 from models.types import Image
 
 ModelOf = Callable[..., Model]

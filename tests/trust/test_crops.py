@@ -7,9 +7,9 @@ from torch import nn
 
 from models.cards.card import Gate as GateTable
 from models.errors import Cancelled
-from models.trust import crops
-from models.trust.crops import NEAR, apart, propose, shared
-from models.trust.gate import Gate
+from models.tasks.classification import crops
+from models.tasks.classification.crops import NEAR, apart, propose, shared
+from models.trust.ood import Gate
 from models.types import Box, Image
 
 

@@ -7,7 +7,7 @@ from torch import nn
 from models.errors import Cancelled, UnknownCard
 from models.nets.mobilenet import StagedMobileNetV2
 from models.nets.stages import stages_of
-from models.trust.explain import METHODS, Watch, class_activation, explain, guided, method_of
+from models.tasks.classification.explanation import METHODS, Watch, class_activation, explain, guided, method_of
 from models.trust.methods import same_map
 from models.types import Image
 

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from models.cards import Card
 from models.errors import Cancelled, UnknownCard
 from models.nets.fcos import LEVELS, FCOSMobileNetV2, Places
-from models.serving.detector import Finder
-from models.trust import explain_box as explaining
-from models.trust.explain_box import GRID, OPEN, Subject, explain_box, mask_of
+from models.progress import Watch
+from models.tasks.detection import explanation as explaining
+from models.tasks.detection.explanation import GRID, OPEN, Subject, explain_box, mask_of
+from models.tasks.detection.predictor import Finder
 from models.trust.methods import BOX_METHODS, METHODS, method_of
-from models.trust.watch import Watch
 from models.types import Box, Detections, Image
 
 CPU = torch.device("cpu")

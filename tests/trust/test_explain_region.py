@@ -8,9 +8,9 @@ from torch import nn
 from models.cards import Card
 from models.errors import UnknownCard
 from models.nets.dense import DenseNet, State
-from models.serving.painter import Painter
-from models.trust.doubt import doubt
-from models.trust.explain_region import OFFERED, explain_region, over
+from models.tasks.segmentation.entropy import doubt
+from models.tasks.segmentation.explanation import OFFERED, explain_region, over
+from models.tasks.segmentation.predictor import Painter
 from models.trust.methods import method_of
 from models.types import Box, Image
 
@@ -88,7 +88,7 @@ def test_a_tiled_card_is_explained_as_it_is_and_the_rest_is_zero(
     tiled = {"size": (64, 64), "tiled": True}
     card = Card.model_validate({**segmenter.model_dump(), "net": {"name": "hrnet", "stage": "stage4"}, "input": tiled})
     painter = Painter(card, torch.device("cpu"), [Bright().eval().requires_grad_(False)])
-    monkeypatch.setattr("models.trust.explain_region.WINDOW", 48)
+    monkeypatch.setattr("models.tasks.segmentation.explanation.WINDOW", 48)
     image = Image(np.full((1, 100, 90), 0.5, np.float32), name="", sha256="3" * 64)
     heat = explain_region(painter, image, method_of("grad-cam"), "b", box=Box(80, 0, 10, 10)).heat
     assert heat.shape == (100, 90)

@@ -7,8 +7,8 @@ import torch
 from models.cards.card import Gate as GateTable
 from models.errors import BadCard
 from models.nets import loading
-from models.trust.gate import KEPT, energy, fit, gate_of, signature
-from models.trust.weather import weathered
+from models.trust.ood import KEPT, energy, fit, gate_of, signature
+from models.trust.perturbations import weathered
 
 pytest.importorskip("sklearn")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.data.hardware import with_hardware
-from models.data.joint_section import section
-from models.trust import kinds
-from models.trust.kinds import KINDS, kind_of, look, network_input
+from models.simulation.hardware import with_hardware
+from models.simulation.joint_section import section
+from models.trust import image_kinds
+from models.trust.image_kinds import KINDS, kind_of, look, network_input
 from models.types import Image
 
 RNG = np.random.default_rng(0)
@@ -54,8 +54,8 @@ def test_drawn_hardware_is_seen_as_metal() -> None:
 
 def test_a_frame_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     picture, seen = section(8).pixels, []
-    monkeypatch.setattr(kinds, "pooled_features", lambda *of: seen.append(of) or np.zeros((3, 128), np.float32))
-    monkeypatch.setattr(kinds, "_SEEN", type(kinds._SEEN)())
+    monkeypatch.setattr(image_kinds, "pooled_features", lambda *of: seen.append(of) or np.zeros((3, 128), np.float32))
+    monkeypatch.setattr(image_kinds, "_SEEN", type(image_kinds._SEEN)())
     for _ in range(2):
         look(image(picture, "one"))
     look(image(picture, "other"))
@@ -63,9 +63,9 @@ def test_a_frame_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         look(image(picture))  # of what has no identity nothing is remembered
     assert len(seen) == 4
-    for i in range(kinds.KEPT):
+    for i in range(image_kinds.KEPT):
         look(image(picture, str(i)))
-    assert len(kinds._SEEN) == kinds.KEPT
+    assert len(image_kinds._SEEN) == image_kinds.KEPT
 
 
 def test_alternative_models_are_made_for_the_same_kind() -> None:

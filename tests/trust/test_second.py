@@ -9,7 +9,7 @@ import pytest
 
 from models import card
 from models.trust import second
-from models.trust.kinds import KINDS, Kinds
+from models.trust.image_kinds import KINDS, Kinds
 from models.trust.second import ROOM, joint_score, seconded
 from models.types import Classification, Image
 

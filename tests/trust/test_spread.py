@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from models.errors import Cancelled
-from models.trust.spread import NOISE, _changes, spread
+from models.tasks.classification.robustness import NOISE, _changes, spread
 from models.types import Image
 
 

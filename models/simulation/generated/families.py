@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.box_set import fractures
-from models.data.labelled import knee_kl, shoulder_implants
 from models.simulation.generated.align import Search, align, framed
+from models.tasks.classification.dataset import knee_kl, shoulder_implants
+from models.tasks.detection.dataset import fractures
 from models.tasks.task import exposed
 
 Grey = NDArray[np.uint8]

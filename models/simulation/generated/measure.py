@@ -13,15 +13,15 @@ from PIL import Image as Pillow
 
 from models.cards import Card
 from models.cards import card as card_of
-from models.data.cases import Case, cases
+from models.cases import Case, cases
 from models.nets.loading import load_member
-from models.serving.detector import Finder
 from models.simulation.generated import FIGURES, card
 from models.simulation.generated.families import FAMILIES, Frames
 from models.simulation.generated.memorisation import NEAR, apart, limit, nearest, unlike
 from models.simulation.generated.nets import ENLARGED
+from models.tasks.classification.final import signatures
+from models.tasks.detection.predictor import Finder
 from models.training.gates import as_image
-from models.training.ship import signatures
 
 Grey = NDArray[np.uint8]
 Features = NDArray[np.float32]

@@ -1,0 +1,40 @@
+"""The card of a model, one click away: what it is for, what it is not for, what it learned from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.i18n import t, tn
+from models import Card
+
+
+def show(card: Card) -> None:
+    """Draw the button that opens the card."""
+    with st.popover(t("About this model"), icon=":material/badge:"):
+        st.markdown(f"**{t(card.title)}**  \n{t(card.summary)}")
+        st.markdown(t("**For**  \n{intended}", intended=t(card.use.intended)))
+        st.markdown(t("**Not for**  \n{not_intended}", not_intended=t(card.use.not_intended)))
+        if card.use.limits:
+            st.markdown(t("**Limits**\n") + "\n".join(f"- {t(limit)}" for limit in card.use.limits))
+        simulated = t("Simulated images. ") if card.data.simulated else ""
+        data = t(
+            "{simulated}{name}, {n:,} images ({licence}). {split}",
+            simulated=simulated,
+            name=card.data.name,
+            n=card.data.n,
+            licence=card.data.licence,
+            split=t(card.data.split),
+        )
+        st.markdown(t("**Trained on**  \n{data}", data=data))
+        st.caption(card.data.citation)
+        size = t("{rows} × {columns} px", rows=card.input.size[0], columns=card.input.size[1])
+        networks = tn("{n} network", "{n} networks", len(card.members))
+        st.caption(t("{net}, {networks}, input {size}", net=card.net.name, networks=networks, size=size))
+        for member in card.members:
+            st.caption(f"`{member.sha256[:16]}`")
+        st.page_link(
+            "views/model_cards/model_cards.py",
+            label=t("How good it is"),
+            icon=":material/monitoring:",
+            query_params={"card": card.id},
+        )

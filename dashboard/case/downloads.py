@@ -1,0 +1,69 @@
+"""Keep the result: the overlay as PNG and the answer as JSON, both named by the hash of the file."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+import models
+from dashboard import session
+from dashboard.case import report
+from dashboard.case.figures import View
+from dashboard.i18n import Language, spoken, t
+from dashboard.session import Answered
+from models import DISCLAIMER, Classification, Image, Prediction
+from models.reporting import reason
+from models.reporting.case import Case
+from models.reporting.record import record
+
+
+def show(prediction: Classification, image: Image, view: View) -> None:
+    """Offer the files; each is made when it is asked for."""
+    name, say = f"ortholens-{prediction.task}-{prediction.sha256[:12]}", spoken()
+    with st.container(horizontal=True):
+        st.download_button(
+            t("Overlay"), lambda: overlay(prediction, image, view, say), f"{name}.png", "image/png",
+            icon=":material/image:", on_click="ignore", width="stretch",
+            help=t("The image with the heat, its colours, a scale and a caption, to show."),
+        )  # fmt: skip
+        st.download_button(
+            t("Result"), lambda: result(prediction), f"{name}.json", "application/json", icon=":material/data_object:",
+            on_click="ignore", width="stretch", help=t("The answer as JSON, as `ortholens predict` writes it."),
+        )  # fmt: skip
+    _report(prediction, image, view, name)
+
+
+def overlay(prediction: Prediction, image: Image, view: View, say: Language) -> bytes:
+    """Return the picture as it is shown, 1,024 pixels at least on its longest side, with what belongs to it."""
+    return reason.picture_png(image, prediction, view.shown(image), view.look, say)
+
+
+def _report(prediction: Classification, image: Image, view: View, name: str) -> None:
+    """Offer the report of the answer as it is shown, and remember how to answer the file again."""
+    item = session.selected()
+    origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
+    told = report.faithful(prediction)
+
+    def make() -> Case:
+        shown = view.shown(image)
+        drawn = reason.heated(shown, prediction, view.look)[0] if prediction.explanation else None
+        return Case(image, told, shown, drawn, simulated, origin)
+
+    answered = None
+    if item:
+        part, card, frame = report.part_of(item, image), prediction.card, prediction.frame
+
+        def again() -> Case:
+            seen = part or item.read()
+            return Case(
+                seen, models.predict(seen, card, frame=frame, explain="grad-cam"), None, None, simulated, origin
+            )
+
+        answered = Answered(item.sha256, f"{image.sha256}-{frame}-{card}", again)
+    report.show(prediction.task, name, make, answered)
+
+
+def result(prediction: Prediction) -> bytes:
+    """Return the answer as `ortholens predict` writes it, and the disclaimer."""
+    return json.dumps({**record(prediction), "disclaimer": DISCLAIMER}, indent=2, ensure_ascii=False).encode()

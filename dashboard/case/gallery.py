@@ -1,0 +1,110 @@
+"""Real cases to try: public ones that are fetched when asked for; those that come with the program are examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.case import figures, states
+from dashboard.i18n import t
+from dashboard.session.jobs import Job
+from dashboard.views.kinematics import source
+from models.cases import samples
+
+TILE_PX = 168
+"""Least width of a picture."""
+FETCH, MOTION = "public-cases", "kinematics"
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One case of the gallery; `origin` goes wherever its picture is shown.
+
+    Attributes
+    ----------
+    study
+        Every file of it, where it is the motion of an implant and no single image.
+    """
+
+    title: str
+    path: Path
+    task: str
+    origin: str
+    study: tuple[Path, ...] = ()
+
+    def open(self) -> None:
+        """Go to its page with it."""
+        if self.study:
+            source.take([(path.name, path.read_bytes()) for path in self.study])
+            session.go_to(self.task)
+        else:
+            session.open_case(self.path, self.task, self.origin)
+
+
+def public(tasks: Iterable[str]) -> None:
+    """Draw the public cases that are here, and the button that fetches the others."""
+    st.subheader(t("Try a real case"), anchor=False)
+    here, tasks = fetched(), {*tasks}
+    for origin, group in groupby((one for one in here if one.task in tasks), key=lambda one: one.origin):
+        st.caption(states.plain(origin))
+        _grid([*group])
+    job: Job[tuple[Path, ...]] | None = session.job(FETCH)
+    missing = [sample for sample in samples.samples() if sample not in samples.fetched()]
+    if job and job.running:
+        _progress()
+    elif missing:
+        megabytes = sum(sample.bytes for sample in missing) / 1e6
+        st.caption(t("Public radiographs, free to use, fetched from their publishers and kept on this machine."))
+        st.button(
+            t("Fetch {count} public files ({megabytes:.0f} MB)", count=len(missing), megabytes=megabytes),
+            icon=":material/download:",
+            on_click=session.start,
+            args=(FETCH, _fetch),
+        )
+        if job and job.error:
+            states.error(job.error)
+
+
+def fetched() -> list[Exhibit]:
+    """Return the public cases that are on this machine, those of one source together."""
+    here = samples.fetched()
+    found = [
+        Exhibit(sample.shows, path, sample.task, f"{sample.cite} ({sample.licence})")
+        for sample, path in here.items()
+        if sample.task != MOTION
+    ]
+    study = [sample for sample in samples.samples() if sample.task == MOTION]
+    if all(sample in here for sample in study):
+        first, files = study[0], tuple(here[sample] for sample in study)
+        found.append(Exhibit(first.shows, files[0], MOTION, f"{first.cite} ({first.licence})", files))
+    return found
+
+
+def _fetch(job: Job[tuple[Path, ...]]) -> tuple[Path, ...]:
+    return samples.fetch_all(job.report, job.stopped)
+
+
+@st.fragment(run_every=0.4)
+def _progress() -> None:
+    job = session.job(FETCH)
+    if job is None or not job.running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(job.share, t("Fetching public cases, {share:.0%}", share=job.share))
+        st.button(t("Cancel"), icon=":material/close:", on_click=job.stop)
+
+
+def _grid(exhibits: Sequence[Exhibit]) -> None:
+    with st.grid(min_column_width=TILE_PX, gap="medium"):
+        for exhibit in exhibits:
+            with st.container(key=f"case-{exhibit.path.stem}", gap="xxsmall"):
+                st.image(figures.inline(session.exhibit(str(exhibit.path))), width="stretch", alt=t(exhibit.title))
+                st.button(
+                    states.plain(t(exhibit.title)), key=f"open-{exhibit.path.name}", type="tertiary",
+                    on_click=exhibit.open,
+                )  # fmt: skip

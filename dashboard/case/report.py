@@ -1,0 +1,207 @@
+"""Hand an answer to a colleague: a report as PDF or HTML, of this answer or of all that were answered on the page.
+
+Reports are written when they are asked for. They name no file; an identifier gets in only where the user types one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.case import progress
+from dashboard.case.states import plain, sentence
+from dashboard.i18n import Language, later, spoken, t
+from dashboard.session import Answered, Item
+from dashboard.session.jobs import Job
+from models import Image, Prediction
+from models.errors import Cancelled
+
+if TYPE_CHECKING:
+    from models.reporting.case import Case
+
+Format = Literal["pdf", "html"]
+LABEL_LENGTH = 80
+LEFT = later("Left of the map when all weights are random (near 0 is good)")
+SETTLE_S = 0.4
+"""A click on a download makes the field send its text, and the download asks for the file at the same moment."""
+COMMON = {"on_click": "ignore", "width": "stretch"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """One report in both formats, and the label that stands on it."""
+
+    label: str
+    pdf: bytes
+    html: bytes
+
+
+def show(task: str, name: str, make: Callable[[], Case], answered: Answered | None = None) -> None:
+    """Offer the report of the answer on the page, and of all answers of the page where there are several.
+
+    Parameters
+    ----------
+    name
+        Of the files, without an ending: it carries no identifier.
+    make
+        Returns what the report is written from; called when the report is asked for, outside the session.
+    answered
+        How to make the answer again for the report of the queue; None leaves it out of that.
+    """
+    if answered:
+        session.note(task, answered)
+    with st.expander(t("Report"), icon=":material/description:", key=f"report-{task}", on_change="ignore"):
+        label, say = _label(t("Label on the report"), name), spoken()
+        with st.container(horizontal=True, gap="small"):
+            st.download_button(
+                t("PDF"),
+                lambda: alone(make, label, "pdf", say),
+                f"{name}-report.pdf",
+                "application/pdf",
+                icon=":material/picture_as_pdf:",
+                key=f"{name}-pdf",
+                help=t("A4, to print or to send."),
+                **COMMON,
+            )
+            st.download_button(
+                t("HTML"), lambda: alone(make, label, "html", say), f"{name}-report.html", "text/html",
+                icon=":material/html:", key=f"{name}-html", help=t("One page for any browser, with its pictures "
+                                                                   "inside."),
+                **COMMON,
+            )  # fmt: skip
+        st.caption(
+            t("Picture, answer, reason, measurements, model and hashes. No file name, and no one's unless typed.")
+        )
+        every = session.noted(task)
+        if len(every) > 1:
+            of_all(task, every)
+
+
+def alone(make: Callable[[], Case], label: Mapping[str, str], form: Format, say: Language) -> bytes:
+    """Write the report of one answer; a label that was being typed at the click arrives meanwhile."""
+    case = make()
+    time.sleep(SETTLE_S)
+    return written([case], label.get("text", ""), form, say)
+
+
+def written(cases: Sequence[Case], label: str, form: Format, say: Language) -> bytes:
+    """Write a report of some answers in one format and in a reader's language."""
+    from models.reporting.html import html
+    from models.reporting.pdf import pdf
+    from models.reporting.report import bound, chapter
+
+    return {"pdf": pdf, "html": html}[form](bound([chapter(case, say) for case in cases], label, say=say))
+
+
+def simulated(item: Item | None) -> bool:
+    """Whether a file of the queue is a simulated case of the gallery."""
+    return item is not None and item.origin.startswith("Simulated")
+
+
+def faithful(prediction: Prediction) -> Prediction:
+    """Return an answer whose explanation has the figures that the audit measured of that very map, where it ran."""
+    why = prediction.explanation
+    if why is None:
+        return prediction
+    audits = session.finished(f"audit-{prediction.sha256}-{prediction.frame}-{prediction.card}-{why.target}-")
+    for audit in (job.result for job in audits):
+        for finding in audit.findings:
+            if (finding.explanation.method, finding.explanation.layer) == (why.method, why.layer):
+                figures = {
+                    later("Deletion area (low is good)"): finding.curves.deletion_area,
+                    later("Deletion area of a random map"): audit.random.deletion_area,
+                    later("Insertion area (high is good)"): finding.curves.insertion_area,
+                    later("Insertion area of a random map"): audit.random.insertion_area,
+                    LEFT: finding.cascade.steps[-1].agreement,
+                }
+                return replace(prediction, explanation=replace(why, faithfulness=figures))
+    return prediction
+
+
+def part_of(item: Item, image: Image) -> Image | None:
+    """Return the image itself where it is a part that was cut out of the file, so that it can be answered again."""
+    return None if image.sha256 == item.sha256 else replace(image, pixels=image.pixels.copy())
+
+
+def _label(title: str, name: str) -> dict[str, str]:
+    """Draw the field for a label, and return where its text stands when the report is written."""
+    key = f"label-{name}"
+    kept = session.typed(key)
+    kept["text"] = st.text_input(
+        title, key=key, max_chars=LABEL_LENGTH, placeholder=t("Empty: names no one"), on_change=_typed, args=(key,),
+        help=t("Stands at the top of the report. Left empty, nothing in the report names a patient or a file."),
+    )  # fmt: skip
+    return kept
+
+
+def _typed(key: str) -> None:
+    """Keep a label at once: a click on a download may come before the page is drawn anew."""
+    session.typed(key)["text"] = session.get(key, "")
+
+
+def of_all(task: str, every: Sequence[Answered]) -> None:
+    """Offer one report of several answers; it is written beside the page, with progress."""
+    named = hashlib.sha256("|".join(f"{one.file} {one.key}" for one in every).encode()).hexdigest()[:12]
+    st.markdown(t("**All {n} images that were answered here**", n=len(every)))
+    label = _label(t("Label on the report of all"), f"{task}-queue")
+    say = spoken()
+    name = f"report-{task}-{named}-{say.code}"
+    job: Job[Written] | None = session.job(name)
+    if job and job.running:
+        _progress(name)
+    elif job and job.result and job.result.label == label["text"]:
+        file = f"ortholens-{task}-{named}-report"
+        with st.container(horizontal=True, gap="small"):
+            st.download_button(
+                t("PDF of all"), job.result.pdf, f"{file}.pdf", "application/pdf", icon=":material/picture_as_pdf:",
+                key="report-queue-pdf", **COMMON,
+            )  # fmt: skip
+            st.download_button(
+                t("HTML of all"), job.result.html, f"{file}.html", "text/html", icon=":material/html:",
+                key="report-queue-html", **COMMON,
+            )  # fmt: skip
+    else:
+        st.button(
+            t("Write one report of {n} images", n=len(every)),
+            icon=":material/library_books:",
+            key="report-queue-start",
+            width="stretch",
+            on_click=session.start,
+            args=(name, lambda job: bind(job, every, label["text"], say)),
+        )
+        if job and job.error:
+            st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
+
+
+def bind(job: Job[Written], every: Sequence[Answered], label: str, say: Language) -> Written:
+    """Answer every image again and write one report of them.
+
+    Raises
+    ------
+    OrthoLensError
+        The first that an answer raised, and `Cancelled` when the reader stopped it.
+    """
+    from models.reporting.html import html
+    from models.reporting.pdf import pdf
+    from models.reporting.report import bound, chapter
+
+    chapters = []
+    for number, one in enumerate(every):
+        if job.stopped():
+            raise Cancelled(later("the report was stopped"), fix=later("Start it again to get it."))
+        job.report(number, len(every) + 1, later("Image {number} of {n}", number=number + 1, n=len(every)))
+        chapters.append(chapter(one.again(), say))
+    job.report(len(every), len(every) + 1, later("Writing the pages"))
+    report = bound(chapters, label, say=say)
+    return Written(label, pdf(report), html(report))
+
+
+@st.fragment(run_every=0.5)
+def _progress(name: str) -> None:
+    progress.of(name, "report-queue-cancel", t("Writing"))

@@ -1,0 +1,213 @@
+"""The page of every task that answers one image: the picture on the left, the answer and its reasons on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+import models
+from dashboard import session
+from dashboard.case import (
+    also,
+    arrival,
+    card_summary,
+    door,
+    downloads,
+    examples,
+    gallery,
+    read_first,
+    states,
+    viewer,
+    worklist,
+)
+from dashboard.case.figures import View
+from dashboard.case.places import places
+from dashboard.i18n import later, significant, t
+from dashboard.session import Item
+from dashboard.views.classification import answer, audit, crops, saliency, trust
+from models import Card, Classification, Image, OrthoLensError, Prediction
+from models.cases import Case
+
+FACTS = ("Modality", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality")
+"""Tags of a DICOM file that stand below its picture."""
+ANY = later("Drop an image.")
+
+
+def show(task: str, invitation: str = ANY) -> None:
+    """Draw the page of a task.
+
+    Parameters
+    ----------
+    invitation
+        What to drop, said while there is no image.
+    """
+    card, image = opened(task, t(invitation))
+    if image is not None:
+        workspace(crops.part(image, card), card)
+
+
+def opened(
+    task: str,
+    invitation: str,
+    read: Callable[[Item], Image | None] = session.read,
+    ask: Callable[[Image, Card, int], Prediction | None] = session.predict,
+    *,
+    readable: bool = True,
+) -> tuple[Card, Image | None]:
+    """Draw the heading, and return the model chosen and the image selected; where there is none to show, say why.
+
+    Parameters
+    ----------
+    read
+        Makes an image, or the part of it to show, of a file on the table.
+    ask
+        Has an image answered, so that its answer is there at once when the page is drawn.
+    readable
+        Whether a reader can commit to an answer before the model's is shown.
+    """
+    session.visit(task)
+    example = examples.opening(task)
+    card = _heading(task, readable)
+    item = session.selected()
+    if item is None:
+        door.show(invitation, t(card.summary))
+        examples.strip(task, examples.offered(task))
+        gallery.public([task])
+        return card, None
+    if example is not None:
+        examples.above(task, invitation, example)
+        return card, _exemplified(example, item, card, read, ask)
+    if arrival.is_elsewhere(item, task):
+        st.switch_page(f"views/{arrival.SLIDES}.py")
+    try:
+        image = read(item)
+    except OrthoLensError as problem:
+        session.settle()
+        states.error(problem)
+        return card, None
+    if item.origin:
+        st.caption(t(item.origin))
+    if image is None:
+        session.settle()
+    else:
+        arrival.first_look(image, card, ask, stay=readable and bool(session.get(session.READ_FIRST)))
+    return card, image
+
+
+def _exemplified(
+    example: Case,
+    item: Item,
+    card: Card,
+    read: Callable[[Item], Image | None],
+    ask: Callable[[Image, Card, int], Prediction | None],
+) -> Image | None:
+    """Return the picture of an example, once what it is, and whether the answer is right, stands above it."""
+    image = read(item)
+    if image is None:
+        return None
+    said = st.container()
+    arrival.first_look(image, card, ask)
+    try:
+        answer = ask(image, card, image.first_frame)
+    except OrthoLensError:  # said where the answer would stand
+        answer = None
+    with said:
+        examples.verdict_of(example, card, answer)
+    return image
+
+
+def _heading(task: str, readable: bool) -> Card:
+    """Draw the title with the choice of model, and return the model chosen."""
+    cards = {card.id: card for card in models.cards_of(task)}
+    with st.container(key="heading", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        title = st.container(width="content")
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            chosen = session.card_of(task)
+            chosen = chosen if chosen in cards else next(iter(cards))
+            if len(cards) > 1:
+                session.put(f"card-{task}", chosen)
+                st.selectbox(
+                    t("Model"), list(cards), format_func=lambda id: t(cards[id].title), key=f"card-{task}",
+                    label_visibility="collapsed", on_change=_choose, args=(task,),
+                )  # fmt: skip
+            if readable:
+                read_first.toggle()
+            card_summary.show(cards[chosen])
+    title.subheader(t(cards[chosen].title), anchor=False)
+    return cards[chosen]
+
+
+def _choose(task: str) -> None:
+    """Take the reader's choice of a model."""
+    if chosen := session.get(f"card-{task}"):  # else everything was forgotten in between
+        session.choose_card(task, chosen, by_hand=True)
+
+
+@st.fragment
+def workspace(image: Image, card: Card) -> None:
+    """Draw the image, its answer and every control of them; a control reruns only this."""
+    picture, controls, right = places()
+    with controls:
+        view = View(frame=viewer.frame_slider(image))
+        view = viewer.display_controls(image, view)
+        facts(image)
+    fill: Callable[[], None] | None = None
+    with right:
+        try:
+            prediction = session.predict(image, card, view.frame)
+            if read_first.hidden(prediction):
+                read_first.ask(prediction, card)
+                prediction = None
+            else:
+                prediction, view, fill = _answered(prediction, image, card, view)
+        except OrthoLensError as problem:
+            prediction = None
+            states.error(problem)
+    with picture:
+        viewer.show(image, prediction, view)
+    if fill:
+        fill()
+    if prediction and prediction.explanation:  # neither hidden from a first reading nor withheld by the gate
+        audit.show(prediction, image, card, view)
+
+
+def _answered(
+    prediction: Classification, image: Image, card: Card, view: View
+) -> tuple[Classification, View, Callable[[], None] | None]:
+    """Draw the answer and its reasons; return what of them the image shows, and what is drawn last."""
+    fill = None
+    worklist.tell(prediction)
+    read_first.compare(prediction, card)
+    if answer.show(prediction, image, card):
+        fill = also.show(image, card)
+        why, trustworthy = st.tabs([t("Why"), t("How far to trust it")])
+        with why:
+            view = saliency.controls(view)
+            prediction, view = saliency.explained(prediction, image, card, view)
+        with trustworthy:
+            trust.show(prediction, image, card)
+    else:
+        crops.search(prediction, image, card)
+        prediction = replace(prediction, explanation=None)
+    downloads.show(prediction, image, view)
+    return prediction, view, fill
+
+
+def facts(image: Image) -> None:
+    """Draw the size and the calibration of an image, and what its file says of it."""
+    rows, columns = image.shape
+    facts = [t("{columns} × {rows} px", columns=columns, rows=rows)]
+    if image.spacing_mm:
+        facts.append(
+            t(
+                "{spacing} mm a pixel ({spacing_source})",
+                spacing=significant(image.spacing_mm[0]),
+                spacing_source=image.spacing_source,
+            )
+        )
+    else:
+        facts.append(t("not calibrated: no millimetres"))
+    facts += [image.tags[tag] for tag in FACTS if tag in image.tags]
+    st.caption(states.plain(" · ".join(facts)))

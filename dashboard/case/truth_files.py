@@ -1,0 +1,53 @@
+"""The files of a truth that a reader drops beside an answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.case.states import plain
+from dashboard.i18n import t
+
+Files = Sequence[tuple[str, bytes]]
+"""Name and content of each."""
+
+
+def drop(label: str, state: str, key: str) -> Files:
+    """Draw the uploader, or what was dropped and the button that removes it.
+
+    Parameters
+    ----------
+    state
+        Where the files are kept, with the frame they belong to: an uploader forgets between pages.
+    key
+        Of the container.
+    """
+    files: Files = session.get(state, ())
+    upload = f"{state}-upload-{session.get(f'{state}-count', 0)}"
+
+    def take() -> None:
+        session.put(state, tuple((file.name, file.getvalue()) for file in session.get(upload) or ()))
+        session.put(f"{state}-count", session.get(f"{state}-count", 0) + 1)
+
+    if not files:
+        with st.container(key=key):
+            st.file_uploader(label, accept_multiple_files=True, key=upload, on_change=take)
+        return ()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/check: {', '.join(plain(name) for name, _ in files)}", width="stretch")
+        st.button(
+            "", icon=":material/close:", type="tertiary", key="truth-remove", help=t("Remove the truth"),
+            on_click=session.put, args=(state, ()),
+        )  # fmt: skip
+    return files
+
+
+def fingerprint(files: Files) -> str:
+    """Return a hash of names and contents."""
+    digest = hashlib.sha256()
+    for name, data in files:
+        digest.update(f"{name} {len(data)} ".encode() + data)
+    return digest.hexdigest()

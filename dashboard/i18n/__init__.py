@@ -1,0 +1,171 @@
+"""The language of the screen: English sentences are the ids of gettext catalogues, one .po file a language.
+
+`t("Grade {low} to {high}", low=1, high=3)` says it in the language of the visitor, numbers with its separators. What a
+catalogue lacks, or has with other placeholders, stays English. All English texts stand in `locale/ortholens.pot`, which
+`python -m dashboard.i18n.texts` collects from the code and the cards; a second language is one more file beside it
+(www.gnu.org/software/gettext/manual/html_node/PO-Files.html).
+"""
+
+from __future__ import annotations
+
+import gettext
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from string import Formatter
+
+from babel import Locale
+from babel.messages.pofile import read_po
+
+from models import i18n
+from models.i18n import ENGLISH, Language
+from models.words import Later, later
+
+__all__ = [
+    "ENGLISH",
+    "LOCALE",
+    "Catalogue",
+    "Language",
+    "Later",
+    "current",
+    "faithful",
+    "languages",
+    "later",
+    "lowered",
+    "numeral",
+    "placeholders",
+    "script",
+    "separators",
+    "significant",
+    "spoken",
+    "t",
+    "tn",
+]
+
+LOCALE = Path(__file__).parent / "locale"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """One language.
+
+    Attributes
+    ----------
+    words
+        Translations by their English id; for a plural, by the id of the singular, one a form.
+    form
+        Which of the plural forms a number takes.
+    """
+
+    words: Mapping[str, tuple[str, ...]]
+    form: Callable[[int], int]
+
+
+def t(message: str, /, **values: object) -> str:
+    """Return an English text in the visitor's language, with its placeholders filled in."""
+    return spoken()(message, **values)
+
+
+def tn(one: str, many: str, n: int, /, **values: object) -> str:
+    """Return the text for a number of things, `{n}`, in the visitor's language."""
+    catalogue, english = _catalogue(current()), one if n == 1 else many
+    found, form = catalogue.words.get(one, ()), catalogue.form(n)
+    text = found[form] if 1 < len(found) > form else english
+    return i18n.filled(text, english, {"n": n, **values}, current())
+
+
+def numeral(value: float, spec: str = ",") -> str:
+    """Write a number as `format(value, spec)` does, with the separators of the visitor's language: "48,3 %"."""
+    return i18n.number(value, spec, current())
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Write a number with so many significant digits and never an exponent: "4,730"."""
+    return i18n.significant(value, digits, current())
+
+
+def separators() -> str:
+    """Return the decimal and the group separator of the visitor's language, as plotly takes them."""
+    written = numeral(1000.5, ",.1f")
+    return f"{written[-2]}{written[1]}"
+
+
+def lowered(name: str) -> str:
+    """Return a name as it stands inside a sentence: small in English, as it is in German, which keeps its capitals."""
+    return spoken().lowered(name)
+
+
+def spoken() -> Language:
+    """Return the visitor's language, for texts and numbers that are written later, where no visitor is known."""
+    return _language(current())
+
+
+@lru_cache(maxsize=8)
+def _language(code: str) -> Language:
+    def words(message: str) -> str:
+        found = _catalogue(code).words.get(message, ())
+        return found[0] if len(found) == 1 else message
+
+    return Language(code, words)
+
+
+@lru_cache(maxsize=1)
+def languages() -> Mapping[str, str]:
+    """Return the name of each language in itself, by its code: English, and one for each .po file."""
+    codes = [ENGLISH, *sorted(file.stem for file in LOCALE.glob("*.po"))]
+    return {code: (Locale.parse(code).get_display_name() or code).capitalize() for code in codes}
+
+
+def script(code: str) -> str:
+    """Return what tells a browser the language; the only script in a page that `dashboard.served` lets it run."""
+    return f"document.documentElement.lang = {json.dumps(code)}"
+
+
+def current() -> str:
+    """Return the code of the visitor's language; English outside a page."""
+    from dashboard import session  # here, since the session's own figures speak too
+
+    return session.language(tuple(languages()), ENGLISH)
+
+
+def placeholders(message: str) -> frozenset[str]:
+    """Return the names in the braces of a message.
+
+    Raises
+    ------
+    ValueError
+        Where its braces do not match.
+    """
+    return frozenset(name for _, name, _, _ in Formatter().parse(message) if name is not None)
+
+
+def faithful(ids: tuple[str, ...], translations: tuple[str, ...]) -> bool:
+    """Whether translations are complete and have the placeholders of their ids; of a plural, none that no id has."""
+    try:
+        wanted = frozenset().union(*map(placeholders, ids))
+        given = [placeholders(text) for text in translations]
+    except ValueError:
+        return False
+    if not all(translations):
+        return False
+    return all(names <= wanted for names in given) if len(ids) > 1 else given == [wanted]
+
+
+@lru_cache(maxsize=8)
+def _catalogue(code: str) -> Catalogue:
+    """Read a language's file; entries that are fuzzy, empty or not faithful are left out, and so stay English."""
+    if code == ENGLISH:
+        return Catalogue({}, lambda n: int(n != 1))
+    with (LOCALE / f"{code}.po").open("rb") as file:
+        read = read_po(file, locale=code)
+    words = {}
+    for entry in read:
+        if not entry.id or entry.fuzzy:
+            continue
+        ids = entry.id if isinstance(entry.id, tuple) else (entry.id,)
+        translations = entry.string if isinstance(entry.string, tuple) else (entry.string,)
+        if faithful(ids, translations):
+            words[ids[0]] = translations
+    return Catalogue(words, gettext.c2py(read.plural_expr))

@@ -1,0 +1,23 @@
+"""The choice of the language, for the sidebar; the page tells its language to screen readers too.
+
+A page names its language in its root element (www.w3.org/WAI/WCAG22/Understanding/language-of-page), which Streamlit
+always calls English.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.i18n import current, languages, script, t
+
+
+def show() -> None:
+    """Draw the languages, each by its own name."""
+    code, names = current(), languages()
+    session.put(session.LANGUAGE, code)  # the address has the first word
+    st.selectbox(
+        t("Language"), list(names), key=session.LANGUAGE, format_func=lambda one: names[one],
+        on_change=session.take_language,
+    )  # fmt: skip
+    st.html(f"<script>{script(code)}</script>", unsafe_allow_javascript=True)

@@ -1,0 +1,154 @@
+"""How far to trust one answer: the labels still possible, the grade, how familiar the image is, how steady the answer.
+
+Each part says in a sentence what it means. The maths is that of `models.trust`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+import models
+from dashboard import session
+from dashboard.case import abstention, states, trust_figures
+from dashboard.case.measures import text
+from dashboard.case.states import plain, sentence
+from dashboard.i18n import numeral, t
+from dashboard.session.jobs import Job
+from dashboard.views.model_cards import card as card_page
+from models import Card, Classification, Image, Judged
+from models.tasks.classification.grades import definite_probability, expected_grade
+from models.trust.conformal import prediction_set
+from models.trust.quality import quality_notes
+
+if TYPE_CHECKING:
+    from models.tasks.classification.robustness import Nudge
+
+LEAST, MOST = 80, 99
+"""Coverages that can be picked, in %."""
+CHART = {"displayModeBar": False, "staticPlot": True}
+NO_BREAK = "\u00a0"
+"""A space at which no line ends, between a number and its unit."""
+
+
+def show(prediction: Classification, image: Image, card: Card) -> None:
+    """Draw everything that helps to believe an answer or not, the answer being on the screen."""
+    chosen = _set(prediction, card)
+    if card.ordinal:
+        _grade(prediction, card, chosen)
+    familiarity(prediction, image, card)
+    _steadiness(prediction, image, card)
+    with st.expander(t("What the labels mean"), icon=":material/menu_book:"):
+        card_page.definitions(card)
+
+
+def familiarity(prediction: Judged, image: Image, card: Card) -> None:
+    """Draw how like the training images the image is, and what is odd about it; where the model abstained, that did."""
+    if prediction.abstained:
+        return
+    if prediction.strangeness is not None:
+        st.markdown(t("**Is this an image it knows?**"))
+        st.caption(plain(sentence(t("this looks like {shows}", shows=t(card.data.shows)))))
+        abstention.score(prediction.strangeness)
+    states.notes(quality_notes(image, prediction.frame))
+
+
+def _set(prediction: Classification, card: Card) -> tuple[str, ...]:
+    """Let the reader pick a coverage, draw the labels of its set, and return their keys."""
+    if card.conformal is None:
+        return ()
+    st.markdown(t("**Which labels are still possible?**"))
+    percent = st.slider(
+        t("Coverage"), LEAST, MOST, 90, key="coverage", persist_state="session", format="%d %%",
+        help=t("How often the set should hold the truth. More coverage, more labels."),
+    )  # fmt: skip
+    kept = prediction_set(prediction.probabilities, card, percent / 100)
+    with st.container(horizontal=True, gap="small", key="prediction-set"):
+        for key in kept:
+            st.badge(
+                plain(t(card.labels[card.index(key)].name)), color="primary" if key == prediction.label else "gray"
+            )
+    measured = next((row for row in card.figures.get("conformal", ()) if round(row["coverage"] * 100) == percent), None)
+    share = text(measured["value"], "%").replace(" ", NO_BREAK) if measured else ""
+    seen = t(", {share} when it was measured", share=plain(share)) if measured else ""
+    st.caption(
+        t(
+            "Of images like this, {percent} in 100 have their true label in such a set{seen}.",
+            percent=percent,
+            seen=seen,
+        )
+    )
+    return kept
+
+
+def _grade(prediction: Classification, card: Card, kept: tuple[str, ...]) -> None:
+    left, right = st.columns(2)
+    grade = expected_grade(prediction.probabilities)
+    with left:
+        st.metric(
+            t("Expected grade"),
+            numeral(grade, ".1f"),
+            help=t("The mean of the grades, each weighted by its probability."),
+        )
+        if kept:
+            st.caption(t("Grade {low} to {high} at this coverage", low=kept[0], high=kept[-1]))
+    definite = definite_probability(prediction.probabilities, card)
+    if card.definite and definite is not None:
+        with right:
+            st.metric(
+                t("Definite"), text(definite, "%"), help=t("Probability of {name}.", name=plain(t(card.definite.name)))
+            )
+            st.caption(plain(sentence(t(card.definite.name))))
+
+
+def _steadiness(prediction: Classification, image: Image, card: Card) -> None:
+    """Offer the answers under small changes; they are computed when asked for."""
+    name = f"spread-{image.sha256}-{prediction.frame}-{card.id}"
+    job = session.job(name)
+    st.markdown(t("**Is the answer steady?**"))
+    if job and job.running:
+        _progress(name)
+    elif job and job.result:
+        _changes(job.result, card.index(prediction.label))
+    else:
+        st.button(
+            t("Move, turn and brighten it a little"), icon=":material/vibration:", key="spread-start", width="stretch",
+            on_click=session.start, args=(name, lambda job: _measure(job, image, card, prediction.frame)),
+            help=t("Answers a dozen slightly changed copies of the image."),
+        )  # fmt: skip
+        if job and job.error:
+            st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
+
+
+def _changes(nudges: Sequence[Nudge], label: int) -> None:
+    st.plotly_chart(
+        trust_figures.strip(nudges, label), key="spread", config=CHART, alt=t("The answer under small changes")
+    )
+    shares = [float(nudge.probabilities[label]) for nudge in nudges]
+    stays = sum(int(nudge.probabilities.argmax()) == label for nudge in nudges[1:])
+    st.caption(
+        t(
+            "The answer stays under {stays} of {all} small changes that should not matter; its probability "
+            "runs from {low:.0%} to {high:.0%}. A steady answer can still be wrong.",
+            stays=stays,
+            all=len(nudges) - 1,
+            low=min(shares),
+            high=max(shares),
+        )
+    )
+
+
+def _measure(job: Job, image: Image, card: Card, frame: int) -> tuple[Nudge, ...]:
+    return models.spread(image, card.id, frame=frame, progress=job.report, cancelled=job.stopped)
+
+
+@st.fragment(run_every=0.4)
+def _progress(name: str) -> None:
+    job = session.job(name)
+    if job is None or not job.running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(job.share, t("Changed copies answered, {share:.0%}", share=job.share))
+        st.button(t("Cancel"), icon=":material/close:", key="spread-cancel", on_click=job.stop)

@@ -1,0 +1,164 @@
+"""Keep the result: the picture with its boxes, COCO JSON, the answer as JSON, and a DICOM SR of a DICOM image."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+
+import models
+from dashboard import session
+from dashboard.case import report, states
+from dashboard.case.figures import View
+from dashboard.i18n import Language, later, spoken, t
+from dashboard.session import Answered, Item
+from dashboard.views.detection.film import Film
+from dashboard.views.detection.truth import truth_of
+from dashboard.views.segmentation.specimen import Reason, told
+from models import DISCLAIMER, Card, Detections, Image, OrthoLensError
+from models.io.export.sr import check, write_sr
+from models.io.kinds import kind
+from models.reporting.case import Case
+from models.reporting.record import record
+from models.tasks.detection.edit import EditedDetections, mark_by_hand
+from models.tasks.detection.judge import judge
+from models.tasks.detection.record import Mark, boxes_png, coco_json, drawn, marks_of
+from models.tasks.detection.truth import TrueBoxes
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the files are made of; they are made when they are asked for, where the session cannot be asked."""
+
+    image: Image
+    card: Card
+    view: View
+    found: Detections
+    truth: TrueBoxes | None = None
+
+
+def show(film: Film) -> None:
+    """Offer the files; each is made when it is asked for."""
+    kept = Kept(film.image, film.card, film.view, film.kept, _truth(film))
+    by_hand = "-by-hand" if isinstance(kept.found, EditedDetections) else ""
+    name, say = f"ortholens-{kept.found.task}-{kept.found.sha256[:12]}{by_hand}", spoken()
+    common = {"on_click": "ignore", "width": "stretch"}
+    with st.container(key="downloads", horizontal=True, gap="small"):
+        st.download_button(
+            t("Picture"), lambda: picture(kept, say), f"{name}.png", "image/png", icon=":material/image:",
+            help=t("The image with the boxes that are shown, a scale and a caption; with a truth, hits, misses and "
+            "false alarms."), **common,
+        )  # fmt: skip
+        st.download_button(
+            t("COCO"), lambda: coco(kept), f"{name}-coco.json", "application/json", icon=":material/select_all:",
+            help=t("The boxes that are shown as COCO JSON, in the image's own pixels."), **common,
+        )  # fmt: skip
+        st.download_button(
+            t("Result"), lambda: result(kept), f"{name}.json", "application/json", icon=":material/data_object:",
+            help=t("Every box above 0.01 as JSON, as `ortholens predict` writes it."), **common,
+        )  # fmt: skip
+    item = session.selected()
+    data = item.file_of(kept.view.frame, kept.image.frames) if item else b""
+    if data and kind(data, "") == "DICOM":
+        _sr(kept, data, f"{name}-sr.dcm")
+    _report(kept, told(film.identity), item, name)
+
+
+def _report(kept: Kept, reason: Reason, item: Item | None, name: str) -> None:
+    """Offer the report of the boxes as they are shown, and remember how to search the file again."""
+    say = spoken()
+    origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
+    found = kept.found
+
+    def make() -> Case:
+        shown = kept.view.shown(kept.image)
+        explained = replace(found, explanation=reason.why)
+        return Case(
+            kept.image, explained, shown, drawn(shown, marks(kept, say), say), simulated, origin, place=reason.place
+        )
+
+    answered = None
+    if item:
+        card, frame, threshold, point = kept.card.id, found.frame, found.threshold, found.operating_point
+
+        def again() -> Case:
+            seen = item.read()
+            answer = models.predict(seen, card, frame=frame)
+            assert isinstance(answer, Detections)  # by the card's task
+            return Case(seen, replace(answer, threshold=threshold, operating_point=point), simulated=simulated,
+                        origin=origin)  # fmt: skip
+
+        answered = Answered(item.sha256, f"{frame}-{card}-{threshold}", again)
+    report.show(found.task, name, make, answered)
+
+
+def picture(kept: Kept, say: Language) -> bytes:
+    """Return the frame as it is displayed with boxes, and what belongs to it in its margins."""
+    return boxes_png(kept.image, kept.found, kept.view.shown(kept.image), marks(kept, say), say)
+
+
+def marks(kept: Kept, say: Language) -> list[Mark]:
+    """Return the boxes as they are drawn in files: against the truth where there is one."""
+    found = marks_of(kept.found, kept.card, say)
+    by_hand = _by_hand(kept.found)[kept.found.shown]
+    if kept.truth is None:
+        return [
+            Mark(mark.box, mark.kind, say(later("by hand")), mark.colour) if hand else mark
+            for mark, hand in zip(found, by_hand, strict=True)
+        ]
+    verdict = judge(kept.found, kept.truth, {label.key: label.name for label in kept.card.labels})
+    told = [
+        Mark(mark.box, "hit" if true >= 0 else "false alarm", say(later("by hand")) if hand else mark.words)
+        for mark, true, hand in zip(found, verdict.truth_of_box, by_hand, strict=True)
+    ]
+    missed = [(float(x), float(y), float(w), float(h)) for x, y, w, h in kept.truth.boxes[list(verdict.missed)]]
+    return [*told, *(Mark(box, "miss") for box in missed)]
+
+
+def coco(kept: Kept) -> bytes:
+    """Return the boxes that are shown as COCO JSON; those drawn by hand say so."""
+    return mark_by_hand(coco_json(kept.found, kept.image, kept.card), kept.found).encode()
+
+
+def result(kept: Kept) -> bytes:
+    """Return the answer as `ortholens predict` writes it, what a hand did to it, and the disclaimer."""
+    said = record(kept.found)
+    if isinstance(kept.found, EditedDetections):
+        boxes = [
+            {**box, "score": None if hand else box["score"], "source": "drawn by hand" if hand else "model"}
+            for box, hand in zip(said["boxes"], kept.found.by_hand, strict=True)
+        ]
+        said = {**said, "boxes": boxes}
+    return json.dumps({**said, "disclaimer": DISCLAIMER}, indent=2, ensure_ascii=False).encode()
+
+
+def _sr(kept: Kept, data: bytes, name: str) -> None:
+    """Offer the structured report of a DICOM image."""
+    with st.container(key="sr", horizontal=True, vertical_alignment="center", gap="small"):
+        try:
+            session.once(lambda: check(data), "sr", kept.image.sha256, kept.view.frame)
+        except OrthoLensError as problem:
+            st.caption(states.plain(t("No DICOM SR: it {problem}. {fix}", problem=problem.problem, fix=problem.fix)))
+            return
+        keep = st.checkbox(
+            t("Keep the patient's identity, so that it files into the study"), key="sr-identity",
+            help=t("Off, the report names only the image that it belongs to."),
+        )  # fmt: skip
+        st.download_button(
+            t("DICOM SR"), lambda: write_sr(data, kept.found, kept.card, keep_identity=keep), name,
+            "application/dicom", icon=":material/lab_profile:", on_click="ignore",
+            help=t("A measurement report with a region for each box that is shown."),
+        )  # fmt: skip
+
+
+def _truth(film: Film) -> TrueBoxes | None:
+    try:
+        return truth_of(film)
+    except OrthoLensError:
+        return None  # the page says what is wrong with it
+
+
+def _by_hand(found: Detections) -> np.ndarray:
+    return found.by_hand if isinstance(found, EditedDetections) else np.zeros(len(found.boxes), bool)

@@ -1,0 +1,138 @@
+"""The page of a detector: the picture with its boxes on the left; on the right the answer and what to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.case import abstention, also, figures, shell, states, viewer, worklist
+from dashboard.case.figures import View
+from dashboard.case.places import places
+from dashboard.case.states import HEIGHT_PX, plain
+from dashboard.i18n import later, spoken, t
+from dashboard.stage.film import staged
+from dashboard.views.detection import downloads, findings, hand, reasons, truth
+from dashboard.views.detection import figures as detection_figures
+from dashboard.views.detection import threshold as detection_threshold
+from dashboard.views.detection.film import Film
+from dashboard.views.segmentation.specimen import Sheet
+from models import Card, Image, OrthoLensError
+from models.tasks.detection.verdict import caveat, verdict
+
+LOOKS: dict[str, Callable[[Film], Sheet]] = {
+    later("Findings"): findings.show,
+    later("Why"): reasons.show,
+    later("Truth"): truth.show,
+    later("By hand"): hand.show,
+}
+"""What a reader can do with boxes; each draws its controls and says what stands on the left."""
+
+
+def show(task: str, invitation: str) -> None:
+    """Draw the page of the task."""
+    card, image = shell.opened(task, invitation, ask=session.detect, readable=False)
+    if image is not None:
+        workspace(image, card)
+
+
+@st.fragment
+def workspace(image: Image, card: Card) -> None:
+    """Draw the image, its boxes and every control of them; a control reruns only this."""
+    picture, controls, right = places()
+    with controls:
+        view = viewer.display_controls(image, View(frame=viewer.frame_slider(image)))
+        shell.facts(image)
+    with right:
+        try:
+            sheet, fill = _answered(image, card, view)
+        except OrthoLensError as problem:
+            states.error(problem)
+            sheet, fill = Sheet(figures.figure(None, image, view), "image"), None
+    with picture:
+        _draw(sheet, image)
+    if fill:
+        fill()
+
+
+def _answered(image: Image, card: Card, view: View) -> tuple[Sheet, Callable[[], None] | None]:
+    """Draw the answer and the controls of one look at it; return what the image shows, and what is drawn last."""
+    answer, fused = session.detect(image, card, view.frame), bool(session.get(session.second_look(card)))
+    threshold, point = detection_threshold.chosen(card, answer)
+    film = Film(image, card, answer, view, fused, threshold, point)
+    worklist.tell(film.kept)
+    if not _headline(film):
+        return Sheet(figures.figure(None, image, view), "image"), None
+    fill = also.show(image, card)
+    detection_threshold.show(film)
+    look = st.segmented_control(
+        t("Look at"),
+        list(LOOKS),
+        format_func=t,
+        default="Findings",
+        required=True,
+        key="detection-look",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    sheet = LOOKS[look](film)
+    detection_figures.zoomed(sheet.figure, image, *film.zoom)
+    detection_threshold.elsewhere(film)
+    downloads.show(film)
+    return sheet, fill
+
+
+def _headline(film: Film) -> bool:
+    """Show whether anything is suspected; where the model abstains, its reason, and the answer only on demand."""
+    found, card = film.answer, film.card
+    with st.container(border=True, key="answer"):
+        if found.abstained and abstention.show(found, film.image, card):
+            return False
+        _score(film)
+        if card.data.simulated:
+            st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
+        st.toggle(
+            t("Second look (flips and scales, slower)"), key=session.second_look(card), persist_state="session",
+            help=t("The image is searched again mirrored and enlarged, and the boxes of all looks are fused."),
+        )  # fmt: skip
+        st.caption(t("Searched in {seconds:.2f} s", seconds=found.seconds))
+        states.notes(film.kept.warnings)  # edits by hand among them
+    return True
+
+
+def _score(film: Film) -> None:
+    """Say whether anything is suspected at the operating point, by what score, or why that rules nothing out."""
+    kept, card = film.kept, film.card
+    st.header(plain(verdict(kept, card, spoken())), anchor=False)
+    text = later("Best box **{score:.0%}** (calibrated); boxes are shown from {threshold:.0%}.")
+    if card.detecting is None:
+        text = later("Best box **{score:.0%}** (not calibrated); boxes are shown from {threshold:.0%}.")
+    st.markdown(t(text, score=kept.score, threshold=kept.threshold))
+    st.caption(t("A score is how often a box of such a score met what it is round."))
+    if words := caveat(kept, card, spoken()):
+        st.markdown(f":material/warning: {plain(words)}")
+
+
+def _draw(sheet: Sheet, image: Image) -> None:
+    """Draw what a look says about places."""
+    key = f"viewer-{image.sha256[:12]}-{sheet.key}"
+    selects: dict[str, Any] = {}
+    if sheet.select:
+        callback: Callable[[Mapping[str, Any]], None] = sheet.select
+        selects = {
+            "on_select": lambda: session.selection(key, callback),
+            "selection_mode": ("box",) if sheet.box else ("points",),
+        }
+    st.plotly_chart(
+        staged(sheet.figure, image, viewer.frame(image)), key=key, height=HEIGHT_PX, theme=None,
+        alt=sheet.says or t("The image with its boxes"),
+        config={
+            "scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d", "lasso2d"],
+        },
+        **selects,
+    )  # fmt: skip
+    if sheet.says:
+        st.caption(sheet.says)

@@ -1,0 +1,131 @@
+"""Why the network drew a box: Grad-CAM of its score at once, and D-RISE, which only sees the answers, on request."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import models
+from dashboard import session
+from dashboard.case import progress
+from dashboard.case.states import plain, sentence
+from dashboard.i18n import later, spoken, t
+from dashboard.session.jobs import Job
+from dashboard.views.detection import figures
+from dashboard.views.detection import findings as detection_findings
+from dashboard.views.detection.film import Film, Finding
+from dashboard.views.segmentation.specimen import Reason, Sheet, tell
+from models import Box, Explanation
+from models.reporting import draw, reason
+from models.reporting.draw import HeatLook
+from models.trust.methods import BOX_METHODS
+
+OPACITY, LEAST = 0.65, 0.15
+SAYS = later("Bright: speaks for the chosen box. The white box is the one explained.")
+
+
+def show(film: Film) -> Sheet:
+    """Let the reader choose a finding and a method, and return the picture with its heat."""
+    findings = film.findings
+    if not findings:
+        st.caption(t("No box reaches this threshold, so there is none to explain. Lower it first."))
+        return detection_findings.picture(film)
+    subject = _subject(film)
+    method = st.segmented_control(
+        t("Method"), list(BOX_METHODS), default=next(iter(BOX_METHODS)), key="box-method", required=True,
+        format_func=lambda key: t(BOX_METHODS[key].name), persist_state="session", width="stretch",
+    )  # fmt: skip
+    st.caption(f"**{t(BOX_METHODS[method].name)}.** {t(BOX_METHODS[method].sentence)}")
+    if subject.by_hand:
+        st.caption(t("A box drawn by hand: explained is what the network makes of this very place."))
+    why = _slowly(film, subject, method) if BOX_METHODS[method].slow else _at_once(film, subject, method)
+    marks = figures.found(film.findings, film.card, subject)
+    if why is None:
+        fig = figures.boxed(film.image, marks, film.view)
+        return Sheet(fig, "boxes", select=lambda selection: detection_findings.pick(film, selection))
+    colours = st.selectbox(
+        t("Colours"), list(draw.COLOUR_MAPS), list(draw.COLOUR_MAPS).index(film.view.colours),
+        format_func=str.capitalize, key="colours", persist_state="session",
+    )  # fmt: skip
+    tell(film.identity, Reason(why, _place(subject)))
+    at = t(", at {layer}", layer=why.layer) if why.layer else ""
+    st.caption(t("Explained in {seconds:.2f} s{at}", seconds=why.seconds, at=at))
+    probability = None if subject.by_hand else subject.score
+    look = reason.look_of(HeatLook(OPACITY, LEAST, colours), probability)
+    for words in reason.notes(why, look):
+        st.caption(plain(t(words)))
+    marks = [mark for mark in marks if mark.key == subject.key]
+    title = reason.title_of(film.answer, why, probability, spoken())
+    fig = figures.boxed(film.image, marks, film.view, figures.Heat(why.heat, look, title))
+    return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick(film, selection))
+
+
+def _place(subject: Finding) -> Box:
+    """Return a finding's box in whole pixels: its sides are counted from the middle of the first pixel."""
+    column, row, width, height = (float(side) for side in subject.box)
+    return Box(round(row + 0.5), round(column + 0.5), round(height), round(width))
+
+
+def _subject(film: Film) -> Finding:
+    """Let the reader choose which finding is explained; the one chosen in the list comes first."""
+    findings = {finding.key: finding for finding in film.findings}
+    key, chosen = f"subject-{film.identity}", film.chosen
+    wanted = chosen.key if chosen else next(iter(findings))
+    if session.get(key) != wanted:
+        session.put(key, wanted)
+    named = {
+        finding.key: f"{finding.number} · {t(film.card.labels[finding.label].name)}, {t(finding.sure)}"
+        for finding in findings.values()
+    }
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            t("Explain"), list(findings), key=key, format_func=named.get,
+            on_change=lambda: film.choose(findings.get(session.get(key))),
+        )  # fmt: skip
+        detection_findings.whole_image(film)
+    return findings[wanted]
+
+
+def _at_once(film: Film, subject: Finding, method: str) -> Explanation:
+    return session.once(
+        lambda: models.explain_detection(film.image, film.kept, subject.row, method),
+        "explain-box", film.identity, *session.weights(film.card), _named(subject), method,
+    )  # fmt: skip
+
+
+def _slowly(film: Film, subject: Finding, method: str) -> Explanation | None:
+    """Return the heat of a slow method once its job has run; before that offer it or show how far it is."""
+    name = f"explain-{film.identity}-{_named(subject)}-{method}"
+    job: Job[Explanation] | None = session.job(name)
+    if job and job.result:
+        return job.result
+    if job and job.running:
+        _progress(name)
+        return None
+    kept, row, image = film.kept, subject.row, film.image
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            t("Run {name}", name=t(BOX_METHODS[method].name)),
+            icon=":material/play_arrow:",
+            type="primary",
+            key="box-why-start",
+            on_click=session.start,
+            args=(
+                name,
+                lambda job: models.explain_detection(
+                    image, kept, row, method, progress=job.report, cancelled=job.stopped
+                ),
+            ),
+        )
+        st.caption(t("Looks at the image hundreds of times: a minute or more."))
+    if job and job.error:
+        st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
+    return None
+
+
+@st.fragment(run_every=0.5)
+def _progress(name: str) -> None:
+    progress.of(name, "box-why-cancel", t("Looking through masks"))
+
+
+def _named(subject: Finding) -> str:
+    return f"{subject.label}-{subject.box.tobytes().hex()}"

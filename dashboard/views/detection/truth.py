@@ -1,0 +1,112 @@
+"""True boxes beside the answer: dropped by the reader, matched, and drawn as hits, misses and false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.case import states, truth_files
+from dashboard.case.states import plain
+from dashboard.case.truth_files import Files
+from dashboard.i18n import later, numeral, t
+from dashboard.views.detection import figures
+from dashboard.views.detection import findings as detection_findings
+from dashboard.views.detection.figures import FALSE, HIT, MISSED, Mark
+from dashboard.views.detection.film import Film, Finding
+from dashboard.views.segmentation.specimen import Sheet
+from models import OrthoLensError
+from models.tasks.detection.judge import Verdict, judge
+from models.tasks.detection.truth import TrueBoxes, read_boxes
+
+INVITATION = later(
+    "Drop true boxes: COCO JSON, Pascal VOC XML, or YOLO text (with *classes.txt*, if you have it). A file of "
+    "several images is searched for this one by its name or its size."
+)
+SAYS = later(
+    "**Solid blue**: hit. **Dotted mauve**: false alarm. **Dashed vermilion**: missed. "
+    "Thin white dashes: the truth of a hit."
+)
+
+
+def show(film: Film) -> Sheet:
+    """Take a truth, compare it with the boxes that are shown, and return the picture of both."""
+    files = truth_files.drop(t("True boxes"), _state(film), "true-boxes")
+    if not files:
+        st.caption(t(INVITATION))
+        return detection_findings.picture(film)
+    try:
+        truth = truth_of(film)
+    except OrthoLensError as problem:
+        states.error(problem)
+        return detection_findings.picture(film)
+    assert truth is not None  # there are files
+    for warning in truth.warnings:
+        st.warning(t(warning), icon=":material/warning:")
+    verdict = judge(film.kept, truth, {label.key: label.name for label in film.card.labels}, film.answer)
+    _figures(verdict, film)
+    marks = marks_of(verdict, film.findings, truth)
+    fig = figures.boxed(film.image, marks, film.view)
+    detection_findings.whole_image(film)
+    return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick(film, selection))
+
+
+def truth_of(film: Film) -> TrueBoxes | None:
+    """Return what the reader dropped for this frame, read once; None where nothing was.
+
+    Raises
+    ------
+    InputError
+        When the files hold no boxes of this image.
+    """
+    files: Files = session.get(_state(film), ())
+    if not files:
+        return None
+    image = film.image
+    return session.once(
+        lambda: read_boxes(files, image.name, image.shape), "true-boxes", film.frame, truth_files.fingerprint(files)
+    )
+
+
+def marks_of(verdict: Verdict, findings: Sequence[Finding], truth: TrueBoxes) -> list[Mark]:
+    """Return hits, false alarms and misses as they are drawn; each says in words which it is."""
+    marks = []
+    for index, box in enumerate(truth.boxes):
+        if index in verdict.missed:
+            marks.append(
+                Mark(box, "missed", t("missed: {labels}", labels=plain(t(truth.labels[index]))), MISSED, "dash", 2.5)
+            )
+        else:
+            marks.append(Mark(box, "", "", figures.CHOSEN, "dash", 1))
+    for finding, true in zip(findings, verdict.truth_of_box, strict=True):
+        hit = true >= 0
+        word = t("hit") if hit else t("false alarm")
+        marks.append(
+            Mark(
+                finding.box, f"{finding.number} · {word}", f"{finding.number}: {word}, {t(finding.sure)}",
+                HIT if hit else FALSE, "solid" if hit else "dot", 2.5, finding.key,
+            )
+        )  # fmt: skip
+    return marks
+
+
+def _figures(verdict: Verdict, film: Film) -> None:
+    with st.container(horizontal=True, key="verdict"):
+        st.metric(t("Hits"), verdict.hits)
+        st.metric(t("Missed"), len(verdict.missed))
+        st.metric(t("False alarms"), verdict.false_alarms)
+        st.metric(t("AP50"), "–" if verdict.ap50 is None else numeral(verdict.ap50, ".2f"))
+    st.caption(
+        t(
+            "A hit overlaps a true box by at least half (intersection over union); each true box can be hit once. "
+            "Counts are of the boxes shown. AP50 is the average precision over all thresholds, of the network's own "
+            "boxes on this one image: figures of a model need many images, and stand on its card."
+        )
+    )
+    if not verdict.by_label and len(film.card.labels) > 1:
+        st.caption(t("The truth names other labels than the model, so boxes were matched by place alone."))
+
+
+def _state(film: Film) -> str:
+    return f"true-boxes-{film.frame}"

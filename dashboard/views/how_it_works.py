@@ -1,5 +1,0 @@
-"""How a network comes to its answer: lessons on the visitor's own image, one a section of the address."""
-
-from dashboard.components import how_page
-
-how_page.show()

@@ -1,0 +1,119 @@
+"""Keep the result: poses as .jts, angles and quality as CSV, the overlay as a film, and the report."""
+
+from __future__ import annotations
+
+import io
+
+import streamlit as st
+from PIL import Image as Pillow
+
+from dashboard.case import report
+from dashboard.i18n import Language, later, spoken, t
+from dashboard.views.kinematics.measured import Measured
+from models.reporting import plate
+from models.reporting.case import Case
+from models.tasks.kinematics import export, jts
+from models.tasks.kinematics.camera import of_image
+from models.tasks.kinematics.sequence import NAMES
+
+FRAME_MS = 250
+"""How long the film shows a frame."""
+
+
+def show(measured: Measured) -> None:
+    """Offer the files; each is made when it is asked for."""
+    name = f"ortholens-kinematics-{'simulated-' if measured.sequence.simulated else ''}"
+    say = spoken()
+    common = {"on_click": "ignore", "width": "stretch"}
+    with st.container(key="downloads", horizontal=True, gap="small"):
+        for index, component in enumerate(NAMES):
+            st.download_button(
+                t("{component} poses", component=t(component.capitalize())), lambda index=index: poses(measured, index),
+                f"{name}{component}.jts", "text/plain", icon=":material/deployed_code:",
+                help=t("A .jts file that JointTrack reads."), **common,
+            )  # fmt: skip
+        st.download_button(
+            t("Angles"), lambda: angles(measured), f"{name}angles.csv", "text/csv", icon=":material/table:",
+            help=t("CSV: angles, translations, their uncertainty and the condyles' low points."), **common,
+        )  # fmt: skip
+        st.download_button(
+            t("Quality"), lambda: quality(measured), f"{name}quality.csv", "text/csv", icon=":material/fact_check:",
+            help=t("CSV: overlap, residual, uncertainty and warnings of each frame."), **common,
+        )  # fmt: skip
+        st.download_button(
+            t("Film"), lambda: film(measured, say), f"{name}overlay.gif", "image/gif", icon=":material/movie:",
+            help=t("GIF of the frames with the contours of both components."), **common,
+        )  # fmt: skip
+    report.show("kinematics", f"{name}{measured.motion.sha256[:12]}", lambda: case(measured))
+
+
+def case(measured: Measured) -> Case:
+    """Return what the report is written from: the motion, and its first, middle and last frame with contours."""
+    motion, sequence = measured.motion, measured.sequence
+    three = sorted({0, motion.frames // 2, motion.frames - 1})
+    film = [(sequence.names[frame], export.overlay_plate(_posed(measured, frame)).picture) for frame in three]
+    origin = (
+        later("Simulated by OrthoLens: no patient, and an implant that no maker sells.") if sequence.simulated else ""
+    )
+    return Case(
+        sequence.images[0], motion, simulated=sequence.simulated, origin=origin if sequence.simulated else "",
+        film=film, calibration=_calibration(measured),
+    )  # fmt: skip
+
+
+def _calibration(measured: Measured) -> str:
+    """Say where the millimetres come from."""
+    sequence, (across, down) = measured.sequence, measured.sequence.camera.focal_px
+    own = of_image(sequence.images[0])
+    if sequence.simulated:
+        source = later("the simulation's own camera")
+    elif own == sequence.camera:
+        source = later("the DICOM header of the frames")
+    else:
+        source = later("the calibration file given with the frames")
+    return later(
+        "{source}, principal distance {across:,.0f} × {down:,.0f} pixels (columns, rows)",
+        source=source,
+        across=across,
+        down=down,
+    )
+
+
+def poses(measured: Measured, component: int) -> bytes:
+    """Return the poses of a component as a .jts file."""
+    return jts.write(measured.poses[component]).encode()
+
+
+def angles(measured: Measured) -> bytes:
+    """Return angles and translations as CSV."""
+    return export.angles_csv(measured.motion, measured.sequence.names).encode()
+
+
+def quality(measured: Measured) -> bytes:
+    """Return overlap, residual, uncertainty and warnings as CSV."""
+    return export.quality_csv(measured.motion, measured.sequence.names).encode()
+
+
+def film(measured: Measured, say: Language) -> bytes:
+    """Return the frames with contours as an endless GIF."""
+    pictures = []
+    for frame in range(measured.motion.frames):
+        picture = plate.composed(export.overlay_plate(_posed(measured, frame), measured.motion.notes[frame], say))
+        pictures.append(Pillow.fromarray(picture))
+    tallest = max(picture.height for picture in pictures)  # what is to be doubted takes more lines in some frames
+    frames = [_padded(picture, tallest).quantize(128) for picture in pictures]
+    out = io.BytesIO()
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0)
+    return out.getvalue()
+
+
+def _padded(picture: Pillow.Image, height: int) -> Pillow.Image:
+    sheet = Pillow.new("RGB", (picture.width, height))
+    sheet.paste(picture)
+    return sheet
+
+
+def _posed(measured: Measured, t: int) -> export.Posed:
+    sequence = measured.sequence
+    at = measured.poses[0][t], measured.poses[1][t]
+    return export.Posed(sequence.names[t], sequence.images[t].grey(), sequence.meshes, at, sequence.camera)

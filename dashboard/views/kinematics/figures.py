@@ -1,0 +1,247 @@
+"""Plotly figures of implant motion: contours over a frame, both components in space, curves of the joint.
+
+Colours are those of the overlays that `ortholens kinematics` writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+from skimage.measure import find_contours
+
+from dashboard.case.figures import FAINT, FONT, INK, PAPER, raster, viewer
+from dashboard.i18n import later, separators, t
+from dashboard.views.kinematics.study import Fluoroscopy
+from models.tasks.kinematics.export import COLOURS
+from models.tasks.kinematics.mesh import Mesh
+from models.tasks.kinematics.render import silhouette
+from models.tasks.kinematics.sequence import NAMES
+from models.types import Motion
+
+Array = NDArray[np.float64]
+
+CLEAR, GREY = "rgba(0,0,0,0)", "rgba(128,140,150,0.9)"
+LEFT, RIGHT = "#8E7CC3", "#2FA79B"
+THIN_MM = 2.0
+"""To which the CAD is thinned for the scene."""
+CONFIDENT = 1.96
+"""Standard deviations on either side that a band covers."""
+PANELS = (
+    (later("Flexion"), 0, "°"), (later("Adduction"), 1, "°"), (later("External rotation"), 2, "°"),
+    (later("Lateral"), 3, " mm"), (later("Anterior"), 4, " mm"), (later("Proximal"), 5, " mm"),
+)  # fmt: skip
+"""Title, column of `Motion.joint`, unit."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A component in a pose, on the screen.
+
+    Attributes
+    ----------
+    component
+        0 femoral, 1 tibial.
+    ghost
+        Whether it is the other pose that fits, or one that is being tried: drawn as a dotted line.
+    """
+
+    component: int
+    pose: Array
+    ghost: bool = False
+
+
+def colour(component: int, opacity: float = 1.0) -> str:
+    """Return the colour of a component."""
+    red, green, blue = COLOURS[NAMES[component]]
+    return f"rgba({red},{green},{blue},{opacity:.2f})"
+
+
+def overlay(sequence: Fluoroscopy, frame: int, placed: Sequence[Placed], opacity: float) -> go.Figure:
+    """Return a frame with the contours of components, filled as strongly as asked."""
+    image = sequence.images[frame]
+    fig = viewer(image, [raster(image.shown())])
+    down, across = image.cell
+    for one in placed:
+        column, row = _contour(sequence.meshes[one.component], one.pose, sequence)
+        line = {"color": colour(one.component), "width": 2.2, "dash": "dot" if one.ghost else "solid"}
+        fill = {} if one.ghost else {"fill": "toself", "fillcolor": colour(one.component, opacity)}
+        words = t(NAMES[one.component].capitalize()) + (t(", the other pose") if one.ghost else "")
+        fig.add_scatter(
+            x=column * across, y=row * down, mode="lines", line=line, name=words, hoverinfo="skip", **fill
+        )  # fmt: skip
+    fig.update_layout(
+        separators=separators(),
+        uirevision=sequence.key, showlegend=bool(placed),
+        legend={"x": 0.02, "y": 0.02, "yanchor": "bottom", "bgcolor": "rgba(7,9,11,0.8)", "font_size": 13},
+    )  # fmt: skip
+    return fig
+
+
+def _contour(mesh: Mesh, pose: Array, sequence: Fluoroscopy) -> tuple[Array, Array]:
+    """Return columns and rows of the silhouette's closed lines, with a gap between one and the next."""
+    mask = np.pad(silhouette(mesh, pose, sequence.camera), 1)
+    lines = [np.append(line - 1, [[np.nan, np.nan]], 0) for line in find_contours(mask.astype(np.float32), 0.5)]
+    points = np.concatenate(lines) if lines else np.empty((0, 2))
+    return points[:, 1], points[:, 0]
+
+
+def path(mesh: Mesh, pose: Array, sequence: Fluoroscopy) -> str:
+    """Return the silhouette's closed lines as an SVG path, in pixels of the frame."""
+    columns, rows = _contour(mesh, pose, sequence)
+    lines = np.split(np.stack([columns, rows], 1), np.flatnonzero(np.isnan(columns)) + 1)
+    whole = [line[np.isfinite(line).all(1)] for line in lines]
+    return " ".join("M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in line) + "Z" for line in whole if len(line))
+
+
+def scene(
+    sequence: Fluoroscopy, placed: Sequence[Placed], thin: tuple[Mesh, Mesh], reach: Array, hold: Array | None
+) -> go.Figure:
+    """Return both components in space.
+
+    Parameters
+    ----------
+    thin
+        The CAD with fewer triangles.
+    reach
+        (3, 2) smallest and largest coordinate over the whole sequence, so that the box stands still.
+    hold
+        (4, 4) pose of the tibial component where it is held still: its own axes are then those of the scene.
+    """
+    fig = go.Figure()
+    for one in placed:
+        mesh = thin[one.component]
+        x, y, z = in_scene(mesh.vertices, one.pose, hold).T
+        i, j, k = mesh.faces.T
+        fig.add_mesh3d(
+            x=x.astype(np.float32), y=y.astype(np.float32), z=z.astype(np.float32), i=i, j=j, k=k,
+            color=colour(one.component), opacity=0.25 if one.ghost else 1.0, hoverinfo="skip", flatshading=False,
+            lighting={"ambient": 0.45, "diffuse": 0.75, "specular": 0.35, "roughness": 0.45},
+            lightposition={"x": 400, "y": -1200, "z": 900},
+        )  # fmt: skip
+    titles = (t("right on the picture"), t("depth"), t("up"))
+    if hold is not None:
+        titles = (t("x of the tibia"), t("y of the tibia"), t("z of the tibia"))
+    axes = [
+        {"range": list(limits), "title": {"text": t("{title}, mm", title=title), "font": {"size": 11}}, "color": FAINT,
+         "gridcolor": "#232A30", "backgroundcolor": PAPER, "zeroline": False, "nticks": 5, "tickfont": {"size": 10}}
+        for title, limits in zip(titles, reach, strict=True)
+    ]  # fmt: skip
+    size = np.ptp(reach, 1)
+    ratio = dict(zip("xyz", (size / size.max()).tolist(), strict=True))
+    fig.update_layout(
+        separators=separators(),
+        template="none", paper_bgcolor=PAPER, margin={"l": 0, "r": 0, "t": 0, "b": 0}, showlegend=False,
+        uirevision=f"{sequence.key}-{hold is not None}", font={"family": FONT, "color": INK},
+        scene={
+            "xaxis": axes[0], "yaxis": axes[1], "zaxis": axes[2], "aspectmode": "manual", "aspectratio": ratio,
+            "camera": {"eye": {"x": 0.55, "y": -1.75, "z": 0.45}}, "dragmode": "orbit",
+        },
+    )  # fmt: skip
+    return fig
+
+
+def in_scene(points_mm: Array, pose: Array, tibial: Array | None = None) -> Array:
+    """Return points (N, 3) of a component in the scene: right, depth and up, or the tibia's own axes."""
+    moved = points_mm @ pose[:3, :3].T + pose[:3, 3]
+    if tibial is not None:
+        held: Array = (moved - tibial[:3, 3]) @ tibial[:3, :3]
+        return held
+    return np.stack([moved[:, 0], -moved[:, 2], moved[:, 1]], 1)
+
+
+def reach_of(thin: tuple[Mesh, Mesh], poses: tuple[Array, Array], held: bool) -> Array:
+    """Return (3, 2) the limits of the scene over all frames, mm."""
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for femoral, tibial in zip(*poses, strict=True):
+        for mesh, pose in zip(thin, (femoral, tibial), strict=True):
+            if np.isfinite(pose).all() and (not held or np.isfinite(tibial).all()):
+                points = in_scene(mesh.vertices, pose, tibial if held else None)
+                low, high = np.minimum(low, points.min(0)), np.maximum(high, points.max(0))
+    if not np.isfinite(low).all():
+        return np.array([[-100.0, 100.0]] * 3)
+    return np.stack([low - 5, high + 5], 1)
+
+
+def curves(motion: Motion, frame: int, exact: Array | None, exact_name: str) -> go.Figure:
+    """Return angles, translations and low points over the frames, with bands of 95 % and the frame that is looked at.
+
+    Parameters
+    ----------
+    exact
+        (T, 6) the joint of the poses to compare with; None where there are none.
+    """
+    fig = make_subplots(
+        2, 4, horizontal_spacing=0.055, vertical_spacing=0.19,
+        subplot_titles=[*(t(name) for name, _, _ in PANELS[:3]), t("Low points, front to back"),
+                        *(t(name) for name, _, _ in PANELS[3:]), t("Low points on the plateau")],
+    )  # fmt: skip
+    frames = np.arange(1, motion.frames + 1)
+    for number, (name, column, unit) in enumerate(PANELS):
+        at = {"row": number // 3 + 1, "col": number % 3 + 1}
+        value, spread = motion.joint[:, column], CONFIDENT * motion.joint_sigma[:, column]
+        _band(fig, frames, value, spread, at)
+        fig.add_scatter(
+            x=frames, y=value, mode="lines+markers", line={"color": RIGHT, "width": 2.5}, marker_size=4, name=t(name),
+            customdata=spread, hovertemplate=f"%{{y:.1f}}{unit} ± %{{customdata:.1f}}<extra></extra>", **at,
+        )  # fmt: skip
+        if exact is not None:
+            fig.add_scatter(
+                x=frames, y=exact[:, column], mode="lines", line={"color": GREY, "width": 1.8, "dash": "dot"},
+                name=t(exact_name), hovertemplate=f"{t(exact_name)} %{{y:.1f}}{unit}<extra></extra>", **at,
+            )  # fmt: skip
+        fig.update_yaxes(ticksuffix=unit, **at)
+    _low_points(fig, motion, frames, frame)
+    for number in range(7):
+        fig.add_vline(frame + 1, line={"color": GREY, "width": 1.2}, row=number // 4 + 1, col=number % 4 + 1)
+    return _dressed(fig)
+
+
+def _band(fig: go.Figure, frames: Array, value: Array, spread: Array, at: dict[str, int]) -> None:
+    known = np.isfinite(value) & np.isfinite(spread)
+    x, low, high = frames[known], (value - spread)[known], (value + spread)[known]
+    fig.add_scatter(
+        x=np.concatenate([x, x[::-1]]), y=np.concatenate([high, low[::-1]]), fill="toself", mode="none",
+        fillcolor="rgba(47,167,155,0.22)", hoverinfo="skip", **at,
+    )  # fmt: skip
+
+
+def _low_points(fig: go.Figure, motion: Motion, frames: Array, frame: int) -> None:
+    """Draw how far front the condyles touch, and their paths seen from above."""
+    for side, (name, shade) in enumerate(((t("Left condyle"), LEFT), (t("Right condyle"), RIGHT))):
+        right, front = motion.low_points_mm[:, side, 0], motion.low_points_mm[:, side, 1]
+        fig.add_scatter(
+            x=frames, y=front, mode="lines", line={"color": shade, "width": 2.2}, row=1, col=4,
+            hovertemplate=f"{name} %{{y:.1f}} mm<extra></extra>",
+        )  # fmt: skip
+        fig.add_scatter(
+            x=right, y=front, mode="lines", line={"color": shade, "width": 2.2}, row=2, col=4, hoverinfo="skip"
+        )  # fmt: skip
+        fig.add_scatter(
+            x=right[frame : frame + 1],
+            y=front[frame : frame + 1],
+            mode="markers",
+            marker={"color": shade, "size": 9},
+            row=2,
+            col=4,
+            hovertemplate=t("{name}: %{{x:.1f}} mm right, %{{y:.1f}} mm anterior<extra></extra>", name=name),
+        )
+    fig.update_yaxes(ticksuffix=" mm", row=1, col=4)
+    fig.update_yaxes(ticksuffix=" mm", row=2, col=4)
+    fig.update_xaxes(ticksuffix=" mm", nticks=4, row=2, col=4)
+
+
+def _dressed(fig: go.Figure) -> go.Figure:
+    fig.update_layout(
+        separators=separators(),
+        height=430, showlegend=False, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, hovermode="x",
+        margin={"l": 48, "r": 8, "t": 28, "b": 28},
+    )  # fmt: skip
+    fig.update_xaxes(fixedrange=True, showgrid=False, nticks=6)
+    fig.update_yaxes(fixedrange=True, nticks=5, zeroline=False)
+    fig.update_annotations(font_size=13)
+    return fig

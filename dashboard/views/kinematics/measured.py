@@ -1,0 +1,88 @@
+"""What the pieces of the kinematics page share: a sequence, its motion with a reader's own poses, and the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard import session
+from dashboard.i18n import later
+from dashboard.views.kinematics import tracking
+from dashboard.views.kinematics.study import Fluoroscopy
+from dashboard.views.kinematics.tracking import Edits, Tracking
+from models.tasks.kinematics import angles
+from models.types import Motion, Track
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One measurement as the reader sees it.
+
+    Attributes
+    ----------
+    name
+        Of the job, for the keys of the session.
+    result
+        What the pipeline found, never changed.
+    t
+        The frame that is looked at.
+    """
+
+    name: str
+    sequence: Fluoroscopy
+    run: Tracking
+    result: Motion
+    t: int = 0
+
+    @property
+    def edits(self) -> Edits:
+        """Poses that a reader's own start led to."""
+        return session.get(f"{self.name}-edits", {})
+
+    @cached_property
+    def motion(self) -> Motion:
+        """The motion with the reader's own poses."""
+        return tracking.edited(self.result, self.sequence, self.edits)
+
+    @property
+    def tracks(self) -> tuple[Track, Track]:
+        """Femoral and tibial track."""
+        return self.motion.femoral, self.motion.tibial
+
+    @property
+    def poses(self) -> tuple[Array, Array]:
+        """Femoral and tibial poses (T, 4, 4)."""
+        return self.motion.femoral.pose, self.motion.tibial.pose
+
+    @property
+    def reference_joint(self) -> Array | None:
+        """(T, 6) angles and translations of the reference poses; None where one of them is missing."""
+        femoral, tibial = self.sequence.reference
+        if femoral is None or tibial is None:
+            return None
+        axes = angles.femoral_axes(self.sequence.femoral), angles.tibial_axes(self.sequence.tibial)
+        axes = axes[0], angles.facing(femoral, tibial, axes)
+        return angles.joint(femoral, tibial, axes, self.motion.side)
+
+    @property
+    def reference_name(self) -> str:
+        """What the reference poses are."""
+        return later("exact") if self.sequence.simulated else later("reference")
+
+    def at(self, t: int) -> Measured:
+        """Return the same with another frame looked at."""
+        return replace(self, t=t)
+
+    def edit(self, edits: Edits) -> None:
+        """Keep other poses of the reader's own."""
+        session.put(f"{self.name}-edits", edits)
+
+    def flagged(self) -> Sequence[int]:
+        """Return the frames that a reader must look at."""
+        return [t for t, said in enumerate(self.motion.notes) if said]

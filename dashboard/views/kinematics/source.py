@@ -1,0 +1,160 @@
+"""What is measured: the simulated case, or a visitor's own frames, CAD and calibration."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+import models
+from dashboard import session
+from dashboard.case import door
+from dashboard.case.states import plain
+from dashboard.i18n import later, t, tn
+from dashboard.views.kinematics import study
+from dashboard.views.kinematics.study import THESE, File, Fluoroscopy
+from dashboard.views.kinematics.tracking import CARD, EXACT, NETWORK
+from models.errors import InputError
+
+SIDES = (later("Right"), later("Left"), later("right"), later("left"))
+"""Of the body, as a choice and in a sentence."""
+SIMULATED, OWN = later("Simulated case"), later("Your own sequence")
+FILES, WHICH = "kinematics-files", "kinematics-which"
+"""Keys: the files of a sequence of one's own, and which sequence is looked at."""
+INVITATION = later(
+    "Frames (PNG, TIFF or DICOM), the STL files of both components, and calibration.txt or camera.txt. "
+    "Reference poses (fem.jts, tib.jts) if you have them."
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the reader wants measured; `sequence` is None as long as nothing was dropped."""
+
+    sequence: Fluoroscopy | None
+    masks: str
+    side: str
+
+
+def choose() -> Choice:
+    """Draw the controls and return what they say.
+
+    Raises
+    ------
+    InputError
+        Where a file is missing or cannot be used.
+    """
+    keep = {"persist_state": "session", "required": True}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="kinematics-source"):
+        source = st.segmented_control(
+            t("Sequence"), (SIMULATED, OWN), format_func=t, default=SIMULATED, key=WHICH, **keep
+        )
+        masks, side = NETWORK, "right"
+        if source == SIMULATED:
+            masks = _masks(keep)
+        else:
+            side = st.segmented_control(
+                t("Patient's side"),
+                ("right", "left"),
+                default="right",
+                format_func=lambda side: t(side.capitalize()),
+                key="kinematics-side",
+                help=t("Gives adduction, rotation and lateral their sign."),
+                **keep,
+            )
+    if source == SIMULATED:
+        return Choice(session.shared(study.simulated, "fluoroscopy", study.SIMULATED_FRAMES), masks, side)
+    return Choice(_own(), masks, side)
+
+
+def trained() -> bool:
+    """Whether the network that outlines the components has weights."""
+    return CARD in models.cards() and bool(models.card(CARD).members)
+
+
+def _masks(keep: dict[str, object]) -> str:
+    """Let the reader choose who outlines the simulated case; without weights there is no choice."""
+    if not trained():
+        return EXACT
+    return st.segmented_control(
+        t("Outlines"), (NETWORK, EXACT), format_func=t, default=NETWORK, key="kinematics-masks", **keep
+    )
+
+
+def take(dropped: Sequence[tuple[str, bytes]]) -> None:
+    """Put dropped files to those that are there, and choose them: the frames of another study take their place."""
+    new = [File(name, data) for name, data in dropped]
+    whole = {"frame", "mesh"} <= {file.role for file in new}
+    names = {file.name for file in new}
+    kept = () if whole else (file for file in session.get(FILES, ()) if file.name not in names)
+    session.put(FILES, (*kept, *new))
+    session.put(WHICH, OWN)
+
+
+def waiting() -> bool:
+    """Whether the page is open for a sequence of the reader's own."""
+    return session.get(WHICH) == OWN
+
+
+def _own() -> Fluoroscopy | None:
+    """Invite to drop files, and return the sequence that those there make."""
+    files: Sequence[File] = session.get(FILES, ())
+    if not files:
+        door.show(t("Drop a fluoroscopy sequence."), t(INVITATION))
+        return None
+    meshes = _both([file for file in files if file.role == "mesh"])
+    frames = [file for file in files if file.role == "frame"]
+    calibration = next((file for file in files if file.role == "calibration"), None)
+    _told(frames, calibration)
+    images = session.once(lambda: study.read_frames(frames), "frames", *(file.sha256 for file in frames))
+    femoral, tibial = (
+        session.once(lambda mesh=mesh: study.read_component(mesh), "mesh", mesh.sha256) for mesh in meshes
+    )
+    camera = study.camera_of(images, calibration)
+    reference = study.read_references([file for file in files if file.role == "reference"], len(images))
+    parts = [*(image.sha256 for image in images), *(mesh.sha256 for mesh in meshes), repr(camera)]
+    key = hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
+    return Fluoroscopy(key, images, femoral, tibial, camera, reference=reference)
+
+
+def _both(meshes: Sequence[File]) -> tuple[File, File]:
+    """Let the reader say which STL file is which, and return the femoral one first."""
+    fix = later("Drop the STL file of the femoral component and that of the tibial one.")
+    if len(meshes) != 2:
+        there = ", ".join(mesh.name for mesh in meshes) or "none"
+        raise InputError(_lacking(len(meshes), there), fix=fix, file=THESE)
+    if meshes[0].sha256 == meshes[1].sha256:
+        raise InputError(later("both STL files hold the same component"), fix=fix, file=THESE)
+    guess = study.guessed_femoral(meshes)
+    names = [mesh.name for mesh in meshes]
+    chosen = st.radio(
+        t("Femoral component"), (0, 1), index=guess, format_func=lambda i: plain(names[i]), horizontal=True,
+        key=f"kinematics-femoral-{meshes[0].sha256[:8]}-{meshes[1].sha256[:8]}",
+        help=t("Guessed from the files' names; the other one is the tibial component."),
+    )  # fmt: skip
+    return meshes[chosen], meshes[1 - chosen]
+
+
+def _lacking(count: int, there: str) -> str:
+    if count == 1:
+        return later("two STL files are needed, and there is one ({there})", there=there)
+    if count == 0:
+        return later("two STL files are needed, and there are none ({there})", there=there)
+    return later("two STL files are needed, and there are {count} ({there})", count=count, there=there)
+
+
+def _frames(count: int) -> str:
+    return tn(
+        "{n} file of frames, in the order of their names", "{n} files of frames, in the order of their names", count
+    )
+
+
+def _told(frames: Sequence[File], calibration: File | None) -> None:
+    """Say what was made of the files."""
+    found = [_frames(len(frames))]
+    found.append(
+        t("calibration {name}", name=calibration.name) if calibration else t("calibration of the DICOM header")
+    )
+    st.caption(plain(" · ".join(found)))

@@ -1,0 +1,5 @@
+"""How a network comes to its answer: lessons on the visitor's own image, one a section of the address."""
+
+from dashboard.views.lessons import page
+
+page.show()

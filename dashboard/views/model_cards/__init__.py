@@ -1,0 +1,1 @@
+"""What each model is for, and how good it is."""

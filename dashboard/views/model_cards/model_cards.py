@@ -1,0 +1,29 @@
+"""What each model is for, how good it is and how that was measured: the page only reads what `evaluate` wrote.
+
+The address may name a card: `/model_cards?card=knee-kl`.
+"""
+
+import streamlit as st
+
+import models
+from dashboard import views
+from dashboard.case import arrival
+from dashboard.i18n import t
+from dashboard.views.model_cards import card as card_page
+from dashboard.views.model_cards import generator as card_generator
+from models.simulation import generated
+
+arrival.depart(views.tasks())
+cards = models.cards()
+generator = generated.card()
+titles = {**{id: card.title for id, card in cards.items()}, card_generator.ADDRESS: generator.title}
+asked = st.query_params.get("card")
+ids = list(titles)
+chosen = st.selectbox(
+    t("Model"), ids, ids.index(asked) if asked in titles else 0, format_func=lambda id: t(titles[id]), width=520,
+)  # fmt: skip
+st.header(t(titles[chosen]), anchor=False)
+if chosen == card_generator.ADDRESS:
+    card_generator.show(generator)
+else:
+    card_page.show(cards[chosen])

@@ -1,0 +1,1 @@
+"""The page of tasks that name every pixel: classes, corrections, slides, and a reference standard."""

@@ -1,0 +1,154 @@
+"""The classes: a legend that shows and hides each, how they are drawn, and a table of how much of each there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import get_args
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard import session
+from dashboard.case.figures import figure
+from dashboard.case.states import plain
+from dashboard.i18n import lowered, numeral, spoken, t
+from dashboard.views.segmentation import figures
+from dashboard.views.segmentation.figures import Layout, Style, TissueView
+from dashboard.views.segmentation.specimen import Sheet, Specimen
+from models import Card
+from models.reporting import paint
+from models.tasks.segmentation.areas import ClassArea, measure
+from models.tasks.segmentation.thickness import BAND, Thickness, thickness
+
+
+def show(specimen: Specimen) -> Sheet:
+    """Draw the controls, the legend and the table, and return the picture that they ask for."""
+    _controls(specimen.view)
+    areas = areas_of(specimen)
+    found = [area.key for area in areas if area.pixels]
+    _legend(specimen.card, found)
+    _table(areas, specimen.card)
+    fig = figure(specimen.shown, specimen.image, specimen.view)
+    if measurable(specimen) and st.toggle(t("Measure the cartilage"), key="tissue-thickness", persist_state="session"):
+        fig = _thickness(fig, specimen)
+    return Sheet(fig, f"classes-{specimen.view.classes}")
+
+
+def chosen(card: Card, view: TissueView) -> TissueView:
+    """Return the view with what the controls say, whether they are on the screen or not."""
+    return replace(
+        view,
+        classes=session.get("tissue-layout", view.classes),
+        style=session.get("tissue-style", view.style),
+        opacity=session.get("tissue-opacity", view.opacity),
+        hidden=frozenset(key for key in card.keys[1:] if not session.get(_box(card, key), True)),
+    )
+
+
+def _controls(view: TissueView) -> None:
+    """Let the reader choose what of the classes is drawn, and how."""
+    keep = {"persist_state": "session", "required": True, "label_visibility": "collapsed"}
+    st.segmented_control(
+        t("Show"), get_args(Layout), format_func=t, key="tissue-layout", default=view.classes, width="stretch", **keep
+    )
+    bare = view.classes in ("Mask", "Image")
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.segmented_control(
+            t("Style"), get_args(Style), format_func=t, key="tissue-style", default=view.style, disabled=bare, **keep
+        )
+        st.slider(
+            t("Opacity"), 0.0, 1.0, view.opacity, 0.05, key="tissue-opacity", format="percent",
+            persist_state="session", disabled=bare or view.style == "Contour",
+        )  # fmt: skip
+
+
+def _legend(card: Card, found: Sequence[str]) -> None:
+    """Draw the classes that were found with their colours; the reader shows and hides each."""
+    rules = []
+    with st.container(key="legend", horizontal=True, gap="small"):
+        for index, colour in paint.colours(card).items():
+            label, key = card.labels[index], _box(card, card.keys[index])
+            if label.key not in found:
+                continue
+            st.checkbox(
+                plain(t(label.name)),
+                True,
+                key=key,
+                persist_state="session",
+                help=t(label.definition) if label.definition else None,
+            )
+            rules.append(f".st-key-{key} {{ --swatch: {colour}; }}")
+    st.html(f"<style>{' '.join(rules)}</style>")
+
+
+def _box(card: Card, key: str) -> str:
+    return f"class-{card.id}-{key}"
+
+
+def areas_of(specimen: Specimen) -> Sequence[ClassArea]:
+    """Return how much of each class there is, of the version that is shown."""
+    return session.once(lambda: measure(specimen.shown, specimen.image), "areas", specimen.identity, specimen.version)
+
+
+def measurable(specimen: Specimen) -> bool:
+    """Whether there is cartilage whose thickness can be measured."""
+    return BAND in specimen.card.keys and bool(areas_of(specimen)[specimen.card.index(BAND)].pixels)
+
+
+def thickness_of(specimen: Specimen) -> Thickness:
+    """Return the thickness of the cartilage, of the version that is shown."""
+    index = specimen.card.index(BAND)
+    return session.once(
+        lambda: thickness(specimen.shown.mask == index, specimen.image.spacing_mm),
+        "thickness", specimen.identity, specimen.version,
+    )  # fmt: skip
+
+
+def _table(areas: Sequence[ClassArea], card: Card) -> None:
+    """Draw a row for each class that was found; a column that has no value for any class is left out."""
+    rows, missing = [], []
+    for label, area in zip(card.labels, areas, strict=True):
+        if not area.pixels:
+            missing.append(plain(lowered(label.name)))
+            continue
+        row: dict[str, object] = {t("Class"): t(label.name), t("Pixels"): numeral(area.pixels)}
+        if area.area_mm2 is not None:
+            row[t("Area")] = spoken().area(area.area_mm2)
+        row |= {t("Share"): numeral(area.share, ".1%"), t("Pieces"): numeral(area.components)}
+        if area.objects:
+            row[t("Count")] = numeral(area.objects.count)
+            if area.objects.density_per_mm2 is not None:
+                row[t("per mm²")] = numeral(area.objects.density_per_mm2, ",.0f")
+        rows.append(row)
+    columns = dict.fromkeys(name for row in rows for name in row)
+    st.dataframe([{name: row.get(name, "") for name in columns} for row in rows], hide_index=True, width="stretch")
+    if missing:
+        st.caption(t("Not found: {listed}.", listed=", ".join(missing)))
+    for label, area in zip(card.labels, areas, strict=True):
+        if area.objects and area.objects.count:
+            _, lower, median, upper, _ = area.objects.sizes
+            st.caption(
+                t(
+                    "{name}: half are larger than {median:,.0f} {unit}, the middle half from "
+                    "{lower:,.0f} to {upper:,.0f} {unit}.",
+                    name=plain(t(label.name)),
+                    median=median,
+                    unit=area.objects.unit,
+                    lower=lower,
+                    upper=upper,
+                )
+            )
+
+
+def _thickness(fig: go.Figure, specimen: Specimen) -> go.Figure:
+    """Say how thick the cartilage is, and draw where that was measured."""
+    found = thickness_of(specimen)
+    if not len(found.profile):
+        st.caption(t("Too little of it to measure."))
+        return fig
+    with st.container(horizontal=True, key="thickness"):
+        st.metric(t("Mean thickness"), f"{numeral(found.mean, '.2f')} {found.unit}")
+        st.metric(t("Minimum"), f"{numeral(found.minimum, '.2f')} {found.unit}")
+        st.metric(t("Roughness"), f"{numeral(found.roughness, '.2f')} {found.unit}")
+    return figures.add_lines(fig, specimen.image, found.lines())

@@ -1,0 +1,128 @@
+"""The mask corrected by hand: an area drawn on the image is added to a class or erased; the network's own stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.case.figures import figure
+from dashboard.case.states import plain
+from dashboard.i18n import later, numeral, t
+from dashboard.views.segmentation import classes, figures, truth
+from dashboard.views.segmentation.specimen import CORRECTED, NETWORK, Sheet, Specimen
+from models import OrthoLensError
+from models.tasks.segmentation.edit import ERASE, Correction
+
+FEWEST_CORNERS = 3
+ACTS = (later("Add"), later("Erase"))
+
+
+def show(specimen: Specimen) -> Sheet:
+    """Let the reader draw, and say what changed."""
+    names = {label.key: t(label.name) for label in specimen.card.labels}
+    st.markdown(t("Draw around what is wrong. The network's own mask is kept, and both go into the files."))
+    act = st.segmented_control(
+        t("What is drawn"),
+        ACTS,
+        format_func=t,
+        default=ACTS[0],
+        required=True,
+        key="correct-act",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    key = ERASE
+    if act == ACTS[0]:
+        key = st.selectbox(
+            t("Class"), specimen.card.keys[1:], format_func=names.get, key=f"correct-class-{specimen.card.id}",
+            persist_state="session",
+        )  # fmt: skip
+    _history(specimen)
+    if specimen.corrections:
+        _changes(specimen, names)
+    if specimen.version == "network" and specimen.corrections:
+        return Sheet(figure(specimen.shown, specimen.image, specimen.view), "correct-network")
+
+    def draw(selection: Mapping[str, Any]) -> None:
+        if selection["lasso"]:
+            _add(specimen, key, selection["lasso"][-1]["x"], selection["lasso"][-1]["y"])
+
+    fig = figures.selectable(figure(specimen.shown, specimen.image, specimen.view), specimen.image, "lasso")
+    return Sheet(fig, f"correct-{len(specimen.corrections)}", select=draw)
+
+
+def _add(specimen: Specimen, key: str, x: list[float], y: list[float]) -> None:
+    """Keep an area whose corners are in the axes' own unit."""
+    down, across = specimen.image.cell
+    corners = tuple((round(row / down, 2), round(column / across, 2)) for row, column in zip(y, x, strict=True))
+    if len(corners) >= FEWEST_CORNERS:
+        session.put(_state(specimen), (*specimen.corrections, Correction(key, corners)))
+        session.put(f"version-{specimen.identity}", CORRECTED)
+
+
+def _history(specimen: Specimen) -> None:
+    """Draw what undoes corrections, and which version is looked at."""
+    done, state = specimen.corrections, _state(specimen)
+    with st.container(horizontal=True, vertical_alignment="center", key="corrections"):
+        st.button(
+            t("Undo"), icon=":material/undo:", key="correct-undo", disabled=not done,
+            on_click=session.put, args=(state, tuple(done[:-1])),
+        )  # fmt: skip
+        st.button(
+            t("Start over"), icon=":material/restart_alt:", key="correct-clear", disabled=not done,
+            on_click=session.put, args=(state, ()),
+        )  # fmt: skip
+    if done:
+        st.segmented_control(
+            t("Version"),
+            (NETWORK, CORRECTED),
+            format_func=t,
+            default=CORRECTED,
+            required=True,
+            key=f"version-{specimen.identity}",
+            persist_state="session",
+            width="stretch",
+        )
+
+
+def _changes(specimen: Specimen, names: dict[str, str]) -> None:
+    """Draw the figures of both versions beside each other."""
+    before, after = specimen.at(NETWORK), specimen.at(CORRECTED)
+    try:
+        agreed = [{one.key: one.jaccard for one in truth.agreements_of(version)} for version in (before, after)]
+    except OrthoLensError:
+        agreed = [{}, {}]
+    rows = []
+    for old, new in zip(classes.areas_of(before), classes.areas_of(after), strict=True):
+        if not old.pixels and not new.pixels:
+            continue
+        row = {t("Class"): names[old.key], t("Pixels"): f"{numeral(old.pixels)} → {numeral(new.pixels)}"}
+        if agreed[0]:
+            was, now = (_share(one.get(old.key)) for one in agreed)
+            row["Jaccard"] = f"{was} → {now}"
+        rows.append(row)
+    st.dataframe(rows, hide_index=True, width="stretch")
+    said = ", ".join(
+        t("erased {n}", n=n) if key == ERASE else t("{name} added {n}", name=plain(names[key]), n=n)
+        for key, n in _counted(specimen).items()
+    )
+    st.caption(t("Corrected by hand: {said}.", said=said))
+
+
+def _counted(specimen: Specimen) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for correction in specimen.corrections:
+        counted[correction.label] = counted.get(correction.label, 0) + 1
+    return counted
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else numeral(value, ".3f")
+
+
+def _state(specimen: Specimen) -> str:
+    return f"corrections-{specimen.identity}"

@@ -1,0 +1,205 @@
+"""Keep the result: label map, overlay, contours, measurements and DICOM SEG; both versions of a corrected mask."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+import models
+from dashboard import session
+from dashboard.case import report, states
+from dashboard.i18n import Language, later, spoken, t
+from dashboard.session import Answered, Item
+from dashboard.views.segmentation import figures
+from dashboard.views.segmentation import truth as tissue_truth
+from dashboard.views.segmentation.figures import TissueView
+from dashboard.views.segmentation.specimen import CORRECTED, NETWORK, Specimen, told
+from models import Card, Image, OrthoLensError, Segmentation
+from models.io.export.label_png import label_png
+from models.io.export.seg import check, write_seg
+from models.io.kinds import kind
+from models.reporting import paint, plate
+from models.reporting.case import Case
+from models.reporting.record import caption
+from models.tasks.segmentation.areas import measure
+from models.tasks.segmentation.contours import geojson
+from models.tasks.segmentation.edit import CorrectedSegmentation, corrected
+from models.tasks.segmentation.table import Measured, tissue_csv
+from models.tasks.segmentation.thickness import BAND, thickness
+from models.tasks.segmentation.truth import TruthMask, compare
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the files are made of; they are made when they are asked for, where the session cannot be asked.
+
+    Attributes
+    ----------
+    versions
+        The network's classes, and the corrected ones where there are any.
+    shown
+        The version that the reader looks at.
+    """
+
+    image: Image
+    card: Card
+    view: TissueView
+    versions: tuple[Segmentation, ...]
+    shown: Segmentation
+    truth: TruthMask | None = None
+
+
+def show(specimen: Specimen) -> None:
+    """Offer the files; each is made when it is asked for."""
+    kept = _kept(specimen)
+    answer, say = kept.shown, spoken()
+    name = f"ortholens-{answer.task}-{answer.sha256[:12]}{'-corrected' if _corrections(answer) else ''}"
+    common = {"on_click": "ignore", "width": "stretch"}
+    with st.container(key="downloads", horizontal=True, gap="small"):
+        st.download_button(
+            t("Label map"), lambda: label_map(answer, kept.card), f"{name}.png", "image/png", icon=":material/grid_on:",
+            help=t("PNG in the image's own pixels; each is the index of its class."), **common,
+        )  # fmt: skip
+        st.download_button(
+            t("Overlay"), lambda: overlay(kept, answer, say), f"{name}-overlay.png", "image/png",
+            icon=":material/image:",
+            help=t("The image with its classes as they are shown, their legend, a scale and a caption."), **common,
+        )  # fmt: skip
+        st.download_button(
+            t("Contours"), lambda: contours(answer, kept.card), f"{name}.geojson", "application/geo+json",
+            icon=":material/polyline:", help=t("GeoJSON that QuPath opens."), **common,
+        )  # fmt: skip
+        st.download_button(
+            t("Measurements"), lambda: measurements(kept), f"{name}.csv", "text/csv", icon=":material/table:",
+            help=t("CSV: areas, counts, thickness and agreement, of both versions where there are two."), **common,
+        )  # fmt: skip
+        if len(kept.versions) > 1:
+            st.download_button(
+                t("Both versions"), lambda: everything(kept, say), f"{name}.zip", "application/zip",
+                icon=":material/folder_zip:", help=t("All files of the network's mask and of the corrected."), **common,
+            )  # fmt: skip
+    item = session.selected()
+    data = item.file_of(kept.view.frame, kept.image.frames) if item else b""
+    if data and kind(data, "") == "DICOM":
+        _seg(kept, data, f"{name}.dcm")
+    _report(kept, specimen, item, name)
+
+
+def _report(kept: Kept, specimen: Specimen, item: Item | None, name: str) -> None:
+    """Offer the report of the version that is shown, and remember how to segment the file again."""
+    origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
+    answer, image, view = kept.shown, kept.image, kept.view
+    reason = told(specimen.identity)
+
+    def make() -> Case:
+        shown = view.shown(image)
+        agreements = compare(answer.mask, kept.truth, kept.card.keys, image.spacing_mm) if kept.truth else ()
+        drawn = figures.classes(shown, answer, kept.card, view)
+        explained = replace(answer, explanation=reason.why)
+        return Case(image, explained, shown, drawn, simulated, origin, agreements, reason.place)
+
+    answered = None
+    if item and item.sha256 == image.sha256:  # a region of a slide is reported alone
+        card, frame = kept.card.id, view.frame
+        done = tuple(specimen.corrections) if _corrections(answer) else ()
+
+        def again() -> Case:
+            seen = item.read()
+            found = models.predict(seen, card, frame=frame)
+            assert isinstance(found, Segmentation)  # by the card's task
+            return Case(seen, corrected(found, done) if done else found, simulated=simulated, origin=origin)
+
+        answered = Answered(item.sha256, f"{frame}-{card}", again)
+    report.show(answer.task, name, make, answered)
+
+
+def label_map(answer: Segmentation, card: Card) -> bytes:
+    """Return the classes as PNG, with what was corrected in its text."""
+    return label_png(answer.mask, card, {"Version": version(answer)})
+
+
+def overlay(kept: Kept, answer: Segmentation, say: Language) -> bytes:
+    """Return the picture as it is shown, 1,024 pixels at least on its longest side, with legend, scale and caption."""
+    picture = figures.classes(plate.enlarged(kept.view.shown(kept.image)), answer, kept.card, kept.view)
+    colours = paint.colours(kept.card, kept.view.hidden)
+    legend = tuple((colour, say(kept.card.labels[index].name)) for index, colour in colours.items())
+    title, *lines = caption(answer, say)
+    made = say(later("Version: {version}"), version=version(answer))
+    return plate.png(
+        plate.Plate(picture, (made, *lines), title, plate.pixel_mm(kept.image, picture), legend=legend, say=say)
+    )
+
+
+def contours(answer: Segmentation, card: Card) -> bytes:
+    """Return the outlines as GeoJSON."""
+    return json.dumps(geojson(answer, paint.colours(card))).encode()
+
+
+def measurements(kept: Kept) -> bytes:
+    """Return the figures of every version as CSV."""
+    measured = [_measured(kept, answer) for answer in kept.versions]
+    return tissue_csv(measured, kept.card, kept.shown.sha256, kept.view.frame)
+
+
+def everything(kept: Kept, say: Language) -> bytes:
+    """Return a ZIP with the files of both versions."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
+        for answer in kept.versions:
+            folder = "corrected" if _corrections(answer) else "network"
+            pack.writestr(f"{folder}/labels.png", label_map(answer, kept.card))
+            pack.writestr(f"{folder}/overlay.png", overlay(kept, answer, say))
+            pack.writestr(f"{folder}/contours.geojson", contours(answer, kept.card))
+        pack.writestr("measurements.csv", measurements(kept))
+    return out.getvalue()
+
+
+def version(answer: Segmentation) -> str:
+    """Say which version of a mask this is."""
+    done = _corrections(answer)
+    return f"corrected by hand in {done} place{'s' * (done > 1)}" if done else "network"
+
+
+def _kept(specimen: Specimen) -> Kept:
+    versions = [specimen.at(NETWORK).shown]
+    if specimen.corrections:
+        versions.append(specimen.at(CORRECTED).shown)
+    try:
+        truth = tissue_truth.truth_of(specimen)
+    except OrthoLensError:
+        truth = None  # the page says what is wrong with it
+    return Kept(specimen.image, specimen.card, specimen.view, tuple(versions), specimen.shown, truth)
+
+
+def _measured(kept: Kept, answer: Segmentation) -> Measured:
+    card, spacing = kept.card, kept.image.spacing_mm
+    agreements = compare(answer.mask, kept.truth, card.keys, spacing) if kept.truth else ()
+    band = answer.mask == card.index(BAND) if BAND in card.keys else None
+    thick = (BAND, thickness(band, spacing)) if band is not None and band.any() else None
+    return Measured(version(answer), measure(answer, kept.image), agreements, thick)
+
+
+def _seg(kept: Kept, data: bytes, name: str) -> None:
+    """Offer the DICOM SEG of a DICOM image."""
+    with st.container(key="seg", horizontal=True, vertical_alignment="center", gap="small"):
+        try:
+            session.once(lambda: check(data), "seg", kept.image.sha256, kept.view.frame)
+        except OrthoLensError as problem:
+            st.caption(states.plain(t("No DICOM SEG: it {problem}. {fix}", problem=problem.problem, fix=problem.fix)))
+            return
+        keep = st.checkbox(
+            t("Keep the patient's identity, so that it files into the study"), key="seg-identity",
+            help=t("Off, the SEG names only the image that it belongs to."),
+        )  # fmt: skip
+        st.download_button(
+            t("DICOM SEG"), lambda: write_seg(data, kept.shown, kept.card, keep_identity=keep), name,
+            "application/dicom", icon=":material/layers:", on_click="ignore", disabled=not kept.shown.mask.any(),
+        )  # fmt: skip
+
+
+def _corrections(answer: Segmentation) -> int:
+    return len(answer.corrections) if isinstance(answer, CorrectedSegmentation) else 0

@@ -1,0 +1,134 @@
+"""The page of a segmentation: the picture on the left; on the right the answer, and one way at a time to look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.case import abstention, also, figures, shell, states, viewer, worklist
+from dashboard.case.places import places
+from dashboard.case.states import HEIGHT_PX, plain
+from dashboard.i18n import later, numeral, t
+from dashboard.session import Item
+from dashboard.stage.film import staged
+from dashboard.views.segmentation import classes, correction, downloads, reasons, truth
+from dashboard.views.segmentation import slide as tissue_slide
+from dashboard.views.segmentation.figures import TissueView
+from dashboard.views.segmentation.specimen import Sheet, Specimen
+from models import Card, Image, OrthoLensError, Segmentation
+
+LOOKS: dict[str, Callable[[Specimen], Sheet]] = {
+    later("Classes"): classes.show,
+    later("Truth"): truth.show,
+    later("Doubt"): reasons.doubt,
+    later("Why"): reasons.why,
+    later("Correct"): correction.show,
+}
+"""What a reader can do with a segmentation; each draws its controls and says what stands on the left."""
+
+
+def show(task: str, invitation: str) -> None:
+    """Draw the page of the task."""
+    card, image = shell.opened(task, invitation, _read, _ask, readable=False)
+    if image is not None and not tissue_slide.waiting(image, card):
+        workspace(image, card)
+
+
+def _read(item: Item) -> Image | None:
+    slide = session.slide(item)
+    return tissue_slide.region(item, slide) if slide else session.read(item)
+
+
+def _ask(image: Image, card: Card, frame: int) -> Segmentation | None:
+    return None if tissue_slide.is_large(image, card) else session.segment(image, card, frame)
+
+
+@st.fragment
+def workspace(image: Image, card: Card) -> None:
+    """Draw the image, its classes and every control of them; a control reruns only this."""
+    picture, controls, right = places()
+    with controls:
+        seen = viewer.display_controls(image, TissueView(frame=viewer.frame_slider(image)))
+        view = classes.chosen(card, seen)
+        shell.facts(image)
+    with right:
+        try:
+            sheet, fill = _answered(Specimen(image, card, session.segment(image, card, view.frame), view))
+        except OrthoLensError as problem:
+            states.error(problem)
+            sheet, fill = Sheet(figures.figure(None, image, view), "image"), None
+    with picture:
+        _draw(sheet, image)
+    if fill:
+        fill()
+
+
+def _answered(specimen: Specimen) -> tuple[Sheet, Callable[[], None] | None]:
+    """Draw the answer and the controls of one look at it; return what the image shows, and what is drawn last."""
+    worklist.tell(specimen.shown)
+    if not _headline(specimen):
+        return Sheet(figures.figure(None, specimen.image, specimen.view), "image"), None
+    fill = also.show(specimen.image, specimen.card)
+    look = st.segmented_control(
+        t("Look at"),
+        list(LOOKS),
+        format_func=t,
+        default="Classes",
+        required=True,
+        key="tissue-look",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    sheet = LOOKS[look](specimen)
+    downloads.show(specimen)
+    return sheet, fill
+
+
+def _headline(specimen: Specimen) -> bool:
+    """Show the answer in one line; where the model abstains, its reason, and the answer only on demand."""
+    found, card = specimen.shown, specimen.card
+    with st.container(border=True, key="answer"):
+        if found.abstained:
+            if abstention.show(found, specimen.image, card):
+                return False
+        else:
+            st.subheader(plain(_found(specimen)), anchor=False)
+        if card.data.simulated:
+            st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
+        st.caption(t("Segmented in {seconds:.2f} s", seconds=found.seconds))
+        states.notes(found.warnings)  # corrections by hand among them
+    return True
+
+
+def _found(specimen: Specimen) -> str:
+    """Return what `models.reporting.record.headline` says, in the visitor's language."""
+    areas = classes.areas_of(specimen)[1:]
+    names = {label.key: t(label.name) for label in specimen.card.labels}
+    if specimen.shown.instances is not None:
+        counted = sum(area.objects.count for area in areas if area.objects)
+        return t("{names}: {n:,} counted", names=", ".join(names[area.key] for area in areas), n=counted)
+    found = sorted(((area.share, area.key) for area in areas if area.pixels), reverse=True)
+    return ", ".join(f"{names[key]} {numeral(share, '.1%')}" for share, key in found) or t("Nothing but background")
+
+
+def _draw(sheet: Sheet, image: Image) -> None:
+    """Draw what a look says about places."""
+    key = f"viewer-{image.sha256[:12]}-{sheet.key}"
+    selects = {}
+    if sheet.select:
+        callback = sheet.select
+        selects = {
+            "on_select": lambda: session.selection(key, callback),
+            "selection_mode": ("box",) if sheet.box else ("lasso",),
+        }
+    st.plotly_chart(
+        staged(sheet.figure, image, viewer.frame(image)), key=key, height=HEIGHT_PX, theme=None,
+        alt=sheet.says or t("The image with its classes"),
+        config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]},
+        **selects,
+    )  # fmt: skip
+    if sheet.says:
+        st.caption(sheet.says)

@@ -1,0 +1,166 @@
+"""A truth beside the answer: dropped by the reader, compared class by class, and shown as the Jaccard picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from dashboard import session
+from dashboard.case import states, truth_files
+from dashboard.case.figures import figure
+from dashboard.case.truth_files import Files
+from dashboard.i18n import later, numeral, significant, t
+from dashboard.views.segmentation import figures
+from dashboard.views.segmentation.figures import TissueView, classes, screen
+from dashboard.views.segmentation.specimen import Sheet, Specimen
+from models import OrthoLensError
+from models.reporting import paint
+from models.tasks.segmentation.truth import (
+    Agreement,
+    TruthMask,
+    aggregated_jaccard,
+    compare,
+    jaccard_picture,
+    read_truth,
+)
+
+PICTURES = (later("Jaccard picture"), later("Truth and answer"))
+WORDS = later(
+    "**Pink**: in the truth and missed. **Green**: not in the truth, invented. What both agree on is uncoloured."
+)
+
+
+def show(specimen: Specimen) -> Sheet:
+    """Take a truth, compare it with the classes that are shown, and return the picture of both."""
+    plain_view = Sheet(figure(specimen.shown, specimen.image, specimen.view), "truth-none")
+    files = truth_files.drop(t("Truth masks"), _state(specimen), "truth")
+    if not files:
+        st.caption(
+            t(
+                "Drop a label map (PNG, each pixel the index of its class), one black-and-white mask a class, named "
+                "after it, or a DICOM SEG."
+            )
+        )
+        return plain_view
+    try:
+        truth = truth_of(specimen)
+        agreements = agreements_of(specimen)
+    except OrthoLensError as problem:
+        states.error(problem)
+        return plain_view
+    assert truth is not None  # there are files
+    for warning in truth.warnings:
+        st.warning(t(warning), icon=":material/warning:")
+    return _compared(specimen, truth, agreements)
+
+
+def truth_of(specimen: Specimen) -> TruthMask | None:
+    """Return what the reader dropped for this frame, read once; None where nothing was.
+
+    Raises
+    ------
+    InputError
+        When the files are no masks of this image.
+    """
+    files: Files = session.get(_state(specimen), ())
+    if not files:
+        return None
+    return session.once(
+        lambda: read_truth(files, specimen.card.keys, specimen.image.shape),
+        "truth",
+        specimen.identity,
+        truth_files.fingerprint(files),
+    )
+
+
+def agreements_of(specimen: Specimen) -> tuple[Agreement, ...]:
+    """Return how the classes that are shown agree with the truth; nothing where there is none."""
+    truth = truth_of(specimen)
+    if truth is None:
+        return ()
+    return session.once(
+        lambda: compare(specimen.shown.mask, truth, specimen.card.keys, specimen.image.spacing_mm),
+        "agreement", specimen.identity, specimen.version, truth_files.fingerprint(session.get(_state(specimen))),
+    )  # fmt: skip
+
+
+def _compared(specimen: Specimen, truth: TruthMask, agreements: Sequence[Agreement]) -> Sheet:
+    """Draw the figures, and return the picture of the class that the reader chooses."""
+    names = {label.key: t(label.name) for label in specimen.card.labels}
+    keys = [agreement.key for agreement in agreements]
+    key = keys[0]
+    if len(keys) > 1:
+        key = st.selectbox(t("Class"), keys, format_func=names.get, key=f"truth-class-{specimen.card.id}")
+    chosen = next(agreement for agreement in agreements if agreement.key == key)
+    with st.container(horizontal=True, key="agreement"):
+        st.metric(t("Jaccard"), _share(chosen.jaccard))
+        st.metric(t("Dice"), _share(chosen.dice))
+        if truth.instances is not None and specimen.shown.instances is not None:
+            st.metric(t("Aggregated Jaccard"), _share(_aggregated(specimen, truth)), help=t("Over single objects."))
+    _table(agreements, names)
+    kind = st.segmented_control(
+        t("Picture"),
+        PICTURES,
+        format_func=t,
+        default=PICTURES[0],
+        required=True,
+        key="truth-picture",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    index, view = specimen.card.index(key), specimen.view
+    shown = screen(specimen.image, view)
+    ours, theirs = (paint.fitted(mask, shown.shape[:2]) for mask in (specimen.shown.mask, truth.mask))
+    if kind == PICTURES[0]:
+        grey = shown if shown.ndim == 2 else shown.mean(-1)  # so that neither colour is lost in the tissue's own
+        drawn = jaccard_picture(grey, ours == index, theirs == index)
+        return Sheet(figures.picture(specimen.image, drawn, view), "truth-jaccard", says=t(WORDS))
+    only = replace(TissueView(frame=view.frame), hidden=frozenset(specimen.card.keys) - {key})
+    pair = [
+        classes(shown, replace(specimen.shown, mask=mask, instances=None), specimen.card, only)
+        for mask in (theirs, ours)
+    ]
+    fig = figures.picture(specimen.image, pair[1], view, beside=pair[0])
+    return Sheet(fig, "truth-pair", says=t("Left the truth, right the answer."))
+
+
+def _aggregated(specimen: Specimen, truth: TruthMask) -> float | None:
+    return session.once(
+        lambda: aggregated_jaccard(np.asarray(specimen.shown.instances), np.asarray(truth.instances)),
+        "aggregated", specimen.identity, specimen.version, truth_files.fingerprint(session.get(_state(specimen))),
+    )  # fmt: skip
+
+
+def _table(agreements: Sequence[Agreement], names: dict[str, str]) -> None:
+    rows = [
+        {
+            t("Class"): names[agreement.key],
+            t("Jaccard"): _share(agreement.jaccard),
+            t("Dice"): _share(agreement.dice),
+            t("Prec."): _share(agreement.precision),
+            t("Recall"): _share(agreement.recall),
+            t("HD95 ({unit})", unit=agreement.unit): _length(agreement.hausdorff95),
+        }
+        for agreement in agreements
+        if agreement.jaccard is not None  # of a class that neither has, nothing can be said
+    ]
+    st.dataframe(rows, hide_index=True, width="stretch")
+    st.caption(
+        t("HD95: 95 % Hausdorff distance, how far the outlines lie apart at all but a twentieth of their length.")
+    )
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else numeral(value, ".3f")
+
+
+def _length(value: float | None) -> str:
+    return "–" if value is None else significant(value)
+
+
+def _state(specimen: Specimen) -> str:
+    return f"truth-{specimen.identity}"

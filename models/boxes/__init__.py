@@ -1,1 +1,0 @@
-"""Boxes beside a truth: read from files, matched, counted and drawn by hand."""

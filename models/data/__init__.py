@@ -1,1 +1,0 @@
-"""Where images come from: packed public sets, public samples, simulated cases, a user's own folder."""

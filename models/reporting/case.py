@@ -1,0 +1,54 @@
+"""One answer and what was found beside it: all that a chapter of a report is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.i18n import IN_ENGLISH, Language
+from models.reporting.draw import RGB
+from models.types import Box, Image, Pixels, Prediction
+
+if TYPE_CHECKING:
+    from models.tasks.segmentation.truth import Agreement
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What is written up.
+
+    Attributes
+    ----------
+    image
+        That was answered; of a motion, its first frame.
+    shown, drawn
+        The image and the image with the answer on it as the reader sees them, (h, w[, 3]) in [0, 1] and (h, w, 3)
+        bytes of any size; None draws them as the page does before anything is changed.
+    simulated
+        Whether the image is no patient's.
+    origin
+        Where a case of the gallery comes from; empty for a user's own file.
+    agreements
+        With a truth that the reader gave, for a segmentation.
+    place
+        That the explanation of a class or of a box is about; None: all of the image.
+    film
+        Frames of a motion with the components drawn, each with its caption.
+    calibration
+        Where the millimetres of a motion come from.
+    say
+        The reader's language.
+    """
+
+    image: Image
+    prediction: Prediction
+    shown: Pixels | None = None
+    drawn: RGB | None = None
+    simulated: bool = False
+    origin: str = ""
+    agreements: Sequence[Agreement] = ()
+    place: Box | None = None
+    film: Sequence[tuple[str, RGB]] = ()
+    calibration: str = ""
+    say: Language = IN_ENGLISH

@@ -1,0 +1,77 @@
+"""The pictures of a report: an image and what was found on it, small enough to send and sharp enough to print.
+
+At 82 mm, half the width of a page, 1,200 pixels are 370 a inch. JPEG without chroma subsampling, so that thin coloured
+lines stay crisp (ITU-T T.81, 1992).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageDraw
+
+from models.cards import card
+from models.i18n import Language
+from models.reporting import paint
+from models.reporting.draw import RGB, HeatLook
+from models.reporting.parts import Picture
+from models.reporting.reason import heated
+from models.tasks.detection.record import drawn, marks_of
+from models.types import Box, Detections, Image, Pixels, Prediction, Segmentation, Window
+
+LONGEST_PX = 1200
+QUALITY = 88
+
+
+def picture(seen: RGB, alt: str, caption: str) -> Picture:
+    """Return (H, W, 3) bytes of any size as a part of a report; shrunk, never enlarged."""
+    sheet = Pillow.fromarray(seen)
+    if max(sheet.size) > LONGEST_PX:
+        sheet.thumbnail((LONGEST_PX, LONGEST_PX), Pillow.Resampling.LANCZOS)
+    out = io.BytesIO()
+    sheet.save(out, "JPEG", quality=QUALITY, subsampling=0)
+    return Picture(out.getvalue(), *sheet.size, alt, caption)
+
+
+def shown(image: Image, frame: int, window: Window | None = None) -> Pixels:
+    """Return a frame as displayed, thinned out where it is far larger than the report shows it: (h, w[, 3])."""
+    step = max(1, max(image.shape) // (2 * LONGEST_PX))
+    return replace(image, pixels=image.pixels[:, ::step, ::step]).shown(frame, window)
+
+
+def heat(image: Image, prediction: Prediction, place: Box | None = None) -> RGB:
+    """Draw the heat of an explanation in the colours that the page starts with, and a frame round the place asked."""
+    below = shown(image, prediction.frame)
+    size = (below.shape[1], below.shape[0])
+    seen = heated(below, prediction, HeatLook(colours="inferno"), place)[0]
+    if place is None:
+        return seen
+    sheet = Pillow.fromarray(seen)
+    down, across = (drawn / whole for drawn, whole in zip(below.shape, image.shape, strict=False))
+    left, top = place.column * across, place.row * down
+    corner = (left + place.width * across, top + place.height * down)
+    line = max(1, max(size) // 300)
+    for colour, width in (("black", 2 * line), ("white", line)):  # a dark line within, for bright tissue
+        ImageDraw.Draw(sheet).rectangle((left, top, *corner), outline=colour, width=width)
+    return np.asarray(sheet)
+
+
+def classes(image: Image, prediction: Segmentation) -> RGB:
+    """Paint the classes on a frame, with the borders of objects where they are told apart."""
+    below = shown(image, prediction.frame)
+    shape = (below.shape[0], below.shape[1])
+    mask = paint.fitted(prediction.mask, shape)
+    lines = None
+    if prediction.instances is not None:
+        lines = paint.outlines(paint.fitted(prediction.instances, shape))  # type: ignore[arg-type]  # numbers, as a mask
+    return paint.painted(below, mask, paint.colours(card(prediction.card)), 0.45, lines)
+
+
+def boxes(image: Image, prediction: Detections, say: Language) -> RGB:
+    """Draw the boxes at or above the threshold, each with its number in the table of findings and its score."""
+    marks = marks_of(prediction, card(prediction.card), say)
+    numbered = [replace(mark, words=f"{number}: {mark.words}") for number, mark in enumerate(marks, 1)]
+    return drawn(image.shown(prediction.frame), numbered)

@@ -1,1 +1,0 @@
-"""Serving: the engine that holds the models of a process."""

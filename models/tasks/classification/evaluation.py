@@ -1,0 +1,165 @@
+"""Measure a classifier on pictures it was not trained on, and write what was found beside its card.
+
+A set with published splits is calibrated on `val` and measured on `test`, once, when the model is final; before that it
+is measured on `val`, each fold of it calibrated on the others. A set without splits is cross-validated by group.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from models.cards import Card, card
+from models.cards.card import Calibration, Conformal
+from models.cards.writing import inscribe, publish
+from models.nets.loading import load_member
+from models.tasks import task
+from models.tasks.classification.dataset import LabelledSet, labelled_set
+from models.tasks.classification.final import RUNS, held_out_distances, signatures
+from models.tasks.classification.metrics import RESAMPLES, with_interval
+from models.tasks.classification.task import ClassificationTask
+from models.tasks.classification.training import Progress, outputs
+from models.training.folds import folds_of, out_of_fold
+from models.training.ood_set import strangers
+from models.trust import conformal
+from models.trust.calibration import temperature
+from models.trust.ood import gate_of
+
+SHOWN = (0.80, 0.90, 0.95, 0.99)
+"""Coverages whose measured value a card shows."""
+
+Logits = NDArray[np.float32]
+
+
+def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
+    """Calibrate a card, measure it, and write `<card>.figures.json`.
+
+    Parameters
+    ----------
+    folds
+        Parts of a cross-validation.
+    test
+        Whether to touch the test split of a set that has one.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    BadWeights
+        For a card with splits that has not been trained.
+    """
+    chosen, data = card(card_id), labelled_set(card_id)
+    truth = np.array([chosen.index(label) for label in data.labels])
+    if "test" in data.splits:
+        nets = [load_member(chosen, member) for member in chosen.members]
+        held_out = data.of("val")
+        logits = outputs(nets, chosen, data, held_out).numpy()
+    else:
+        held_out = np.arange(len(data))
+        logits = out_of_fold(chosen, data, folds, RUNS / card_id, progress)
+    fit = _calibrate(chosen, logits, truth[held_out])
+    if test and "test" in data.splits:
+        split, how = "test", "test split, measured once; calibrated on the validation split"
+        options = "--test"
+        answers = _answers(chosen, outputs(nets, chosen, data, data.of(split)).numpy(), *fit)
+        measured = data.only(data.of(split))
+    else:
+        split, measured, options = "val", data.only(held_out), f"--folds {folds}"
+        how = (
+            f"validation split in {folds} folds by group" if "val" in data.splits else f"{folds}-fold cross-validation"
+        )
+        how += ", each calibrated on the others"
+        answers = _crossed(chosen, logits, truth[held_out], folds_of(measured, folds))
+    y = np.array([chosen.index(label) for label in measured.labels])
+    asked = task(chosen.task)
+    assert isinstance(asked, ClassificationTask)  # the sets here have labels
+    inscribe(card_id, {"calibration": fit[0], "conformal": fit[1]})
+    probabilities, inside = answers
+    groups = np.unique(measured.groups, return_inverse=True)[1]
+    report: dict[str, Any] = {
+        "how": how,
+        "command": f"ortholens evaluate {card_id} {options}",
+        "weights": [member.sha256 for member in chosen.members],
+        "resamples": RESAMPLES,
+        **asked.score(probabilities, y, groups, chosen),
+        "conformal": [_coverage(inside[level], y, groups, level) for level in SHOWN],
+        "gate": _gate_table(chosen, data, split, progress),
+        "subgroups": _subgroups(measured, probabilities, y, groups),
+    }
+    publish(card_id, report)
+
+
+def _calibrate(chosen: Card, logits: Logits, truth: NDArray[np.intp]) -> tuple[Calibration, Conformal]:
+    fitted = Calibration(temperature=temperature(logits, truth), n=len(truth))
+    return fitted, conformal.calibrate(_probabilities(logits, fitted), truth, ordinal=chosen.ordinal)
+
+
+def _probabilities(logits: Logits, fitted: Calibration) -> NDArray[np.float64]:
+    p: NDArray[np.float64] = (torch.from_numpy(logits).double() / fitted.temperature).softmax(1).numpy()
+    return p
+
+
+def _answers(
+    chosen: Card, logits: Logits, fitted: Calibration, sets: Conformal
+) -> tuple[NDArray[np.float64], dict[float, NDArray[np.bool_]]]:
+    """Return probabilities (N, K) and, by coverage, which labels are in each set (N, K)."""
+    p = _probabilities(logits, fitted)
+    return p, {level: conformal.members(p, sets, level, chosen.ordinal) for level in SHOWN}
+
+
+def _crossed(
+    chosen: Card, logits: Logits, truth: NDArray[np.intp], fold: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], dict[float, NDArray[np.bool_]]]:
+    """As `_answers`, each fold with what the other folds calibrate."""
+    p = np.empty(logits.shape)
+    inside = {level: np.empty(logits.shape, bool) for level in SHOWN}
+    for i in np.unique(fold):
+        out = fold == i
+        p[out], sets = _answers(chosen, logits[out], *_calibrate(chosen, logits[~out], truth[~out]))
+        for level in SHOWN:
+            inside[level][out] = sets[level]
+    return p, inside
+
+
+def _coverage(
+    inside: NDArray[np.bool_], y: NDArray[np.intp], groups: NDArray[np.intp], level: float
+) -> dict[str, float]:
+    measured = with_interval(lambda p, y: float(p[np.arange(len(y)), y].mean()), inside.astype(float), y, groups)
+    return {"coverage": level, **measured, "mean_size": float(inside.sum(1).mean())}
+
+
+def _subgroups(
+    measured: LabelledSet, p: NDArray[np.float64], y: NDArray[np.intp], groups: NDArray[np.intp]
+) -> dict[str, dict[str, dict[str, float]]]:
+    table: dict[str, dict[str, dict[str, float]]] = {}
+    for name, values in measured.subgroups.items():
+        table[name] = {}
+        for value in sorted(set(values)):
+            of = np.array(values) == value
+            right = with_interval(lambda p, y: float((p.argmax(1) == y).mean()), p[of], y[of], groups[of])
+            table[name][value] = {"n": int(of.sum()), **right}
+    return table
+
+
+def _gate_table(chosen: Card, data: LabelledSet, split: str, progress: Progress) -> dict[str, Any]:
+    """Return how well the gate tells strangers from pictures of the set that its statistics have not seen."""
+    gate, net = gate_of(chosen), load_member(chosen, chosen.members[0])
+    known = held_out_distances(chosen, data, net, gate, split)
+    rows = []
+    for name, pictures in strangers(chosen.id):
+        progress(f"strangers: {name}", 0.0)
+        found = gate.distance(signatures(net, chosen, pictures)[0])
+        both = np.concatenate([known, found])
+        rows.append(
+            {
+                "set": name,
+                "n": len(found),
+                "auroc": float(roc_auc_score(np.arange(len(both)) >= len(known), both)),
+                "refused": float((found > gate.threshold).mean()),
+            }
+        )
+    return {"n": len(known), "kept": float((known <= gate.threshold).mean()), "strangers": rows}

@@ -1,0 +1,125 @@
+"""Make the weights that ship: the members of the ensemble on everything they may see, and the gate beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.cards import WEIGHTS_DIR, Card, card
+from models.cards.card import Gate as GateTable
+from models.cards.card import Member
+from models.cards.writing import inscribe
+from models.nets.loading import load_member, write_tensors
+from models.nets.mobilenet import StagedMobileNetV2
+from models.tasks.classification.dataset import LabelledSet, labelled_set
+from models.tasks.classification.recipe import Recipe
+from models.tasks.classification.training import Progress, Run, fit, views
+from models.tasks.task import Frame, normalise
+from models.training.folds import folds_of
+from models.trust import ood
+from models.trust.perturbations import weathered
+
+RUNS = Path("runs")
+"""Checkpoints and logs; not in git."""
+
+GATE_FOLDS = 5
+WEATHERED = 2
+"""Weathered copies of each picture that the gate learns from."""
+ENOUGH = 1500
+"""Pictures from which the gate learns; a distance in 128 dimensions needs no more."""
+
+Pictures = Sequence[NDArray[np.float32]] | NDArray[np.uint8]
+"""Grey pictures: (H, W) of any size in [0, 1], or (N, H, W) in [0, 255]."""
+
+
+def train(card_id: str, progress: Progress) -> None:
+    """Train every member on the set's `train` split, or on all of a set without splits, and inscribe them in the card.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    """
+    chosen, data = card(card_id), labelled_set(card_id)
+    learned = data.only(_learned(data))
+    members, seen = [], None
+    for i in range(Recipe.of(chosen).members):
+        file, run = f"{card_id}-{i}.safetensors", Run(f"shipped-{i}", np.arange(len(learned)), i, RUNS / card_id)
+        done = run.folder / f"{run.name}.sha256"
+        if not done.exists():
+            seen = views(chosen, learned, progress) if seen is None else seen
+            done.write_text(write_tensors(fit(chosen, learned, seen, run, progress).state_dict(), WEIGHTS_DIR / file))
+        members.append(Member(file=file, sha256=done.read_text()))
+    inscribe(card_id, {"members": members, "calibration": None, "conformal": None})
+    progress("fitting the gate", 0.0)
+    inscribe(card_id, {"gate": _gate(card(card_id), data)})
+
+
+def _learned(data: LabelledSet) -> NDArray[np.intp]:
+    return data.of("train") if "train" in data.splits else np.arange(len(data))
+
+
+def _gate(chosen: Card, data: LabelledSet) -> GateTable:
+    """Fit the gate on what the first member makes of the pictures, and write it.
+
+    Its threshold keeps 95 % of pictures that the statistics have not seen (`held_out_distances`).
+    """
+    net = load_member(chosen, chosen.members[0])
+    learned = _learned(data)
+    pictures = data.pixels[learned[:: max(1, len(learned) // ENOUGH)]]
+    plain, logits = signatures(net, chosen, pictures)
+    if "val" in data.splits:
+        logits = signatures(net, chosen, data.pixels[data.of("val")])[1]
+    fitted = ood.fit(np.concatenate([plain, *_weathered(net, chosen, pictures)]), logits)
+    file = f"{chosen.id}.gate.safetensors"
+    sha256 = write_tensors(dict(fitted.tensors), WEIGHTS_DIR / file)
+    known = held_out_distances(chosen, data, net, fitted)
+    threshold = float(np.quantile(known, ood.KEPT))
+    return GateTable(file=file, sha256=sha256, threshold=threshold, kept=ood.KEPT, n=len(known))
+
+
+def held_out_distances(
+    chosen: Card, data: LabelledSet, net: StagedMobileNetV2, fitted: ood.Gate, split: str = "val"
+) -> NDArray[np.float32]:
+    """Return the distances (N,) of pictures that the gate's statistics have not seen.
+
+    They are those of a split, or, in a set without splits, each picture's under statistics of the other groups.
+    """
+    if split in data.splits:
+        return fitted.distance(signatures(net, chosen, data.pixels[data.of(split)])[0])
+    plain, logits = signatures(net, chosen, data.pixels)
+    copies = [plain, *_weathered(net, chosen, data.pixels)]
+    fold, distance = folds_of(data, GATE_FOLDS), np.empty(len(data), np.float32)
+    for i in range(GATE_FOLDS):
+        part = ood.fit(np.concatenate([copy[fold != i] for copy in copies]), logits[fold != i])
+        distance[fold == i] = part.distance(plain[fold == i])
+    return distance
+
+
+def _weathered(net: StagedMobileNetV2, chosen: Card, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    rng = np.random.default_rng(0)
+    return [
+        signatures(net, chosen, [weathered(picture.astype(np.float32) / 255, rng) for picture in pixels])[0]
+        for _ in range(WEATHERED)
+    ]
+
+
+@torch.no_grad()
+def signatures(
+    net: StagedMobileNetV2, chosen: Card, pictures: Pictures
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return what the gate looks at, (N, D), and the logits (N, K)."""
+    found, logits = [], []
+    for start in range(0, len(pictures), 32):
+        fitted = []
+        for picture in pictures[start : start + 32]:
+            grey = torch.from_numpy(picture)[None, None].float() / (255 if picture.dtype == np.uint8 else 1)
+            fitted.append(Frame.around(grey[0, 0].numpy(), chosen).to_network(grey))
+        features = net.pyramid(normalise(torch.cat(fitted)))
+        found.append(ood.signature(features))
+        logits.append(net.head(features["stage5"]))
+    return torch.cat(found).numpy(), torch.cat(logits).numpy()

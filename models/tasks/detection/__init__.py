@@ -1,0 +1,1 @@
+"""Boxes round what matters: predictor, explanation, training, reference standards, corrections, metrics."""

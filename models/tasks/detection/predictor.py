@@ -1,0 +1,154 @@
+"""One loaded model that draws boxes: its networks on their device, and the lock that guards them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from threading import RLock
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.cards import Card
+from models.nets.fcos import FCOSMobileNetV2, Found, Places
+from models.nets.loading import load_detector
+from models.progress import Watch
+from models.tasks import task
+from models.tasks.detection.fusion import Pass, fused
+from models.tasks.detection.task import DetectionTask, Scaled, Seen, fitted
+from models.trust.ood import signature
+from models.types import Image
+
+CHANGES = ((1.0, False), (1.0, True), (1.25, False), (1.25, True))
+"""Size of the input, and whether left and right change places, of the passes that are fused on request."""
+
+LEAST_PX = 1.0
+"""Least side of a box, in pixels of the input."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How a detector is asked.
+
+    Attributes
+    ----------
+    point
+        Key of one of the card's operating points; None: its first.
+    fused
+        Whether to look again mirrored and enlarged, and fuse what was found: five times as slow.
+    progress, cancelled
+        Told the share done, and asked before every pass whether to stop.
+    """
+
+    point: str | None = None
+    fused: bool = False
+    progress: Callable[[float], None] | None = None
+    cancelled: Callable[[], bool] | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one network said about one input, in pixels of that input."""
+
+    found: Found
+    places: Places
+    signature: Tensor
+
+
+class Finder:
+    """A card's networks, ready to answer.
+
+    Attributes
+    ----------
+    members
+        In eval mode; the boxes of several are fused.
+    """
+
+    def __init__(self, card: Card, device: torch.device, members: Sequence[FCOSMobileNetV2] = ()) -> None:
+        asked = task(card.task)
+        assert isinstance(asked, DetectionTask)  # the engine asks first
+        self.card, self.device, self.lock, self.task = card, device, RLock(), asked
+        self.members = [net.to(device) for net in members or [load_detector(card, member) for member in card.members]]
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the parameters."""
+        return sum(p.numel() * p.element_size() for net in self.members for p in net.parameters())
+
+    def precision(self) -> AbstractContextManager[object]:
+        """Half precision on a GPU."""
+        return torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda")
+
+    def input(self, image: Image, frame: int = 0) -> Tensor:
+        """Return one frame as the networks take it: (1, 3, h, w) on the model's device."""
+        return self.task.prepare(image, self.card, frame).to(self.device)
+
+    @torch.no_grad()
+    def places(self, net: FCOSMobileNetV2, x: Tensor) -> tuple[Places, Tensor]:
+        """Return what one member says of every place of (1, 3, h, w), and the signature (D,) of that pass."""
+        with self.lock, self.precision():
+            features = net.trunk.tapped(x)
+            said = net.places(x, net.trunk.levels(features))
+        whole = Places(said.logits.float(), said.centredness.float(), said.boxes.float())
+        return whole, signature(features)[0].cpu()
+
+    def look(self, net: FCOSMobileNetV2, x: Tensor, size: tuple[int, int]) -> Look:
+        """Run one member on (1, 3, h, w), of which the first (rows, columns) = `size` are the image."""
+        places, own = self.places(net, x)
+        return Look(worth(net.found(places, size)), places, own)
+
+    def find(self, image: Image, frame: int = 0, search: Search | None = None) -> Seen:
+        """Answer one frame.
+
+        Raises
+        ------
+        Cancelled
+            When the search was cancelled; nothing is kept.
+        """
+        start, search = time.perf_counter(), search or Search()
+        changes = CHANGES if search.fused else CHANGES[:1]
+        watch = Watch(len(changes) * len(self.members), search.progress, search.cancelled)
+        grey, looks, passes = image.grey(frame), [], []
+        for zoom, mirrored in changes:
+            view = self.task.frame(image, self.card, zoom)
+            x = fitted(grey, view, mirrored).to(self.device)
+            for net in self.members:
+                watch.check()
+                looks.append(self.look(net, x, view.fitted))
+                passes.append(_in_source(looks[-1].found, view, mirrored))
+                watch.step()
+        agreed = fused(passes) if len(passes) > 1 else passes[0]
+        alone = looks[0].found.places.numpy() if len(passes) == 1 else np.full(len(agreed.boxes), -1)
+        first_pass = looks[: len(self.members)]  # of the image as it is
+        return Seen(
+            boxes=agreed.boxes.astype(np.float32),
+            scores=agreed.scores.astype(np.float32),
+            classes=agreed.classes,
+            places=alone,
+            signature=first_pass[0].signature,
+            strongest=torch.stack([strongest(look.places) for look in first_pass]).mean(0),
+            seconds=time.perf_counter() - start,
+        )
+
+
+def worth(found: Found) -> Found:
+    """Return the boxes whose sides are a pixel at least, where numpy can read them; the image's edge leaves slivers."""
+    large = (found.boxes[:, 2:] - found.boxes[:, :2]).amin(1) >= LEAST_PX
+    parts = (found.boxes, found.scores, found.classes, found.places)
+    return Found(*(part[large].cpu() for part in parts))
+
+
+def strongest(places: Places) -> Tensor:
+    """Return the largest logit of each class over all places, (K,), on the CPU: the `logits` of the gate."""
+    return places.logits.amax(0).float().cpu()
+
+
+def _in_source(found: Found, view: Scaled, mirrored: bool) -> Pass:
+    boxes = found.boxes.numpy()
+    if mirrored:
+        _, columns = view.fitted
+        boxes = boxes[:, [2, 1, 0, 3]] * (-1, 1, -1, 1) + (columns, 0, columns, 0)
+    return Pass(view.boxes_to_source(boxes), found.scores.numpy(), found.classes.numpy())

@@ -1,0 +1,152 @@
+"""Train a detector: focal, box and centredness loss of FCOS on random views, one cycle, a moving average.
+
+How a run is stepped through, stopped and resumed is `models.training.loop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.cards import Card
+from models.nets.fcos import FCOSMobileNetV2
+from models.nets.loading import build_detector
+from models.nets.mobilenet import rescale_batch_norms
+from models.tasks.classification.training import Progress, imagenet_weights
+from models.tasks.detection.augmentation import Seen, view
+from models.tasks.detection.dataset import BoxSet
+from models.tasks.detection.recipe import BoxRecipe
+from models.tasks.segmentation.task import network_input
+from models.training import loop
+from models.training.loop import StepRun
+
+
+@dataclass(frozen=True)
+class BoxRun(StepRun):
+    """One detector to train, on these pictures (indices)."""
+
+    learned: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Film:
+    """One picture as the sampler takes it: (H, W) uint8 at the scale of the input, boxes (M, 4), classes (M,)."""
+
+    picture: Tensor
+    boxes: Tensor
+    classes: Tensor
+
+
+def films(data: BoxSet, card: Card) -> list[Film]:
+    """Return the pictures of a set at the scale of a card's input."""
+    fitted = data.fitted(max(card.input.size))
+    return [
+        Film(torch.from_numpy(picture.copy()), torch.from_numpy(boxes), torch.from_numpy(classes))
+        for picture, boxes, classes in zip(fitted.pictures, fitted.boxes, fitted.classes, strict=True)
+    ]
+
+
+def fit(card: Card, drawn: Sequence[Film], run: BoxRun, progress: Progress) -> FCOSMobileNetV2:
+    """Train one detector, or read it where the run is finished.
+
+    Returns
+    -------
+    FCOSMobileNetV2
+        The moving average, in eval mode.
+
+    Raises
+    ------
+    Unreachable
+        Without the starting weights.
+    """
+    if not run.finished.exists():
+        _train(card, drawn, run, progress)
+    net = build_detector(card)
+    net.load_state_dict(torch.load(run.finished, map_location="cpu", weights_only=True))
+    return cast(FCOSMobileNetV2, net.eval())
+
+
+def _train(card: Card, drawn: Sequence[Film], run: BoxRun, progress: Progress) -> None:
+    recipe = BoxRecipe.of(card)
+    torch.manual_seed(run.seed)
+    net = start(card, drawn, run)
+
+    def losses_at(step: int) -> Mapping[str, Tensor]:
+        net.train()
+        for name in frozen(net, recipe):
+            net.stages[name].eval()
+        seen = batch_at(drawn, recipe, run, step)
+        found: Mapping[str, Tensor] = net(
+            list(network_input(_pictures(seen))), [{"boxes": of.boxes, "labels": of.classes} for of in seen]
+        )
+        return found
+
+    loop.train(net, _rates(net, recipe), recipe, run, losses_at, progress, steps=recipe.steps, rise=0.15, clip=5.0)
+
+
+def start(card: Card, drawn: Sequence[Film], run: BoxRun) -> FCOSMobileNetV2:
+    """Return the detector a run begins with: ImageNet weights whose batch norms know the statistics of some views."""
+    net = build_detector(card)
+    net.load_imagenet(imagenet_weights())
+    recipe = BoxRecipe.of(card)
+    some = [network_input(_pictures(batch_at(drawn, recipe, run, -1 - i))) for i in range(4)]
+    rescale_batch_norms(net.trunk, some)
+    return cast(FCOSMobileNetV2, net.to(memory_format=torch.channels_last))
+
+
+def _pictures(seen: Sequence[Seen]) -> Tensor:
+    return torch.stack([of.picture for of in seen])
+
+
+def batch_at(drawn: Sequence[Film], recipe: BoxRecipe, run: BoxRun, step: int) -> list[Seen]:
+    """Draw the views of one step."""
+    generator = run.generator(step)
+    marked = [int(i) for i in run.learned if len(drawn[i].boxes)]
+    clean = [int(i) for i in run.learned if not len(drawn[i].boxes)] or marked
+    seen = []
+    for _ in range(recipe.batch):
+        pool = clean if float(torch.rand(1, generator=generator)) < recipe.clean else marked
+        film = drawn[pool[int(torch.randint(len(pool), (1,), generator=generator))]]
+        centre = _centre(film, recipe, generator)
+        picture, boxes, classes = film.picture, film.boxes, film.classes
+        seen.append(view(picture, boxes, classes, centre, recipe.view_size, recipe.augmentation, generator))
+    return seen
+
+
+def _centre(film: Film, recipe: BoxRecipe, generator: torch.Generator) -> tuple[float, float]:
+    """Return the middle (x, y) of a view: somewhere round a box, or anywhere, but not beyond the picture."""
+    sides = torch.tensor(film.picture.shape[::-1], dtype=torch.float32)
+    room = torch.minimum(torch.tensor(recipe.view_size[::-1], dtype=torch.float32), sides) / 2
+    if len(film.boxes) and float(torch.rand(1, generator=generator)) < recipe.focus / (1 - recipe.clean):
+        box = film.boxes[int(torch.randint(len(film.boxes), (1,), generator=generator))]
+        stray = (torch.rand(2, generator=generator) * 2 - 1) * room * 0.8
+        middle = box[:2] + box[2:] / 2 + stray
+    else:
+        middle = torch.rand(2, generator=generator) * sides
+    x, y = torch.maximum(torch.minimum(middle, sides - room), room).tolist()
+    return x, y
+
+
+def _rates(net: FCOSMobileNetV2, recipe: BoxRecipe) -> list[dict[str, object]]:
+    """Return parameter groups: layers with ImageNet weights learn slowly, frozen ones not at all."""
+    still = frozen(net, recipe)
+    for name in still:
+        net.stages[name].requires_grad_(False)
+    slow = [p for name, stage in net.stages.items() if name not in still for p in stage.parameters()]
+    fast = [*net.trunk.pyramid.parameters(), *net.head.parameters()]
+    return [
+        {"params": fast, "lr": recipe.learning_rate},
+        {"params": slow, "lr": recipe.learning_rate * recipe.trunk_rate},
+    ]
+
+
+def frozen(net: FCOSMobileNetV2, recipe: BoxRecipe) -> list[str]:
+    """Return the stages that keep their ImageNet weights."""
+    names = list(net.stages)
+    return names[: names.index(recipe.frozen) + 1] if recipe.frozen else []

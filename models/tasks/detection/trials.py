@@ -1,0 +1,183 @@
+"""Train and measure detectors: boxes of every image from a network that never saw its group, and what ships.
+
+A set without splits is cross-validated by group, over as many of its folds as asked; one with splits learns from
+"train" and is measured on every other split. What ships has learned from all of the set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.cards import WEIGHTS_DIR, Card, card
+from models.cards.card import Member
+from models.cards.writing import amend, inscribe, publish
+from models.nets.loading import fold_batch_norms, write_tensors
+from models.tasks.classification.final import RUNS
+from models.tasks.classification.training import Progress
+from models.tasks.detection.dataset import BoxSet, box_set
+from models.tasks.detection.metrics import Answered, calibrate, curve, describe
+from models.tasks.detection.predictor import Finder
+from models.tasks.detection.recipe import BoxRecipe
+from models.tasks.detection.training import BoxRun, films, fit
+from models.tasks.segmentation.dataset import TRAIN
+from models.tasks.segmentation.task import pixels_of
+from models.training import gates
+from models.training.ood_set import strangers
+from models.types import Image, Pixels
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class BoxTrial:
+    """One detector, the images it is measured on, and what the figures are of."""
+
+    run: BoxRun
+    measured: NDArray[np.intp]
+    name: str
+
+
+def trials(chosen: Card, data: BoxSet, folds: int) -> list[BoxTrial]:
+    """Return what has to be trained and measured, in order."""
+    folder = RUNS / chosen.id
+    if TRAIN in data.splits:
+        splits = np.array(data.splits)
+        run = BoxRun("base", 0, folder, np.flatnonzero(splits == TRAIN))
+        others = [split for split in dict.fromkeys(data.splits) if split != TRAIN]
+        return [BoxTrial(run, np.flatnonzero(splits == split), split) for split in others]
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    measured = BoxRecipe.of(chosen).measured_folds or folds
+    name = f"{folds} folds by group" if measured >= folds else f"{measured} of {folds} folds by group"
+    parts = islice(splitter.split(data.positive, data.positive, data.groups), measured)
+    return [
+        BoxTrial(BoxRun(f"fold-{i}-of-{folds}", i, folder, learned), held_out, name)
+        for i, (learned, held_out) in enumerate(parts)
+    ]
+
+
+def train(card_id: str, progress: Progress) -> None:
+    """Train what ships, on all of the set, and inscribe it and its gate in the card.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    """
+    chosen, data = card(card_id), box_set(card_id)
+    run = BoxRun("shipped", 100, RUNS / card_id, np.arange(len(data)))
+    file = f"{card_id}-0.safetensors"
+    sha256 = write_tensors(dict(fit(chosen, films(data, chosen), run, progress).state_dict()), WEIGHTS_DIR / file)
+    inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
+    progress("fitting the gate", 0.0)
+    gates.renew(card_id, _known(Finder(card(card_id), CPU), data))
+    amend(card_id, "weights", [sha256])  # its figures are of the recipe's trials
+
+
+def gate(card_id: str, progress: Progress) -> None:
+    """Fit the gate anew on the weights that ship, and measure it; other figures stay.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    """
+    data = box_set(card_id)
+    progress("fitting the gate", 0.0)
+    gates.renew(card_id, _known(Finder(card(card_id), CPU), data))
+    amend(card_id, "gate", _gate(card(card_id), data, progress))
+
+
+def evaluate(card_id: str, folds: int, progress: Progress) -> None:
+    """Run the trials of a card, calibrate it on their answers, and write `<card>.figures.json`.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    BadWeights
+        For a card that has not been trained: its gate is measured too.
+    """
+    chosen, data = card(card_id), box_set(card_id)
+    drawn, answers = films(data, chosen), Answers(data)
+    for trial in trials(chosen, data, folds):
+        net = fit(chosen, drawn, trial.run, progress)
+        fold_batch_norms(net)
+        answers.add(trial, Finder(chosen, CPU, [net]))
+        progress(f"{trial.run.name}: measured on {len(trial.measured)} images", 1.0)
+    tables, everything = answers.tables(), answers.together()
+    detecting = calibrate(everything)
+    inscribe(card_id, {"detecting": detecting})
+    publish(
+        card_id,
+        {
+            "how": "; ".join(tables),
+            "weights": [member.sha256 for member in chosen.members],
+            "trials": {name: describe(of) for name, of in tables.items()},
+            "froc": {**curve(everything, detecting), "n": len(everything.truth), "groups": len(set(data.groups))},
+            "gate": _gate(chosen, data, progress),
+        },
+    )
+
+
+class Answers:
+    """What the networks of all trials said, in the manner of the product; raw scores, boxes in source pixels."""
+
+    def __init__(self, data: BoxSet) -> None:
+        self.data = data
+        self._rows: list[tuple[str, int, int, NDArray[np.float32], NDArray[np.float32]]] = []
+        self._trials = 0
+
+    def add(self, trial: BoxTrial, finder: Finder) -> None:
+        """Answer the held-out images of one trial."""
+        for i in trial.measured:
+            seen = finder.find(Image(pixels_of(self.data.pictures[i]), name="", sha256=""))
+            for k in range(len(finder.card.labels)):
+                of = seen.classes == k
+                self._rows.append((trial.name, int(i), self._trials, seen.boxes[of], seen.scores[of]))
+        self._trials += 1
+
+    def _answered(self, rows: Iterable[tuple[str, int, int, NDArray[np.float32], NDArray[np.float32]]]) -> Answered:
+        rows = list(rows)
+        labels = len(rows) // len({row[1:3] for row in rows})
+        truth = [
+            self.data.boxes[row[1]][self.data.classes[row[1]] == position % labels] for position, row in enumerate(rows)
+        ]
+        groups = np.unique([self.data.groups[row[1]] for row in rows], return_inverse=True)[1]
+        return Answered([row[3] for row in rows], [row[4] for row in rows], truth, groups)
+
+    def tables(self) -> dict[str, Answered]:
+        """Return the answers of each trial's name; each class of an image counts as an image of its own."""
+        names = dict.fromkeys(row[0] for row in self._rows)
+        return {name: self._answered(row for row in self._rows if row[0] == name) for name in names}
+
+    def together(self) -> Answered:
+        """Return all answers."""
+        return self._answered(self._rows)
+
+
+def _known(finder: Finder, data: BoxSet) -> gates.Known:
+    """Return what the gate looks at in the images of the set."""
+
+    def look(picture: Pixels) -> tuple[gates.Features, gates.Features]:
+        seen = finder.find(gates.as_image(picture))
+        return seen.signature[None].numpy(), seen.strongest[None].numpy()
+
+    some = gates.spread(np.ones(len(data)))
+    pictures = [pixels_of(data.pictures[i])[0] for i in some]
+    return gates.known(finder.card, pictures, [data.groups[i] for i in some], look)
+
+
+def _gate(chosen: Card, data: BoxSet, progress: Progress) -> dict[str, Any]:
+    """Return how well what ships tells strangers from its own kind."""
+    finder = Finder(chosen, CPU)
+    strangeness = gates.strangeness(chosen, lambda image: finder.task.read(finder.find(image), image, chosen))
+    return gates.measured(chosen, _known(finder, data), strangeness, strangers(chosen.id), progress)

@@ -1,0 +1,134 @@
+"""A `Motion` as files: two .jts, angles and quality as CSV, overlays as PNG.
+
+Every file says what it is for in a place that its readers skip: the last column of a table, the margin of a picture.
+JointTrack reads .jts files by line, so nothing is added there.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import DISCLAIMER
+from models.i18n import IN_ENGLISH, Language
+from models.reporting import plate
+from models.reporting.draw import RGB, rgb
+from models.reporting.paint import outlines
+from models.tasks.kinematics.camera import Camera
+from models.tasks.kinematics.jts import COLUMNS, row
+from models.tasks.kinematics.mesh import Mesh
+from models.tasks.kinematics.render import silhouette
+from models.tasks.kinematics.sequence import NAMES
+from models.types import Motion, Pixels
+from models.words import later
+
+Array = NDArray[np.float64]
+
+COLOURS = {"femoral": (255, 140, 0), "tibial": (0, 200, 255)}
+LEGEND = (
+    (later("Femoral component"), COLOURS["femoral"]),
+    (later("Tibial component"), COLOURS["tibial"]),
+)
+PARAMETERS = ("x_mm", "y_mm", "z_mm", "x_deg", "y_deg", "z_deg")
+"""Of `Track.sigma`."""
+POINTS = tuple(f"{side}_condyle_{axis}_mm" for side in ("left", "right") for axis in ("right", "anterior", "proximal"))
+
+
+def angles_csv(motion: Motion, names: Sequence[str]) -> str:
+    """Return one row a frame: angles and translations, their standard deviations, and the condyles' low points."""
+    header = ["frame", "file", *motion.joint_columns, *(f"sigma_{name}" for name in motion.joint_columns), *POINTS]
+    parts = (motion.joint, motion.joint_sigma, motion.low_points_mm)
+    rows = [
+        [t + 1, names[t], *_numbers(np.concatenate([part[t].ravel() for part in parts]))] for t in range(motion.frames)
+    ]
+    return _table([*header, "axes", "note"], [[*r, " | ".join(motion.axes), DISCLAIMER] for r in rows])
+
+
+def quality_csv(motion: Motion, names: Sequence[str]) -> str:
+    """Return one row a frame: overlap, residual and uncertainty of both components, and what to doubt."""
+    header, rows = ["frame", "file"], [[t + 1, names[t]] for t in range(motion.frames)]
+    for name, track in zip(NAMES, (motion.femoral, motion.tibial), strict=True):
+        header += [f"{name}_overlap", f"{name}_residual_px", *(f"{name}_sigma_{p}" for p in PARAMETERS)]
+        for t, line in enumerate(rows):
+            line += _numbers([track.overlap[t], track.residual_px[t], *track.sigma[t]])
+    for t, line in enumerate(rows):
+        line += ["yes" if motion.notes[t] else "no", " ".join(motion.notes[t]), DISCLAIMER]
+    return _table([*header, "flagged", "warnings", "note"], rows)
+
+
+def differences(poses: Array, reference: Array) -> Array:
+    """Return (T, 6) poses less reference in the order of the .jts columns, mm and degrees, angles within ±180°."""
+    apart = np.stack([_row(a) - _row(b) for a, b in zip(poses, reference, strict=True)])
+    apart[:, 3:] = (apart[:, 3:] + 180) % 360 - 180
+    return apart
+
+
+def differences_csv(found: dict[str, Array], names: Sequence[str]) -> str:
+    """Return one row a frame and component, and one of root mean squares for each component."""
+    rows = []
+    for component, apart in found.items():
+        rows += [[component, t + 1, names[t], *_numbers(line)] for t, line in enumerate(apart)]
+        rows.append([component, "RMS", "", *_numbers(np.sqrt(np.nanmean(apart**2, axis=0)))])
+    return _table(["component", "frame", "file", *COLUMNS, "note"], [[*r, DISCLAIMER] for r in rows])
+
+
+def overlay(shown: Pixels, meshes: tuple[Mesh, Mesh], poses: tuple[Array, Array], camera: Camera) -> RGB:
+    """Draw the borders of both components over a frame (H, W) → (H, W, 3)."""
+    picture = rgb(shown).copy()
+    for name, mesh, pose in zip(NAMES, meshes, poses, strict=True):
+        if np.isfinite(pose).all():
+            picture[outlines(silhouette(mesh, pose, camera), 2)] = COLOURS[name]
+    return picture
+
+
+@dataclass(frozen=True, eq=False)
+class Posed:
+    """One frame with the poses of both components.
+
+    Attributes
+    ----------
+    shown
+        (H, W) in [0, 1], as the camera sees it.
+    poses
+        Femoral and tibial (4, 4); not finite where there is none.
+    """
+
+    name: str
+    shown: Pixels
+    meshes: tuple[Mesh, Mesh]
+    poses: tuple[Array, Array]
+    camera: Camera
+
+
+def overlay_plate(posed: Posed, notes: Sequence[str] = (), say: Language = IN_ENGLISH) -> plate.Plate:
+    """Return a frame with its contours as a plate: its name, a scale at the implant's depth, and what to doubt."""
+    factor = plate.zoom(posed.shown.shape)
+    camera = posed.camera.scaled(factor)
+    picture = overlay(plate.enlarged(posed.shown), posed.meshes, posed.poses, camera)
+    depths = [-pose[2, 3] for pose in posed.poses if np.isfinite(pose).all()]
+    pixel_mm = float(depths[0] / camera.focal_px[0]) if depths else None
+    legend = [(f"#{red:02X}{green:02X}{blue:02X}", say(word)) for word, (red, green, blue) in LEGEND]
+    said = (say(later("The scale is that at the depth of the implant.")),) if depths else ()
+    lines = (*(say(note) for note in notes), *said, say(DISCLAIMER))
+    return plate.Plate(picture, lines, posed.name, pixel_mm, legend=tuple(legend), say=say)
+
+
+def _row(pose: Array) -> Array:
+    return row(pose) if np.isfinite(pose).all() else np.full(6, np.nan)
+
+
+def _numbers(values: Sequence[float] | Array) -> list[object]:
+    return [f"{value:.4f}" if np.isfinite(value) else "" for value in values]
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue()

@@ -1,0 +1,1 @@
+"""A class for every pixel: predictor, explanation, training, reference standards, corrections, measures."""

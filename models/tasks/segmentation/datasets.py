@@ -1,0 +1,102 @@
+"""The sets of cards that paint, by card: nuclei in histology, bone in MR, implants in fluoroscopy, joint sections.
+
+Read straight from their zips (`settings().data_dir`) or simulated. Groups keep together what looks alike or follows one
+another, so every split and every bootstrap goes by group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Picture
+
+from models.cards import stem
+from models.errors import UnknownCard
+from models.tasks.segmentation.dataset import DenseSet, Grey, rows_of
+from models.tasks.segmentation.fluoroscopy_set import tka_fluoroscopy
+from models.tasks.segmentation.section_set import joint_section_set
+
+LOOKS = 20
+"""Clusters of histology pictures; a cluster is about one slide under one light."""
+
+
+def histology_nuclei() -> DenseSet:
+    """Read the bright-field part of BBBC038v1; a group is a cluster of pictures that are stained and lit alike."""
+    rows, archive = rows_of("histology_nuclei.zip")
+    with archive:
+        pictures = tuple(np.asarray(Picture.open(archive.open(row["file"])).convert("RGB")) for row in rows)
+        instances = tuple(np.asarray(Picture.open(archive.open(row["label"]))).astype(np.int32) for row in rows)
+    looks = cluster_looks(pictures, LOOKS)
+    return DenseSet(
+        pictures=pictures,
+        masks=tuple((of > 0).astype(np.uint8) for of in instances),
+        groups=tuple(f"look {look}" for look in looks),
+        splits=("",) * len(rows),
+        instances=instances,
+    )
+
+
+def cluster_looks(pictures: tuple[Grey, ...], count: int) -> NDArray[np.intp]:
+    """Return a number for each picture, the same for those whose ground and stain have nearly one colour.
+
+    Ward's clustering of the median colour of the brightest half and of the darkest tenth of the pixels, and of the
+    picture's size, which tells one microscope from another.
+    """
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    features = []
+    for picture in pictures:
+        pixels = picture.reshape(-1, 3)[::7].astype(float)
+        light = pixels.sum(1)
+        ground = np.median(pixels[light >= np.median(light)], axis=0)
+        stain = np.median(pixels[light <= np.quantile(light, 0.1)], axis=0)
+        features.append([*ground, *stain, np.hypot(*picture.shape[:2])])
+    found: NDArray[np.intp] = fcluster(linkage(np.array(features), "ward"), count, "maxclust").astype(np.intp) - 1
+    return found
+
+
+def knee_mri_bone() -> DenseSet:
+    """Read the slices of one knee in the window of their header; the last third is for measuring, "test".
+
+    Neighbouring slices look alike, so a group is five of them in a row.
+    """
+    from models.io import read
+
+    rows, archive = rows_of("knee_mri_bone.zip")
+    with archive:
+        shown = [read(archive.read(row["file"]), row["file"]).shown() for row in rows]
+        masks = tuple((np.asarray(Picture.open(archive.open(row["mask"]))) > 0).astype(np.uint8) for row in rows)
+    train = len(rows) - len(rows) // 3
+    return DenseSet(
+        pictures=tuple((picture * 255).round().astype(np.uint8) for picture in shown),
+        masks=masks,
+        groups=tuple(f"slices {i // 5}" for i in range(len(rows))),
+        splits=tuple("train" if i < train else "last third of the slices" for i in range(len(rows))),
+    )
+
+
+DENSE_SETS: Mapping[str, Callable[[], DenseSet]] = {
+    "histology-nuclei": histology_nuclei,
+    "joint-section": joint_section_set,
+    "knee-mri-bone": knee_mri_bone,
+    "tka-fluoroscopy": tka_fluoroscopy,
+}
+"""The set of a card, by the stem of the card's id."""
+
+
+def dense_set(card_id: str) -> DenseSet:
+    """Read the set that a card was made from.
+
+    Raises
+    ------
+    UnknownCard
+        When the card has no such set.
+    Unreachable
+        When its zip is not in the data folder.
+    """
+    name = stem(card_id)
+    if name not in DENSE_SETS:
+        raise UnknownCard(f"{card_id} has no set of masks", fix=f"Sets exist for {', '.join(DENSE_SETS)}.")
+    return DENSE_SETS[name]()

@@ -1,0 +1,59 @@
+"""Where a network that paints is in doubt: the entropy of its mean answer over flips and scales of the image.
+
+After Wang et al. 2019, "Aleatoric uncertainty estimation", doi 10.1016/j.neucom.2019.01.103.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.nets.dense import resized
+from models.predictors import tiles
+from models.progress import Watch
+from models.tasks.segmentation.task import network_input, planes, unfitted
+from models.types import Box, Image, Pixels
+
+if TYPE_CHECKING:
+    from models.tasks.segmentation.predictor import Painter
+
+CHANGES = ((1.0, False), (1.0, True), (0.8, True), (1.25, False))
+"""Scale of the input, and whether left and right change places."""
+
+
+def doubt(painter: Painter, image: Image, frame: int = 0) -> Pixels:
+    """Return the entropy of every pixel: (H, W) in [0, 1], 1 where all classes are equally likely."""
+    card, shape = painter.card, image.shape
+
+    def answers(x: Tensor) -> Tensor:
+        return torch.stack([_probabilities(painter, x, scale, mirrored) for scale, mirrored in CHANGES]).mean(0)
+
+    strips: Iterable[tiles.Strip]
+    if card.input.tiled:
+
+        def patch(top: int, left: int, height: int, width: int) -> Tensor:
+            return network_input(planes(image, card, frame, Box(top, left, height, width)))
+
+        strips = tiles.slide(shape, card.input.size, patch, answers, Watch(tiles.count(shape, card.input.size)))
+    else:
+        mean = answers(painter.task.prepare(image, card, frame))
+        strips = unfitted(mean.clamp_min(1e-9).log(), painter.task.frame(image, card))
+    found = np.empty(shape, np.float32)
+    for strip in strips:
+        p = strip.logits if card.input.tiled else strip.logits.softmax(0)
+        entropy = -(p * p.clamp_min(1e-9).log()).sum(0) / np.log(len(card.labels))
+        found[strip.top : strip.top + p.shape[1]] = entropy.clamp(0, 1).numpy()
+    return found
+
+
+def _probabilities(painter: Painter, x: Tensor, scale: float, mirrored: bool) -> Tensor:
+    """Return the answer under one change, brought back: (1, 3, h, w) → (1, K, h, w)."""
+    size = (x.shape[2], x.shape[3])
+    changed = resized(x, (round(size[0] * scale), round(size[1] * scale)))
+    changed = changed.flip(3) if mirrored else changed
+    p = painter.logits(changed)[:, : len(painter.card.labels)].softmax(1)
+    return resized(p.flip(3) if mirrored else p, size)

@@ -1,0 +1,210 @@
+"""Train a network that paints: cross-entropy and Dice on random views, one learning-rate cycle, a moving average.
+
+How a run is stepped through, stopped and resumed is `models.training.loop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.cards import Card
+from models.nets.dense import DenseNet
+from models.nets.loading import build_dense
+from models.nets.mobilenet import STAGES, rescale_batch_norms
+from models.nets.unet import UNetMobileNetV2
+from models.tasks.classification.training import Progress, imagenet_weights
+from models.tasks.segmentation.augmentation import Sample, view
+from models.tasks.segmentation.dataset import DenseSet
+from models.tasks.segmentation.recipe import DenseRecipe
+from models.tasks.segmentation.task import fitted, network_input
+from models.training import loop
+from models.training.loop import StepRun
+
+
+@dataclass(frozen=True)
+class DenseRun(StepRun):
+    """One network to train: how often each picture is drawn, and what it begins with.
+
+    Attributes
+    ----------
+    draw
+        (N,) weight of each picture of the set in the draw; 0: never seen.
+    start
+        Run whose finished weights this one goes on from; None: ImageNet, or at random.
+    """
+
+    draw: NDArray[np.float64]
+    start: DenseRun | None = None
+
+
+def samples(card: Card, data: DenseSet) -> list[Sample]:
+    """Return the pictures of a set as the sampler takes them, fitted into the input of cards that are not tiled."""
+    found = []
+    for i, (picture, mask) in enumerate(zip(data.pictures, data.masks, strict=True)):
+        planes = torch.from_numpy(np.atleast_3d(picture).transpose(2, 0, 1).copy())
+        height = None
+        if card.instances:
+            height = torch.from_numpy((heights(data.instances[i]) * 255).round().astype(np.uint8))
+        truth = torch.from_numpy(mask)
+        if not card.input.tiled:
+            planes, truth = fitted(planes, truth, DenseRecipe.of(card).fitted_size or card.input.size)
+        found.append(Sample(planes, truth, height))
+    return found
+
+
+def heights(instances: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return how deep each pixel lies inside its own object: 0 outside, 1 at the point farthest from its edge."""
+    found = np.zeros(instances.shape, np.float32)
+    for number, where in enumerate(ndimage.find_objects(instances), 1):
+        if where is None:
+            continue
+        room = tuple(slice(max(s.start - 1, 0), s.stop + 1) for s in where)
+        inside = np.pad(instances[room] == number, 1)
+        depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
+        found[room] = np.maximum(found[room], depth / depth.max())
+    return found
+
+
+def fit(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progress) -> DenseNet:
+    """Train one network, or read it where the run is finished.
+
+    Returns
+    -------
+    DenseNet
+        The moving average, in eval mode; of a run that goes on from another, between both as the recipe says.
+
+    Raises
+    ------
+    Unreachable
+        Without the starting weights.
+    """
+    share = DenseRecipe.of(card).tuned_share
+    if run.start and (share < 1 or not run.finished.exists()):
+        fit(card, drawn, run.start, progress)
+    if not run.finished.exists():
+        _train(card, drawn, run, progress)
+    weights = _weights(run)
+    if run.start and share < 1:
+        first = _weights(run.start)
+        weights = {
+            name: torch.lerp(first[name], w, share) if w.is_floating_point() else w for name, w in weights.items()
+        }
+    net = build_dense(card)
+    net.load_state_dict(weights)
+    return net.eval()
+
+
+def _weights(run: DenseRun) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = torch.load(run.finished, map_location="cpu", weights_only=True)
+    return found
+
+
+def _train(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progress) -> None:
+    recipe = DenseRecipe.of(card)
+    steps = recipe.tuning_steps if run.start else recipe.steps
+    torch.manual_seed(run.seed)
+    net = start(card, drawn, run)
+
+    def losses_at(step: int) -> Mapping[str, Tensor]:
+        _train_mode(net, recipe)
+        return _losses(net, card, recipe, batch_at(card, drawn, run, step))
+
+    loop.train(net, _rates(net, recipe), recipe, run, losses_at, progress, steps=steps, rise=0.2)
+
+
+def start(card: Card, drawn: Sequence[Sample], run: DenseRun) -> DenseNet:
+    """Return the network a run begins with."""
+    net = build_dense(card)
+    if run.start:
+        net.load_state_dict(_weights(run.start))
+    elif isinstance(net, UNetMobileNetV2):
+        net.load_imagenet(imagenet_weights())
+        views = [batch_at(card, drawn, run, -1 - i)[0] for i in range(4)]
+        with torch.no_grad():
+            rescale_batch_norms(net, views)
+    return net.to(memory_format=torch.channels_last)
+
+
+def batch_at(card: Card, drawn: Sequence[Sample], run: DenseRun, step: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw the batch of one step: pictures (N, 3, h, w) in [−1, 1], classes (N, h, w), heights (N, h, w)."""
+    recipe = DenseRecipe.of(card)
+    generator = run.generator(step)
+    chosen = torch.multinomial(torch.from_numpy(run.draw), recipe.batch, replacement=True, generator=generator)
+    parts = []
+    for i in chosen.tolist():
+        sample = drawn[i]
+        centre = _centre(sample, recipe, card.input.tiled, generator)
+        parts.append(view(sample, recipe.view_size, centre, recipe.augmentation, generator))
+    pictures, truths, depths = (torch.stack(part) for part in zip(*parts, strict=True))
+    return network_input(pictures), truths, depths
+
+
+def _centre(sample: Sample, recipe: DenseRecipe, tiled: bool, generator: torch.Generator) -> tuple[float, float]:
+    """Return the middle of a view: on an object or anywhere; where the whole image is seen, so that it stays inside."""
+    sides = torch.tensor(sample.truth.shape)
+    if float(torch.rand(1, generator=generator)) < recipe.focus and len(found := torch.nonzero(sample.truth)):
+        middle = found[int(torch.randint(len(found), (1,), generator=generator))].float()
+    else:
+        middle = torch.rand(2, generator=generator) * sides
+    if not tiled:
+        room = torch.minimum(torch.tensor(recipe.view_size), sides) / 2
+        middle = torch.maximum(torch.minimum(middle, sides - room), room) - 0.5
+    row, column = middle.tolist()
+    return row, column
+
+
+def _losses(
+    net: DenseNet, card: Card, recipe: DenseRecipe, batch: tuple[Tensor, Tensor, Tensor]
+) -> Mapping[str, Tensor]:
+    pictures, truth, depth = batch
+    with loop.mixed():
+        logits = net(pictures)
+    logits = logits.float()  # (N, K (+ 1), h, w)
+    k = len(card.labels)
+    found = {
+        "cross-entropy": F.cross_entropy(logits[:, :k], truth),
+        "dice": recipe.dice * dice_loss(logits[:, :k], truth),
+    }
+    if card.instances:
+        found["height"] = recipe.heights * F.mse_loss(logits[:, k].sigmoid(), depth)
+    return found
+
+
+def dice_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Return one minus the mean Dice of the classes that the batch shows: logits (N, K, h, w), truth (N, h, w)."""
+    p = logits.softmax(1)
+    wanted = F.one_hot(truth, logits.shape[1]).permute(0, 3, 1, 2).to(p.dtype)
+    overlap, total = (p * wanted).sum((0, 2, 3)), (p + wanted).sum((0, 2, 3))
+    there = wanted.sum((0, 2, 3)) > 0
+    return 1 - (2 * overlap[there] / total[there]).mean()
+
+
+def _rates(net: DenseNet, recipe: DenseRecipe) -> list[dict[str, object]]:
+    """Return parameter groups: layers with ImageNet weights learn slowly, frozen ones not at all."""
+    pretrained = list(STAGES) if isinstance(net, UNetMobileNetV2) else []
+    frozen = _frozen(net, recipe)
+    for name in frozen:
+        net.stages[name].requires_grad_(False)
+    slow = [p for name in pretrained if name not in frozen for p in net.stages[name].parameters()]
+    fast = [p for name, stage in net.stages.items() if name not in pretrained for p in stage.parameters()]
+    rates = [{"params": [*fast, *net.head.parameters()], "lr": recipe.learning_rate}]
+    return rates + ([{"params": slow, "lr": recipe.learning_rate * recipe.trunk_rate}] if slow else [])
+
+
+def _frozen(net: DenseNet, recipe: DenseRecipe) -> list[str]:
+    names = list(net.stages)
+    return names[: names.index(recipe.frozen) + 1] if recipe.frozen else []
+
+
+def _train_mode(net: DenseNet, recipe: DenseRecipe) -> None:
+    net.train()
+    for name in _frozen(net, recipe):
+        net.stages[name].eval()

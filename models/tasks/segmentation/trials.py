@@ -1,0 +1,259 @@
+"""Train and measure cards that paint: which pictures each trial learns from, and which it is measured on.
+
+A set without splits is cross-validated by group. In a set with splits, one network learns from what is for training,
+in one cycle or, where the recipe has tuning steps, in two, and is measured on every other split by its name; the set's
+`folded` split is also measured in folds, whose second cycle has the rest of the split added. What ships has learned
+from all of the set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.cards import WEIGHTS_DIR, Card, card
+from models.cards.card import Member
+from models.cards.writing import amend, inscribe, publish
+from models.nets.loading import fold_batch_norms, write_tensors
+from models.tasks.classification.final import RUNS
+from models.tasks.classification.training import Progress
+from models.tasks.segmentation.augmentation import Sample
+from models.tasks.segmentation.dataset import TRAIN, TUNING, DenseSet
+from models.tasks.segmentation.datasets import dense_set
+from models.tasks.segmentation.metrics import Table, aggregated_jaccard, overlaps, summary
+from models.tasks.segmentation.predictor import Painter
+from models.tasks.segmentation.recipe import DenseRecipe
+from models.tasks.segmentation.task import pixels_of
+from models.tasks.segmentation.training import DenseRun, fit, samples
+from models.training import gates
+from models.training.ood_set import strangers
+from models.trust.perturbations import greyed
+from models.types import Image, Pixels, Segmentation
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One network and the pictures it is measured on: (N,) weight in the draw, indices, and what the figures are of."""
+
+    run: DenseRun
+    measured: NDArray[np.intp]
+    name: str
+
+
+def trials(card: Card, data: DenseSet, folds: int) -> list[Trial]:
+    """Return what has to be trained and measured, in order."""
+    folder = RUNS / card.id
+    if TRAIN not in data.splits:
+        fold = grouped_folds(data.groups, folds)
+        name = f"{folds} folds by group"
+        return [
+            Trial(
+                _fold(card, data, fold != i, f"fold-{i}-of-{folds}", i),
+                np.flatnonzero(fold == i),
+                name,
+            )
+            for i in range(folds)
+        ]
+    run = _learned(card, data)
+    found = [Trial(run, data.of(split), split) for split in _measured(data)]
+    if DenseRecipe.of(card).tuning_steps and data.folded:
+        for i in data.of(data.folded):
+            rest = np.setdiff1d(data.of(data.folded), [i])
+            added = DenseRun(f"without-{i}", 1, folder, boosted(run.draw, rest), start=run.start)
+            found.append(Trial(added, np.array([i]), f"{data.folded}, in folds"))
+    return found
+
+
+def _measured(data: DenseSet) -> list[str]:
+    return [split for split in dict.fromkeys(data.splits) if split not in (TRAIN, TUNING)]
+
+
+def _learned(card: Card, data: DenseSet) -> DenseRun:
+    """Return the run on what a set with splits has for training."""
+    folder = RUNS / card.id
+    base = DenseRun("base", 0, folder, weights(card, data, np.array(data.splits) == TRAIN))
+    if not DenseRecipe.of(card).tuning_steps:
+        return base
+    return DenseRun("tuned", 1, folder, boosted(base.draw, data.of(TUNING)), start=base)
+
+
+def _fold(card: Card, data: DenseSet, learned: NDArray[np.bool_], name: str, seed: int) -> DenseRun:
+    """Return a run on some pictures, in two cycles where the recipe has tuning steps."""
+    draw, folder = weights(card, data, learned), RUNS / card.id
+    if not DenseRecipe.of(card).tuning_steps:
+        return DenseRun(name, seed, folder, draw)
+    return DenseRun(name, seed + 100, folder, draw, start=DenseRun(f"{name}-first", seed, folder, draw))
+
+
+def shipped(card: Card, data: DenseSet, folds: int) -> DenseRun:
+    """Return the run on everything: its second cycle has all that is measured added; of simulated sets the first."""
+    if TRAIN in data.splits:
+        run = _learned(card, data)
+        if run.start is None:
+            return run
+        draw = run.draw
+        for split in _measured(data):
+            draw = boosted(draw, data.of(split))
+        return DenseRun("shipped", 2, run.folder, draw, start=run.start)
+    return _fold(card, data, np.ones(len(data), bool), "shipped", 0)
+
+
+def weights(card: Card, data: DenseSet, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return how often each picture is drawn, 0 for those not chosen; of a tiled card by the root of its area."""
+    found: NDArray[np.float64] = chosen * np.array(data.shares or np.ones(len(data)), float)
+    if not card.input.tiled:
+        return found
+    area = np.array([picture.shape[0] * picture.shape[1] for picture in data.pictures], float)
+    found *= np.sqrt(area / area.max())
+    return found
+
+
+def boosted(draw: NDArray[np.float64], added: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return a draw in which the added pictures, if any, make up a third."""
+    if not len(added):
+        return draw
+    found: NDArray[np.float64] = draw / draw.sum()
+    found[added] = 0.5 / len(added)
+    return found
+
+
+def grouped_folds(groups: Sequence[str], k: int) -> NDArray[np.intp]:
+    """Return each picture's fold: the largest group first, each to the fold with the fewest pictures so far."""
+    names, of, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    filled, fold_of = np.zeros(k), np.zeros(len(names), np.intp)
+    for group in np.argsort(-counts, kind="stable"):
+        fold_of[group] = filled.argmin()
+        filled[fold_of[group]] += counts[group]
+    found: NDArray[np.intp] = fold_of[of]
+    return found
+
+
+def train(card_id: str, progress: Progress) -> None:
+    """Train what ships, on all of the set, and inscribe it and its gate in the card.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    """
+    chosen, data = card(card_id), dense_set(card_id)
+    drawn, run = samples(chosen, data), shipped(card(card_id), data, 5)
+    file = f"{card_id}-0.safetensors"
+    sha256 = write_tensors(dict(fit(chosen, drawn, run, progress).state_dict()), WEIGHTS_DIR / file)
+    inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
+    progress("fitting the gate", 0.0)
+    gates.renew(card_id, _known(Painter(card(card_id), CPU), data))
+    amend(card_id, "weights", [sha256])  # its figures are of the recipe's trials
+
+
+def gate(card_id: str, progress: Progress) -> None:
+    """Fit the gate anew on the weights that ship, and measure it; other figures stay.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    """
+    data = dense_set(card_id)
+    progress("fitting the gate", 0.0)
+    gates.renew(card_id, _known(Painter(card(card_id), CPU), data))
+    amend(card_id, "gate", _gate(card(card_id), data, progress))
+
+
+def evaluate(card_id: str, folds: int, progress: Progress) -> None:
+    """Run the trials of a card and write `<card>.figures.json`.
+
+    Raises
+    ------
+    UnknownCard, Unreachable
+        For a card without a set, or a set that is not here.
+    BadWeights
+        For a card that has not been trained: its gate is measured too.
+    """
+    chosen, data = card(card_id), dense_set(card_id)
+    drawn: list[Sample] = samples(chosen, data)
+    tables: dict[str, list[tuple[int, dict[str, float]]]] = {}
+    for trial in trials(chosen, data, folds):
+        net = fit(chosen, drawn, trial.run, progress)
+        fold_batch_norms(net)
+        painter = Painter(chosen, CPU, [net])
+        for i in trial.measured:
+            tables.setdefault(trial.name, []).append((int(i), measured(painter, data, int(i))))
+            if chosen.input.grey:
+                row = int(i), measured(painter, data, int(i), grey=True)
+                tables.setdefault(f"{trial.name}, grey copies", []).append(row)
+        progress(f"{trial.run.name}: measured on {len(trial.measured)} pictures", 1.0)
+    report: dict[str, Any] = {
+        "how": "; ".join(tables),
+        "weights": [member.sha256 for member in chosen.members],
+        "trials": {name: _summary(rows, data) for name, rows in tables.items()},
+        "gate": _gate(chosen, data, progress),
+    }
+    publish(card_id, report)
+
+
+def _known(painter: Painter, data: DenseSet) -> gates.Known:
+    """Return what the gate looks at in the pictures that shipped weights learn from."""
+
+    def look(picture: Pixels) -> tuple[gates.Features, gates.Features]:
+        painting = painter.paint(gates.as_image(picture))
+        return painting.signatures, painting.strongest
+
+    some = gates.spread(shipped(painter.card, data, 5).draw)
+    pictures = [pixels_of(data.pictures[i])[0] for i in some]
+    groups = [(data.sources or data.groups)[i] for i in some]
+    if painter.card.input.grey:
+        pictures, groups = [*pictures, *(greyed(picture) for picture in pictures)], groups * 2
+    return gates.known(painter.card, pictures, groups, look)
+
+
+def _gate(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
+    """Return how well what ships tells strangers from its own kind."""
+    painter = Painter(chosen, CPU)
+    strangeness = gates.strangeness(chosen, lambda image: painter.task.read(painter.paint(image), image, chosen))
+    return gates.measured(chosen, _known(painter, data), strangeness, strangers(chosen.id, colour=True), progress)
+
+
+def measured(painter: Painter, data: DenseSet, i: int, *, grey: bool = False) -> dict[str, float]:
+    """Return the figures of one picture, or of its grey copy, answered in the manner of the product."""
+    pixels = pixels_of(data.pictures[i])
+    image = Image(greyed(pixels) if grey else pixels, name="", sha256="")
+    answer = painter.task.read(painter.paint(image), image, painter.card)
+    found = overlaps(answer.mask, data.masks[i], painter.card)
+    if answer.instances is not None and data.instances:
+        truth = data.instances[i]
+        found["aggregated jaccard"] = aggregated_jaccard(answer.instances, truth)
+        true_count = len(np.unique(truth)) - 1
+        found["count error"] = abs(float(answer.instances.max()) - true_count) / max(true_count, 1)
+    if data.known:
+        found |= _cartilage(answer, data.spacing_mm[i], data.known[i])
+    return found
+
+
+def _cartilage(answer: Segmentation, spacing_mm: float, known: Mapping[str, float]) -> dict[str, float]:
+    """Return how far the articular cartilage's area and thickness are from what is known, relative."""
+    from models.tasks.segmentation.thickness import BAND, thickness
+
+    cartilage = answer.mask == answer.labels.index(BAND)
+    area = float(cartilage.sum()) * spacing_mm**2
+    mean = thickness(cartilage, (spacing_mm, spacing_mm), answer.mask == 0).mean if cartilage.any() else float("nan")
+    off = abs(mean / known["thickness"] - 1)
+    return {
+        "cartilage area error": abs(area / known["area"] - 1),
+        "cartilage thickness error": off,
+        "cartilage thickness within 5 %": float(off <= 0.05) if np.isfinite(known["thickness"]) else np.nan,
+    }
+
+
+def _summary(rows: list[tuple[int, dict[str, float]]], data: DenseSet) -> dict[str, Any]:
+    names = list(dict.fromkeys(name for _, found in rows for name in found))
+    table: Table = {name: np.array([found.get(name, np.nan) for _, found in rows]) for name in names}
+    groups = np.unique([data.groups[i] for i, _ in rows], return_inverse=True)[1]
+    return summary(table, groups)

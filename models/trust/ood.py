@@ -1,0 +1,156 @@
+"""When a model should not answer: the picture does not look like those it was made for.
+
+The score is the Mahalanobis distance (Lee et al. 2018, arXiv:1807.03888) between the mean features of the two stages
+before the last and those of the training images. Middle features know a knee from a shoulder, a slice and a photograph,
+and have not yet been taught to ignore what the labels do not need. The training images come weathered as well
+(`models.trust.perturbations`), so that another machine's sharpness or compression is no reason to refuse. The free energy of
+the logits (Liu et al. 2020, arXiv:2010.03759) is the second opinion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+from torch import Tensor
+
+from models.cards import Card
+from models.errors import BadCard
+from models.nets.loading import read_tensors
+from models.words import later
+
+KEPT = 0.95
+"""Share of held-out images of the right kind that a gate lets in."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an image is outside what a model was made for.
+
+    Attributes
+    ----------
+    outside
+        The score is over the threshold.
+    reason
+        The sentence for the screen; None inside.
+    strangeness
+        Score divided by threshold.
+    """
+
+    outside: bool
+    reason: str | None
+    strangeness: float
+
+
+def signature(features: Mapping[str, Tensor]) -> Tensor:
+    """Pool what a network computed: stage → (N, C, h, w), in their order, becomes (N, D), the mean of each channel."""
+    return pooled(list(features.values())[-3:-1])
+
+
+def pooled(parts: Sequence[Tensor]) -> Tensor:
+    """Return the mean of each channel of the stages that a gate looks at: (N, C, h, w) each → (N, D)."""
+    return torch.cat([part.float().mean((2, 3)) for part in parts], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """What training images look like, and how far from them is too far.
+
+    Attributes
+    ----------
+    tensors
+        `centre` and `scale` (D,), `whiten` (D, D): the distance of x is |whiten · (x − centre) / scale|; `energy` (),
+        over which the logits are unusually weak. In half precision, as on disk.
+    threshold
+        Distance over which an image is outside.
+    """
+
+    tensors: Mapping[str, Tensor]
+    threshold: float
+
+    def distance(self, signatures: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return the distance to the training images: (N, D) → (N,)."""
+        centre, scale, whiten = self._arrays
+        away = (signatures.astype(np.float32) - centre) / scale @ whiten.T
+        return np.asarray(np.linalg.norm(away, axis=1))
+
+    @cached_property
+    def _arrays(self) -> tuple[NDArray[np.float32], ...]:
+        return tuple(self.tensors[name].float().numpy() for name in ("centre", "scale", "whiten"))
+
+    def judge(self, signature: NDArray[np.floating], logits: NDArray[np.floating], shows: str) -> Verdict:
+        """Judge one image.
+
+        Parameters
+        ----------
+        signature, logits
+            (D,) and (K,) of the image.
+        shows
+            What an image should be, after "this does not look like".
+        """
+        strangeness = float(self.distance(signature[None])[0] / self.threshold)
+        if strangeness <= 1:
+            return Verdict(False, None, strangeness)
+        what = later(shows)
+        if energy(logits[None])[0] > float(self.tensors["energy"]):
+            reason = later("this does not look like {what}, and the network's own answer is unusually weak", what=what)
+        else:
+            reason = later("this does not look like {what}", what=what)
+        return Verdict(True, reason, strangeness)
+
+
+def energy(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the free energy of logits, (N, K) → (N,): high where no output stands out."""
+    return -np.asarray(logsumexp(logits.astype(np.float64), axis=1))
+
+
+def fit(signatures: NDArray[np.floating], logits: NDArray[np.floating]) -> Gate:
+    """Return the statistics of a model's own images; needs scikit-learn (the extra `train`).
+
+    Parameters
+    ----------
+    signatures
+        (N, D) of training images, best each as it is and weathered.
+    logits
+        (M, K) of known images, best held out.
+
+    Returns
+    -------
+    Gate
+        Its threshold keeps `KEPT` of the images it was fitted on, which is too tight for others: the one to ship is
+        the same quantile of the distances of held-out images.
+    """
+    from sklearn.covariance import ledoit_wolf
+
+    centre, scale = signatures.mean(0), signatures.std(0) + 1e-3 * signatures.std()
+    covariance, _ = ledoit_wolf((signatures - centre) / scale, assume_centered=True)
+    values, vectors = np.linalg.eigh(covariance)
+    found = {"centre": centre, "scale": scale, "whiten": (vectors / np.sqrt(values)).T}
+    tensors = {name: torch.from_numpy(array).half() for name, array in found.items()}
+    tensors["energy"] = torch.tensor(np.quantile(energy(logits), KEPT)).half()
+    return Gate(tensors, float(np.quantile(Gate(tensors, 1.0).distance(signatures), KEPT)))
+
+
+@lru_cache(maxsize=32)
+def _loaded(file: str, sha256: str, threshold: float) -> Gate:
+    return Gate(read_tensors(file, sha256), threshold)
+
+
+def gate_of(card: Card) -> Gate:
+    """Return the gate of a card, loaded once.
+
+    Raises
+    ------
+    BadCard
+        When the card has none.
+    BadWeights
+        When its file is missing or changed.
+    """
+    if card.gate is None:
+        raise BadCard("it has no gate", fix=f"Run `ortholens train {card.id}`.", file=card.id)
+    return _loaded(card.gate.file, card.gate.sha256, card.gate.threshold)

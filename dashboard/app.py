@@ -21,7 +21,13 @@ session.answer_under_the_shown_page()
 session.open_example(None)
 st.html(ASSETS / "style.css")
 st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "mark.svg", size="large")
-listed = [views.home(), *views.tasks().values(), views.how_it_works(), views.model_cards(), views.worklist()]
+listed = [
+    views.home_page(),
+    *views.tasks().values(),
+    views.how_it_works_page(),
+    views.model_cards_page(),
+    views.worklist_page(),
+]
 page = st.navigation(listed, position="top")
 bar.play(listed)
 drop.follow(page, listed)

@@ -154,15 +154,9 @@ def predict(
         When `cancelled` said so; nothing is kept.
     """
     from models.predictors.engine import engine
+    from models.tasks.kind import Request
 
-    if point or fused or card(card_id).task == "detection":
-        from models.tasks.detection.predictor import Search
-
-        search = Search(point, fused, progress, cancelled)
-        return engine().find(image, card(card_id), frame, search, (explain, label))
-    if explain is None and (progress or cancelled) and card(card_id).task == "tissue":
-        return engine().paint(image, card(card_id), frame, progress, cancelled)
-    return engine().predict(image, card(card_id), frame, explain, label)
+    return engine().predict(image, card(card_id), frame, Request(explain, label, point, fused, progress, cancelled))
 
 
 def triage(image: Image, frame: int = 0, *, page: str | None = None, begun: Triage | None = None) -> Triage:
@@ -195,8 +189,9 @@ def uncertainty(image: Image, card_id: str, frame: int = 0) -> Pixels:
     """
     from models.predictors.engine import engine
     from models.tasks.segmentation.entropy import doubt
+    from models.tasks.segmentation.predictor import Segmenter
 
-    return doubt(engine().painter(card(card_id)), image, frame)
+    return doubt(engine().load(card(card_id), Segmenter), image, frame)
 
 
 def explain(
@@ -220,8 +215,9 @@ def explain(
         boxes: why is (or is not) a box like this one drawn? By default the best of the label.
     """
     from models.predictors.engine import engine
+    from models.tasks.kind import Why
 
-    return engine().explain(image, card(card_id), method, label, frame, stage, box)
+    return engine().explain(image, card(card_id), Why(method, label, stage, box), frame)
 
 
 def explain_detection(
@@ -254,8 +250,11 @@ def explain_detection(
     """
     from models.predictors.engine import engine
     from models.progress import Watch
+    from models.tasks.detection.predictor import Detector
+    from models.tasks.kind import Why
 
-    return engine().explain_found(image, found, index, method, stage, Watch(1, progress, cancelled))
+    detector = engine().load(card(found.card), Detector)
+    return detector.explain_found(image, found, index, Why(method, stage=stage), Watch(1, progress, cancelled))
 
 
 def spread(
@@ -276,9 +275,10 @@ def spread(
         When the card's weights are missing or changed.
     """
     from models.predictors.engine import engine
+    from models.tasks.classification.predictor import Classifier
     from models.tasks.classification.robustness import spread as answers_under_change
 
-    return answers_under_change(engine().model(card(card_id)), image, frame, progress, cancelled)
+    return answers_under_change(engine().load(card(card_id), Classifier), image, frame, progress, cancelled)
 
 
 def audit(
@@ -301,9 +301,10 @@ def audit(
         When `cancelled` said so.
     """
     from models.predictors.engine import engine
+    from models.tasks.classification.predictor import Classifier
     from models.trust.audit import audit as audited
 
-    model = engine().model(card(card_id))
+    model = engine().load(card(card_id), Classifier)
     return audited(model, image, methods, label, frame=frame, progress=progress, cancelled=cancelled)
 
 
@@ -316,9 +317,10 @@ def audit_seconds(card_id: str, methods: Sequence[str]) -> float:
         For a card or a method that does not exist.
     """
     from models.predictors.engine import engine
+    from models.tasks.classification.predictor import Classifier
     from models.trust.audit import seconds_of
 
-    return seconds_of(engine().model(card(card_id)), methods)
+    return seconds_of(engine().load(card(card_id), Classifier), methods)
 
 
 def crops(
@@ -338,5 +340,6 @@ def crops(
     """
     from models.predictors.engine import engine
     from models.tasks.classification.crops import propose
+    from models.tasks.classification.predictor import Classifier
 
-    return propose(engine().model(card(card_id)), image, frame, progress, cancelled)
+    return propose(engine().load(card(card_id), Classifier), image, frame, progress, cancelled)

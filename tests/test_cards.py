@@ -44,10 +44,10 @@ def test_labels_differ_and_each_has_its_output(every: Card) -> None:
 
 
 def test_its_task_its_net_and_its_stage_exist(every: Card) -> None:
-    from models.tasks import task
+    from models.tasks import task_of
 
-    assert task(every.task).name == every.task
-    assert every.net.stage in task(every.task).build(every).stages
+    assert task_of(every.task).name == every.task
+    assert every.net.stage in task_of(every.task).build(every).stages
 
 
 def test_figures_are_json(every: Card) -> None:

@@ -7,14 +7,14 @@ the image keeps it, any other gives it to the page and card that know it best; w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
 import streamlit as st
 
 import models
-from dashboard import session
+from dashboard import session, views
 from dashboard.case import viewer
 from dashboard.case.figures import View
 from dashboard.case.places import places
@@ -22,11 +22,6 @@ from dashboard.i18n import t
 from dashboard.session import Item
 from dashboard.views.segmentation import slide
 from models import Card, Image, OrthoLensError, Triage
-
-SLIDES = "tissue"
-"""Page of what is too large to be looked at as a whole."""
-ASK: Mapping[str, Callable[[Image, Card, int], object]] = {"tissue": session.segment, "detection": session.detect}
-"""How the page of a task has an image answered, where not by `session.predict`."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ def first_look(image: Image, card: Card, ask: Callable[[Image, Card, int], objec
         _settle(found)
         if found.task != card.task:
             _answer(image, found)
-            st.switch_page(f"views/{found.task}.py")
+            views.go(found.task)
         card = models.card(found.card) if found.card else card
     with suppress(OrthoLensError):  # said where the answer would stand
         ask(image, card, viewer.frame(image))
@@ -96,19 +91,19 @@ def depart(tasks: Collection[str]) -> None:
     if item.task is None:
         with suppress(OrthoLensError):  # the page says why it cannot be read
             if session.slide(item):
-                found = Place(SLIDES)
+                found = Place(views.slides_task())
             else:
                 image = session.read(item)
                 bare(image)
                 found = place(item, _known(item, image, None), None) or found
                 _settle(found)
                 _answer(image, found)
-    st.switch_page(f"views/{found.task}.py")
+    views.go(found.task)
 
 
 def is_elsewhere(item: Item, task: str) -> bool:
     """Whether a file is a slide that the page of the task cannot show."""
-    if task == SLIDES or not session.arrived():
+    if views.page_kind(task).takes_slides or not session.arrived():
         return False
     with suppress(OrthoLensError):
         return session.slide(item) is not None
@@ -153,7 +148,7 @@ def _answer(image: Image, found: Place) -> None:
     if card is None or slide.is_large(image, card):
         return
     with suppress(OrthoLensError):  # said where the answer would stand
-        ASK.get(card.task, session.predict)(image, card, viewer.frame(image))
+        views.card_page(card).ask(image, card, viewer.frame(image))
     session.look_at(image.sha256, card.id)
 
 

@@ -12,14 +12,13 @@ from hashlib import sha256
 import streamlit as st
 
 import models
-from dashboard import session
+from dashboard import session, views
 from dashboard.case import door, figures, gallery
 from dashboard.case.states import plain, sentence
-from dashboard.i18n import later, numeral, spoken, t
+from dashboard.i18n import later, t
 from dashboard.session import READ_FIRST, Item
-from models import Card, Classification, Detections, Prediction, Segmentation
-from models.cases import Case, agreement, first_cases, is_right
-from models.tasks.detection.verdict import verdict
+from models import Card, Prediction
+from models.cases import Case, first_cases, is_right
 
 KINDS = {"generated": later("Generated"), "simulated": later("Simulated")}
 STRIP_PX = 84
@@ -99,7 +98,7 @@ def verdict_of(case: Case, card: Card, answer: Prediction | None) -> None:
     with st.container(key="example", gap=None):
         words = f"**{t(KINDS[case.kind])}**"
         if answer is not None and not session.get(READ_FIRST):
-            words = f"**{plain(made(case))}** · {plain(answered(case, card, answer))}"
+            words = f"**{plain(made(case))}** · {plain(views.card_page(card).tell(case, card, answer))}"
             words += " :material/check_circle:" if is_right(case, answer) else " :material/error:"
         st.markdown(f":material/science: {words}")
         st.caption(plain(t(case.origin)))
@@ -110,19 +109,6 @@ def made(case: Case) -> str:
     if case.truth.startswith(case.kind):  # "generated for ..."
         return sentence(t(case.truth))
     return f"{t(KINDS[case.kind])}: {t(case.truth)}"
-
-
-def answered(case: Case, card: Card, answer: Prediction) -> str:
-    """Return the answer to a case in a few words, beside which its truth stands."""
-    names = {label.key: t(label.name) for label in card.labels}
-    if isinstance(answer, Classification):
-        return t("answered: {answer}", answer=names[answer.label])
-    if isinstance(answer, Segmentation):
-        share = numeral(agreement(case, answer), ".2f")
-        return t("answered: as drawn, mean Dice {share}", share=share)
-    if isinstance(answer, Detections):
-        return verdict(answer, card, spoken())
-    return ""
 
 
 def _key(page: str) -> str:

@@ -1,51 +1,29 @@
-"""The page of every task that answers one image: the picture on the left, the answer and its reasons on the right."""
+"""The frame of every page that answers one image: its heading, the image that is open, and what its file says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import streamlit as st
 
 import models
-from dashboard import session
+from dashboard import session, views
 from dashboard.case import (
-    also,
     arrival,
     card_summary,
     door,
-    downloads,
     examples,
     gallery,
     read_first,
     states,
-    viewer,
-    worklist,
 )
-from dashboard.case.figures import View
-from dashboard.case.places import places
-from dashboard.i18n import later, significant, t
+from dashboard.i18n import significant, t
 from dashboard.session import Item
-from dashboard.views.classification import answer, audit, crops, saliency, trust
-from models import Card, Classification, Image, OrthoLensError, Prediction
+from models import Card, Image, OrthoLensError, Prediction
 from models.cases import Case
 
 FACTS = ("Modality", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality")
 """Tags of a DICOM file that stand below its picture."""
-ANY = later("Drop an image.")
-
-
-def show(task: str, invitation: str = ANY) -> None:
-    """Draw the page of a task.
-
-    Parameters
-    ----------
-    invitation
-        What to drop, said while there is no image.
-    """
-    card, image = opened(task, t(invitation))
-    if image is not None:
-        workspace(crops.part(image, card), card)
 
 
 def opened(
@@ -80,7 +58,7 @@ def opened(
         examples.above(task, invitation, example)
         return card, _exemplified(example, item, card, read, ask)
     if arrival.is_elsewhere(item, task):
-        st.switch_page(f"views/{arrival.SLIDES}.py")
+        views.go(views.slides_task())
     try:
         image = read(item)
     except OrthoLensError as problem:
@@ -143,56 +121,6 @@ def _choose(task: str) -> None:
     """Take the reader's choice of a model."""
     if chosen := session.get(f"card-{task}"):  # else everything was forgotten in between
         session.choose_card(task, chosen, by_hand=True)
-
-
-@st.fragment
-def workspace(image: Image, card: Card) -> None:
-    """Draw the image, its answer and every control of them; a control reruns only this."""
-    picture, controls, right = places()
-    with controls:
-        view = View(frame=viewer.frame_slider(image))
-        view = viewer.display_controls(image, view)
-        facts(image)
-    fill: Callable[[], None] | None = None
-    with right:
-        try:
-            prediction = session.predict(image, card, view.frame)
-            if read_first.hidden(prediction):
-                read_first.ask(prediction, card)
-                prediction = None
-            else:
-                prediction, view, fill = _answered(prediction, image, card, view)
-        except OrthoLensError as problem:
-            prediction = None
-            states.error(problem)
-    with picture:
-        viewer.show(image, prediction, view)
-    if fill:
-        fill()
-    if prediction and prediction.explanation:  # neither hidden from a first reading nor withheld by the gate
-        audit.show(prediction, image, card, view)
-
-
-def _answered(
-    prediction: Classification, image: Image, card: Card, view: View
-) -> tuple[Classification, View, Callable[[], None] | None]:
-    """Draw the answer and its reasons; return what of them the image shows, and what is drawn last."""
-    fill = None
-    worklist.tell(prediction)
-    read_first.compare(prediction, card)
-    if answer.show(prediction, image, card):
-        fill = also.show(image, card)
-        why, trustworthy = st.tabs([t("Why"), t("How far to trust it")])
-        with why:
-            view = saliency.controls(view)
-            prediction, view = saliency.explained(prediction, image, card, view)
-        with trustworthy:
-            trust.show(prediction, image, card)
-    else:
-        crops.search(prediction, image, card)
-        prediction = replace(prediction, explanation=None)
-    downloads.show(prediction, image, view)
-    return prediction, view, fill
 
 
 def facts(image: Image) -> None:

@@ -13,14 +13,13 @@ import streamlit as st
 from numpy.typing import NDArray
 
 import models
-from dashboard import session
+from dashboard import session, views
 from dashboard.case import examples, figures
 from dashboard.case.states import plain
 from dashboard.i18n import later, spoken, t
 from dashboard.views.lessons import figures as how_figures
-from models import Classification, Detections, OrthoLensError, Prediction, Segmentation, lessons
+from models import OrthoLensError, Prediction, lessons
 from models.cases import Case
-from models.reporting import pictures
 from models.simulation import lunge
 from models.tasks.kinematics import export
 
@@ -81,7 +80,8 @@ def _versions(case: Case) -> tuple[str, ...]:
 def _words(page: str, case: Case, tile: Tile) -> str:
     kind = t(examples.KINDS[case.kind])
     if page == case.task and tile.answer is not None:
-        said = examples.answered(case, models.card(case.card), tile.answer)
+        card = models.card(case.card)
+        said = views.card_page(card).tell(case, card, tile.answer)
         return plain(f"{examples.made(case)} · {said}")
     return plain(f"{kind}: {t(case.title)} · {t(tile.says)}" if tile.says else f"{kind}: {t(case.title)}")
 
@@ -99,15 +99,9 @@ def _tile(page: str, case: Case) -> Tile:
 
 def _answered(case: Case) -> Tile:
     image = models.read(case.path)
-    explain = "grad-cam" if models.card(case.card).task in ("implant", "pathology") else None
-    answer = models.predict(image, case.card, explain=explain)
-    if isinstance(answer, Classification):
-        return Tile(_png(pictures.heat(image, answer)), answer)
-    if isinstance(answer, Segmentation):
-        return Tile(_png(pictures.classes(image, answer)), answer)
-    if isinstance(answer, Detections):
-        return Tile(_png(pictures.boxes(image, answer, spoken())), answer)
-    return Tile(session.exhibit(str(case.path)), answer)
+    kind = views.card_page(models.card(case.card))
+    answer = models.predict(image, case.card, explain="grad-cam" if kind.names_the_whole else None)
+    return Tile(_png(kind.picture(image, answer)), answer)
 
 
 def _motion(case: Case) -> Tile:

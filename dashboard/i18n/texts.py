@@ -1,4 +1,4 @@
-"""All English texts in one place: `python -m dashboard.i18n.texts` writes `locale/ortholens.pot` and updates every .po file.
+"""All English texts in one place: `python -m dashboard.i18n.texts` writes `ortholens.pot` and updates every .po file.
 
 Collected are the arguments of `t`, `tn` and `later` in the code of this package and of `models`, and the words of the
 cards, cases, methods and talks that pages show through `t`. What a .po file does not translate yet is empty there, what
@@ -24,12 +24,13 @@ from models.cases import cases
 from models.lessons.neuron import ACTIVATIONS, PRESETS
 from models.lessons.shafts import LABELS
 from models.simulation import generated
+from models.tasks import questions
 from models.trust.methods import BOX_METHODS, METHODS
 
 PACKAGE = Path(__file__).parents[1]
 TEMPLATE = LOCALE / "ortholens.pot"
 KEYWORDS = {"t": None, "tn": (1, 2), "later": None}
-TALKS = {"tour.toml": ("title", "text", "notes"), "stage/playlist.toml": ("title", "notes")}
+TALKS = {"views/lessons/tour.toml": ("title", "text", "notes"), "stage/playlist.toml": ("title", "notes")}
 """Files of this package whose steps are told on the screen, and what of a step is."""
 
 
@@ -57,7 +58,7 @@ def _said() -> Iterator[tuple[str, str]]:
     for card in models.cards().values():
         for words in filter(None, _words(card)):
             yield words, f"models/cards/{card.id}.toml"
-    for task in dict.fromkeys([*(card.task for card in models.cards().values()), "kinematics"]):
+    for task in questions():
         yield task.replace("_", " ").capitalize(), "dashboard/views/__init__.py"
     for case in cases():
         yield from ((words, "models/cases/pictures/cases.toml") for words in (case.title, case.truth, case.origin))

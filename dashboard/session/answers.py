@@ -289,7 +289,7 @@ def _load_models(leaving: Event) -> None:
         shared_look()
         for card in models.cards().values():
             if card.members and not leaving.is_set():
-                engine().loaded(card)
+                engine().predictor(card)
     except OrthoLensError:
         return  # the page that needs the model says what is wrong with it
 

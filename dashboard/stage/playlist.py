@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import models
+from dashboard import views
 from models.cases import Case, cases, first_cases
 from models.errors import BadPlaylist
 
@@ -18,8 +19,6 @@ DEFAULT = Path(__file__).with_name("playlist.toml")
 FIX = "Mend the playlist, or start with the one that comes with the program: ortholens --stage."
 
 Text = Annotated[str, Field(min_length=1)]
-ONE_LABEL = ("implant", "pathology")
-"""Pages that answer with one label."""
 Look = Literal["Classes", "Truth", "Doubt", "Why", "Correct", "Curves", "Quality", "Move by hand", "Compare"]
 
 
@@ -72,7 +71,7 @@ class Step(_Table):
     @property
     def votable(self) -> bool:
         """Whether the audience can vote: its model answers with one label of a few."""
-        return self.case is not None and self.page in ONE_LABEL
+        return self.case is not None and self.asked is not None and views.page_kind(self.page).names_the_whole
 
     @property
     def asked(self) -> models.Card | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import streamlit as st
 
 import models
-from dashboard import session
+from dashboard import session, views
 from dashboard.case import figures
 from dashboard.stage import Playlist, Step, offered
 from models.errors import OrthoLensError
@@ -17,8 +17,6 @@ from models.errors import OrthoLensError
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
-LOOKS = {"tissue": "tissue-look", "kinematics": "kinematics-look"}
-"""Page → the key of the control that says what is read off the picture."""
 THUMBNAIL_PX = 360
 
 
@@ -43,8 +41,9 @@ def dress(step: Step) -> None:
         session.choose_card(step.page, step.asked.id, by_hand=True)
     session.put("read-first", False)
     session.put("layout", step.show.layout or "Overlay")
-    if step.page in LOOKS and step.show.look is not None:
-        session.put(LOOKS[step.page], step.show.look)
+    panel = views.page_kind(step.page).panel if step.page in views.task_names() else None
+    if panel is not None and step.show.look is not None:
+        session.put(panel, step.show.look)
     if step.show.section is not None:
         session.put("section", step.show.section)
 

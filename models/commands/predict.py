@@ -122,7 +122,7 @@ def _check_point(card: Card, key: str) -> None:
 def _load(card: Card) -> None:
     from models.predictors.engine import engine
 
-    engine().loaded(card)
+    engine().predictor(card)
 
 
 def _answer(file: Path, question: Question) -> Record:

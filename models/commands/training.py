@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -15,6 +13,7 @@ import typer
 from models.cards import card, cards
 from models.errors import BadCard, OrthoLensError
 from models.nets.stages import stages_of
+from models.tasks import kind_of
 
 CardId = Annotated[str, typer.Argument(metavar="CARD", help="A model of `ortholens cards`.")]
 BenchmarkedCard = Annotated[
@@ -31,9 +30,6 @@ ImageFile = Annotated[
 GENERATOR = "generated-radiographs"
 """The generator of first cases, which is no card: it answers nothing, but is trained, and measured for copies."""
 
-TRIALS = {"tissue": "trials", "detection": "box_trials"}
-"""Module of `models.training` that trains and measures the cards of a task; classifiers have two, ship and evaluate."""
-
 
 def train(card_id: CardId) -> None:
     """Train what ships, from the recipe in the card, or `generated-radiographs`; goes on where it was stopped."""
@@ -43,7 +39,8 @@ def train(card_id: CardId) -> None:
 
             make.train_sharpener(progress)
             return
-        _module(TRIALS.get(card(card_id).task, "ship")).train(card_id, progress)
+        with _needing_extras():
+            kind_of(card(card_id).task).train(card_id, progress)
 
 
 def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
@@ -53,31 +50,30 @@ def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
             from models.simulation.generated import measure
 
             measure.memorisation(progress)
-        elif trials := TRIALS.get(card(card_id).task):
-            _module(trials).evaluate(card_id, folds, progress)
-        else:
-            _module("evaluate").evaluate(card_id, folds, test, progress)
+            return
+        with _needing_extras():
+            kind_of(card(card_id).task).evaluate(card_id, folds, test, progress)
 
 
 def gate(card_id: CardId) -> None:
     """Fit the gate of a model that paints or draws boxes anew, on its own weights, and measure it."""
-    trials = TRIALS.get(card(card_id).task)
-    if trials is None:
-        fix = f"Run `ortholens train {card_id}`, which trains nothing twice."
-        raise BadCard("the gate of a classifier is fitted with it", fix=fix, file=card_id)
-    with _progress() as progress:
-        _module(trials).gate(card_id, progress)
+    with _progress() as progress, _needing_extras():
+        kind_of(card(card_id).task).fit_ood(card_id, progress)
 
 
 def curves(card_id: CardId = "knee-kl") -> None:
     """Measure how accuracy grows with the number of training images, and write the curves beside the card."""
-    with _progress() as progress:
-        _module("curves").curves(card(card_id).id, progress)
+    with _progress() as progress, _needing_extras():
+        from models.training import curves as learning
+
+        learning.curves(card(card_id).id, progress)
 
 
-def _module(name: str) -> ModuleType:
+@contextmanager
+def _needing_extras() -> Iterator[None]:
+    """Say what to install where a library of the extra `train` is missing."""
     try:
-        return import_module(f"models.training.{name}")
+        yield
     except ModuleNotFoundError as error:
         raise OrthoLensError(
             f"training and evaluation need {error.name}", fix="Install them with `pip install -e '.[train]'`."

@@ -22,7 +22,7 @@ from models.nets.fcos import LEVELS, TAPPED, FCOSMobileNetV2
 from models.nets.hrnet import HRNet
 from models.nets.mobilenet import STAGES, StagedMobileNetV2
 from models.nets.unet import UNetMobileNetV2
-from models.tasks import task
+from models.tasks import task_of
 
 LONG_PX, NARROW_PX = 1024, 32
 """Sides of the strip on which receptive fields are measured along its length."""
@@ -59,7 +59,7 @@ def layers(card: Card) -> tuple[Layer, ...]:
 def _layers(text: str) -> tuple[Layer, ...]:
     card = Card.model_validate_json(text)
     with torch.device("meta"):
-        net = task(card.task).build(card).eval()
+        net = task_of(card.task).build(card).eval()
     parts = plan(net)
     shapes = {name: tuple(x.shape[1:]) for name, x in computed(net, parts, meta_input(card.input.size)).items()}
     fields = _receptive_fields(card, net, parts)
@@ -246,7 +246,7 @@ def _receptive_fields(card: Card, net: nn.Module, parts: Sequence[Part]) -> dict
     if isinstance(net, HRNet | UNetMobileNetV2):
         rest += [part for part in parts if part.name == "head"]
     if rest:
-        fields |= measured(task(card.task).build(card), rest)
+        fields |= measured(task_of(card.task).build(card), rest)
     return fields
 
 

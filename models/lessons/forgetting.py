@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.cards import card
 from models.predictors.engine import engine
+from models.tasks.classification.predictor import Classifier
 from models.trust.methods import METHODS
 from models.trust.sanity import Cascade, cascade
 from models.types import Image
@@ -24,7 +25,7 @@ def forgetting(image: Image, card_id: str, frame: int = 0) -> tuple[str, Cascade
     BadWeights, UnknownCard
         As `models.predictors.engine.Engine.model`.
     """
-    model = engine().model(card(card_id))
+    model = engine().load(card(card_id), Classifier)
     answer, _ = model.answer(image, frame)
     target = model.task.target(model.card, None, answer)
     return model.card.keys[target], cascade(model, image, METHODS["grad-cam"], target, frame=frame)

@@ -22,7 +22,7 @@ from models.cards import Card
 from models.lessons.anatomy import computed
 from models.lessons.records import FeatureMaps, Layer, Patch
 from models.predictors.engine import engine
-from models.tasks import task
+from models.tasks import task_of
 from models.types import Box, Image, Pixels
 
 NEAR = 0.5
@@ -54,8 +54,8 @@ def sight(image: Image, card: Card, frame: int = 0) -> Sight:
     BadWeights
         When the card's weights are missing or changed.
     """
-    loaded = engine().loaded(card)
-    x = task(card.task).prepare(middle(image, card), card, frame)
+    loaded = engine().predictor(card)
+    x = task_of(card.task).prepare(middle(image, card), card, frame)
     return Sight(loaded.members[0], loaded.lock, x.to(engine().device))
 
 
@@ -69,7 +69,7 @@ def middle(image: Image, card: Card) -> Image:
 
 def network_picture(image: Image, card: Card, frame: int = 0) -> Pixels:
     """Return an image as the card's network sees it: (h, w) grey or (h, w, 3) in [0, 1]."""
-    return as_picture(task(card.task).prepare(middle(image, card), card, frame))
+    return as_picture(task_of(card.task).prepare(middle(image, card), card, frame))
 
 
 def as_picture(x: Tensor) -> Pixels:

@@ -1,4 +1,4 @@
-"""What training makes of a picture: the random views of `models.tasks.classification.augmentation`, all changes or one at a time."""
+"""What training makes of a picture: the random views that a classifier learns from, all changes or one at a time."""
 
 from __future__ import annotations
 

@@ -1,14 +1,9 @@
-"""What a task is: the question it asks, the network it builds, and how an image becomes that network's input.
-
-A new task is one module with one subclass of a kind of task (`ClassificationTask`, `SegmentationTask`), which say how
-an answer is read; `models.tasks.tasks` finds it, and with it pages, command line, batch, training and benchmark.
-"""
+"""How an image becomes a network's input, and where it lies in it; each kind of task says how the output is read."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.cards import Card
+from models.tasks.kind import Question
 from models.types import Image, Pixels
 
 
@@ -102,14 +98,10 @@ class Answer:
 
 
 class Task(ABC):
-    """One kind of question that a card can answer."""
+    """How one question is put to a card's network."""
 
-    name: ClassVar[str]
-    """As on the command line."""
-    title: ClassVar[str]
-    """As on the screen."""
-    question: ClassVar[str]
-    """What the page asks of an image, in plain words."""
+    def __init__(self, question: Question) -> None:
+        self.name = question.name
 
     @abstractmethod
     def build(self, card: Card) -> nn.Module:
@@ -123,6 +115,11 @@ class Task(ABC):
         """Return one frame as the network's input: (1, 3, *card.input.size) in [−1, 1], as ImageNet weights expect."""
         grey = torch.from_numpy(image.grey(frame))[None, None]  # (1, 1, H, W)
         return normalise(self.frame(image, card).to_network(grey))
+
+
+def blank(card: Card) -> Image:
+    """Return a black image of the size of a card's input."""
+    return Image(np.zeros((1, *card.input.size), np.float32), name="", sha256="")
 
 
 BORDER = 0.03

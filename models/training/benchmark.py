@@ -25,8 +25,8 @@ import models
 from models.cards import Card
 from models.errors import BadCard
 from models.predictors.engine import engine
-from models.tasks.classification.predictor import Model
-from models.tasks.detection.predictor import Finder
+from models.tasks.classification.predictor import Classifier
+from models.tasks.detection.predictor import Detector
 
 WARM_UP = 5
 COLD_STARTS = 3
@@ -92,18 +92,18 @@ def bare_paths(card: Card, image: models.Image) -> dict[str, Callable[[], object
     BadCard
         For a card that paints: what it takes depends on how many tiles an image has.
     """
-    model = engine().loaded(card)
-    if isinstance(model, Finder):
+    model = engine().predictor(card)
+    if isinstance(model, Detector):
         finder, seen = model, model.input(image)
         return {BARE: lambda: bare_boxes(finder, seen)}
-    if not isinstance(model, Model):
+    if not isinstance(model, Classifier):
         raise BadCard("it paints every pixel", fix="Choose a card that names an image or draws boxes.", file=card.id)
     classifier, x = model, model.input(image)
     return {BARE: lambda: bare(classifier, x), BARE_GRADIENT: lambda: bare_gradient(classifier, x)}
 
 
 @torch.no_grad()
-def bare_boxes(finder: Finder, x: Tensor) -> None:
+def bare_boxes(finder: Detector, x: Tensor) -> None:
     """Run the members of a detector one after another, to the boxes that no better one covers: x (1, 3, h, w)."""
     for net in finder.members:
         net.found(net.places(x, net.trunk(x)), (x.shape[2], x.shape[3]))
@@ -111,14 +111,14 @@ def bare_boxes(finder: Finder, x: Tensor) -> None:
 
 
 @torch.no_grad()
-def bare(model: Model, x: Tensor) -> None:
+def bare(model: Classifier, x: Tensor) -> None:
     """Run the members one after another and nothing else: x (1, 3, h, w)."""
     for net in model.members:
         net(x)
     finish(model.device)
 
 
-def bare_gradient(model: Model, x: Tensor) -> None:
+def bare_gradient(model: Classifier, x: Tensor) -> None:
     """Run the members, and the gradient of the largest logit back to the card's stage: x (1, 3, h, w)."""
     stage = model.card.net.stage
     for net in model.members:

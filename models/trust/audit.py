@@ -24,7 +24,7 @@ from models.trust.sanity import Cascade, cascade
 from models.types import Box, Explanation, Image
 
 if TYPE_CHECKING:
-    from models.tasks.classification.predictor import Model
+    from models.tasks.classification.predictor import Classifier
 
 Progress = Callable[[float, str], None]
 """Told the share done, in [0, 1], and what is being done, in words."""
@@ -93,7 +93,7 @@ class Audit:
 
 
 def audit(
-    model: Model,
+    model: Classifier,
     image: Image,
     methods: Sequence[str],
     label: str | None = None,
@@ -148,7 +148,7 @@ def cost_of(method: Method, size: tuple[int, int]) -> float:
 
 
 @torch.no_grad()
-def pace(model: Model) -> float:
+def pace(model: Classifier) -> float:
     """Return the seconds that a picture takes through the network on this machine, as it is now."""
     x = torch.zeros(BATCH, 3, *model.card.input.size, device=model.device)
     times = []
@@ -159,12 +159,12 @@ def pace(model: Model) -> float:
     return min(times) / BATCH
 
 
-def seconds_of(model: Model, methods: Sequence[str]) -> float:
+def seconds_of(model: Classifier, methods: Sequence[str]) -> float:
     """Return about how long an audit by these methods will take on this machine."""
     return pace(model) * _Course(model, [method_of(key) for key in methods], None, None).total
 
 
-def as_the_network_gets_it(model: Model, image: Image, frame: int = 0) -> Image:
+def as_the_network_gets_it(model: Classifier, image: Image, frame: int = 0) -> Image:
     """Return one frame scaled to the network's input, without the margins: the network's answer to it is the same."""
     place = model.task.frame(image, model.card)
     (rows, columns), (top, left) = place.fitted, place.corner
@@ -172,7 +172,7 @@ def as_the_network_gets_it(model: Model, image: Image, frame: int = 0) -> Image:
     return Image(grey[:, top : top + rows, left : left + columns].numpy(), name=image.name, sha256=image.sha256)
 
 
-def _finding(model: Model, picture: Image, method: Method, target: int, course: _Course) -> Finding:
+def _finding(model: Classifier, picture: Image, method: Method, target: int, course: _Course) -> Finding:
     cost = course.maps * cost_of(method, model.card.input.size)
     checked = cascade(model, picture, method, target, **course.leg(f"{method.name}: the map, and random weights", cost))
     heat = checked.original.heat
@@ -189,7 +189,11 @@ class _Course:
     """The way through an audit: turns the share done of one leg into the share done of all."""
 
     def __init__(
-        self, model: Model, methods: Sequence[Method], progress: Progress | None, cancelled: Callable[[], bool] | None
+        self,
+        model: Classifier,
+        methods: Sequence[Method],
+        progress: Progress | None,
+        cancelled: Callable[[], bool] | None,
     ) -> None:
         self.maps = len(model.members[0].stages) + 2  # of the trained network, without its head, and without each stage
         size = model.card.input.size

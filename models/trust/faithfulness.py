@@ -24,7 +24,7 @@ from models.tasks.classification.task import calibrated
 from models.types import Explanation, Image, Pixels
 
 if TYPE_CHECKING:
-    from models.tasks.classification.predictor import Model
+    from models.tasks.classification.predictor import Classifier
 
 STEPS = 24
 """Parts in which the picture is taken away or uncovered."""
@@ -65,7 +65,7 @@ class Curves:
 
 
 def curves(
-    model: Model,
+    model: Classifier,
     image: Image,
     heat: Pixels,
     target: int,
@@ -105,7 +105,7 @@ def curves(
     return Curves(shares, deletion=probabilities(x, grey), insertion=probabilities(blurred, x))
 
 
-def _order(model: Model, image: Image, heat: Pixels) -> Tensor:
+def _order(model: Classifier, image: Image, heat: Pixels) -> Tensor:
     """Return the rank of each input pixel, hottest 0; pixels outside the picture come last: (1, 1, h, w)."""
     frame = model.task.frame(image, model.card)
     over = frame.to_network(torch.stack([torch.from_numpy(heat), torch.ones(heat.shape)])[None])  # (1, 2, h, w)

@@ -1,6 +1,6 @@
 """The methods of explanation that can be chosen, readable without torch.
 
-`models.tasks.classification.explanation` computes them; the page, the command line and the audit read what they are called from here.
+Each kind of task computes them; the page, the command line and the audit read what they are called from here.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 The score is the Mahalanobis distance (Lee et al. 2018, arXiv:1807.03888) between the mean features of the two stages
 before the last and those of the training images. Middle features know a knee from a shoulder, a slice and a photograph,
 and have not yet been taught to ignore what the labels do not need. The training images come weathered as well
-(`models.trust.perturbations`), so that another machine's sharpness or compression is no reason to refuse. The free energy of
-the logits (Liu et al. 2020, arXiv:2010.03759) is the second opinion.
+(`models.trust.perturbations`), so that another machine's sharpness or compression is no reason to refuse. The free
+energy of the logits (Liu et al. 2020, arXiv:2010.03759) is the second opinion.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from models.trust.methods import Method
 from models.types import Explanation, Image
 
 if TYPE_CHECKING:
-    from models.tasks.classification.predictor import Model
+    from models.tasks.classification.predictor import Classifier
 
 APART = 0.5
 """A rank correlation below this, either way, with everything random: the map has fallen apart."""
@@ -66,7 +66,7 @@ class Cascade:
 
 
 def cascade(
-    model: Model,
+    model: Classifier,
     image: Image,
     method: Method,
     target: int,

@@ -1,8 +1,8 @@
 """The second opinion on whether a model should answer: what kind of picture the shared look takes the frame for.
 
 A card's own detector looks through features that were trained for its question; it is fitted on the small, soft
-pictures of one set, and one in twenty of its own kind falls outside. The shared look (`models.trust.image_kinds`) knows all
-kinds, and what is none of them from all of them. So both count: the OOD score of an answer is the mean of the two
+pictures of one set, and one in twenty of its own kind falls outside. The shared look (`models.trust.image_kinds`) knows
+all kinds, and what is none of them from all of them. So both count: the OOD score of an answer is the mean of the two
 scores; of kinds known from one or two patients it is the detector's, within what the look allows. Where the look is
 sure of another kind the model abstains whatever its own detector says, and where a card that never saw metal is shown
 some, it says so.

@@ -28,6 +28,7 @@ from models.cases import cases
 from models.nets.stages import stages_of
 from models.predictors.engine import engine
 from models.reporting.draw import overlay
+from models.tasks.classification.predictor import Classifier
 from models.training.benchmark import interleaved, machine, quartiles
 
 OURS, BEST, PLAIN = "OrthoLens", "torch-cam, gradients of the last stage only", "torch-cam, as its README"
@@ -90,7 +91,7 @@ def main() -> None:
 def measure(card_id: str, data: bytes, repeats: int) -> dict[str, dict[str, object]]:
     """Time the three paths in turn."""
     used = card(card_id)
-    nets = engine().model(used).members
+    nets = engine().load(used, Classifier).members
     every, last = asking(nets, tuple(nets[0].stages)), asking(nets, ("stage5",))
     times = interleaved(
         {

@@ -20,7 +20,7 @@ from models.cards import card
 from models.nets.loading import fold_batch_norms
 from models.tasks.detection.dataset import PARTS, box_set
 from models.tasks.detection.froc import matches
-from models.tasks.detection.predictor import Finder
+from models.tasks.detection.predictor import Detector
 from models.tasks.detection.record import Mark, drawn
 from models.tasks.detection.task import Detection
 from models.tasks.detection.training import fit
@@ -41,7 +41,7 @@ def main() -> None:
     trial = trials(chosen, data, 5)[0]
     net = fit(chosen, [], trial.run, lambda step, share: None)
     fold_batch_norms(net)
-    finder = Finder(chosen, torch.device("cpu"), [net])
+    finder = Detector(chosen, torch.device("cpu"), [net])
     rng = np.random.default_rng(0)
     marked, clean = (rng.permutation([i for i in trial.measured if data.positive[i] == there]) for there in (1, 0))
     found = {int(i): answered(finder, data.pictures[i]) for i in [*marked, *clean[: SHOWN // 2]]}
@@ -51,7 +51,7 @@ def main() -> None:
     report([(found[int(i)], data.boxes[i], data.pictures[i].shape, data.facts[i]) for i in marked])
 
 
-def answered(finder: Finder, picture: np.ndarray) -> Detections:
+def answered(finder: Detector, picture: np.ndarray) -> Detections:
     """Return the boxes of one picture (H, W) at the card's first operating point."""
     image = Image(pixels_of(picture), name="", sha256="")
     return Detection().read(finder.find(image), image, finder.card)

@@ -23,6 +23,7 @@ import models
 from models.cards import card
 from models.predictors.engine import engine
 from models.tasks.classification.dataset import labelled_set
+from models.tasks.classification.predictor import Classifier
 from models.training.benchmark import machine
 from models.trust.faithfulness import curves, random_heat
 from models.types import Classification, Image, Pixels
@@ -46,7 +47,7 @@ def areas(card_id: str, image: Image, seed: int) -> tuple[float, float]:
     answer = models.predict(image, card_id, explain="grad-cam")
     assert isinstance(answer, Classification)
     assert answer.explanation is not None
-    model, target = engine().model(card(card_id)), card(card_id).index(answer.label)
+    model, target = engine().load(card(card_id), Classifier), card(card_id).index(answer.label)
 
     def area(heat: Pixels) -> float:
         return curves(model, image, heat, target).insertion_area

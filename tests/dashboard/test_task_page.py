@@ -38,9 +38,9 @@ def test_a_task_without_a_page_of_its_own_has_the_shared_one(implant: AppTest, m
     monkeypatch.setattr("dashboard.case.card_summary.show", lambda card: None)  # links to another page
 
     def page() -> None:
-        from dashboard.case import shell
+        from dashboard.views.classification import page
 
-        shell.show("implant")
+        page.show("implant", "Drop an image.")
 
     shown = AppTest.from_function(page, default_timeout=120).run()
     assert not shown.exception

@@ -21,7 +21,8 @@ from models.nets.loading import DETECTORS, build_detector
 from models.nets.stages import BOX_STAGES
 from models.predictors.engine import Engine, engine
 from models.settings import Settings
-from models.tasks.detection.predictor import CHANGES, Finder, Search, strongest, worth
+from models.tasks.detection.predictor import CHANGES, Detector, strongest, worth
+from models.tasks.kind import Request
 from models.types import Box, Image
 
 CPU = torch.device("cpu")
@@ -55,8 +56,8 @@ def bright(rows: int = 64, columns: int = 48) -> Image:
     return Image(pixels, name="", sha256="4" * 64)
 
 
-def finder_of(card: Card, *nets: object) -> Finder:
-    return Finder(card, CPU, nets)  # type: ignore[arg-type]
+def finder_of(card: Card, *nets: object) -> Detector:
+    return Detector(card, CPU, nets)  # type: ignore[arg-type]
 
 
 def test_a_box_lies_exactly_where_it_belongs_in_the_source(detector: Card) -> None:
@@ -68,7 +69,7 @@ def test_a_box_lies_exactly_where_it_belongs_in_the_source(detector: Card) -> No
 
 def test_mirrored_and_enlarged_passes_agree_on_the_same_place(detector: Card) -> None:
     told: list[float] = []
-    seen = finder_of(detector, Rectangle()).find(bright(), 1, Search(fused=True, progress=told.append))
+    seen = finder_of(detector, Rectangle()).find(bright(), 1, Request(fused=True, progress=told.append))
     np.testing.assert_allclose(seen.boxes, [[9.5, 19.5, 30, 20]], atol=0.2)  # whole pixels of the enlarged input
     assert seen.places.tolist() == [-1]
     assert seen.scores == pytest.approx([0.8])
@@ -79,7 +80,7 @@ def test_a_mirrored_pass_that_errs_to_the_right_errs_to_the_left_in_the_source(d
     """So a network that always errs to one side is right on average."""
     apart = finder_of(detector, Rectangle(shift=4)).find(bright(), 1)
     np.testing.assert_allclose(apart.boxes[:, 0], 11.5)
-    together = finder_of(detector, Rectangle(shift=4)).find(bright(), 1, Search(fused=True))
+    together = finder_of(detector, Rectangle(shift=4)).find(bright(), 1, Request(fused=True))
     np.testing.assert_allclose(together.boxes[:, 0], 9.5, atol=0.2)
 
 
@@ -128,7 +129,7 @@ def test_cancel_leaves_nothing(detector: Card) -> None:
             return super().found(places, size)
 
     with pytest.raises(Cancelled):
-        finder_of(detector, Counting()).find(bright(), 0, Search(fused=True, cancelled=lambda: len(looked) >= 2))
+        finder_of(detector, Counting()).find(bright(), 0, Request(fused=True, cancelled=lambda: len(looked) >= 2))
     assert len(looked) == 2
 
 
@@ -190,8 +191,8 @@ def test_each_kind_of_card_says_what_it_is(
 
 def test_weights_are_checked_folded_and_loaded_once(boxing_card: str, random_detector: Callable[..., Any]) -> None:
     card = models.card(boxing_card)
-    finder = engine().finder(card)
-    assert finder is engine().finder(card)
+    finder = engine().load(card, Detector)
+    assert finder is engine().load(card, Detector)
     assert finder.bytes > 0
     net = finder.members[0]
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in net.trunk.stages.modules())
@@ -200,7 +201,7 @@ def test_weights_are_checked_folded_and_loaded_once(boxing_card: str, random_det
     torch.testing.assert_close(loaded.logits, kept.logits, atol=0.02, rtol=0.02)  # half precision on disk
     other = card.model_copy(update={"labels": card.labels[:1]})
     with pytest.raises(BadWeights, match="do not fit the network"):
-        Engine(Settings()).finder(other)
+        Engine(Settings()).load(other, Detector)
 
 
 def test_a_card_that_no_network_fits_is_refused(detector: Card) -> None:
@@ -211,7 +212,7 @@ def test_a_card_that_no_network_fits_is_refused(detector: Card) -> None:
     with pytest.raises(BadCard, match=r"net\.shape"):
         build_detector(detector.model_copy(update={"net": shape}))
     with pytest.raises(BadWeights, match="ortholens train test-finder"):
-        Engine(Settings()).finder(detector)
+        Engine(Settings()).load(detector, Detector)
 
 
 def test_the_names_of_stages_are_those_of_the_networks() -> None:

@@ -17,6 +17,8 @@ from models.errors import BadWeights, UnknownCard
 from models.nets import loading
 from models.predictors.engine import Engine, engine
 from models.settings import Settings
+from models.tasks.classification.predictor import Classifier
+from models.tasks.kind import Request
 from models.types import Image, Prediction
 
 Product = Callable[..., str]
@@ -25,22 +27,22 @@ Picture = Callable[..., bytes]
 
 def mb(*ids: str) -> float:
     """Memory of the parameters of some cards' models."""
-    return sum(Engine(Settings()).model(card(id)).bytes for id in ids) / 2**20
+    return sum(Engine(Settings()).load(card(id), Classifier).bytes for id in ids) / 2**20
 
 
 def test_loads_a_model_once(random_card: str) -> None:
     assert engine() is engine()
-    assert engine().model(card(random_card)) is engine().model(card(random_card))
+    assert engine().load(card(random_card), Classifier) is engine().load(card(random_card), Classifier)
 
 
 def test_drops_the_model_used_longest_ago_when_over_budget(product: Product) -> None:
     ids = [product(f"m{number}", seed=number) for number in range(3)]
     kept = Engine(Settings(model_memory_mb=int(mb(*ids[:2])) + 1))
-    first, second = (kept.model(card(id)) for id in ids[:2])
-    assert kept.model(card("m0")) is first  # now m1 is the one used longest ago
-    kept.model(card("m2"))
-    assert kept.model(card("m0")) is first
-    assert kept.model(card("m1")) is not second
+    first, second = (kept.load(card(id), Classifier) for id in ids[:2])
+    assert kept.load(card("m0"), Classifier) is first  # now m1 is the one used longest ago
+    kept.load(card("m2"), Classifier)
+    assert kept.load(card("m0"), Classifier) is first
+    assert kept.load(card("m1"), Classifier) is not second
 
 
 def test_one_model_larger_than_the_budget_still_answers(random_card: str, picture: Picture) -> None:
@@ -52,10 +54,12 @@ def test_threads_get_the_answer_that_one_alone_gets(product: Product, picture: P
     ids = [product("one"), product("two", members=2, seed=5)]
     images = [models.read(picture(seed)) for seed in range(4)]
     jobs = [(image, id) for image in images for id in ids] * 4
-    alone = [engine().predict(image, card(id), method="grad-cam") for image, id in jobs]
+    alone = [engine().predict(image, card(id), asked=Request(explain="grad-cam")) for image, id in jobs]
     engine.cache_clear()  # so that the threads also load the models, all at once
     with ThreadPoolExecutor(8) as threads:
-        together = list(threads.map(lambda job: engine().predict(job[0], card(job[1]), method="grad-cam"), jobs))
+        together = list(
+            threads.map(lambda job: engine().predict(job[0], card(job[1]), asked=Request(explain="grad-cam")), jobs)
+        )
     for one, other in zip(alone, together, strict=True):
         assert one.sha256 == other.sha256
         np.testing.assert_array_equal(one.probabilities, other.probabilities)
@@ -66,8 +70,8 @@ def test_an_ensemble_averages_the_logits_of_its_members(product: Product, pictur
     ensemble = card(product("pair", members=2))
     image = models.read(picture())
     parts = [ensemble.model_copy(update={"id": f"part{i}", "members": (m,)}) for i, m in enumerate(ensemble.members)]
-    logits = [Engine(Settings()).model(part).answer(image)[0].logits for part in parts]
-    together = Engine(Settings()).model(ensemble).answer(image)[0].logits
+    logits = [Engine(Settings()).load(part, Classifier).answer(image)[0].logits for part in parts]
+    together = Engine(Settings()).load(ensemble, Classifier).answer(image)[0].logits
     np.testing.assert_allclose(together, (logits[0] + logits[1]) / 2, atol=1e-5)
 
 
@@ -75,20 +79,20 @@ def test_changed_weights_are_refused(random_card: str, tmp_path: Path) -> None:
     path = tmp_path / "weights" / f"{random_card}-0.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
     with pytest.raises(BadWeights, match="not the ones this card was measured with"):
-        engine().model(card(random_card))
+        engine().load(card(random_card), Classifier)
 
 
 def test_missing_weights_are_refused(random_card: str, tmp_path: Path) -> None:
     (tmp_path / "weights" / f"{random_card}-0.safetensors").unlink()
     with pytest.raises(BadWeights, match="missing"):
-        engine().model(card(random_card))
+        engine().load(card(random_card), Classifier)
 
 
 def test_weights_of_another_network_are_refused(product: Product) -> None:
     good = card(product())
     other = good.model_copy(update={"labels": good.labels[:2]})
     with pytest.raises(BadWeights, match="do not fit the network"):
-        engine().model(other)
+        engine().load(other, Classifier)
 
 
 def test_a_pickle_is_never_loaded(random_card: str, tmp_path: Path) -> None:
@@ -100,12 +104,12 @@ def test_a_pickle_is_never_loaded(random_card: str, tmp_path: Path) -> None:
     member = {"file": "pickle.pt", "sha256": hashlib.sha256(data).hexdigest()}
     fake = type(card(random_card)).model_validate({**card(random_card).model_dump(), "members": [member]})
     with pytest.raises(BadWeights, match="not a safetensors file"):
-        engine().model(fake)
+        engine().load(fake, Classifier)
 
 
 def test_a_card_without_weights_says_how_to_get_them(product: Product) -> None:
     with pytest.raises(BadWeights, match="ortholens train bare"):
-        engine().model(card(product("bare", members=0)))
+        engine().load(card(product("bare", members=0)), Classifier)
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +154,7 @@ def test_the_explanation_of_a_prediction_is_the_same_as_alone(random_card: str, 
 
 def gated(id: str, image: Image, stranger: Image, task: str = "implant") -> None:
     """Give a card a gate that knows one image and not another, and a task."""
-    model = engine().model(card(id))
+    model = engine().load(card(id), Classifier)
     answer, other = (model.answer(one, 0, "stage5")[0] for one in (image, stranger))
     threshold = float((answer.signature - other.signature).norm()) / 1e-3 / 2
     wide = len(answer.signature)

@@ -16,7 +16,7 @@ from models.nets.hrnet import HRNet
 from models.nets.loading import write_tensors
 from models.predictors.engine import Engine, engine
 from models.settings import Settings
-from models.tasks.segmentation.predictor import Painter
+from models.tasks.segmentation.predictor import Segmenter
 from models.types import Box, Image, Segmentation
 
 
@@ -26,11 +26,11 @@ def picture() -> Image:
     return Image(pixels, name="", sha256="1" * 64, spacing_mm=(0.5, 0.5))
 
 
-def painter_of(card: Card, seed: int = 0) -> Painter:
+def painter_of(card: Card, seed: int = 0) -> Segmenter:
     torch.manual_seed(seed)
     net = HRNet(len(card.labels) + card.instances, width=4, blocks=1)
     torch.nn.init.normal_(net.head[1].weight, std=3)
-    return Painter(card, torch.device("cpu"), [net.eval().requires_grad_(False)])
+    return Segmenter(card, torch.device("cpu"), [net.eval().requires_grad_(False)])
 
 
 @pytest.mark.parametrize("tiled", [False, True])
@@ -56,7 +56,7 @@ def test_another_frame_gets_another_answer(segmenter: Card, picture: Image) -> N
 
 def test_members_are_averaged(segmenter: Card) -> None:
     one, other = painter_of(segmenter, 0), painter_of(segmenter, 1)
-    both = Painter(segmenter, torch.device("cpu"), [*one.members, *other.members])
+    both = Segmenter(segmenter, torch.device("cpu"), [*one.members, *other.members])
     x = torch.randn(1, 3, 32, 32)
     torch.testing.assert_close(both.logits(x), (one.logits(x) + other.logits(x)) / 2)
 
@@ -130,8 +130,8 @@ def test_a_painter_is_no_classifier_and_the_reverse(
 
 def test_a_card_without_weights_says_how_to_get_them(segmenter: Card) -> None:
     with pytest.raises(BadWeights, match="ortholens train test-painter"):
-        Engine(Settings()).painter(segmenter)
+        Engine(Settings()).load(segmenter, Segmenter)
 
 
 def test_weights_are_checked_and_loaded_once(painting_card: str) -> None:
-    assert engine().painter(models.card(painting_card)) is engine().painter(models.card(painting_card))
+    assert engine().load(models.card(painting_card), Segmenter) is engine().load(models.card(painting_card), Segmenter)

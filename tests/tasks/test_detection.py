@@ -7,7 +7,7 @@ import torch
 from models.cards import Card
 from models.cards.card import Detecting, Gate, OperatingPoint, Platt
 from models.errors import UnknownCard
-from models.tasks import task
+from models.tasks import task_of
 from models.tasks.detection.task import LISTED, DetectionTask, Scaled, Seen, calibrated, fitted, point_of
 from models.trust.ood import Verdict
 from models.types import Image
@@ -77,7 +77,7 @@ def test_a_trimmed_card_starts_where_the_film_was_exposed(detector: Card) -> Non
     pixels = np.zeros((1, 200, 100), np.float32)
     pixels[:, 50:150, 20:80] = 0.8
     trimmed = detector.model_copy(update={"input": detector.input.model_copy(update={"trim": True})})
-    view = task("detection").frame(Image(pixels, name="", sha256=""), trimmed)
+    view = task_of("detection").frame(Image(pixels, name="", sha256=""), trimmed)
     assert view.part == (50, 20, 100, 60)
     assert view.fitted == (128, 77)
     np.testing.assert_allclose(view.boxes_to_source(np.zeros((1, 4)))[0, :2], [19.5, 49.5])
@@ -104,7 +104,7 @@ def test_platt_by_hand() -> None:
 
 
 def test_boxes_are_calibrated_and_listed_down_to_one_in_a_hundred(measured: Card) -> None:
-    kind = task("detection")
+    kind = task_of("detection")
     assert isinstance(kind, DetectionTask)
     raw = [0.8, 0.5, 0.2, 0.1, 0.05]  # odds 4, 1, 1/4, 1/9, 1/19; squared 16, 1, 1/16, 1/81, 1/361
     answer = kind.read(seen(raw), image(), measured)
@@ -119,7 +119,7 @@ def test_boxes_are_calibrated_and_listed_down_to_one_in_a_hundred(measured: Card
 
 
 def test_an_image_without_a_box_scores_nothing(measured: Card) -> None:
-    answer = task("detection").read(seen([]), image(), measured)  # type: ignore[attr-defined]
+    answer = task_of("detection").read(seen([]), image(), measured)  # type: ignore[attr-defined]
     assert answer.boxes.shape == (0, 4)
     assert (answer.score, answer.suspected) == (0, False)
 
@@ -129,14 +129,14 @@ def test_score_suspicion_and_boxes_agree_at_every_point(measured: Card) -> None:
     for _ in range(200):
         raw = np.sort(rng.uniform(0, 1, rng.integers(0, 6)))[::-1]
         for point in ("sensitive", "balanced"):
-            answer = task("detection").read(seen(list(raw)), image(), measured, point)  # type: ignore[attr-defined]
+            answer = task_of("detection").read(seen(list(raw)), image(), measured, point)  # type: ignore[attr-defined]
             assert answer.suspected == (len(answer.shown) > 0) == (answer.score >= answer.threshold)
             assert answer.score == answer.scores.max(initial=0)
 
 
 def test_operating_points_by_key(measured: Card, detector: Card) -> None:
     assert point_of(measured).key == "sensitive"
-    assert task("detection").read(seen([0.8]), image(), measured, "balanced").threshold == 0.5  # type: ignore[attr-defined]
+    assert task_of("detection").read(seen([0.8]), image(), measured, "balanced").threshold == 0.5  # type: ignore[attr-defined]
     with pytest.raises(UnknownCard, match=r"no operating point 'no-such'.*Choose one of sensitive, balanced"):
         point_of(measured, "no-such")
     assert point_of(detector).name == "Uncalibrated"
@@ -154,7 +154,7 @@ def test_the_gate_is_asked_about_features_and_the_strongest_logits(
 
     monkeypatch.setattr("models.tasks.detection.task.gate_of", lambda card: Refusing())
     gated = measured.model_copy(update={"gate": Gate(file="g", sha256="0" * 64, threshold=1, kept=0.95, n=1)})
-    answer = task("detection").read(seen([0.8]), image(), gated)  # type: ignore[attr-defined]
+    answer = task_of("detection").read(seen([0.8]), image(), gated)  # type: ignore[attr-defined]
     assert (answer.abstained, answer.reason, answer.strangeness) == (True, "this is a cat", 3.0)
     ((signature, logits, shows),) = asked
     assert (signature.shape, logits.shape, shows) == ((3,), (2,), measured.data.shows)

@@ -8,7 +8,7 @@ import torch
 
 from models.cards import Card
 from models.predictors.tiles import Strip
-from models.tasks import task
+from models.tasks import task_of
 from models.tasks.segmentation.objects import objects
 from models.tasks.segmentation.task import SegmentationTask, collected, fitted, planes, unfitted
 from models.tasks.task import Frame
@@ -16,7 +16,7 @@ from models.types import Box, Image
 
 
 def test_tissue_is_found_as_a_task() -> None:
-    assert isinstance(task("tissue"), SegmentationTask)
+    assert isinstance(task_of("tissue"), SegmentationTask)
 
 
 def test_touching_objects_are_told_apart_by_their_heights() -> None:
@@ -89,7 +89,7 @@ def test_training_pictures_are_fitted_as_images_are(segmenter: Card) -> None:
     assert (classes[8:24, :16] == 0).all()
     image = Image((picture[:1].float() / 255).numpy(), name="", sha256="0" * 64)
     card = segmenter.model_copy(update={"input": segmenter.input.model_copy(update={"size": (32, 32)})})
-    prepared = task("tissue").prepare(replace(image), card)
+    prepared = task_of("tissue").prepare(replace(image), card)
     torch.testing.assert_close(prepared[0, 0], seen[0].float() / 127.5 - 1, atol=0.005, rtol=0)
 
 

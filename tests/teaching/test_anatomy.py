@@ -12,7 +12,7 @@ from models.lessons import anatomy
 from models.lessons.records import Layer
 from models.nets.fcos import FCOSMobileNetV2
 from models.nets.mobilenet import StagedMobileNetV2
-from models.tasks import task
+from models.tasks import task_of
 
 CARDS = ("knee-kl", "histology-nuclei", "histology-nuclei-hrnet")
 
@@ -25,14 +25,14 @@ def found() -> dict[str, tuple[Layer, ...]]:
 @pytest.mark.parametrize("id", CARDS)
 def test_every_parameter_belongs_to_one_layer(id: str, found: dict[str, tuple[Layer, ...]]) -> None:
     card = models.card(id)
-    net = task(card.task).build(card)
+    net = task_of(card.task).build(card)
     assert sum(layer.parameters for layer in found[id]) == sum(p.numel() for p in net.parameters())
 
 
 @pytest.mark.parametrize("id", CARDS)
 def test_shapes_are_those_of_a_real_pass(id: str, found: dict[str, tuple[Layer, ...]]) -> None:
     card = models.card(id)
-    net = task(card.task).build(card).eval()
+    net = task_of(card.task).build(card).eval()
     small = (64, 96)
     with torch.no_grad():
         heard = anatomy.computed(net, found[id], torch.zeros(1, 3, *small))
@@ -75,7 +75,7 @@ def test_the_recursion_agrees_with_the_gradient(name: str, found: dict[str, tupl
 def test_the_strip_agrees_with_the_whole_picture(id: str, name: str, found: dict[str, tuple[Layer, ...]]) -> None:
     layer = next(layer for layer in found[id] if layer.name == name)
     card = models.card(id)
-    assert gradient_side(task(card.task).build(card), layer) == layer.receptive_field_px
+    assert gradient_side(task_of(card.task).build(card), layer) == layer.receptive_field_px
 
 
 def test_the_head_of_a_classifier_sees_all(found: dict[str, tuple[Layer, ...]]) -> None:

@@ -14,6 +14,7 @@ from models.errors import UnknownCard
 from models.lessons import maps
 from models.lessons.records import Layer
 from models.predictors.engine import engine
+from models.tasks.classification.predictor import Classifier
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_maps_are_what_the_stage_computes_the_strongest_first(random_card: str, 
     card = models.card(random_card)
     layer = of(random_card, "stage3.3")
     found = lessons.feature_maps(noise, card, layer, count=5)
-    model = engine().model(card)
+    model = engine().load(card, Classifier)
     with torch.no_grad():
         whole = model.members[0].trunk(model.input(noise), "stage3")[0]
     assert found.of == len(whole) == layer.shape[0]

@@ -14,6 +14,7 @@ from models.cards import card, cards
 from models.errors import BadCard
 from models.nets.stages import stages_of
 from models.predictors.engine import engine
+from models.tasks.classification.predictor import Classifier
 from models.training import benchmark as timing
 
 
@@ -29,7 +30,7 @@ def test_quartiles() -> None:
 
 
 def test_bare_paths_leave_the_networks_as_they_were(product: Callable[..., str], picture: Callable[..., bytes]) -> None:
-    model = engine().model(card(product(members=2)))
+    model = engine().load(card(product(members=2)), Classifier)
     x = model.input(models.read(picture()))
     before = model.members[0](x)
     timing.bare(model, x)

@@ -130,9 +130,9 @@ def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxS
     for one, other in zip(whole.parameters(), again.parameters(), strict=True):
         torch.testing.assert_close(one, other)
     held = trials.Answers(squares)
-    from models.tasks.detection.predictor import Finder
+    from models.tasks.detection.predictor import Detector
 
-    held.add(trials.BoxTrial(halved, learned, "all"), Finder(card, torch.device("cpu"), [whole]))
+    held.add(trials.BoxTrial(halved, learned, "all"), Detector(card, torch.device("cpu"), [whole]))
     answered = held.together()
     found = list(zip(answered.boxes, answered.scores, answered.truth, strict=True))
     assert average_precision(found, 0.5) > 0.8

@@ -187,9 +187,9 @@ def test_a_set_with_splits_is_trained_on_train_alone_and_folded_where_it_says_so
 def test_a_network_learns_to_paint_discs(card: Card, discs: DenseSet, tmp_path: Path) -> None:
     drawn = samples(card, discs)
     run = DenseRun("all", 0, tmp_path, np.ones(len(discs)))
-    from models.tasks.segmentation.predictor import Painter
+    from models.tasks.segmentation.predictor import Segmenter
 
-    painter = Painter(card, torch.device("cpu"), [fit(card, drawn, run, quiet)])
+    painter = Segmenter(card, torch.device("cpu"), [fit(card, drawn, run, quiet)])
     figures = [trials.measured(painter, discs, i) for i in range(3)]
     assert np.mean([found["dice disc"] for found in figures]) > 0.85
     assert all(found["aggregated jaccard"] > 0.7 for found in figures)

@@ -10,10 +10,10 @@ from torch import nn
 
 from models.cards import Card
 from models.nets.mobilenet import StagedMobileNetV2
-from models.tasks.classification.predictor import Model
+from models.tasks.classification.predictor import Classifier
 from models.types import Image
 
-ModelOf = Callable[..., Model]
+ModelOf = Callable[..., Classifier]
 
 
 class TwoStages(StagedMobileNetV2):
@@ -64,11 +64,11 @@ def corner_net() -> StagedMobileNetV2:
 def model_of(card_text: str) -> ModelOf:
     """Return a factory of models from networks: `model_of(net, ..., size=(64, 64), labels=3)`."""
 
-    def build(*nets: StagedMobileNetV2, size: tuple[int, int] = (64, 64), labels: int = 3) -> Model:
+    def build(*nets: StagedMobileNetV2, size: tuple[int, int] = (64, 64), labels: int = 3) -> Classifier:
         own = {"id": "test-card", "labels": [{"key": str(i), "name": f"Label {i}"} for i in range(labels)]}
         own |= {"input": {"size": size}, "net": {"name": "mobilenet_v2", "stage": "stage5"}}
         card = Card.model_validate(tomllib.loads(card_text) | own)
-        model = Model(card, torch.device("cpu"))
+        model = Classifier(card, torch.device("cpu"))
         model.members = list(nets)
         return model
 

@@ -17,7 +17,7 @@ from models.nets.fcos import LEVELS, FCOSMobileNetV2, Places
 from models.progress import Watch
 from models.tasks.detection import explanation as explaining
 from models.tasks.detection.explanation import GRID, OPEN, Subject, explain_box, mask_of
-from models.tasks.detection.predictor import Finder
+from models.tasks.detection.predictor import Detector
 from models.trust.methods import BOX_METHODS, METHODS, method_of
 from models.types import Box, Detections, Image
 
@@ -26,8 +26,8 @@ GRAD_CAM, D_RISE = method_of("grad-cam"), method_of("d-rise")
 
 
 @pytest.fixture
-def finder(detector: Card, random_detector: Callable[..., Any]) -> Finder:
-    return Finder(detector, CPU, [random_detector()])
+def finder(detector: Card, random_detector: Callable[..., Any]) -> Detector:
+    return Detector(detector, CPU, [random_detector()])
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def image() -> Image:
     return Image(pixels, name="", sha256="6" * 64)
 
 
-def answered(finder: Finder, image: Image) -> Detections:
+def answered(finder: Detector, image: Image) -> Detections:
     return finder.task.read(finder.find(image), image, finder.card)
 
 
@@ -55,7 +55,7 @@ def logit_of(net: FCOSMobileNetV2, features: Tensor, at: str, tapped: dict[str, 
 
 
 @pytest.mark.parametrize("stage", ["stage2", "stage4", "stage5"])
-def test_grad_cam_is_the_gradient_of_the_logit_of_the_place(finder: Finder, image: Image, stage: str) -> None:
+def test_grad_cam_is_the_gradient_of_the_logit_of_the_place(finder: Detector, image: Image, stage: str) -> None:
     found, net = answered(finder, image), finder.members[0]
     subject = Subject.of(found, 3)
     why = explain_box(finder, image, GRAD_CAM, subject, stage=stage)
@@ -70,7 +70,7 @@ def test_grad_cam_is_the_gradient_of_the_logit_of_the_place(finder: Finder, imag
     assert (why.layer, why.target, why.method) == (stage, finder.card.keys[subject.label], "grad-cam")
 
 
-def test_by_default_the_level_that_the_box_comes_from_is_looked_at(finder: Finder, image: Image) -> None:
+def test_by_default_the_level_that_the_box_comes_from_is_looked_at(finder: Detector, image: Image) -> None:
     found = answered(finder, image)
     x = finder.input(image)
     ends = np.cumsum([x.shape[2] * x.shape[3] // stride**2 for stride in LEVELS.values()])
@@ -86,7 +86,7 @@ def test_by_default_the_level_that_the_box_comes_from_is_looked_at(finder: Finde
     assert seen
 
 
-def test_hirescam_at_the_level_stays_near_the_place(finder: Finder) -> None:
+def test_hirescam_at_the_level_stays_near_the_place(finder: Detector) -> None:
     """Three separable convolutions and one more reach 4 cells; group norms reach farther, but faintly."""
     pixels = np.random.default_rng(3).random((1, 128, 128)).astype(np.float32)
     image = Image(pixels, name="", sha256="")
@@ -97,7 +97,7 @@ def test_hirescam_at_the_level_stays_near_the_place(finder: Finder) -> None:
     assert near.mean() > 3 * heat[:20].mean()
 
 
-def test_a_box_without_a_place_is_explained_by_the_place_that_overlaps_it_most(finder: Finder, image: Image) -> None:
+def test_a_box_without_a_place_is_explained_by_the_place_that_overlaps_it_most(finder: Detector, image: Image) -> None:
     found = answered(finder, image)
     for i in (0, 5):
         own = Subject.of(found, i)
@@ -105,7 +105,7 @@ def test_a_box_without_a_place_is_explained_by_the_place_that_overlaps_it_most(f
         np.testing.assert_allclose(same.heat, explain_box(finder, image, GRAD_CAM, own).heat, atol=1e-6)
 
 
-def test_without_a_box_the_highest_score_is_explained(finder: Finder, image: Image) -> None:
+def test_without_a_box_the_highest_score_is_explained(finder: Detector, image: Image) -> None:
     found = answered(finder, image)
     best = int(found.classes[0])
     whatever = explain_box(finder, image, GRAD_CAM, Subject(None, best))
@@ -122,17 +122,17 @@ def test_what_a_reader_drew_has_its_edges_between_pixels() -> None:
 
 def test_members_are_averaged(detector: Card, random_detector: Callable[..., Any], image: Image) -> None:
     subject = Subject(np.array([20, 20, 30, 30], np.float32), 0)
-    both = Finder(detector, CPU, [random_detector(0), random_detector(1)])
+    both = Detector(detector, CPU, [random_detector(0), random_detector(1)])
     why = explain_box(both, image, GRAD_CAM, subject, stage="stage4")
     assert why.heat.shape == image.shape
     assert np.abs(why.heat).max() == pytest.approx(1)
-    alone = explain_box(Finder(detector, CPU, both.members[:1]), image, GRAD_CAM, subject, stage="stage4")
+    alone = explain_box(Detector(detector, CPU, both.members[:1]), image, GRAD_CAM, subject, stage="stage4")
     assert np.abs(why.heat - alone.heat).max() > 0.05
 
 
 @pytest.mark.parametrize("method", list(BOX_METHODS))
 def test_no_hook_and_no_gradient_is_left(
-    finder: Finder, image: Image, method: str, monkeypatch: pytest.MonkeyPatch
+    finder: Detector, image: Image, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(explaining, "MASKS", 2)
     net, subject = finder.members[0], Subject(None, 0)
@@ -167,7 +167,7 @@ BOX = torch.tensor([[64.0, 32, 96, 64]])
 
 def test_d_rise_finds_what_the_score_hangs_on(detector: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explaining, "MASKS", 200)
-    finder = Finder(detector, CPU, [Corner()])  # type: ignore[list-item]
+    finder = Detector(detector, CPU, [Corner()])  # type: ignore[list-item]
     image = Image(np.ones((1, 128, 128), np.float32), name="", sha256="")
     told: list[float] = []
     subject = Subject(np.array([63.5, 31.5, 32, 32], np.float32), 0)
@@ -186,7 +186,7 @@ def test_d_rise_finds_what_the_score_hangs_on(detector: Card, monkeypatch: pytes
 
 def test_a_box_that_is_nowhere_near_has_no_reason(detector: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explaining, "MASKS", 5)
-    finder = Finder(detector, CPU, [Corner()])  # type: ignore[list-item]
+    finder = Detector(detector, CPU, [Corner()])  # type: ignore[list-item]
     image = Image(np.ones((1, 128, 128), np.float32), name="", sha256="")
     assert not explain_box(finder, image, D_RISE, Subject(np.array([0, 90, 20, 20], np.float32), 0)).heat.any()
 
@@ -201,7 +201,7 @@ def test_masks_are_coarse_smooth_and_open_by_half() -> None:
     assert float((masks[:, 1:] - masks[:, :-1]).abs().max()) <= GRID / 96 + 1e-5  # a cell is 6 rows high
 
 
-def test_d_rise_stops_when_it_is_told(finder: Finder, image: Image) -> None:
+def test_d_rise_stops_when_it_is_told(finder: Detector, image: Image) -> None:
     done: list[float] = []
     with pytest.raises(Cancelled):
         explain_box(
@@ -210,7 +210,7 @@ def test_d_rise_stops_when_it_is_told(finder: Finder, image: Image) -> None:
     assert len(done) == 3
 
 
-def test_what_is_not_offered_is_said(finder: Finder, image: Image) -> None:
+def test_what_is_not_offered_is_said(finder: Detector, image: Image) -> None:
     subject = Subject(None, 0)
     assert set(BOX_METHODS) == {"grad-cam", "hirescam", "d-rise"}
     with pytest.raises(UnknownCard, match="not offered for boxes"):
@@ -224,7 +224,7 @@ def test_what_is_not_offered_is_said(finder: Finder, image: Image) -> None:
         Subject.of(found, 1000)
 
 
-def test_maps_lie_over_the_source(finder: Finder) -> None:
+def test_maps_lie_over_the_source(finder: Detector) -> None:
     wide = Image(np.random.default_rng(0).random((1, 30, 200)).astype(np.float32), name="", sha256="")
     heat = explain_box(finder, wide, GRAD_CAM, Subject(None, 0)).heat
     assert heat.shape == (30, 200)

@@ -1,6 +1,6 @@
 """Which implant is this? The page shared by all single-image tasks, with this task's own first sentence."""
 
-from dashboard.case import shell
 from dashboard.i18n import t
+from dashboard.views.classification import page
 
-shell.show("implant", invitation=t("Drop a shoulder radiograph that shows a prosthesis."))
+page.show("implant", invitation=t("Drop a shoulder radiograph that shows a prosthesis."))

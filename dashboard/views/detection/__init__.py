@@ -1,1 +1,42 @@
 """The page of tasks that draw boxes: what was found, at which threshold, why, and against a reference standard."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.i18n import spoken
+from dashboard.views.kind import CardPage
+from models import Card, Detections, Image, Prediction
+from models.cases import Case
+
+
+class DetectionPage(CardPage):
+    """Boxes round what matters."""
+
+    name = "detection"
+
+    def show(self, task: str, invitation: str) -> None:
+        from dashboard.views.detection import page
+
+        page.show(task, invitation)
+
+    def ask(self, image: Image, card: Card, frame: int = 0) -> Prediction:
+        from dashboard import session
+
+        return session.detect(image, card, frame)
+
+    def picture(self, image: Image, answer: Prediction) -> NDArray[np.uint8]:
+        from models.reporting import pictures
+
+        assert isinstance(answer, Detections)  # by the card's kind
+        return pictures.boxes(image, answer, spoken())
+
+    def tell(self, case: Case, card: Card, answer: Prediction) -> str:
+        from models.tasks.detection.verdict import verdict
+
+        assert isinstance(answer, Detections)  # by the card's kind
+        return verdict(answer, card, spoken())
+
+
+PAGE = DetectionPage()

@@ -61,7 +61,7 @@ class Film:
     fused
         Whether that was over flips and scales.
     threshold, point
-        From which score on a box is shown, and the name of the operating point, or `models.tasks.detection.verdict.OWN`.
+        From which score on a box is shown, and the name of the operating point, or `verdict.OWN`.
     """
 
     image: Image

@@ -1,1 +1,42 @@
 """The page of tasks that name every pixel: classes, corrections, slides, and a reference standard."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.i18n import numeral, t
+from dashboard.views.kind import CardPage
+from models import Card, Image, Prediction, Segmentation
+from models.cases import Case, agreement
+
+
+class SegmentationPage(CardPage):
+    """A class for every pixel."""
+
+    name = "segmentation"
+    takes_slides = True
+    panel = "tissue-look"
+
+    def show(self, task: str, invitation: str) -> None:
+        from dashboard.views.segmentation import page
+
+        page.show(task, invitation)
+
+    def ask(self, image: Image, card: Card, frame: int = 0) -> Prediction:
+        from dashboard import session
+
+        return session.segment(image, card, frame)
+
+    def picture(self, image: Image, answer: Prediction) -> NDArray[np.uint8]:
+        from models.reporting import pictures
+
+        assert isinstance(answer, Segmentation)  # by the card's kind
+        return pictures.classes(image, answer)
+
+    def tell(self, case: Case, card: Card, answer: Prediction) -> str:
+        assert isinstance(answer, Segmentation)  # by the card's kind
+        return t("answered: as drawn, mean Dice {share}", share=numeral(agreement(case, answer), ".2f"))
+
+
+PAGE = SegmentationPage()

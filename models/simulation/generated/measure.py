@@ -20,7 +20,7 @@ from models.simulation.generated.families import FAMILIES, Frames
 from models.simulation.generated.memorisation import NEAR, apart, limit, nearest, unlike
 from models.simulation.generated.nets import ENLARGED
 from models.tasks.classification.final import signatures
-from models.tasks.detection.predictor import Finder
+from models.tasks.detection.predictor import Detector
 from models.training.gates import as_image
 
 Grey = NDArray[np.uint8]
@@ -82,6 +82,6 @@ def _features(chosen: Card, pictures: Grey) -> Features:
     """Return what the card's own out-of-distribution detector looks at, (N, D)."""
     if chosen.task != "detection":
         return signatures(load_member(chosen, chosen.members[0]), chosen, pictures)[0]
-    finder = Finder(chosen, torch.device("cpu"))
+    finder = Detector(chosen, torch.device("cpu"))
     seen = [finder.find(as_image(picture.astype(np.float32) / 255)) for picture in pictures]
     return np.stack([of.signature.numpy() for of in seen])

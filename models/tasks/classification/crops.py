@@ -25,7 +25,7 @@ from models.trust.ood import gate_of, pooled
 from models.types import Box, Image, Pixels
 
 if TYPE_CHECKING:
-    from models.tasks.classification.predictor import Model
+    from models.tasks.classification.predictor import Classifier
 
 SCALES = (1.0, 0.8, 0.63, 0.5, 0.4)
 """Sides of the windows, as a share of the picture's shorter side."""
@@ -48,7 +48,7 @@ BATCH = 8
 
 
 def propose(
-    model: Model,
+    model: Classifier,
     image: Image,
     frame: int = 0,
     progress: Callable[[float], None] | None = None,
@@ -99,7 +99,7 @@ def _enlarged(box: Box, by: float) -> Box:
 
 
 @torch.no_grad()
-def judged(model: Model, grey: Tensor, boxes: Iterable[Box], watch: Watch) -> list[Box]:
+def judged(model: Classifier, grey: Tensor, boxes: Iterable[Box], watch: Watch) -> list[Box]:
     """Return boxes of a picture (1, 1, H, W) with their strangeness, each as a picture of its own.
 
     One member is enough: the gate is fitted on the first.
@@ -115,7 +115,7 @@ def judged(model: Model, grey: Tensor, boxes: Iterable[Box], watch: Watch) -> li
 
 
 @torch.no_grad()
-def _promising(model: Model, grey: Tensor, watch: Watch) -> list[Box]:
+def _promising(model: Classifier, grey: Tensor, watch: Watch) -> list[Box]:
     """Return the windows of a picture (1, 1, H, W) that look least strange at a glance, and show something."""
     gate, found = gate_of(model.card), []
     for scale in SCALES:
@@ -131,7 +131,7 @@ def _promising(model: Model, grey: Tensor, watch: Watch) -> list[Box]:
     return sorted(found, key=_strangeness)[:PROMISING]
 
 
-def _seen(model: Model, x: Tensor) -> list[Tensor]:
+def _seen(model: Classifier, x: Tensor) -> list[Tensor]:
     """Return the two stages before the last, at which the gate looks: (N, 1, h, w) → (N, C, h', w') each."""
     net = model.members[0]
     with model.lock, model.precision():

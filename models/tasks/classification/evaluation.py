@@ -17,7 +17,7 @@ from models.cards import Card, card
 from models.cards.card import Calibration, Conformal
 from models.cards.writing import inscribe, publish
 from models.nets.loading import load_member
-from models.tasks import task
+from models.tasks import question_of
 from models.tasks.classification.dataset import LabelledSet, labelled_set
 from models.tasks.classification.final import RUNS, held_out_distances, signatures
 from models.tasks.classification.metrics import RESAMPLES, with_interval
@@ -75,8 +75,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         how += ", each calibrated on the others"
         answers = _crossed(chosen, logits, truth[held_out], folds_of(measured, folds))
     y = np.array([chosen.index(label) for label in measured.labels])
-    asked = task(chosen.task)
-    assert isinstance(asked, ClassificationTask)  # the sets here have labels
+    asked = ClassificationTask(question_of(chosen.task))
     inscribe(card_id, {"calibration": fit[0], "conformal": fit[1]})
     probabilities, inside = answers
     groups = np.unique(measured.groups, return_inverse=True)[1]

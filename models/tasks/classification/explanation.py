@@ -41,8 +41,8 @@ from models.trust.methods import METHODS, Method, method_of
 from models.types import Explanation, Image
 
 if TYPE_CHECKING:
-    from models.tasks.classification.predictor import Model
-    from models.tasks.segmentation.predictor import Painter
+    from models.tasks.classification.predictor import Classifier
+    from models.tasks.segmentation.predictor import Segmenter
 
 __all__ = ["METHODS", "Method", "explain", "guided", "method_of", "stage_of"]
 
@@ -83,7 +83,7 @@ class _OverMean(nn.Module):
         return logits - logits.mean(1, keepdim=True)
 
 
-def stage_of(model: Model | Painter, stage: str | None) -> str:
+def stage_of(model: Classifier | Segmenter, stage: str | None) -> str:
     """Return the stage, or the card's own for None.
 
     Raises
@@ -98,7 +98,7 @@ def stage_of(model: Model | Painter, stage: str | None) -> str:
 
 
 def explain(
-    model: Model,
+    model: Classifier,
     image: Image,
     method: Method,
     target: int,
@@ -118,7 +118,7 @@ def explain(
     stage
         For methods that look at a stage; the card's own by default.
     features
-        What each member computed at `stage`, (1, C, h, w), as `Model.answer` returns it; computed here when absent.
+        What each member computed at `stage`, (1, C, h, w), as `Classifier.answer` returns it; else computed here.
     progress, cancelled
         Told the share done, and asked whether to stop.
 
@@ -158,7 +158,7 @@ def explain(
     )
 
 
-def _at(model: Model, member: int, image: Image, frame: int, stage: str) -> Tensor:
+def _at(model: Classifier, member: int, image: Image, frame: int, stage: str) -> Tensor:
     with torch.no_grad():
         return model.members[member].trunk(model.input(image, frame), stage)
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from threading import RLock
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from models.cards import Card
+from models.errors import UnknownCard
 from models.nets.loading import load_member
 from models.nets.mobilenet import StagedMobileNetV2
-from models.tasks import task
+from models.tasks import question_of
+from models.tasks.classification.explanation import explain, stage_of
 from models.tasks.classification.task import ClassificationTask
-from models.tasks.task import Answer
+from models.tasks.kind import ANSWER, Request, Why
+from models.tasks.task import Answer, blank
+from models.trust.methods import method_of
 from models.trust.ood import signature
-from models.types import Image
+from models.trust.second import seconded
+from models.types import Classification, Explanation, Image
 
 
-class Model:
+class Classifier:
     """A card's networks, ready to answer.
 
     A network is not thread-safe while it is explained (hooks), so whoever runs one holds `lock`.
@@ -30,11 +37,11 @@ class Model:
         In eval mode, without gradients of their own.
     """
 
+    does: ClassVar[str] = "names a whole image"
+
     def __init__(self, card: Card, device: torch.device) -> None:
         self.card, self.device, self.lock = card, device, RLock()
-        asked = task(card.task)
-        assert isinstance(asked, ClassificationTask)  # the engine asks first
-        self.task: ClassificationTask = asked
+        self.task = ClassificationTask(question_of(card.task))
         self.members: list[StagedMobileNetV2] = [load_member(card, member).to(device) for member in card.members]
 
     @property
@@ -85,3 +92,42 @@ class Model:
             ),
             kept,
         )
+
+    def warm_up(self) -> None:
+        """Answer a blank image, so that the first real one does not wait."""
+        self.answer(blank(self.card))
+
+    def predict(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Classification:
+        """Answer one frame; Grad-CAM and HiResCAM of the answer go on from the features of this very pass.
+
+        Raises
+        ------
+        UnknownCard
+            For a method or a label that does not exist, and for what only detectors can be asked.
+        """
+        if asked.point or asked.fused:
+            raise UnknownCard(f"{self.card.id} draws no boxes", fix="Ask a detector, or leave out point and fused.")
+        method = None if asked.explain is None else method_of(asked.explain)
+        answer, features = self.answer(image, frame, self.card.net.stage)
+        prediction = seconded(replace(self.task.read(answer, image, self.card), frame=frame), image, self.card)
+        if method is None:
+            return prediction
+        target = self.task.target(self.card, asked.label, answer)
+        return replace(prediction, explanation=explain(self, image, method, target, frame=frame, features=features))
+
+    def explain(self, image: Image, why: Why, frame: int = 0) -> Explanation:
+        """Explain one label (default: the answer's own) at one stage (default: the card's own).
+
+        Raises
+        ------
+        UnknownCard
+            For a method, label or stage that does not exist, and for a part of an image.
+        """
+        method = method_of(why.method)
+        if why.box is not None:
+            problem = f"{self.card.id} names a whole image, not a part of it"
+            raise UnknownCard(problem, fix="Crop the image to the box.")
+        stage = stage_of(self, why.stage)
+        answer, features = self.answer(image, frame, stage)
+        target = self.task.target(self.card, why.label, answer)
+        return explain(self, image, method, target, frame=frame, stage=stage, features=features)

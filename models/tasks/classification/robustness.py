@@ -21,7 +21,7 @@ from models.tasks.classification.task import calibrated
 from models.types import Image
 
 if TYPE_CHECKING:
-    from models.tasks.classification.predictor import Model
+    from models.tasks.classification.predictor import Classifier
 
 SHIFT = 0.03
 """Of the input's side."""
@@ -49,7 +49,7 @@ class Nudge:
 
 
 def spread(
-    model: Model,
+    model: Classifier,
     image: Image,
     frame: int = 0,
     progress: Callable[[float], None] | None = None,

@@ -1,7 +1,4 @@
-"""Classification: one label of a closed list, its calibrated probability, and whether to believe it.
-
-Subclasses name the question; everything else is here.
-"""
+"""Classification: one label of a closed list, its calibrated probability, and whether to believe it."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from models.types import Classification, Image
 
 
 class ClassificationTask(Task):
-    """Reads logits as a `Classification`; see the subclasses for the questions asked."""
+    """Reads logits as a `Classification`."""
 
     default_coverage = 0.9
 
@@ -57,7 +54,7 @@ class ClassificationTask(Task):
     def score(
         self, probabilities: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.intp], card: Card
     ) -> dict[str, Any]:
-        """Return the figures of held-out answers, as a card shows them: see `models.tasks.classification.metrics.describe`.
+        """Return the figures of held-out answers, as a card shows them: see `metrics.describe`.
 
         Parameters
         ----------

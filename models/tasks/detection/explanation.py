@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import box_iou
 
+from models.cards import Card
 from models.errors import UnknownCard
 from models.nets.fcos import LEVELS, FCOSMobileNetV2, Places
 from models.progress import Watch
@@ -31,7 +32,7 @@ from models.trust.methods import BOX_METHODS, Method
 from models.types import Box, Detections, Explanation, Image
 
 if TYPE_CHECKING:
-    from models.tasks.detection.predictor import Finder
+    from models.tasks.detection.predictor import Detector
 
 MASKS = 400
 """Random masks of D-RISE, each one pass; the paper takes 5,000, which no reader waits for."""
@@ -74,6 +75,13 @@ class Subject:
         return cls(found.boxes[index], int(found.classes[index]), int(found.places[index]))
 
     @classmethod
+    def best(cls, found: Detections, card: Card, label: str | None) -> Subject:
+        """Return the best box of a label, or of all; where there is none, whatever comes nearest to one."""
+        wanted = None if label is None else card.index(label)
+        own = [i for i, kind in enumerate(found.classes) if wanted in (None, int(kind))]
+        return cls.of(found, own[0]) if own else cls(None, wanted or 0)
+
+    @classmethod
     def drawn(cls, box: Box, label: int) -> Subject:
         """Return a box that a reader drew, in whole pixels."""
         edges = (box.column - 0.5, box.row - 0.5, box.width, box.height)
@@ -109,7 +117,7 @@ def _logits(
 
 
 def explain_box(
-    finder: Finder,
+    finder: Detector,
     image: Image,
     method: Method,
     subject: Subject,
@@ -214,7 +222,7 @@ def mask_of(random: torch.Generator, size: tuple[int, int]) -> Tensor:
     return grown[0, 0, top : top + size[0], left : left + size[1]]
 
 
-def _d_rise(finder: Finder, net: FCOSMobileNetV2, x: Tensor, subject: Subject, view: Scaled, watch: Watch) -> Tensor:
+def _d_rise(finder: Detector, net: FCOSMobileNetV2, x: Tensor, subject: Subject, view: Scaled, watch: Watch) -> Tensor:
     """Return heat (1, 1, h, w) over the input: the masks, weighted by how much better than usual the box is found.
 
     A mask weighs the best overlap with the box times the score of the class, over all places. The mean weight is taken

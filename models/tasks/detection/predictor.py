@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import RLock
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,37 +17,22 @@ from models.cards import Card
 from models.nets.fcos import FCOSMobileNetV2, Found, Places
 from models.nets.loading import load_detector
 from models.progress import Watch
-from models.tasks import task
+from models.tasks import question_of
+from models.tasks.detection.explanation import Subject, explain_box
 from models.tasks.detection.fusion import Pass, fused
 from models.tasks.detection.task import DetectionTask, Scaled, Seen, fitted
+from models.tasks.kind import ANSWER, Request, Why
+from models.tasks.task import blank
+from models.trust.methods import method_of
 from models.trust.ood import signature
-from models.types import Image
+from models.trust.second import seconded
+from models.types import Detections, Explanation, Image
 
 CHANGES = ((1.0, False), (1.0, True), (1.25, False), (1.25, True))
 """Size of the input, and whether left and right change places, of the passes that are fused on request."""
 
 LEAST_PX = 1.0
 """Least side of a box, in pixels of the input."""
-
-
-@dataclass(frozen=True)
-class Search:
-    """How a detector is asked.
-
-    Attributes
-    ----------
-    point
-        Key of one of the card's operating points; None: its first.
-    fused
-        Whether to look again mirrored and enlarged, and fuse what was found: five times as slow.
-    progress, cancelled
-        Told the share done, and asked before every pass whether to stop.
-    """
-
-    point: str | None = None
-    fused: bool = False
-    progress: Callable[[float], None] | None = None
-    cancelled: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +44,7 @@ class Look:
     signature: Tensor
 
 
-class Finder:
+class Detector:
     """A card's networks, ready to answer.
 
     Attributes
@@ -67,10 +53,11 @@ class Finder:
         In eval mode; the boxes of several are fused.
     """
 
+    does: ClassVar[str] = "draws boxes"
+
     def __init__(self, card: Card, device: torch.device, members: Sequence[FCOSMobileNetV2] = ()) -> None:
-        asked = task(card.task)
-        assert isinstance(asked, DetectionTask)  # the engine asks first
-        self.card, self.device, self.lock, self.task = card, device, RLock(), asked
+        self.card, self.device, self.lock = card, device, RLock()
+        self.task = DetectionTask(question_of(card.task))
         self.members = [net.to(device) for net in members or [load_detector(card, member) for member in card.members]]
 
     @property
@@ -100,17 +87,17 @@ class Finder:
         places, own = self.places(net, x)
         return Look(worth(net.found(places, size)), places, own)
 
-    def find(self, image: Image, frame: int = 0, search: Search | None = None) -> Seen:
+    def find(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Seen:
         """Answer one frame.
 
         Raises
         ------
         Cancelled
-            When the search was cancelled; nothing is kept.
+            When the request was cancelled; nothing is kept.
         """
-        start, search = time.perf_counter(), search or Search()
-        changes = CHANGES if search.fused else CHANGES[:1]
-        watch = Watch(len(changes) * len(self.members), search.progress, search.cancelled)
+        start = time.perf_counter()
+        changes = CHANGES if asked.fused else CHANGES[:1]
+        watch = Watch(len(changes) * len(self.members), asked.progress, asked.cancelled)
         grey, looks, passes = image.grey(frame), [], []
         for zoom, mirrored in changes:
             view = self.task.frame(image, self.card, zoom)
@@ -132,6 +119,60 @@ class Finder:
             strongest=torch.stack([strongest(look.places) for look in first_pass]).mean(0),
             seconds=time.perf_counter() - start,
         )
+
+    def warm_up(self) -> None:
+        """Answer a blank image, so that the first real one does not wait."""
+        self.find(blank(self.card))
+
+    def predict(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Detections:
+        """Answer one frame, and explain its best box, or the best of a label.
+
+        Raises
+        ------
+        Cancelled
+            When the request was cancelled; nothing is kept.
+        UnknownCard
+            For a method, label or operating point that does not exist.
+        """
+        method = None if asked.explain is None else method_of(asked.explain)
+        start = time.perf_counter()
+        seen = self.find(image, frame, asked)
+        found = replace(self.task.read(seen, image, self.card, asked.point), frame=frame)
+        found = replace(seconded(found, image, self.card), seconds=time.perf_counter() - start)
+        if method is None:
+            return found
+        subject = Subject.best(found, self.card, asked.label)
+        return replace(found, explanation=explain_box(self, image, method, subject, frame=frame))
+
+    def explain(self, image: Image, why: Why, frame: int = 0) -> Explanation:
+        """Explain the best box of a label, or what the network makes of a box that a reader drew.
+
+        Raises
+        ------
+        UnknownCard
+            For a method, label or stage that does not exist.
+        """
+        method = method_of(why.method)
+        if why.box is not None:
+            subject = Subject.drawn(why.box, self.card.index(why.label) if why.label else 0)
+        else:
+            subject = Subject.best(self.predict(image, frame), self.card, why.label)
+        return explain_box(self, image, method, subject, frame=frame, stage=why.stage)
+
+    def explain_found(
+        self, image: Image, found: Detections, index: int, why: Why, watch: Watch | None = None
+    ) -> Explanation:
+        """Explain the `index`-th box of an answer, on the frame that it is of.
+
+        Raises
+        ------
+        UnknownCard
+            When there is no such box, method or stage.
+        Cancelled
+            When the watch says so.
+        """
+        method, subject = method_of(why.method), Subject.of(found, index)
+        return explain_box(self, image, method, subject, frame=found.frame, stage=why.stage, watch=watch)
 
 
 def worth(found: Found) -> Found:

@@ -97,7 +97,7 @@ class Seen:
 
 
 class DetectionTask(Task):
-    """Reads what was `Seen` as `Detections`; see the subclasses for the questions asked."""
+    """Reads what was `Seen` as `Detections`."""
 
     def build(self, card: Card) -> FCOSMobileNetV2:
         """Return the card's network with random weights."""
@@ -144,14 +144,6 @@ class DetectionTask(Task):
             reason=verdict.reason if verdict else None,
             strangeness=verdict.strangeness if verdict else None,
         )
-
-
-class Detection(DetectionTask):
-    """Puts boxes round suspected findings, such as fractures, or round implant components."""
-
-    name = "detection"
-    title = "Detection"
-    question = "Where is what matters?"
 
 
 def fitted(grey: Pixels, frame: Scaled, mirrored: bool = False) -> Tensor:

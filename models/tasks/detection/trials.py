@@ -23,7 +23,7 @@ from models.tasks.classification.final import RUNS
 from models.tasks.classification.training import Progress
 from models.tasks.detection.dataset import BoxSet, box_set
 from models.tasks.detection.metrics import Answered, calibrate, curve, describe
-from models.tasks.detection.predictor import Finder
+from models.tasks.detection.predictor import Detector
 from models.tasks.detection.recipe import BoxRecipe
 from models.tasks.detection.training import BoxRun, films, fit
 from models.tasks.segmentation.dataset import TRAIN
@@ -78,7 +78,7 @@ def train(card_id: str, progress: Progress) -> None:
     sha256 = write_tensors(dict(fit(chosen, films(data, chosen), run, progress).state_dict()), WEIGHTS_DIR / file)
     inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress("fitting the gate", 0.0)
-    gates.renew(card_id, _known(Finder(card(card_id), CPU), data))
+    gates.renew(card_id, _known(Detector(card(card_id), CPU), data))
     amend(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
 
@@ -92,7 +92,7 @@ def gate(card_id: str, progress: Progress) -> None:
     """
     data = box_set(card_id)
     progress("fitting the gate", 0.0)
-    gates.renew(card_id, _known(Finder(card(card_id), CPU), data))
+    gates.renew(card_id, _known(Detector(card(card_id), CPU), data))
     amend(card_id, "gate", _gate(card(card_id), data, progress))
 
 
@@ -111,7 +111,7 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
     for trial in trials(chosen, data, folds):
         net = fit(chosen, drawn, trial.run, progress)
         fold_batch_norms(net)
-        answers.add(trial, Finder(chosen, CPU, [net]))
+        answers.add(trial, Detector(chosen, CPU, [net]))
         progress(f"{trial.run.name}: measured on {len(trial.measured)} images", 1.0)
     tables, everything = answers.tables(), answers.together()
     detecting = calibrate(everything)
@@ -136,7 +136,7 @@ class Answers:
         self._rows: list[tuple[str, int, int, NDArray[np.float32], NDArray[np.float32]]] = []
         self._trials = 0
 
-    def add(self, trial: BoxTrial, finder: Finder) -> None:
+    def add(self, trial: BoxTrial, finder: Detector) -> None:
         """Answer the held-out images of one trial."""
         for i in trial.measured:
             seen = finder.find(Image(pixels_of(self.data.pictures[i]), name="", sha256=""))
@@ -164,7 +164,7 @@ class Answers:
         return self._answered(self._rows)
 
 
-def _known(finder: Finder, data: BoxSet) -> gates.Known:
+def _known(finder: Detector, data: BoxSet) -> gates.Known:
     """Return what the gate looks at in the images of the set."""
 
     def look(picture: Pixels) -> tuple[gates.Features, gates.Features]:
@@ -178,6 +178,6 @@ def _known(finder: Finder, data: BoxSet) -> gates.Known:
 
 def _gate(chosen: Card, data: BoxSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells strangers from its own kind."""
-    finder = Finder(chosen, CPU)
+    finder = Detector(chosen, CPU)
     strangeness = gates.strangeness(chosen, lambda image: finder.task.read(finder.find(image), image, chosen))
     return gates.measured(chosen, _known(finder, data), strangeness, strangers(chosen.id), progress)

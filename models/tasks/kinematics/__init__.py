@@ -1,5 +1,11 @@
-"""Knee-implant motion from single-plane fluoroscopy: camera, CAD, initial pose, refinement, angles, simulation.
+"""Knee-implant motion from single-plane fluoroscopy: camera, CAD, initial pose, refinement, angles.
 
 The source of the X-rays is the origin, x points to the right of the image, y up, and the detector lies at negative z;
-poses are `source_from_implant`, 4 × 4, in mm. Nothing here needs a network, a screen or a GPU.
+poses are `source_from_implant`, 4 × 4, in mm. Nothing here needs a network, a screen or a GPU: no card answers the
+question alone, a segmentation outlines the components, and what follows is geometry.
 """
+
+from models.tasks.kind import Question
+
+KINEMATICS = Question("kinematics", "Knee implant motion from fluoroscopy", "How does the implant move?", "kinematics")
+QUESTIONS = (KINEMATICS,)

@@ -19,13 +19,13 @@ from models.tasks.segmentation.task import network_input, planes, unfitted
 from models.types import Box, Image, Pixels
 
 if TYPE_CHECKING:
-    from models.tasks.segmentation.predictor import Painter
+    from models.tasks.segmentation.predictor import Segmenter
 
 CHANGES = ((1.0, False), (1.0, True), (0.8, True), (1.25, False))
 """Scale of the input, and whether left and right change places."""
 
 
-def doubt(painter: Painter, image: Image, frame: int = 0) -> Pixels:
+def doubt(painter: Segmenter, image: Image, frame: int = 0) -> Pixels:
     """Return the entropy of every pixel: (H, W) in [0, 1], 1 where all classes are equally likely."""
     card, shape = painter.card, image.shape
 
@@ -50,7 +50,7 @@ def doubt(painter: Painter, image: Image, frame: int = 0) -> Pixels:
     return found
 
 
-def _probabilities(painter: Painter, x: Tensor, scale: float, mirrored: bool) -> Tensor:
+def _probabilities(painter: Segmenter, x: Tensor, scale: float, mirrored: bool) -> Tensor:
     """Return the answer under one change, brought back: (1, 3, h, w) → (1, K, h, w)."""
     size = (x.shape[2], x.shape[3])
     changed = resized(x, (round(size[0] * scale), round(size[1] * scale)))

@@ -23,7 +23,7 @@ from models.trust.methods import METHODS, Method
 from models.types import Box, Explanation, Image
 
 if TYPE_CHECKING:
-    from models.tasks.segmentation.predictor import Painter
+    from models.tasks.segmentation.predictor import Segmenter
 
 WINDOW = 768
 """Longest side of what is explained of a slide: a network that slides over tiles sees no farther."""
@@ -64,7 +64,7 @@ def over(logits: Tensor, region: Tensor) -> Tensor:
 
 
 def explain_region(
-    painter: Painter,
+    painter: Segmenter,
     image: Image,
     method: Method,
     label: str | None = None,
@@ -111,7 +111,7 @@ def explain_region(
     )
 
 
-def window(painter: Painter, image: Image, box: Box | None) -> Frame:
+def window(painter: Segmenter, image: Image, box: Box | None) -> Frame:
     """Return what is shown to the network: the whole image, fitted; of a tiled card a part of it as it is."""
     if not painter.card.input.tiled:
         return painter.task.frame(image, painter.card)
@@ -134,7 +134,7 @@ def _inside(view: Frame, box: Box | None) -> Tensor:
     return (view.to_network(source) >= 0.5).float()
 
 
-def _target(painter: Painter, label: str | None, painted: Tensor) -> int:
+def _target(painter: Segmenter, label: str | None, painted: Tensor) -> int:
     if label is not None:
         return painter.card.index(label)
     counts = torch.bincount(painted.flatten(), minlength=len(painter.card.labels))

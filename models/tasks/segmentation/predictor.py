@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from threading import RLock
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from models.cards import Card
+from models.errors import UnknownCard
 from models.nets.dense import DenseNet
 from models.nets.loading import load_dense
 from models.predictors import tiles
 from models.progress import Watch
-from models.tasks import task
+from models.tasks import question_of
+from models.tasks.kind import ANSWER, Request, Why
+from models.tasks.segmentation.explanation import explain_region
 from models.tasks.segmentation.task import Painting, SegmentationTask, collected, network_input, planes, unfitted
-from models.types import Box, Image
+from models.tasks.task import blank
+from models.trust.methods import method_of
+from models.trust.second import seconded
+from models.types import Box, Explanation, Image, Segmentation
 
 
-class Painter:
+class Segmenter:
     """A card's networks, ready to answer.
 
     Attributes
@@ -29,10 +37,11 @@ class Painter:
         In eval mode; the mean of their logits counts.
     """
 
+    does: ClassVar[str] = "paints every pixel"
+
     def __init__(self, card: Card, device: torch.device, members: Sequence[DenseNet] = ()) -> None:
-        asked = task(card.task)
-        assert isinstance(asked, SegmentationTask)  # the engine asks first
-        self.card, self.device, self.lock, self.task = card, device, RLock(), asked
+        self.card, self.device, self.lock = card, device, RLock()
+        self.task = SegmentationTask(question_of(card.task))
         self.members = [net.to(device) for net in members or [load_dense(card, member) for member in card.members]]
 
     @property
@@ -89,6 +98,42 @@ class Painter:
             found = collected(image.shape, len(card.labels), unfitted(logits, self.task.frame(image, card)))
             watch.step()
         return Painting(*found, time.perf_counter() - start, looks.signatures, looks.strongest)
+
+    def warm_up(self) -> None:
+        """Answer a blank image, so that the first real one does not wait."""
+        self.paint(blank(self.card))
+
+    def predict(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Segmentation:
+        """Answer one frame; where it is cancelled, nothing is kept.
+
+        Raises
+        ------
+        Cancelled
+            When the request was cancelled.
+        UnknownCard
+            For a method or a label that does not exist, and for what only detectors can be asked.
+        """
+        if asked.point or asked.fused:
+            raise UnknownCard(f"{self.card.id} draws no boxes", fix="Ask a detector, or leave out point and fused.")
+        method = None if asked.explain is None else method_of(asked.explain)
+        start = time.perf_counter()
+        painting = self.paint(image, frame, asked.progress, asked.cancelled)
+        answer = seconded(replace(self.task.read(painting, image, self.card), frame=frame), image, self.card)
+        answer = replace(answer, seconds=time.perf_counter() - start)
+        if method is None:
+            return answer
+        return replace(answer, explanation=explain_region(self, image, method, asked.label, frame=frame))
+
+    def explain(self, image: Image, why: Why, frame: int = 0) -> Explanation:
+        """Explain one class, in a box or wherever it was painted.
+
+        Raises
+        ------
+        UnknownCard
+            For a method, class or stage that does not exist.
+        """
+        method = method_of(why.method)
+        return explain_region(self, image, method, why.label, frame=frame, stage=why.stage, box=why.box)
 
 
 class Looks:

@@ -1,6 +1,6 @@
 """Segmentation: a class for every pixel, how certain it is, and objects where the card tells them apart.
 
-Subclasses name the question. A card either sees the whole image at once, scaled to fit (`Frame`), or slides over it at
+A card either sees the whole image at once, scaled to fit (`Frame`), or slides over it at
 its own resolution (`models.predictors.tiles`).
 """
 
@@ -57,7 +57,7 @@ class Painting:
 
 
 class SegmentationTask(Task):
-    """Reads a `Painting` as a `Segmentation`; see the subclasses for the questions asked."""
+    """Reads a `Painting` as a `Segmentation`."""
 
     def build(self, card: Card) -> DenseNet:
         """Return the card's network with random weights."""

@@ -26,7 +26,7 @@ from models.tasks.segmentation.augmentation import Sample
 from models.tasks.segmentation.dataset import TRAIN, TUNING, DenseSet
 from models.tasks.segmentation.datasets import dense_set
 from models.tasks.segmentation.metrics import Table, aggregated_jaccard, overlaps, summary
-from models.tasks.segmentation.predictor import Painter
+from models.tasks.segmentation.predictor import Segmenter
 from models.tasks.segmentation.recipe import DenseRecipe
 from models.tasks.segmentation.task import pixels_of
 from models.tasks.segmentation.training import DenseRun, fit, samples
@@ -149,7 +149,7 @@ def train(card_id: str, progress: Progress) -> None:
     sha256 = write_tensors(dict(fit(chosen, drawn, run, progress).state_dict()), WEIGHTS_DIR / file)
     inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress("fitting the gate", 0.0)
-    gates.renew(card_id, _known(Painter(card(card_id), CPU), data))
+    gates.renew(card_id, _known(Segmenter(card(card_id), CPU), data))
     amend(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
 
@@ -163,7 +163,7 @@ def gate(card_id: str, progress: Progress) -> None:
     """
     data = dense_set(card_id)
     progress("fitting the gate", 0.0)
-    gates.renew(card_id, _known(Painter(card(card_id), CPU), data))
+    gates.renew(card_id, _known(Segmenter(card(card_id), CPU), data))
     amend(card_id, "gate", _gate(card(card_id), data, progress))
 
 
@@ -183,7 +183,7 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
     for trial in trials(chosen, data, folds):
         net = fit(chosen, drawn, trial.run, progress)
         fold_batch_norms(net)
-        painter = Painter(chosen, CPU, [net])
+        painter = Segmenter(chosen, CPU, [net])
         for i in trial.measured:
             tables.setdefault(trial.name, []).append((int(i), measured(painter, data, int(i))))
             if chosen.input.grey:
@@ -199,7 +199,7 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
     publish(card_id, report)
 
 
-def _known(painter: Painter, data: DenseSet) -> gates.Known:
+def _known(painter: Segmenter, data: DenseSet) -> gates.Known:
     """Return what the gate looks at in the pictures that shipped weights learn from."""
 
     def look(picture: Pixels) -> tuple[gates.Features, gates.Features]:
@@ -216,12 +216,12 @@ def _known(painter: Painter, data: DenseSet) -> gates.Known:
 
 def _gate(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells strangers from its own kind."""
-    painter = Painter(chosen, CPU)
+    painter = Segmenter(chosen, CPU)
     strangeness = gates.strangeness(chosen, lambda image: painter.task.read(painter.paint(image), image, chosen))
     return gates.measured(chosen, _known(painter, data), strangeness, strangers(chosen.id, colour=True), progress)
 
 
-def measured(painter: Painter, data: DenseSet, i: int, *, grey: bool = False) -> dict[str, float]:
+def measured(painter: Segmenter, data: DenseSet, i: int, *, grey: bool = False) -> dict[str, float]:
     """Return the figures of one picture, or of its grey copy, answered in the manner of the product."""
     pixels = pixels_of(data.pictures[i])
     image = Image(greyed(pixels) if grey else pixels, name="", sha256="")

@@ -1,0 +1,199 @@
+"""What a kind of task says of itself: the questions it answers, what makes its networks answer, and how it is trained.
+
+Readable without torch. A kind is one folder of `models.tasks` whose `__init__` lists it in `KINDS`, and the questions
+that it answers in `QUESTIONS`; `models.tasks` finds them, and with them pages, command line, batch, model cards,
+report, stage and benchmark.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from models.types import Box, Explanation, Image, Prediction
+
+if TYPE_CHECKING:
+    from threading import RLock
+
+    import torch
+    from torch import nn
+
+    from models.cards import Card
+    from models.tasks.task import Task
+
+Progress = Callable[[str, float], None]
+"""Told what is being done, and the share of it that is done."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question that cards answer.
+
+    Attributes
+    ----------
+    name, title
+        As on the command line, and as on the screen.
+    asks
+        What the page asks of an image, in plain words.
+    kind
+        Name of the kind of task that it is.
+    """
+
+    name: str
+    title: str
+    asks: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """How a card is asked about a frame.
+
+    Attributes
+    ----------
+    explain, label
+        Key of a method of explanation, and the label that it explains; None: no explanation, and the answer's own.
+    point
+        Of a detector: key of one of its operating points; None: its first.
+    fused
+        Of a detector: look again mirrored and enlarged, and fuse what was found. Five times as slow.
+    progress, cancelled
+        Told the share done, and asked whether to stop, before any explanation.
+    """
+
+    explain: str | None = None
+    label: str | None = None
+    point: str | None = None
+    fused: bool = False
+    progress: Callable[[float], None] | None = None
+    cancelled: Callable[[], bool] | None = None
+
+
+ANSWER = Request()
+"""The answer alone."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """What is to be explained.
+
+    Attributes
+    ----------
+    method
+        Key of a method of `models.trust.methods`.
+    label
+        By default the answer's own, of a detector that of its best box.
+    stage
+        Of the network; by default the card's own, of a detector the level that the box comes from.
+    box
+        Of a segmenter: why is this part so? Of a detector: why is, or is not, a box like this one drawn?
+    """
+
+    method: str
+    label: str | None = None
+    stage: str | None = None
+    box: Box | None = None
+
+
+class Predictor(Protocol):
+    """A card's networks on their device, ready to answer from any thread."""
+
+    does: ClassVar[str]
+    """What its card does, for messages: "names a whole image"."""
+    card: Card
+    lock: RLock
+    """Held by whoever runs a network, which is not thread-safe while it is explained."""
+
+    @property
+    def members(self) -> Sequence[nn.Module]:
+        """The networks, in eval mode; of several, the mean counts."""
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the parameters."""
+
+    def warm_up(self) -> None:
+        """Answer a blank image, so that the first real one does not wait."""
+
+    def predict(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Prediction:
+        """Answer one frame.
+
+        Raises
+        ------
+        Cancelled
+            When the request was cancelled; nothing is kept.
+        UnknownCard
+            For a method, label or operating point that the card does not have.
+        """
+
+    def explain(self, image: Image, why: Why, frame: int = 0) -> Explanation:
+        """Explain what the card says of one frame.
+
+        Raises
+        ------
+        UnknownCard
+            For a method, label, stage or box that it cannot be asked about.
+        """
+
+
+class Kind(ABC):
+    """One kind of task."""
+
+    name: ClassVar[str]
+    """That of its folder."""
+    answer: ClassVar[type[Prediction]]
+
+    @abstractmethod
+    def task(self, question: Question) -> Task:
+        """Return how an image becomes a network's input for a question, and its output an answer."""
+
+    @abstractmethod
+    def predictor(self, card: Card, device: torch.device) -> Predictor:
+        """Load a card's networks.
+
+        Raises
+        ------
+        BadWeights
+            When a file of weights is missing, or not the one that the card names.
+        """
+
+    @abstractmethod
+    def train(self, card_id: str, progress: Progress) -> None:
+        """Train what ships, and write it and its out-of-distribution detector into the card.
+
+        Raises
+        ------
+        UnknownCard, Unreachable
+            For a card without a set, or a set that is not here.
+        """
+
+    @abstractmethod
+    def evaluate(self, card_id: str, folds: int, test: bool, progress: Progress) -> None:
+        """Measure a card on images that it was not trained on, and write its figures.
+
+        Parameters
+        ----------
+        folds
+            Parts of a cross-validation.
+        test
+            Whether to touch the test split of a set that has one.
+
+        Raises
+        ------
+        UnknownCard, Unreachable
+            As `train`.
+        """
+
+    @abstractmethod
+    def fit_ood(self, card_id: str, progress: Progress) -> None:
+        """Fit a card's out-of-distribution detector anew on the weights that ship, and measure it.
+
+        Raises
+        ------
+        BadCard
+            For a kind that fits it only with the network.
+        UnknownCard, Unreachable
+            As `train`.
+        """

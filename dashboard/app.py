@@ -1,13 +1,13 @@
 """The frame of every page: navigation, the one uploader with its queue, and the disclaimer.
 
 Streamlit runs this file from top to bottom at every interaction
-(docs.streamlit.io/develop/concepts/multipage-apps/page-and-navigation); the page itself is a file of `dashboard.views`.
+(docs.streamlit.io/develop/concepts/multipage-apps/page-and-navigation); the page itself is a file of `dashboard.case.pages`.
 """
 
 import streamlit as st
 
-from dashboard import session, views
-from dashboard.case import door, drop, leaving, states, worklist
+from dashboard import session
+from dashboard.case import door, drop, leaving, pages, states, worklist
 from dashboard.i18n import choice
 from dashboard.stage import bar, hall, presenter
 from dashboard.style import ASSETS
@@ -22,11 +22,11 @@ session.open_example(None)
 st.html(ASSETS / "style.css")
 st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "mark.svg", size="large")
 listed = [
-    views.home_page(),
-    *views.tasks().values(),
-    views.how_it_works_page(),
-    views.model_cards_page(),
-    views.worklist_page(),
+    pages.home_page(),
+    *pages.tasks().values(),
+    pages.how_it_works_page(),
+    pages.model_cards_page(),
+    pages.worklist_page(),
 ]
 page = st.navigation(listed, position="top")
 bar.play(listed)

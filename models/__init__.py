@@ -33,8 +33,8 @@ from models.types import (
 
 if TYPE_CHECKING:
     from models.io.intake import Intake
+    from models.tasks.classification.audit import Audit
     from models.tasks.classification.robustness import Nudge
-    from models.trust.audit import Audit
 
 __all__ = [
     "Box",
@@ -301,8 +301,8 @@ def audit(
         When `cancelled` said so.
     """
     from models.predictors.engine import engine
+    from models.tasks.classification.audit import audit as audited
     from models.tasks.classification.predictor import Classifier
-    from models.trust.audit import audit as audited
 
     model = engine().load(card(card_id), Classifier)
     return audited(model, image, methods, label, frame=frame, progress=progress, cancelled=cancelled)
@@ -317,8 +317,8 @@ def audit_seconds(card_id: str, methods: Sequence[str]) -> float:
         For a card or a method that does not exist.
     """
     from models.predictors.engine import engine
+    from models.tasks.classification.audit import seconds_of
     from models.tasks.classification.predictor import Classifier
-    from models.trust.audit import seconds_of
 
     return seconds_of(engine().load(card(card_id), Classifier), methods)
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 import models
-from dashboard import session, views
+from dashboard import session
+from dashboard.case import pages
 from dashboard.case.states import plain
 from dashboard.i18n import t
 from models import Card, Image
@@ -47,4 +48,4 @@ def ask(says: str, cards: Sequence[Card]) -> None:
             if st.button(plain(t(card.title)), icon=":material/arrow_forward:", key=f"also-{card.id}"):
                 session.choose_card(card.task, card.id, by_hand=True)
                 session.settle()
-                views.go(card.task)
+                pages.go(card.task)

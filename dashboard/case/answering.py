@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import models
-from dashboard import views
+from dashboard.case import pages
 from dashboard.i18n import later
 from dashboard.session import Found, Item, Surveyed
 from dashboard.session.jobs import Job
@@ -61,7 +61,7 @@ def fitting(known: Triage, preferred: Mapping[str, str], task: str | None = None
 
 def _answered(item: Item, known: Surveyed | None, preferred: Mapping[str, str]) -> list[Outcome]:
     if not item.members and slides.slide(item.data, item.name):
-        return [Outcome(item.sha256, 0, "", views.slides_task(), abstained=True, reason=TOO_LARGE)]
+        return [Outcome(item.sha256, 0, "", pages.slides_task(), abstained=True, reason=TOO_LARGE)]
     image = item.read()
     triage = known.triage if known and known.triage else models.triage(image, image.first_frame)
     chosen = fitting(triage, preferred, item.task)

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import streamlit as st
 
 import models
-from dashboard import session, views
-from dashboard.case import viewer
-from dashboard.case.figures import View
+from dashboard import session
+from dashboard.case import pages, viewer
 from dashboard.case.places import places
 from dashboard.i18n import t
 from dashboard.session import Item
+from dashboard.style.figures import View
 from dashboard.views.segmentation import slide
 from models import Card, Image, OrthoLensError, Triage
 
@@ -73,7 +73,7 @@ def first_look(image: Image, card: Card, ask: Callable[[Image, Card, int], objec
         _settle(found)
         if found.task != card.task:
             _answer(image, found)
-            views.go(found.task)
+            pages.go(found.task)
         card = models.card(found.card) if found.card else card
     with suppress(OrthoLensError):  # said where the answer would stand
         ask(image, card, viewer.frame(image))
@@ -91,19 +91,19 @@ def depart(tasks: Collection[str]) -> None:
     if item.task is None:
         with suppress(OrthoLensError):  # the page says why it cannot be read
             if session.slide(item):
-                found = Place(views.slides_task())
+                found = Place(pages.slides_task())
             else:
                 image = session.read(item)
                 bare(image)
                 found = place(item, _known(item, image, None), None) or found
                 _settle(found)
                 _answer(image, found)
-    views.go(found.task)
+    pages.go(found.task)
 
 
 def is_elsewhere(item: Item, task: str) -> bool:
     """Whether a file is a slide that the page of the task cannot show."""
-    if views.page_kind(task).takes_slides or not session.arrived():
+    if pages.page_kind(task).takes_slides or not session.arrived():
         return False
     with suppress(OrthoLensError):
         return session.slide(item) is not None
@@ -148,7 +148,7 @@ def _answer(image: Image, found: Place) -> None:
     if card is None or slide.is_large(image, card):
         return
     with suppress(OrthoLensError):  # said where the answer would stand
-        views.card_page(card).ask(image, card, viewer.frame(image))
+        pages.card_page(card).ask(image, card, viewer.frame(image))
     session.look_at(image.sha256, card.id)
 
 

@@ -9,16 +9,16 @@ import plotly.graph_objects as go
 from PIL import Image as Pillow
 from plotly.subplots import make_subplots
 
-from dashboard.case.figures import FONT, INK, PAPER, View, raster, shrunk, viewer
 from dashboard.i18n import numeral, separators, significant, t
+from dashboard.style.figures import FONT, INK, PAPER, View, raster, shrunk, viewer
 from models import Image
 from models.reporting import draw
 from models.trust.methods import METHODS
 from models.types import Pixels
 
 if TYPE_CHECKING:
-    from models.trust.audit import Audit
-    from models.trust.faithfulness import Curves
+    from models.tasks.classification.audit import Audit
+    from models.tasks.classification.faithfulness import Curves
 
 COLOURS = dict(zip(METHODS, ("#2FA79B", "#D9902F", "#8E7CC3", "#D1607A", "#5B8DEF", "#94A832"), strict=True))
 """One a method, the same in every figure, told apart by readers who see colours differently too."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard import session
-from dashboard.case import figures
 from dashboard.i18n import t
+from dashboard.style import figures
 from models.settings import settings
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import report
-from dashboard.case.figures import View
 from dashboard.i18n import Language, spoken, t
 from dashboard.session import Answered
+from dashboard.style.figures import View
 from models import DISCLAIMER, Classification, Image, Prediction
 from models.reporting import reason
 from models.reporting.case import Case

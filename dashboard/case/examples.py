@@ -12,11 +12,12 @@ from hashlib import sha256
 import streamlit as st
 
 import models
-from dashboard import session, views
-from dashboard.case import door, figures, gallery
+from dashboard import session
+from dashboard.case import door, gallery, pages
 from dashboard.case.states import plain, sentence
 from dashboard.i18n import later, t
 from dashboard.session import READ_FIRST, Item
+from dashboard.style import figures
 from models import Card, Prediction
 from models.cases import Case, first_cases, is_right
 
@@ -98,7 +99,7 @@ def verdict_of(case: Case, card: Card, answer: Prediction | None) -> None:
     with st.container(key="example", gap=None):
         words = f"**{t(KINDS[case.kind])}**"
         if answer is not None and not session.get(READ_FIRST):
-            words = f"**{plain(made(case))}** · {plain(views.card_page(card).tell(case, card, answer))}"
+            words = f"**{plain(made(case))}** · {plain(pages.card_page(card).tell(case, card, answer))}"
             words += " :material/check_circle:" if is_right(case, answer) else " :material/error:"
         st.markdown(f":material/science: {words}")
         st.caption(plain(t(case.origin)))

@@ -10,9 +10,10 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import session
-from dashboard.case import figures, states
+from dashboard.case import states
 from dashboard.i18n import t
 from dashboard.session.jobs import Job
+from dashboard.style import figures
 from dashboard.views.kinematics import source
 from models.cases import samples
 

@@ -12,11 +12,12 @@ from functools import partial
 import streamlit as st
 
 import models
-from dashboard import session, views
-from dashboard.case import answering, figures, measures, progress, read_first, report, worklist
+from dashboard import session
+from dashboard.case import answering, measures, pages, progress, read_first, report, worklist
 from dashboard.case.states import error, plain, sentence
 from dashboard.i18n import later, t, tn
 from dashboard.session import Answered, Item, Surveyed
+from dashboard.style import figures
 from models import Card, OrthoLensError
 from models.reporting.case import Case
 from models.reporting.worklist import (
@@ -282,7 +283,7 @@ def _answered(file: str, said: Outcome) -> Answered:
     def again() -> Case:
         image = item.read()
         seen = image.crop(said.box) if said.box else image
-        explained = views.page_kind(said.task).names_the_whole
+        explained = pages.page_kind(said.task).names_the_whole
         return Case(
             seen, models.predict(seen, said.card, frame=said.frame, explain="grad-cam" if explained else None),
             None, None, simulated, origin,

@@ -7,13 +7,14 @@ from collections.abc import Callable
 import streamlit as st
 
 import models
-from dashboard import session, views
+from dashboard import session
 from dashboard.case import (
     arrival,
     card_summary,
     door,
     examples,
     gallery,
+    pages,
     read_first,
     states,
 )
@@ -58,7 +59,7 @@ def opened(
         examples.above(task, invitation, example)
         return card, _exemplified(example, item, card, read, ask)
     if arrival.is_elsewhere(item, task):
-        views.go(views.slides_task())
+        pages.go(pages.slides_task())
     try:
         image = read(item)
     except OrthoLensError as problem:

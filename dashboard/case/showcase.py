@@ -13,14 +13,15 @@ import streamlit as st
 from numpy.typing import NDArray
 
 import models
-from dashboard import session, views
-from dashboard.case import examples, figures
+from dashboard import session
+from dashboard.case import examples
+from dashboard.case import pages as views
 from dashboard.case.states import plain
 from dashboard.i18n import later, spoken, t
+from dashboard.style import figures
 from dashboard.views.lessons import figures as how_figures
 from models import OrthoLensError, Prediction, lessons
-from models.cases import Case
-from models.simulation import lunge
+from models.cases import Case, lunge
 from models.tasks.kinematics import export
 
 SIDE_PX = 640

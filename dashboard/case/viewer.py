@@ -1,4 +1,4 @@
-"""The picture and how it is looked at: frame, window, invert. What is drawn comes from `dashboard.case.figures`."""
+"""The picture and how it is looked at: frame, window, invert. What is drawn comes from `dashboard.style.figures`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import streamlit as st
 
 from dashboard import session
-from dashboard.case import figures
-from dashboard.case.figures import View
+from dashboard.case.staged import staged
 from dashboard.case.states import HEIGHT_PX
 from dashboard.i18n import later, t
-from dashboard.stage.film import staged
+from dashboard.style import figures
+from dashboard.style.figures import View
 from models import Image, Prediction
 from models.types import Window
 

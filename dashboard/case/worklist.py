@@ -12,10 +12,11 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case import figures, leaving
+from dashboard.case import leaving
 from dashboard.case.states import plain
 from dashboard.i18n import numeral, spoken, t, tn
 from dashboard.session import Item, Surveyed
+from dashboard.style import figures
 from models import Prediction
 from models.reporting.worklist import Outcome, outcome
 from models.tasks.detection.verdict import verdict

@@ -20,17 +20,16 @@ from babel.messages.pofile import read_po, write_po
 import models
 from dashboard.i18n import LOCALE
 from models import Card
-from models.cases import cases
+from models.cases import cases, generated
 from models.lessons.neuron import ACTIVATIONS, PRESETS
 from models.lessons.shafts import LABELS
-from models.simulation import generated
 from models.tasks import questions
 from models.trust.methods import BOX_METHODS, METHODS
 
 PACKAGE = Path(__file__).parents[1]
 TEMPLATE = LOCALE / "ortholens.pot"
 KEYWORDS = {"t": None, "tn": (1, 2), "later": None}
-TALKS = {"views/lessons/tour.toml": ("title", "text", "notes"), "stage/playlist.toml": ("title", "notes")}
+TALKS = {"views/lessons/tour.toml": ("title", "text", "notes"), "conference/playlist.toml": ("title", "notes")}
 """Files of this package whose steps are told on the screen, and what of a step is."""
 
 
@@ -59,12 +58,12 @@ def _said() -> Iterator[tuple[str, str]]:
         for words in filter(None, _words(card)):
             yield words, f"models/cards/{card.id}.toml"
     for task in questions():
-        yield task.replace("_", " ").capitalize(), "dashboard/views/__init__.py"
+        yield task.replace("_", " ").capitalize(), "dashboard/case/pages.py"
     for case in cases():
         yield from ((words, "models/cases/pictures/cases.toml") for words in (case.title, case.truth, case.origin))
     generator = generated.card()
     for words in (generator.title, generator.summary, generator.recipe, *generator.limits):
-        yield words, "models/simulation/generated/generated.toml"
+        yield words, "models/cases/generated/generated.toml"
     for method in (*METHODS.values(), *BOX_METHODS.values()):
         yield from ((words, "models/trust/methods.py") for words in (method.name, method.sentence))
     yield from ((words, "models/lessons/shafts.py") for words in LABELS)

@@ -18,11 +18,11 @@ from streamlit.runtime.caching.cache_utils import CachedFunc
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import models
-from dashboard.case import figures
 from dashboard.session.sweep import sweep_soon
 from dashboard.session.table import QUEUE_FILES, Item
 from dashboard.session.visitor import arrive
 from dashboard.session.work import job
+from dashboard.style import figures
 from models import Box, Card, Detections, Explanation, Image, OrthoLensError, Prediction, Segmentation, Triage
 from models.io import slide as slides
 from models.io.slide import Slide

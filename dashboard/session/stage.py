@@ -1,6 +1,6 @@
 """Conference mode of one visitor: where it stands, what its clock says, and how everything of a visitor is forgotten.
 
-`dashboard.stage` has the rules; here they meet Streamlit's session
+`dashboard.conference` has the rules; here they meet Streamlit's session
 (docs.streamlit.io/develop/api-reference/caching-and-state).
 """
 
@@ -13,10 +13,10 @@ import streamlit as st
 from streamlit.runtime.caching.cache_utils import CachedFunc
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboard.conference import Playlist, Stage, Wish
+from dashboard.conference import link as links
+from dashboard.conference.link import Link
 from dashboard.session import answers, work
-from dashboard.stage import Playlist, Stage, Wish
-from dashboard.stage import link as links
-from dashboard.stage.link import Link
 from models.settings import settings
 
 STAGE, SHOWN, LEFT, SHORTCUTS = "stage", "stage-shown", "stage-left", "shortcuts"

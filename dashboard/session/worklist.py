@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 import models
-from dashboard.case import figures
 from dashboard.session import answers, work
 from dashboard.session.first_reading import READ_FIRST, reveal, revealed
 from dashboard.session.jobs import Job
 from dashboard.session.table import Item, remove
+from dashboard.style import figures
 from models import OrthoLensError, Triage
 from models.io.worker import Crashed
 from models.reporting.worklist import Outcome

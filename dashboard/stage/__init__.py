@@ -1,9 +1,1 @@
-"""Conference mode without a screen: the playlist, and the state machine that walks through it.
-
-What draws (`show`, `bar`, `presenter`) is imported by name: it needs the session, which keeps where a tour stands.
-"""
-
-from dashboard.stage.playlist import DEFAULT, Look, Playlist, Show, Step, load, offered
-from dashboard.stage.tour import Stage, Vote, Wish
-
-__all__ = ["DEFAULT", "Look", "Playlist", "Show", "Stage", "Step", "Vote", "Wish", "load", "offered"]
+"""Conference mode on the screen: the bar, the keys, the speaker's page, and the audience against the model."""

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard import session, stage
+from dashboard import conference, session
 from dashboard.case import states
+from dashboard.conference import Stage
 from dashboard.i18n import t
-from dashboard.stage import Stage, hall, keys, show
+from dashboard.stage import hall, keys, show
 from models import OrthoLensError
 from models.settings import settings
 
@@ -51,8 +52,8 @@ def enter(pages: Iterable[str]) -> None:
     """Begin conference mode with the playlist of the settings, else with the program's own."""
     named = settings().stage
     try:
-        path = Path(named) if named not in ("", "default") else stage.DEFAULT
-        session.enter_stage(stage.load(path, [*pages]))
+        path = Path(named) if named not in ("", "default") else conference.DEFAULT
+        session.enter_stage(conference.load(path, [*pages]))
     except OrthoLensError as problem:
         states.error(problem)
 

@@ -1,6 +1,6 @@
 """The audience against the model, on the stage: the picture, where to vote, the tally as it grows, both answers.
 
-The vote itself is `dashboard.stage.vote`; it is open only while the speaker has it so.
+The vote itself is `dashboard.conference.vote`; it is open only while the speaker has it so.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case import figures, states
+from dashboard.case import states
+from dashboard.conference import Stage
+from dashboard.conference.address import place_of
+from dashboard.conference.ballot_page import Said
+from dashboard.conference.vote import Booth, Question, Tally
 from dashboard.i18n import current, t, tn
-from dashboard.stage import Stage, show
-from dashboard.stage.address import place_of
-from dashboard.stage.ballot_page import Said
-from dashboard.stage.vote import Booth, Question, Tally
+from dashboard.stage import show
+from dashboard.style import figures
 from models import Classification, OrthoLensError
 from models.settings import settings
 

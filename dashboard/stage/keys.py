@@ -15,8 +15,8 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import states
+from dashboard.conference import Stage
 from dashboard.i18n import later, t
-from dashboard.stage import Stage
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer

@@ -13,10 +13,11 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import states
+from dashboard.conference import Playlist, Stage, Step, link
+from dashboard.conference.link import Link
 from dashboard.i18n import later, t, tn
-from dashboard.stage import Playlist, Stage, Step, keys, link
+from dashboard.stage import keys
 from dashboard.stage import show as shown
-from dashboard.stage.link import Link
 from dashboard.style import ASSETS
 
 IN_ADDRESS = "presenter"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NoReturn
 import streamlit as st
 
 import models
-from dashboard import session, views
-from dashboard.case import figures
-from dashboard.stage import Playlist, Step, offered
+from dashboard import session
+from dashboard.case import pages
+from dashboard.conference import Playlist, Step, offered
+from dashboard.style import figures
 from models.errors import OrthoLensError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def dress(step: Step) -> None:
         session.choose_card(step.page, step.asked.id, by_hand=True)
     session.put("read-first", False)
     session.put("layout", step.show.layout or "Overlay")
-    panel = views.page_kind(step.page).panel if step.page in views.task_names() else None
+    panel = pages.page_kind(step.page).panel if step.page in pages.task_names() else None
     if panel is not None and step.show.look is not None:
         session.put(panel, step.show.look)
     if step.show.section is not None:

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from dashboard import views
-from dashboard.case import arrival, door, gallery, showcase
+from dashboard.case import arrival, door, gallery, pages, showcase
 from dashboard.i18n import t
 
-tasks = views.tasks()
+tasks = pages.tasks()
 arrival.depart(tasks)
 
 with st.container(key="hero", gap="small"):

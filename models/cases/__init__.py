@@ -1,7 +1,7 @@
 """The cases that come with the program, so that every page opens on an answered picture without a network.
 
 `cases/cases.toml` says what each one is and what is to be found in it. What code draws is made again by
-`models.simulation.first_cases`.
+`models.cases.first`.
 """
 
 from __future__ import annotations

@@ -117,13 +117,13 @@ def simulate(
     if what == "cases":
         if numbers or {seed, size, stain, damage} != {None}:
             raise typer.BadParameter("cases are always the same, and only a folder can be given")
-        from models.simulation.first_cases import write_cases
+        from models.cases.first import write_cases
 
         paths: Iterable[Path] = write_cases(Path(folder))
     elif what == "motion":
         if numbers or {seed, size, stain, damage} != {None}:
             raise typer.BadParameter("the motion is always of the same case, and only a folder can be given")
-        from models.simulation import lunge
+        from models.cases import lunge
 
         paths = [lunge.write(Path(folder))]
     elif what == "joint-section":
@@ -137,7 +137,7 @@ def simulate(
     elif what == "generated":
         if len(numbers) != 1 or not numbers[0].isdecimal() or label is None or (size, stain, damage) != (None,) * 3:
             raise typer.BadParameter("generated needs a label: simulate generated 12 FOLDER --label knee-kl:3")
-        from models.simulation.generated import make
+        from models.cases.generated import make
 
         paths = make.write(Path(folder), int(numbers[0]), label, seed or 0)
     else:
@@ -163,8 +163,8 @@ def _sections(
 
 def _fluoroscopy(frames: int, folder: Path, seed: int, size: int) -> Iterable[Path]:
     """Write a simulated sequence with its exact poses; the seed also picks one of the implants and movements."""
+    from models.simulation.components import DESIGNS
     from models.simulation.motion import MOVEMENTS, scene, write_case
-    from models.tasks.kinematics.components import DESIGNS
 
     if frames < 1:
         raise typer.BadParameter("fluoroscopy needs a frame at least")

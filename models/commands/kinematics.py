@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from models.tasks.kinematics.camera import Camera
-    from models.tasks.kinematics.mesh import Mesh
+    from models.geometry.camera import Camera
+    from models.geometry.mesh import Mesh
     from models.tasks.kinematics.sequence import Frame
 
 CARD = "tka-fluoroscopy"
@@ -69,8 +69,8 @@ def kinematics(
     no_names: NoNames = False,
 ) -> None:
     """Find the six degrees of freedom of both components in every frame, and the joint's angles."""
-    from models.tasks.kinematics import jts
-    from models.tasks.kinematics.mesh import read_mesh
+    from models.geometry import jts
+    from models.geometry.mesh import read_mesh
     from models.tasks.kinematics.motion import Study, check_shapes, motion
 
     check_folder(out, "--out")
@@ -126,7 +126,7 @@ def _shots(paths: Sequence[Path]) -> list[Shot]:
 
 
 def _camera(calibration: Path | None, first: Shot) -> Camera:
-    from models.tasks.kinematics.camera import of_image, read_calibration
+    from models.geometry.camera import of_image, read_calibration
 
     if calibration:
         return read_calibration(_text(calibration), first.image.shape, calibration.name)
@@ -178,8 +178,9 @@ def _segmented(shot: Shot) -> Frame:
 
 
 def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[Mesh, Mesh], out: Path) -> None:
+    from models.geometry import jts
     from models.reporting import plate
-    from models.tasks.kinematics import export, jts
+    from models.tasks.kinematics import export
 
     names = [shot.name for shot in shots]
     (out / "overlay").mkdir(parents=True, exist_ok=True)
@@ -202,8 +203,8 @@ def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[M
 def _compare(found: Motion, references: dict[str, NDArray[np.float64]], names: Sequence[str], out: Path) -> None:
     import numpy as np
 
+    from models.geometry.jts import COLUMNS
     from models.tasks.kinematics import export
-    from models.tasks.kinematics.jts import COLUMNS
 
     poses = {"femoral": found.femoral.pose, "tibial": found.tibial.pose}
     apart = {name: export.differences(poses[name], reference) for name, reference in references.items()}

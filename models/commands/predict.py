@@ -144,7 +144,7 @@ def _painted(folder: Path | None, image: Image, prediction: Prediction) -> Recor
     """Keep a label map in the pixels of the source, and say where it is and how large its classes are."""
     if not isinstance(prediction, Segmentation):
         return {}
-    from models.io.export.label_png import label_png
+    from models.tasks.segmentation.label_png import label_png
 
     path = folder and folder / f"{prediction.sha256[:16]}-{prediction.card}-mask.png"
     if path:

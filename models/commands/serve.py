@@ -129,7 +129,9 @@ def _staged(playlist: Path | None, stage: bool) -> dict[str, str]:
     if not stage:
         raise typer.BadParameter(f"{playlist} is a playlist only with --stage")
     if not playlist.is_file():
-        raise typer.BadParameter(f"there is no playlist {playlist}; a copy of dashboard/stage/playlist.toml is a start")
+        raise typer.BadParameter(
+            f"there is no playlist {playlist}; a copy of dashboard/conference/playlist.toml is a start"
+        )
     return {"ORTHOLENS_STAGE": str(playlist.resolve())}
 
 

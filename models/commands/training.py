@@ -35,7 +35,7 @@ def train(card_id: CardId) -> None:
     """Train what ships, from the recipe in the card, or `generated-radiographs`; goes on where it was stopped."""
     with _progress() as progress:
         if card_id == GENERATOR:
-            from models.simulation.generated import make
+            from models.cases.generated import make
 
             make.train_sharpener(progress)
             return
@@ -47,7 +47,7 @@ def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
     """Measure a model on images it was not trained on, or `generated-radiographs` for copies; write the figures."""
     with _progress() as progress:
         if card_id == GENERATOR:
-            from models.simulation.generated import measure
+            from models.cases.generated import measure
 
             measure.memorisation(progress)
             return
@@ -64,7 +64,7 @@ def gate(card_id: CardId) -> None:
 def curves(card_id: CardId = "knee-kl") -> None:
     """Measure how accuracy grows with the number of training images, and write the curves beside the card."""
     with _progress() as progress, _needing_extras():
-        from models.training import curves as learning
+        from models.tasks.classification import curves as learning
 
         learning.curves(card(card_id).id, progress)
 
@@ -105,7 +105,7 @@ def benchmark(
     from rich.console import Console
 
     from models import cases
-    from models.training import benchmark as timing
+    from models.predictors import benchmark as timing
 
     chosen = card_id or next((card.id for card in cards().values() if card.members and stages_of(card)), None)
     if chosen is None:

@@ -1,12 +1,12 @@
-"""The heat map of a network beside that of the same network with random weights; see `models.trust.sanity`."""
+"""The heat map of a network beside that of the same network with random weights; see `models.tasks.classification.sanity`."""
 
 from __future__ import annotations
 
 from models.cards import card
 from models.predictors.engine import engine
 from models.tasks.classification.predictor import Classifier
+from models.tasks.classification.sanity import Cascade, cascade
 from models.trust.methods import METHODS
-from models.trust.sanity import Cascade, cascade
 from models.types import Image
 
 

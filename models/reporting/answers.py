@@ -14,10 +14,10 @@ from models.reporting import pictures as report_pictures
 from models.reporting.case import Case
 from models.reporting.parts import Answer, Bar, Bars, Paragraph, Part, Pictures, Section, Table
 from models.reporting.trust import asked, heat_caption, plain_picture, reason, trust, withheld
-from models.tasks.classification.grades import definite_probability, expected_grade
 from models.tasks.detection.verdict import caveat, verdict
 from models.tasks.kinematics import report
 from models.tasks.segmentation import report as report_tissue
+from models.trust.grades import definite_probability, expected_grade
 from models.types import Classification, Detections, Motion, Prediction, Segmentation
 from models.words import later
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from models import DISCLAIMER
 from models.cards import card
 from models.i18n import IN_ENGLISH, Language
-from models.tasks.classification.grades import definite_probability, expected_grade
 from models.tasks.detection.verdict import verdict
+from models.trust.grades import definite_probability, expected_grade
 from models.trust.methods import BOX_METHODS
 from models.trust.methods import METHODS as LABEL_METHODS
 from models.types import Classification, Detections, Image, Judged, Prediction, Segmentation

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from models.geometry import jts
+from models.geometry.camera import Camera, read_calibration, write_calibration
+from models.geometry.mesh import Mesh, write_stl
+from models.geometry.render import silhouette, thickness_mm
+from models.simulation.components import DESIGNS, Design, femoral, tibial
 from models.simulation.xray import CANCELLOUS, COBALT_CHROME, CORTICAL, MUSCLE, TITANIUM
-from models.tasks.kinematics import jts
-from models.tasks.kinematics.camera import Camera, read_calibration, write_calibration
-from models.tasks.kinematics.components import DESIGNS, Design, femoral, tibial
-from models.tasks.kinematics.mesh import Mesh, write_stl
-from models.tasks.kinematics.render import silhouette, thickness_mm
 
 Array = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.cases.files import write_dicom, write_png
 from models.simulation import xray
+from models.simulation.files import write_dicom, write_png
 from models.simulation.knee_phantom import KneeJoint, knee_depth
 from models.simulation.leg_phantom import LegBreak, leg_depth
 from models.simulation.shoulder_phantom import Anatomy, ShoulderImplant, shoulder_depth

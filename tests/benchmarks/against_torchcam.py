@@ -26,10 +26,10 @@ import models
 from models.cards import card, cards
 from models.cases import cases
 from models.nets.stages import stages_of
+from models.predictors.benchmark import interleaved, machine, quartiles
 from models.predictors.engine import engine
 from models.reporting.draw import overlay
 from models.tasks.classification.predictor import Classifier
-from models.training.benchmark import interleaved, machine, quartiles
 
 OURS, BEST, PLAIN = "OrthoLens", "torch-cam, gradients of the last stage only", "torch-cam, as its README"
 

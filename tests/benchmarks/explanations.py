@@ -21,11 +21,11 @@ from scipy.stats import binomtest
 
 import models
 from models.cards import card
+from models.predictors.benchmark import machine
 from models.predictors.engine import engine
 from models.tasks.classification.dataset import labelled_set
+from models.tasks.classification.faithfulness import curves, random_heat
 from models.tasks.classification.predictor import Classifier
-from models.training.benchmark import machine
-from models.trust.faithfulness import curves, random_heat
 from models.types import Classification, Image, Pixels
 
 RESAMPLES = 1000

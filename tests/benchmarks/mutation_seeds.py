@@ -31,16 +31,16 @@ from trimesh.creation import icosphere
 
 import models
 from models.cards import card
-from models.io.export.seg import read_seg, write_seg
-from models.io.export.sr import read_sr, write_sr
+from models.geometry import jts
+from models.geometry.camera import read_calibration, write_calibration
+from models.geometry.mesh import Mesh, read_mesh, write_stl
 from models.io.intake import intake
 from models.io.series import slices
 from models.io.slide import region, slide
 from models.io.text import text_of
+from models.tasks.detection.sr import read_sr, write_sr
 from models.tasks.detection.truth import read_boxes
-from models.tasks.kinematics import jts
-from models.tasks.kinematics.camera import read_calibration, write_calibration
-from models.tasks.kinematics.mesh import Mesh, read_mesh, write_stl
+from models.tasks.segmentation.seg import read_seg, write_seg
 from models.tasks.segmentation.truth import read_truth
 from models.types import Box, Detections, Segmentation
 

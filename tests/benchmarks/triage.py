@@ -26,10 +26,10 @@ import numpy as np
 
 import models
 from models.cards import card
+from models.predictors import image_kinds_training as training
+from models.predictors.image_kinds_augmentation import sharpened
+from models.predictors.image_kinds_set import Sample, samples
 from models.simulation.hardware import with_hardware
-from models.training import image_kinds as training
-from models.training.image_kind_set import Sample, samples
-from models.training.image_kind_views import sharpened
 from models.trust import image_kinds
 from models.trust.image_kinds import KINDS, look
 from models.trust.perturbations import greyed

@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 import models
-from dashboard.case import figures
+from dashboard.style import figures
 from dashboard.views.lessons.sections import SECTIONS
 from models.cases import CASES_DIR
 from models.lessons.smear import smear

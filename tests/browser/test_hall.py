@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, TimeoutError, expect
 
-from dashboard.stage import DEFAULT
+from dashboard.conference import DEFAULT
 from tests.browser.app import calm
 from tests.browser.staged import place
 

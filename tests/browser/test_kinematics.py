@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard.views.kinematics.study import SIMULATED_FRAMES
-from models.tasks.kinematics import jts
+from models.geometry import jts
 from tests.browser import axe
 from tests.browser.app import PATIENCE_S, ROOT, calm
 

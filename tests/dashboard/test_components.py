@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 from dashboard.case import downloads, states
-from dashboard.case.figures import View
+from dashboard.style.figures import View
 from models import DISCLAIMER, Classification, Explanation, Image
 from models.i18n import Language
 from models.reporting.plate import LEAST_PX

@@ -22,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from dashboard.case import report
-from dashboard.case.figures import View, figure
+from dashboard.style.figures import View, figure
 from dashboard.views.detection import downloads, figures, findings
 from dashboard.views.detection import truth as detection_truth
 from dashboard.views.detection.film import Film

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from dashboard.case import figures
-from dashboard.case.figures import View, figure
+from dashboard.style import figures
+from dashboard.style.figures import View, figure
 from models import Classification, Explanation, Image
 
 

@@ -23,14 +23,14 @@ from dashboard.views.kinematics.measured import Measured
 from dashboard.views.kinematics.study import File, Fluoroscopy
 from dashboard.views.kinematics.tracking import EXACT, Tracking
 from models import DISCLAIMER
+from models.cases import lunge
 from models.errors import Cancelled, InputError
+from models.geometry import jts
+from models.geometry.camera import write_calibration
+from models.geometry.mesh import Mesh, write_stl
 from models.i18n import Language
 from models.reporting.plate import LEAST_PX
-from models.simulation import lunge
 from models.simulation.motion import DISTANCE_MM, PITCH_MM
-from models.tasks.kinematics import jts
-from models.tasks.kinematics.camera import write_calibration
-from models.tasks.kinematics.mesh import Mesh, write_stl
 from models.types import Motion
 
 FRAMES, SIDE_PX = 3, 256

@@ -14,8 +14,7 @@ from streamlit.testing.v1 import AppTest
 import models
 from dashboard.case import measures
 from dashboard.case.states import plain
-from models.cases import cases
-from models.simulation import generated
+from models.cases import cases, generated
 from models.tasks.classification import metrics
 
 

@@ -17,8 +17,10 @@ from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
 import models
-from dashboard import session, stage, views
-from dashboard.stage import DEFAULT, Playlist, Stage, bar, load, offered
+from dashboard import conference, session
+from dashboard.case import pages
+from dashboard.conference import DEFAULT, Playlist, Stage, load, offered
+from dashboard.stage import bar
 from dashboard.views.kinematics import page as kinematics_page
 from dashboard.views.segmentation import page as tissue_page
 from models import Image
@@ -54,7 +56,7 @@ def playlist(count: int = 3, seconds: float = 10, idle_seconds: float = 60) -> P
 
 def test_the_playlist_of_the_program_is_whole() -> None:
     raw = tomllib.loads(DEFAULT.read_text("utf-8"))["step"]
-    shown = load(DEFAULT, {*views.task_names(), "home", "how_it_works", "model_cards", "worklist"})
+    shown = load(DEFAULT, {*pages.task_names(), "home", "how_it_works", "model_cards", "worklist"})
     there = [step["title"] for step in raw if "case" not in step or offered(step["case"]) is not None]
     assert [step.title for step in shown.step] == there  # those of a page for which nothing is answered are left out
     assert all(step.notes for step in shown.step)
@@ -62,7 +64,7 @@ def test_the_playlist_of_the_program_is_whole() -> None:
 
 
 def test_the_playlist_of_the_program_shows_nobodys_image() -> None:
-    steps = load(DEFAULT, {*views.task_names(), "home", "how_it_works", "model_cards", "worklist"}).step
+    steps = load(DEFAULT, {*pages.task_names(), "home", "how_it_works", "model_cards", "worklist"}).step
     assert all(step.case is None or offered(step.case) in cases() for step in steps)
     assert not any(step.show.anyway for step in steps)  # every step shows an answer that its model gives
 
@@ -118,7 +120,7 @@ def test_a_playlist_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 def test_looks_are_those_of_the_pages() -> None:
-    assert set(get_args(stage.Look)) == {*tissue_page.LOOKS, *kinematics_page.LOOKS}
+    assert set(get_args(conference.Look)) == {*tissue_page.LOOKS, *kinematics_page.LOOKS}
 
 
 # The state machine
@@ -198,7 +200,7 @@ def test_a_vote_is_asked_revealed_and_over_and_goes_on_to_the_next_step() -> Non
 
 
 EVENT = some.one_of(
-    some.sampled_from(get_args(stage.Wish)).map(lambda wish: lambda here, now: here.wish(wish, now)),
+    some.sampled_from(get_args(conference.Wish)).map(lambda wish: lambda here, now: here.wish(wish, now)),
     some.just(lambda here, now: here.touch(now)),
     some.just(lambda here, now: here.drawn(now).tick(now)),
 )

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.case import figures
-from dashboard.case.figures import View
-from dashboard.stage import bar, film
+from dashboard.case import staged
+from dashboard.stage import bar
+from dashboard.style import figures
+from dashboard.style.figures import View
 from dashboard.views.lessons import figures as how_figures
 from models import Image
 from models.settings import settings
@@ -24,13 +25,13 @@ def image() -> Image:
 def test_on_a_page_a_viewer_stays_as_it_is(image: Image) -> None:
     fig = figures.figure(None, image, View())
     before = fig.to_json()
-    assert film.staged(fig, image).to_json() == before
+    assert staged.staged(fig, image).to_json() == before
 
 
 def test_in_a_hall_the_bare_picture_lies_under_the_colours(image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dashboard.session.on_stage", object)
     coloured = figures.viewer(image, [figures.raster(np.ones((6, 8, 3), np.float32))])
-    fig = film.staged(coloured, image)
+    fig = staged.staged(coloured, image)
     under, over = fig.layout.images
     assert over.source == figures.raster(np.ones((6, 8, 3), np.float32))
     assert under.source == figures.raster(image.shown(0), exact=False)

@@ -9,10 +9,10 @@ from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 
-from dashboard.stage import address, vote
-from dashboard.stage.address import Place, place_of
-from dashboard.stage.ballot_page import Said
-from dashboard.stage.vote import Booth, Poll, Question
+from dashboard.conference import address, vote
+from dashboard.conference.address import Place, place_of
+from dashboard.conference.ballot_page import Said
+from dashboard.conference.vote import Booth, Poll, Question
 from models.errors import NoVote
 
 SAID = Said(

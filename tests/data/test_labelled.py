@@ -6,7 +6,7 @@ import pytest
 from models.errors import UnknownCard, Unreachable
 from models.settings import Settings, settings
 from models.tasks.classification.dataset import SETS, labelled_set
-from models.training.folds import folds_of
+from models.tasks.classification.folds import folds_of
 
 needs_data = pytest.mark.skipif(not settings().data_dir.exists(), reason="the data sets are not in ../shared/data")
 

@@ -32,8 +32,8 @@ from pydicom.uid import (
 )
 
 from models.cards import card
-from models.io.export.seg import read_seg, write_seg
-from models.io.export.sr import read_sr, write_sr
+from models.tasks.detection.sr import read_sr, write_sr
+from models.tasks.segmentation.seg import read_seg, write_seg
 from models.types import Detections, Segmentation
 
 SHAPE, FRAMES, FRAME = (40, 64), 3, 1

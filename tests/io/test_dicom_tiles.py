@@ -13,7 +13,7 @@ from pydicom.uid import VLWholeSlideMicroscopyImageStorage
 
 from models.errors import DamagedFile, TooLarge, UnsupportedFormat
 from models.io import read
-from models.io.export.seg import check
+from models.tasks.segmentation.seg import check
 
 Make, Save = Callable[..., Dataset], Callable[[Dataset], bytes]
 TILE = (16, 24)

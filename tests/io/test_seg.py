@@ -19,7 +19,7 @@ import models
 from models.cards import Card
 from models.cards.card import load_card
 from models.errors import InputError, NoPixels, UnsupportedFormat
-from models.io.export.seg import read_seg, write_seg
+from models.tasks.segmentation.seg import read_seg, write_seg
 from models.types import Segmentation
 
 LABELS = """labels = [

@@ -19,8 +19,8 @@ from models import DISCLAIMER
 from models.cards import Card
 from models.cards.card import load_card
 from models.errors import InputError, UnsupportedFormat
-from models.io.export.sr import check, read_sr, write_sr
 from models.tasks.detection.edit import DrawnBox, Edits, edited
+from models.tasks.detection.sr import check, read_sr, write_sr
 from models.types import Detections
 
 

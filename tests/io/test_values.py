@@ -559,7 +559,7 @@ SOURCE = {"DistanceSourceToDetector": 1200, "DistanceSourceToIsocenter": 785}
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_enhanced_xa_states_its_geometry_in_functional_groups(shared: bool, dicom: Make, saved: Save) -> None:
-    from models.tasks.kinematics.camera import of_image
+    from models.geometry.camera import of_image
 
     macros = {"FieldOfViewSequence": PITCH, "XRayGeometrySequence": SOURCE}
     dataset = enhanced(dicom, macros, []) if shared else enhanced(dicom, {}, [macros, macros])
@@ -585,7 +585,7 @@ def test_a_source_or_a_spacing_that_changes_between_frames_is_told_and_not_used(
 
 
 def test_the_camera_has_the_detectors_pitch_and_the_ruler_the_patients(dicom: Make, saved: Save) -> None:
-    from models.tasks.kinematics.camera import of_image
+    from models.geometry.camera import of_image
 
     distances = {"Modality": "XA", "DistanceSourceToDetector": 1000, "DistanceSourceToPatient": 700}
     image = read(saved(dicom(X, ImagerPixelSpacing=[0.3, 0.2], **distances, **TWELVE)), "x")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from models.simulation.components import DESIGNS
 from models.simulation.motion import Scene, masks, picture, scene
-from models.tasks.kinematics.components import DESIGNS
 from models.tasks.kinematics.sequence import Component, Frame
 
 

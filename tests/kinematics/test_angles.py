@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.geometry import jts
+from models.geometry.mesh import read_mesh
+from models.simulation.components import DESIGNS, femoral, tibial
 from models.simulation.motion import Scene
-from models.tasks.kinematics import jts
 from models.tasks.kinematics.angles import (
     Axes,
     facing,
@@ -19,8 +21,6 @@ from models.tasks.kinematics.angles import (
     oddness,
     tibial_axes,
 )
-from models.tasks.kinematics.components import DESIGNS, femoral, tibial
-from models.tasks.kinematics.mesh import read_mesh
 
 PLAIN = (Axes(np.eye(3)), Axes(np.eye(3)))
 

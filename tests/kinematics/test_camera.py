@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import InputError
-from models.tasks.kinematics.camera import Camera, of_image, read_calibration, write_calibration
+from models.geometry.camera import Camera, of_image, read_calibration, write_calibration
 from models.types import Geometry, Image
 
 JOINT_TRACK = "JT_INTCALIB\n1000\n0\n0\n0.5\n"

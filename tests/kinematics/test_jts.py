@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from models.errors import InputError
-from models.tasks.kinematics import jts
+from models.geometry import jts
 from models.tasks.kinematics.export import differences
 
 ANGLE = st.floats(-179.9, 179.9)

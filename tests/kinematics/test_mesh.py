@@ -7,7 +7,7 @@ import pytest
 import trimesh
 
 from models.errors import InputError
-from models.tasks.kinematics.mesh import Mesh, read_mesh, write_stl
+from models.geometry.mesh import Mesh, read_mesh, write_stl
 
 
 def box(size: float = 50.0) -> trimesh.Trimesh:

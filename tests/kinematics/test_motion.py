@@ -14,12 +14,13 @@ from PIL import Image as Pillow
 
 from models.cli import main
 from models.errors import InputError
+from models.geometry import jts
+from models.geometry.camera import read_calibration
+from models.geometry.mesh import Mesh, write_stl
+from models.simulation.components import DESIGNS
 from models.simulation.motion import Scene, scene
-from models.tasks.kinematics import angles, jts
-from models.tasks.kinematics.camera import read_calibration
-from models.tasks.kinematics.components import DESIGNS
+from models.tasks.kinematics import angles
 from models.tasks.kinematics.export import POINTS, angles_csv, differences
-from models.tasks.kinematics.mesh import Mesh, write_stl
 from models.tasks.kinematics.motion import Study, _notes, _other_side, motion
 from models.tasks.kinematics.observe import observe
 from models.tasks.kinematics.register import FINE, Fit, assessed, refined
@@ -89,7 +90,7 @@ def test_the_command_finds_the_exact_poses_and_writes_every_file(
 
 
 def spoil_metres(case: Path) -> dict[str, str | None]:
-    from models.tasks.kinematics.mesh import read_mesh
+    from models.geometry.mesh import read_mesh
 
     mesh = read_mesh((case / "femoral.stl").read_bytes())
     (case / "metres.stl").write_bytes(write_stl(Mesh(mesh.vertices / 1000, mesh.faces)))
@@ -97,7 +98,7 @@ def spoil_metres(case: Path) -> dict[str, str | None]:
 
 
 def spoil_open(case: Path) -> dict[str, str | None]:
-    from models.tasks.kinematics.mesh import read_mesh
+    from models.geometry.mesh import read_mesh
 
     mesh = read_mesh((case / "femoral.stl").read_bytes())
     (case / "open.stl").write_bytes(write_stl(Mesh(mesh.vertices, mesh.faces[: len(mesh.faces) // 2])))
@@ -215,7 +216,7 @@ def test_frames_of_another_size_than_the_camera_are_refused(lunge: Scene) -> Non
 @pytest.mark.slow
 def test_the_public_example_is_matched_without_a_hint(kneel) -> None:
     """Every axis within what is asked of `kneel_right`, from the hand-made masks alone."""
-    from models.tasks.kinematics.mesh import read_mesh
+    from models.geometry.mesh import read_mesh
     from models.tasks.kinematics.sequence import locate
 
     camera = read_calibration(kneel.text("calibration.txt"), (1024, 1024))

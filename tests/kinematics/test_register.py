@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from models.geometry.render import placed, silhouette
 from models.simulation.motion import Scene
 from models.tasks.kinematics.observe import halved, observe
 from models.tasks.kinematics.register import COARSE, EDGES, FINE, assessed, moved, refined
-from models.tasks.kinematics.render import placed, silhouette
 from models.tasks.kinematics.sequence import (
     Answer,
     Component,
@@ -129,7 +129,7 @@ def test_a_sequence_is_followed_and_chosen_right(
 
 
 def fit(angle: float, residual: float):
-    from models.tasks.kinematics.jts import pose
+    from models.geometry.jts import pose
     from models.tasks.kinematics.register import Fit
 
     return Fit(pose(np.array([0, 0, -1000, 0, angle, 0.0])), residual, 0.99, np.zeros(6))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import trimesh
 
+from models.geometry.camera import Camera
+from models.geometry.compiled import outline
+from models.geometry.mesh import Mesh
+from models.geometry.render import rim_of, silhouette, thickness_mm
 from models.simulation.motion import Scene
-from models.tasks.kinematics.camera import Camera
-from models.tasks.kinematics.compiled import outline
-from models.tasks.kinematics.mesh import Mesh
-from models.tasks.kinematics.render import rim_of, silhouette, thickness_mm
 
 CAMERA = Camera((1000.0, 1000.0), (100.0, 90.0), (200, 240))
 FAR = np.eye(4)
@@ -72,9 +72,9 @@ def test_the_outline_walks_around_a_square_once() -> None:
 
 
 def test_the_silhouette_of_the_public_example_overlaps_its_mask(kneel) -> None:
-    from models.tasks.kinematics import jts
-    from models.tasks.kinematics.camera import read_calibration
-    from models.tasks.kinematics.mesh import read_mesh
+    from models.geometry import jts
+    from models.geometry.camera import read_calibration
+    from models.geometry.mesh import read_mesh
 
     camera = read_calibration(kneel.text("calibration.txt"), (1024, 1024))
     for component, short in (("femoral", "fem"), ("tibial", "tib")):

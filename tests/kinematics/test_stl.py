@@ -9,9 +9,9 @@ import pytest
 import trimesh
 
 from models.errors import InputError
-from models.tasks.kinematics import jts
-from models.tasks.kinematics.camera import Camera, read_calibration
-from models.tasks.kinematics.mesh import read_mesh
+from models.geometry import jts
+from models.geometry.camera import Camera, read_calibration
+from models.geometry.mesh import read_mesh
 from models.tasks.kinematics.motion import beyond_detector
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from models.errors import Cancelled
-from models.predictors import tiles
+from models.nets import tiles
 from models.progress import Watch
 
 

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 import models
 from models import cli
 from models.cases import cases, is_right
-from models.simulation.generated import card, memorisation
-from models.simulation.generated.align import Search, align, framed
-from models.simulation.generated.draw import Generator
-from models.simulation.generated.families import Frames
-from models.simulation.generated.make import sharpener
-from models.simulation.generated.nets import Sharpener
-from models.simulation.generated.patches import Bank, Look, behind
-from models.simulation.generated.sharpen import crops, with_grain
+from models.cases.generated import card, memorisation
+from models.cases.generated.align import Search, align, framed
+from models.cases.generated.draw import Generator
+from models.cases.generated.families import Frames
+from models.cases.generated.make import sharpener
+from models.cases.generated.nets import Sharpener
+from models.cases.generated.patches import Bank, Look, behind
+from models.cases.generated.sharpen import crops, with_grain
 
 GENERATED = [case for case in cases() if case.kind == "generated"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.simulation import lunge
+from models.cases import lunge
 from models.types import Track
 from models.words import later
 

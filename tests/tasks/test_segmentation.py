@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.cards import Card
-from models.predictors.tiles import Strip
+from models.nets.tiles import Strip
 from models.tasks import task_of
 from models.tasks.segmentation.objects import objects
 from models.tasks.segmentation.task import SegmentationTask, collected, fitted, planes, unfitted

@@ -79,7 +79,7 @@ def test_a_map_of_objects_with_gaps_in_its_numbers() -> None:
 
 
 def test_a_dicom_seg_by_the_names_of_its_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    seg = pytest.importorskip("models.io.export.seg")
+    seg = pytest.importorskip("models.tasks.segmentation.seg")
     monkeypatch.setattr(seg, "read_seg", lambda data: (MAP[:, ::-1].copy(), ("background", "Bone", "something else")))
     truth = read_truth([("a.dcm", bytes(128) + b"DICM")], LABELS, (2, 3))
     np.testing.assert_array_equal(truth.mask, np.where(MAP[:, ::-1] == 1, 1, 0))

@@ -13,9 +13,9 @@ import models
 from models.cards import card, cards
 from models.errors import BadCard
 from models.nets.stages import stages_of
+from models.predictors import benchmark as timing
 from models.predictors.engine import engine
 from models.tasks.classification.predictor import Classifier
-from models.training import benchmark as timing
 
 
 def test_paths_take_turns() -> None:

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from models.cards import Card
-from models.training import curves
-from models.training.curves import answers, draws, points, ridge
+from models.tasks.classification import curves
+from models.tasks.classification.curves import answers, draws, points, ridge
 
 
 def test_a_draw_takes_whole_patients() -> None:

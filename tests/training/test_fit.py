@@ -7,10 +7,10 @@ import torch
 
 from models.cards import Card
 from models.settings import settings
+from models.tasks.classification.folds import folds_of, out_of_fold
 from models.tasks.classification.recipe import Recipe
 from models.tasks.classification.training import Run, class_weights, fit, outputs, soft_targets, views
 from models.training import denormals
-from models.training.folds import folds_of, out_of_fold
 
 needs_imagenet = pytest.mark.skipif(
     not (settings().data_dir.parent / "weights").exists(), reason="the ImageNet starting weights are not in ../shared"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.errors import Cancelled, UnknownCard
-from models.trust.audit import CURVES, as_the_network_gets_it, audit, cost_of, pace, seconds_of
+from models.tasks.classification.audit import CURVES, as_the_network_gets_it, audit, cost_of, pace, seconds_of
 from models.trust.methods import METHODS
 
 METHODS_ON_TWO_STAGES = ("grad-cam", "hirescam", "occlusion")
@@ -77,7 +77,7 @@ def test_the_time_told_beforehand_is_the_pace_of_this_machine_times_the_cost(
 ) -> None:
     model = model_of(small_net(0), size=(64, 64), labels=3)
     assert pace(model) > 0
-    monkeypatch.setattr("models.trust.audit.pace", lambda model: 0.5)
+    monkeypatch.setattr("models.tasks.classification.audit.pace", lambda model: 0.5)
     maps = len(model.members[0].stages) + 2
     quick, slow = seconds_of(model, ["grad-cam"]), seconds_of(model, ["grad-cam", "occlusion"])
     assert quick == pytest.approx(0.5 * (maps * cost_of(METHODS["grad-cam"], (64, 64)) + 2 * CURVES))

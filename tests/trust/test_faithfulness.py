@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.errors import Cancelled
-from models.trust.faithfulness import agreement, curves, metal_mask, metal_share, random_heat
+from models.tasks.classification.faithfulness import agreement, curves, metal_mask, metal_share, random_heat
 from models.types import Explanation, Image
 
 

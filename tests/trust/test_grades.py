@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models import card
-from models.tasks.classification.grades import definite_probability, expected_grade
+from models.trust.grades import definite_probability, expected_grade
 
 P = np.array([0.1, 0.2, 0.4, 0.2, 0.1], np.float32)
 

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from models.errors import Cancelled
+from models.tasks.classification.sanity import cascade, forget
 from models.trust.methods import METHODS
-from models.trust.sanity import cascade, forget
 
 
 def test_the_map_of_a_network_that_knows_falls_apart(model_of, corner_net, image) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.case.page_kind import CardPage
 from dashboard.i18n import t
-from dashboard.views.kind import CardPage
 from models import Card, Classification, Image, Prediction
 from models.cases import Case
 

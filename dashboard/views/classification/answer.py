@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.case import abstention, figures, states
+from dashboard.case import abstention, states
 from dashboard.case.states import plain
 from dashboard.i18n import numeral, t
+from dashboard.style import figures
 from models import Card, Classification, Image
 
 

@@ -11,15 +11,15 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import audit_figures, progress
-from dashboard.case.figures import View
 from dashboard.case.states import plain, sentence
 from dashboard.i18n import numeral, t
 from dashboard.session.jobs import Job
+from dashboard.style.figures import View
 from models import Card, Classification, Image
 from models.trust.methods import METHODS
 
 if TYPE_CHECKING:
-    from models.trust.audit import Audit, Finding
+    from models.tasks.classification.audit import Audit, Finding
 
 FEWEST, MOST = 2, 4
 FIRST = ("grad-cam", "guided-grad-cam", "integrated-gradients")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dashboard.case.figures import ACCENT, View, raster, viewer
+from dashboard.style.figures import ACCENT, View, raster, viewer
 from models import Box, Image
 
 FAINT = "#D5DCE1"

@@ -13,10 +13,11 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case import figures, progress, read_first, worklist
+from dashboard.case import progress, read_first, worklist
 from dashboard.case.states import plain, sentence
 from dashboard.i18n import later, numeral, t, tn
 from dashboard.session.jobs import Job
+from dashboard.style import figures
 from dashboard.views.classification import crop_figures
 from models import Box, Card, Image, Judged
 

@@ -9,9 +9,9 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import also, downloads, read_first, shell, states, viewer, worklist
-from dashboard.case.figures import View
 from dashboard.case.places import places
 from dashboard.i18n import t
+from dashboard.style.figures import View
 from dashboard.views.classification import answer, audit, crops, saliency, trust
 from models import Card, Classification, Image, OrthoLensError
 

@@ -8,9 +8,9 @@ from typing import get_args
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.figures import Layout, View
 from dashboard.case.states import plain
 from dashboard.i18n import later, t
+from dashboard.style.figures import Layout, View
 from models import Card, Classification, Image
 from models.nets.stages import stages_of
 from models.reporting import draw, reason

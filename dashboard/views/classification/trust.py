@@ -19,8 +19,8 @@ from dashboard.i18n import numeral, t
 from dashboard.session.jobs import Job
 from dashboard.views.model_cards import card as card_page
 from models import Card, Classification, Image, Judged
-from models.tasks.classification.grades import definite_probability, expected_grade
 from models.trust.conformal import prediction_set
+from models.trust.grades import definite_probability, expected_grade
 from models.trust.quality import quality_notes
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.case.page_kind import CardPage
 from dashboard.i18n import spoken
-from dashboard.views.kind import CardPage
 from models import Card, Detections, Image, Prediction
 from models.cases import Case
 

@@ -1,6 +1,6 @@
 """Figures of boxes: on the image with their scores, against a truth, with the reason of one, and the FROC curve.
 
-Importing this module teaches `dashboard.case.figures.figure` to draw `Detections`.
+Importing this module teaches `dashboard.style.figures.figure` to draw `Detections`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 import models
-from dashboard.case import figures
-from dashboard.case.figures import ACCENT, LONGEST_PX, View, explained, raster, shrunk, viewer
 from dashboard.i18n import numeral, separators, t
+from dashboard.style import figures
+from dashboard.style.figures import ACCENT, LONGEST_PX, View, explained, raster, shrunk, viewer
 from dashboard.views.detection.film import Finding
 from models import Card, Detections, Image
 from models.reporting import draw

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard import session
-from dashboard.case.figures import View
 from dashboard.i18n import later, numeral, t
+from dashboard.style.figures import View
 from models import Card, Detections, Image
 from models.tasks.detection.edit import DrawnBox, Edits, edited
 

@@ -8,12 +8,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.case import abstention, also, figures, shell, states, viewer, worklist
-from dashboard.case.figures import View
+from dashboard.case import abstention, also, shell, states, viewer, worklist
 from dashboard.case.places import places
+from dashboard.case.staged import staged
 from dashboard.case.states import HEIGHT_PX, plain
 from dashboard.i18n import later, spoken, t
-from dashboard.stage.film import staged
+from dashboard.style import figures
+from dashboard.style.figures import View
 from dashboard.views.detection import downloads, findings, hand, reasons, truth
 from dashboard.views.detection import figures as detection_figures
 from dashboard.views.detection import threshold as detection_threshold

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.views.kind import PageKind
+from dashboard.case.page_kind import PageKind
 
 
 class KinematicsPage(PageKind):

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 from skimage.measure import find_contours
 
-from dashboard.case.figures import FAINT, FONT, INK, PAPER, raster, viewer
 from dashboard.i18n import later, separators, t
+from dashboard.style.figures import FAINT, FONT, INK, PAPER, raster, viewer
 from dashboard.views.kinematics.study import Fluoroscopy
+from models.geometry.mesh import Mesh
+from models.geometry.render import silhouette
 from models.tasks.kinematics.export import COLOURS
-from models.tasks.kinematics.mesh import Mesh
-from models.tasks.kinematics.render import silhouette
 from models.tasks.kinematics.sequence import NAMES
 from models.types import Motion
 

@@ -14,7 +14,7 @@ from dashboard.i18n import later, t
 from dashboard.views.kinematics.figures import Placed
 from dashboard.views.kinematics.measured import Measured
 from models import OrthoLensError
-from models.tasks.kinematics import jts
+from models.geometry import jts
 from models.tasks.kinematics.sequence import NAMES
 
 FIELDS = (later("x, mm"), later("y, mm"), later("z, mm"), later("about z, °"), later("about x, °"), later("about y, °"))

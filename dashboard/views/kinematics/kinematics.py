@@ -1,8 +1,7 @@
 """How does the implant move? The page of a fluoroscopy sequence."""
 
-from dashboard import views
-from dashboard.case import arrival
+from dashboard.case import arrival, pages
 from dashboard.views.kinematics import page
 
-arrival.depart(views.tasks())
+arrival.depart(pages.tasks())
 page.show()

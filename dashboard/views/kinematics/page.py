@@ -11,10 +11,10 @@ import models
 from dashboard import session
 from dashboard.case import card_summary, progress, states
 from dashboard.case.places import places
+from dashboard.case.staged import staged
 from dashboard.case.states import plain, sentence
 from dashboard.i18n import later, t
 from dashboard.session.jobs import Job
-from dashboard.stage.film import staged
 from dashboard.views.kinematics import downloads, figures, hand, panels, source, tracking
 from dashboard.views.kinematics import replay as kinematics_replay
 from dashboard.views.kinematics.figures import Placed

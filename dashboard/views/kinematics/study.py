@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 import models
 from dashboard.i18n import later
 from models import Image
+from models.cases import lunge
+from models.cases.lunge import Replay
 from models.errors import InputError, TooLarge
+from models.geometry import jts
+from models.geometry.camera import Camera, of_image, read_calibration
+from models.geometry.mesh import Mesh, read_mesh
 from models.io.text import natural, text_of
-from models.simulation import lunge
-from models.simulation.lunge import Replay
-from models.tasks.kinematics import jts
-from models.tasks.kinematics.camera import Camera, of_image, read_calibration
-from models.tasks.kinematics.mesh import Mesh, read_mesh
 from models.tasks.kinematics.motion import check_shapes
 
 Array = NDArray[np.float64]
@@ -194,7 +194,7 @@ def read_component(file: File) -> Mesh:
     Raises
     ------
     InputError
-        As `models.tasks.kinematics.mesh.read_mesh`.
+        As `models.geometry.mesh.read_mesh`.
     """
     return read_mesh(file.data, file.name)
 

@@ -17,8 +17,8 @@ from dashboard.i18n import later
 from dashboard.session.jobs import Job
 from dashboard.views.kinematics.study import Fluoroscopy
 from models import Image, Segmentation
+from models.cases.lunge import CARD, SIMULATED, Replay
 from models.errors import Cancelled, InputError
-from models.simulation.lunge import CARD, SIMULATED, Replay
 from models.tasks.kinematics import angles
 from models.tasks.kinematics.motion import Study, motion
 from models.tasks.kinematics.observe import observe

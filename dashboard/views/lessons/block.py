@@ -11,8 +11,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import session
-from dashboard.case import figures
 from dashboard.i18n import later, t
+from dashboard.style import figures
 from dashboard.views.lessons import figures as how_figures
 from dashboard.views.lessons.subject import Subject
 from models.lessons import neuron

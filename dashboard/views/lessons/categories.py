@@ -8,10 +8,11 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case import figures, states
-from dashboard.case.figures import View
+from dashboard.case import states
 from dashboard.case.states import plain, sentence
 from dashboard.i18n import later, lowered, t, tn
+from dashboard.style import figures
+from dashboard.style.figures import View
 from dashboard.views.detection import figures as detection_figures
 from dashboard.views.lessons import diagrams
 from dashboard.views.lessons.subject import Subject

@@ -10,8 +10,8 @@ from math import log2
 
 import plotly.graph_objects as go
 
-from dashboard.case.figures import ACCENT
 from dashboard.i18n import t
+from dashboard.style.figures import ACCENT
 from dashboard.views.lessons.figures import clear
 from models.lessons import Depths, Layer, Step
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from plotly.subplots import make_subplots
 
-from dashboard.case.figures import ACCENT, FONT, INK, PAPER, png, raster
 from dashboard.i18n import t
+from dashboard.style.figures import ACCENT, FONT, INK, PAPER, png, raster
 from models.reporting.draw import colour_map, rgb
 from models.types import Pixels
 

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.case.figures import ACCENT, FAINT, FONT, INK, PAPER, raster
 from dashboard.i18n import t
+from dashboard.style.figures import ACCENT, FAINT, FONT, INK, PAPER, raster
 from dashboard.views.lessons.figures import SIGNED, clear, enlarged
 from models.types import Pixels
 

@@ -9,9 +9,9 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case import figures
 from dashboard.case.states import plain
 from dashboard.i18n import later, t
+from dashboard.style import figures
 from dashboard.views.lessons import diagrams
 from dashboard.views.lessons import figures as how_figures
 from dashboard.views.lessons import subject as how_subject

@@ -9,8 +9,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.case import states
 from dashboard.i18n import t
-from dashboard.stage import lessons
-from dashboard.views.lessons import block, categories, learning, network, resolution, start, tour
+from dashboard.views.lessons import block, categories, learning, network, resolution, staged, start, tour
 from dashboard.views.lessons import subject as how_subject
 from dashboard.views.lessons.sections import SECTIONS
 from dashboard.views.lessons.subject import Subject
@@ -30,7 +29,7 @@ BY_ITSELF: Mapping[str, Callable[[], None]] = {"learning": learning.show, "start
 def show() -> None:
     """Draw the page."""
     session.settle()  # a file chosen here is looked at here
-    if lessons.show():
+    if staged.show():
         return
     st.subheader(t("How it works"), anchor=False)
     tour.show()

@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.case.figures import png, shrunk
 from dashboard.i18n import t
+from dashboard.style.figures import png, shrunk
 from dashboard.views.lessons.figures import clear, enlarged
 from dashboard.views.model_cards import figures
 from dashboard.views.model_cards.figures import AMBER, TEAL

@@ -5,15 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
-from dashboard.case import figures
 from dashboard.case.states import plain
 from dashboard.i18n import later, t
+from dashboard.style import figures
 from dashboard.views.lessons import start_figures
 from dashboard.views.lessons import subject as how_subject
 from dashboard.views.lessons.subject import Subject
 from models import Card
 from models.cards import cards
-from models.trust.sanity import APART, Cascade
+from models.tasks.classification.sanity import APART, Cascade
 
 VIEWS, IN_A_ROW = 8, 4
 SIDE_PX = 224

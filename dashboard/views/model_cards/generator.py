@@ -12,7 +12,7 @@ from dashboard import session
 from dashboard.case.states import plain
 from dashboard.i18n import numeral, t
 from models.cases import Case, cases
-from models.simulation.generated import GeneratorCard
+from models.cases.generated import GeneratorCard
 
 ADDRESS = "generated"
 """What the address of the page calls it: `/model_cards?card=generated`."""

@@ -6,14 +6,13 @@ The address may name a card: `/model_cards?card=knee-kl`.
 import streamlit as st
 
 import models
-from dashboard import views
-from dashboard.case import arrival
+from dashboard.case import arrival, pages
 from dashboard.i18n import t
 from dashboard.views.model_cards import card as card_page
 from dashboard.views.model_cards import generator as card_generator
-from models.simulation import generated
+from models.cases import generated
 
-arrival.depart(views.tasks())
+arrival.depart(pages.tasks())
 cards = models.cards()
 generator = generated.card()
 titles = {**{id: card.title for id, card in cards.items()}, card_generator.ADDRESS: generator.title}

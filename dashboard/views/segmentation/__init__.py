@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.case.page_kind import CardPage
 from dashboard.i18n import numeral, t
-from dashboard.views.kind import CardPage
 from models import Card, Image, Prediction, Segmentation
 from models.cases import Case, agreement
 

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.figures import figure
 from dashboard.case.states import plain
 from dashboard.i18n import lowered, numeral, spoken, t
+from dashboard.style.figures import figure
 from dashboard.views.segmentation import figures
 from dashboard.views.segmentation.figures import Layout, Style, TissueView
 from dashboard.views.segmentation.specimen import Sheet, Specimen

@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.figures import figure
 from dashboard.case.states import plain
 from dashboard.i18n import later, numeral, t
+from dashboard.style.figures import figure
 from dashboard.views.segmentation import classes, figures, truth
 from dashboard.views.segmentation.specimen import CORRECTED, NETWORK, Sheet, Specimen
 from models import OrthoLensError

@@ -19,8 +19,6 @@ from dashboard.views.segmentation import truth as tissue_truth
 from dashboard.views.segmentation.figures import TissueView
 from dashboard.views.segmentation.specimen import CORRECTED, NETWORK, Specimen, told
 from models import Card, Image, OrthoLensError, Segmentation
-from models.io.export.label_png import label_png
-from models.io.export.seg import check, write_seg
 from models.io.kinds import kind
 from models.reporting import paint, plate
 from models.reporting.case import Case
@@ -28,6 +26,8 @@ from models.reporting.record import caption
 from models.tasks.segmentation.areas import measure
 from models.tasks.segmentation.contours import geojson
 from models.tasks.segmentation.edit import CorrectedSegmentation, corrected
+from models.tasks.segmentation.label_png import label_png
+from models.tasks.segmentation.seg import check, write_seg
 from models.tasks.segmentation.table import Measured, tissue_csv
 from models.tasks.segmentation.thickness import BAND, thickness
 from models.tasks.segmentation.truth import TruthMask, compare

@@ -1,6 +1,6 @@
 """Figures of a segmentation: classes on the image, the Jaccard picture, doubt, reasons, measurements drawn in place.
 
-Importing this module teaches `dashboard.case.figures.figure` to draw a `Segmentation`.
+Importing this module teaches `dashboard.style.figures.figure` to draw a `Segmentation`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 import models
-from dashboard.case import figures
-from dashboard.case.figures import ACCENT, LONGEST_PX, View, explained, raster, shrunk, viewer
 from dashboard.i18n import later, spoken, t
+from dashboard.style import figures
+from dashboard.style.figures import ACCENT, LONGEST_PX, View, explained, raster, shrunk, viewer
 from models import Card, Explanation, Image, Segmentation
 from models.reporting import draw, paint, reason
 from models.reporting.draw import HeatLook
@@ -31,7 +31,7 @@ NAMES_PX = 150
 Layout = Literal["Overlay", "Side by side", "Mask", "Image"]
 Style = Literal["Fill", "Contour"]
 CHOICES = (later("Mask"), later("Image"), later("Fill"), later("Contour"))
-"""Those that are not in `dashboard.case.figures.LAYOUTS`, for the catalogues."""
+"""Those that are not in `dashboard.style.figures.LAYOUTS`, for the catalogues."""
 
 
 @dataclass(frozen=True)

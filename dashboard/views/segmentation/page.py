@@ -7,12 +7,13 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard import session
-from dashboard.case import abstention, also, figures, shell, states, viewer, worklist
+from dashboard.case import abstention, also, shell, states, viewer, worklist
 from dashboard.case.places import places
+from dashboard.case.staged import staged
 from dashboard.case.states import HEIGHT_PX, plain
 from dashboard.i18n import later, numeral, t
 from dashboard.session import Item
-from dashboard.stage.film import staged
+from dashboard.style import figures
 from dashboard.views.segmentation import classes, correction, downloads, reasons, truth
 from dashboard.views.segmentation import slide as tissue_slide
 from dashboard.views.segmentation.figures import TissueView

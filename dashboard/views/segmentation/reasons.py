@@ -10,9 +10,9 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case.figures import figure
 from dashboard.case.states import plain
 from dashboard.i18n import numeral, t
+from dashboard.style.figures import figure
 from dashboard.views.classification import crop_figures
 from dashboard.views.segmentation import figures
 from dashboard.views.segmentation.specimen import Reason, Sheet, Specimen, tell

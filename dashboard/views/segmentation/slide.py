@@ -12,11 +12,11 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import abstention, progress
-from dashboard.case.figures import View
 from dashboard.case.states import HEIGHT_PX, plain, sentence
 from dashboard.i18n import significant, t, tn
 from dashboard.session import Item
 from dashboard.session.jobs import Job
+from dashboard.style.figures import View
 from dashboard.views.classification import crop_figures
 from dashboard.views.segmentation import figures
 from models import Box, Card, Image, Segmentation

@@ -10,9 +10,9 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import states, truth_files
-from dashboard.case.figures import figure
 from dashboard.case.truth_files import Files
 from dashboard.i18n import later, numeral, significant, t
+from dashboard.style.figures import figure
 from dashboard.views.segmentation import figures
 from dashboard.views.segmentation.figures import TissueView, classes, screen
 from dashboard.views.segmentation.specimen import Sheet, Specimen

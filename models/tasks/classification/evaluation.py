@@ -20,10 +20,10 @@ from models.nets.loading import load_member
 from models.tasks import question_of
 from models.tasks.classification.dataset import LabelledSet, labelled_set
 from models.tasks.classification.final import RUNS, held_out_distances, signatures
+from models.tasks.classification.folds import folds_of, out_of_fold
 from models.tasks.classification.metrics import RESAMPLES, with_interval
 from models.tasks.classification.task import ClassificationTask
 from models.tasks.classification.training import Progress, outputs
-from models.training.folds import folds_of, out_of_fold
 from models.training.ood_set import strangers
 from models.trust import conformal
 from models.trust.calibration import temperature

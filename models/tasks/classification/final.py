@@ -16,10 +16,10 @@ from models.cards.writing import inscribe
 from models.nets.loading import load_member, write_tensors
 from models.nets.mobilenet import StagedMobileNetV2
 from models.tasks.classification.dataset import LabelledSet, labelled_set
+from models.tasks.classification.folds import folds_of
 from models.tasks.classification.recipe import Recipe
 from models.tasks.classification.training import Progress, Run, fit, views
 from models.tasks.task import Frame, normalise
-from models.training.folds import folds_of
 from models.trust import ood
 from models.trust.perturbations import weathered
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tasks.kinematics.mesh import Mesh
+from models.geometry.mesh import Mesh
 
 Array = NDArray[np.float64]
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.geometry.camera import Camera
+from models.geometry.mesh import Mesh
 from models.tasks.kinematics import angles
-from models.tasks.kinematics.camera import Camera
-from models.tasks.kinematics.mesh import Mesh
 from models.tasks.kinematics.observe import observe
 from models.tasks.kinematics.register import Fit
 from models.tasks.kinematics.sequence import (

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.tasks.kinematics.camera import Camera
+from models.geometry.camera import Camera
 
 Array = NDArray[np.float64]
 Bits = NDArray[np.bool_]

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from models.tasks.kinematics.camera import Camera
-from models.tasks.kinematics.mesh import Mesh
+from models.geometry.camera import Camera
+from models.geometry.mesh import Mesh
+from models.geometry.render import Rim, rim_of, silhouette
 from models.tasks.kinematics.observe import Seen, sample
-from models.tasks.kinematics.render import Rim, rim_of, silhouette
 
 Array = NDArray[np.float64]
 

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import Cancelled
-from models.tasks.kinematics.camera import Camera
-from models.tasks.kinematics.mesh import Mesh
+from models.geometry.camera import Camera
+from models.geometry.mesh import Mesh
 from models.tasks.kinematics.observe import Seen, halved, observe
 from models.tasks.kinematics.register import COARSE, CONTOUR, EDGES, FINE, Fit, assessed, misfit, refined
 from models.tasks.kinematics.shape import Library, apart_deg, build, candidates

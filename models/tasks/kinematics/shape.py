@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.tasks.kinematics.camera import Camera
-from models.tasks.kinematics.compiled import outline
-from models.tasks.kinematics.mesh import Mesh
-from models.tasks.kinematics.render import silhouette
+from models.geometry.camera import Camera
+from models.geometry.compiled import outline
+from models.geometry.mesh import Mesh
+from models.geometry.render import silhouette
 
 Array = NDArray[np.float64]
 Outline = NDArray[np.complex128]

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.nets import tiles
 from models.nets.dense import resized
-from models.predictors import tiles
 from models.progress import Watch
 from models.tasks.segmentation.task import network_input, planes, unfitted
 from models.types import Box, Image, Pixels

@@ -11,10 +11,9 @@ import numpy as np
 from PIL import Image as Picture
 
 from models.settings import settings
-from models.simulation import fluoroscopy, metal, motion
+from models.simulation import components, fluoroscopy, metal, motion
 from models.simulation.fluoroscopy import Implant, covered, scene
 from models.simulation.metal import SIDE, Component
-from models.tasks.kinematics import components
 from models.tasks.segmentation.dataset import TUNING, DenseSet, Grey, archive_of
 
 

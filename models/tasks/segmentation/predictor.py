@@ -14,9 +14,9 @@ from torch import Tensor
 
 from models.cards import Card
 from models.errors import UnknownCard
+from models.nets import tiles
 from models.nets.dense import DenseNet
 from models.nets.loading import load_dense
-from models.predictors import tiles
 from models.progress import Watch
 from models.tasks import question_of
 from models.tasks.kind import ANSWER, Request, Why

@@ -1,7 +1,7 @@
 """Segmentation: a class for every pixel, how certain it is, and objects where the card tells them apart.
 
 A card either sees the whole image at once, scaled to fit (`Frame`), or slides over it at
-its own resolution (`models.predictors.tiles`).
+its own resolution (`models.nets.tiles`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from models.cards import Card
 from models.nets.dense import DenseNet
 from models.nets.loading import build_dense
-from models.predictors.tiles import Strip
+from models.nets.tiles import Strip
 from models.tasks.segmentation.objects import objects
 from models.tasks.task import Frame, Task
 from models.trust.colours import COLOURLESS, GREY, misses_colours

@@ -143,7 +143,7 @@ def _binary(values: NDArray[np.int64]) -> bool:
 
 def _of_seg(name: str, data: bytes, labels: Sequence[str], shape: tuple[int, int]) -> TruthMask:
     """Classes of a DICOM SEG by the labels of its segments."""
-    from models.io.export.seg import read_seg
+    from models.tasks.segmentation.seg import read_seg
 
     values, found = read_seg(data)
     _same_shape(name, values.shape, shape)

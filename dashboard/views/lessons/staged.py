@@ -9,11 +9,12 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case import figures, states
+from dashboard.case import states
 from dashboard.case.places import places
+from dashboard.case.staged import staged
 from dashboard.case.states import HEIGHT_PX
 from dashboard.i18n import later, t
-from dashboard.stage.film import staged
+from dashboard.style import figures
 from dashboard.views.lessons import block, network
 from dashboard.views.lessons import figures as how_figures
 from dashboard.views.lessons.subject import Subject

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image as Pillow
 
-from models.simulation import lunge, motion
+from models.cases import lunge
+from models.simulation import motion
 from models.simulation.joint_section import section
 from models.simulation.phantom import write_radiographs
 from models.tasks.segmentation.section_files import write_section

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tasks.kinematics.camera import Camera
-from models.tasks.kinematics.compiled import fill, rim, thickness
-from models.tasks.kinematics.mesh import Mesh
+from models.geometry.camera import Camera
+from models.geometry.compiled import fill, rim, thickness
+from models.geometry.mesh import Mesh
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.uint8]

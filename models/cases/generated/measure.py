@@ -14,11 +14,11 @@ from PIL import Image as Pillow
 from models.cards import Card
 from models.cards import card as card_of
 from models.cases import Case, cases
+from models.cases.generated import FIGURES, card
+from models.cases.generated.families import FAMILIES, Frames
+from models.cases.generated.memorisation import NEAR, apart, limit, nearest, unlike
+from models.cases.generated.nets import ENLARGED
 from models.nets.loading import load_member
-from models.simulation.generated import FIGURES, card
-from models.simulation.generated.families import FAMILIES, Frames
-from models.simulation.generated.memorisation import NEAR, apart, limit, nearest, unlike
-from models.simulation.generated.nets import ENLARGED
 from models.tasks.classification.final import signatures
 from models.tasks.detection.predictor import Detector
 from models.training.gates import as_image

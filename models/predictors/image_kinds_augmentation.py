@@ -9,8 +9,8 @@ from numpy.random import Generator
 from PIL import Image as Pillow
 from scipy import ndimage
 
+from models.predictors.image_kinds_set import Sample
 from models.simulation.hardware import with_hardware
-from models.training.image_kind_set import Sample
 from models.trust.perturbations import greyed, weathered
 from models.types import Pixels
 

@@ -15,10 +15,9 @@ from itertools import product
 import numpy as np
 from PIL import Image as Pillow
 
-from models.simulation import motion
+from models.simulation import components, motion
 from models.simulation.joint_section import section
 from models.tasks.classification.dataset import labelled_set
-from models.tasks.kinematics import components
 from models.tasks.segmentation.dataset import archive_of, rows_of
 from models.tasks.segmentation.datasets import histology_nuclei, knee_mri_bone
 from models.types import Pixels

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse
 
 if TYPE_CHECKING:
-    from dashboard.stage.vote import Question
+    from dashboard.conference.vote import Question
 
 AGAIN_S = 10
 """After so many seconds a phone that waits asks again."""

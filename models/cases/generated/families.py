@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.simulation.generated.align import Search, align, framed
+from models.cases.generated.align import Search, align, framed
 from models.tasks.classification.dataset import knee_kl, shoulder_implants
 from models.tasks.detection.dataset import fractures
 from models.tasks.task import exposed

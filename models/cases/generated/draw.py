@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.simulation.generated.families import Frames
-from models.simulation.generated.nets import ENLARGED, Sharpener
-from models.simulation.generated.patches import Bank, Look, Refining, refine
-from models.simulation.generated.sharpen import with_grain
+from models.cases.generated.families import Frames
+from models.cases.generated.nets import ENLARGED, Sharpener
+from models.cases.generated.patches import Bank, Look, Refining, refine
+from models.cases.generated.sharpen import with_grain
 
 Grey = NDArray[np.uint8]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from dashboard.stage.playlist import Playlist, Step
+from dashboard.conference.playlist import Playlist, Step
 
 Wish = Literal["next", "previous", "first", "last", "play", "table", "vote", "end-vote"]
 Vote = Literal["off", "waiting", "open", "revealed"]

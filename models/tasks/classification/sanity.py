@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from models.tasks.classification.explanation import explain
-from models.trust.faithfulness import agreement
+from models.tasks.classification.faithfulness import agreement
 from models.trust.methods import Method
 from models.types import Explanation, Image
 

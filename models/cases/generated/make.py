@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from safetensors.torch import load_file, save_file
 
+from models.cases.generated import SHARPENER
+from models.cases.generated.draw import Generator
+from models.cases.generated.families import FAMILIES
+from models.cases.generated.nets import Sharpener
+from models.cases.generated.sharpen import SharpenRun, train
 from models.errors import OrthoLensError, Unreachable
 from models.settings import settings
-from models.simulation.generated import SHARPENER
-from models.simulation.generated.draw import Generator
-from models.simulation.generated.families import FAMILIES
-from models.simulation.generated.nets import Sharpener
-from models.simulation.generated.sharpen import SharpenRun, train
 
 
 def train_sharpener(progress: Callable[[str, float], None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from dashboard import session
-from dashboard.case import figures
+from dashboard.style import figures
 from models import Image
 
 EDGE_PX = 8

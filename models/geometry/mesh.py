@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.geometry.stl import read_triangles
 from models.io.pool import in_worker
-from models.tasks.kinematics.stl import read_triangles
 from models.words import later
 
 Array = NDArray[np.float64]

@@ -11,8 +11,8 @@ import time
 from collections import deque
 from threading import Lock
 
-from dashboard.stage.tour import Stage, Wish
-from dashboard.stage.vote import Booth
+from dashboard.conference.tour import Stage, Wish
+from dashboard.conference.vote import Booth
 
 GONE_S = 600.0
 """A stage that was not heard of for so long has ended."""

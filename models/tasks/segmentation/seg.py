@@ -19,7 +19,7 @@ from pydicom.uid import UID, generate_uid
 from models import DISCLAIMER
 from models.cards import Card, Label
 from models.errors import InputError, NoPixels, UnsupportedFormat
-from models.io.export.derived import saved, source_of, weights_version
+from models.io.derived import saved, source_of, weights_version
 from models.io.plane import one_plane, orientation, refer_to
 from models.io.pool import in_worker
 from models.reporting.paint import colours

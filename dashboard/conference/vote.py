@@ -23,8 +23,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard.stage.address import Place
-from dashboard.stage.ballot_page import SECURE, Said, page
+from dashboard.conference.address import Place
+from dashboard.conference.ballot_page import SECURE, Said, page
 
 MOST_PHONES, AN_ADDRESS = 5000, 100
 """That take part, in all and behind one address; a phone more is told that the hall is full."""

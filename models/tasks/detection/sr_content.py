@@ -18,7 +18,7 @@ from pydicom.uid import generate_uid
 
 from models import DISCLAIMER
 from models.cards import Card
-from models.io.export.derived import weights_version
+from models.io.derived import weights_version
 from models.tasks.detection.edit import EditedDetections
 from models.types import Detections
 

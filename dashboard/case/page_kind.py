@@ -1,4 +1,4 @@
-"""What the page of a kind of task does in its own way; `dashboard.views` finds each, so that the shell names none."""
+"""What the page of a kind of task does in its own way; `dashboard.case.pages` finds each, so that the shell names none."""
 
 from __future__ import annotations
 

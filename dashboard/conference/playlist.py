@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import models
-from dashboard import views
+from dashboard.case import pages as views
 from models.cases import Case, cases, first_cases
 from models.errors import BadPlaylist
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.simulation.generated.nets import ENLARGED, Critic, Sharpener
+from models.cases.generated.nets import ENLARGED, Critic, Sharpener
 from models.training.checkpoint import Stateful, keep, resume
 
 Grey = NDArray[np.uint8]

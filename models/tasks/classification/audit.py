@@ -18,9 +18,17 @@ import torch
 from numpy.typing import NDArray
 
 from models.tasks.classification.explanation import BATCH, steps_of
-from models.trust.faithfulness import STEPS, Curves, agreement, curves, metal_mask, metal_share, random_heat
+from models.tasks.classification.faithfulness import (
+    STEPS,
+    Curves,
+    agreement,
+    curves,
+    metal_mask,
+    metal_share,
+    random_heat,
+)
+from models.tasks.classification.sanity import Cascade, cascade
 from models.trust.methods import Method, method_of
-from models.trust.sanity import Cascade, cascade
 from models.types import Box, Explanation, Image
 
 if TYPE_CHECKING:

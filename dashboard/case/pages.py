@@ -1,0 +1,111 @@
+"""The pages: home, and one for each task that has a card.
+
+A task with a script of its name in the folder of its kind gets that page; any other gets the one that all tasks of its
+kind share, so adding a task needs no change here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NoReturn
+
+import streamlit as st
+
+import models
+from dashboard.case.page_kind import CardPage, PageKind
+from dashboard.i18n import later, t
+from models import Card
+from models.tasks import kinds, question_of, questions
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+VIEWS = Path(__file__).parents[1] / "views"
+FIRST = ("implant", "pathology", "tissue", "detection")
+"""Tasks in the order in which the talk tells them; any other follows."""
+ANY = later("Drop an image.")
+
+
+@lru_cache(maxsize=1)
+def page_kinds() -> Mapping[str, PageKind]:
+    """Return what the page of each kind of task does in its own way, by the kind's name."""
+    folders = (import_module(f"dashboard.views.{found.name}") for found in iter_modules([str(VIEWS)]) if found.ispkg)
+    return MappingProxyType({folder.PAGE.name: folder.PAGE for folder in folders if hasattr(folder, "PAGE")})
+
+
+def page_kind(task: str) -> PageKind:
+    """Return what the page of a task does in its own way.
+
+    Raises
+    ------
+    UnknownCard
+        When there is no task of that name.
+    """
+    return page_kinds()[question_of(task).kind]
+
+
+def card_page(card: Card) -> CardPage:
+    """Return how the answers of a card are asked for, drawn and told."""
+    page = page_kind(card.task)
+    assert isinstance(page, CardPage)  # a kind without one has no cards
+    return page
+
+
+def home_page() -> StreamlitPage:
+    """Return the page that a visitor meets first."""
+    return st.Page(VIEWS / "home.py", title=t("Home"), default=True)
+
+
+def model_cards_page() -> StreamlitPage:
+    """Return the page of the model cards."""
+    return st.Page(VIEWS / "model_cards" / "model_cards.py", title=t("Model cards"))
+
+
+def how_it_works_page() -> StreamlitPage:
+    """Return the page of the lessons."""
+    return st.Page(VIEWS / "lessons" / "how_it_works.py", title=t("How it works"))
+
+
+def worklist_page() -> StreamlitPage:
+    """Return the page of all files of the table, to which the list of them leads."""
+    return st.Page(VIEWS / "worklist.py", title=t("Worklist"), visibility="hidden")
+
+
+def tasks() -> dict[str, StreamlitPage]:
+    """Return a page for each task, by its name; those without a card come last."""
+    return {name: task(name) for name in task_names()}
+
+
+def task_names() -> tuple[str, ...]:
+    """Return the tasks that have a page, in the order of the pages."""
+    answered = [card.task for card in models.cards().values()]
+    told = [name for name in FIRST if name in answered]
+    alone = [asked.name for asked in questions().values() if asked.kind not in kinds()]
+    return tuple(dict.fromkeys([*told, *answered, *alone]))
+
+
+def slides_task() -> str:
+    """Return the task whose page shows what is too large to be looked at as a whole."""
+    return next(task for task in task_names() if page_kind(task).takes_slides)
+
+
+def script(name: str) -> str:
+    """Return where the script of a task's own page would lie, beside the script of all pages."""
+    return f"{VIEWS.name}/{question_of(name).kind}/{name}.py"
+
+
+def task(name: str) -> StreamlitPage:
+    """Return the page of a task."""
+    own = VIEWS.parent / script(name)
+    page = own if own.exists() else partial(page_kind(name).show, name, t(ANY))
+    return st.Page(page, title=t(name.replace("_", " ").capitalize()), url_path=name)
+
+
+def go(task_name: str) -> NoReturn:
+    """Leave for the page of a task; the script starts again there."""
+    st.switch_page(task(task_name))

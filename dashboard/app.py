@@ -1,7 +1,7 @@
 """The frame of every page: navigation, the one uploader with its queue, and the disclaimer.
 
 Streamlit runs this file from top to bottom at every interaction
-(docs.streamlit.io/develop/concepts/multipage-apps/page-and-navigation); the page itself is a file of `dashboard.case.pages`.
+(docs.streamlit.io/develop/concepts/multipage-apps/page-and-navigation); the page itself is a file of `dashboard.views`.
 """
 
 import streamlit as st
@@ -22,11 +22,11 @@ session.open_example(None)
 st.html(ASSETS / "style.css")
 st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "mark.svg", size="large")
 listed = [
-    pages.home_page(),
+    pages.home(),
     *pages.tasks().values(),
-    pages.how_it_works_page(),
-    pages.model_cards_page(),
-    pages.worklist_page(),
+    pages.how_it_works(),
+    pages.model_cards(),
+    pages.worklist(),
 ]
 page = st.navigation(listed, position="top")
 bar.play(listed)

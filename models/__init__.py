@@ -30,6 +30,7 @@ from models.types import (
     Segmentation,
     Triage,
 )
+from models.words import DISCLAIMER
 
 if TYPE_CHECKING:
     from models.io.intake import Intake
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from models.tasks.classification.robustness import Nudge
 
 __all__ = [
+    "DISCLAIMER",
     "Box",
     "Card",
     "Classification",
@@ -65,9 +67,6 @@ __all__ = [
     "triage",
     "uncertainty",
 ]
-
-DISCLAIMER = "Research and education only, not a medical device."
-"""Stands on every page and in every exported file."""
 
 
 def read(source: bytes | str | Path, name: str | None = None) -> Image:

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import structlog
 import typer
 
-from models import DISCLAIMER
 from models.commands import catalogue, kinematics, predict, serve, training, triage
 from models.commands.allocation import keep_freed_memory
 from models.errors import OrthoLensError, UnknownCard
+from models.words import DISCLAIMER
 
 app = typer.Typer(
     name="ortholens",

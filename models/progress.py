@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from models.errors import Cancelled
 from models.words import later
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Progress = Callable[[str, float], None]
+"""Told what is being done, and the share of it that is done."""
 
 
 @dataclass

@@ -23,6 +23,10 @@ class Later(str):
         return self if len(stripped) == len(self) else stripped
 
 
+DISCLAIMER = "Research and education only, not a medical device."
+"""Stands on every page and in every exported file."""
+
+
 def later(message: str, /, **values: object) -> Later:
     """Mark an English text for the catalogues of `dashboard.i18n`, which translate it where it is shown.
 

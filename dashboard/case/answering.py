@@ -10,7 +10,6 @@ from dashboard.case import pages
 from dashboard.i18n import later
 from dashboard.session import Found, Item, Surveyed
 from dashboard.session.jobs import Job
-from dashboard.views.segmentation.slide import LARGE_PX
 from models import Card, Image, OrthoLensError, Triage
 from models.errors import Cancelled
 from models.io import slide as slides
@@ -68,7 +67,7 @@ def _answered(item: Item, known: Surveyed | None, preferred: Mapping[str, str]) 
     if chosen is None:
         return _parts(image) or [Outcome(item.sha256, 0, "", item.task or "", abstained=True, reason=NO_CARD)]
     card = models.card(chosen)
-    if card.input.tiled and image.shape[0] * image.shape[1] > LARGE_PX:
+    if pages.card_page(card).is_slow(image, card):
         return [Outcome(item.sha256, 0, card.id, card.task, abstained=True, reason=TOO_LARGE)]
     return [outcome(models.predict(image, card.id, frame=image.first_frame))]
 

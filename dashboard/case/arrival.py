@@ -20,7 +20,6 @@ from dashboard.case.places import places
 from dashboard.i18n import t
 from dashboard.session import Item
 from dashboard.style.figures import View
-from dashboard.views.segmentation import slide
 from models import Card, Image, OrthoLensError, Triage
 
 
@@ -145,7 +144,7 @@ def _answer(image: Image, found: Place) -> None:
     """Have an image answered before its page opens, which so is drawn once, with the answer."""
     cards = {card.id: card for card in models.cards_of(found.task)}
     card = cards.get(session.card_of(found.task) or "", next(iter(cards.values()), None))
-    if card is None or slide.is_large(image, card):
+    if card is None or pages.card_page(card).is_slow(image, card):
         return
     with suppress(OrthoLensError):  # said where the answer would stand
         pages.card_page(card).ask(image, card, viewer.frame(image))

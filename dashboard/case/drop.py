@@ -12,18 +12,16 @@ import streamlit as st
 
 import models
 from dashboard import session
+from dashboard.case import pages
 from dashboard.case.states import plain
 from dashboard.i18n import t, tn
 from dashboard.session import Item
-from dashboard.views.kinematics import source
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
     from models.io.intake import Entry, Intake
 
-MOTION = "kinematics"
-"""Address of the page of an implant's motion."""
 SAID, PAGE = "left-out-said", "open-page"
 """Keys: what is said of the last drop, and the address of the page that is open."""
 MOST_SAID = 3
@@ -61,8 +59,9 @@ def take(key: str) -> None:
     session.put(SAID, [*_left_out(taken)])
     motion = taken.study or _frames(taken.entries)
     if motion:
-        source.take(motion)
-        session.go_to(MOTION)
+        task, page = pages.study_page()
+        page.take(motion)
+        session.go_to(task)
     elif taken.entries:
         put = [session.put_down(_item(one)) for one in taken.entries[: session.QUEUE_FILES]]
         there = {item.sha256 for item in session.queue()}
@@ -77,7 +76,8 @@ def _item(entry: Entry) -> Item:
 
 def _frames(entries: Sequence[Entry]) -> tuple[tuple[str, bytes], ...]:
     """Return images as frames of the sequence whose other files are on the page that is open, waiting for them."""
-    if not (session.get(PAGE) == MOTION and source.waiting()):
+    task, page = pages.study_page()
+    if session.get(PAGE) != task or not page.awaits():
         return ()
     return tuple((one.name, data) for one in entries for data in one.members)
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import session
-from dashboard.case import states
+from dashboard.case import pages, states
 from dashboard.i18n import t
 from dashboard.session.jobs import Job
 from dashboard.style import figures
-from dashboard.views.kinematics import source
 from models.cases import samples
 
 TILE_PX = 168
@@ -41,7 +40,7 @@ class Exhibit:
     def open(self) -> None:
         """Go to its page with it."""
         if self.study:
-            source.take([(path.name, path.read_bytes()) for path in self.study])
+            pages.study_page()[1].take([(path.name, path.read_bytes()) for path in self.study])
             session.go_to(self.task)
         else:
             session.open_case(self.path, self.task, self.origin)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard import session
+from dashboard.case import pages
 from dashboard.i18n import t
-from dashboard.views.kinematics import source
 from models.settings import settings
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def warn() -> None:
 
 def held() -> bool:
     """Whether there is anything of the visitor's to forget."""
-    return bool(session.queue()) or bool(session.get(source.FILES))
+    return bool(session.queue()) or pages.study_page()[1].holds()
 
 
 def said() -> None:

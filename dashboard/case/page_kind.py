@@ -1,15 +1,31 @@
-"""What the page of a kind of task does in its own way; `dashboard.case.pages` finds each, so that the shell names none."""
+"""What the page of a kind of task does in its own way; `pages` finds each, so that the shell names none."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+import models
 from models import Card, Image, Prediction
 from models.cases import Case
+from models.tasks import kind_of
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What stands on one tile of Home: a picture (H, W, 3), the answer, and what it says in few words.
+
+    Of what cannot be answered there is no more than the bare picture: None.
+    """
+
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
+    answer: Prediction | None = None
+    says: str = ""
 
 
 class PageKind(ABC):
@@ -17,8 +33,6 @@ class PageKind(ABC):
 
     name: ClassVar[str]
     """That of the kind, as in `models.tasks`."""
-    names_the_whole: ClassVar[bool] = False
-    """Whether an answer is one label of a few, so that an audience can vote on it and its heat goes with it."""
     takes_slides: ClassVar[bool] = False
     """Whether it answers what is too large to be looked at as a whole."""
     panel: ClassVar[str | None] = None
@@ -34,6 +48,26 @@ class PageKind(ABC):
             What to drop, said while there is no image.
         """
 
+    @abstractmethod
+    def tile(self, case: Case) -> Tile:
+        """Answer a case for a tile of Home."""
+
+
+class StudyPage(PageKind):
+    """The page of a kind that answers a study of several files together, which are not on the table."""
+
+    @abstractmethod
+    def take(self, study: Sequence[tuple[str, bytes]]) -> None:
+        """Put the files of a study, names and contents, to those that are there."""
+
+    @abstractmethod
+    def holds(self) -> bool:
+        """Whether there are files of the user's."""
+
+    @abstractmethod
+    def awaits(self) -> bool:
+        """Whether the page is open for files of a study."""
+
 
 class CardPage(PageKind):
     """The page of a kind that cards answer: how an answer is asked for, drawn and told, outside its own page too."""
@@ -47,6 +81,16 @@ class CardPage(PageKind):
         ModelError
             As `models.predict`.
         """
+
+    def is_slow(self, image: Image, card: Card) -> bool:
+        """Whether an image is so large that it is answered beside the page, when its reader says so."""
+        return False
+
+    def tile(self, case: Case) -> Tile:
+        """Answer a case, and draw it with its answer."""
+        image, card = models.read(case.path), models.card(case.card)
+        answer = models.predict(image, card.id, explain="grad-cam" if kind_of(card.task).one_label else None)
+        return Tile(self.picture(image, answer), answer)
 
     @abstractmethod
     def picture(self, image: Image, answer: Prediction) -> NDArray[np.uint8]:

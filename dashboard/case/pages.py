@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 import streamlit as st
 
 import models
-from dashboard.case.page_kind import CardPage, PageKind
+from dashboard.case.page_kind import CardPage, PageKind, StudyPage
 from dashboard.i18n import later, t
 from models import Card
 from models.tasks import kinds, question_of, questions
@@ -56,22 +56,22 @@ def card_page(card: Card) -> CardPage:
     return page
 
 
-def home_page() -> StreamlitPage:
+def home() -> StreamlitPage:
     """Return the page that a visitor meets first."""
     return st.Page(VIEWS / "home.py", title=t("Home"), default=True)
 
 
-def model_cards_page() -> StreamlitPage:
+def model_cards() -> StreamlitPage:
     """Return the page of the model cards."""
     return st.Page(VIEWS / "model_cards" / "model_cards.py", title=t("Model cards"))
 
 
-def how_it_works_page() -> StreamlitPage:
+def how_it_works() -> StreamlitPage:
     """Return the page of the lessons."""
     return st.Page(VIEWS / "lessons" / "how_it_works.py", title=t("How it works"))
 
 
-def worklist_page() -> StreamlitPage:
+def worklist() -> StreamlitPage:
     """Return the page of all files of the table, to which the list of them leads."""
     return st.Page(VIEWS / "worklist.py", title=t("Worklist"), visibility="hidden")
 
@@ -97,6 +97,12 @@ def slides_task() -> str:
 def script(name: str) -> str:
     """Return where the script of a task's own page would lie, beside the script of all pages."""
     return f"{VIEWS.name}/{question_of(name).kind}/{name}.py"
+
+
+def study_page() -> tuple[str, StudyPage]:
+    """Return the task that answers a study of several files together, and its page."""
+    found = ((name, page_kind(name)) for name in task_names())
+    return next((name, page) for name, page in found if isinstance(page, StudyPage))
 
 
 def task(name: str) -> StreamlitPage:

@@ -13,7 +13,7 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case import answering, measures, pages, progress, read_first, report, worklist
+from dashboard.case import answering, measures, progress, read_first, report, worklist
 from dashboard.case.states import error, plain, sentence
 from dashboard.i18n import later, t, tn
 from dashboard.session import Answered, Item, Surveyed
@@ -31,6 +31,7 @@ from models.reporting.worklist import (
     references,
     table,
 )
+from models.tasks import kind_of
 
 ROW_PX = 44
 NO_BOX = later("No box")
@@ -283,7 +284,7 @@ def _answered(file: str, said: Outcome) -> Answered:
     def again() -> Case:
         image = item.read()
         seen = image.crop(said.box) if said.box else image
-        explained = pages.page_kind(said.task).names_the_whole
+        explained = kind_of(said.task).one_label
         return Case(
             seen, models.predict(seen, said.card, frame=said.frame, explain="grad-cam" if explained else None),
             None, None, simulated, origin,

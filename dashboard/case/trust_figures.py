@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from dashboard.i18n import numeral, separators, t
-from dashboard.views.model_cards.figures import AMBER, TEAL
+from dashboard.style.palette import AMBER, TEAL
 
 if TYPE_CHECKING:
     from models.tasks.classification.robustness import Nudge

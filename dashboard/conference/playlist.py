@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import models
-from dashboard.case import pages as views
 from models.cases import Case, cases, first_cases
 from models.errors import BadPlaylist
+from models.tasks import kind_of
 
 DEFAULT = Path(__file__).with_name("playlist.toml")
 """The playlist that comes with the program."""
@@ -71,7 +71,7 @@ class Step(_Table):
     @property
     def votable(self) -> bool:
         """Whether the audience can vote: its model answers with one label of a few."""
-        return self.case is not None and self.asked is not None and views.page_kind(self.page).names_the_whole
+        return self.case is not None and self.asked is not None and kind_of(self.asked.task).one_label
 
     @property
     def asked(self) -> models.Card | None:

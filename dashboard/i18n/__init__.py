@@ -19,6 +19,7 @@ from string import Formatter
 from babel import Locale
 from babel.messages.pofile import read_po
 
+from dashboard.i18n.reader import language
 from models import i18n
 from models.i18n import ENGLISH, Language
 from models.words import Later, later
@@ -125,9 +126,7 @@ def script(code: str) -> str:
 
 def current() -> str:
     """Return the code of the visitor's language; English outside a page."""
-    from dashboard import session  # here, since the session's own figures speak too
-
-    return session.language(tuple(languages()), ENGLISH)
+    return language(tuple(languages()), ENGLISH)
 
 
 def placeholders(message: str) -> frozenset[str]:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import session
-from dashboard.i18n import current, languages, script, t
+from dashboard.i18n import current, languages, reader, script, t
 
 
 def show() -> None:
     """Draw the languages, each by its own name."""
     code, names = current(), languages()
-    session.put(session.LANGUAGE, code)  # the address has the first word
+    st.session_state[reader.LANGUAGE] = code  # the address has the first word
     st.selectbox(
-        t("Language"), list(names), key=session.LANGUAGE, format_func=lambda one: names[one],
-        on_change=session.take_language,
+        t("Language"), list(names), key=reader.LANGUAGE, format_func=lambda one: names[one],
+        on_change=reader.take_language,
     )  # fmt: skip
     st.html(f"<script>{script(code)}</script>", unsafe_allow_javascript=True)

@@ -84,7 +84,6 @@ from dashboard.session.table import (
     uploads,
     visit,
 )
-from dashboard.session.visitor import LANGUAGE, language, take_language
 from dashboard.session.work import finished, job, start, working
 from dashboard.session.worklist import (
     ANSWERS,
@@ -103,7 +102,6 @@ from dashboard.session.worklist import (
 
 __all__ = [
     "ANSWERS",
-    "LANGUAGE",
     "QUEUE_FILES",
     "READER",
     "READ_FIRST",
@@ -139,7 +137,6 @@ __all__ = [
     "has_read",
     "is_example",
     "job",
-    "language",
     "leave_stage",
     "left_stage",
     "link",
@@ -180,7 +177,6 @@ __all__ = [
     "survey",
     "surveying",
     "take_away",
-    "take_language",
     "tell",
     "thumbnail",
     "tick",

@@ -12,9 +12,9 @@ from contextvars import copy_context
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
-from dashboard.i18n import later
 from models import OrthoLensError
 from models.errors import Cancelled
+from models.words import later
 
 T = TypeVar("T")
 

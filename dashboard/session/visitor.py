@@ -1,44 +1,13 @@
-"""Whose visit it is, and which language the visitor reads.
-
-That is what the address says (`?lang=de`), else the visitor's choice, else the browser's. The choice stays in the
-address too, so that it survives a reload (docs.streamlit.io/develop/api-reference/caching-and-state/st.query_params).
-"""
+"""Whose visit it is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.io.pool import user
-
-LANGUAGE, IN_ADDRESS = "language", "lang"
-"""Keys: of the selector, and of the address."""
 
 
 def arrive() -> None:
     """Say whose files are read from now on in this thread, so that no visitor waits for another's."""
     if context := get_script_run_ctx(suppress_warning=True):
         user.set(context.session_id)
-
-
-def language(known: Sequence[str], otherwise: str) -> str:
-    """Return the code of the visitor's language, one of those known.
-
-    Parameters
-    ----------
-    otherwise
-        Where neither address, choice nor browser names one that is known, and outside a page.
-    """
-    if get_script_run_ctx(suppress_warning=True) is None:
-        return otherwise
-    browser = (st.context.locale or "").partition("-")[0].lower()
-    asked = (st.query_params.get(IN_ADDRESS), st.session_state.get(LANGUAGE), browser)
-    return next((code for code in asked if code in known), otherwise)
-
-
-def take_language() -> None:
-    """Write the selector's choice into the address, which has the first word."""
-    if LANGUAGE in st.session_state:  # else everything was forgotten in between
-        st.query_params[IN_ADDRESS] = st.session_state[LANGUAGE]

@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from models import DISCLAIMER
+from models.words import DISCLAIMER
 
 ROOT = Path(__file__).parents[2]
 """Holds `dashboard/`, `models/` and `.streamlit/`."""

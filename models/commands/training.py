@@ -105,7 +105,7 @@ def benchmark(
     from rich.console import Console
 
     from models import cases
-    from models.predictors import benchmark as timing
+    from models.commands import benchmark as timing
 
     chosen = card_id or next((card.id for card in cards().values() if card.members and stages_of(card)), None)
     if chosen is None:

@@ -1,4 +1,4 @@
-"""The heat map of a network beside that of the same network with random weights; see `models.tasks.classification.sanity`."""
+"""The heat map of a network beside that of the same network with random weights; see `sanity`."""
 
 from __future__ import annotations
 

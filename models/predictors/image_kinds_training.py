@@ -21,7 +21,8 @@ from models.nets.loading import write_tensors
 from models.nets.mobilenet import StagedMobileNetV2, load_imagenet
 from models.predictors.image_kinds_augmentation import copies
 from models.predictors.image_kinds_set import samples
-from models.tasks.classification.training import Progress, imagenet_weights
+from models.progress import Progress
+from models.tasks.classification.training import imagenet_weights
 from models.trust import image_kinds as kinds
 from models.trust.image_kinds import KINDS, NARROW, Look, pooled_features, trunk_of
 from models.trust.ood import KEPT

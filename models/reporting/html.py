@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from models import DISCLAIMER
 from models.reporting.curves import HEIGHT, LEFT, RIGHT, WIDTH, Panel, panel
 from models.reporting.parts import (
     Answer,
@@ -26,7 +25,7 @@ from models.reporting.parts import (
     Section,
     Table,
 )
-from models.words import later
+from models.words import DISCLAIMER, later
 
 MARK = (
     '<svg class="mark" viewBox="0 0 36 36" fill="none" aria-hidden="true"><g stroke="#2FA79B" stroke-width="2.8" '

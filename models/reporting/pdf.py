@@ -13,7 +13,6 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfbase import pdfmetrics
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageBreak, PageTemplate
 
-from models import DISCLAIMER
 from models.reporting.flow import (
     BOLD,
     CAPTION,
@@ -33,7 +32,7 @@ from models.reporting.flow import (
 )
 from models.reporting.parts import Chapter, Report, Table
 from models.reporting.tags import TaggedCanvas
-from models.words import later
+from models.words import DISCLAIMER, later
 
 HEAD, FOOT = 62.0, 54.0
 """Margins above and below the text, in points."""

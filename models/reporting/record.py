@@ -11,7 +11,6 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
-from models import DISCLAIMER
 from models.cards import card
 from models.i18n import IN_ENGLISH, Language
 from models.tasks.detection.verdict import verdict
@@ -19,7 +18,7 @@ from models.trust.grades import definite_probability, expected_grade
 from models.trust.methods import BOX_METHODS
 from models.trust.methods import METHODS as LABEL_METHODS
 from models.types import Classification, Detections, Image, Judged, Prediction, Segmentation
-from models.words import later
+from models.words import DISCLAIMER, later
 
 Record = dict[str, object]
 METHODS = {**LABEL_METHODS, **BOX_METHODS}

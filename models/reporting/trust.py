@@ -1,6 +1,6 @@
 """What a report says of how far an answer can be believed: abstention, familiarity, the reason and its faithfulness.
 
-Figures of faithfulness are those that the audit measured (`models.tasks.classification.audit`); where nothing was measured the report
+Figures of faithfulness are those that the audit measured; where nothing was measured the report
 says so, since a heat map alone proves nothing (Adebayo et al. 2018, arXiv:1810.03292).
 """
 

@@ -15,11 +15,10 @@ from pathlib import PurePath
 
 import numpy as np
 
-from models import DISCLAIMER
 from models.cards import Card, card
 from models.errors import InputError
 from models.types import Box, Classification, Detections, Judged, Prediction, Segmentation
-from models.words import later
+from models.words import DISCLAIMER, later
 
 NOTHING = "none"
 """The label of an image on which a detector shows no box."""

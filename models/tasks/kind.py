@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from models.cards import Card
+    from models.progress import Progress
     from models.tasks.task import Task
-
-Progress = Callable[[str, float], None]
-"""Told what is being done, and the share of it that is done."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +142,8 @@ class Kind(ABC):
     name: ClassVar[str]
     """That of its folder."""
     answer: ClassVar[type[Prediction]]
+    one_label: ClassVar[bool] = False
+    """Whether an answer is one label of a few, so that an audience can vote on it, and one heat map goes with it."""
 
     @abstractmethod
     def task(self, question: Question) -> Task:

@@ -17,7 +17,7 @@ from models.cards import WEIGHTS_DIR, Card
 from models.cards.card import Gate as GateTable
 from models.cards.writing import inscribe
 from models.nets.loading import write_tensors
-from models.tasks.classification.training import Progress
+from models.progress import Progress
 from models.trust import ood
 from models.trust.colours import GREY, misses_colours
 from models.trust.perturbations import weathered

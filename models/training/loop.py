@@ -17,7 +17,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.tasks.classification.training import Progress
+from models.progress import Progress
 from models.training import denormals
 from models.training.checkpoint import Stateful, keep, resume
 

@@ -25,9 +25,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.cards import WEIGHTS_DIR, stem
+from models.nets.frame import exposed
 from models.nets.loading import fold_batch_norms, read_tensors
 from models.nets.mobilenet import StagedMobileNetV2
-from models.tasks.task import exposed
 from models.types import Image, Pixels
 
 KINDS: Mapping[str, tuple[str, ...]] = {

@@ -25,8 +25,8 @@ from torchvision.transforms import functional as T
 import models
 from models.cards import card, cards
 from models.cases import cases
+from models.commands.benchmark import interleaved, machine, quartiles
 from models.nets.stages import stages_of
-from models.predictors.benchmark import interleaved, machine, quartiles
 from models.predictors.engine import engine
 from models.reporting.draw import overlay
 from models.tasks.classification.predictor import Classifier

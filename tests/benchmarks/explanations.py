@@ -21,7 +21,7 @@ from scipy.stats import binomtest
 
 import models
 from models.cards import card
-from models.predictors.benchmark import machine
+from models.commands.benchmark import machine
 from models.predictors.engine import engine
 from models.tasks.classification.dataset import labelled_set
 from models.tasks.classification.faithfulness import curves, random_heat

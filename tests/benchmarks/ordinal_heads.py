@@ -17,12 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.cards import card
+from models.nets.frame import Frame, normalise
 from models.nets.loading import load_member
 from models.tasks.classification.dataset import labelled_set
 from models.tasks.classification.metrics import measures
 from models.tasks.classification.recipe import Recipe
 from models.tasks.classification.training import soft_targets
-from models.tasks.task import Frame, normalise
 
 STEPS, DECAYS = 400, (1e-3, 1e-2, 1e-1)
 SHOWN = ("accuracy", "quadratic_kappa", "mae", "auc_definite", "log_loss")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from models.tasks import ood_set as others
 from models.tasks.classification.dataset import LabelledSet
-from models.training import ood_set as others
 
 
 @pytest.fixture

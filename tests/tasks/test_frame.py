@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from models.tasks.task import Frame, exposed
+from models.nets.frame import Frame, exposed
 
 
 def test_black_borders_are_cut_and_a_marker_in_them_does_not_count():

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from models.cards import Card
+from models.nets.frame import Frame
 from models.nets.tiles import Strip
 from models.tasks import task_of
 from models.tasks.segmentation.objects import objects
 from models.tasks.segmentation.task import SegmentationTask, collected, fitted, planes, unfitted
-from models.tasks.task import Frame
 from models.types import Box, Image
 
 

@@ -11,9 +11,9 @@ from rich.console import Console
 
 import models
 from models.cards import card, cards
+from models.commands import benchmark as timing
 from models.errors import BadCard
 from models.nets.stages import stages_of
-from models.predictors import benchmark as timing
 from models.predictors.engine import engine
 from models.tasks.classification.predictor import Classifier
 

@@ -15,7 +15,6 @@ class ClassificationPage(CardPage):
     """One label for a whole image."""
 
     name = "classification"
-    names_the_whole = True
 
     def show(self, task: str, invitation: str) -> None:
         from dashboard.views.classification import page

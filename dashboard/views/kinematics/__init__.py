@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from dashboard.case.page_kind import PageKind
+from collections.abc import Sequence
+
+import numpy as np
+
+import models
+from dashboard.case.page_kind import StudyPage, Tile
+from dashboard.i18n import later
+from models.cases import Case, lunge
+from models.tasks.kinematics import export
 
 
-class KinematicsPage(PageKind):
+class KinematicsPage(StudyPage):
     """Motion of an implant."""
 
     name = "kinematics"
@@ -15,6 +23,32 @@ class KinematicsPage(PageKind):
         from dashboard.views.kinematics import page
 
         page.show()
+
+    def tile(self, case: Case) -> Tile:
+        scene, found = lunge.scene(), lunge.replay()
+        if found is None:
+            return Tile()
+        motion, image = found.motion, models.read(case.path)
+        poses = motion.femoral.pose[0], motion.tibial.pose[0]
+        drawn = export.overlay(image.grey(), (scene.femoral, scene.tibial), poses, scene.camera)
+        least, most = np.nanmin(motion.joint[:, 0]), np.nanmax(motion.joint[:, 0])
+        bend = later("{count} frames, flexion {least:.0f}° to {most:.0f}°", count=motion.frames, least=least, most=most)
+        return Tile(drawn, None, bend)
+
+    def take(self, study: Sequence[tuple[str, bytes]]) -> None:
+        from dashboard.views.kinematics import source
+
+        source.take(study)
+
+    def holds(self) -> bool:
+        from dashboard.views.kinematics import source
+
+        return source.holds()
+
+    def awaits(self) -> bool:
+        from dashboard.views.kinematics import source
+
+        return source.waiting()
 
 
 PAGE = KinematicsPage()

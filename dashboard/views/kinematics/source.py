@@ -93,6 +93,11 @@ def take(dropped: Sequence[tuple[str, bytes]]) -> None:
     session.put(WHICH, OWN)
 
 
+def holds() -> bool:
+    """Whether there are files of the reader's own."""
+    return bool(session.get(FILES))
+
+
 def waiting() -> bool:
     """Whether the page is open for a sequence of the reader's own."""
     return session.get(WHICH) == OWN

@@ -16,18 +16,17 @@ from plotly.subplots import make_subplots
 
 from dashboard.i18n import t
 from dashboard.style.figures import ACCENT, FONT, INK, PAPER, png, raster
+from dashboard.style.maps import enlarged, mapped, mosaic
+from dashboard.style.palette import SIGNED
 from models.reporting.draw import colour_map, rgb
 from models.types import Pixels
 
-SIGNED = [[0.0, "#3A94CC"], [0.5, "#F5F5F5"], [1.0, "#D97A2B"]]
 DARK_INK = "#0A0D0F"
 """Reads on every colour of `SIGNED`: at least 5 to 1."""
 GREYS = [[0.0, "#000000"], [1.0, "#FFFFFF"]]
 """Those of the picture; plotly's own "gray" is uneven, and darker in the middle."""
 MIDDLE_GREY = 0.46
 """On which black and white stand out alike: by 4.6 to 1 (WCAG 2.2, 1.4.3 asks for 4.5)."""
-TILE_PX = 150
-"""Side of a feature map on the screen."""
 CLICK_PX = 4
 """Step of the places that a click can choose."""
 
@@ -167,42 +166,16 @@ def coloured(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def tile(values: Pixels) -> bytes:
     """Return a feature map as PNG, every place of it a block of pixels."""
-    return png(_mapped(values))
+    return png(mapped(values))
 
 
 def row_of(maps: Pixels, gap: int = 4) -> bytes:
     """Return several maps (n, h, w) in a row as one PNG, each scaled by itself."""
-    tiles = [_mapped(one) for one in maps]
+    tiles = [mapped(one) for one in maps]
     height = tiles[0].shape[0]
     spacer = np.full((height, gap, 3), 128, np.uint8)
     parts = [part for one in tiles for part in (one, spacer)][:-1]
     return png(np.concatenate(parts, 1))
-
-
-def mosaic(maps: Pixels, columns: int = 3, gap: int = 4) -> NDArray[np.uint8]:
-    """Return several maps (n, h, w), n a multiple of the columns, as one picture, each scaled by itself."""
-    tiles = [np.pad(_mapped(one), ((0, gap), (0, gap), (0, 0)), constant_values=24) for one in maps]
-    rows = [np.concatenate(tiles[start : start + columns], 1) for start in range(0, len(tiles), columns)]
-    return np.concatenate(rows)[:-gap, :-gap]
-
-
-def _mapped(values: Pixels) -> NDArray[np.uint8]:
-    """Colour a map in viridis; its outermost hundredths do not count, lest a bright letter make all else one green."""
-    low, high = np.percentile(values, [1, 99])
-    if high - low < 1e-6:
-        low, high = values.min(), values.max()
-    unit = np.clip((values - low) / max(float(high - low), 1e-6), 0, 1)
-    return enlarged(colour_map("viridis").colours(unit.astype(np.float32)), TILE_PX)
-
-
-def enlarged(picture: Pixels | NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Return a picture (h, w[, 3]) with its longer side near `side`, its pixels as blocks where it is smaller."""
-    if picture.dtype != np.uint8:
-        picture = (np.clip(picture, 0, 1) * 255).round().astype(np.uint8)
-    scale = side / max(picture.shape[:2])
-    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    way = Pillow.Resampling.NEAREST if scale > 1 else Pillow.Resampling.BOX
-    return np.asarray(Pillow.fromarray(picture).resize(size, way))
 
 
 def fitted(heat: Pixels, shape: tuple[int, ...]) -> Pixels:

@@ -12,7 +12,9 @@ from plotly.subplots import make_subplots
 
 from dashboard.i18n import t
 from dashboard.style.figures import ACCENT, FAINT, FONT, INK, PAPER, raster
-from dashboard.views.lessons.figures import SIGNED, clear, enlarged
+from dashboard.style.maps import enlarged
+from dashboard.style.palette import SIGNED
+from dashboard.views.lessons.figures import clear
 from models.types import Pixels
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from dashboard import session
 from dashboard.case.states import plain
 from dashboard.i18n import later, t
 from dashboard.style import figures
+from dashboard.style.maps import TILE_PX, enlarged
 from dashboard.views.lessons import diagrams
 from dashboard.views.lessons import figures as how_figures
 from dashboard.views.lessons import subject as how_subject
@@ -171,7 +172,7 @@ def _maps(subject: Subject, card: Card, layer: Layer) -> None:
 
 
 def _grid(found: FeatureMaps) -> None:
-    with st.grid(min_column_width=how_figures.TILE_PX, gap="small"):
+    with st.grid(min_column_width=TILE_PX, gap="small"):
         for channel, values, peak in zip(found.channels, found.maps, found.peaks, strict=True):
             st.image(
                 how_figures.tile(values),
@@ -211,10 +212,10 @@ def _drivers(subject: Subject, card: Card, layer: Layer) -> None:
         )
         + (t("which is its receptive field.") if side == layer.receptive_field_px else t("as much as the input has."))
     )
-    with st.grid(min_column_width=how_figures.TILE_PX, gap="small"):
+    with st.grid(min_column_width=TILE_PX, gap="small"):
         for number, patch in enumerate(best, 1):
             st.image(
-                figures.png(how_figures.enlarged(patch.pixels, how_figures.TILE_PX)), width="stretch",
+                figures.png(enlarged(patch.pixels, TILE_PX)), width="stretch",
                 caption=f"{number}. {names[patch.picture]} · {patch.value:.1f}",
                 alt=t("Patch {number} that drives channel {channel}", number=number, channel=channel),
             )  # fmt: skip

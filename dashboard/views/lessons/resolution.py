@@ -11,6 +11,7 @@ from dashboard import session
 from dashboard.case.states import plain
 from dashboard.i18n import later, t
 from dashboard.style import figures
+from dashboard.style.maps import enlarged
 from dashboard.views.lessons import diagrams
 from dashboard.views.lessons import figures as how_figures
 from dashboard.views.lessons import subject as how_subject
@@ -137,7 +138,7 @@ def _mask(card: Card, found: Depths) -> None:
     picture = paint.painted(found.picture, paint.fitted(answer.mask, size), paint.colours(card), 0.4, lines)
     count = 0 if answer.instances is None else int(answer.instances.max())
     st.image(
-        figures.png(how_figures.enlarged(picture, 480)),
+        figures.png(enlarged(picture, 480)),
         width="stretch",
         caption=t(
             "{network}: {count} nuclei, {share:.1%} of the picture",

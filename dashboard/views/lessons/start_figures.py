@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from dashboard.i18n import t
 from dashboard.style.figures import png, shrunk
-from dashboard.views.lessons.figures import clear, enlarged
+from dashboard.style.maps import enlarged
+from dashboard.style.palette import AMBER, TEAL
+from dashboard.views.lessons.figures import clear
 from dashboard.views.model_cards import figures
-from dashboard.views.model_cards.figures import AMBER, TEAL
 from models import Card
 from models.lessons.leakage import Pictures, Trials
 from models.reporting import draw

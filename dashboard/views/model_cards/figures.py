@@ -13,10 +13,10 @@ import plotly.graph_objects as go
 
 from dashboard.case.measures import text
 from dashboard.i18n import numeral, separators, t
+from dashboard.style.palette import AMBER, GREY, TEAL
 from models import Card
 
-TEAL, AMBER, GREY = "#2FA79B", "#E69F00", "rgba(128,140,150,0.55)"
-LINES = ((TEAL, "solid"), ("#E69F00", "dash"), ("#56B4E9", "dot"), ("#CC79A7", "dashdot"), ("#D55E00", "longdash"))
+LINES = ((TEAL, "solid"), (AMBER, "dash"), ("#56B4E9", "dot"), ("#CC79A7", "dashdot"), ("#D55E00", "longdash"))
 SHADES = [[0.0, "rgba(47,167,155,0.04)"], [1.0, "rgba(47,167,155,0.62)"]]
 """Pale enough at the strong end for the ink of either theme to be read on it."""
 HEIGHT_PX = 340

@@ -28,6 +28,11 @@ class SegmentationPage(CardPage):
 
         return session.segment(image, card, frame)
 
+    def is_slow(self, image: Image, card: Card) -> bool:
+        from dashboard.views.segmentation import slide
+
+        return slide.is_large(image, card)
+
     def picture(self, image: Image, answer: Prediction) -> NDArray[np.uint8]:
         from models.reporting import pictures
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cases.generated.align import Search, align, framed
+from models.nets.frame import exposed
 from models.tasks.classification.dataset import knee_kl, shoulder_implants
 from models.tasks.detection.dataset import fractures
-from models.tasks.task import exposed
 
 Grey = NDArray[np.uint8]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.errors import BadCard
-from models.tasks.kind import Kind, Predictor, Progress, Question
+from models.progress import Progress
+from models.tasks.kind import Kind, Predictor, Question
 from models.types import Classification
+from models.words import later
 
 if TYPE_CHECKING:
     import torch
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
     from models.cards import Card
     from models.tasks.task import Task
 
-IMPLANT = Question("implant", "Implant identification", "Which implant is this?", "classification")
+IMPLANT = Question("implant", "Implant identification", later("Which implant is it?"), "classification")
 """After Karnuta et al. 2021, doi 10.1016/j.arth.2020.11.015."""
-PATHOLOGY = Question("pathology", "Pathology classification", "Which grade of disease is this?", "classification")
+PATHOLOGY = Question("pathology", "Pathology classification", later("How far has it gone?"), "classification")
 """After Tiulpin et al. 2018, doi 10.1038/s41598-018-20132-7."""
 
 
@@ -25,6 +27,7 @@ class ClassificationKind(Kind):
 
     name = "classification"
     answer = Classification
+    one_label = True
 
     def task(self, question: Question) -> Task:
         from models.tasks.classification.task import ClassificationTask

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.nets.frame import normalise
 from models.progress import Watch
-from models.tasks.task import normalise
 from models.trust.ood import gate_of, pooled
 from models.types import Box, Image, Pixels
 

@@ -20,12 +20,13 @@ from torch import nn
 from models.cards import Card, card
 from models.cards.writing import publish
 from models.errors import UnknownCard
+from models.nets.frame import Frame, normalise
 from models.nets.loading import build, fold_batch_norms
 from models.nets.mobilenet import StagedMobileNetV2, load_imagenet
+from models.progress import Progress
 from models.tasks.classification.dataset import LabelledSet, labelled_set
 from models.tasks.classification.metrics import RESAMPLES
-from models.tasks.classification.training import Progress, imagenet_weights
-from models.tasks.task import Frame, normalise
+from models.tasks.classification.training import imagenet_weights
 
 SIZES = (50, 100, 200, 400, 800, 1600, 3200)
 """Training images of each point."""

@@ -19,8 +19,8 @@ from PIL import Image as Picture
 from PIL import ImageOps
 
 from models.errors import UnknownCard, Unreachable
+from models.nets.frame import exposed
 from models.settings import settings
-from models.tasks.task import exposed
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,14 +17,15 @@ from models.cards import Card, card
 from models.cards.card import Calibration, Conformal
 from models.cards.writing import inscribe, publish
 from models.nets.loading import load_member
+from models.progress import Progress
 from models.tasks import question_of
 from models.tasks.classification.dataset import LabelledSet, labelled_set
 from models.tasks.classification.final import RUNS, held_out_distances, signatures
 from models.tasks.classification.folds import folds_of, out_of_fold
 from models.tasks.classification.metrics import RESAMPLES, with_interval
 from models.tasks.classification.task import ClassificationTask
-from models.tasks.classification.training import Progress, outputs
-from models.training.ood_set import strangers
+from models.tasks.classification.training import outputs
+from models.tasks.ood_set import strangers
 from models.trust import conformal
 from models.trust.calibration import temperature
 from models.trust.ood import gate_of

@@ -34,9 +34,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.errors import UnknownCard
+from models.nets.frame import scaled_heat
 from models.nets.mobilenet import StagedMobileNetV2
 from models.progress import Watch
-from models.tasks.task import scaled_heat
 from models.trust.methods import METHODS, Method, method_of
 from models.types import Explanation, Image
 

@@ -13,13 +13,14 @@ from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.card import Gate as GateTable
 from models.cards.card import Member
 from models.cards.writing import inscribe
+from models.nets.frame import Frame, normalise
 from models.nets.loading import load_member, write_tensors
 from models.nets.mobilenet import StagedMobileNetV2
+from models.progress import Progress
 from models.tasks.classification.dataset import LabelledSet, labelled_set
 from models.tasks.classification.folds import folds_of
 from models.tasks.classification.recipe import Recipe
-from models.tasks.classification.training import Progress, Run, fit, views
-from models.tasks.task import Frame, normalise
+from models.tasks.classification.training import Run, fit, views
 from models.trust import ood
 from models.trust.perturbations import weathered
 

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cards import Card
+from models.progress import Progress
 from models.tasks.classification.dataset import LabelledSet
 from models.tasks.classification.recipe import Recipe
-from models.tasks.classification.training import Progress, Run, fit, outputs, views
+from models.tasks.classification.training import Run, fit, outputs, views
 
 
 def folds_of(data: LabelledSet, k: int) -> NDArray[np.intp]:

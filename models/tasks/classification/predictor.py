@@ -13,13 +13,14 @@ from torch import Tensor
 
 from models.cards import Card
 from models.errors import UnknownCard
+from models.nets.frame import blank
 from models.nets.loading import load_member
 from models.nets.mobilenet import StagedMobileNetV2
 from models.tasks import question_of
 from models.tasks.classification.explanation import explain, stage_of
 from models.tasks.classification.task import ClassificationTask
 from models.tasks.kind import ANSWER, Request, Why
-from models.tasks.task import Answer, blank
+from models.tasks.task import Answer
 from models.trust.methods import method_of
 from models.trust.ood import signature
 from models.trust.second import seconded
@@ -106,7 +107,7 @@ class Classifier:
             For a method or a label that does not exist, and for what only detectors can be asked.
         """
         if asked.point or asked.fused:
-            raise UnknownCard(f"{self.card.id} draws no boxes", fix="Ask a detector, or leave out point and fused.")
+            raise UnknownCard(f"{self.card.id} {self.does}", fix="Choose a card that draws boxes.")
         method = None if asked.explain is None else method_of(asked.explain)
         answer, features = self.answer(image, frame, self.card.net.stage)
         prediction = seconded(replace(self.task.read(answer, image, self.card), frame=frame), image, self.card)

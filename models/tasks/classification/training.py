@@ -8,7 +8,7 @@ of the time. Seeded and resumable: every epoch ends in a checkpoint, and a run t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -24,18 +24,16 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.cards import Card
 from models.errors import Unreachable
+from models.nets.frame import Frame, normalise
 from models.nets.loading import build
 from models.nets.mobilenet import StagedMobileNetV2, load_imagenet, rescale_batch_norms
+from models.progress import Progress
 from models.settings import settings
 from models.tasks.classification.augmentation import augment
 from models.tasks.classification.dataset import LabelledSet
 from models.tasks.classification.recipe import Recipe
-from models.tasks.task import Frame, normalise
 from models.training import denormals
 from models.training.checkpoint import Stateful, keep, resume
-
-Progress = Callable[[str, float], None]
-"""Called with what is being done and the share of it that is done."""
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.tasks.kind import Kind, Predictor, Progress, Question
+from models.progress import Progress
+from models.tasks.kind import Kind, Predictor, Question
 from models.types import Detections
+from models.words import later
 
 if TYPE_CHECKING:
     import torch
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from models.cards import Card
     from models.tasks.task import Task
 
-DETECTION = Question("detection", "Detection", "Where is what matters?", "detection")
+DETECTION = Question("detection", "Detection", later("Where is it?"), "detection")
 
 
 class DetectionKind(Kind):

@@ -24,10 +24,10 @@ from torchvision.ops import box_iou
 from models.cards import Card
 from models.errors import UnknownCard
 from models.nets.fcos import LEVELS, FCOSMobileNetV2, Places
+from models.nets.frame import scaled_heat
 from models.progress import Watch
 from models.tasks.classification.explanation import ON_FEATURES
 from models.tasks.detection.task import Scaled, fitted
-from models.tasks.task import scaled_heat
 from models.trust.methods import BOX_METHODS, Method
 from models.types import Box, Detections, Explanation, Image
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from models.cards import Card
 from models.nets.fcos import FCOSMobileNetV2, Found, Places
+from models.nets.frame import blank
 from models.nets.loading import load_detector
 from models.progress import Watch
 from models.tasks import question_of
@@ -22,7 +23,6 @@ from models.tasks.detection.explanation import Subject, explain_box
 from models.tasks.detection.fusion import Pass, fused
 from models.tasks.detection.task import DetectionTask, Scaled, Seen, fitted
 from models.tasks.kind import ANSWER, Request, Why
-from models.tasks.task import blank
 from models.trust.methods import method_of
 from models.trust.ood import signature
 from models.trust.second import seconded

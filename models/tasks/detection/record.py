@@ -15,7 +15,6 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from models import DISCLAIMER
 from models.cards import Card, card
 from models.i18n import IN_ENGLISH, Language
 from models.reporting import plate
@@ -23,7 +22,7 @@ from models.reporting.draw import RGB, font, rgb
 from models.reporting.paint import FALLBACK
 from models.reporting.record import caption, headline
 from models.types import Detections, Image, Pixels
-from models.words import later
+from models.words import DISCLAIMER, later
 
 HALF = 0.5
 """From the outer corner of the first pixel, where pictures and COCO count from, to its centre, where we do."""

@@ -1,7 +1,7 @@
 """DICOM structured report (SR) of a detector's boxes: a measurement report that files beside the image they lie on.
 
 Written by highdicom (Bridge et al. 2022, doi 10.1007/s10278-022-00683-y) after DICOM PS3.16 TID 1500; what it says is
-in `models.tasks.detection.sr_content`. It runs in the worker, like every other parser of DICOM, and keeps of the patient what
+in `sr_content`. It runs in the worker, like every other parser of DICOM, and keeps of the patient what
 `models.io.derived` says.
 """
 
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from pydicom.sr.codedict import codes
 from pydicom.uid import UID, generate_uid
 
-from models import DISCLAIMER
 from models.cards import Card
 from models.errors import InputError, UnsupportedFormat
 from models.io.derived import saved, source_of, weights_version
 from models.io.pool import in_worker
 from models.tasks.detection.sr_content import CORNER, report
 from models.types import Detections
+from models.words import DISCLAIMER
 
 COMPREHENSIVE_SR = UID("1.2.840.10008.5.1.4.1.1.88.33")
 SAVE_COCO = "Save the boxes as COCO JSON instead."

@@ -16,11 +16,11 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
 
-from models import DISCLAIMER
 from models.cards import Card
 from models.io.derived import weights_version
 from models.tasks.detection.edit import EditedDetections
 from models.types import Detections
+from models.words import DISCLAIMER
 
 if TYPE_CHECKING:
     from highdicom.sr import MeasurementReport, TrackingIdentifier

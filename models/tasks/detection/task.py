@@ -18,8 +18,9 @@ from models.cards import Card
 from models.cards.card import OperatingPoint, Platt
 from models.errors import UnknownCard
 from models.nets.fcos import FCOSMobileNetV2
+from models.nets.frame import Frame, exposed, normalise
 from models.nets.loading import build_detector
-from models.tasks.task import Frame, Task, exposed, normalise
+from models.tasks.task import Task
 from models.trust.ood import gate_of
 from models.types import Detections, Image, Pixels
 

@@ -18,7 +18,8 @@ from models.cards import Card
 from models.nets.fcos import FCOSMobileNetV2
 from models.nets.loading import build_detector
 from models.nets.mobilenet import rescale_batch_norms
-from models.tasks.classification.training import Progress, imagenet_weights
+from models.progress import Progress
+from models.tasks.classification.training import imagenet_weights
 from models.tasks.detection.augmentation import Seen, view
 from models.tasks.detection.dataset import BoxSet
 from models.tasks.detection.recipe import BoxRecipe

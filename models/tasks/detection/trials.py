@@ -19,17 +19,17 @@ from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.card import Member
 from models.cards.writing import amend, inscribe, publish
 from models.nets.loading import fold_batch_norms, write_tensors
+from models.progress import Progress
 from models.tasks.classification.final import RUNS
-from models.tasks.classification.training import Progress
 from models.tasks.detection.dataset import BoxSet, box_set
 from models.tasks.detection.metrics import Answered, calibrate, curve, describe
 from models.tasks.detection.predictor import Detector
 from models.tasks.detection.recipe import BoxRecipe
 from models.tasks.detection.training import BoxRun, films, fit
+from models.tasks.ood_set import strangers
 from models.tasks.segmentation.dataset import TRAIN
 from models.tasks.segmentation.task import pixels_of
 from models.training import gates
-from models.training.ood_set import strangers
 from models.types import Image, Pixels
 
 CPU = torch.device("cpu")

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models import DISCLAIMER
 from models.geometry.camera import Camera
 from models.geometry.jts import COLUMNS, row
 from models.geometry.mesh import Mesh
@@ -25,7 +24,7 @@ from models.reporting.draw import RGB, rgb
 from models.reporting.paint import outlines
 from models.tasks.kinematics.sequence import NAMES
 from models.types import Motion, Pixels
-from models.words import later
+from models.words import DISCLAIMER, later
 
 Array = NDArray[np.float64]
 

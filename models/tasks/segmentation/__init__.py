@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.tasks.kind import Kind, Predictor, Progress, Question
+from models.progress import Progress
+from models.tasks.kind import Kind, Predictor, Question
 from models.types import Segmentation
+from models.words import later
 
 if TYPE_CHECKING:
     import torch
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from models.cards import Card
     from models.tasks.task import Task
 
-TISSUE = Question("tissue", "Tissue segmentation", "What is where?", "segmentation")
+TISSUE = Question("tissue", "Tissue segmentation", later("Which tissue is where?"), "segmentation")
 """After Wang et al. 2020, arXiv:1908.07919, section 4: dense prediction."""
 
 

@@ -109,7 +109,7 @@ def geojson(segmentation: Segmentation, colours: Mapping[int, str] | None = None
     colours
         "#RRGGBB" for the index of a class, as `models.reporting.paint.colours` gives them for a card.
     """
-    from models import DISCLAIMER
+    from models.words import DISCLAIMER
 
     chosen = {
         index: (colours or {}).get(index, COLOURS[(index - 1) % len(COLOURS)])

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from models.errors import UnknownCard
 from models.nets.dense import DenseNet, State
+from models.nets.frame import Frame, scaled_heat
 from models.progress import Watch
 from models.tasks.classification.explanation import ON_FEATURES, ON_INPUT, stage_of, steps_of
 from models.tasks.segmentation.task import network_input, planes
-from models.tasks.task import Frame, scaled_heat
 from models.trust.methods import METHODS, Method
 from models.types import Box, Explanation, Image
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
-from models import DISCLAIMER
 from models.cards import Card
 from models.reporting.paint import colours, table
+from models.words import DISCLAIMER
 
 
 def label_png(mask: NDArray[np.uint8], card: Card, notes: Mapping[str, str] | None = None) -> bytes:

@@ -16,13 +16,13 @@ from models.cards import Card
 from models.errors import UnknownCard
 from models.nets import tiles
 from models.nets.dense import DenseNet
+from models.nets.frame import blank
 from models.nets.loading import load_dense
 from models.progress import Watch
 from models.tasks import question_of
 from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.segmentation.explanation import explain_region
 from models.tasks.segmentation.task import Painting, SegmentationTask, collected, network_input, planes, unfitted
-from models.tasks.task import blank
 from models.trust.methods import method_of
 from models.trust.second import seconded
 from models.types import Box, Explanation, Image, Segmentation
@@ -114,7 +114,7 @@ class Segmenter:
             For a method or a label that does not exist, and for what only detectors can be asked.
         """
         if asked.point or asked.fused:
-            raise UnknownCard(f"{self.card.id} draws no boxes", fix="Ask a detector, or leave out point and fused.")
+            raise UnknownCard(f"{self.card.id} {self.does}", fix="Choose a card that draws boxes.")
         method = None if asked.explain is None else method_of(asked.explain)
         start = time.perf_counter()
         painting = self.paint(image, frame, asked.progress, asked.cancelled)

@@ -16,7 +16,6 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import UID, generate_uid
 
-from models import DISCLAIMER
 from models.cards import Card, Label
 from models.errors import InputError, NoPixels, UnsupportedFormat
 from models.io.derived import saved, source_of, weights_version
@@ -24,6 +23,7 @@ from models.io.plane import one_plane, orientation, refer_to
 from models.io.pool import in_worker
 from models.reporting.paint import colours
 from models.types import Segmentation
+from models.words import DISCLAIMER
 
 if TYPE_CHECKING:
     from highdicom.seg import SegmentDescription

@@ -11,11 +11,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models import DISCLAIMER
 from models.cards import Card
 from models.tasks.segmentation.areas import PERCENTILES, ClassArea
 from models.tasks.segmentation.thickness import Thickness
 from models.tasks.segmentation.truth import Agreement
+from models.words import DISCLAIMER
 
 
 @dataclass(frozen=True)

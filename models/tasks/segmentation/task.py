@@ -17,10 +17,11 @@ from torch.nn import functional as F
 
 from models.cards import Card
 from models.nets.dense import DenseNet
+from models.nets.frame import Frame
 from models.nets.loading import build_dense
 from models.nets.tiles import Strip
 from models.tasks.segmentation.objects import objects
-from models.tasks.task import Frame, Task
+from models.tasks.task import Task
 from models.trust.colours import COLOURLESS, GREY, misses_colours
 from models.trust.ood import Verdict, gate_of
 from models.types import Box, Image, Pixels, Segmentation

@@ -20,7 +20,8 @@ from models.nets.dense import DenseNet
 from models.nets.loading import build_dense
 from models.nets.mobilenet import STAGES, rescale_batch_norms
 from models.nets.unet import UNetMobileNetV2
-from models.tasks.classification.training import Progress, imagenet_weights
+from models.progress import Progress
+from models.tasks.classification.training import imagenet_weights
 from models.tasks.segmentation.augmentation import Sample, view
 from models.tasks.segmentation.dataset import DenseSet
 from models.tasks.segmentation.recipe import DenseRecipe

@@ -20,8 +20,9 @@ from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.card import Member
 from models.cards.writing import amend, inscribe, publish
 from models.nets.loading import fold_batch_norms, write_tensors
+from models.progress import Progress
 from models.tasks.classification.final import RUNS
-from models.tasks.classification.training import Progress
+from models.tasks.ood_set import strangers
 from models.tasks.segmentation.augmentation import Sample
 from models.tasks.segmentation.dataset import TRAIN, TUNING, DenseSet
 from models.tasks.segmentation.datasets import dense_set
@@ -31,7 +32,6 @@ from models.tasks.segmentation.recipe import DenseRecipe
 from models.tasks.segmentation.task import pixels_of
 from models.tasks.segmentation.training import DenseRun, fit, samples
 from models.training import gates
-from models.training.ood_set import strangers
 from models.trust.perturbations import greyed
 from models.types import Image, Pixels, Segmentation
 

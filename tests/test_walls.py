@@ -53,7 +53,7 @@ def test_the_wall_sees_every_way_to_import(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["models", "models.cli", "models.cards", "models.trust.methods", "models.reporting.draw"]
+    "module", ["models", "models.cli", "models.cards", "models.trust.methods", "models.drawing.draw"]
 )
 def test_light_modules_load_without_the_heavy_libraries(module: str) -> None:
     heavy = ("torch", "captum", "pydicom", "scipy", "streamlit", "plotly")

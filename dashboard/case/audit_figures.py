@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from dashboard.i18n import numeral, separators, significant, t
 from dashboard.style.figures import FONT, INK, PAPER, View, raster, shrunk, viewer
 from models import Image
-from models.reporting import draw
+from models.drawing import draw
 from models.trust.methods import METHODS
 from models.types import Pixels
 

@@ -20,9 +20,10 @@ from PIL import Image as Pillow
 
 from dashboard.i18n import later, numeral, separators, spoken, t
 from models import Card, Classification, Image, Prediction
-from models.reporting import draw, reason
-from models.reporting.draw import HeatLook
-from models.reporting.plate import scale_bar
+from models.drawing import draw
+from models.drawing.draw import HeatLook
+from models.drawing.plate import scale_bar
+from models.reporting import reason
 from models.types import Pixels, Window
 
 LONGEST_PX = 1400
@@ -50,7 +51,7 @@ class View:
     window
         Part of the grey range that is shown.
     layout
-        Where the heat is drawn; opacity, threshold and colours as in `models.reporting.draw.HeatLook`.
+        Where the heat is drawn; opacity, threshold and colours as in `models.drawing.draw.HeatLook`.
     """
 
     frame: int = 0

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from models.reporting.draw import colour_map
+from models.drawing.draw import colour_map
 from models.types import Pixels
 
 TILE_PX = 150

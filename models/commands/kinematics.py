@@ -178,8 +178,8 @@ def _segmented(shot: Shot) -> Frame:
 
 
 def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[Mesh, Mesh], out: Path) -> None:
+    from models.drawing import plate
     from models.geometry import jts
-    from models.reporting import plate
     from models.tasks.kinematics import export
 
     names = [shot.name for shot in shots]

@@ -169,8 +169,8 @@ def _bind(path: Path, chapters: Sequence[Chapter]) -> None:
 
 
 def _save(folder: Path, image: Image, prediction: Prediction) -> None:
+    from models.reporting.boxes import boxes_png
     from models.reporting.reason import picture_png
-    from models.tasks.detection.record import boxes_png
 
     if isinstance(prediction, Detections):
         picture = boxes_png(image, prediction)

@@ -10,13 +10,13 @@ from functools import singledispatch
 
 from models.cards import Card, card
 from models.i18n import Language
+from models.reporting import motion
 from models.reporting import pictures as report_pictures
+from models.reporting import tissue as report_tissue
 from models.reporting.case import Case
 from models.reporting.parts import Answer, Bar, Bars, Paragraph, Part, Pictures, Section, Table
 from models.reporting.trust import asked, heat_caption, plain_picture, reason, trust, withheld
 from models.tasks.detection.verdict import caveat, verdict
-from models.tasks.kinematics import report
-from models.tasks.segmentation import report as report_tissue
 from models.trust.grades import definite_probability, expected_grade
 from models.types import Classification, Detections, Motion, Prediction, Segmentation
 from models.words import later
@@ -181,9 +181,9 @@ def _box_table(prediction: Detections, known: Card, case: Case) -> Sequence[Part
 
 @answered.register
 def _(prediction: Motion, case: Case) -> list[Section]:
-    return report.answered(prediction, case)
+    return motion.answered(prediction, case)
 
 
 @summary.register
 def _(prediction: Motion, say: Language) -> tuple[str, str]:
-    return report.summary(prediction, say)
+    return motion.summary(prediction, say)

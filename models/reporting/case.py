@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.drawing.draw import RGB
 from models.i18n import IN_ENGLISH, Language
-from models.reporting.draw import RGB
 from models.types import Box, Image, Pixels, Prediction
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.pathobject import PDFPathObject
 from reportlab.platypus import Flowable
 
+from models.drawing.draw import FONTS
 from models.reporting.curves import HEIGHT, LEFT, RIGHT, WIDTH, Panel, panel
-from models.reporting.draw import FONTS
 from models.reporting.parts import Answer, Bars, Curves, Facts, Paragraph, Part, Picture, Pictures, Table
 from models.reporting.tags import Beside, Drawn, NamedGrid, TaggedCanvas, TaggedGrid, TaggedParagraph, TaggedSheet
 

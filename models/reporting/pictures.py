@@ -14,12 +14,12 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from models.cards import card
+from models.drawing import paint
+from models.drawing.draw import RGB, HeatLook
 from models.i18n import Language
-from models.reporting import paint
-from models.reporting.draw import RGB, HeatLook
+from models.reporting.boxes import drawn, marks_of
 from models.reporting.parts import Picture
 from models.reporting.reason import heated
-from models.tasks.detection.record import drawn, marks_of
 from models.types import Box, Detections, Image, Pixels, Prediction, Segmentation, Window
 
 LONGEST_PX = 1200

@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from models.cards import card
+from models.drawing import plate
+from models.drawing.draw import COLOUR_MAPS, RGB, HeatLook, lifted, overlay, rgb, strength_of
 from models.i18n import IN_ENGLISH, Language
-from models.reporting import plate
-from models.reporting.draw import COLOUR_MAPS, RGB, HeatLook, lifted, overlay, rgb, strength_of
 from models.reporting.record import caption
 from models.tasks.detection.edit import EditedDetections
 from models.trust.methods import BOX_METHODS, METHODS, Method

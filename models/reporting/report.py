@@ -14,8 +14,8 @@ from models.cards import Card, cards
 from models.i18n import IN_ENGLISH, Language
 from models.reporting.answers import Case, answered, summary
 from models.reporting.model import image_facts, model_facts, provenance
+from models.reporting.motion import motion_facts
 from models.reporting.parts import Chapter, Paragraph, Report, Section
-from models.tasks.kinematics.report import motion_facts
 from models.types import Motion
 from models.words import later
 

@@ -7,10 +7,10 @@ says so, since a heat map alone proves nothing (Adebayo et al. 2018, arXiv:1810.
 from __future__ import annotations
 
 from models.cards import Card, card
+from models.drawing.draw import HeatLook, rgb
 from models.i18n import Language
 from models.reporting import pictures
 from models.reporting.case import Case
-from models.reporting.draw import HeatLook, rgb
 from models.reporting.model import sentence
 from models.reporting.parts import Answer, Facts, Paragraph, Part, Picture, Pictures, Section, Table
 from models.reporting.reason import look_of, method_of, notes, probability_of

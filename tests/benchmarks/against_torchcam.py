@@ -26,9 +26,9 @@ import models
 from models.cards import card, cards
 from models.cases import cases
 from models.commands.benchmark import interleaved, machine, quartiles
+from models.drawing.draw import overlay
 from models.nets.stages import stages_of
 from models.predictors.engine import engine
-from models.reporting.draw import overlay
 from models.tasks.classification.predictor import Classifier
 
 OURS, BEST, PLAIN = "OrthoLens", "torch-cam, gradients of the last stage only", "torch-cam, as its README"

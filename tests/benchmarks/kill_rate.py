@@ -29,9 +29,9 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
-    "models/io": ("tests/io", "tests/boxes", "tests/tissue"),
-    "models/trust": ("tests/trust", "tests/serving"),
-    "models/tasks": ("tests/tasks", "tests/serving"),
+    "models/io": ("tests/io", "tests/detection", "tests/segmentation"),
+    "models/trust": ("tests/trust", "tests/predictors"),
+    "models/tasks": ("tests/tasks", "tests/predictors"),
     "models/kinematics": ("tests/kinematics",),
     "models/reporting": ("tests/reporting",),
     "dashboard/session": tuple(

@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.case import downloads, states
 from dashboard.style.figures import View
 from models import DISCLAIMER, Classification, Explanation, Image
+from models.drawing.plate import LEAST_PX
 from models.i18n import Language
-from models.reporting.plate import LEAST_PX
 
 
 @pytest.fixture

@@ -27,9 +27,9 @@ from dashboard.views.detection import downloads, figures, findings
 from dashboard.views.detection import truth as detection_truth
 from dashboard.views.detection.film import Film
 from models import Detections, Explanation, Image
+from models.drawing.plate import LEAST_PX
 from models.i18n import Language
 from models.reporting.case import Case
-from models.reporting.plate import LEAST_PX
 from models.tasks.detection.edit import DrawnBox, Edits, edited
 from models.tasks.detection.judge import judge
 from models.tasks.detection.truth import TrueBoxes

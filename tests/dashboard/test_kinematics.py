@@ -24,12 +24,12 @@ from dashboard.views.kinematics.study import File, Fluoroscopy
 from dashboard.views.kinematics.tracking import EXACT, Tracking
 from models import DISCLAIMER
 from models.cases import lunge
+from models.drawing.plate import LEAST_PX
 from models.errors import Cancelled, InputError
 from models.geometry import jts
 from models.geometry.camera import write_calibration
 from models.geometry.mesh import Mesh, write_stl
 from models.i18n import Language
-from models.reporting.plate import LEAST_PX
 from models.simulation.motion import DISTANCE_MM, PITCH_MM
 from models.types import Motion
 

@@ -27,9 +27,9 @@ from dashboard.case import report
 from dashboard.views.segmentation import downloads
 from dashboard.views.segmentation.figures import TissueView
 from models import Explanation, Fit, Image, Segmentation, Triage
+from models.drawing.plate import LEAST_PX
 from models.i18n import Language
 from models.reporting.case import Case
-from models.reporting.plate import LEAST_PX
 from models.tasks.segmentation.edit import Correction, corrected
 from tests.conftest import CARD
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.drawing.draw import COLOUR_MAPS, GROUND, HeatLook, lifted, overlay, rgb, strength_of
 from models.errors import UnknownCard
-from models.reporting.draw import COLOUR_MAPS, GROUND, HeatLook, lifted, overlay, rgb, strength_of
 
 GREY = np.full((6, 8), 0.5, np.float32)
 HEAT = np.zeros((6, 8), np.float32)

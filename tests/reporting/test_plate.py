@@ -10,10 +10,10 @@ import pytest
 from PIL import Image as Pillow
 
 import models
+from models.drawing import plate
+from models.drawing.draw import HeatLook
+from models.drawing.plate import LEAST_PX, Plate, composed, enlarged, fitted, pixel_mm, png, scale_bar, zoom
 from models.i18n import Language
-from models.reporting import plate
-from models.reporting.draw import HeatLook
-from models.reporting.plate import LEAST_PX, Plate, composed, enlarged, fitted, pixel_mm, png, scale_bar, zoom
 from models.reporting.reason import picture_png
 from models.types import Classification, Explanation
 

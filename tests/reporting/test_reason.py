@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import models
+from models.drawing.draw import HeatLook
 from models.i18n import Language
-from models.reporting.draw import HeatLook
 from models.reporting.reason import drawable, heated, look_of, notes, probability_of, runs_off, title_of
 from models.types import Box, Classification, Detections, Explanation, Segmentation
 

@@ -12,8 +12,9 @@ from dashboard.case.states import plain
 from dashboard.i18n import later, t
 from dashboard.style.figures import Layout, View
 from models import Card, Classification, Image
+from models.drawing import draw
 from models.nets.stages import stages_of
-from models.reporting import draw, reason
+from models.reporting import reason
 from models.trust.methods import METHODS, same_map
 
 METHOD = "grad-cam"

@@ -19,11 +19,11 @@ from dashboard.views.detection.truth import truth_of
 from dashboard.views.segmentation.specimen import Reason, told
 from models import DISCLAIMER, Card, Detections, Image, OrthoLensError
 from models.io.kinds import kind
+from models.reporting.boxes import Mark, boxes_png, coco_json, drawn, marks_of
 from models.reporting.case import Case
 from models.reporting.record import record
 from models.tasks.detection.edit import EditedDetections, mark_by_hand
 from models.tasks.detection.judge import judge
-from models.tasks.detection.record import Mark, boxes_png, coco_json, drawn, marks_of
 from models.tasks.detection.sr import check, write_sr
 from models.tasks.detection.truth import TrueBoxes
 

@@ -18,11 +18,11 @@ from dashboard.style import figures
 from dashboard.style.figures import ACCENT, LONGEST_PX, View, explained, raster, shrunk, viewer
 from dashboard.views.detection.film import Finding
 from models import Card, Detections, Image
-from models.reporting import draw
-from models.reporting.draw import HeatLook
-from models.reporting.paint import FALLBACK
+from models.drawing import draw
+from models.drawing.draw import HeatLook
+from models.drawing.paint import FALLBACK
+from models.reporting.boxes import KINDS
 from models.tasks.detection.froc import Froc
-from models.tasks.detection.record import KINDS
 from models.types import Pixels
 
 HIT, MISSED, FALSE = (KINDS[kind].colour for kind in ("hit", "miss", "false alarm"))

@@ -15,8 +15,9 @@ from dashboard.views.detection import findings as detection_findings
 from dashboard.views.detection.film import Film, Finding
 from dashboard.views.segmentation.specimen import Reason, Sheet, tell
 from models import Box, Explanation
-from models.reporting import draw, reason
-from models.reporting.draw import HeatLook
+from models.drawing import draw
+from models.drawing.draw import HeatLook
+from models.reporting import reason
 from models.trust.methods import BOX_METHODS
 
 OPACITY, LEAST = 0.65, 0.15

@@ -10,9 +10,9 @@ from PIL import Image as Pillow
 from dashboard.case import report
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.views.kinematics.measured import Measured
+from models.drawing import plate
 from models.geometry import jts
 from models.geometry.camera import of_image
-from models.reporting import plate
 from models.reporting.case import Case
 from models.tasks.kinematics import export
 from models.tasks.kinematics.sequence import NAMES

@@ -18,7 +18,7 @@ from dashboard.i18n import t
 from dashboard.style.figures import ACCENT, FONT, INK, PAPER, png, raster
 from dashboard.style.maps import enlarged, mapped, mosaic
 from dashboard.style.palette import SIGNED
-from models.reporting.draw import colour_map, rgb
+from models.drawing.draw import colour_map, rgb
 from models.types import Pixels
 
 DARK_INK = "#0A0D0F"

@@ -18,9 +18,9 @@ from dashboard.views.lessons import figures as how_figures
 from dashboard.views.lessons import subject as how_subject
 from dashboard.views.lessons.subject import Subject
 from models import Card, lessons
+from models.drawing import draw
 from models.lessons import FeatureMaps, Layer
 from models.nets.stages import stages_of
-from models.reporting import draw
 
 CONFIG = {"displayModeBar": False}
 SHOWN = 12

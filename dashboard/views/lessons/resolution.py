@@ -17,8 +17,8 @@ from dashboard.views.lessons import figures as how_figures
 from dashboard.views.lessons import subject as how_subject
 from dashboard.views.lessons.subject import SMEAR_SAYS, Subject
 from models import Card, lessons
+from models.drawing import paint
 from models.lessons import Depth, Depths
-from models.reporting import paint
 
 NETWORKS = {
     "histology-nuclei": ("U-Net", later("goes down to 1/32 and comes back up; dotted skips bring back what was lost")),

@@ -16,8 +16,8 @@ from dashboard.style.palette import AMBER, TEAL
 from dashboard.views.lessons.figures import clear
 from dashboard.views.model_cards import figures
 from models import Card
+from models.drawing import draw
 from models.lessons.leakage import Pictures, Trials
-from models.reporting import draw
 from models.types import Pixels
 
 LOOKS = {"imagenet": (TEAL, "solid", "circle"), "random": (AMBER, "dash", "diamond")}

@@ -17,7 +17,7 @@ from dashboard.views.segmentation import figures
 from dashboard.views.segmentation.figures import Layout, Style, TissueView
 from dashboard.views.segmentation.specimen import Sheet, Specimen
 from models import Card
-from models.reporting import paint
+from models.drawing import paint
 from models.tasks.segmentation.areas import ClassArea, measure
 from models.tasks.segmentation.thickness import BAND, Thickness, thickness
 

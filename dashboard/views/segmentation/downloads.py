@@ -19,8 +19,8 @@ from dashboard.views.segmentation import truth as tissue_truth
 from dashboard.views.segmentation.figures import TissueView
 from dashboard.views.segmentation.specimen import CORRECTED, NETWORK, Specimen, told
 from models import Card, Image, OrthoLensError, Segmentation
+from models.drawing import paint, plate
 from models.io.kinds import kind
-from models.reporting import paint, plate
 from models.reporting.case import Case
 from models.reporting.record import caption
 from models.tasks.segmentation.areas import measure

@@ -19,8 +19,9 @@ from dashboard.i18n import later, spoken, t
 from dashboard.style import figures
 from dashboard.style.figures import ACCENT, LONGEST_PX, View, explained, raster, shrunk, viewer
 from models import Card, Explanation, Image, Segmentation
-from models.reporting import draw, paint, reason
-from models.reporting.draw import HeatLook
+from models.drawing import draw, paint
+from models.drawing.draw import HeatLook
+from models.reporting import reason
 from models.types import Box, Pixels
 
 REASON_OPACITY = 0.7

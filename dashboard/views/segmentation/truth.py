@@ -17,7 +17,7 @@ from dashboard.views.segmentation import figures
 from dashboard.views.segmentation.figures import TissueView, classes, screen
 from dashboard.views.segmentation.specimen import Sheet, Specimen
 from models import OrthoLensError
-from models.reporting import paint
+from models.drawing import paint
 from models.tasks.segmentation.truth import (
     Agreement,
     TruthMask,

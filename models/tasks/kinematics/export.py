@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.drawing import plate
+from models.drawing.draw import RGB, rgb
+from models.drawing.paint import outlines
 from models.geometry.camera import Camera
 from models.geometry.jts import COLUMNS, row
 from models.geometry.mesh import Mesh
 from models.geometry.render import silhouette
 from models.i18n import IN_ENGLISH, Language
-from models.reporting import plate
-from models.reporting.draw import RGB, rgb
-from models.reporting.paint import outlines
 from models.tasks.kinematics.sequence import NAMES
 from models.types import Motion, Pixels
 from models.words import DISCLAIMER, later

@@ -107,7 +107,7 @@ def geojson(segmentation: Segmentation, colours: Mapping[int, str] | None = None
     Parameters
     ----------
     colours
-        "#RRGGBB" for the index of a class, as `models.reporting.paint.colours` gives them for a card.
+        "#RRGGBB" for the index of a class, as `models.drawing.paint.colours` gives them for a card.
     """
     from models.words import DISCLAIMER
 

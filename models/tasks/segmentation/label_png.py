@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
 from models.cards import Card
-from models.reporting.paint import colours, table
+from models.drawing.paint import colours, table
 from models.words import DISCLAIMER
 
 

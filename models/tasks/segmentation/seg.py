@@ -17,11 +17,11 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import UID, generate_uid
 
 from models.cards import Card, Label
+from models.drawing.paint import colours
 from models.errors import InputError, NoPixels, UnsupportedFormat
 from models.io.derived import saved, source_of, weights_version
 from models.io.plane import one_plane, orientation, refer_to
 from models.io.pool import in_worker
-from models.reporting.paint import colours
 from models.types import Segmentation
 from models.words import DISCLAIMER
 

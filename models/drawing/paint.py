@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cards import Card
-from models.reporting.draw import RGB, rgb
+from models.drawing.draw import RGB, rgb
 from models.types import Pixels
 
 FALLBACK = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")

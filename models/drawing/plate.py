@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
+from models.drawing.draw import RGB, HeatLook, font
 from models.i18n import IN_ENGLISH, Language
-from models.reporting.draw import RGB, HeatLook, font
 from models.types import Image, Pixels
 from models.words import later
 

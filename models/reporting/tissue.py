@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.cards import Card, card
+from models.drawing import paint
 from models.i18n import Language
-from models.reporting import paint, pictures
+from models.reporting import pictures
 from models.reporting.case import Case
 from models.reporting.model import calibration
 from models.reporting.parts import Answer, Paragraph, Part, Pictures, Section, Table

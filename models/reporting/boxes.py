@@ -16,10 +16,10 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from models.cards import Card, card
+from models.drawing import plate
+from models.drawing.draw import RGB, font, rgb
+from models.drawing.paint import FALLBACK
 from models.i18n import IN_ENGLISH, Language
-from models.reporting import plate
-from models.reporting.draw import RGB, font, rgb
-from models.reporting.paint import FALLBACK
 from models.reporting.record import caption, headline
 from models.types import Detections, Image, Pixels
 from models.words import DISCLAIMER, later

@@ -21,7 +21,7 @@ def mosaic(maps: Pixels, columns: int = 3, gap: int = 4) -> NDArray[np.uint8]:
 
 
 def mapped(values: Pixels) -> NDArray[np.uint8]:
-    """Return a map (h, w) in viridis, enlarged; its outermost hundredths do not count, lest a bright letter hide the rest."""
+    """Return a map (h, w) in viridis, enlarged; its outermost hundredths do not count, lest a letter hide the rest."""
     low, high = np.percentile(values, [1, 99])
     if high - low < 1e-6:
         low, high = values.min(), values.max()

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard import i18n, session
+from dashboard import i18n
 from dashboard.i18n import Later, faithful, later, t, texts, tn
 
 PACKAGE = Path(dashboard.__file__).parent
@@ -31,7 +31,7 @@ UNSPOKEN = {"px", "mm", "µm", "h", "s", "kg", "GB", "MB"}
 @pytest.fixture
 def german(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everybody reads German."""
-    monkeypatch.setattr(session, "language", lambda known, otherwise: "de")
+    monkeypatch.setattr(i18n, "language", lambda known, otherwise: "de")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def klingon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
         )
         (tmp_path / "nl.po").write_text(f"{header}\n\n{text}", "utf-8")
         monkeypatch.setattr(i18n, "LOCALE", tmp_path)
-        monkeypatch.setattr(session, "language", lambda known, otherwise: "nl")
+        monkeypatch.setattr(i18n, "language", lambda known, otherwise: "nl")
         forget()
 
     def forget() -> None:

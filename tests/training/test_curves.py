@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_the_command_writes_curves_beside_the_card(card_text, tiny_set, tmp_path
         "STATISTICS": 32, "STARTS": {"random": "random features"},
     }.items():  # fmt: skip
         monkeypatch.setattr(curves, name, value)
-    monkeypatch.setattr("models.cards.writing.CARDS_DIR", tmp_path)
+    monkeypatch.setattr(import_module("models.cards.writing"), "CARDS_DIR", tmp_path)
     curves.curves("tiny", lambda step, share: None)
     report = json.loads((tmp_path / "tiny.curves.json").read_text())
     assert [row["n"] for row in report["curves"]["random"]] == [8, 32]

@@ -1,5 +1,6 @@
 import json
 from datetime import date
+from importlib import import_module
 
 import pytest
 
@@ -13,7 +14,7 @@ def folder(tmp_path, monkeypatch):
     from models.cards import CARDS_DIR
 
     (tmp_path / "knee-kl.toml").write_text((CARDS_DIR / "knee-kl.toml").read_text())
-    monkeypatch.setattr("models.cards.writing.CARDS_DIR", tmp_path)
+    monkeypatch.setattr(import_module("models.cards.writing"), "CARDS_DIR", tmp_path)
     return tmp_path
 
 

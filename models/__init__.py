@@ -187,10 +187,10 @@ def uncertainty(image: Image, card_id: str, frame: int = 0) -> Pixels:
         When the card's weights are missing or changed.
     """
     from models.predictors.engine import engine
-    from models.tasks.segmentation.entropy import doubt
+    from models.tasks.segmentation.entropy import predictive_entropy
     from models.tasks.segmentation.predictor import Segmenter
 
-    return doubt(engine().load(card(card_id), Segmenter), image, frame)
+    return predictive_entropy(engine().load(card(card_id), Segmenter), image, frame)
 
 
 def explain(
@@ -248,12 +248,12 @@ def explain_detection(
         When `cancelled` said so.
     """
     from models.predictors.engine import engine
-    from models.progress import Watch
+    from models.progress import ProgressToken
     from models.tasks.detection.predictor import Detector
     from models.tasks.kind import Why
 
     detector = engine().load(card(found.card), Detector)
-    return detector.explain_found(image, found, index, Why(method, stage=stage), Watch(1, progress, cancelled))
+    return detector.explain_found(image, found, index, Why(method, stage=stage), ProgressToken(1, progress, cancelled))
 
 
 def spread(

@@ -17,7 +17,7 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass
-class Watch:
+class ProgressToken:
     """Counts the steps of a long computation, tells how far it is, and stops it when the user says so.
 
     Attributes

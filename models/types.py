@@ -86,7 +86,7 @@ class Box:
         Its first pixel.
     height, width
         How many rows and columns it takes.
-    strangeness
+    ood_score
         Out-of-distribution score divided by the card's threshold, as in `Judged`; None where a reader drew it.
     """
 
@@ -94,7 +94,7 @@ class Box:
     column: int
     height: int
     width: int
-    strangeness: float | None = None
+    ood_score: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,13 +247,13 @@ class Judged(Prediction):
     ----------
     abstained, reason
         Whether the image is outside what the model was made for, and the sentence that says why.
-    strangeness
+    ood_score
         Out-of-distribution score divided by the card's threshold: over 1 abstains; None without a gate.
     """
 
     abstained: bool = False
     reason: str | None = None
-    strangeness: float | None = None
+    ood_score: float | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

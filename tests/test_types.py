@@ -29,7 +29,7 @@ def test_a_crop_has_an_identity_of_its_own(image: Image) -> None:
     named = {image.sha256, *(image.crop(box).sha256 for box in boxes)}
     assert len(named) == 4
     assert all(len(name) == 64 for name in named)
-    assert image.crop(boxes[0]).sha256 == image.crop(replace(boxes[0], strangeness=0.5)).sha256
+    assert image.crop(boxes[0]).sha256 == image.crop(replace(boxes[0], ood_score=0.5)).sha256
     assert replace(image, sha256="1" * 64).crop(boxes[0]).sha256 not in named
 
 

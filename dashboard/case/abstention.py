@@ -27,8 +27,8 @@ def show(prediction: Judged, image: Image, card: Card) -> bool:
     """
     st.markdown(t(":material/block: **No answer**"))
     st.markdown(f"{plain(states.sentence(t(prediction.reason or UNKNOWN)).rstrip('.'))}.")
-    if prediction.strangeness is not None:
-        score(prediction.strangeness)
+    if prediction.ood_score is not None:
+        score(prediction.ood_score)
     states.notes(quality_notes(image, prediction.frame))
     other = st.container()
     with st.container(key="anyway"):

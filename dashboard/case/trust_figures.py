@@ -18,12 +18,12 @@ WIDEST = 2.0
 """Strangeness at the end of the gauge."""
 
 
-def gauge(strangeness: float) -> go.Figure:
+def gauge(ood_score: float) -> go.Figure:
     """Return how far from the training images, as part of the limit at which the model abstains."""
     fig = go.Figure()
     common = {"y": [0], "orientation": "h", "width": 0.5, "hoverinfo": "skip"}
     fig.add_bar(x=[WIDEST], marker_color=TRACK, **common)
-    fig.add_bar(x=[min(strangeness, WIDEST)], marker_color=TEAL if strangeness <= 1 else AMBER, **common)
+    fig.add_bar(x=[min(ood_score, WIDEST)], marker_color=TEAL if ood_score <= 1 else AMBER, **common)
     fig.add_shape(type="line", x0=1, x1=1, y0=-0.42, y1=0.42, line={"color": INK, "width": 2})
     for x, words, anchor in ((0, t("familiar"), "left"), (1, t("limit"), "center"), (WIDEST, t("strange"), "right")):
         fig.add_annotation(x=x, y=0.42, text=words, showarrow=False, xanchor=anchor, yanchor="bottom", font_size=12)

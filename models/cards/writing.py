@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from models.cards import CARDS_DIR, cards
 
 
-def inscribe(card_id: str, tables: Mapping[str, BaseModel | Sequence[BaseModel] | None]) -> None:
+def write_card(card_id: str, tables: Mapping[str, BaseModel | Sequence[BaseModel] | None]) -> None:
     """Set, or with None remove, tables such as `members`, `calibration`, `conformal` and `gate` of a card."""
     path = CARDS_DIR / f"{card_id}.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
@@ -44,7 +44,7 @@ def publish(card_id: str, report: Mapping[str, Any], what: Literal["figures", "c
     _write(card_id, what, {"card": card_id, **_heading(), **report})
 
 
-def amend(card_id: str, name: str, value: Any) -> None:
+def update_metrics(card_id: str, name: str, value: Any) -> None:
     """Change one of the figures that stand beside a card, if any; what is measured anew has a heading of its own.
 
     Parameters

@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from models.progress import Watch
+from models.progress import ProgressToken
 
 OVERLAP = 0.25
 """Share of a tile that its neighbour sees too."""
@@ -51,7 +51,9 @@ def bump(height: int, width: int) -> Tensor:
     return (rows[:, None] * columns).clamp_min(1e-6)
 
 
-def slide(shape: tuple[int, int], tile: tuple[int, int], patch: Patch, paint: Paint, watch: Watch) -> Iterator[Strip]:
+def slide(
+    shape: tuple[int, int], tile: tuple[int, int], patch: Patch, paint: Paint, watch: ProgressToken
+) -> Iterator[Strip]:
     """Paint an image tile by tile and yield its rows from top to bottom.
 
     Parameters

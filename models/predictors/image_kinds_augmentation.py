@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from models.predictors.image_kinds_set import Sample
 from models.simulation.hardware import with_hardware
-from models.trust.perturbations import greyed, weathered
+from models.trust.perturbations import greyed, perturbed
 from models.types import Pixels
 
 SMALL = 448
@@ -28,7 +28,7 @@ def copies(sample: Sample, rng: Generator) -> Iterator[tuple[str, Pixels, bool |
     if sample.kind in COLOURED:
         yield "grey", greyed(small), sample.metal
     for _ in range(4 if sample.kind in FEW else 2 if sample.kind != "knee" else 1):
-        altered = cut(weathered(small, rng, sized=False), rng) if rng.random() < 0.6 else weathered(small, rng)
+        altered = cut(perturbed(small, rng, sized=False), rng) if rng.random() < 0.6 else perturbed(small, rng)
         if sample.kind in COLOURED and rng.random() < 0.5:
             altered = greyed(altered)
         yield "altered", altered, None if sample.metal else sample.metal  # the metal may have been cut off

@@ -104,7 +104,7 @@ def _asked(image: Image, card: Card, frame: int) -> tuple[float, Prediction] | N
     except BadWeights:
         return None  # the page that needs this model says what is wrong with it
     assert isinstance(answer, Judged)  # every kind of answer is
-    return None if answer.abstained or answer.strangeness is None else (answer.strangeness, answer)
+    return None if answer.abstained or answer.ood_score is None else (answer.ood_score, answer)
 
 
 def _resembles(seen: Kinds) -> str | None:

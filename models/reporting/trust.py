@@ -46,9 +46,9 @@ def trust(prediction: Judged, case: Case) -> Section:
     """Say how familiar the image is to the model, and what about image and answer may mislead."""
     parts: list[Part] = []
     say = case.say
-    if prediction.strangeness is None:
+    if prediction.ood_score is None:
         said = later("This model has no gate: it answers images of any kind, whether it knows them or not.")
-    elif prediction.strangeness > 1:
+    elif prediction.ood_score > 1:
         said = later(
             "Strangeness {score:.2f} of the limit, over what the model accepts: how unlike the training images this "
             "image is. Over 1 the model abstains."
@@ -58,7 +58,7 @@ def trust(prediction: Judged, case: Case) -> Section:
             "Strangeness {score:.2f} of the limit, within what the model accepts: how unlike the training images this "
             "image is. Over 1 the model abstains."
         )
-    parts.append(Paragraph(say(said, score=prediction.strangeness)))
+    parts.append(Paragraph(say(said, score=prediction.ood_score)))
     parts += [Paragraph(sentence(say(said)), "warning") for said in prediction.warnings]
     if not isinstance(prediction, Segmentation):  # the notes are about radiographs
         parts += [Paragraph(say(said), "note") for said in quality_notes(case.image, prediction.frame)]

@@ -36,7 +36,7 @@ ZIPS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def strangers(card_id: str, *, colour: bool = False) -> Iterator[tuple[str, list[Pixels]]]:
+def ood_sets(card_id: str, *, colour: bool = False) -> Iterator[tuple[str, list[Pixels]]]:
     """Yield each set that the card was not made for, with its name; needs scikit-learn (the extra `train`).
 
     Parameters

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card
 from models.cards.card import Gate as GateTable
-from models.cards.writing import inscribe
+from models.cards.writing import write_card
 from models.nets.loading import write_tensors
 from models.progress import Progress
 from models.trust import ood
 from models.trust.colours import GREY, misses_colours
-from models.trust.perturbations import weathered
+from models.trust.perturbations import perturbed
 from models.trust.second import Answer, seconded
 from models.types import Image, Pixels
 
@@ -39,14 +39,14 @@ class Known:
     """What a gate looks at in N pictures of a set, each as it is and weathered, and the group that each belongs to."""
 
     plain: Sequence[Features]
-    weathered: Sequence[Features]
+    perturbed: Sequence[Features]
     logits: Sequence[Features]
     groups: Sequence[str]
 
     def fitted(self, some: Iterable[int]) -> ood.Gate:
         """Return the statistics of some of the pictures."""
         of = list(some)
-        parts = [*(self.plain[i] for i in of), *(self.weathered[i] for i in of)]
+        parts = [*(self.plain[i] for i in of), *(self.perturbed[i] for i in of)]
         return ood.fit(np.concatenate(parts), np.concatenate([self.logits[i] for i in of]))
 
     def held_out(self) -> Features:
@@ -80,7 +80,7 @@ def known(chosen: Card, pictures: Sequence[Pixels], groups: Sequence[str], look:
     """Look at the pictures of a card's set."""
     rng = np.random.default_rng(0)
     plain, logits = zip(*(look(picture) for picture in pictures), strict=True)
-    copies = (weathered(picture, rng, sized=not chosen.input.tiled) for picture in pictures)
+    copies = (perturbed(picture, rng, sized=not chosen.input.tiled) for picture in pictures)
     return Known(plain, [look(copy)[0] for copy in copies], logits, groups)
 
 
@@ -94,14 +94,14 @@ def as_image(picture: Pixels) -> Image:
     return Image(picture[None], name="", sha256="")
 
 
-def strangeness(chosen: Card, answer: Callable[[Image], Answer]) -> Callable[[Pixels], float]:
+def ood_score(chosen: Card, answer: Callable[[Image], Answer]) -> Callable[[Pixels], float]:
     """Return what tells how strange a picture is to a card with a gate, as its page does: over 1 it abstains."""
 
     def told(picture: Pixels) -> float:
         image = as_image(picture)
         if misses_colours(image, chosen):
             return GREY  # whatever the network would make of it
-        found = seconded(answer(image), image, chosen).strangeness
+        found = seconded(answer(image), image, chosen).ood_score
         assert found is not None  # the card has a gate
         return found
 
@@ -110,7 +110,7 @@ def strangeness(chosen: Card, answer: Callable[[Image], Answer]) -> Callable[[Pi
 
 def renew(card_id: str, seen: Known) -> None:
     """Fit a gate and inscribe it in the card."""
-    inscribe(card_id, {"gate": ship(card_id, seen)})
+    write_card(card_id, {"gate": ship(card_id, seen)})
 
 
 def ship(card_id: str, seen: Known) -> GateTable:
@@ -124,23 +124,23 @@ def ship(card_id: str, seen: Known) -> GateTable:
 def measured(
     chosen: Card,
     seen: Known,
-    strangeness: Callable[[Pixels], float],
-    strangers: Iterable[tuple[str, Sequence[Pixels]]],
+    ood_score: Callable[[Pixels], float],
+    ood_sets: Iterable[tuple[str, Sequence[Pixels]]],
     progress: Progress,
 ) -> dict[str, Any]:
     """Return how well a card tells strangers from pictures of its set that the gate's statistics have not seen.
 
     Parameters
     ----------
-    strangeness
+    ood_score
         What the card's answer to a picture says of it: over 1 it abstains.
     """
     from sklearn.metrics import roc_auc_score
 
     own, rows = seen.held_out() / ood.gate_of(chosen).threshold, []
-    for name, pictures in strangers:
+    for name, pictures in ood_sets:
         progress(f"strangers: {name}", 0.0)
-        found = np.array([strangeness(picture) for picture in pictures])
+        found = np.array([ood_score(picture) for picture in pictures])
         both = np.concatenate([own, found])
         auroc = float(roc_auc_score(np.arange(len(both)) >= len(own), both))
         rows.append({"set": name, "n": len(found), "auroc": auroc, "refused": float((found > 1).mean())})

@@ -38,13 +38,13 @@ class Verdict:
         The score is over the threshold.
     reason
         The sentence for the screen; None inside.
-    strangeness
+    ood_score
         Score divided by threshold.
     """
 
     outside: bool
     reason: str | None
-    strangeness: float
+    ood_score: float
 
 
 def signature(features: Mapping[str, Tensor]) -> Tensor:
@@ -93,15 +93,15 @@ class Gate:
         shows
             What an image should be, after "this does not look like".
         """
-        strangeness = float(self.distance(signature[None])[0] / self.threshold)
-        if strangeness <= 1:
-            return Verdict(False, None, strangeness)
+        ood_score = float(self.distance(signature[None])[0] / self.threshold)
+        if ood_score <= 1:
+            return Verdict(False, None, ood_score)
         what = later(shows)
         if energy(logits[None])[0] > float(self.tensors["energy"]):
             reason = later("this does not look like {what}, and the network's own answer is unusually weak", what=what)
         else:
             reason = later("this does not look like {what}", what=what)
-        return Verdict(True, reason, strangeness)
+        return Verdict(True, reason, ood_score)
 
 
 def energy(logits: NDArray[np.floating]) -> NDArray[np.float64]:

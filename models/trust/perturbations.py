@@ -17,7 +17,7 @@ from scipy import ndimage
 from models.types import Pixels
 
 
-def weathered(picture: Pixels, rng: Generator, *, sized: bool = True) -> Pixels:
+def perturbed(picture: Pixels, rng: Generator, *, sized: bool = True) -> Pixels:
     """Return a picture in [0, 1], (H, W) or (H, W, 3), placed, exposed and stored a little differently.
 
     Parameters

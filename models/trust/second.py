@@ -37,15 +37,15 @@ def seconded(answer: Answer, image: Image, card: Card) -> Answer:
     An answer of a card without a detector, or of a kind that the look does not know, stays as it is.
     """
     kind = kind_of(card.id)
-    if answer.strangeness is None or kind is None:
+    if answer.ood_score is None or kind is None:
         return answer
     seen = look(image, answer.frame)
-    score = joint_score(answer.strangeness, seen, kind)
+    score = joint_score(answer.ood_score, seen, kind)
     reason = answer.reason or later("this does not look like {what}", what=later(card.data.shows))
     if not card.input.metal and seen.metal > METAL and seen.shares[kind] > 1 - SURE:
         score = max(score, 1 + seen.metal - METAL)
         reason = later("it shows metal, and the model was made for {what} without any", what=later(card.data.shows))
-    return replace(answer, abstained=score > 1, reason=reason if score > 1 else None, strangeness=score)
+    return replace(answer, abstained=score > 1, reason=reason if score > 1 else None, ood_score=score)
 
 
 def joint_score(own: float, seen: Kinds, kind: str) -> float:

@@ -40,7 +40,7 @@ WORDS = (  # noqa: SIM905
 Field = NDArray[np.float64]
 
 
-def strangers() -> Iterator[tuple[str, str, Image]]:
+def ood_sets() -> Iterator[tuple[str, str, Image]]:
     """Yield the group, a name and the picture of each."""
     carried = (
         ("photographs and textures", "skimage", "data", PHOTOGRAPHS),

@@ -23,6 +23,7 @@ from datetime import date
 from hashlib import sha256
 
 import numpy as np
+from tests.benchmarks.ood_sets import ood_sets
 
 import models
 from models.cards import card
@@ -35,7 +36,6 @@ from models.trust.image_kinds import KINDS, look
 from models.trust.perturbations import greyed
 from models.trust.second import METAL
 from models.types import Image, Pixels
-from tests.benchmarks.strangers import strangers
 
 WANTED = {"knee": 45, "shoulder": 35, "limb": 45, "histology": 25, "section": 20, "mri": 19, "fluoroscopy": 31}
 """Pictures of each kind, fewer where fewer are held out."""
@@ -77,7 +77,7 @@ def cases() -> Iterator[Case]:
     knees = held_out["knee"]
     for one, other in zip(knees[0:20:2], knees[1:20:2], strict=True):
         yield Case("two knees on a film", as_image(np.concatenate([one.picture, other.picture], 1)), KINDS["knee"])
-    for name, _, image in strangers():
+    for name, _, image in ood_sets():
         yield Case(f"stranger: {name}", image, ())
 
 

@@ -25,7 +25,7 @@ from dashboard.case import report
 from dashboard.style.figures import View, figure
 from dashboard.views.detection import downloads, figures, findings
 from dashboard.views.detection import truth as detection_truth
-from dashboard.views.detection.film import Film
+from dashboard.views.detection.case import Film
 from models import Detections, Explanation, Image
 from models.drawing.plate import LEAST_PX
 from models.i18n import Language
@@ -282,7 +282,7 @@ def test_boxes_are_typed_deleted_and_brought_back(dropped: AppTest) -> None:
 
 
 def test_an_abstention_shows_no_box_until_asked(dropped: AppTest, drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
-    odd = {"abstained": True, "reason": "too blue", "strangeness": 2.0}
+    odd = {"abstained": True, "reason": "too blue", "ood_score": 2.0}
     monkeypatch.setattr(models, "predict", lambda *a, **k: replace(fake(*a, **k), **odd))
     out = io.BytesIO()
     Pillow.fromarray(np.full((60, 60), 90, np.uint8)).save(out, "PNG")

@@ -18,8 +18,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.session.jobs import Job
 from dashboard.views.kinematics import downloads, figures, source, study, tracking
+from dashboard.views.kinematics.case import Measured
 from dashboard.views.kinematics.figures import Placed
-from dashboard.views.kinematics.measured import Measured
 from dashboard.views.kinematics.study import File, Fluoroscopy
 from dashboard.views.kinematics.tracking import EXACT, Tracking
 from models import DISCLAIMER

@@ -123,7 +123,7 @@ def test_a_refusal_is_hidden_until_committed(
     implant: AppTest, drop: Drop, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict = models.predict
-    odd = {"abstained": True, "reason": "this does not look like a test picture", "strangeness": 2.0}
+    odd = {"abstained": True, "reason": "this does not look like a test picture", "ood_score": 2.0}
     monkeypatch.setattr(models, "predict", lambda *a, **k: replace(predict(*a, **k), **odd))
     implant.toggle(key="read-first").set_value(True).run()
     page = drop(implant, **{"film.png": picture()})

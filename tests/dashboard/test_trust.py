@@ -23,7 +23,7 @@ def panel() -> None:
     image = Image(np.random.default_rng(0).random((1, 64, 64), np.float32), name="a.png", sha256="0" * 64)
     answer = Classification(
         task="pathology", card=knee.id, sha256=image.sha256, seconds=0.1, labels=knee.keys,
-        probabilities=np.array([0.05, 0.1, 0.6, 0.2, 0.05], np.float32), strangeness=0.7,
+        probabilities=np.array([0.05, 0.1, 0.6, 0.2, 0.05], np.float32), ood_score=0.7,
     )  # fmt: skip
     trust.show(answer, image, knee)
 

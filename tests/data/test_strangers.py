@@ -37,7 +37,7 @@ def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_set_but_the_cards_own(sets: None) -> None:
-    found = dict(others.strangers("own"))
+    found = dict(others.ood_sets("own"))
     assert list(found) == ["other radiographs", "slices", "noise", "photographs"]
     assert [len(pictures) for pictures in found.values()] == [6, 3, 6, 6]
     np.testing.assert_allclose([picture.mean() for picture in found["other radiographs"]], 0.2, atol=1e-6)
@@ -52,7 +52,7 @@ def test_every_set_but_the_cards_own(sets: None) -> None:
 
 
 def test_they_are_the_same_each_time(sets: None) -> None:
-    for (_, first), (_, second) in zip(others.strangers("own"), others.strangers("own"), strict=True):
+    for (_, first), (_, second) in zip(others.ood_sets("own"), others.ood_sets("own"), strict=True):
         for one, other in zip(first, second, strict=True):
             np.testing.assert_array_equal(one, other)
 

@@ -183,7 +183,7 @@ def test_an_image_finds_the_model_that_was_made_for_it(product: Product, picture
     found = models.triage(other)
     assert [fit.card for fit in found.ranked] == ["shoulders"]
     said, asked = found.answer("shoulders"), models.predict(other, "shoulders")  # which so need not be asked again
-    assert (said.label, said.strangeness) == (asked.label, asked.strangeness)
+    assert (said.label, said.ood_score) == (asked.label, asked.ood_score)
     assert found.answer("knees") is None
     assert found.without_answers() == found
     assert found.without_answers().answer("shoulders") is None

@@ -7,17 +7,17 @@ from torch import Tensor
 
 from models.errors import Cancelled
 from models.nets import tiles
-from models.progress import Watch
+from models.progress import ProgressToken
 
 
-def slid(picture: Tensor, tile: tuple[int, int], paint: object, watch: Watch | None = None) -> Tensor:
+def slid(picture: Tensor, tile: tuple[int, int], paint: object, watch: ProgressToken | None = None) -> Tensor:
     """Return the whole answer of a picture (1, 3, H, W)."""
     shape = (picture.shape[2], picture.shape[3])
 
     def patch(top: int, left: int, height: int, width: int) -> Tensor:
         return picture[..., top : top + height, left : left + width]
 
-    strips = list(tiles.slide(shape, tile, patch, paint, watch or Watch(tiles.count(shape, tile))))  # type: ignore[arg-type]
+    strips = list(tiles.slide(shape, tile, patch, paint, watch or ProgressToken(tiles.count(shape, tile))))  # type: ignore[arg-type]
     assert [strip.top for strip in strips] == np.cumsum([0, *(strip.logits.shape[1] for strip in strips)])[:-1].tolist()
     return torch.cat([strip.logits for strip in strips], 1)
 
@@ -54,7 +54,7 @@ def test_no_more_than_a_band_of_the_answer_is_held() -> None:
     """Memory grows with the width of the image and the height of a tile, never with the height of the image."""
     held = []
     for strip in tiles.slide(
-        (4096, 32), (64, 32), lambda *at: torch.zeros(1, 3, at[2], at[3]), lambda x: x, Watch(100)
+        (4096, 32), (64, 32), lambda *at: torch.zeros(1, 3, at[2], at[3]), lambda x: x, ProgressToken(100)
     ):
         held.append(strip.logits.untyped_storage().nbytes())
     assert max(held) <= 3 * 64 * 32 * 4
@@ -64,7 +64,7 @@ def test_progress_reaches_one_and_cancel_stops_at_once() -> None:
     told: list[float] = []
     picture = torch.zeros(1, 3, 100, 100)
     count = tiles.count((100, 100), (64, 64))
-    slid(picture, (64, 64), lambda x: x, Watch(count, told.append))
+    slid(picture, (64, 64), lambda x: x, ProgressToken(count, told.append))
     assert told == pytest.approx([(i + 1) / count for i in range(count)])
     asked = []
 
@@ -74,5 +74,5 @@ def test_progress_reaches_one_and_cancel_stops_at_once() -> None:
 
     painted: list[int] = []
     with pytest.raises(Cancelled):
-        slid(picture, (64, 64), lambda x: painted.append(1) or x, Watch(count, None, after_two))
+        slid(picture, (64, 64), lambda x: painted.append(1) or x, ProgressToken(count, None, after_two))
     assert len(painted) < count

@@ -33,7 +33,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         known = card.id != "shoulder-implants"
         return Classification(
             task=card.task, card=card.id, sha256="", seconds=0, labels=card.keys, probabilities=np.zeros(0),
-            prediction_set=(), coverage=None, abstained=not known, strangeness=0.5 if known else 1.5,
+            prediction_set=(), coverage=None, abstained=not known, ood_score=0.5 if known else 1.5,
         )  # fmt: skip
 
     monkeypatch.setattr(predictors, "engine", lambda: SimpleNamespace(predict=predict))

@@ -30,7 +30,7 @@ def graded(**changes: object) -> Classification:
     p = np.array([0.01, 0.04, 0.2, 0.7, 0.05], np.float32)
     fields = {
         "task": "pathology", "card": "knee-kl", "sha256": SHA256, "seconds": 0.1, "labels": tuple("01234"),
-        "probabilities": p, "prediction_set": ("2", "3"), "coverage": 0.9, "strangeness": 0.6, "explanation": why,
+        "probabilities": p, "prediction_set": ("2", "3"), "coverage": 0.9, "ood_score": 0.6, "explanation": why,
     }  # fmt: skip
     return Classification(**(fields | changes))  # type: ignore[arg-type]
 
@@ -77,7 +77,7 @@ def moved(frames: int = 6) -> Motion:
 
 CASES: dict[str, Callable[[], Case]] = {
     "classification": lambda: Case(image(spacing_mm=(0.2, 0.2), spacing_source="PixelSpacing"), graded()),
-    "abstention": lambda: Case(image(), graded(abstained=True, reason="this is no knee", strangeness=3.1)),
+    "abstention": lambda: Case(image(), graded(abstained=True, reason="this is no knee", ood_score=3.1)),
     "segmentation": lambda: Case(image(spacing_mm=(0.01, 0.01), spacing_source="a ruler"), painted(), simulated=True),
     "motion": lambda: Case(
         image(), moved(), simulated=True, calibration="the simulation's own camera",

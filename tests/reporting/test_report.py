@@ -99,7 +99,7 @@ def test_a_box_is_as_wide_and_as_high_as_its_own_spacing_says(
 def test_a_segmentation_that_is_withheld_tells_nothing_of_itself(
     write: Write, section: models.Segmentation, pictured: Callable
 ) -> None:
-    odd = replace(section, abstained=True, reason="this is no section of a joint", strangeness=2.0)
+    odd = replace(section, abstained=True, reason="this is no section of a joint", ood_score=2.0)
     report = write(Case(pictured(spacing_mm=(0.01, 0.02), spacing_source="a ruler"), odd))
     said = words(report)
     assert "No answer This is no section of a joint, so the model abstains." in said

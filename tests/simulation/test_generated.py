@@ -42,7 +42,7 @@ def bones(n: int, seed: int = 0, shape: tuple[int, int] = (64, 48)) -> NDArray[n
 def test_a_generated_case_is_answered_with_what_it_was_generated_for(case: models.cases.Case) -> None:
     answer = models.predict(models.read(case.path), case.card)
     assert not answer.abstained
-    assert answer.strangeness <= 1
+    assert answer.ood_score <= 1
     assert is_right(case, answer)
     if case.labels == ("fracture",):
         assert answer.suspected

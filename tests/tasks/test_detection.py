@@ -155,6 +155,6 @@ def test_the_gate_is_asked_about_features_and_the_strongest_logits(
     monkeypatch.setattr("models.tasks.detection.task.gate_of", lambda card: Refusing())
     gated = measured.model_copy(update={"gate": Gate(file="g", sha256="0" * 64, threshold=1, kept=0.95, n=1)})
     answer = task_of("detection").read(seen([0.8]), image(), gated)  # type: ignore[attr-defined]
-    assert (answer.abstained, answer.reason, answer.strangeness) == (True, "this is a cat", 3.0)
+    assert (answer.abstained, answer.reason, answer.ood_score) == (True, "this is a cat", 3.0)
     ((signature, logits, shows),) = asked
     assert (signature.shape, logits.shape, shows) == ((3,), (2,), measured.data.shows)

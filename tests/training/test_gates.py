@@ -59,7 +59,7 @@ def test_a_picture_is_as_strange_as_its_most_familiar_part(seen: gates.Known) ->
 def test_what_is_held_out_is_judged_by_other_groups(seen: gates.Known) -> None:
     odd = gates.Known(
         [*seen.plain[:36], *(part + 0.3 for part in seen.plain[36:])],
-        [*seen.weathered[:36], *(part + 0.3 for part in seen.weathered[36:])],
+        [*seen.perturbed[:36], *(part + 0.3 for part in seen.perturbed[36:])],
         seen.logits,
         seen.groups,
     )
@@ -74,13 +74,13 @@ def test_the_threshold_keeps_its_share_across_groups(gated: Card, seen: gates.Kn
 
 
 def test_strangers_are_measured_against_what_is_held_out(gated: Card, seen: gates.Known) -> None:
-    strangers = [("black pictures", pictures(5, 2, mean=0.0)), ("its own kind", pictures(60, 3))]
+    ood_sets = [("black pictures", pictures(5, 2, mean=0.0)), ("its own kind", pictures(60, 3))]
     fitted = gate_of(gated)
 
-    def strangeness(picture: Pixels) -> float:
+    def ood_score(picture: Pixels) -> float:
         return float(gates.distances(fitted, [look(picture)[0]])[0] / fitted.threshold)
 
-    report = gates.measured(gated, seen, strangeness, strangers, lambda step, share: None)
+    report = gates.measured(gated, seen, ood_score, ood_sets, lambda step, share: None)
     assert (report["n"], report["kept"]) == (40, pytest.approx(0.95))
     black, own = report["strangers"]
     assert (black["n"], black["auroc"], black["refused"]) == (5, 1.0, 1.0)

@@ -6,7 +6,7 @@ import pytest
 
 from models.cards import card, load_card
 from models.cards.card import Calibration, Member
-from models.cards.writing import amend, inscribe
+from models.cards.writing import update_metrics, write_card
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def folder(tmp_path, monkeypatch):
 def test_what_is_inscribed_is_read_again_and_the_rest_stands(folder):
     members = [Member(file=f"knee-{i}.safetensors", sha256=f"{i}" * 64) for i in range(2)]
     calibration = Calibration(temperature=1.25, n=826)
-    inscribe("knee-kl", {"members": members, "calibration": calibration, "gate": None})
-    inscribe("knee-kl", {"members": members})  # twice is once
+    write_card("knee-kl", {"members": members, "calibration": calibration, "gate": None})
+    write_card("knee-kl", {"members": members})  # twice is once
     written = load_card(folder / "knee-kl.toml")
     assert written.members == tuple(members)
     assert written.calibration == calibration
@@ -35,8 +35,8 @@ def test_what_is_inscribed_is_read_again_and_the_rest_stands(folder):
 def test_what_is_measured_anew_says_when_and_the_rest_keeps_its_date(folder):
     figures = folder / "knee-kl.figures.json"
     figures.write_text(json.dumps({"measured": "2020-02-02", "weights": ["a"], "gate": {"n": 1, "kept": 0.5}}))
-    amend("knee-kl", "gate", {"n": 9, "kept": 0.95})
-    amend("knee-kl", "weights", ["b"])
+    update_metrics("knee-kl", "gate", {"n": 9, "kept": 0.95})
+    update_metrics("knee-kl", "weights", ["b"])
     told = json.loads(figures.read_text())
     assert told["measured"] == "2020-02-02"
     assert told["weights"] == ["b"]

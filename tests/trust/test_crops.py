@@ -51,7 +51,7 @@ def test_both_parts_of_a_film_are_found_from_left_to_right(searcher) -> None:
     for box, (row, column, side) in zip(found, places, strict=True):
         assert shared(box, Box(row, column, side, side)) > 0.85
         assert box.height == pytest.approx(side, rel=0.25)
-        assert box.strangeness <= NEAR
+        assert box.ood_score <= NEAR
 
 
 def test_a_large_film_is_searched_at_the_size_of_the_network(searcher) -> None:

@@ -7,7 +7,7 @@ from torch import nn
 from models.errors import Cancelled, UnknownCard
 from models.nets.mobilenet import StagedMobileNetV2
 from models.nets.stages import stages_of
-from models.tasks.classification.explanation import METHODS, Watch, class_activation, explain, guided, method_of
+from models.tasks.classification.explanation import METHODS, ProgressToken, class_activation, explain, guided, method_of
 from models.trust.methods import same_map
 from models.types import Image
 
@@ -219,7 +219,7 @@ def test_unknown_names_list_the_known(model_of, small_net, image) -> None:
 
 def test_a_watch_never_tells_more_than_all() -> None:
     told = []
-    watch = Watch(1, told.append)
+    watch = ProgressToken(1, told.append)
     watch.step()
     watch.step()
     assert told == [1, 1]

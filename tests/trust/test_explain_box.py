@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from models.cards import Card
 from models.errors import Cancelled, UnknownCard
 from models.nets.fcos import LEVELS, FCOSMobileNetV2, Places
-from models.progress import Watch
+from models.progress import ProgressToken
 from models.tasks.detection import explanation as explaining
 from models.tasks.detection.explanation import GRID, OPEN, Subject, explain_box, mask_of
 from models.tasks.detection.predictor import Detector
@@ -171,7 +171,7 @@ def test_d_rise_finds_what_the_score_hangs_on(detector: Card, monkeypatch: pytes
     image = Image(np.ones((1, 128, 128), np.float32), name="", sha256="")
     told: list[float] = []
     subject = Subject(np.array([63.5, 31.5, 32, 32], np.float32), 0)
-    why = explain_box(finder, image, D_RISE, subject, watch=Watch(1, told.append))
+    why = explain_box(finder, image, D_RISE, subject, watch=ProgressToken(1, told.append))
     assert np.unravel_index(why.heat.argmax(), why.heat.shape)[0] in range(30, 66)
     assert np.unravel_index(why.heat.argmax(), why.heat.shape)[1] in range(62, 98)
     outside = why.heat.copy()
@@ -205,7 +205,11 @@ def test_d_rise_stops_when_it_is_told(finder: Detector, image: Image) -> None:
     done: list[float] = []
     with pytest.raises(Cancelled):
         explain_box(
-            finder, image, D_RISE, Subject(None, 0), watch=Watch(1, done.append, cancelled=lambda: len(done) >= 3)
+            finder,
+            image,
+            D_RISE,
+            Subject(None, 0),
+            watch=ProgressToken(1, done.append, cancelled=lambda: len(done) >= 3),
         )
     assert len(done) == 3
 

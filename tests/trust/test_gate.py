@@ -8,7 +8,7 @@ from models.cards.card import Gate as GateTable
 from models.errors import BadCard
 from models.nets import loading
 from models.trust.ood import KEPT, energy, fit, gate_of, signature
-from models.trust.perturbations import weathered
+from models.trust.perturbations import perturbed
 
 pytest.importorskip("sklearn")
 
@@ -43,10 +43,10 @@ def test_the_verdict_says_what_it_missed_and_whether_the_energy_agrees(gate) -> 
     strong, weak = np.array([20.0, 0, 0, 0]), np.array([-9.0, -9, -9, -9])
     inside = gate.judge(np.full(20, 5.0), weak, "a knee radiograph")
     assert (inside.outside, inside.reason) == (False, None)
-    assert inside.strangeness < 1
+    assert inside.ood_score < 1
     outside = gate.judge(np.full(20, 90.0), strong, "a knee radiograph")
     assert (outside.outside, outside.reason) == (True, "this does not look like a knee radiograph")
-    assert outside.strangeness > 1
+    assert outside.ood_score > 1
     assert gate.judge(np.full(20, 90.0), weak, "a knee radiograph").reason == (
         "this does not look like a knee radiograph, and the network's own answer is unusually weak"
     )
@@ -77,8 +77,8 @@ def test_it_survives_the_trip_to_disk(gate, model_of, tmp_path, monkeypatch) -> 
 
 def test_weather_is_mild_seeded_and_of_every_kind() -> None:
     grey = np.pad(np.full((60, 40), 0.7, np.float32), 20)
-    seen = [weathered(grey, np.random.default_rng(seed)) for seed in range(40)]
-    np.testing.assert_array_equal(seen[0], weathered(grey, np.random.default_rng(0)))
+    seen = [perturbed(grey, np.random.default_rng(seed)) for seed in range(40)]
+    np.testing.assert_array_equal(seen[0], perturbed(grey, np.random.default_rng(0)))
     for picture in seen:
         assert picture.dtype == np.float32
         assert 0 <= picture.min() <= picture.max() <= 1

@@ -25,13 +25,13 @@ def seen(kind: str, score: float = 0.8, share: float = 0.999, metal: float = 0.0
 def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Classification]:
     """Return what judges an answer of the knee card, or of another, under a look that says so."""
 
-    def judge(strangeness: float | None, what: Kinds, id: str = "knee-kl") -> Classification:
+    def judge(ood_score: float | None, what: Kinds, id: str = "knee-kl") -> Classification:
         monkeypatch.setattr(second, "look", lambda image, frame: what)
         answer = Classification(
             task="pathology", card=id, sha256="", seconds=0, labels=card(id).keys,
             probabilities=np.full(len(card(id).keys), 1 / len(card(id).keys)), prediction_set=(), coverage=None,
-            strangeness=strangeness, abstained=bool(strangeness and strangeness > 1),
-            reason="this does not look like a knee" if strangeness and strangeness > 1 else None,
+            ood_score=ood_score, abstained=bool(ood_score and ood_score > 1),
+            reason="this does not look like a knee" if ood_score and ood_score > 1 else None,
         )  # fmt: skip
         return seconded(answer, IMAGE, card(id))
 
@@ -41,7 +41,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Classification]:
 def test_the_score_is_the_mean_of_both(asked) -> None:
     found = asked(1.1, seen("knee", 0.7))
     assert (found.abstained, found.reason) == (False, None)
-    assert found.strangeness == pytest.approx(0.9 / ROOM)
+    assert found.ood_score == pytest.approx(0.9 / ROOM)
     found = asked(1.4, seen("knee", 1.0))
     assert (found.abstained, found.reason) == (True, "this does not look like a knee")
 
@@ -54,18 +54,18 @@ def test_one_opinion_is_enough_where_it_is_far_from_all(asked) -> None:
 def test_a_look_that_is_sure_of_another_kind_overrules(asked) -> None:
     found = asked(0.5, seen("limb"))
     assert found.abstained
-    assert found.strangeness > 1
+    assert found.ood_score > 1
     assert "one knee" in str(found.reason)
 
 
 def test_metal_is_the_reason_where_the_card_never_saw_any(asked) -> None:
     found = asked(0.5, seen("knee", metal=0.95))
     assert found.abstained
-    assert found.strangeness > 1
+    assert found.ood_score > 1
     assert "it shows metal" in str(found.reason)
     assert not asked(0.5, seen("shoulder", metal=0.95), "shoulder-implants").abstained
     assert "metal" not in str(asked(0.5, seen("mri", metal=0.95)).reason)  # of what is no film, metal says nothing
 
 
 def test_an_answer_without_a_detector_stays_as_it_is(asked) -> None:
-    assert asked(None, seen("limb")).strangeness is None
+    assert asked(None, seen("limb")).ood_score is None

@@ -191,7 +191,7 @@ def _fields(image: Image, boxes: list[Box], chosen: int, state: str) -> None:
 def _resize(boxes: list[Box], chosen: int, state: str, field: str, key: str) -> None:
     typed = session.get(key)
     if typed is not None:  # else everything was forgotten in between
-        changed = replace(boxes[chosen], **{field: typed, "strangeness": None})
+        changed = replace(boxes[chosen], **{field: typed, "ood_score": None})
         session.put(state, [*boxes[:chosen], changed, *boxes[chosen + 1 :]])
 
 

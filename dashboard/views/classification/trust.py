@@ -48,10 +48,10 @@ def familiarity(prediction: Judged, image: Image, card: Card) -> None:
     """Draw how like the training images the image is, and what is odd about it; where the model abstained, that did."""
     if prediction.abstained:
         return
-    if prediction.strangeness is not None:
+    if prediction.ood_score is not None:
         st.markdown(t("**Is this an image it knows?**"))
         st.caption(plain(sentence(t("this looks like {shows}", shows=t(card.data.shows)))))
-        abstention.score(prediction.strangeness)
+        abstention.score(prediction.ood_score)
     states.notes(quality_notes(image, prediction.frame))
 
 

@@ -14,9 +14,9 @@ from dashboard.case import report, states
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.style.figures import View
-from dashboard.views.detection.film import Film
+from dashboard.views.detection.case import DetectionCase
 from dashboard.views.detection.truth import truth_of
-from dashboard.views.segmentation.specimen import Reason, told
+from dashboard.views.segmentation.case import Reason, told
 from models import DISCLAIMER, Card, Detections, Image, OrthoLensError
 from models.io.kinds import kind
 from models.reporting.boxes import Mark, boxes_png, coco_json, drawn, marks_of
@@ -39,7 +39,7 @@ class Kept:
     truth: TrueBoxes | None = None
 
 
-def show(film: Film) -> None:
+def show(film: DetectionCase) -> None:
     """Offer the files; each is made when it is asked for."""
     kept = Kept(film.image, film.card, film.view, film.kept, _truth(film))
     by_hand = "-by-hand" if isinstance(kept.found, EditedDetections) else ""
@@ -153,7 +153,7 @@ def _sr(kept: Kept, data: bytes, name: str) -> None:
         )  # fmt: skip
 
 
-def _truth(film: Film) -> TrueBoxes | None:
+def _truth(film: DetectionCase) -> TrueBoxes | None:
     try:
         return truth_of(film)
     except OrthoLensError:

@@ -16,7 +16,7 @@ import models
 from dashboard.i18n import numeral, separators, t
 from dashboard.style import figures
 from dashboard.style.figures import ACCENT, LONGEST_PX, View, explained, raster, shrunk, viewer
-from dashboard.views.detection.film import Finding
+from dashboard.views.detection.case import Finding
 from models import Card, Detections, Image
 from models.drawing import draw
 from models.drawing.draw import HeatLook

@@ -10,15 +10,15 @@ import streamlit as st
 from dashboard.case.states import plain
 from dashboard.i18n import t
 from dashboard.views.detection import figures
-from dashboard.views.detection.film import Film, Finding, measured
-from dashboard.views.segmentation.specimen import Sheet
+from dashboard.views.detection.case import DetectionCase, Finding, measured
+from dashboard.views.segmentation.case import Sheet
 
 LISTED = 12
 """Findings in the list; a threshold that shows more is too low to read them one by one."""
 CROP_PX = 56
 
 
-def show(film: Film) -> Sheet:
+def show(film: DetectionCase) -> Sheet:
     """Draw the list, and return the picture with every finding."""
     findings, chosen = film.findings, film.chosen
     with st.container(key="findings", gap="xsmall"):
@@ -32,7 +32,7 @@ def show(film: Film) -> Sheet:
     return picture(film)
 
 
-def picture(film: Film) -> Sheet:
+def picture(film: DetectionCase) -> Sheet:
     """Return the image with every finding; a click on one chooses it."""
     fig = figures.boxed(
         film.image, figures.found(film.findings, film.card, film.chosen), film.view
@@ -40,7 +40,7 @@ def picture(film: Film) -> Sheet:
     return Sheet(fig, "boxes", select=lambda selection: pick(film, selection))
 
 
-def pick(film: Film, selection: Mapping[str, Any]) -> None:
+def pick(film: DetectionCase, selection: Mapping[str, Any]) -> None:
     """Choose the finding that was clicked; a click beside all changes nothing."""
     keys = [point.get("customdata") for point in selection.get("points", ())]
     keys = [key[0] if isinstance(key, list) else key for key in keys]
@@ -49,13 +49,13 @@ def pick(film: Film, selection: Mapping[str, Any]) -> None:
         film.choose(clicked)
 
 
-def whole_image(film: Film) -> None:
+def whole_image(film: DetectionCase) -> None:
     """Offer the way back from a zoom."""
     if film.zoom[0] is not None:
         st.button(t("Whole image"), icon=":material/zoom_out_map:", key="zoom-out", on_click=film.choose, args=(None,))
 
 
-def _row(film: Film, finding: Finding, chosen: bool) -> None:
+def _row(film: DetectionCase, finding: Finding, chosen: bool) -> None:
     key = f"{'chosen' if chosen else 'finding'}-row-{finding.number}"
     with st.container(key=key, horizontal=True, vertical_alignment="center", gap="small"):
         crop = figures.thumbnail(film.image, finding.box, film.view, 2 * CROP_PX)

@@ -11,14 +11,14 @@ from dashboard import session
 from dashboard.case.states import plain
 from dashboard.i18n import t
 from dashboard.views.detection import figures, findings
-from dashboard.views.detection.film import Film, Finding, measured
-from dashboard.views.segmentation.specimen import Sheet
+from dashboard.views.detection.case import DetectionCase, Finding, measured
+from dashboard.views.segmentation.case import Sheet
 from models.tasks.detection.edit import LEAST_PX, DrawnBox, Edits
 
 LISTED = 20
 
 
-def show(film: Film) -> Sheet:
+def show(film: DetectionCase) -> Sheet:
     """Let the reader draw and delete, and return the picture to draw on."""
     names = {label.key: t(label.name) for label in film.card.labels}
     st.markdown(t("Drag a box on the picture round what was missed, or delete a box that is wrong."))
@@ -40,7 +40,7 @@ def show(film: Film) -> Sheet:
     )  # fmt: skip
 
 
-def _take(film: Film, label: str, selection: Mapping[str, Any]) -> None:
+def _take(film: DetectionCase, label: str, selection: Mapping[str, Any]) -> None:
     """Keep a box that was dragged; its corners are in the axes' own unit."""
     if not selection.get("box"):
         return
@@ -49,7 +49,7 @@ def _take(film: Film, label: str, selection: Mapping[str, Any]) -> None:
     _add(film, label, [float(x) / across for x in last["x"]], [float(y) / down for y in last["y"]])
 
 
-def _add(film: Film, label: str, x: list[float], y: list[float]) -> None:
+def _add(film: DetectionCase, label: str, x: list[float], y: list[float]) -> None:
     """Keep a box between two columns and two rows, cut at the image's edges; one smaller than a pixel is none."""
     rows, columns = film.image.shape
     left, right = (min(max(end, -0.5), columns - 0.5) for end in sorted(x))
@@ -58,7 +58,7 @@ def _add(film: Film, label: str, x: list[float], y: list[float]) -> None:
         film.draw(DrawnBox(round(left, 2), round(top, 2), round(right - left, 2), round(bottom - top, 2), label))
 
 
-def _numbers(film: Film, label: str) -> None:
+def _numbers(film: DetectionCase, label: str) -> None:
     """Let the reader type a box, for hands without a mouse."""
     rows, columns = film.image.shape
     with st.expander(t("Type a box instead"), icon=":material/keyboard:"), st.form("type-a-box", border=False):
@@ -70,7 +70,7 @@ def _numbers(film: Film, label: str) -> None:
         st.form_submit_button(t("Add the box"), icon=":material/add:", on_click=_take_typed, args=(film, label))
 
 
-def _take_typed(film: Film, label: str) -> None:
+def _take_typed(film: DetectionCase, label: str) -> None:
     """Keep the box that was typed: its first pixel, and how many it takes."""
     x, y, width, height = (session.get(f"typed-{side}") for side in ("x", "y", "width", "height"))
     if x is None:  # everything was forgotten in between
@@ -78,7 +78,7 @@ def _take_typed(film: Film, label: str) -> None:
     _add(film, label, [x - 0.5, x - 0.5 + width], [y - 0.5, y - 0.5 + height])
 
 
-def _list(film: Film) -> None:
+def _list(film: DetectionCase) -> None:
     """Draw every box that is shown with the button that deletes it."""
     with st.container(key="hand-list", gap=None):
         for finding in film.findings[:LISTED]:
@@ -87,7 +87,7 @@ def _list(film: Film) -> None:
         st.caption(t("And {n} more: raise the threshold to list fewer.", n=len(film.findings) - LISTED))
 
 
-def _row(film: Film, finding: Finding) -> None:
+def _row(film: DetectionCase, finding: Finding) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         label = t(film.card.labels[finding.label].name)
         st.markdown(f"**{finding.number} · {plain(label)}, {t(finding.sure)}**", width="content")
@@ -98,7 +98,7 @@ def _row(film: Film, finding: Finding) -> None:
         )  # fmt: skip
 
 
-def _history(film: Film) -> None:
+def _history(film: DetectionCase) -> None:
     edits = film.edits
     if not edits:
         return

@@ -18,12 +18,12 @@ from dashboard.style.figures import View
 from dashboard.views.detection import downloads, findings, hand, reasons, truth
 from dashboard.views.detection import figures as detection_figures
 from dashboard.views.detection import threshold as detection_threshold
-from dashboard.views.detection.film import Film
-from dashboard.views.segmentation.specimen import Sheet
+from dashboard.views.detection.case import DetectionCase
+from dashboard.views.segmentation.case import Sheet
 from models import Card, Image, OrthoLensError
 from models.tasks.detection.verdict import caveat, verdict
 
-LOOKS: dict[str, Callable[[Film], Sheet]] = {
+PANELS: dict[str, Callable[[DetectionCase], Sheet]] = {
     later("Findings"): findings.show,
     later("Why"): reasons.show,
     later("Truth"): truth.show,
@@ -62,7 +62,7 @@ def _answered(image: Image, card: Card, view: View) -> tuple[Sheet, Callable[[],
     """Draw the answer and the controls of one look at it; return what the image shows, and what is drawn last."""
     answer, fused = session.detect(image, card, view.frame), bool(session.get(session.second_look(card)))
     threshold, point = detection_threshold.chosen(card, answer)
-    film = Film(image, card, answer, view, fused, threshold, point)
+    film = DetectionCase(image, card, answer, view, fused, threshold, point)
     worklist.tell(film.kept)
     if not _headline(film):
         return Sheet(figures.figure(None, image, view), "image"), None
@@ -70,7 +70,7 @@ def _answered(image: Image, card: Card, view: View) -> tuple[Sheet, Callable[[],
     detection_threshold.show(film)
     look = st.segmented_control(
         t("Look at"),
-        list(LOOKS),
+        list(PANELS),
         format_func=t,
         default="Findings",
         required=True,
@@ -79,14 +79,14 @@ def _answered(image: Image, card: Card, view: View) -> tuple[Sheet, Callable[[],
         label_visibility="collapsed",
         width="stretch",
     )
-    sheet = LOOKS[look](film)
+    sheet = PANELS[look](film)
     detection_figures.zoomed(sheet.figure, image, *film.zoom)
     detection_threshold.elsewhere(film)
     downloads.show(film)
     return sheet, fill
 
 
-def _headline(film: Film) -> bool:
+def _headline(film: DetectionCase) -> bool:
     """Show whether anything is suspected; where the model abstains, its reason, and the answer only on demand."""
     found, card = film.answer, film.card
     with st.container(border=True, key="answer"):
@@ -104,7 +104,7 @@ def _headline(film: Film) -> bool:
     return True
 
 
-def _score(film: Film) -> None:
+def _score(film: DetectionCase) -> None:
     """Say whether anything is suspected at the operating point, by what score, or why that rules nothing out."""
     kept, card = film.kept, film.card
     st.header(plain(verdict(kept, card, spoken())), anchor=False)

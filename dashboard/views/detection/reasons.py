@@ -12,8 +12,8 @@ from dashboard.i18n import later, spoken, t
 from dashboard.session.jobs import Job
 from dashboard.views.detection import figures
 from dashboard.views.detection import findings as detection_findings
-from dashboard.views.detection.film import Film, Finding
-from dashboard.views.segmentation.specimen import Reason, Sheet, tell
+from dashboard.views.detection.case import DetectionCase, Finding
+from dashboard.views.segmentation.case import Reason, Sheet, tell
 from models import Box, Explanation
 from models.drawing import draw
 from models.drawing.draw import HeatLook
@@ -24,7 +24,7 @@ OPACITY, LEAST = 0.65, 0.15
 SAYS = later("Bright: speaks for the chosen box. The white box is the one explained.")
 
 
-def show(film: Film) -> Sheet:
+def show(film: DetectionCase) -> Sheet:
     """Let the reader choose a finding and a method, and return the picture with its heat."""
     findings = film.findings
     if not findings:
@@ -66,7 +66,7 @@ def _place(subject: Finding) -> Box:
     return Box(round(row + 0.5), round(column + 0.5), round(height), round(width))
 
 
-def _subject(film: Film) -> Finding:
+def _subject(film: DetectionCase) -> Finding:
     """Let the reader choose which finding is explained; the one chosen in the list comes first."""
     findings = {finding.key: finding for finding in film.findings}
     key, chosen = f"subject-{film.identity}", film.chosen
@@ -86,14 +86,14 @@ def _subject(film: Film) -> Finding:
     return findings[wanted]
 
 
-def _at_once(film: Film, subject: Finding, method: str) -> Explanation:
+def _at_once(film: DetectionCase, subject: Finding, method: str) -> Explanation:
     return session.once(
         lambda: models.explain_detection(film.image, film.kept, subject.row, method),
         "explain-box", film.identity, *session.weights(film.card), _named(subject), method,
     )  # fmt: skip
 
 
-def _slowly(film: Film, subject: Finding, method: str) -> Explanation | None:
+def _slowly(film: DetectionCase, subject: Finding, method: str) -> Explanation | None:
     """Return the heat of a slow method once its job has run; before that offer it or show how far it is."""
     name = f"explain-{film.identity}-{_named(subject)}-{method}"
     job: Job[Explanation] | None = session.job(name)

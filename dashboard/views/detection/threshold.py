@@ -9,7 +9,7 @@ from dashboard import session
 from dashboard.case.states import plain
 from dashboard.i18n import numeral, t
 from dashboard.views.detection import figures
-from dashboard.views.detection.film import Film
+from dashboard.views.detection.case import DetectionCase
 from models import Card, Detections
 from models.cards.card import OperatingPoint
 from models.tasks.detection.froc import Froc
@@ -28,7 +28,7 @@ def chosen(card: Card, answer: Detections) -> tuple[float, str]:
     return (answer.threshold, answer.operating_point) if slid is None else (float(slid), OWN)
 
 
-def show(film: Film) -> None:
+def show(film: DetectionCase) -> None:
     """Draw the operating points and the slider."""
     card, points = film.card, _points(film.card)
     with st.container(key="threshold", gap="xsmall"):
@@ -53,7 +53,7 @@ def show(film: Film) -> None:
         )  # fmt: skip
 
 
-def elsewhere(film: Film) -> None:
+def elsewhere(film: DetectionCase) -> None:
     """Draw, apart from this image's answer, how often the threshold was right on images that were measured."""
     card, points = film.card, _points(film.card)
     with st.container(border=True, key="elsewhere"):
@@ -94,7 +94,7 @@ def curve(card: Card) -> Froc | None:
     return Froc(*columns)
 
 
-def _measured(film: Film) -> None:
+def _measured(film: DetectionCase) -> None:
     """Say what the threshold means, from the card's own curve."""
     measured = curve(film.card)
     if measured is None or not len(measured.threshold):

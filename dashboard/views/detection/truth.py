@@ -13,9 +13,9 @@ from dashboard.case.truth_files import Files
 from dashboard.i18n import later, numeral, t
 from dashboard.views.detection import figures
 from dashboard.views.detection import findings as detection_findings
+from dashboard.views.detection.case import DetectionCase, Finding
 from dashboard.views.detection.figures import FALSE, HIT, MISSED, Mark
-from dashboard.views.detection.film import Film, Finding
-from dashboard.views.segmentation.specimen import Sheet
+from dashboard.views.segmentation.case import Sheet
 from models import OrthoLensError
 from models.tasks.detection.judge import Verdict, judge
 from models.tasks.detection.truth import TrueBoxes, read_boxes
@@ -30,7 +30,7 @@ SAYS = later(
 )
 
 
-def show(film: Film) -> Sheet:
+def show(film: DetectionCase) -> Sheet:
     """Take a truth, compare it with the boxes that are shown, and return the picture of both."""
     files = truth_files.drop(t("True boxes"), _state(film), "true-boxes")
     if not files:
@@ -52,7 +52,7 @@ def show(film: Film) -> Sheet:
     return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick(film, selection))
 
 
-def truth_of(film: Film) -> TrueBoxes | None:
+def truth_of(film: DetectionCase) -> TrueBoxes | None:
     """Return what the reader dropped for this frame, read once; None where nothing was.
 
     Raises
@@ -91,7 +91,7 @@ def marks_of(verdict: Verdict, findings: Sequence[Finding], truth: TrueBoxes) ->
     return marks
 
 
-def _figures(verdict: Verdict, film: Film) -> None:
+def _figures(verdict: Verdict, film: DetectionCase) -> None:
     with st.container(horizontal=True, key="verdict"):
         st.metric(t("Hits"), verdict.hits)
         st.metric(t("Missed"), len(verdict.missed))
@@ -108,5 +108,5 @@ def _figures(verdict: Verdict, film: Film) -> None:
         st.caption(t("The truth names other labels than the model, so boxes were matched by place alone."))
 
 
-def _state(film: Film) -> str:
+def _state(film: DetectionCase) -> str:
     return f"true-boxes-{film.frame}"

@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 
 from dashboard.case import report
 from dashboard.i18n import Language, later, spoken, t
-from dashboard.views.kinematics.measured import Measured
+from dashboard.views.kinematics.case import MotionCase
 from models.drawing import plate
 from models.geometry import jts
 from models.geometry.camera import of_image
@@ -21,7 +21,7 @@ FRAME_MS = 250
 """How long the film shows a frame."""
 
 
-def show(measured: Measured) -> None:
+def show(measured: MotionCase) -> None:
     """Offer the files; each is made when it is asked for."""
     name = f"ortholens-kinematics-{'simulated-' if measured.sequence.simulated else ''}"
     say = spoken()
@@ -48,7 +48,7 @@ def show(measured: Measured) -> None:
     report.show("kinematics", f"{name}{measured.motion.sha256[:12]}", lambda: case(measured))
 
 
-def case(measured: Measured) -> Case:
+def case(measured: MotionCase) -> Case:
     """Return what the report is written from: the motion, and its first, middle and last frame with contours."""
     motion, sequence = measured.motion, measured.sequence
     three = sorted({0, motion.frames // 2, motion.frames - 1})
@@ -62,7 +62,7 @@ def case(measured: Measured) -> Case:
     )  # fmt: skip
 
 
-def _calibration(measured: Measured) -> str:
+def _calibration(measured: MotionCase) -> str:
     """Say where the millimetres come from."""
     sequence, (across, down) = measured.sequence, measured.sequence.camera.focal_px
     own = of_image(sequence.images[0])
@@ -80,22 +80,22 @@ def _calibration(measured: Measured) -> str:
     )
 
 
-def poses(measured: Measured, component: int) -> bytes:
+def poses(measured: MotionCase, component: int) -> bytes:
     """Return the poses of a component as a .jts file."""
     return jts.write(measured.poses[component]).encode()
 
 
-def angles(measured: Measured) -> bytes:
+def angles(measured: MotionCase) -> bytes:
     """Return angles and translations as CSV."""
     return export.angles_csv(measured.motion, measured.sequence.names).encode()
 
 
-def quality(measured: Measured) -> bytes:
+def quality(measured: MotionCase) -> bytes:
     """Return overlap, residual, uncertainty and warnings as CSV."""
     return export.quality_csv(measured.motion, measured.sequence.names).encode()
 
 
-def film(measured: Measured, say: Language) -> bytes:
+def film(measured: MotionCase, say: Language) -> bytes:
     """Return the frames with contours as an endless GIF."""
     pictures = []
     for frame in range(measured.motion.frames):
@@ -114,7 +114,7 @@ def _padded(picture: Pillow.Image, height: int) -> Pillow.Image:
     return sheet
 
 
-def _posed(measured: Measured, t: int) -> export.Posed:
+def _posed(measured: MotionCase, t: int) -> export.Posed:
     sequence = measured.sequence
     at = measured.poses[0][t], measured.poses[1][t]
     return export.Posed(sequence.names[t], sequence.images[t].grey(), sequence.meshes, at, sequence.camera)

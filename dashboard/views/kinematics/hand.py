@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from dashboard import session
 from dashboard.case import states
 from dashboard.i18n import later, t
+from dashboard.views.kinematics.case import MotionCase
 from dashboard.views.kinematics.figures import Placed
-from dashboard.views.kinematics.measured import Measured
 from models import OrthoLensError
 from models.geometry import jts
 from models.tasks.kinematics.sequence import NAMES
@@ -22,7 +22,7 @@ FIELDS = (later("x, mm"), later("y, mm"), later("z, mm"), later("about z, °"), 
 STEPS = (0.5, 0.5, 2.0, 1.0, 1.0, 1.0)
 
 
-def show(measured: Measured) -> Placed | None:
+def show(measured: MotionCase) -> Placed | None:
     """Draw the six fields and what can be done with them; return the pose that they say where it is another."""
     st.markdown(
         t(
@@ -53,14 +53,14 @@ def show(measured: Measured) -> Placed | None:
     return Placed(component, tried) if values else None
 
 
-def _start(measured: Measured, component: int) -> NDArray[np.float64] | None:
+def _start(measured: MotionCase, component: int) -> NDArray[np.float64] | None:
     """Return the pose of this frame, or of the nearest in which the component was found."""
     poses = measured.poses[component]
     known = np.flatnonzero(np.isfinite(poses).all((1, 2)))
     return poses[known[np.abs(known - measured.t).argmin()]] if len(known) else None
 
 
-def _fields(measured: Measured, component: int, pose: NDArray[np.float64]) -> tuple[bool, NDArray[np.float64]]:
+def _fields(measured: MotionCase, component: int, pose: NDArray[np.float64]) -> tuple[bool, NDArray[np.float64]]:
     """Draw the fields; return whether they were changed, and the pose that they say."""
     row = jts.row(pose).round(2) + 0.0
     mark = hashlib.sha256(row.tobytes()).hexdigest()[:10]
@@ -78,7 +78,7 @@ def _fields(measured: Measured, component: int, pose: NDArray[np.float64]) -> tu
     return changed or not own, jts.pose(np.array(values)) if changed else pose
 
 
-def _buttons(measured: Measured, component: int, tried: NDArray[np.float64]) -> None:
+def _buttons(measured: MotionCase, component: int, tried: NDArray[np.float64]) -> None:
     other = measured.tracks[component].other_pose[measured.t]
     two = bool(np.isfinite(other).all())
     with st.container(horizontal=True):
@@ -108,7 +108,7 @@ def _buttons(measured: Measured, component: int, tried: NDArray[np.float64]) -> 
         )
 
 
-def _refine(measured: Measured, component: int, pose: NDArray[np.float64]) -> None:
+def _refine(measured: MotionCase, component: int, pose: NDArray[np.float64]) -> None:
     session.put(_problem(measured), None)
     try:
         fit = measured.run.refine(measured.t, component, pose)
@@ -118,9 +118,9 @@ def _refine(measured: Measured, component: int, pose: NDArray[np.float64]) -> No
         measured.edit({**measured.edits, (measured.t, component): fit})
 
 
-def _undo(measured: Measured, component: int) -> None:
+def _undo(measured: MotionCase, component: int) -> None:
     measured.edit({at: fit for at, fit in measured.edits.items() if at != (measured.t, component)})
 
 
-def _problem(measured: Measured) -> str:
+def _problem(measured: MotionCase) -> str:
     return f"{measured.name}-problem-{measured.t}"

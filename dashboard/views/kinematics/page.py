@@ -17,8 +17,8 @@ from dashboard.i18n import later, t
 from dashboard.session.jobs import Job
 from dashboard.views.kinematics import downloads, figures, hand, panels, source, tracking
 from dashboard.views.kinematics import replay as kinematics_replay
+from dashboard.views.kinematics.case import MotionCase
 from dashboard.views.kinematics.figures import Placed
-from dashboard.views.kinematics.measured import Measured
 from dashboard.views.kinematics.source import Choice
 from dashboard.views.kinematics.study import Fluoroscopy
 from dashboard.views.kinematics.tracking import CARD, EXACT, NETWORK, Tracking
@@ -30,7 +30,7 @@ HEIGHT_PX = 520
 PICTURE = 1.35
 """How many times as wide as what stands beside it a frame is."""
 SHOWN = (later("Femoral"), later("Tibial"), later("Other pose"))
-LOOKS: dict[str, Callable[[Measured], Placed | None]] = {
+PANELS: dict[str, Callable[[MotionCase], Placed | None]] = {
     later("Curves"): panels.curves,
     later("Quality"): panels.quality,
     later("Move by hand"): hand.show,
@@ -61,10 +61,10 @@ def show() -> None:
         _live(name, session.get(f"{name}-tracking"))
     elif job and job.result:
         run = session.get(f"{name}-tracking")
-        _workspace(Measured(name, choice.sequence, run, job.result))
+        _workspace(MotionCase(name, choice.sequence, run, job.result))
     elif job is None and choice.masks == NETWORK and (replay := choice.sequence.replay):
         run = session.once(lambda: Tracking.beforehand(choice.sequence, replay), "replay", name)
-        _workspace(Measured(name, choice.sequence, run, replay.motion))
+        _workspace(MotionCase(name, choice.sequence, run, replay.motion))
     else:
         _offer(name, choice.sequence, choice, job)
 
@@ -162,7 +162,7 @@ def _live(name: str, run: Tracking) -> None:
 
 
 @st.fragment
-def _workspace(measured: Measured) -> None:
+def _workspace(measured: MotionCase) -> None:
     """Draw the result and every control of it; a control reruns only this."""
     sequence, measured = measured.sequence, measured.at(measured.t)  # a pose may have been moved since the last run
     if session.on_stage() is not None:
@@ -188,7 +188,7 @@ def _workspace(measured: Measured) -> None:
         _doubts(measured)
     look = st.segmented_control(
         t("Look at"),
-        list(LOOKS),
+        list(PANELS),
         format_func=t,
         default="Curves",
         required=True,
@@ -197,7 +197,7 @@ def _workspace(measured: Measured) -> None:
         label_visibility="collapsed",
         width="stretch",
     )
-    tried = LOOKS[look](measured)
+    tried = PANELS[look](measured)
     placed = _placed(measured, shown, tried)
     with picture:
         _picture(sequence, frame, placed, opacity)
@@ -207,7 +207,7 @@ def _workspace(measured: Measured) -> None:
     downloads.show(measured)
 
 
-def _staged(measured: Measured) -> None:
+def _staged(measured: MotionCase) -> None:
     """Draw the result for a hall: the motion in a loop, and what was measured beside it."""
     picture, _, right = places(PICTURE)
     with picture:
@@ -218,7 +218,7 @@ def _staged(measured: Measured) -> None:
         _space(measured.sequence, placed, measured.poses)
 
 
-def _headline(measured: Measured) -> None:
+def _headline(measured: MotionCase) -> None:
     """Say in one line what was measured, and what holds for all of it."""
     motion = measured.motion
     flagged, beforehand = sum(map(bool, motion.notes)), session.job(measured.name) is None
@@ -254,7 +254,7 @@ def _headline(measured: Measured) -> None:
         states.notes(tuple(w for w in motion.warnings if not w.startswith(("Simulated", "Outlined"))))
 
 
-def _doubts(measured: Measured) -> None:
+def _doubts(measured: MotionCase) -> None:
     """Say what a reader must know of the frame that is looked at."""
     for index, name in enumerate(NAMES):
         track = measured.tracks[index]
@@ -272,7 +272,7 @@ def _doubts(measured: Measured) -> None:
         st.markdown(f":material/warning: {plain(sentence(t(said)))}")
 
 
-def _placed(measured: Measured, shown: list[str], tried: Placed | None) -> list[Placed]:
+def _placed(measured: MotionCase, shown: list[str], tried: Placed | None) -> list[Placed]:
     placed = []
     for index, track in enumerate(measured.tracks):
         if NAMES[index].capitalize() not in shown:

@@ -8,14 +8,14 @@ import streamlit as st
 from dashboard.case.states import plain
 from dashboard.i18n import later, t, tn
 from dashboard.views.kinematics import figures
-from dashboard.views.kinematics.measured import Measured
+from dashboard.views.kinematics.case import MotionCase
 from models.tasks.kinematics.export import differences
 from models.tasks.kinematics.sequence import NAMES
 
 AXES = (later("x, mm"), later("y, mm"), later("z, mm"), later("about z, °"), later("about x, °"), later("about y, °"))
 
 
-def curves(measured: Measured) -> None:
+def curves(measured: MotionCase) -> None:
     """Draw angles and translations with their bands, and where the condyles touch lowest."""
     motion = measured.motion
     st.plotly_chart(
@@ -47,7 +47,7 @@ def curves(measured: Measured) -> None:
     )
 
 
-def quality(measured: Measured) -> None:
+def quality(measured: MotionCase) -> None:
     """Draw a row for each frame; a bad one is flagged and says why."""
     motion = measured.motion
     rows = []
@@ -69,7 +69,7 @@ def quality(measured: Measured) -> None:
     )
 
 
-def compare(measured: Measured) -> None:
+def compare(measured: MotionCase) -> None:
     """Draw how far the poses are from the reference's, per axis."""
     references = measured.sequence.reference
     if all(reference is None for reference in references):

@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from dashboard import session
 from dashboard.i18n import t
 from dashboard.views.kinematics import figures
-from dashboard.views.kinematics.measured import Measured
+from dashboard.views.kinematics.case import MotionCase
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
@@ -30,7 +30,7 @@ QUALITY = 88
 FILLED = 0.25
 
 
-def show(measured: Measured) -> None:
+def show(measured: MotionCase) -> None:
     """Draw the loop."""
     shape = measured.sequence.images[0].shape
     frames = session.once(lambda: _frames(measured), "replay-frames", measured.name)
@@ -43,7 +43,7 @@ def show(measured: Measured) -> None:
     _player()(key="replay", data=told)
 
 
-def _frames(measured: Measured) -> list[dict[str, object]]:
+def _frames(measured: MotionCase) -> list[dict[str, object]]:
     """Return each frame's picture and the outlines on it."""
     sequence, frames = measured.sequence, []
     for number, image in enumerate(sequence.images):

@@ -105,7 +105,7 @@ def _card(category: str, subject: Subject) -> Card | None:
 
 def _strangeness(card: Card, subject: Subject) -> float:
     answer = session.predict(subject.image, card, subject.frame)
-    return answer.strangeness if isinstance(answer, Classification) and answer.strangeness is not None else 0.0
+    return answer.ood_score if isinstance(answer, Classification) and answer.ood_score is not None else 0.0
 
 
 def _painter(subject: Subject) -> Card | None:

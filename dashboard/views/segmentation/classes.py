@@ -14,15 +14,15 @@ from dashboard.case.states import plain
 from dashboard.i18n import lowered, numeral, spoken, t
 from dashboard.style.figures import figure
 from dashboard.views.segmentation import figures
+from dashboard.views.segmentation.case import SegmentationCase, Sheet
 from dashboard.views.segmentation.figures import Layout, Style, TissueView
-from dashboard.views.segmentation.specimen import Sheet, Specimen
 from models import Card
 from models.drawing import paint
 from models.tasks.segmentation.areas import ClassArea, measure
 from models.tasks.segmentation.thickness import BAND, Thickness, thickness
 
 
-def show(specimen: Specimen) -> Sheet:
+def show(specimen: SegmentationCase) -> Sheet:
     """Draw the controls, the legend and the table, and return the picture that they ask for."""
     _controls(specimen.view)
     areas = areas_of(specimen)
@@ -86,17 +86,17 @@ def _box(card: Card, key: str) -> str:
     return f"class-{card.id}-{key}"
 
 
-def areas_of(specimen: Specimen) -> Sequence[ClassArea]:
+def areas_of(specimen: SegmentationCase) -> Sequence[ClassArea]:
     """Return how much of each class there is, of the version that is shown."""
     return session.once(lambda: measure(specimen.shown, specimen.image), "areas", specimen.identity, specimen.version)
 
 
-def measurable(specimen: Specimen) -> bool:
+def measurable(specimen: SegmentationCase) -> bool:
     """Whether there is cartilage whose thickness can be measured."""
     return BAND in specimen.card.keys and bool(areas_of(specimen)[specimen.card.index(BAND)].pixels)
 
 
-def thickness_of(specimen: Specimen) -> Thickness:
+def thickness_of(specimen: SegmentationCase) -> Thickness:
     """Return the thickness of the cartilage, of the version that is shown."""
     index = specimen.card.index(BAND)
     return session.once(
@@ -141,7 +141,7 @@ def _table(areas: Sequence[ClassArea], card: Card) -> None:
             )
 
 
-def _thickness(fig: go.Figure, specimen: Specimen) -> go.Figure:
+def _thickness(fig: go.Figure, specimen: SegmentationCase) -> go.Figure:
     """Say how thick the cartilage is, and draw where that was measured."""
     found = thickness_of(specimen)
     if not len(found.profile):

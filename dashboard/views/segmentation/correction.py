@@ -12,7 +12,7 @@ from dashboard.case.states import plain
 from dashboard.i18n import later, numeral, t
 from dashboard.style.figures import figure
 from dashboard.views.segmentation import classes, figures, truth
-from dashboard.views.segmentation.specimen import CORRECTED, NETWORK, Sheet, Specimen
+from dashboard.views.segmentation.case import CORRECTED, NETWORK, SegmentationCase, Sheet
 from models import OrthoLensError
 from models.tasks.segmentation.edit import ERASE, Correction
 
@@ -20,7 +20,7 @@ FEWEST_CORNERS = 3
 ACTS = (later("Add"), later("Erase"))
 
 
-def show(specimen: Specimen) -> Sheet:
+def show(specimen: SegmentationCase) -> Sheet:
     """Let the reader draw, and say what changed."""
     names = {label.key: t(label.name) for label in specimen.card.labels}
     st.markdown(t("Draw around what is wrong. The network's own mask is kept, and both go into the files."))
@@ -55,7 +55,7 @@ def show(specimen: Specimen) -> Sheet:
     return Sheet(fig, f"correct-{len(specimen.corrections)}", select=draw)
 
 
-def _add(specimen: Specimen, key: str, x: list[float], y: list[float]) -> None:
+def _add(specimen: SegmentationCase, key: str, x: list[float], y: list[float]) -> None:
     """Keep an area whose corners are in the axes' own unit."""
     down, across = specimen.image.cell
     corners = tuple((round(row / down, 2), round(column / across, 2)) for row, column in zip(y, x, strict=True))
@@ -64,7 +64,7 @@ def _add(specimen: Specimen, key: str, x: list[float], y: list[float]) -> None:
         session.put(f"version-{specimen.identity}", CORRECTED)
 
 
-def _history(specimen: Specimen) -> None:
+def _history(specimen: SegmentationCase) -> None:
     """Draw what undoes corrections, and which version is looked at."""
     done, state = specimen.corrections, _state(specimen)
     with st.container(horizontal=True, vertical_alignment="center", key="corrections"):
@@ -89,7 +89,7 @@ def _history(specimen: Specimen) -> None:
         )
 
 
-def _changes(specimen: Specimen, names: dict[str, str]) -> None:
+def _changes(specimen: SegmentationCase, names: dict[str, str]) -> None:
     """Draw the figures of both versions beside each other."""
     before, after = specimen.at(NETWORK), specimen.at(CORRECTED)
     try:
@@ -113,7 +113,7 @@ def _changes(specimen: Specimen, names: dict[str, str]) -> None:
     st.caption(t("Corrected by hand: {said}.", said=said))
 
 
-def _counted(specimen: Specimen) -> dict[str, int]:
+def _counted(specimen: SegmentationCase) -> dict[str, int]:
     counted: dict[str, int] = {}
     for correction in specimen.corrections:
         counted[correction.label] = counted.get(correction.label, 0) + 1
@@ -124,5 +124,5 @@ def _share(value: float | None) -> str:
     return "–" if value is None else numeral(value, ".3f")
 
 
-def _state(specimen: Specimen) -> str:
+def _state(specimen: SegmentationCase) -> str:
     return f"corrections-{specimen.identity}"

@@ -16,8 +16,8 @@ from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.views.segmentation import figures
 from dashboard.views.segmentation import truth as tissue_truth
+from dashboard.views.segmentation.case import CORRECTED, NETWORK, SegmentationCase, told
 from dashboard.views.segmentation.figures import TissueView
-from dashboard.views.segmentation.specimen import CORRECTED, NETWORK, Specimen, told
 from models import Card, Image, OrthoLensError, Segmentation
 from models.drawing import paint, plate
 from models.io.kinds import kind
@@ -53,7 +53,7 @@ class Kept:
     truth: TruthMask | None = None
 
 
-def show(specimen: Specimen) -> None:
+def show(specimen: SegmentationCase) -> None:
     """Offer the files; each is made when it is asked for."""
     kept = _kept(specimen)
     answer, say = kept.shown, spoken()
@@ -89,7 +89,7 @@ def show(specimen: Specimen) -> None:
     _report(kept, specimen, item, name)
 
 
-def _report(kept: Kept, specimen: Specimen, item: Item | None, name: str) -> None:
+def _report(kept: Kept, specimen: SegmentationCase, item: Item | None, name: str) -> None:
     """Offer the report of the version that is shown, and remember how to segment the file again."""
     origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
     answer, image, view = kept.shown, kept.image, kept.view
@@ -164,7 +164,7 @@ def version(answer: Segmentation) -> str:
     return f"corrected by hand in {done} place{'s' * (done > 1)}" if done else "network"
 
 
-def _kept(specimen: Specimen) -> Kept:
+def _kept(specimen: SegmentationCase) -> Kept:
     versions = [specimen.at(NETWORK).shown]
     if specimen.corrections:
         versions.append(specimen.at(CORRECTED).shown)

@@ -16,11 +16,11 @@ from dashboard.session import Item
 from dashboard.style import figures
 from dashboard.views.segmentation import classes, correction, downloads, reasons, truth
 from dashboard.views.segmentation import slide as tissue_slide
+from dashboard.views.segmentation.case import SegmentationCase, Sheet
 from dashboard.views.segmentation.figures import TissueView
-from dashboard.views.segmentation.specimen import Sheet, Specimen
 from models import Card, Image, OrthoLensError, Segmentation
 
-LOOKS: dict[str, Callable[[Specimen], Sheet]] = {
+PANELS: dict[str, Callable[[SegmentationCase], Sheet]] = {
     later("Classes"): classes.show,
     later("Truth"): truth.show,
     later("Doubt"): reasons.doubt,
@@ -56,7 +56,7 @@ def workspace(image: Image, card: Card) -> None:
         shell.facts(image)
     with right:
         try:
-            sheet, fill = _answered(Specimen(image, card, session.segment(image, card, view.frame), view))
+            sheet, fill = _answered(SegmentationCase(image, card, session.segment(image, card, view.frame), view))
         except OrthoLensError as problem:
             states.error(problem)
             sheet, fill = Sheet(figures.figure(None, image, view), "image"), None
@@ -66,7 +66,7 @@ def workspace(image: Image, card: Card) -> None:
         fill()
 
 
-def _answered(specimen: Specimen) -> tuple[Sheet, Callable[[], None] | None]:
+def _answered(specimen: SegmentationCase) -> tuple[Sheet, Callable[[], None] | None]:
     """Draw the answer and the controls of one look at it; return what the image shows, and what is drawn last."""
     worklist.tell(specimen.shown)
     if not _headline(specimen):
@@ -74,7 +74,7 @@ def _answered(specimen: Specimen) -> tuple[Sheet, Callable[[], None] | None]:
     fill = also.show(specimen.image, specimen.card)
     look = st.segmented_control(
         t("Look at"),
-        list(LOOKS),
+        list(PANELS),
         format_func=t,
         default="Classes",
         required=True,
@@ -83,12 +83,12 @@ def _answered(specimen: Specimen) -> tuple[Sheet, Callable[[], None] | None]:
         label_visibility="collapsed",
         width="stretch",
     )
-    sheet = LOOKS[look](specimen)
+    sheet = PANELS[look](specimen)
     downloads.show(specimen)
     return sheet, fill
 
 
-def _headline(specimen: Specimen) -> bool:
+def _headline(specimen: SegmentationCase) -> bool:
     """Show the answer in one line; where the model abstains, its reason, and the answer only on demand."""
     found, card = specimen.shown, specimen.card
     with st.container(border=True, key="answer"):
@@ -104,7 +104,7 @@ def _headline(specimen: Specimen) -> bool:
     return True
 
 
-def _found(specimen: Specimen) -> str:
+def _found(specimen: SegmentationCase) -> str:
     """Return what `models.reporting.record.headline` says, in the visitor's language."""
     areas = classes.areas_of(specimen)[1:]
     names = {label.key: t(label.name) for label in specimen.card.labels}

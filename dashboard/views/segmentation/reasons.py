@@ -15,7 +15,7 @@ from dashboard.i18n import numeral, t
 from dashboard.style.figures import figure
 from dashboard.views.classification import crop_figures
 from dashboard.views.segmentation import figures
-from dashboard.views.segmentation.specimen import Reason, Sheet, Specimen, tell
+from dashboard.views.segmentation.case import Reason, SegmentationCase, Sheet, tell
 from models import Box
 from models.reporting import reason
 
@@ -23,7 +23,7 @@ MOST_PX = 8_000_000
 """Pixels up to which flips and scales are answered at once."""
 
 
-def doubt(specimen: Specimen) -> Sheet:
+def doubt(specimen: SegmentationCase) -> Sheet:
     """Return the entropy of the classes over flips and scales of the image."""
     image, card, view = specimen.image, specimen.card, specimen.view
     if image.shape[0] * image.shape[1] > MOST_PX:
@@ -53,7 +53,7 @@ def doubt(specimen: Specimen) -> Sheet:
     return Sheet(figures.doubt(image, entropy, view), "doubt", says=t("Dark: no doubt. Bright: much doubt."))
 
 
-def why(specimen: Specimen) -> Sheet:
+def why(specimen: SegmentationCase) -> Sheet:
     """Let the reader choose a class, and a box on the image, and return what speaks for that class there."""
     image, card, view = specimen.image, specimen.card, specimen.view
     names = {label.key: t(label.name) for label in card.labels}

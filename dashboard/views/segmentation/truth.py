@@ -14,8 +14,8 @@ from dashboard.case.truth_files import Files
 from dashboard.i18n import later, numeral, significant, t
 from dashboard.style.figures import figure
 from dashboard.views.segmentation import figures
+from dashboard.views.segmentation.case import SegmentationCase, Sheet
 from dashboard.views.segmentation.figures import TissueView, classes, screen
-from dashboard.views.segmentation.specimen import Sheet, Specimen
 from models import OrthoLensError
 from models.drawing import paint
 from models.tasks.segmentation.truth import (
@@ -33,7 +33,7 @@ WORDS = later(
 )
 
 
-def show(specimen: Specimen) -> Sheet:
+def show(specimen: SegmentationCase) -> Sheet:
     """Take a truth, compare it with the classes that are shown, and return the picture of both."""
     plain_view = Sheet(figure(specimen.shown, specimen.image, specimen.view), "truth-none")
     files = truth_files.drop(t("Truth masks"), _state(specimen), "truth")
@@ -57,7 +57,7 @@ def show(specimen: Specimen) -> Sheet:
     return _compared(specimen, truth, agreements)
 
 
-def truth_of(specimen: Specimen) -> TruthMask | None:
+def truth_of(specimen: SegmentationCase) -> TruthMask | None:
     """Return what the reader dropped for this frame, read once; None where nothing was.
 
     Raises
@@ -76,7 +76,7 @@ def truth_of(specimen: Specimen) -> TruthMask | None:
     )
 
 
-def agreements_of(specimen: Specimen) -> tuple[Agreement, ...]:
+def agreements_of(specimen: SegmentationCase) -> tuple[Agreement, ...]:
     """Return how the classes that are shown agree with the truth; nothing where there is none."""
     truth = truth_of(specimen)
     if truth is None:
@@ -87,7 +87,7 @@ def agreements_of(specimen: Specimen) -> tuple[Agreement, ...]:
     )  # fmt: skip
 
 
-def _compared(specimen: Specimen, truth: TruthMask, agreements: Sequence[Agreement]) -> Sheet:
+def _compared(specimen: SegmentationCase, truth: TruthMask, agreements: Sequence[Agreement]) -> Sheet:
     """Draw the figures, and return the picture of the class that the reader chooses."""
     names = {label.key: t(label.name) for label in specimen.card.labels}
     keys = [agreement.key for agreement in agreements]
@@ -128,7 +128,7 @@ def _compared(specimen: Specimen, truth: TruthMask, agreements: Sequence[Agreeme
     return Sheet(fig, "truth-pair", says=t("Left the truth, right the answer."))
 
 
-def _aggregated(specimen: Specimen, truth: TruthMask) -> float | None:
+def _aggregated(specimen: SegmentationCase, truth: TruthMask) -> float | None:
     return session.once(
         lambda: aggregated_jaccard(np.asarray(specimen.shown.instances), np.asarray(truth.instances)),
         "aggregated", specimen.identity, specimen.version, truth_files.fingerprint(session.get(_state(specimen))),
@@ -162,5 +162,5 @@ def _length(value: float | None) -> str:
     return "–" if value is None else significant(value)
 
 
-def _state(specimen: Specimen) -> str:
+def _state(specimen: SegmentationCase) -> str:
     return f"truth-{specimen.identity}"

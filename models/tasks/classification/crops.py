@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.nets.frame import normalise
-from models.progress import Watch
+from models.progress import ProgressToken
 from models.trust.ood import gate_of, pooled
 from models.types import Box, Image, Pixels
 
@@ -74,7 +74,7 @@ def propose(
     if model.card.gate is None:
         return ()
     closely = CANDIDATES * (len(SHIFTS) ** 2 - 1 + len(STRETCHES))
-    watch = Watch(len(SCALES) + (PROMISING + closely) // BATCH + 2 * CANDIDATES, progress, cancelled)
+    watch = ProgressToken(len(SCALES) + (PROMISING + closely) // BATCH + 2 * CANDIDATES, progress, cancelled)
     grey, enlarged = _small(image.grey(frame), model.card.input.size[0])
     candidates = apart(judged(model, grey, _promising(model, grey, watch), watch), CANDIDATES)
     found = []
@@ -95,11 +95,11 @@ def _small(grey: Pixels, side: int) -> tuple[Tensor, float]:
 
 def _enlarged(box: Box, by: float) -> Box:
     row, column, side = (round(by * length) for length in (box.row, box.column, box.height))
-    return Box(row, column, side, side, box.strangeness)
+    return Box(row, column, side, side, box.ood_score)
 
 
 @torch.no_grad()
-def judged(model: Classifier, grey: Tensor, boxes: Iterable[Box], watch: Watch) -> list[Box]:
+def judged(model: Classifier, grey: Tensor, boxes: Iterable[Box], watch: ProgressToken) -> list[Box]:
     """Return boxes of a picture (1, 1, H, W) with their strangeness, each as a picture of its own.
 
     One member is enough: the gate is fitted on the first.
@@ -110,12 +110,12 @@ def judged(model: Classifier, grey: Tensor, boxes: Iterable[Box], watch: Watch) 
         batch, waiting = waiting[:BATCH], waiting[BATCH:]
         x = torch.cat([_scaled(_cut(grey, box), model.card.input.size) for box in batch])
         away = gate.distance(pooled(_seen(model, x)).cpu().numpy()) / gate.threshold
-        found += [replace(box, strangeness=float(far)) for box, far in zip(batch, away, strict=True)]
+        found += [replace(box, ood_score=float(far)) for box, far in zip(batch, away, strict=True)]
     return found
 
 
 @torch.no_grad()
-def _promising(model: Classifier, grey: Tensor, watch: Watch) -> list[Box]:
+def _promising(model: Classifier, grey: Tensor, watch: ProgressToken) -> list[Box]:
     """Return the windows of a picture (1, 1, H, W) that look least strange at a glance, and show something."""
     gate, found = gate_of(model.card), []
     for scale in SCALES:
@@ -127,7 +127,7 @@ def _promising(model: Classifier, grey: Tensor, watch: Watch) -> list[Box]:
         seen = _seen(model, _scaled(grey, (rows, columns)))
         pools = torch.cat([pooled([_under(part, box, grey) for part in seen]) for box in boxes])
         away = gate.distance(pools.cpu().numpy()) / gate.threshold
-        found += [replace(box, strangeness=float(far)) for box, far in zip(boxes, away, strict=True)]
+        found += [replace(box, ood_score=float(far)) for box, far in zip(boxes, away, strict=True)]
     return sorted(found, key=_strangeness)[:PROMISING]
 
 
@@ -206,4 +206,4 @@ def _largest(boxes: Sequence[Box]) -> Box:
 
 
 def _strangeness(box: Box) -> float:
-    return np.inf if box.strangeness is None else box.strangeness
+    return np.inf if box.ood_score is None else box.ood_score

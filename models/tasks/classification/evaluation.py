@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from models.cards import Card, card
 from models.cards.card import Calibration, Conformal
-from models.cards.writing import inscribe, publish
+from models.cards.writing import publish, write_card
 from models.nets.loading import load_member
 from models.progress import Progress
 from models.tasks import question_of
@@ -25,7 +25,7 @@ from models.tasks.classification.folds import folds_of, out_of_fold
 from models.tasks.classification.metrics import RESAMPLES, with_interval
 from models.tasks.classification.task import ClassificationTask
 from models.tasks.classification.training import outputs
-from models.tasks.ood_set import strangers
+from models.tasks.ood_set import ood_sets
 from models.trust import conformal
 from models.trust.calibration import temperature
 from models.trust.ood import gate_of
@@ -77,7 +77,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         answers = _crossed(chosen, logits, truth[held_out], folds_of(measured, folds))
     y = np.array([chosen.index(label) for label in measured.labels])
     asked = ClassificationTask(question_of(chosen.task))
-    inscribe(card_id, {"calibration": fit[0], "conformal": fit[1]})
+    write_card(card_id, {"calibration": fit[0], "conformal": fit[1]})
     probabilities, inside = answers
     groups = np.unique(measured.groups, return_inverse=True)[1]
     report: dict[str, Any] = {
@@ -150,7 +150,7 @@ def _gate_table(chosen: Card, data: LabelledSet, split: str, progress: Progress)
     gate, net = gate_of(chosen), load_member(chosen, chosen.members[0])
     known = held_out_distances(chosen, data, net, gate, split)
     rows = []
-    for name, pictures in strangers(chosen.id):
+    for name, pictures in ood_sets(chosen.id):
         progress(f"strangers: {name}", 0.0)
         found = gate.distance(signatures(net, chosen, pictures)[0])
         both = np.concatenate([known, found])

@@ -36,7 +36,7 @@ from torch.nn import functional as F
 from models.errors import UnknownCard
 from models.nets.frame import scaled_heat
 from models.nets.mobilenet import StagedMobileNetV2
-from models.progress import Watch
+from models.progress import ProgressToken
 from models.trust.methods import METHODS, Method, method_of
 from models.types import Explanation, Image
 
@@ -135,7 +135,7 @@ def explain(
     stage = stage_of(model, stage)
     if not 0 <= target < len(model.card.labels):
         raise UnknownCard(f"{model.card.id} has no output {target}", fix=f"Choose 0 to {len(model.card.labels) - 1}.")
-    watch = Watch(len(model.members) * steps_of(method, model.card.input.size), progress, cancelled)
+    watch = ProgressToken(len(model.members) * steps_of(method, model.card.input.size), progress, cancelled)
     watch.check()
 
     def of_member(i: int, net: StagedMobileNetV2) -> Tensor:
@@ -225,7 +225,7 @@ def _gradient_shap(logits: Logits, x: Tensor, target: int) -> Tensor:
     return torch.stack(parts).mean(0).sum(1, keepdim=True)
 
 
-def _guided_grad_cam(net: StagedMobileNetV2, x: Tensor, target: int, stage: str, watch: Watch) -> Tensor:
+def _guided_grad_cam(net: StagedMobileNetV2, x: Tensor, target: int, stage: str, watch: ProgressToken) -> Tensor:
     twin = guided(net)
     watch.step()
     with warnings.catch_warnings():

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as tv
 
-from models.progress import Watch
+from models.progress import ProgressToken
 from models.tasks.classification.task import calibrated
 from models.types import Explanation, Image, Pixels
 
@@ -91,7 +91,7 @@ def curves(
     shares = np.linspace(0, 1, STEPS + 1)
     blurred = _blurred(x)
     parts = np.array_split(shares, len(shares) // BATCH)
-    watch = Watch(2 * len(parts), progress, cancelled)
+    watch = ProgressToken(2 * len(parts), progress, cancelled)
 
     def probabilities(begin: Tensor, end: Tensor) -> NDArray[np.float32]:
         answers = []

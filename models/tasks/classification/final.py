@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.card import Gate as GateTable
 from models.cards.card import Member
-from models.cards.writing import inscribe
+from models.cards.writing import write_card
 from models.nets.frame import Frame, normalise
 from models.nets.loading import load_member, write_tensors
 from models.nets.mobilenet import StagedMobileNetV2
@@ -22,7 +22,7 @@ from models.tasks.classification.folds import folds_of
 from models.tasks.classification.recipe import Recipe
 from models.tasks.classification.training import Run, fit, views
 from models.trust import ood
-from models.trust.perturbations import weathered
+from models.trust.perturbations import perturbed
 
 RUNS = Path("runs")
 """Checkpoints and logs; not in git."""
@@ -55,9 +55,9 @@ def train(card_id: str, progress: Progress) -> None:
             seen = views(chosen, learned, progress) if seen is None else seen
             done.write_text(write_tensors(fit(chosen, learned, seen, run, progress).state_dict(), WEIGHTS_DIR / file))
         members.append(Member(file=file, sha256=done.read_text()))
-    inscribe(card_id, {"members": members, "calibration": None, "conformal": None})
+    write_card(card_id, {"members": members, "calibration": None, "conformal": None})
     progress("fitting the gate", 0.0)
-    inscribe(card_id, {"gate": _gate(card(card_id), data)})
+    write_card(card_id, {"gate": _gate(card(card_id), data)})
 
 
 def _learned(data: LabelledSet) -> NDArray[np.intp]:
@@ -104,7 +104,7 @@ def held_out_distances(
 def _weathered(net: StagedMobileNetV2, chosen: Card, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     rng = np.random.default_rng(0)
     return [
-        signatures(net, chosen, [weathered(picture.astype(np.float32) / 255, rng) for picture in pixels])[0]
+        signatures(net, chosen, [perturbed(picture.astype(np.float32) / 255, rng) for picture in pixels])[0]
         for _ in range(WEATHERED)
     ]
 

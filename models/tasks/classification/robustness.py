@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 
-from models.progress import Watch
+from models.progress import ProgressToken
 from models.tasks.classification.task import calibrated
 from models.types import Image
 
@@ -66,7 +66,7 @@ def spread(
     """
     x = model.input(image, frame)  # (1, 3, h, w) in [−1, 1]
     changes = _changes(x)
-    watch = Watch(len(changes), progress, cancelled)
+    watch = ProgressToken(len(changes), progress, cancelled)
     nudges = []
     for name, changed in changes.items():
         watch.step()

@@ -44,7 +44,7 @@ class ClassificationTask(Task):
             coverage=self.default_coverage if card.conformal else None,
             abstained=bool(verdict and verdict.outside),
             reason=verdict.reason if verdict else None,
-            strangeness=verdict.strangeness if verdict else None,
+            ood_score=verdict.ood_score if verdict else None,
         )
 
     def target(self, card: Card, label: str | None, answer: Answer) -> int:

@@ -25,7 +25,7 @@ from models.cards import Card
 from models.errors import UnknownCard
 from models.nets.fcos import LEVELS, FCOSMobileNetV2, Places
 from models.nets.frame import scaled_heat
-from models.progress import Watch
+from models.progress import ProgressToken
 from models.tasks.classification.explanation import ON_FEATURES
 from models.tasks.detection.task import Scaled, fitted
 from models.trust.methods import BOX_METHODS, Method
@@ -124,7 +124,7 @@ def explain_box(
     *,
     frame: int = 0,
     stage: str | None = None,
-    watch: Watch | None = None,
+    watch: ProgressToken | None = None,
 ) -> Explanation:
     """Say why one box was drawn, as heat in source pixels.
 
@@ -155,7 +155,7 @@ def explain_box(
                 heat, layer = _stage_heat(net, method, subject, stage, (x, view))
                 heats.append(heat)
     else:
-        watch = watch or Watch(0)
+        watch = watch or ProgressToken(0)
         watch.steps = MASKS * len(finder.members)
         heats = [_d_rise(finder, net, x, subject, view, watch) for net in finder.members]
     heat = view.to_source(torch.stack(heats).mean(0).float().cpu())[0, 0]
@@ -222,7 +222,9 @@ def mask_of(random: torch.Generator, size: tuple[int, int]) -> Tensor:
     return grown[0, 0, top : top + size[0], left : left + size[1]]
 
 
-def _d_rise(finder: Detector, net: FCOSMobileNetV2, x: Tensor, subject: Subject, view: Scaled, watch: Watch) -> Tensor:
+def _d_rise(
+    finder: Detector, net: FCOSMobileNetV2, x: Tensor, subject: Subject, view: Scaled, watch: ProgressToken
+) -> Tensor:
     """Return heat (1, 1, h, w) over the input: the masks, weighted by how much better than usual the box is found.
 
     A mask weighs the best overlap with the box times the score of the class, over all places. The mean weight is taken

@@ -17,7 +17,7 @@ from models.cards import Card
 from models.nets.fcos import FCOSMobileNetV2, Found, Places
 from models.nets.frame import blank
 from models.nets.loading import load_detector
-from models.progress import Watch
+from models.progress import ProgressToken
 from models.tasks import question_of
 from models.tasks.detection.explanation import Subject, explain_box
 from models.tasks.detection.fusion import Pass, fused
@@ -97,7 +97,7 @@ class Detector:
         """
         start = time.perf_counter()
         changes = CHANGES if asked.fused else CHANGES[:1]
-        watch = Watch(len(changes) * len(self.members), asked.progress, asked.cancelled)
+        watch = ProgressToken(len(changes) * len(self.members), asked.progress, asked.cancelled)
         grey, looks, passes = image.grey(frame), [], []
         for zoom, mirrored in changes:
             view = self.task.frame(image, self.card, zoom)
@@ -160,7 +160,7 @@ class Detector:
         return explain_box(self, image, method, subject, frame=frame, stage=why.stage)
 
     def explain_found(
-        self, image: Image, found: Detections, index: int, why: Why, watch: Watch | None = None
+        self, image: Image, found: Detections, index: int, why: Why, watch: ProgressToken | None = None
     ) -> Explanation:
         """Explain the `index`-th box of an answer, on the frame that it is of.
 

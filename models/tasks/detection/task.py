@@ -143,7 +143,7 @@ class DetectionTask(Task):
             threshold=chosen.threshold,
             abstained=bool(verdict and verdict.outside),
             reason=verdict.reason if verdict else None,
-            strangeness=verdict.strangeness if verdict else None,
+            ood_score=verdict.ood_score if verdict else None,
         )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.card import Member
-from models.cards.writing import amend, inscribe, publish
+from models.cards.writing import publish, update_metrics, write_card
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.progress import Progress
 from models.tasks.classification.final import RUNS
@@ -26,7 +26,7 @@ from models.tasks.detection.metrics import Answered, calibrate, curve, describe
 from models.tasks.detection.predictor import Detector
 from models.tasks.detection.recipe import BoxRecipe
 from models.tasks.detection.training import BoxRun, films, fit
-from models.tasks.ood_set import strangers
+from models.tasks.ood_set import ood_sets
 from models.tasks.segmentation.dataset import TRAIN
 from models.tasks.segmentation.task import pixels_of
 from models.training import gates
@@ -76,10 +76,10 @@ def train(card_id: str, progress: Progress) -> None:
     run = BoxRun("shipped", 100, RUNS / card_id, np.arange(len(data)))
     file = f"{card_id}-0.safetensors"
     sha256 = write_tensors(dict(fit(chosen, films(data, chosen), run, progress).state_dict()), WEIGHTS_DIR / file)
-    inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
+    write_card(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress("fitting the gate", 0.0)
     gates.renew(card_id, _known(Detector(card(card_id), CPU), data))
-    amend(card_id, "weights", [sha256])  # its figures are of the recipe's trials
+    update_metrics(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
 
 def gate(card_id: str, progress: Progress) -> None:
@@ -93,7 +93,7 @@ def gate(card_id: str, progress: Progress) -> None:
     data = box_set(card_id)
     progress("fitting the gate", 0.0)
     gates.renew(card_id, _known(Detector(card(card_id), CPU), data))
-    amend(card_id, "gate", _gate(card(card_id), data, progress))
+    update_metrics(card_id, "gate", _gate(card(card_id), data, progress))
 
 
 def evaluate(card_id: str, folds: int, progress: Progress) -> None:
@@ -115,7 +115,7 @@ def evaluate(card_id: str, folds: int, progress: Progress) -> None:
         progress(f"{trial.run.name}: measured on {len(trial.measured)} images", 1.0)
     tables, everything = answers.tables(), answers.together()
     detecting = calibrate(everything)
-    inscribe(card_id, {"detecting": detecting})
+    write_card(card_id, {"detecting": detecting})
     publish(
         card_id,
         {
@@ -179,5 +179,5 @@ def _known(finder: Detector, data: BoxSet) -> gates.Known:
 def _gate(chosen: Card, data: BoxSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells strangers from its own kind."""
     finder = Detector(chosen, CPU)
-    strangeness = gates.strangeness(chosen, lambda image: finder.task.read(finder.find(image), image, chosen))
-    return gates.measured(chosen, _known(finder, data), strangeness, strangers(chosen.id), progress)
+    ood_score = gates.ood_score(chosen, lambda image: finder.task.read(finder.find(image), image, chosen))
+    return gates.measured(chosen, _known(finder, data), ood_score, ood_sets(chosen.id), progress)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.nets import tiles
 from models.nets.dense import resized
-from models.progress import Watch
+from models.progress import ProgressToken
 from models.tasks.segmentation.task import network_input, planes, unfitted
 from models.types import Box, Image, Pixels
 
@@ -25,7 +25,7 @@ CHANGES = ((1.0, False), (1.0, True), (0.8, True), (1.25, False))
 """Scale of the input, and whether left and right change places."""
 
 
-def doubt(painter: Segmenter, image: Image, frame: int = 0) -> Pixels:
+def predictive_entropy(painter: Segmenter, image: Image, frame: int = 0) -> Pixels:
     """Return the entropy of every pixel: (H, W) in [0, 1], 1 where all classes are equally likely."""
     card, shape = painter.card, image.shape
 
@@ -38,7 +38,7 @@ def doubt(painter: Segmenter, image: Image, frame: int = 0) -> Pixels:
         def patch(top: int, left: int, height: int, width: int) -> Tensor:
             return network_input(planes(image, card, frame, Box(top, left, height, width)))
 
-        strips = tiles.slide(shape, card.input.size, patch, answers, Watch(tiles.count(shape, card.input.size)))
+        strips = tiles.slide(shape, card.input.size, patch, answers, ProgressToken(tiles.count(shape, card.input.size)))
     else:
         mean = answers(painter.task.prepare(image, card, frame))
         strips = unfitted(mean.clamp_min(1e-9).log(), painter.task.frame(image, card))

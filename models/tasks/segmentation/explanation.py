@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from models.errors import UnknownCard
 from models.nets.dense import DenseNet, State
 from models.nets.frame import Frame, scaled_heat
-from models.progress import Watch
+from models.progress import ProgressToken
 from models.tasks.classification.explanation import ON_FEATURES, ON_INPUT, stage_of, steps_of
 from models.tasks.segmentation.task import network_input, planes
 from models.trust.methods import METHODS, Method
@@ -98,7 +98,7 @@ def explain_region(
     target = _target(painter, label, painted[inside > 0])
     region = inside if box else inside * (painted == target)
     region = (region if region.any() else inside).float()
-    watch = Watch(len(painter.members) * steps_of(method, view.network))
+    watch = ProgressToken(len(painter.members) * steps_of(method, view.network))
     with painter.lock:
         heats = [_heat(net, method, target, stage, whole, region, watch) for net in painter.members]
     heat = view.to_source(torch.stack(heats).mean(0))[0, 0]
@@ -141,7 +141,9 @@ def _target(painter: Segmenter, label: str | None, painted: Tensor) -> int:
     return int(counts[1:].argmax()) + 1 if counts[1:].any() else 0
 
 
-def _heat(net: DenseNet, method: Method, target: int, stage: str, x: Tensor, region: Tensor, watch: Watch) -> Tensor:
+def _heat(
+    net: DenseNet, method: Method, target: int, stage: str, x: Tensor, region: Tensor, watch: ProgressToken
+) -> Tensor:
     """Return the heat over the input, (1, 1, h, w) at the stage's resolution or at the input's."""
     if method.key not in ON_FEATURES:
         return ON_INPUT[method.key](watch.over(_Whole(net, region)), x, target)

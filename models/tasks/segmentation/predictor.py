@@ -18,7 +18,7 @@ from models.nets import tiles
 from models.nets.dense import DenseNet
 from models.nets.frame import blank
 from models.nets.loading import load_dense
-from models.progress import Watch
+from models.progress import ProgressToken
 from models.tasks import question_of
 from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.segmentation.explanation import explain_region
@@ -84,7 +84,7 @@ class Segmenter:
             looks.add(signature[0], logits[0, : len(card.labels)].amax((1, 2)))
             return logits
 
-        watch = Watch(looks.count, progress, cancelled)
+        watch = ProgressToken(looks.count, progress, cancelled)
         if card.input.tiled:
 
             def patch(top: int, left: int, height: int, width: int) -> Tensor:

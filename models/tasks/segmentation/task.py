@@ -85,7 +85,7 @@ class SegmentationTask(Task):
             instances=found,
             abstained=bool(verdict and verdict.outside),
             reason=verdict.reason if verdict else None,
-            strangeness=verdict.strangeness if verdict else None,
+            ood_score=verdict.ood_score if verdict else None,
         )
 
 

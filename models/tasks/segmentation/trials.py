@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.card import Member
-from models.cards.writing import amend, inscribe, publish
+from models.cards.writing import publish, update_metrics, write_card
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.progress import Progress
 from models.tasks.classification.final import RUNS
-from models.tasks.ood_set import strangers
+from models.tasks.ood_set import ood_sets
 from models.tasks.segmentation.augmentation import Sample
 from models.tasks.segmentation.dataset import TRAIN, TUNING, DenseSet
 from models.tasks.segmentation.datasets import dense_set
@@ -147,10 +147,10 @@ def train(card_id: str, progress: Progress) -> None:
     drawn, run = samples(chosen, data), shipped(card(card_id), data, 5)
     file = f"{card_id}-0.safetensors"
     sha256 = write_tensors(dict(fit(chosen, drawn, run, progress).state_dict()), WEIGHTS_DIR / file)
-    inscribe(card_id, {"members": [Member(file=file, sha256=sha256)]})
+    write_card(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress("fitting the gate", 0.0)
     gates.renew(card_id, _known(Segmenter(card(card_id), CPU), data))
-    amend(card_id, "weights", [sha256])  # its figures are of the recipe's trials
+    update_metrics(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
 
 def gate(card_id: str, progress: Progress) -> None:
@@ -164,7 +164,7 @@ def gate(card_id: str, progress: Progress) -> None:
     data = dense_set(card_id)
     progress("fitting the gate", 0.0)
     gates.renew(card_id, _known(Segmenter(card(card_id), CPU), data))
-    amend(card_id, "gate", _gate(card(card_id), data, progress))
+    update_metrics(card_id, "gate", _gate(card(card_id), data, progress))
 
 
 def evaluate(card_id: str, folds: int, progress: Progress) -> None:
@@ -217,8 +217,8 @@ def _known(painter: Segmenter, data: DenseSet) -> gates.Known:
 def _gate(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells strangers from its own kind."""
     painter = Segmenter(chosen, CPU)
-    strangeness = gates.strangeness(chosen, lambda image: painter.task.read(painter.paint(image), image, chosen))
-    return gates.measured(chosen, _known(painter, data), strangeness, strangers(chosen.id, colour=True), progress)
+    ood_score = gates.ood_score(chosen, lambda image: painter.task.read(painter.paint(image), image, chosen))
+    return gates.measured(chosen, _known(painter, data), ood_score, ood_sets(chosen.id, colour=True), progress)
 
 
 def measured(painter: Segmenter, data: DenseSet, i: int, *, grey: bool = False) -> dict[str, float]:

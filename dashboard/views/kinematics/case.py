@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MotionCase:
     """One measurement as the reader sees it.
 
     Attributes
@@ -75,7 +75,7 @@ class Measured:
         """What the reference poses are."""
         return later("exact") if self.sequence.simulated else later("reference")
 
-    def at(self, t: int) -> Measured:
+    def at(self, t: int) -> MotionCase:
         """Return the same with another frame looked at."""
         return replace(self, t=t)
 

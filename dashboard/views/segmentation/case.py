@@ -38,7 +38,7 @@ def told(identity: str) -> Reason:
 
 
 @dataclass(frozen=True)
-class Specimen:
+class SegmentationCase:
     """One frame with the network's classes and the reader's corrections.
 
     Attributes
@@ -73,7 +73,7 @@ class Specimen:
             return "network"
         return hashlib.sha256(repr(self.corrections).encode()).hexdigest()[:12]
 
-    def at(self, choice: str) -> Specimen:
+    def at(self, choice: str) -> SegmentationCase:
         """Return the same with one version of its classes."""
         return replace(self, choice=choice)
 

@@ -51,7 +51,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Film:
+class DetectionCase:
     """One frame with what was found on it.
 
     Attributes

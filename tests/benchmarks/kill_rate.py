@@ -31,8 +31,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = {
     "models/io": ("tests/io", "tests/detection", "tests/segmentation"),
     "models/trust": ("tests/trust", "tests/predictors"),
-    "models/tasks": ("tests/tasks", "tests/predictors"),
-    "models/kinematics": ("tests/kinematics",),
+    "models/tasks": ("tests/tasks", "tests/predictors", "tests/detection", "tests/segmentation", "tests/kinematics"),
+    "models/geometry": ("tests/kinematics",),
     "models/reporting": ("tests/reporting",),
     "dashboard/session": tuple(
         f"tests/dashboard/test_{name}.py"

@@ -213,6 +213,6 @@ def test_a_gap_breaks_the_line_and_everything_lies_in_the_panel() -> None:
 
 
 def test_the_fonts_are_small_and_come_with_their_licence() -> None:
-    fonts = Path(models.__file__).parent / "reporting" / "fonts"
+    fonts = Path(models.__file__).parent / "drawing" / "fonts"
     assert sum(file.stat().st_size for file in fonts.iterdir()) < 1_600_000
     assert "Bitstream" in (fonts / "LICENSE.txt").read_text()

@@ -25,7 +25,7 @@ from dashboard.case import report
 from dashboard.style.figures import View, figure
 from dashboard.views.detection import downloads, figures, findings
 from dashboard.views.detection import truth as detection_truth
-from dashboard.views.detection.case import Film
+from dashboard.views.detection.case import DetectionCase
 from models import Detections, Explanation, Image
 from models.drawing.plate import LEAST_PX
 from models.i18n import Language
@@ -75,7 +75,7 @@ def film_picture() -> bytes:
 
 
 IDENTITY = f"{hashlib.sha256(film_picture()).hexdigest()[:12]}-0-good"
-"""As `Film.frame`."""
+"""As `DetectionCase.frame`."""
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_a_finding_is_measured_chosen_and_zoomed_to(dropped: AppTest) -> None:
 def test_a_click_on_a_box_chooses_it_and_one_beside_does_not(detection_card: str) -> None:
     chosen: list[str] = []
 
-    class Clicked(Film):
+    class Clicked(DetectionCase):
         def choose(self, finding: object) -> None:
             chosen.append(finding.key)
 
@@ -344,7 +344,7 @@ def test_the_picture_is_large_enough_to_show_and_tells_the_truth(kept: downloads
 
 def test_marks_on_the_screen_match_those_of_the_verdict(kept: downloads.Kept) -> None:
     truth = TrueBoxes(np.array([[19.5, 9.5, 40, 30]], np.float32), ("fracture",))
-    film = Film(kept.image, kept.card, fake(kept.image, "good"), View(), False, 0.1, "x")
+    film = DetectionCase(kept.image, kept.card, fake(kept.image, "good"), View(), False, 0.1, "x")
     marks = detection_truth.marks_of(judge(film.kept, truth, {}), film.findings, truth)
     assert [mark.text for mark in marks] == ["", "1 · hit", "2 · false alarm", "3 · false alarm"]
 

@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.session.jobs import Job
 from dashboard.views.kinematics import downloads, figures, source, study, tracking
-from dashboard.views.kinematics.case import Measured
+from dashboard.views.kinematics.case import MotionCase
 from dashboard.views.kinematics.figures import Placed
 from dashboard.views.kinematics.study import File, Fluoroscopy
 from dashboard.views.kinematics.tracking import EXACT, Tracking
@@ -73,9 +73,9 @@ def run(sequence: Fluoroscopy) -> tuple[Tracking, Motion, Done]:
 
 
 @pytest.fixture
-def measured(sequence: Fluoroscopy, run: tuple[Tracking, Motion, Done]) -> Measured:
+def measured(sequence: Fluoroscopy, run: tuple[Tracking, Motion, Done]) -> MotionCase:
     st.session_state.clear()
-    return Measured("test", sequence, run[0], run[1])
+    return MotionCase("test", sequence, run[0], run[1])
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_progress_is_told_in_words(run: tuple[Tracking, Motion, Done]) -> None:
     assert "Choosing between poses that look alike" in said
 
 
-def test_a_pose_moved_by_hand_comes_back_and_says_so(measured: Measured) -> None:
+def test_a_pose_moved_by_hand_comes_back_and_says_so(measured: MotionCase) -> None:
     found = measured.result.femoral.pose[1]
     off = found.copy()
     off[:3, 3] += (2.0, -1.5, 4.0)
@@ -160,7 +160,7 @@ def test_a_pose_moved_by_hand_comes_back_and_says_so(measured: Measured) -> None
     assert np.abs(after.joint[1] - measured.result.joint[1]).max() < 2
 
 
-def test_a_pose_off_the_picture_is_refused_in_words(measured: Measured) -> None:
+def test_a_pose_off_the_picture_is_refused_in_words(measured: MotionCase) -> None:
     off = measured.result.femoral.pose[0].copy()
     off[0, 3] += 400
     with pytest.raises(InputError, match="does not come back to the outline"):
@@ -170,7 +170,7 @@ def test_a_pose_off_the_picture_is_refused_in_words(measured: Measured) -> None:
 # Figures
 
 
-def test_contours_lie_on_the_masks_border(measured: Measured) -> None:
+def test_contours_lie_on_the_masks_border(measured: MotionCase) -> None:
     fig = figures.overlay(measured.sequence, 0, [Placed(0, measured.sequence.reference[0][0])], 0.3)
     line = fig.data[-1]
     rows, columns = np.nonzero(measured.sequence.exact[0][0])
@@ -178,13 +178,13 @@ def test_contours_lie_on_the_masks_border(measured: Measured) -> None:
     assert np.nanmax(line.x) == columns.max() + 0.5
 
 
-def test_a_held_tibia_stands_at_its_own_origin(measured: Measured) -> None:
+def test_a_held_tibia_stands_at_its_own_origin(measured: MotionCase) -> None:
     tibia = measured.result.tibial.pose[2]
     own = np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]])
     assert np.allclose(figures.in_scene(own, tibia, tibia), own)
 
 
-def test_curves_draw_every_frame_the_band_and_the_exact_motion(measured: Measured) -> None:
+def test_curves_draw_every_frame_the_band_and_the_exact_motion(measured: MotionCase) -> None:
     fig = figures.curves(measured.motion, 1, measured.reference_joint, "exact")
     lines = [trace for trace in fig.data if trace.name == "Flexion"]
     assert np.allclose(lines[0].y, measured.motion.joint[:, 0])
@@ -195,19 +195,19 @@ def test_curves_draw_every_frame_the_band_and_the_exact_motion(measured: Measure
 # Files
 
 
-def test_every_file_says_simulated_and_what_it_is_not(measured: Measured) -> None:
+def test_every_file_says_simulated_and_what_it_is_not(measured: MotionCase) -> None:
     for text in (downloads.angles(measured), downloads.quality(measured)):
         rows = list(csv.DictReader(io.StringIO(text.decode())))
         assert [row["file"] for row in rows] == ["simulated frame 1", "simulated frame 2", "simulated frame 3"]
         assert {row["note"] for row in rows} == {DISCLAIMER}
 
 
-def test_poses_are_read_again_as_they_are_on_the_screen(measured: Measured) -> None:
+def test_poses_are_read_again_as_they_are_on_the_screen(measured: MotionCase) -> None:
     again = jts.read(downloads.poses(measured, 1).decode())
     assert np.allclose(again, measured.poses[1], atol=1e-4)
 
 
-def test_the_film_has_every_frame_with_a_margin(measured: Measured) -> None:
+def test_the_film_has_every_frame_with_a_margin(measured: MotionCase) -> None:
     film = Pillow.open(io.BytesIO(downloads.film(measured, Language())))
     assert film.n_frames == FRAMES
     assert film.height > film.width == LEAST_PX

@@ -120,7 +120,7 @@ def test_a_playlist_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 def test_looks_are_those_of_the_pages() -> None:
-    assert set(get_args(conference.Look)) == {*tissue_page.LOOKS, *kinematics_page.LOOKS}
+    assert set(get_args(conference.Look)) == {*tissue_page.PANELS, *kinematics_page.PANELS}
 
 
 # The state machine

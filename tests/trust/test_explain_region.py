@@ -8,7 +8,7 @@ from torch import nn
 from models.cards import Card
 from models.errors import UnknownCard
 from models.nets.dense import DenseNet, State
-from models.tasks.segmentation.entropy import doubt
+from models.tasks.segmentation.entropy import predictive_entropy
 from models.tasks.segmentation.explanation import OFFERED, explain_region, over
 from models.tasks.segmentation.predictor import Segmenter
 from models.trust.methods import method_of
@@ -107,7 +107,7 @@ def test_what_is_not_offered_is_said(painter: Segmenter, halves: Image) -> None:
 
 def test_doubt_is_the_entropy_of_the_answer(painter: Segmenter, halves: Image) -> None:
     """A flip puts bright beside dark, so both halves get the mean of both answers only if it is not undone: it is."""
-    found = doubt(painter, halves)
+    found = predictive_entropy(painter, halves)
     for column, grey in ((8, 0.25), (56, 0.75)):
         p = np.exp([0, 3 * grey, grey - 1])
         p /= p.sum()

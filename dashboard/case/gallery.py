@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import pages, states
+from dashboard.case.polling import polled
 from dashboard.i18n import t
 from dashboard.session.jobs import Job
 from dashboard.style import figures
@@ -89,7 +90,7 @@ def _fetch(job: Job[tuple[Path, ...]]) -> tuple[Path, ...]:
     return samples.fetch_all(job.report, job.stopped)
 
 
-@st.fragment(run_every=0.4)
+@polled(0.4)
 def _progress() -> None:
     job = session.job(FETCH)
     if job is None or not job.running:

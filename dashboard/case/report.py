@@ -15,6 +15,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import progress
+from dashboard.case.polling import polled
 from dashboard.case.states import plain, sentence
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
@@ -202,6 +203,6 @@ def bind(job: Job[Written], every: Sequence[Answered], label: str, say: Language
     return Written(label, pdf(report), html(report))
 
 
-@st.fragment(run_every=0.5)
+@polled(0.5)
 def _progress(name: str) -> None:
     progress.of(name, "report-queue-cancel", t("Writing"))

@@ -14,6 +14,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import answering, measures, progress, read_first, report, worklist
+from dashboard.case.polling import polled
 from dashboard.case.states import error, plain, sentence
 from dashboard.i18n import later, t, tn
 from dashboard.session import Answered, Item, Surveyed
@@ -50,7 +51,7 @@ def show() -> None:
     session.collect()
     job = session.job(session.ANSWERS)
     if job and job.running:
-        st.fragment(_followed, run_every=worklist.POLL_S)()
+        polled(worklist.POLL_S)(_followed)()
     else:
         _begin(items, known)
         rows = _rows(items)

@@ -13,6 +13,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import leaving
+from dashboard.case.polling import polled
 from dashboard.case.states import plain
 from dashboard.i18n import numeral, spoken, t, tn
 from dashboard.session import Item, Surveyed
@@ -44,7 +45,7 @@ def _files(items: Sequence[Item]) -> None:
     job = session.job(session.ANSWERS)
     shown = (items, session.selected())
     if session.surveying() or (job and job.running):
-        st.fragment(_followed, run_every=POLL_S)(shown)
+        polled(POLL_S)(_followed)(shown)
     else:
         _list(items, known)
 

@@ -15,6 +15,7 @@ import streamlit as st
 
 from dashboard import conference, session
 from dashboard.case import states
+from dashboard.case.polling import polled
 from dashboard.conference import Stage
 from dashboard.i18n import t
 from dashboard.stage import hall, keys, show
@@ -72,7 +73,7 @@ def draw() -> None:
     """Draw the bar of conference mode, and listen for keys in any mode."""
     now = session.on_stage()
     if now is not None:
-        st.fragment(_watch, run_every=_ticking())()  # first: a late tick finds its place in an emptied page
+        polled(_ticking())(_watch)()
         with st.container(key="stage-files" if now.table else "stage-alone"):  # the style sheet hides the sidebar
             _bar(now)
     keys.listen(now)

@@ -13,6 +13,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import states
+from dashboard.case.polling import polled
 from dashboard.conference import Stage
 from dashboard.conference.address import place_of
 from dashboard.conference.ballot_page import Said
@@ -82,7 +83,7 @@ def _ballot(now: Stage, booth: Booth) -> None:
                     st.caption(t(item.origin))
         with right:
             st.header(states.plain(t(now.step.title)), anchor=False)
-            st.fragment(_counting, run_every=EVERY_S)(booth)
+            polled(EVERY_S)(_counting)(booth)
             code = segno.make(booth.address, error="m", micro=False)
             picture = code.svg_data_uri(scale=8, border=4, dark="#0E1114", light="#FFFFFF")
             said = escape(t("Scan, or open {address} on a phone in this network", address=booth.address))

@@ -13,6 +13,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import states
+from dashboard.case.polling import polled
 from dashboard.conference import Playlist, Stage, Step, link
 from dashboard.conference.link import Link
 from dashboard.i18n import later, t, tn
@@ -48,7 +49,7 @@ def show() -> None:
         return
     now = followed.follow()
     session.put(SEEN, _mark(now))
-    st.fragment(_watch, run_every=EVERY_S)(followed)
+    polled(EVERY_S)(_watch)(followed)
     _buttons(now)
     here, coming = st.columns([1.7, 1], gap="large")
     with here:

@@ -156,10 +156,7 @@ def test_three_phones_vote_and_see_what_the_model_says(
     phones[2].goto(address)
     expect(phones[2].get_by_text("The model says: Cofield")).to_be_visible()
 
-    try:
-        page.get_by_role("button", name="End the vote").click(timeout=20_000)
-    except TimeoutError:
-        pytest.xfail("after a reveal the bar's button is missing in one run of eight, not yet understood")
+    page.get_by_role("button", name="End the vote").click()
     expect(verdict).to_have_count(0)
     while answers(own):
         page.wait_for_timeout(100)

@@ -11,6 +11,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import audit_figures, progress
+from dashboard.case.polling import polled
 from dashboard.case.states import plain, sentence
 from dashboard.i18n import numeral, t
 from dashboard.session.jobs import Job
@@ -94,7 +95,7 @@ def _run(job: Job[Audit], image: Image, card: Card, frame: int, methods: Sequenc
     )  # fmt: skip
 
 
-@st.fragment(run_every=0.5)
+@polled(0.5)
 def _progress(name: str) -> None:
     progress.of(name, "audit-cancel")
 

@@ -14,6 +14,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import progress, read_first, worklist
+from dashboard.case.polling import polled
 from dashboard.case.states import plain, sentence
 from dashboard.i18n import later, numeral, t, tn
 from dashboard.session.jobs import Job
@@ -82,7 +83,7 @@ def search(prediction: Judged, image: Image, card: Card) -> None:
     )  # fmt: skip
 
 
-@st.fragment(run_every=0.5)
+@polled(0.5)
 def _progress(name: str, card: Card) -> None:
     progress.of(name, "search-cancel", t("Looking for parts that show {shows}", shows=t(card.data.shows)))
 

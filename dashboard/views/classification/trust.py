@@ -14,6 +14,7 @@ import models
 from dashboard import session
 from dashboard.case import abstention, states, trust_figures
 from dashboard.case.measures import text
+from dashboard.case.polling import polled
 from dashboard.case.states import plain, sentence
 from dashboard.i18n import numeral, t
 from dashboard.session.jobs import Job
@@ -144,7 +145,7 @@ def _measure(job: Job, image: Image, card: Card, frame: int) -> tuple[Nudge, ...
     return models.spread(image, card.id, frame=frame, progress=job.report, cancelled=job.stopped)
 
 
-@st.fragment(run_every=0.4)
+@polled(0.4)
 def _progress(name: str) -> None:
     job = session.job(name)
     if job is None or not job.running:

@@ -7,6 +7,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import progress
+from dashboard.case.polling import polled
 from dashboard.case.states import plain, sentence
 from dashboard.i18n import later, spoken, t
 from dashboard.session.jobs import Job
@@ -123,7 +124,7 @@ def _slowly(film: DetectionCase, subject: Finding, method: str) -> Explanation |
     return None
 
 
-@st.fragment(run_every=0.5)
+@polled(0.5)
 def _progress(name: str) -> None:
     progress.of(name, "box-why-cancel", t("Looking through masks"))
 

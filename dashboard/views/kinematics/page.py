@@ -11,6 +11,7 @@ import models
 from dashboard import session
 from dashboard.case import card_summary, progress, states
 from dashboard.case.places import places
+from dashboard.case.polling import polled
 from dashboard.case.staged import staged
 from dashboard.case.states import plain, sentence
 from dashboard.i18n import later, t
@@ -133,7 +134,7 @@ def _start(name: str, run: Tracking) -> None:
     session.start(name, run.run)
 
 
-@st.fragment(run_every=1.5)
+@polled(1.5)
 def _live(name: str, run: Tracking) -> None:
     """Draw how far the measurement is, and the frame that was found last."""
     progress.of(name, "kinematics-cancel")

@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import session
+from dashboard.case.polling import polled
 from dashboard.i18n import later, t
 from dashboard.session.jobs import Job
 from dashboard.views.lessons import learning_figures
@@ -34,7 +35,7 @@ def show() -> None:
         st.caption(t("Drawn by a program, no patient. They show how learning goes, not how well fractures are found."))
     _controls()
     live = _running()
-    st.fragment(_live if live else _board, run_every=EVERY_S if live else None)()
+    polled(EVERY_S if live else None)(_live if live else _board)()
 
 
 def begin() -> None:

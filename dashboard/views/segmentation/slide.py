@@ -12,6 +12,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import abstention, progress
+from dashboard.case.polling import polled
 from dashboard.case.states import HEIGHT_PX, plain, sentence
 from dashboard.i18n import significant, t, tn
 from dashboard.session import Item
@@ -167,6 +168,6 @@ def _run(job: Job[Segmentation], image: Image, card: Card) -> Segmentation:
     return found
 
 
-@st.fragment(run_every=0.5)
+@polled(0.5)
 def _progress(name: str) -> None:
     progress.of(name, "segment-cancel", t("Segmenting"))

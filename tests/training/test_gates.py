@@ -108,7 +108,7 @@ def shipped(painting_card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     own = DenseSet(grey, empty, tuple(f"knee {i // 2}" for i in range(20)), ("",) * 20)
     monkeypatch.setattr(trials, "dense_set", lambda _: own)
     white = [np.ones((24, 24), np.float32)] * 3
-    monkeypatch.setattr(trials, "strangers", lambda _, colour: iter([("white", white)]))
+    monkeypatch.setattr(trials, "ood_sets", lambda _, colour: iter([("white", white)]))
     text = (tmp_path / "cards" / f"{painting_card}.toml").read_text()
     (tmp_path / "cards" / f"{painting_card}.toml").write_text(text + "\n[training]\nsteps = 1\n")
     (tmp_path / "cards" / f"{painting_card}.figures.json").write_text('{"measured": "2026-11-20", "trials": {}}')

@@ -71,7 +71,7 @@ def of(monkeypatch: pytest.MonkeyPatch, data: LabelledSet) -> None:
     for module in (final, evaluation):
         monkeypatch.setattr(module, "labelled_set", lambda _: data)
     noise = np.random.default_rng(1).random((5, 64, 64), dtype=np.float32)
-    monkeypatch.setattr(evaluation, "strangers", lambda _: iter([("noise", list(noise))]))
+    monkeypatch.setattr(evaluation, "ood_sets", lambda _: iter([("noise", list(noise))]))
 
 
 def test_training_inscribes_its_members_and_a_gate_that_keeps_what_it_promises(

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from importlib.metadata import files
 from pathlib import Path
 from typing import Annotated
 
@@ -61,7 +62,7 @@ def serve(
     if address in EVERYWHERE:
         typer.echo(_warning(port, hosts), err=True)
     command = _streamlit(port, address, headless, hosts)
-    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as server:
+    with subprocess.Popen(command, cwd=home(), env=environment, start_new_session=True) as server:
         for wish in (signal.SIGINT, signal.SIGTERM):
             signal.signal(wish, lambda *_: _stop(server))
         raise typer.Exit(max(0, server.wait()))  # negative: ended by a signal, as asked
@@ -99,6 +100,17 @@ def _warning(port: int, hosts: Sequence[str]) -> str:
         "password, and images travel unencrypted: let only a network in that you trust, or a proxy with TLS and a "
         "login before it (name it with --allow-host)."
     )
+
+
+def home() -> Path:
+    """Return the folder whose `.streamlit` the server reads: that of the checkout, or what the wheel brought along.
+
+    Without it Streamlit would send statistics, show tracebacks and take no theme.
+    """
+    if (ROOT / ".streamlit").is_dir():
+        return ROOT
+    brought = (file for file in files("ortholens") or () if file.parts[-2:] == (".streamlit", "config.toml"))
+    return Path(str(next(brought).locate())).resolve().parents[1]
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

@@ -216,6 +216,7 @@ def test_a_drop_on_a_page_that_changes_is_not_lost(visit: Callable[[], Page]) ->
 
     page.route_web_socket("**/_stcore/stream", forward)
     page.reload()
+    page.wait_for_function("() => window.ortholensDoor?.open")  # before its script is there, the browser opens the file
     page.get_by_test_id("stHeader").get_by_role("link", name="Pathology").click()
     dropped(page, CASES_DIR / "shoulder_anatomic.dcm")  # while the page changes
     dropped(page, CASES_DIR / "shoulder_reverse.png")  # and again, before the first is taken

@@ -1,8 +1,9 @@
 """What `ortholens serve` runs: the app behind a door that is shut to foreign names, and an end that comes in time.
 
 A page of another site whose name is made to point here (DNS rebinding) is refused, a browser may load nothing from
-elsewhere nor show the pages in a frame of another site, and figures of use are told to nobody unless asked. Where long
-work holds the process up after SIGTERM, it ends all the same.
+elsewhere nor show the pages in a frame of another site, figures of use are told to nobody unless asked, and no program
+drives the pages: Streamlit's agent API stays shut, however it was turned on. Where long work holds the process up after
+SIGTERM, it ends all the same.
 
 References: https://cheatsheetseries.owasp.org/cheatsheets/HTTP_Headers_Cheat_Sheet.html,
 https://www.w3.org/TR/CSP3/, https://docs.streamlit.io/develop/api-reference/app-starter-kits
@@ -34,7 +35,7 @@ from models.settings import settings
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 """Names under which the app answers where no others are given."""
-METRICS, MEDIA = "/_stcore/metrics", "/media/"
+METRICS, MEDIA, AGENT = "/_stcore/metrics", "/media/", "/_stcore/agent/"
 PATIENCE_S = 1.0
 """After so long a process that was told to end does, whatever it does."""
 
@@ -63,7 +64,7 @@ def policy() -> str:
 
 
 class Guard:
-    """Adds the headers to every answer, keeps pictures out of the browser's cache, and closes the figures of use."""
+    """Adds the headers to every answer, keeps pictures out of the browser's cache, closes what is for no browser."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -92,7 +93,7 @@ class Guard:
                     headers["Cache-Control"] = "no-store"
             await send(message)
 
-        closed = path.endswith(METRICS) and not settings().metrics
+        closed = AGENT in path or (path.endswith(METRICS) and not settings().metrics)
         await (PlainTextResponse("Not Found", 404) if closed else self._app)(scope, receive, guarded)
 
 

@@ -75,6 +75,7 @@ if "streamlit" in sys.orig_argv:
 def test_serves_until_it_is_told_to_stop_and_nobody_by_a_foreign_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("STREAMLIT_SERVER_ENABLE_AGENT_API", "true")  # as a setting of the machine's own would
     port = a_free_port()
     options = ("serve", "--port", str(port), "--headless", "--allow-host", "lens.example.org")
     with started(*options, cwd=tmp_path, monkeypatch=monkeypatch) as (process, address):
@@ -87,7 +88,9 @@ def test_serves_until_it_is_told_to_stop_and_nobody_by_a_foreign_name(
             assert (page.headers["X-Content-Type-Options"], page.headers["X-Frame-Options"]) == ("nosniff", "DENY")
         upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
                    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}  # fmt: skip
-        for path, extra, right in (("/", {}, 200), ("/_stcore/stream", upgrade, 101), ("/_stcore/metrics", {}, 404)):
+        agent = [(f"/_stcore/agent/{name}", {}, 404) for name in ("interact", "openapi.json", "mcp")]
+        metrics = ("/_stcore/metrics", {}, 404)
+        for path, extra, right in (("/", {}, 200), ("/_stcore/stream", upgrade, 101), metrics, *agent):
             for host in ("localhost", f"127.0.0.1:{port}", "[::1]", "lens.example.org"):
                 assert asked(port, path, host, extra) == right, (path, host)
             for host in ("evil.example", "localhost.evil.example", ""):

@@ -22,7 +22,6 @@ from models.reporting.boxes import Mark, drawn
 from models.tasks.detection.dataset import PARTS, box_set
 from models.tasks.detection.froc import matches
 from models.tasks.detection.predictor import Detector
-from models.tasks.detection.task import Detection
 from models.tasks.detection.training import fit
 from models.tasks.detection.trials import trials
 from models.tasks.segmentation.task import pixels_of
@@ -54,7 +53,7 @@ def main() -> None:
 def answered(finder: Detector, picture: np.ndarray) -> Detections:
     """Return the boxes of one picture (H, W) at the card's first operating point."""
     image = Image(pixels_of(picture), name="", sha256="")
-    return Detection().read(finder.find(image), image, finder.card)
+    return finder.task.read(finder.find(image), image, finder.card)
 
 
 def tile(picture: np.ndarray, found: Detections, truth: np.ndarray) -> np.ndarray:

@@ -23,7 +23,6 @@ from datetime import date
 from hashlib import sha256
 
 import numpy as np
-from tests.benchmarks.ood_sets import ood_sets
 
 import models
 from models.cards import card
@@ -36,6 +35,7 @@ from models.trust.image_kinds import KINDS, look
 from models.trust.perturbations import greyed
 from models.trust.second import METAL
 from models.types import Image, Pixels
+from tests.benchmarks.strangers import ood_sets
 
 WANTED = {"knee": 45, "shoulder": 35, "limb": 45, "histology": 25, "section": 20, "mri": 19, "fluoroscopy": 31}
 """Pictures of each kind, fewer where fewer are held out."""

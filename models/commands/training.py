@@ -40,7 +40,7 @@ def train(card_id: CardId) -> None:
             make.train_sharpener(progress)
             return
         with _needing_extras():
-            kind_of(card(card_id).task).train(card_id, progress)
+            kind_of(card(card_id).task).trials().train(card_id, progress)
 
 
 def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
@@ -52,13 +52,13 @@ def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
             measure.memorisation(progress)
             return
         with _needing_extras():
-            kind_of(card(card_id).task).evaluate(card_id, folds, test, progress)
+            kind_of(card(card_id).task).trials().evaluate(card_id, folds, test, progress)
 
 
 def gate(card_id: CardId) -> None:
     """Fit the gate of a model that paints or draws boxes anew, on its own weights, and measure it."""
     with _progress() as progress, _needing_extras():
-        kind_of(card(card_id).task).fit_ood(card_id, progress)
+        kind_of(card(card_id).task).trials().gate(card_id, progress)
 
 
 def curves(card_id: CardId = "knee-kl") -> None:

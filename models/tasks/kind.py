@@ -31,8 +31,8 @@ class Question:
 
     Attributes
     ----------
-    name, title
-        As on the command line, and as on the screen.
+    name
+        As on the command line, and in the address of its page.
     asks
         What the page asks of an image, in plain words.
     kind
@@ -40,7 +40,6 @@ class Question:
     """
 
     name: str
-    title: str
     asks: str
     kind: str
 
@@ -136,12 +135,51 @@ class Predictor(Protocol):
         """
 
 
+class Trials(Protocol):
+    """What trains and measures the cards of a kind: a module with these functions."""
+
+    def train(self, card_id: str, progress: Progress, /) -> None:
+        """Train what ships, and write it and its out-of-distribution detector into the card.
+
+        Raises
+        ------
+        UnknownCard, Unreachable
+            For a card without a set, or a set that is not here.
+        """
+
+    def evaluate(self, card_id: str, folds: int, test: bool, progress: Progress, /) -> None:
+        """Measure a card on images that it was not trained on, and write its figures.
+
+        Parameters
+        ----------
+        folds
+            Parts of a cross-validation.
+        test
+            Whether to touch the test split, of a set that has one.
+
+        Raises
+        ------
+        UnknownCard, Unreachable
+            As `train`.
+        """
+
+    def gate(self, card_id: str, progress: Progress, /) -> None:
+        """Fit a card's out-of-distribution detector anew on the weights that ship, and measure it.
+
+        Raises
+        ------
+        BadCard
+            For a kind that fits it only with the network.
+        UnknownCard, Unreachable
+            As `train`.
+        """
+
+
 class Kind(ABC):
     """One kind of task."""
 
     name: ClassVar[str]
     """That of its folder."""
-    answer: ClassVar[type[Prediction]]
     one_label: ClassVar[bool] = False
     """Whether an answer is one label of a few, so that an audience can vote on it, and one heat map goes with it."""
 
@@ -160,40 +198,5 @@ class Kind(ABC):
         """
 
     @abstractmethod
-    def train(self, card_id: str, progress: Progress) -> None:
-        """Train what ships, and write it and its out-of-distribution detector into the card.
-
-        Raises
-        ------
-        UnknownCard, Unreachable
-            For a card without a set, or a set that is not here.
-        """
-
-    @abstractmethod
-    def evaluate(self, card_id: str, folds: int, test: bool, progress: Progress) -> None:
-        """Measure a card on images that it was not trained on, and write its figures.
-
-        Parameters
-        ----------
-        folds
-            Parts of a cross-validation.
-        test
-            Whether to touch the test split of a set that has one.
-
-        Raises
-        ------
-        UnknownCard, Unreachable
-            As `train`.
-        """
-
-    @abstractmethod
-    def fit_ood(self, card_id: str, progress: Progress) -> None:
-        """Fit a card's out-of-distribution detector anew on the weights that ship, and measure it.
-
-        Raises
-        ------
-        BadCard
-            For a kind that fits it only with the network.
-        UnknownCard, Unreachable
-            As `train`.
-        """
+    def trials(self) -> Trials:
+        """Return what trains and measures its cards; it needs the extra `train`."""

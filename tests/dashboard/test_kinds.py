@@ -17,7 +17,7 @@ from models import tasks
 QUESTION = """
 from models.tasks.kind import Question
 
-QUESTIONS = (Question("{name}", "Toy", "Which toy is it?", "{kind}"),)
+QUESTIONS = (Question("{name}", "Which toy is it?", "{kind}"),)
 """
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import abstention, also, shell, states, viewer, worklist
+from dashboard.case.panels import choose_panel
 from dashboard.case.places import places
 from dashboard.case.staged import staged
 from dashboard.case.states import HEIGHT_PX, plain
@@ -68,18 +69,7 @@ def _answered(image: Image, card: Card, view: View) -> tuple[Sheet, Callable[[],
         return Sheet(figures.figure(None, image, view), "image"), None
     fill = also.show(image, card)
     detection_threshold.show(film)
-    look = st.segmented_control(
-        t("Look at"),
-        list(PANELS),
-        format_func=t,
-        default="Findings",
-        required=True,
-        key="detection-look",
-        persist_state="session",
-        label_visibility="collapsed",
-        width="stretch",
-    )
-    sheet = PANELS[look](film)
+    sheet = choose_panel(PANELS, "detection-look")(film)
     detection_figures.zoomed(sheet.figure, image, *film.zoom)
     detection_threshold.elsewhere(film)
     downloads.show(film)

@@ -10,6 +10,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import card_summary, progress, states
+from dashboard.case.panels import choose_panel
 from dashboard.case.places import places
 from dashboard.case.polling import polled
 from dashboard.case.staged import staged
@@ -187,18 +188,7 @@ def _workspace(measured: MotionCase) -> None:
         space = st.container()
         held = st.toggle(t("Hold the tibia still"), key="kinematics-held", persist_state="session")
         _doubts(measured)
-    look = st.segmented_control(
-        t("Look at"),
-        list(PANELS),
-        format_func=t,
-        default="Curves",
-        required=True,
-        key="kinematics-look",
-        persist_state="session",
-        label_visibility="collapsed",
-        width="stretch",
-    )
-    tried = PANELS[look](measured)
+    tried = choose_panel(PANELS, "kinematics-look")(measured)
     placed = _placed(measured, shown, tried)
     with picture:
         _picture(sequence, frame, placed, opacity)

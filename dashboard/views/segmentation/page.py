@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import abstention, also, shell, states, viewer, worklist
+from dashboard.case.panels import choose_panel
 from dashboard.case.places import places
 from dashboard.case.staged import staged
 from dashboard.case.states import HEIGHT_PX, plain
@@ -72,18 +73,7 @@ def _answered(specimen: SegmentationCase) -> tuple[Sheet, Callable[[], None] | N
     if not _headline(specimen):
         return Sheet(figures.figure(None, specimen.image, specimen.view), "image"), None
     fill = also.show(specimen.image, specimen.card)
-    look = st.segmented_control(
-        t("Look at"),
-        list(PANELS),
-        format_func=t,
-        default="Classes",
-        required=True,
-        key="tissue-look",
-        persist_state="session",
-        label_visibility="collapsed",
-        width="stretch",
-    )
-    sheet = PANELS[look](specimen)
+    sheet = choose_panel(PANELS, "tissue-look")(specimen)
     downloads.show(specimen)
     return sheet, fill
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
 from dataclasses import replace
-from threading import RLock
 from typing import ClassVar
 
 import torch
@@ -20,6 +18,7 @@ from models.tasks import question_of
 from models.tasks.classification.explanation import explain, stage_of
 from models.tasks.classification.task import ClassificationTask
 from models.tasks.kind import ANSWER, Request, Why
+from models.tasks.members import Members
 from models.tasks.task import Answer
 from models.trust.methods import method_of
 from models.trust.ood import signature
@@ -27,32 +26,14 @@ from models.trust.second import seconded
 from models.types import Classification, Explanation, Image
 
 
-class Classifier:
-    """A card's networks, ready to answer.
-
-    A network is not thread-safe while it is explained (hooks), so whoever runs one holds `lock`.
-
-    Attributes
-    ----------
-    members
-        In eval mode, without gradients of their own.
-    """
+class Classifier(Members[StagedMobileNetV2]):
+    """A card's networks, ready to answer; of several the mean counts."""
 
     does: ClassVar[str] = "names a whole image"
 
     def __init__(self, card: Card, device: torch.device) -> None:
-        self.card, self.device, self.lock = card, device, RLock()
+        super().__init__(card, device, (load_member(card, member) for member in card.members))
         self.task = ClassificationTask(question_of(card.task))
-        self.members: list[StagedMobileNetV2] = [load_member(card, member).to(device) for member in card.members]
-
-    @property
-    def bytes(self) -> int:
-        """Memory of the parameters."""
-        return sum(p.numel() * p.element_size() for net in self.members for p in net.parameters())
-
-    def precision(self) -> torch.autocast | nullcontext[None]:
-        """Half precision on a GPU; on a CPU float32, since bfloat16 is slower there without special units."""
-        return torch.autocast("cuda", torch.float16) if self.device.type == "cuda" else nullcontext()
 
     def input(self, image: Image, frame: int = 0) -> Tensor:
         """Return one frame as the networks take it: (1, 3, h, w) on the model's device."""
@@ -106,8 +87,7 @@ class Classifier:
         UnknownCard
             For a method or a label that does not exist, and for what only detectors can be asked.
         """
-        if asked.point or asked.fused:
-            raise UnknownCard(f"{self.card.id} {self.does}", fix="Choose a card that draws boxes.")
+        self.draw_no_boxes(asked)
         method = None if asked.explain is None else method_of(asked.explain)
         answer, features = self.answer(image, frame, self.card.net.stage)
         prediction = seconded(replace(self.task.read(answer, image, self.card), frame=frame), image, self.card)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.progress import Progress
-from models.tasks.kind import Kind, Predictor, Question
-from models.types import Detections
+from models.tasks.kind import Kind, Predictor, Question, Trials
 from models.words import later
 
 if TYPE_CHECKING:
@@ -15,14 +13,13 @@ if TYPE_CHECKING:
     from models.cards import Card
     from models.tasks.task import Task
 
-DETECTION = Question("detection", "Detection", later("Where is it?"), "detection")
+DETECTION = Question("detection", later("Where is it?"), "detection")
 
 
 class DetectionKind(Kind):
     """Draws boxes."""
 
     name = "detection"
-    answer = Detections
 
     def task(self, question: Question) -> Task:
         from models.tasks.detection.task import DetectionTask
@@ -34,20 +31,10 @@ class DetectionKind(Kind):
 
         return Detector(card, device)
 
-    def train(self, card_id: str, progress: Progress) -> None:
+    def trials(self) -> Trials:
         from models.tasks.detection import trials
 
-        trials.train(card_id, progress)
-
-    def evaluate(self, card_id: str, folds: int, test: bool, progress: Progress) -> None:
-        from models.tasks.detection import trials
-
-        trials.evaluate(card_id, folds, progress)
-
-    def fit_ood(self, card_id: str, progress: Progress) -> None:
-        from models.tasks.detection import trials
-
-        trials.gate(card_id, progress)
+        return trials
 
 
 KINDS = (DetectionKind(),)

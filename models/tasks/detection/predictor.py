@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from threading import RLock
 from typing import ClassVar
 
 import numpy as np
@@ -23,6 +21,7 @@ from models.tasks.detection.explanation import Subject, explain_box
 from models.tasks.detection.fusion import Pass, fused
 from models.tasks.detection.task import DetectionTask, Scaled, Seen, fitted
 from models.tasks.kind import ANSWER, Request, Why
+from models.tasks.members import Members
 from models.trust.methods import method_of
 from models.trust.ood import signature
 from models.trust.second import seconded
@@ -44,30 +43,14 @@ class Look:
     signature: Tensor
 
 
-class Detector:
-    """A card's networks, ready to answer.
-
-    Attributes
-    ----------
-    members
-        In eval mode; the boxes of several are fused.
-    """
+class Detector(Members[FCOSMobileNetV2]):
+    """A card's networks, ready to answer; the boxes of several are fused."""
 
     does: ClassVar[str] = "draws boxes"
 
     def __init__(self, card: Card, device: torch.device, members: Sequence[FCOSMobileNetV2] = ()) -> None:
-        self.card, self.device, self.lock = card, device, RLock()
+        super().__init__(card, device, members or [load_detector(card, member) for member in card.members])
         self.task = DetectionTask(question_of(card.task))
-        self.members = [net.to(device) for net in members or [load_detector(card, member) for member in card.members]]
-
-    @property
-    def bytes(self) -> int:
-        """Memory of the parameters."""
-        return sum(p.numel() * p.element_size() for net in self.members for p in net.parameters())
-
-    def precision(self) -> AbstractContextManager[object]:
-        """Half precision on a GPU."""
-        return torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda")
 
     def input(self, image: Image, frame: int = 0) -> Tensor:
         """Return one frame as the networks take it: (1, 3, h, w) on the model's device."""

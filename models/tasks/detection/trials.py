@@ -96,8 +96,15 @@ def gate(card_id: str, progress: Progress) -> None:
     update_metrics(card_id, "gate", _gate(card(card_id), data, progress))
 
 
-def evaluate(card_id: str, folds: int, progress: Progress) -> None:
+def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     """Run the trials of a card, calibrate it on their answers, and write `<card>.figures.json`.
+
+    Parameters
+    ----------
+    folds
+        Parts of a cross-validation.
+    test
+        Changes nothing: no set here keeps a test split back.
 
     Raises
     ------

@@ -8,5 +8,5 @@ question alone, a segmentation outlines the components, and what follows is geom
 from models.tasks.kind import Question
 from models.words import later
 
-KINEMATICS = Question("kinematics", "Knee implant motion from fluoroscopy", later("How does it move?"), "kinematics")
+KINEMATICS = Question("kinematics", later("How does it move?"), "kinematics")
 QUESTIONS = (KINEMATICS,)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.progress import Progress
-from models.tasks.kind import Kind, Predictor, Question
-from models.types import Segmentation
+from models.tasks.kind import Kind, Predictor, Question, Trials
 from models.words import later
 
 if TYPE_CHECKING:
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
     from models.cards import Card
     from models.tasks.task import Task
 
-TISSUE = Question("tissue", "Tissue segmentation", later("Which tissue is where?"), "segmentation")
+TISSUE = Question("tissue", later("Which tissue is where?"), "segmentation")
 """After Wang et al. 2020, arXiv:1908.07919, section 4: dense prediction."""
 
 
@@ -23,7 +21,6 @@ class SegmentationKind(Kind):
     """Paints every pixel."""
 
     name = "segmentation"
-    answer = Segmentation
 
     def task(self, question: Question) -> Task:
         from models.tasks.segmentation.task import SegmentationTask
@@ -35,20 +32,10 @@ class SegmentationKind(Kind):
 
         return Segmenter(card, device)
 
-    def train(self, card_id: str, progress: Progress) -> None:
+    def trials(self) -> Trials:
         from models.tasks.segmentation import trials
 
-        trials.train(card_id, progress)
-
-    def evaluate(self, card_id: str, folds: int, test: bool, progress: Progress) -> None:
-        from models.tasks.segmentation import trials
-
-        trials.evaluate(card_id, folds, progress)
-
-    def fit_ood(self, card_id: str, progress: Progress) -> None:
-        from models.tasks.segmentation import trials
-
-        trials.gate(card_id, progress)
+        return trials
 
 
 KINDS = (SegmentationKind(),)

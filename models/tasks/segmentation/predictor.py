@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from threading import RLock
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +12,6 @@ import torch
 from torch import Tensor
 
 from models.cards import Card
-from models.errors import UnknownCard
 from models.nets import tiles
 from models.nets.dense import DenseNet
 from models.nets.frame import blank
@@ -21,6 +19,7 @@ from models.nets.loading import load_dense
 from models.progress import ProgressToken
 from models.tasks import question_of
 from models.tasks.kind import ANSWER, Request, Why
+from models.tasks.members import Members
 from models.tasks.segmentation.explanation import explain_region
 from models.tasks.segmentation.task import Painting, SegmentationTask, collected, network_input, planes, unfitted
 from models.trust.methods import method_of
@@ -28,32 +27,20 @@ from models.trust.second import seconded
 from models.types import Box, Explanation, Image, Segmentation
 
 
-class Segmenter:
-    """A card's networks, ready to answer.
-
-    Attributes
-    ----------
-    members
-        In eval mode; the mean of their logits counts.
-    """
+class Segmenter(Members[DenseNet]):
+    """A card's networks, ready to answer; of several the mean of their logits counts."""
 
     does: ClassVar[str] = "paints every pixel"
 
     def __init__(self, card: Card, device: torch.device, members: Sequence[DenseNet] = ()) -> None:
-        self.card, self.device, self.lock = card, device, RLock()
+        super().__init__(card, device, members or [load_dense(card, member) for member in card.members])
         self.task = SegmentationTask(question_of(card.task))
-        self.members = [net.to(device) for net in members or [load_dense(card, member) for member in card.members]]
-
-    @property
-    def bytes(self) -> int:
-        """Memory of the parameters."""
-        return sum(p.numel() * p.element_size() for net in self.members for p in net.parameters())
 
     @torch.no_grad()
     def judged(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, h, w) → the mean of the members, (N, K, h, w), and the first one's signature, (N, D); on the CPU."""
         x = x.to(self.device)
-        with self.lock, torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"):
+        with self.lock, self.precision():
             seen = [net.judged(x) for net in self.members]
         mean = torch.stack([logits.float() for logits, _ in seen]).mean(0)
         return mean.cpu(), seen[0][1].cpu()
@@ -113,8 +100,7 @@ class Segmenter:
         UnknownCard
             For a method or a label that does not exist, and for what only detectors can be asked.
         """
-        if asked.point or asked.fused:
-            raise UnknownCard(f"{self.card.id} {self.does}", fix="Choose a card that draws boxes.")
+        self.draw_no_boxes(asked)
         method = None if asked.explain is None else method_of(asked.explain)
         start = time.perf_counter()
         painting = self.paint(image, frame, asked.progress, asked.cancelled)

@@ -233,11 +233,13 @@ def test_the_empty_page_is_an_uploader_for_the_keyboard_too(visit: Callable[[], 
     page = visit()
     go(page, "Implant")
     choose = page.locator(".st-key-empty-state").get_by_role("button", name="Choose files")
-    for _ in range(30):  # on the way of the tabulator
-        page.keyboard.press("Tab")
-        if choose.evaluate("button => button === button.getRootNode().activeElement"):
-            break
-    with page.expect_file_chooser() as chooser:
+    with page.expect_file_chooser() as chooser:  # heard from before the keys: the browser may be late to listen
+        for _ in range(30):  # on the way of the tabulator
+            page.keyboard.press("Tab")
+            if choose.evaluate("button => button === button.getRootNode().activeElement"):
+                break
+        else:
+            pytest.fail("the tabulator never comes to the button")
         page.keyboard.press("Enter")
     chooser.value.set_files(CASES_DIR / "shoulder_reverse.png")
     page.locator("[class*='st-key-remove-']").first.wait_for()

@@ -6,6 +6,9 @@ line print `str(error)`; nothing else of it, so a message never holds a patient'
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class OrthoLensError(Exception):
     """Base of the tree: `str()` reads "<file>: <problem>. <fix>".
@@ -39,6 +42,16 @@ def _rebuild(kind: type[OrthoLensError], problem: str, fix: str, file: str | Non
 
 class InputError(OrthoLensError):
     """A file that cannot become an `Image`."""
+
+
+@contextmanager
+def naming(file: str | None) -> Iterator[None]:
+    """Have each `InputError` of a block name a file, also one of a decoder that does not know what it reads."""
+    try:
+        yield
+    except InputError as error:
+        error.file = file
+        raise
 
 
 class UnsupportedFormat(InputError):

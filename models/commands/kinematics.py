@@ -13,7 +13,7 @@ import models
 from models.commands.batch import NoNames
 from models.commands.output import check_folder, keep
 from models.errors import InputError, UnknownCard
-from models.io.text import natural, text_of
+from models.io.text import natural
 from models.types import Image, Motion, Pixels, Segmentation
 
 if TYPE_CHECKING:
@@ -75,21 +75,17 @@ def kinematics(
 
     check_folder(out, "--out")
     meshes = (read_mesh(_bytes(femoral), femoral.name), read_mesh(_bytes(tibial), tibial.name))
-    references = {
-        name: jts.read(_text(path), path.name)
-        for name, path in (("femoral", reference_femoral), ("tibial", reference_tibial))
-        if path
-    }
+    given = {name: path for name, path in (("femoral", reference_femoral), ("tibial", reference_tibial)) if path}
+    references = {name: jts.read(_bytes(path), path.name) for name, path in given.items()}
     shots = _shots(frames)
     for name, poses in references.items():
-        if len(poses) != len(shots):
-            fix = "Give the poses of these frames, one row each."
-            raise InputError(f"the {name} reference has {len(poses)} poses for {len(shots)} frames", fix=fix)
+        if len(poses) != len(shots):  # asked for by its name, and so not left out as on the page
+            fix = "Give the poses of these frames, one row each, or leave it out."
+            raise InputError(f"has {len(poses)} poses for {len(shots)} frames", fix=fix, file=given[name].name)
     camera = _camera(calibration, shots[0])
     check_shapes([shot.image.shape for shot in shots], camera, [shot.name for shot in shots])
     seen = _with_masks(shots, masks_femoral, masks_tibial)
-    given = masks_femoral is not None
-    study = Study(*meshes, camera=camera, side=side, card="given masks" if given else CARD)
+    study = Study(*meshes, camera=camera, side=side, card="given masks" if masks_femoral else CARD)
     found = motion(study, seen)
     if no_names:
         shots = [replace(shot, name="") for shot in shots]
@@ -110,10 +106,6 @@ def _bytes(path: Path) -> bytes:
         raise InputError("cannot be opened", fix=fix, file=path.name) from error
 
 
-def _text(path: Path) -> str:
-    return text_of(_bytes(path), path.name)
-
-
 def _shots(paths: Sequence[Path]) -> list[Shot]:
     """Read every frame, in the order of the numbers in their names; a file with several gives them all."""
     shots = []
@@ -129,7 +121,7 @@ def _camera(calibration: Path | None, first: Shot) -> Camera:
     from models.geometry.camera import of_image, read_calibration
 
     if calibration:
-        return read_calibration(_text(calibration), first.image.shape, calibration.name)
+        return read_calibration(_bytes(calibration), first.image.shape, calibration.name)
     camera = of_image(first.image)
     if camera is None:
         fix = "Give --calibration; this file does not say the distance of the source and the detector's pixel size."

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import InputError
-from models.io.text import number_in, numbers_in
+from models.errors import InputError, naming
+from models.io.pool import in_worker
+from models.io.text import number_in, numbers_in, text_of
 from models.types import Image
 from models.words import later
 
@@ -82,13 +83,13 @@ class Camera:
         return replace(self, centre_px=(self.centre_px[0] - column, self.centre_px[1] - row), shape=shape)
 
 
-def read_calibration(text: str, shape: tuple[int, int], name: str = "calibration") -> Camera:
-    """Read either calibration format, told apart by its content.
+def read_calibration(data: bytes, shape: tuple[int, int], name: str = "calibration") -> Camera:
+    """Read either calibration format, told apart by its content, in a decoder process.
 
     Parameters
     ----------
-    text
-        Content of the file.
+    data
+        The file's bytes.
     shape
         (rows, columns) of the frames; JT_INTCALIB does not say it, and camera.txt is checked against it.
     name
@@ -99,6 +100,16 @@ def read_calibration(text: str, shape: tuple[int, int], name: str = "calibration
     InputError
         When it is neither format, a number is missing or not usable, or the image size is another.
     """
+    with naming(name):
+        return in_worker(_read, data, shape, name)
+
+
+def _read(data: bytes, shape: tuple[int, int], name: str) -> Camera:
+    return parse_calibration(text_of(data, name), shape, name)
+
+
+def parse_calibration(text: str, shape: tuple[int, int], name: str = "calibration") -> Camera:
+    """Do what `read_calibration` says, here, with the text of a file."""
     lines = [line.strip() for line in text.lstrip("\ufeff").splitlines() if line.strip()]
     if not lines:
         raise InputError(later("is empty"), fix=FIX, file=name)

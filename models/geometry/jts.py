@@ -12,8 +12,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import InputError
-from models.io.text import numbers_in
+from models.errors import InputError, naming
+from models.io.pool import in_worker
+from models.io.text import numbers_in, text_of
 from models.words import later
 
 Array = NDArray[np.float64]
@@ -56,14 +57,24 @@ def row(matrix: Array) -> Array:
     return np.array([*matrix[:3, 3], *np.degrees([z, x, y])])
 
 
-def read(text: str, name: str = "poses") -> Array:
-    """Read the content of a .jts file → (T, 4, 4) source_from_implant in mm.
+def read(data: bytes, name: str = "poses") -> Array:
+    """Read the bytes of a .jts file in a decoder process → (T, 4, 4) source_from_implant in mm.
 
     Raises
     ------
     InputError
         When it is no .jts file, or a line has not six finite numbers.
     """
+    with naming(name):
+        return in_worker(_read, data, name)
+
+
+def _read(data: bytes, name: str) -> Array:
+    return parse(text_of(data, name), name)
+
+
+def parse(text: str, name: str = "poses") -> Array:
+    """Do what `read` says, here, with the text of a file."""
     lines = [line.strip() for line in text.lstrip("\ufeff").splitlines() if line.strip()]
     if len(lines) > MOST_FRAMES + 2:
         problem = later("holds {count:,} poses, more than {most:,}", count=len(lines) - 2, most=MOST_FRAMES)

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import InputError
+from models.errors import InputError, naming
 from models.geometry.stl import read_triangles
 from models.io.pool import in_worker
 from models.words import later
@@ -113,11 +113,8 @@ def read_mesh(data: bytes, name: str = "component") -> Mesh:
     InputError
         When it is no STL, empty, open, flat, or not in millimetres.
     """
-    try:
+    with naming(name):
         return in_worker(parse_mesh, data, name)
-    except InputError as error:
-        error.file = name
-        raise
 
 
 def parse_mesh(data: bytes, name: str) -> Mesh:

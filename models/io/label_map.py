@@ -13,7 +13,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from models.errors import DamagedFile, UnsupportedFormat
+from models.errors import DamagedFile, UnsupportedFormat, naming
 from models.io.decoded import Limits
 from models.io.kinds import kind
 from models.io.pool import in_worker
@@ -56,11 +56,8 @@ def read_map(data: bytes, name: str, shape: tuple[int, int]) -> tuple[NDArray[np
         raise UnsupportedFormat(later("is no picture"), fix=AS_PNG, file=name)
     limit = settings()
     limits = Limits(limit.max_side_px, limit.max_decoded_mb, limit.max_frames)
-    try:
+    with naming(name):
         return in_worker(decode, data, format_, limits, shape)
-    except (DamagedFile, UnsupportedFormat) as error:
-        error.file = name
-        raise
 
 
 def decode(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path, PureWindowsPath
 
-from models.errors import DamagedFile, InputError, TooLarge, UnsupportedFormat
+from models.errors import DamagedFile, TooLarge, UnsupportedFormat, naming
 from models.io.decoded import Decoded, Limits
 from models.io.kinds import kind
 from models.io.pool import in_worker
@@ -38,13 +38,10 @@ def read(source: bytes | str | Path, name: str | None = None) -> Image:
         One of its kinds, with the file's name, the problem and the fix.
     """
     name = PureWindowsPath(name if name is not None else "" if isinstance(source, bytes) else source).name or "file"
-    try:
+    with naming(name):
         data = source if isinstance(source, bytes) else _bytes(Path(source))
         _check_bytes(len(data))
         return _decoded(data, name).image(name, hashlib.sha256(data).hexdigest())
-    except InputError as error:
-        error.file = name
-        raise
 
 
 def _decoded(data: bytes, name: str) -> Decoded:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import DamagedFile, InputError, TooLarge, UnsupportedFormat
+from models.errors import DamagedFile, TooLarge, UnsupportedFormat, naming
 from models.io.decoded import Decoded, Header, Limits
 from models.io.kinds import kind
 from models.io.pool import in_worker
@@ -132,13 +132,8 @@ def region(data: bytes, level: int, box: Box, name: str = "") -> Image:
 
 def _called(name: str, data: bytes, function: Any, *args: Any) -> Any:
     """Run a function on a TIFF's bytes in the worker; None for what is no TIFF."""
-    try:
-        if kind(data, name) != "TIFF":
-            return None
-        return in_worker(function, data, *args)
-    except InputError as error:
-        error.file = PureWindowsPath(name).name or None
-        raise
+    with naming(PureWindowsPath(name).name or None):
+        return in_worker(function, data, *args) if kind(data, name) == "TIFF" else None
 
 
 def _opened(data: bytes) -> Slide | None:

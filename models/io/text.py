@@ -8,11 +8,13 @@ from __future__ import annotations
 import codecs
 import re
 
-from models.errors import DamagedFile
+from models.errors import DamagedFile, TooLarge
 from models.words import later
 
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 """Byte order marks, with which editors of Windows begin a text."""
+MOST_BYTES = 16 << 20
+"""Of a text; the poses of the longest sequence take two million."""
 
 
 def text_of(data: bytes, name: str) -> str:
@@ -22,7 +24,15 @@ def text_of(data: bytes, name: str) -> str:
     ------
     DamagedFile
         When it is none.
+    TooLarge
+        When it has more than `MOST_BYTES`.
     """
+    if len(data) > MOST_BYTES:
+        raise TooLarge(
+            later("has {size:,} MB, too many for a text of numbers", size=len(data) >> 20),
+            fix=later("Check that the files are not exchanged."),
+            file=name,
+        )
     encoding = next((encoding for mark, encoding in MARKS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)

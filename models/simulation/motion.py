@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.geometry import jts
-from models.geometry.camera import Camera, read_calibration, write_calibration
+from models.geometry.camera import Camera, parse_calibration, write_calibration
 from models.geometry.mesh import Mesh, write_stl
 from models.geometry.render import silhouette, thickness_mm
 from models.simulation.components import DESIGNS, Design, femoral, tibial
@@ -69,7 +69,7 @@ def scene(
         Of how the leg stands before the detector.
     """
     rng = np.random.default_rng(seed)
-    camera = read_calibration(write_calibration(DISTANCE_MM, PITCH_MM * 1024 / side_px), (side_px, side_px))
+    camera = parse_calibration(write_calibration(DISTANCE_MM, PITCH_MM * 1024 / side_px), (side_px, side_px))
     time = np.linspace(0, 1, frames)
     if movement == "lunge":
         flexion = 12 + 103 * np.sin(np.pi * time * 0.95) ** 2

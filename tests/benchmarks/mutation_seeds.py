@@ -37,7 +37,6 @@ from models.geometry.mesh import Mesh, read_mesh, write_stl
 from models.io.intake import intake
 from models.io.series import slices
 from models.io.slide import region, slide
-from models.io.text import text_of
 from models.tasks.detection.sr import read_sr, write_sr
 from models.tasks.detection.truth import read_boxes
 from models.tasks.segmentation.seg import read_seg, write_seg
@@ -274,12 +273,12 @@ def _study() -> dict[str, Seed]:
     return {
         "STL": (binary, read_mesh),
         "STL as text": (text, read_mesh),
-        "jts": (poses, lambda data: jts.read(text_of(data, "a.jts"), "a.jts")),
+        "jts": (poses, jts.read),
         "calibration": (
             write_calibration(1200, 0.3).encode(),
-            lambda data: read_calibration(text_of(data, "c.txt"), (1000, 1000)),
+            lambda data: read_calibration(data, (1000, 1000)),
         ),
-        "camera": (camera, lambda data: read_calibration(text_of(data, "c.txt"), SHAPE)),
+        "camera": (camera, lambda data: read_calibration(data, SHAPE)),
     }
 
 

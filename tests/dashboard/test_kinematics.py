@@ -203,7 +203,7 @@ def test_every_file_says_simulated_and_what_it_is_not(measured: MotionCase) -> N
 
 
 def test_poses_are_read_again_as_they_are_on_the_screen(measured: MotionCase) -> None:
-    again = jts.read(downloads.poses(measured, 1).decode())
+    again = jts.read(downloads.poses(measured, 1))
     assert np.allclose(again, measured.poses[1], atol=1e-4)
 
 
@@ -324,8 +324,6 @@ WRONG: dict[str, Callable[[dict[str, bytes]], object]] = {
     "is neither a JT_INTCALIB": lambda given: given.update({"calibration.txt": b"1 2 3"}),
     "is no text file": lambda given: given.update({"calibration.txt": b"\xff\xfe\x00"}),
     "knee 3.png": lambda given: given.update({"knee 3.png": given["tib.stl"]}),
-    "has 2 poses for 1 frames": lambda given: given.update({"fem.jts": given["fem.jts"] + b"0,0,-900,0,0,0\n"}),
-    "could be of either component": lambda given: given.update({"poses.jts": given["fem.jts"]}),
 }
 """What is said, and what is wrong with the files."""
 
@@ -340,6 +338,28 @@ def test_wrong_files_get_a_sentence(page: AppTest, sequence: Fluoroscopy) -> Non
         assert not page.exception
         assert said.lower() in texts(page).lower()
         assert not any(button.key == "kinematics-start" for button in page.button)
+
+
+def test_poses_that_do_not_fit_cost_the_comparison_alone(page: AppTest, sequence: Fluoroscopy) -> None:
+    own(page)
+    given = files(sequence)
+    given |= {"fem.jts": given["fem.jts"] + b"0,0,-900,0,0,0\n", "poses.jts": given["fem.jts"], "tib.jts": b"1 2 3"}
+    page.session_state["kinematics-files"] = tuple(File(name, data) for name, data in given.items())
+    page.run()
+    assert not page.exception
+    said = texts(page)
+    assert "fem.jts: has 2 poses for 1 frames. Nothing is compared with it. Drop the .jts of these frames" in said
+    assert "poses.jts: could be of either component" in said
+    assert "tib.jts: is not a pose file" in said
+    assert any(button.key == "kinematics-start" for button in page.button)
+
+
+def test_of_two_files_for_one_component_the_first_is_compared_with(sequence: Fluoroscopy) -> None:
+    first, second = (jts.write(poses).encode() for poses in sequence.reference)
+    found, left_out = study.references([File("fem.jts", first), File("Femur.JTS", second)], FRAMES)
+    assert np.allclose(found[0], sequence.reference[0], atol=1e-5)
+    assert found[1] is None
+    assert ["Femur.JTS: is a second one of the same component" in str(problem) for problem in left_out] == [True]
 
 
 def test_frames_come_in_the_order_of_their_numbers() -> None:

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from models.errors import DamagedFile
-from models.io.text import natural, number_in, numbers_in, text_of
+from models.errors import DamagedFile, TooLarge
+from models.io.text import MOST_BYTES, natural, number_in, numbers_in, text_of
 
 
 def test_frames_are_in_the_order_of_their_numbers() -> None:
@@ -26,6 +26,11 @@ def test_a_text_of_any_editor(encoding: str) -> None:
 def test_what_is_no_text_is_refused(data: bytes) -> None:
     with pytest.raises(DamagedFile, match="is no text file"):
         text_of(data, "a.txt")
+
+
+def test_a_text_without_end_is_refused() -> None:
+    with pytest.raises(TooLarge, match=r"a\.jts: has 16 MB"):
+        text_of(b" " * (MOST_BYTES + 1), "a.jts")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import InputError
-from models.geometry.camera import Camera, of_image, read_calibration, write_calibration
+from models.geometry.camera import Camera, of_image, parse_calibration, read_calibration, write_calibration
 from models.types import Geometry, Image
 
 JOINT_TRACK = "JT_INTCALIB\n1000\n0\n0\n0.5\n"
@@ -28,29 +28,29 @@ rotation
 
 
 def test_joint_track_by_hand() -> None:
-    camera = read_calibration(JOINT_TRACK, (600, 800))
+    camera = parse_calibration(JOINT_TRACK, (600, 800))
     # 10 mm right and 20 mm up at 500 mm: 20 and 40 mm on the detector, 40 and 80 pixels from the middle
     assert camera.project(np.array([10.0, 20.0, -500.0])).tolist() == [440.0, 220.0]
 
 
 def test_the_principal_point_is_subtracted_from_the_middle() -> None:
-    camera = read_calibration("JT_INTCALIB\n1000\n5\n-3\n0.5\n", (600, 800))
+    camera = parse_calibration("JT_INTCALIB\n1000\n5\n-3\n0.5\n", (600, 800))
     assert camera.centre_px == (390.0, 294.0)
 
 
 def test_pinhole_by_hand() -> None:
-    camera = read_calibration(PINHOLE, (768, 1024))
+    camera = parse_calibration(PINHOLE, (768, 1024))
     assert camera.project(np.array([[10.0, 20.0, -1000.0]])).tolist() == [[440.0, 518.0]]
 
 
 def test_the_files_of_the_public_example(kneel) -> None:
-    camera = read_calibration(kneel.text("calibration.txt"), (1024, 1024))
+    camera = read_calibration(kneel.bytes("calibration.txt"), (1024, 1024))
     assert camera.focal_px[0] == pytest.approx(1198 / 0.373)
     assert camera.centre_px == (512, 512)
 
 
 def test_a_written_calibration_reads_the_same() -> None:
-    camera = read_calibration(write_calibration(1198, 0.373), (1024, 1024))
+    camera = parse_calibration(write_calibration(1198, 0.373), (1024, 1024))
     assert camera.focal_px == (pytest.approx(1198 / 0.373),) * 2
 
 
@@ -83,7 +83,7 @@ def test_halving_keeps_a_point_at_the_same_place_of_the_detector() -> None:
 )
 def test_what_is_no_calibration_is_refused_with_a_sentence(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says) as caught:
-        read_calibration(text, (600, 600), "calibration.txt")
+        read_calibration(text.encode(), (600, 600), "calibration.txt")
     assert str(caught.value).startswith("calibration.txt: ")
 
 

@@ -59,7 +59,7 @@ def test_a_simulated_case_is_written_whole_and_the_same_again(case: Path) -> Non
     ]  # fmt: skip
     assert b"simulated" in (case / "femoral.stl").read_bytes()[:80]
     again = scene(DESIGNS[1], "stair", 2, 512, 1)
-    assert np.abs(jts.read((case / "fem.jts").read_text()) - again.femoral_poses).max() < 1e-4
+    assert np.abs(jts.read((case / "fem.jts").read_bytes()) - again.femoral_poses).max() < 1e-4
     picture = np.asarray(Pillow.open(case / "frames" / "0000.png"))
     mask = np.asarray(Pillow.open(case / "masks" / "fem" / "0000.png")) > 0
     assert np.median(picture[mask]) < 0.5 * np.median(picture[~mask])  # metal is dark
@@ -73,7 +73,7 @@ def test_the_command_finds_the_exact_poses_and_writes_every_file(
         main(arguments(case, tmp_path, **references))
     assert left.value.code == 0
     for name, truth in (("femoral", "fem"), ("tibial", "tib")):
-        found, exact = (jts.read(path.read_text()) for path in (tmp_path / f"{name}.jts", case / f"{truth}.jts"))
+        found, exact = (jts.read(path.read_bytes()) for path in (tmp_path / f"{name}.jts", case / f"{truth}.jts"))
         apart = differences(found, exact)
         assert np.abs(apart[:, :2]).max() < 0.3, name
         assert np.abs(apart[:, 2]).max() < 4, name  # 2 mm on 1,024 pixels, and these are twice as large
@@ -131,6 +131,13 @@ def spoil_mask(case: Path) -> dict[str, str | None]:
     return {}
 
 
+def spoil_poses(case: Path) -> dict[str, str | None]:
+    """Take the pose of the second frame away, and let nothing be computed in vain."""
+    poses = case / "fem.jts"
+    poses.write_text("".join(poses.read_text().splitlines(keepends=True)[:-1]))
+    return {"reference-femoral": str(poses)}
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
@@ -145,9 +152,10 @@ def spoil_mask(case: Path) -> dict[str, str | None]:
         (spoil_content, "no frame shows a tibial component"),
         (spoil_mask, "0001.png: has no mask in fem"),
         (lambda case: {"reference-femoral": str(case / "calibration.txt")}, "calibration.txt: is not a pose file"),
+        (spoil_poses, "fem.jts: has 1 poses for 2 frames. Give the poses of these frames"),
     ],
     ids=["stl missing", "metres", "open", "empty", "camera", "other format", "no calibration", "sizes", "no implant",
-         "no mask", "reference"],
+         "no mask", "reference", "poses"],
 )  # fmt: skip
 def test_a_wrong_input_is_one_sentence(
     case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, spoil, says: str
@@ -219,14 +227,14 @@ def test_the_public_example_is_matched_without_a_hint(kneel) -> None:
     from models.geometry.mesh import read_mesh
     from models.tasks.kinematics.sequence import locate
 
-    camera = read_calibration(kneel.text("calibration.txt"), (1024, 1024))
+    camera = read_calibration(kneel.bytes("calibration.txt"), (1024, 1024))
     picture = Pillow.open(BytesIO(kneel.bytes(f"frames/{kneel.names[0]}.png"))).convert("L")
     grey = np.asarray(picture, np.float32) / 255
     masks = kneel.mask("fem", 0), kneel.mask("tib", 0)
     for side, (component, short, degrees) in enumerate((("femoral", "fem", 1.7), ("tibial", "tib", 4.0))):
         mesh = read_mesh(kneel.bytes(f"{component}.stl"))
         fit = locate(Component(mesh), observe(masks[side], camera, masks[1 - side], grey), [], Options()).fits[0]
-        apart = differences(fit.pose[None], jts.read(kneel.text(f"{short}.jts"))[:1])[0]
+        apart = differences(fit.pose[None], jts.read(kneel.bytes(f"{short}.jts"))[:1])[0]
         assert np.abs(apart[:2]).max() < 0.7
         assert np.abs(apart[3:]).max() < degrees
         assert fit.overlap > 0.97

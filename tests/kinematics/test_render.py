@@ -76,9 +76,9 @@ def test_the_silhouette_of_the_public_example_overlaps_its_mask(kneel) -> None:
     from models.geometry.camera import read_calibration
     from models.geometry.mesh import read_mesh
 
-    camera = read_calibration(kneel.text("calibration.txt"), (1024, 1024))
+    camera = read_calibration(kneel.bytes("calibration.txt"), (1024, 1024))
     for component, short in (("femoral", "fem"), ("tibial", "tib")):
         mesh = read_mesh(kneel.bytes(f"{component}.stl"))
-        drawn = silhouette(mesh, jts.read(kneel.text(f"{short}.jts"))[0], camera) > 0
+        drawn = silhouette(mesh, jts.read(kneel.bytes(f"{short}.jts"))[0], camera) > 0
         mask = kneel.mask(short, 0)
         assert (drawn & mask).sum() / (drawn | mask).sum() > 0.96

@@ -9,6 +9,7 @@ import pytest
 import trimesh
 
 from models.errors import InputError
+from models.geometry import camera as cameras
 from models.geometry import jts
 from models.geometry.camera import Camera, read_calibration
 from models.geometry.mesh import read_mesh
@@ -115,7 +116,7 @@ PINHOLE = "image size\n1024,768\n\ncamera matrix\n4000,0,400\n0,4100,600\n0,0,1\
      JOINT_TRACK.replace("1198", " 1198,0 "), "jt_intcalib\n1198 0 0 0.373"],
 )  # fmt: skip
 def test_a_calibration_from_any_editor(text: str) -> None:
-    camera = read_calibration(text, (1024, 1024))
+    camera = read_calibration(text.encode(), (1024, 1024))
     assert camera.focal_px == pytest.approx((1198 / 0.373,) * 2)
     assert camera.distance_mm == 1198
 
@@ -126,7 +127,7 @@ def test_a_calibration_from_any_editor(text: str) -> None:
      "4000,0;0;400\n0;4100;600\n0;0;1", "4000 0 400\r\n0 4100 600\r\n0 0 1"],
 )  # fmt: skip
 def test_a_matrix_in_any_separators(matrix: str) -> None:
-    camera = read_calibration("camera matrix\n" + matrix, (768, 1024))
+    camera = read_calibration(("camera matrix\n" + matrix).encode(), (768, 1024))
     assert (camera.focal_px, camera.centre_px) == ((4000, 4100), (400, 600))
 
 
@@ -148,7 +149,7 @@ def test_a_matrix_in_any_separators(matrix: str) -> None:
 )
 def test_a_camera_that_no_x_ray_unit_is(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says) as refused:
-        read_calibration(text, (1024, 1024), "calibration.txt")
+        read_calibration(text.encode(), (1024, 1024), "calibration.txt")
     assert refused.value.fix
 
 
@@ -169,21 +170,26 @@ def test_poses_from_any_editor_and_not_without_end() -> None:
     pose = jts.pose(np.array([1.5, -2.25, -900.0, 10.0, 20.0, 30.0]))
     text = jts.write(pose[None])
     for dressed in ("\ufeff" + text, text.replace("\n", "\r\n"), "JT_EULER_312\nnames\n1,5;-2,25;-900;10;20;30\n"):
-        assert np.allclose(jts.read(dressed), pose, atol=1e-5)
+        assert np.allclose(jts.read(dressed.encode()), pose, atol=1e-5)
     with pytest.raises(InputError, match="more than 20,000"):
-        jts.read("JT_EULER_312\nnames\n" + "0,0,0,0,0,0\n" * 20_001)
+        jts.read(b"JT_EULER_312\nnames\n" + b"0,0,0,0,0,0\n" * 20_001)
+
+
+def test_poses_and_calibrations_are_parsed_by_a_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in ((jts, "parse"), (cameras, "parse_calibration")):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("parsed in the process of the models"))
+    assert jts.read(b"JT_EULER_312\nnames\n1,2,3,0,0,0\n").shape == (1, 4, 4)
+    assert read_calibration(JOINT_TRACK.encode(), (1024, 1024)).distance_mm == 1198
 
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 
 
 def test_the_cases_of_the_shared_folder() -> None:
-    from models.io.text import text_of
-
     if not CASES.exists():
         pytest.skip("../shared/cases is not there")
     assert len(read_mesh((CASES / "17a_trailing_bytes.stl").read_bytes()).faces) == 12
-    text = text_of((CASES / "18_calibration_bom.txt").read_bytes(), "18_calibration_bom.txt")
-    assert read_calibration(text, (1024, 1024)).focal_px[0] == pytest.approx(1198 / 0.373)
+    camera = read_calibration((CASES / "18_calibration_bom.txt").read_bytes(), (1024, 1024))
+    assert camera.focal_px[0] == pytest.approx(1198 / 0.373)
     with pytest.raises(InputError, match="focal length"):
-        read_calibration(text_of((CASES / "cam_inf.txt").read_bytes(), "cam_inf.txt"), (1024, 1024))
+        read_calibration((CASES / "cam_inf.txt").read_bytes(), (1024, 1024))

@@ -14,7 +14,7 @@ from dashboard.case import door
 from dashboard.case.states import plain
 from dashboard.i18n import later, t, tn
 from dashboard.views.kinematics import study
-from dashboard.views.kinematics.study import THESE, File, Fluoroscopy
+from dashboard.views.kinematics.study import THESE, Array, File, Fluoroscopy
 from dashboard.views.kinematics.tracking import CARD, EXACT, NETWORK
 from models.errors import InputError
 
@@ -117,11 +117,24 @@ def _own() -> Fluoroscopy | None:
     femoral, tibial = (
         session.once(lambda mesh=mesh: study.read_component(mesh), "mesh", mesh.sha256) for mesh in meshes
     )
-    camera = study.camera_of(images, calibration)
-    reference = study.read_references([file for file in files if file.role == "reference"], len(images))
-    parts = [*(image.sha256 for image in images), *(mesh.sha256 for mesh in meshes), repr(camera)]
+    shown = [image.sha256 for image in images]
+    stated = (calibration.sha256,) if calibration else ()
+    camera = session.once(lambda: study.camera_of(images, calibration), "camera", *stated, *shown)
+    reference = _references([file for file in files if file.role == "reference"], len(images))
+    parts = [*shown, *(mesh.sha256 for mesh in meshes), repr(camera)]
     key = hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
     return Fluoroscopy(key, images, femoral, tibial, camera, reference=reference)
+
+
+def _references(files: Sequence[File], frames: int) -> tuple[Array | None, Array | None]:
+    """Return the poses to compare with; of files that cannot be used, say so and go on."""
+    reference, left_out = study.references(
+        files, frames, lambda file: session.once(lambda: study.read_poses(file), "poses", file.sha256)
+    )
+    for problem in left_out:
+        said = f"{t(problem.file or '')}: {t(problem.problem)}. {t('Nothing is compared with it.')} {t(problem.fix)}"
+        st.markdown(f":material/warning: {plain(said)}")
+    return reference
 
 
 def _both(meshes: Sequence[File]) -> tuple[File, File]:

@@ -6,7 +6,7 @@ Reference: the example studies of JTML (github.com/BRIO-lab/Joint-Track-Machine-
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -22,7 +22,7 @@ from models.errors import InputError, TooLarge
 from models.geometry import jts
 from models.geometry.camera import Camera, of_image, read_calibration
 from models.geometry.mesh import Mesh, read_mesh
-from models.io.text import natural, text_of
+from models.io.text import natural
 from models.tasks.kinematics.motion import check_shapes
 
 Array = NDArray[np.float64]
@@ -53,17 +53,6 @@ class File:
         """What it is for: "mesh", "calibration", "reference" or "frame", by its ending."""
         ending = self.name.lower().rpartition(".")[2]
         return {"stl": "mesh", "txt": "calibration", "jts": "reference"}.get(ending, "frame")
-
-    @property
-    def text(self) -> str:
-        """Its content as text.
-
-        Raises
-        ------
-        InputError
-            When it is none.
-        """
-        return text_of(self.data, self.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +167,7 @@ def camera_of(images: Sequence[Image], calibration: File | None) -> Camera:
     """
     first = images[0]
     if calibration:
-        camera = read_calibration(calibration.text, first.shape, calibration.name)
+        camera = read_calibration(calibration.data, first.shape, calibration.name)
     elif (found := of_image(first)) is None:
         fix = later("Drop calibration.txt or camera.txt too; these frames do not say where source and detector stood.")
         raise InputError(later("there is no calibration yet"), fix=fix, file=THESE)
@@ -199,26 +188,48 @@ def read_component(file: File) -> Mesh:
     return read_mesh(file.data, file.name)
 
 
-def read_references(files: Sequence[File], frames: int) -> tuple[Array | None, Array | None]:
-    """Return the poses to compare with, femoral and tibial, told apart by the files' names.
+def read_poses(file: File) -> Array:
+    """Read poses to compare with → (T, 4, 4).
 
     Raises
     ------
     InputError
-        Where a file is no .jts, its name does not say which component, or it is not of as many frames.
+        As `models.geometry.jts.read`.
+    """
+    return jts.read(file.data, file.name)
+
+
+def references(
+    files: Sequence[File], frames: int, read: Callable[[File], Array] = read_poses
+) -> tuple[tuple[Array | None, Array | None], tuple[InputError, ...]]:
+    """Return the poses to compare with, femoral and tibial, and what is wrong with the files that are left out.
+
+    Nothing but the comparison needs them, and so a study goes on without one that does not fit.
     """
     found: list[Array | None] = [None, None]
+    left_out: list[InputError] = []
     for file in files:
-        name = file.name.lower()
-        if ("fem" in name) == ("tib" in name):
-            raise InputError(
-                later("could be of either component"), fix=later("Name it fem.jts or tib.jts."), file=file.name
-            )
-        poses = jts.read(file.text, file.name)
-        if len(poses) != frames:
-            fix = later("Give the poses of these frames, one row each.")
-            raise InputError(
-                later("has {count} poses for {frames} frames", count=len(poses), frames=frames), fix=fix, file=file.name
-            )
-        found["tib" in name] = poses
-    return found[0], found[1]
+        try:
+            which = _component(file, found)
+            poses = read(file)
+            if len(poses) != frames:
+                problem = later("has {count} poses for {frames} frames", count=len(poses), frames=frames)
+                fix = later("Drop the .jts of these frames, one row each, or all the frames that it is of.")
+                raise InputError(problem, fix=fix, file=file.name)
+            found[which] = poses
+        except InputError as problem:
+            left_out.append(problem)
+    return (found[0], found[1]), tuple(left_out)
+
+
+def _component(file: File, found: Sequence[Array | None]) -> int:
+    """Return of which component a file's name says that its poses are: 0 femoral, 1 tibial."""
+    name = file.name.lower()
+    if ("fem" in name) == ("tib" in name):
+        fix = later("Name it fem.jts or tib.jts.")
+        raise InputError(later("could be of either component"), fix=fix, file=file.name)
+    which = int("tib" in name)
+    if found[which] is not None:
+        fix = later("Drop one .jts for each component.")
+        raise InputError(later("is a second one of the same component"), fix=fix, file=file.name)
+    return which

@@ -40,15 +40,12 @@ class Mesh:
         (V, 3) in mm, in the component's own frame.
     faces
         (F, 3) indices of vertices, counter-clockwise seen from outside.
-    name
-        What messages call it.
     warnings
-        What had to be assumed on reading.
+        What had to be assumed on reading; they go into reports, and so name no file.
     """
 
     vertices: Array
     faces: Whole
-    name: str = "component"
     warnings: tuple[str, ...] = ()
 
     @cached_property
@@ -85,7 +82,7 @@ class Mesh:
         """Return the mesh reflected in the plane through the origin at right angles to `axis` (another side's)."""
         flip = np.ones(3)
         flip[axis] = -1
-        return Mesh(self.vertices * flip, np.ascontiguousarray(self.faces[:, ::-1]), self.name, self.warnings)
+        return Mesh(self.vertices * flip, np.ascontiguousarray(self.faces[:, ::-1]), self.warnings)
 
     def coarse(self, cell_mm: float) -> Mesh:
         """Return the mesh with its vertices merged in cubes of `cell_mm`: fewer triangles, same outline to a cell."""
@@ -95,7 +92,7 @@ class Mesh:
         vertices = np.stack([np.bincount(index, self.vertices[:, i]) / counts for i in range(3)], 1)
         faces = index[self.faces].astype(np.int32)
         a, b, c = faces.T
-        return Mesh(vertices, np.ascontiguousarray(faces[(a != b) & (b != c) & (c != a)]), self.name)
+        return Mesh(vertices, np.ascontiguousarray(faces[(a != b) & (b != c) & (c != a)]))
 
 
 def read_mesh(data: bytes, name: str = "component") -> Mesh:
@@ -127,15 +124,13 @@ def parse_mesh(data: bytes, name: str) -> Mesh:
     if not len(faces):
         fix = later("Export the component again; the surface has no usable triangle.")
         raise InputError(later("is an empty mesh"), fix=fix, file=name)
-    warnings = [*_check_size(vertices, name), *_check_closed(vertices, faces, name)]
+    warnings: list[str] = [*_check_size(vertices, name), *_check_closed(vertices, faces, name)]
     if doubled:
-        warnings.append(
-            later("{name}: {doubled:,} triangles stand twice; each was taken once.", name=name, doubled=doubled)
-        )
+        warnings.append(later("{doubled:,} triangles stand twice in its STL; each was taken once", doubled=doubled))
     volume = _volume(vertices, faces)
     if volume < 0:  # wound inwards, as JointTrack's own files are
         faces = faces[:, ::-1]
-    return Mesh(vertices, np.ascontiguousarray(faces), name, tuple(warnings))
+    return Mesh(vertices, np.ascontiguousarray(faces), tuple(warnings))
 
 
 def _merged(corners: Array) -> tuple[Array, Whole, int]:
@@ -152,7 +147,8 @@ def _check_size(vertices: Array, name: str) -> list[str]:
     size = float((vertices.max(0) - vertices.min(0)).max())
     if SIZE_MM[0] <= size <= SIZE_MM[1]:
         odd = not USUAL_MM[0] <= size <= USUAL_MM[1]
-        return [f"{name}: is {size:.0f} mm across, unusual for a knee component; poses assume mm."] if odd else []
+        told = later("its STL is {size:.0f} mm across, unusual for a knee component; poses assume mm", size=size)
+        return [told] if odd else []
     units = {
         later("metres"): 1000.0,
         later("inches"): 25.4,
@@ -191,7 +187,10 @@ def _check_closed(vertices: Array, faces: Whole, name: str) -> list[str]:
         )
         raise InputError(problem, fix=fix, file=name)
     odd = int((counts != 2).sum())
-    return [f"{name}: {odd} of {len(counts):,} edges do not have two triangles; too few to matter."] if odd else []
+    told = later(
+        "{odd} of {count:,} edges of its STL do not have two triangles; too few to matter", odd=odd, count=len(counts)
+    )
+    return [told] if odd else []
 
 
 def _volume(vertices: Array, faces: Whole) -> float:

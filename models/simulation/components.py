@@ -79,7 +79,7 @@ def femoral(design: Design) -> Mesh:
     else:
         for centre in (-half * 0.55, half * 0.55):
             solid = np.minimum(solid, np.maximum(np.hypot(x - centre, y + 2.0) - 3.5, np.abs(z + 8.0) - 12.0))
-    return _mesh(solid, (x, y, z), f"{design.name} femoral, simulated")
+    return _mesh(solid, (x, y, z))
 
 
 def tibial(design: Design) -> Mesh:
@@ -99,7 +99,7 @@ def tibial(design: Design) -> Mesh:
         across = side * x * np.sin(lean) + at * np.cos(lean)
         fin = np.maximum.reduce([np.abs(across) - 1.8, along + 0.9 * -z - 0.42 * design.tray_mm[0], -along, z + 1.0])
         solid = np.minimum(solid, np.maximum(fin, -z - 0.75 * design.keel_mm))
-    return _mesh(solid, (x, y, z), f"{design.name} tibial, simulated")
+    return _mesh(solid, (x, y, z))
 
 
 def _grid(low: tuple[float, float, float], high: tuple[float, float, float]) -> tuple[Array, Array, Array]:
@@ -114,7 +114,7 @@ def _ellipse(y: Array, z: Array, depth: float, height: float, straight: NDArray[
     return (unit - 1) * min(depth, height)
 
 
-def _mesh(solid: Array, grid: tuple[Array, Array, Array], name: str) -> Mesh:
+def _mesh(solid: Array, grid: tuple[Array, Array, Array]) -> Mesh:
     """Mesh where the solid is negative; the largest piece, wound outwards."""
     import trimesh
     from skimage.measure import marching_cubes
@@ -125,4 +125,4 @@ def _mesh(solid: Array, grid: tuple[Array, Array, Array], name: str) -> Mesh:
     if piece.volume < 0:
         piece.invert()
     origin = np.array([axis.flat[0] for axis in grid])
-    return Mesh(np.asarray(piece.vertices) + origin, np.asarray(piece.faces, np.int32), name)
+    return Mesh(np.asarray(piece.vertices) + origin, np.asarray(piece.faces, np.int32))

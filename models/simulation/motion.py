@@ -150,7 +150,7 @@ def _rod(radius_mm: float, length_mm: float, middle_mm: float, shift_mm: tuple[f
     body = capsule(height=length_mm, radius=radius_mm, count=[24, 16])
     vertices = np.asarray(body.vertices)
     vertices = vertices - (vertices.min(0) + vertices.max(0)) / 2 + [0, 0, middle_mm] + shift_mm
-    return Mesh(vertices, np.asarray(body.faces, np.int32), "leg")
+    return Mesh(vertices, np.asarray(body.faces, np.int32))
 
 
 def write_case(case: Scene, folder: Path) -> list[Path]:

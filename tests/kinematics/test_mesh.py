@@ -60,6 +60,17 @@ def test_an_odd_size_is_a_warning() -> None:
     assert "unusual for a knee component" in read_mesh(stl(box(20.0)), "small.stl").warnings[0]
 
 
+def test_what_is_said_of_a_mesh_names_no_file() -> None:
+    """It goes into reports, and a file's name may be a patient's."""
+    odd = box(20.0)
+    twice = trimesh.Trimesh(odd.vertices, np.vstack([odd.faces, odd.faces]), process=False)
+    fine = trimesh.creation.icosphere(subdivisions=4, radius=30)
+    torn = trimesh.Trimesh(fine.vertices, fine.faces[1:], process=False)
+    said = [*read_mesh(stl(twice), "Doe_Jane.stl").warnings, *read_mesh(stl(torn), "Doe_Jane.stl").warnings]
+    assert len(said) == 3
+    assert "Doe" not in " ".join(said)
+
+
 @pytest.mark.parametrize(("size", "unit"), [(0.07, "metres"), (2.6, "inches"), (70_000.0, "micrometres")])
 def test_another_unit_is_refused_by_name(size: float, unit: str) -> None:
     with pytest.raises(InputError, match=unit) as caught:

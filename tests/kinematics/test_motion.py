@@ -200,10 +200,11 @@ def test_a_frame_without_an_implant_has_no_pose_and_its_notes_say_so(
         "models.tasks.kinematics.motion._other_side", lambda component, side, *_: f"mirror image {side}"
     )
     empty = Frame((np.zeros((512, 512), bool), shots[1].masks[1]), doubt="this is a cat")
-    study = Study(lunge.femoral, lunge.tibial, lunge.camera, options=Options(edges=False, mirrors=False))
+    odd = replace(lunge.tibial, warnings=("its STL is odd",))
+    study = Study(lunge.femoral, odd, lunge.camera, options=Options(edges=False, mirrors=False))
     found = motion(study, [replace(shots[0], grey=None), empty])
     assert found.frames == 2
-    assert found.warnings[-2:] == ("mirror image 0", "mirror image 1")
+    assert found.warnings == ("Tibial component: its STL is odd.", "mirror image 0", "mirror image 1")
     assert found.notes[1][0] == "No femoral component was found in this frame."
     assert found.notes[1][-1] == "The network doubts its outline: this is a cat."
     assert not found.notes[0]

@@ -22,17 +22,14 @@ from models.geometry.jts import COLUMNS, row
 from models.geometry.mesh import Mesh
 from models.geometry.render import silhouette
 from models.i18n import IN_ENGLISH, Language
-from models.tasks.kinematics.sequence import NAMES
+from models.tasks.kinematics.sequence import COMPONENTS, NAMES
 from models.types import Motion, Pixels
 from models.words import DISCLAIMER, later
 
 Array = NDArray[np.float64]
 
 COLOURS = {"femoral": (255, 140, 0), "tibial": (0, 200, 255)}
-LEGEND = (
-    (later("Femoral component"), COLOURS["femoral"]),
-    (later("Tibial component"), COLOURS["tibial"]),
-)
+LEGEND = tuple(zip(COMPONENTS, COLOURS.values(), strict=True))
 PARAMETERS = ("x_mm", "y_mm", "z_mm", "x_deg", "y_deg", "z_deg")
 """Of `Track.sigma`."""
 POINTS = tuple(f"{side}_condyle_{axis}_mm" for side in ("left", "right") for axis in ("right", "anterior", "proximal"))

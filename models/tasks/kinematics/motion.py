@@ -23,6 +23,7 @@ from models.tasks.kinematics.observe import observe
 from models.tasks.kinematics.register import Fit
 from models.tasks.kinematics.sequence import (
     BAD_OVERLAP,
+    COMPONENTS,
     NAMES,
     Answer,
     Component,
@@ -99,7 +100,11 @@ def motion(
     femoral, tibial = _track(chosen[0]), _track(chosen[1])
     axes = axes[0], angles.facing(femoral.pose, tibial.pose, axes)
     poses = femoral.pose, tibial.pose
-    warnings = [*study.femoral.warnings, *study.tibial.warnings]
+    warnings: list[str] = [
+        later("{component}: {said}.", component=component, said=said)
+        for component, mesh in zip(COMPONENTS, (study.femoral, study.tibial), strict=True)
+        for said in mesh.warnings
+    ]
     warnings += [w for side in (0, 1) if (w := _other_side(components[side], side, chosen[side], frames, study.camera))]
     return Motion(
         task="kinematics",

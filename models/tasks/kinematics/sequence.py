@@ -30,6 +30,7 @@ Array = NDArray[np.float64]
 Bits = NDArray[np.bool_]
 
 NAMES = ("femoral", "tibial")
+COMPONENTS = (later("Femoral component"), later("Tibial component"))
 LEAST_PIXELS = 400
 """Of a mask that could be a component."""
 THIN_MM = 1.5

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_data_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -27,8 +27,9 @@ class Settings(BaseSettings):
     """Loaded models beyond this are dropped, least recently used first."""
     cache_dir: Path = user_cache_path("ortholens")
     """Downloaded samples and weights; never a patient's image."""
-    data_dir: Path = Path("../shared/data")
-    """Packed training sets, for `train` and `evaluate`."""
+    data_dir: Path = user_data_path("ortholens") / "data"
+    """Packed training sets, for `train`, `evaluate` and `gate`; weights that training starts from lie in `weights`
+    beside it."""
     samples_url: str = ""
     """Base address or folder that holds the sample files by name, in place of their public addresses."""
 

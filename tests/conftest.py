@@ -16,6 +16,8 @@ from PIL import Image as Pillow
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from models.settings import Settings
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -26,6 +28,8 @@ DATA = ROOT.parent / "shared" / "data"
 BROWSER = "tests/browser/"
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the runner has two cores, and tests may share them
+if DATA.is_dir() and "data_dir" not in Settings().model_fields_set:
+    os.environ["ORTHOLENS_DATA_DIR"] = str(DATA)  # nothing is read before; programs that tests start find it too
 
 CARD = """
 id = "{id}"

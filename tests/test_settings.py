@@ -29,6 +29,14 @@ def test_env_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert Settings().threads == 3
 
 
+def test_data_and_cache_are_looked_for_in_the_users_own_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ORTHOLENS_DATA_DIR", raising=False)
+    monkeypatch.delenv("ORTHOLENS_CACHE_DIR", raising=False)
+    for folder in (Settings().data_dir, Settings().cache_dir):
+        assert folder.is_absolute()
+        assert "ortholens" in folder.parts
+
+
 @pytest.mark.parametrize(("name", "value"), [("DEVICE", "tpu"), ("MAX_FRAMES", "0"), ("DECODE_SECONDS", "soon")])
 def test_wrong_values_are_refused_by_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"ORTHOLENS_{name}", value)

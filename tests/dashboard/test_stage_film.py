@@ -63,6 +63,7 @@ show = {{ section = "{section}" }}
     [
         ("shoulder_reverse.png", "block", "One neuron: nine weights"),
         ("shoulder_reverse.png", "network", "From edges to objects"),
+        ("shoulder_reverse.png", "categories", "Where is it, and how large?"),
         ("broken.png", "block", "broken.png"),
     ],
 )

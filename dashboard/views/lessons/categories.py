@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import plotly.graph_objects as go
 import streamlit as st
 
 import models
@@ -19,6 +20,7 @@ from dashboard.views.lessons.subject import Subject
 from dashboard.views.segmentation import figures as tissue_figures
 from dashboard.views.segmentation.figures import TissueView
 from models import Card, Classification, Detections, Judged, OrthoLensError, lessons
+from models.lessons import Step
 from models.nets.stages import stages_of
 
 TITLES = {
@@ -54,14 +56,11 @@ def show(subject: Subject) -> None:
         key="how-category",
         persist_state="session",
     )
-    cards = {name: _card(name, subject) for name in TITLES}
-    size = _size(cards["classification"])
-    found = {
-        name: lessons.steps(name, size, len(card.labels) if card else 1) for name, card in cards.items()
-    }  # labels of the cards that answer below
+    cards = _cards(subject)
+    size, found = _size(cards["classification"]), _steps(cards)
     st.markdown(t(ASKS[chosen]))
     st.plotly_chart(
-        diagrams.ways(found, {key: t(title) for key, title in TITLES.items()}, chosen),
+        diagrams.ways(found, _titles(), (chosen,)),
         key="how-ways",
         config={"displayModeBar": False},
         alt=t("One backbone and three heads; {chosen} is lit", chosen=lowered(TITLES[chosen])),
@@ -85,6 +84,25 @@ def show(subject: Subject) -> None:
         with box.container(border=True, key=f"lit-{name}" if name == chosen else f"unlit-{name}"):
             st.markdown(f"{':material/radio_button_checked:' if name == chosen else ''} **{t(TITLES[name])}**")
             _answer(name, cards[name], subject)
+
+
+def ways(subject: Subject) -> go.Figure:
+    """Return the way of a picture into all three heads, each of them lit."""
+    return diagrams.ways(_steps(_cards(subject)), _titles(), TITLES)
+
+
+def _titles() -> dict[str, str]:
+    return {key: t(title) for key, title in TITLES.items()}
+
+
+def _cards(subject: Subject) -> dict[str, Card | None]:
+    return {name: _card(name, subject) for name in TITLES}
+
+
+def _steps(cards: Mapping[str, Card | None]) -> dict[str, tuple[Step, ...]]:
+    """Return the way of each category, with the labels of the card that answers."""
+    size = _size(cards["classification"])
+    return {name: lessons.steps(name, size, len(card.labels) if card else 1) for name, card in cards.items()}
 
 
 def _size(card: Card | None) -> tuple[int, int]:

@@ -5,12 +5,12 @@ They take their ink from the theme; a colour always goes with a name, a dash or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import log2
 
 import plotly.graph_objects as go
 
-from dashboard.i18n import t
+from dashboard.i18n import numeral, t
 from dashboard.style.figures import ACCENT
 from dashboard.views.lessons.figures import clear
 from models.lessons import Depths, Layer, Step
@@ -136,8 +136,8 @@ def kept(found: Sequence[tuple[str, Depths]]) -> go.Figure:
     return clear(fig.update_layout(height=280, legend=legend))
 
 
-def ways(found: Mapping[str, Sequence[Step]], titles: Mapping[str, str], lit: str) -> go.Figure:
-    """Return the way of one picture through a shared backbone into three heads, the chosen one lit.
+def ways(found: Mapping[str, Sequence[Step]], titles: Mapping[str, str], lit: Collection[str]) -> go.Figure:
+    """Return the way of one picture through a shared backbone into three heads, some of them lit.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def ways(found: Mapping[str, Sequence[Step]], titles: Mapping[str, str], lit: st
     titles
         Its name on the screen.
     lit
-        The category that is on.
+        The categories that are on.
     """
     fig = go.Figure()
     shared = [step for step in next(iter(found.values())) if step.shared]
@@ -156,7 +156,7 @@ def ways(found: Mapping[str, Sequence[Step]], titles: Mapping[str, str], lit: st
             _arrow(fig, (x - 0.56, 0), (x - 0.44, 0))
     last = len(shared) - 1
     for y, (category, steps) in enumerate(found.items(), 1):
-        on = category == lit
+        on = category in lit
         own = [step for step in steps if not step.shared]
         mark = "●" if on else "○"
         words = f"<b>{mark}<br>{titles[category]}</b>" if on else f"{mark}<br>{titles[category]}"
@@ -165,9 +165,9 @@ def ways(found: Mapping[str, Sequence[Step]], titles: Mapping[str, str], lit: st
             _box(fig, x, -y, step, lit=on, fill="rgba(230,159,0,0.38)" if on else "rgba(128,140,150,0.10)")
             if x > last - 4:
                 _arrow(fig, (x - 0.56, -y), (x - 0.44, -y), on)
-    y = -list(found).index(lit) - 1
-    path = f"M {last},-0.36 L {last},-0.5 L 0.5,-0.5 L 0.5,{y} L 0.55,{y}"
-    fig.add_shape(type="path", path=path, line={"color": AMBER, "width": 3})
+        if on:
+            path = f"M {last},-0.36 L {last},-0.5 L 0.5,-0.5 L 0.5,{-y} L 0.55,{-y}"
+            fig.add_shape(type="path", path=path, line={"color": AMBER, "width": 3})
     fig.update_xaxes(visible=False, range=[-0.5, last + 0.5], fixedrange=True)
     fig.update_yaxes(visible=False, range=[-len(found) - 0.5, 0.5], fixedrange=True)
     return clear(fig.update_layout(height=400, showlegend=False)).update_layout(margin={"l": 0, "r": 0})
@@ -177,7 +177,7 @@ def _box(fig: go.Figure, x: float, y: float, step: Step, *, lit: bool, fill: str
     line = {"color": ACCENT if step.shared else AMBER if lit else GREY, "width": 2 if lit else 1}
     fig.add_shape(type="rect", x0=x - 0.44, x1=x + 0.44, y0=y - 0.36, y1=y + 0.36, fillcolor=fill, line=line)
     shape = " × ".join(map(str, step.shape[1:]))
-    count = f"<br>{step.parameters:,}" if step.parameters else ""
+    count = f"<br>{numeral(step.parameters)}" if step.parameters else ""
     short = step.name.replace(" head", "<br>head")
     name = f"<b>{short}</b>" if lit else short
     fig.add_annotation(x=x, y=y, text=f"{name}<br>{shape}{count}", showarrow=False, font={"size": 12})

@@ -15,7 +15,7 @@ from dashboard.case.staged import staged
 from dashboard.case.states import HEIGHT_PX
 from dashboard.i18n import later, t
 from dashboard.style import figures
-from dashboard.views.lessons import block, network
+from dashboard.views.lessons import block, categories, network
 from dashboard.views.lessons import figures as how_figures
 from dashboard.views.lessons.subject import Subject
 from models import OrthoLensError, lessons
@@ -36,15 +36,20 @@ def show() -> bool:
         return False
     try:
         image = session.read(item)
-        st.caption(states.plain(t(item.origin or item.name)))
         draw(Subject(image, image.first_frame, item.origin, now.step.card or ""))
     except OrthoLensError as problem:
         states.error(problem)
     return True
 
 
+def _caption(subject: Subject) -> None:
+    """Say where the picture comes from that a lesson shows."""
+    st.caption(states.plain(t(subject.origin or subject.image.name)))
+
+
 def _block(subject: Subject) -> None:
     """Draw a picture, what one neuron answers at every place of it, and its nine weights at one place."""
+    _caption(subject)
     picture = figures.shrunk(subject.image.grey(subject.frame), block.LONGEST_PX).astype(np.float64)
     kernel = np.array(neuron.PRESETS[block.FIRST].rows, float)
     act = neuron.ACTIVATIONS["ReLU"]
@@ -72,6 +77,7 @@ def _block(subject: Subject) -> None:
 
 def _hierarchy(subject: Subject) -> None:
     """Draw the strongest maps of every stage of a classifier side by side, from edges to objects."""
+    _caption(subject)
     drawn = {id: card for id, card in models.cards().items() if len(stages_of(card)) == len(NAMES) and card.members}
     card = drawn.get(subject.card) or next(iter(drawn.values()), None)
     if card is None:
@@ -101,5 +107,20 @@ def _hierarchy(subject: Subject) -> None:
             st.markdown(t("The square is what one place of the third stage sees."))
 
 
-LESSONS: Mapping[str, Callable[[Subject], None]] = {"block": _block, "network": _hierarchy}
+def _categories(subject: Subject) -> None:
+    """Draw one backbone with a head that names, one that paints and one that finds, and beside it what each asks."""
+    left, _, right = places()
+    left.plotly_chart(
+        staged(categories.ways(subject)), key=f"viewer-{subject.key}", height=HEIGHT_PX, config=BARE,
+        alt=t("One backbone and three heads: one names, one paints, one finds"),
+    )  # fmt: skip
+    with right:
+        for name, title in categories.TITLES.items():
+            st.subheader(t(title), anchor=False)
+            st.markdown(t(categories.ASKS[name]))
+
+
+LESSONS: Mapping[str, Callable[[Subject], None]] = {
+    "block": _block, "network": _hierarchy, "categories": _categories,
+}  # fmt: skip
 """Section of the page → its form for a hall."""

@@ -61,7 +61,7 @@ def _row(film: DetectionCase, finding: Finding, chosen: bool) -> None:
         crop = figures.thumbnail(film.image, finding.box, film.view, 2 * CROP_PX)
         st.image(crop, width=CROP_PX, alt=t("Box {number}", number=finding.number))
         with st.container(gap=None):
-            label = film.card.labels[finding.label].name
+            label = t(film.card.labels[finding.label].name)
             st.button(
                 plain(f"{finding.number} · {label}, {finding.sure}"), key=f"select-finding-{finding.number}",
                 type="tertiary", on_click=film.choose, args=(finding,),

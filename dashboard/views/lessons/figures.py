@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from plotly.subplots import make_subplots
 
-from dashboard.i18n import t
+from dashboard.i18n import numeral, t
 from dashboard.style.figures import ACCENT, FONT, INK, PAPER, png, raster
 from dashboard.style.maps import enlarged, mapped, mosaic
 from dashboard.style.palette import SIGNED
@@ -88,10 +88,10 @@ def sums(
     deep = 4 // columns
     spaced = {"horizontal_spacing": 0.14 / columns, "vertical_spacing": 0.26 / deep}
     fig = make_subplots(deep, columns, subplot_titles=titles, column_widths=[3, 3, 3, 2][:columns], **spaced)
-    words: list[NDArray[np.str_] | list[list[str]]] = [np.vectorize("{:.2f}".format)(grid) for grid in grids[:3]]
+    words: list[NDArray[np.str_] | list[list[str]]] = [np.vectorize(_two)(grid) for grid in grids[:3]]
     words.append(
         [
-            [f"{products.sum():.2f} {'−' if bias < 0 else '+'} {abs(bias):.2f}<br>= <b>{total:.2f}</b>"],
+            [f"{_two(products.sum())} {'−' if bias < 0 else '+'} {_two(abs(bias))}<br>= <b>{_two(total)}</b>"],
             [t("activation<br>→ <b>{answer:.2f}</b>", answer=answer)],
         ]
     )
@@ -143,6 +143,10 @@ def columns(maps: Sequence[Pixels], titles: Sequence[str]) -> go.Figure:
         template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, dragmode=False,
         margin={"l": 8, "r": 8, "t": 48, "b": 8},
     )  # fmt: skip
+
+
+def _two(value: float) -> str:
+    return numeral(float(value), ".2f")
 
 
 def clear(fig: go.Figure) -> go.Figure:

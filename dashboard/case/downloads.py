@@ -9,6 +9,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import report
+from dashboard.case.offer import offer
 from dashboard.i18n import Language, spoken, t
 from dashboard.session import Answered
 from dashboard.style.figures import View
@@ -22,14 +23,13 @@ def show(prediction: Classification, image: Image, view: View) -> None:
     """Offer the files; each is made when it is asked for."""
     name, say = f"ortholens-{prediction.task}-{prediction.sha256[:12]}", spoken()
     with st.container(horizontal=True):
-        st.download_button(
-            t("Overlay"), lambda: overlay(prediction, image, view, say), f"{name}.png", "image/png",
-            icon=":material/image:", on_click="ignore", width="stretch",
+        offer(
+            t("Overlay"), lambda: overlay(prediction, image, view, say), f"{name}.png", icon="image",
             help=t("The image with the heat, its colours, a scale and a caption, to show."),
         )  # fmt: skip
-        st.download_button(
-            t("Result"), lambda: result(prediction), f"{name}.json", "application/json", icon=":material/data_object:",
-            on_click="ignore", width="stretch", help=t("The answer as JSON, as `ortholens predict` writes it."),
+        offer(
+            t("Result"), lambda: result(prediction), f"{name}.json", icon="data_object",
+            help=t("The answer as JSON, as `ortholens predict` writes it."),
         )  # fmt: skip
     _report(prediction, image, view, name)
 

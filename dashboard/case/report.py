@@ -15,6 +15,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import progress
+from dashboard.case.offer import offer
 from dashboard.case.polling import polled
 from dashboard.case.states import plain, sentence
 from dashboard.i18n import Language, later, spoken, t
@@ -31,7 +32,6 @@ LABEL_LENGTH = 80
 LEFT = later("Left of the map when all weights are random (near 0 is good)")
 SETTLE_S = 0.4
 """A click on a download makes the field send its text, and the download asks for the file at the same moment."""
-COMMON = {"on_click": "ignore", "width": "stretch"}
 
 
 @dataclass(frozen=True)
@@ -60,21 +60,13 @@ def show(task: str, name: str, make: Callable[[], Case], answered: Answered | No
     with st.expander(t("Report"), icon=":material/description:", key=f"report-{task}", on_change="ignore"):
         label, say = _label(t("Label on the report"), name), spoken()
         with st.container(horizontal=True, gap="small"):
-            st.download_button(
-                t("PDF"),
-                lambda: alone(make, label, "pdf", say),
-                f"{name}-report.pdf",
-                "application/pdf",
-                icon=":material/picture_as_pdf:",
-                key=f"{name}-pdf",
-                help=t("A4, to print or to send."),
-                **COMMON,
-            )
-            st.download_button(
-                t("HTML"), lambda: alone(make, label, "html", say), f"{name}-report.html", "text/html",
-                icon=":material/html:", key=f"{name}-html", help=t("One page for any browser, with its pictures "
-                                                                   "inside."),
-                **COMMON,
+            offer(
+                t("PDF"), lambda: alone(make, label, "pdf", say), f"{name}-report.pdf", icon="picture_as_pdf",
+                key=f"{name}-pdf", help=t("A4, to print or to send."),
+            )  # fmt: skip
+            offer(
+                t("HTML"), lambda: alone(make, label, "html", say), f"{name}-report.html", icon="html",
+                key=f"{name}-html", help=t("One page for any browser, with its pictures inside."),
             )  # fmt: skip
         st.caption(
             t("Picture, answer, reason, measurements, model and hashes. No file name, and no one's unless typed.")
@@ -111,10 +103,10 @@ def faithful(prediction: Prediction) -> Prediction:
     if why is None:
         return prediction
     audits = session.finished(f"audit-{prediction.sha256}-{prediction.frame}-{prediction.card}-{why.target}-")
-    for audit in (job.result for job in audits):
+    for audit in audits:
         for finding in audit.findings:
             if (finding.explanation.method, finding.explanation.layer) == (why.method, why.layer):
-                figures = {
+                figures: dict[str, float] = {
                     later("Deletion area (low is good)"): finding.curves.deletion_area,
                     later("Deletion area of a random map"): audit.random.deletion_area,
                     later("Insertion area (high is good)"): finding.curves.insertion_area,
@@ -159,14 +151,8 @@ def of_all(task: str, every: Sequence[Answered]) -> None:
     elif job and job.result and job.result.label == label["text"]:
         file = f"ortholens-{task}-{named}-report"
         with st.container(horizontal=True, gap="small"):
-            st.download_button(
-                t("PDF of all"), job.result.pdf, f"{file}.pdf", "application/pdf", icon=":material/picture_as_pdf:",
-                key="report-queue-pdf", **COMMON,
-            )  # fmt: skip
-            st.download_button(
-                t("HTML of all"), job.result.html, f"{file}.html", "text/html", icon=":material/html:",
-                key="report-queue-html", **COMMON,
-            )  # fmt: skip
+            offer(t("PDF of all"), job.result.pdf, f"{file}.pdf", icon="picture_as_pdf", key="report-queue-pdf")
+            offer(t("HTML of all"), job.result.html, f"{file}.html", icon="html", key="report-queue-html")
     else:
         st.button(
             t("Write one report of {n} images", n=len(every)),

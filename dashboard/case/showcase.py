@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -59,9 +60,7 @@ def show(tasks: Iterable[str]) -> None:
         places[page].image(session.exhibit(str(case.path)), width="stretch", alt=t(case.title))
         places[f"{page} says"].caption(t("The model is looking at it…"))
     for page, case in shown:
-        tile = session.of_nobody(
-            lambda page=page, case=case: _tile(page, case), "tile", page, case.file, *_versions(case)
-        )
+        tile = session.of_nobody(partial(_tile, page, case), "tile", page, case.file, *_versions(case))
         places[page].image(tile.picture, width="stretch", alt=t(case.title))
         places[f"{page} says"].caption(_words(page, case, tile))
 

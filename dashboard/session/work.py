@@ -47,12 +47,12 @@ def working() -> bool:
     return any(found is not None and found.running for found in map(job, _names()))
 
 
-def finished(prefix: str) -> Iterator[Job[Any]]:
-    """Yield the long work whose name begins so and that has a result, the latest first."""
+def finished(prefix: str) -> Iterator[Any]:
+    """Yield the results of the long work whose name begins so, the latest first."""
     for name in reversed(_names()):
         found = job(name)
         if name.startswith(prefix) and found and found.result is not None:
-            yield found
+            yield found.result
 
 
 def drop(unless: Callable[[str], bool] = lambda name: False) -> None:

@@ -18,9 +18,9 @@ from dashboard.i18n import Later, faithful, later, t, texts, tn
 PACKAGE = Path(dashboard.__file__).parent
 SAYING = {
     "badge", "button", "caption", "checkbox", "dialog", "download_button", "error", "expander", "feedback",
-    "file_uploader", "header", "info", "link_button", "markdown", "metric", "multiselect", "number_input", "page_link",
-    "pills", "popover", "progress", "radio", "segmented_control", "select_slider", "selectbox", "slider", "status",
-    "subheader", "success", "tabs", "text_area", "text_input", "title", "toggle", "warning", "write",
+    "file_uploader", "header", "info", "link_button", "markdown", "metric", "multiselect", "number_input", "offer",
+    "page_link", "pills", "popover", "progress", "radio", "segmented_control", "select_slider", "selectbox", "slider",
+    "status", "subheader", "success", "tabs", "text_area", "text_input", "title", "toggle", "warning", "write",
 }  # fmt: skip
 SAID = {"label", "help", "alt", "placeholder"}
 """Keyword arguments that are read or read out."""

@@ -11,6 +11,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import report, states
+from dashboard.case.offer import offer
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.style.figures import View
@@ -44,20 +45,19 @@ def show(film: DetectionCase) -> None:
     kept = Kept(film.image, film.card, film.view, film.kept, _truth(film))
     by_hand = "-by-hand" if isinstance(kept.found, EditedDetections) else ""
     name, say = f"ortholens-{kept.found.task}-{kept.found.sha256[:12]}{by_hand}", spoken()
-    common = {"on_click": "ignore", "width": "stretch"}
     with st.container(key="downloads", horizontal=True, gap="small"):
-        st.download_button(
-            t("Picture"), lambda: picture(kept, say), f"{name}.png", "image/png", icon=":material/image:",
+        offer(
+            t("Picture"), lambda: picture(kept, say), f"{name}.png", icon="image",
             help=t("The image with the boxes that are shown, a scale and a caption; with a truth, hits, misses and "
-            "false alarms."), **common,
+            "false alarms."),
         )  # fmt: skip
-        st.download_button(
-            t("COCO"), lambda: coco(kept), f"{name}-coco.json", "application/json", icon=":material/select_all:",
-            help=t("The boxes that are shown as COCO JSON, in the image's own pixels."), **common,
+        offer(
+            t("COCO"), lambda: coco(kept), f"{name}-coco.json", icon="select_all",
+            help=t("The boxes that are shown as COCO JSON, in the image's own pixels."),
         )  # fmt: skip
-        st.download_button(
-            t("Result"), lambda: result(kept), f"{name}.json", "application/json", icon=":material/data_object:",
-            help=t("Every box above 0.01 as JSON, as `ortholens predict` writes it."), **common,
+        offer(
+            t("Result"), lambda: result(kept), f"{name}.json", icon="data_object",
+            help=t("Every box above 0.01 as JSON, as `ortholens predict` writes it."),
         )  # fmt: skip
     item = session.selected()
     data = item.file_of(kept.view.frame, kept.image.frames) if item else b""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 
 import streamlit as st
 from PIL import Image as Pillow
 
 from dashboard.case import report
+from dashboard.case.offer import offer
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.views.kinematics.case import MotionCase
 from models.drawing import plate
@@ -25,25 +27,24 @@ def show(measured: MotionCase) -> None:
     """Offer the files; each is made when it is asked for."""
     name = f"ortholens-kinematics-{'simulated-' if measured.sequence.simulated else ''}"
     say = spoken()
-    common = {"on_click": "ignore", "width": "stretch"}
     with st.container(key="downloads", horizontal=True, gap="small"):
         for index, component in enumerate(NAMES):
-            st.download_button(
-                t("{component} poses", component=t(component.capitalize())), lambda index=index: poses(measured, index),
-                f"{name}{component}.jts", "text/plain", icon=":material/deployed_code:",
-                help=t("A .jts file that JointTrack reads."), **common,
+            offer(
+                t("{component} poses", component=t(component.capitalize())), partial(poses, measured, index),
+                f"{name}{component}.jts", icon="deployed_code",
+                help=t("A .jts file that JointTrack reads."),
             )  # fmt: skip
-        st.download_button(
-            t("Angles"), lambda: angles(measured), f"{name}angles.csv", "text/csv", icon=":material/table:",
-            help=t("CSV: angles, translations, their uncertainty and the condyles' low points."), **common,
+        offer(
+            t("Angles"), lambda: angles(measured), f"{name}angles.csv", icon="table",
+            help=t("CSV: angles, translations, their uncertainty and the condyles' low points."),
         )  # fmt: skip
-        st.download_button(
-            t("Quality"), lambda: quality(measured), f"{name}quality.csv", "text/csv", icon=":material/fact_check:",
-            help=t("CSV: overlap, residual, uncertainty and warnings of each frame."), **common,
+        offer(
+            t("Quality"), lambda: quality(measured), f"{name}quality.csv", icon="fact_check",
+            help=t("CSV: overlap, residual, uncertainty and warnings of each frame."),
         )  # fmt: skip
-        st.download_button(
-            t("Film"), lambda: film(measured, say), f"{name}overlay.gif", "image/gif", icon=":material/movie:",
-            help=t("GIF of the frames with the contours of both components."), **common,
+        offer(
+            t("Film"), lambda: film(measured, say), f"{name}overlay.gif", icon="movie",
+            help=t("GIF of the frames with the contours of both components."),
         )  # fmt: skip
     report.show("kinematics", f"{name}{measured.motion.sha256[:12]}", lambda: case(measured))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -114,9 +115,7 @@ def _own() -> Fluoroscopy | None:
     calibration = next((file for file in files if file.role == "calibration"), None)
     _told(frames, calibration)
     images = session.once(lambda: study.read_frames(frames), "frames", *(file.sha256 for file in frames))
-    femoral, tibial = (
-        session.once(lambda mesh=mesh: study.read_component(mesh), "mesh", mesh.sha256) for mesh in meshes
-    )
+    femoral, tibial = (session.once(partial(study.read_component, mesh), "mesh", mesh.sha256) for mesh in meshes)
     shown = [image.sha256 for image in images]
     stated = (calibration.sha256,) if calibration else ()
     camera = session.once(lambda: study.camera_of(images, calibration), "camera", *stated, *shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -94,7 +95,7 @@ def simulated(card: Card) -> dict[str, Image]:
     """Return the simulated pictures, by title, in which a channel of a card is looked for beside the subject."""
     if card.input.channels == "rgb":
         return {SMEAR: stained()}
-    return {case.title: session.once(lambda c=case: models.read(c.path), "how-sample", case.file) for case in _shown()}
+    return {case.title: session.once(partial(models.read, case.path), "how-sample", case.file) for case in _shown()}
 
 
 def stained() -> Image:

@@ -12,6 +12,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import report, states
+from dashboard.case.offer import offer
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.views.segmentation import figures
@@ -58,29 +59,27 @@ def show(specimen: SegmentationCase) -> None:
     kept = _kept(specimen)
     answer, say = kept.shown, spoken()
     name = f"ortholens-{answer.task}-{answer.sha256[:12]}{'-corrected' if _corrections(answer) else ''}"
-    common = {"on_click": "ignore", "width": "stretch"}
     with st.container(key="downloads", horizontal=True, gap="small"):
-        st.download_button(
-            t("Label map"), lambda: label_map(answer, kept.card), f"{name}.png", "image/png", icon=":material/grid_on:",
-            help=t("PNG in the image's own pixels; each is the index of its class."), **common,
+        offer(
+            t("Label map"), lambda: label_map(answer, kept.card), f"{name}.png", icon="grid_on",
+            help=t("PNG in the image's own pixels; each is the index of its class."),
         )  # fmt: skip
-        st.download_button(
-            t("Overlay"), lambda: overlay(kept, answer, say), f"{name}-overlay.png", "image/png",
-            icon=":material/image:",
-            help=t("The image with its classes as they are shown, their legend, a scale and a caption."), **common,
+        offer(
+            t("Overlay"), lambda: overlay(kept, answer, say), f"{name}-overlay.png", icon="image",
+            help=t("The image with its classes as they are shown, their legend, a scale and a caption."),
         )  # fmt: skip
-        st.download_button(
-            t("Contours"), lambda: contours(answer, kept.card), f"{name}.geojson", "application/geo+json",
-            icon=":material/polyline:", help=t("GeoJSON that QuPath opens."), **common,
+        offer(
+            t("Contours"), lambda: contours(answer, kept.card), f"{name}.geojson", icon="polyline",
+            help=t("GeoJSON that QuPath opens."),
         )  # fmt: skip
-        st.download_button(
-            t("Measurements"), lambda: measurements(kept), f"{name}.csv", "text/csv", icon=":material/table:",
-            help=t("CSV: areas, counts, thickness and agreement, of both versions where there are two."), **common,
+        offer(
+            t("Measurements"), lambda: measurements(kept), f"{name}.csv", icon="table",
+            help=t("CSV: areas, counts, thickness and agreement, of both versions where there are two."),
         )  # fmt: skip
         if len(kept.versions) > 1:
-            st.download_button(
-                t("Both versions"), lambda: everything(kept, say), f"{name}.zip", "application/zip",
-                icon=":material/folder_zip:", help=t("All files of the network's mask and of the corrected."), **common,
+            offer(
+                t("Both versions"), lambda: everything(kept, say), f"{name}.zip", icon="folder_zip",
+                help=t("All files of the network's mask and of the corrected."),
             )  # fmt: skip
     item = session.selected()
     data = item.file_of(kept.view.frame, kept.image.frames) if item else b""

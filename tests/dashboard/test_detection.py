@@ -205,6 +205,26 @@ def test_the_second_look_fuses(dropped: AppTest) -> None:
     assert len(words(dropped)) == 3
 
 
+def test_a_second_look_is_not_what_the_door_found_and_a_first_one_is(
+    dropped: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def door(image: Image, card: models.Card, frame: int) -> Detections:
+        asked.append(card.id)
+        return fake(image, card.id, frame=frame)
+
+    monkeypatch.setattr(import_module("dashboard.session.answers"), "_told", door)
+    dropped.slider(key="least-good").set_value(0.01).run()
+    dropped.toggle(key="fused-good").set_value(True).run()
+    assert (len(words(dropped)), asked) == (3, [])
+    monkeypatch.setattr(models, "predict", None)  # the frame is not looked at anew
+    st.cache_resource.clear()
+    dropped.toggle(key="fused-good").set_value(False).run()
+    assert not dropped.exception
+    assert (len(words(dropped)), asked) == (4, ["good"])
+
+
 def test_a_reason_at_once_and_a_slow_one_as_a_job(dropped: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, str]] = []
 

@@ -93,6 +93,12 @@ def test_the_unit_is_told_by_the_size(size: float, unit: str) -> None:
     ("data", "says"),
     [
         (binary()[:-120], "cut off: 9 of 12 triangles"),
+        (binary()[:134], "cut off: 1 of 12 triangles"),
+        (binary()[:133], "is no STL file"),  # not one triangle
+        (binary()[:84], "is no STL file"),
+        (binary()[:83], "is no STL file"),
+        (b"solid ".ljust(80) + binary()[80:-50], "is no STL|no triangle|empty"),
+        (binary()[:100] + np.array([np.nan], "<f4").tobytes() + binary()[104:-120], "is no STL file"),
         (binary()[:80] + (2_000_000).to_bytes(4, "little") + binary()[84:], "more than 1,000,000 triangles"),
         (binary()[:100] + np.array([np.nan], "<f4").tobytes() + binary()[104:], "no number"),
         (ascii_().replace("vertex 25", "vertex twenty", 1).encode(), "not three numbers"),

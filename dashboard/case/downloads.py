@@ -14,6 +14,7 @@ from dashboard.i18n import Language, spoken, t
 from dashboard.session import Answered
 from dashboard.style.figures import View
 from models import DISCLAIMER, Classification, Image, Prediction
+from models.drawing import plate
 from models.reporting import reason
 from models.reporting.case import Case
 from models.reporting.record import record
@@ -46,7 +47,7 @@ def _report(prediction: Classification, image: Image, view: View, name: str) -> 
     told = report.faithful(prediction)
 
     def make() -> Case:
-        shown = view.shown(image)
+        shown = plate.squared(view.shown(image), image.cell)
         drawn = reason.heated(shown, prediction, view.look)[0] if prediction.explanation else None
         return Case(image, told, shown, drawn, simulated, origin)
 

@@ -78,7 +78,7 @@ def _ballot(now: Stage, booth: Booth) -> None:
             item = session.selected()
             if item is not None:
                 image = session.read(item)
-                st.image(figures.png(figures.shrunk(image.shown(), figures.LONGEST_PX)), width="stretch")
+                st.image(figures.still(image, figures.LONGEST_PX), width="stretch")
                 if item.origin:
                     st.caption(t(item.origin))
         with right:
@@ -155,7 +155,7 @@ def _question(now: Stage) -> Question:
     labels = tuple(t(label.name) for label in card.labels) if card else ()
     picture = None
     if item is not None and show.of_nobody(now.step):
-        picture = figures.png(figures.shrunk(session.read(item).shown(), PHONE_PX))
+        picture = figures.still(session.read(item), PHONE_PX)
     return Question(t(now.step.title), labels, picture, _name(now))
 
 

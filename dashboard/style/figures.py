@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Literal
 
@@ -22,7 +22,7 @@ from dashboard.i18n import later, numeral, separators, spoken, t
 from models import Card, Classification, Image, Prediction
 from models.drawing import draw
 from models.drawing.draw import HeatLook
-from models.drawing.plate import scale_bar
+from models.drawing.plate import scale_bar, squared
 from models.reporting import reason
 from models.types import Pixels, Window
 
@@ -246,13 +246,19 @@ def shrunk(pixels: Pixels, longest: int) -> Pixels:
     return np.asarray(planes[0]) if pixels.ndim == 2 else np.stack([np.asarray(plane) for plane in planes], -1)
 
 
+def still(image: Image, longest: int) -> bytes:
+    """Return the first frame as PNG, in its true proportions."""
+    return png(squared(shrunk(image.shown(), longest), image.cell, longest))
+
+
 def thumbnail(image: Image, side: int = 160) -> bytes:
-    """Return the middle square of the first frame as PNG."""
-    shown = image.shown()
-    rows, columns = image.shape
-    short = min(rows, columns)
-    top, left = (rows - short) // 2, (columns - short) // 2
-    return png(shrunk(shown[top : top + short, left : left + short], side))
+    """Return the middle square of the first frame as PNG, in its true proportions."""
+    (rows, columns), (down, across) = image.shape, image.cell
+    short = min(rows * down, columns * across)
+    tall, wide = max(1, round(short / down)), max(1, round(short / across))
+    top, left = (rows - tall) // 2, (columns - wide) // 2
+    middle = replace(image, pixels=image.pixels[:1, top : top + tall, left : left + wide])
+    return png(squared(shrunk(middle.shown(), side), image.cell, side))
 
 
 def png(picture: Pixels | NDArray[np.uint8]) -> bytes:

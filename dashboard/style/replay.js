@@ -10,13 +10,13 @@ function made(name, attributes, parent) {
   return parent.appendChild(node);
 }
 
-function drawn(figure, { frames, width, height, title }) {
+function drawn(figure, { frames, width, height, cell: [down, across], title }) {
   const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.setAttribute("viewBox", `0 0 ${width * across} ${height * down}`);
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", title);
   const groups = frames.map(({ picture, outlines }) => {
-    const group = made("g", { visibility: "hidden" }, svg);
+    const group = made("g", { visibility: "hidden", transform: `scale(${across} ${down})` }, svg);
     made("image", { href: picture, width, height }, group);
     for (const { path, fill, line } of outlines)
       made("path", { d: path, fill, stroke: line, "fill-rule": "evenodd", "stroke-width": 2, transform: "translate(.5 .5)" }, group);

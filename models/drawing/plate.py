@@ -1,8 +1,9 @@
 """An exported picture as a plate: large enough to show, with its label, colour bar, legend, scale and words round it.
 
 Nothing is drawn over the picture: what belongs to it stands in margins above and below, in the reader's language. A
-small picture is enlarged before anything is drawn on it, so that lines and letters stay sharp; files that are data,
-such as label maps, keep their own pixels and never come here.
+small picture is enlarged, and one whose pixels are not square stretched to its true proportions, before anything is
+drawn on it, so that lines and letters stay sharp; files that are data, such as label maps, keep their own pixels and
+never come here.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from models.words import later
 
 LEAST_PX = 1024
 """Longest side that a picture has at least."""
+MOST_PX = 4096
+"""Longest side of a stretched picture, where the stored one is not longer: a file may state any proportions."""
+SQUARE = 0.005
+"""By which the sides of a pixel may differ, as a share, and be taken as equal."""
 NARROWEST_PX = 480
 """Width of a plate at least, for the words."""
 SCALE_BARS_MM = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -29,15 +34,34 @@ BAR_SHARE = 0.4
 """Width of a colour bar, as a share of the plate."""
 
 
-def zoom(shape: Sequence[int]) -> float:
-    """Return by how much a picture of (rows, columns, …) is enlarged; 1 for one that is large enough."""
-    return max(1.0, LEAST_PX / max(shape[:2]))
+def grid(shape: Sequence[int], cell: tuple[float, float], least_px: int = 0, most_px: int = MOST_PX) -> tuple[int, int]:
+    """Return the (rows, columns) of square pixels that a picture is drawn in.
+
+    Parameters
+    ----------
+    shape
+        (rows, columns, …) of the picture as it is stored.
+    cell
+        (height, width) of a pixel, in any unit: `Image.cell`.
+    least_px, most_px
+        Longest side at least; and at most, where the stored one is not longer.
+    """
+    rows, columns = shape[:2]
+    down, across = (1.0, 1.0) if abs(cell[0] / cell[1] - 1) < SQUARE else cell
+    tall, wide = rows * down, columns * across
+    whole = max(tall, wide) / min(down, across)  # side at which no pixel is lost
+    scale = max(least_px, min(whole, max(most_px, rows, columns))) / max(tall, wide)
+    return max(1, round(tall * scale)), max(1, round(wide * scale))
 
 
-def enlarged(shown: Pixels) -> Pixels:
-    """(H, W[, 3]) in [0, 1] → the same with a longest side of `LEAST_PX` at least, by bicubic interpolation."""
-    scale = zoom(shown.shape)
-    return shown if scale == 1 else fitted(shown, (round(shown.shape[0] * scale), round(shown.shape[1] * scale)))
+def squared(shown: Pixels, cell: tuple[float, float], most_px: int = MOST_PX) -> Pixels:
+    """(H, W[, 3]) in [0, 1] → the same in its true proportions, by bicubic interpolation; `most_px` as in `grid`."""
+    return fitted(shown, grid(shown.shape, cell, most_px=most_px))
+
+
+def enlarged(shown: Pixels, cell: tuple[float, float]) -> Pixels:
+    """(H, W[, 3]) in [0, 1] → the same in its true proportions, with a longest side of `LEAST_PX` at least."""
+    return fitted(shown, grid(shown.shape, cell, LEAST_PX))
 
 
 def fitted(pixels: Pixels, shape: Sequence[int]) -> Pixels:

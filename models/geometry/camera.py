@@ -11,6 +11,7 @@ the bottom); `camera.txt` is the pinhole matrix of Hartley and Zisserman, Multip
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -77,6 +78,13 @@ class Camera:
         cx, cy = ((c + 0.5) * factor - 0.5 for c in self.centre_px)
         focal = (self.focal_px[0] * factor, self.focal_px[1] * factor)
         return Camera(focal, (cx, cy), (rows, columns), self.distance_mm)
+
+    def over(self, shape: Sequence[int]) -> Camera:
+        """Return the camera of the same image in another grid of (rows, columns, …), each side resampled by its own."""
+        down, across = shape[0] / self.shape[0], shape[1] / self.shape[1]
+        focal = self.focal_px[0] * across, self.focal_px[1] * down
+        centre = (self.centre_px[0] + 0.5) * across - 0.5, (self.centre_px[1] + 0.5) * down - 0.5
+        return Camera(focal, centre, (shape[0], shape[1]), self.distance_mm)
 
     def cropped(self, row: int, column: int, shape: tuple[int, int]) -> Camera:
         """Return the camera of a part of the image that begins at (row, column)."""

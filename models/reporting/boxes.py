@@ -213,9 +213,9 @@ def boxes_png(
     """
     known = card(prediction.card)
     shown = image.shown(prediction.frame) if shown is None else shown
-    scale = plate.zoom(shown.shape)
+    below = plate.enlarged(shown, image.cell)
     chosen = marks_of(prediction, known, say) if marks is None else marks
-    picture = drawn(plate.enlarged(shown), [scaled(mark, scale) for mark in chosen], say)
+    picture = drawn(below, placed(chosen, shown.shape, below.shape), say)
     legend = tuple(
         (KINDS[kind].colour, say(KINDS[kind].word))
         for kind in KINDS
@@ -229,13 +229,17 @@ def boxes_png(
     )  # fmt: skip
 
 
-def scaled(mark: Mark, scale: float) -> Mark:
-    """Return a mark on a picture that is larger: pixel edges, which are half a pixel before the centres, stay edges."""
-    x, y, width, height = mark.box
-    return replace(
-        mark,
-        box=((x + HALF) * scale - HALF, (y + HALF) * scale - HALF, width * scale, height * scale),
-    )
+def placed(marks: Sequence[Mark], shape: Sequence[int], drawn_in: Sequence[int]) -> list[Mark]:
+    """Return marks of a picture of (rows, columns, …) on the same one in another size.
+
+    Pixel edges, which are half a pixel before the centres, stay edges.
+    """
+    down, across = drawn_in[0] / shape[0], drawn_in[1] / shape[1]
+    return [
+        replace(mark, box=((x + HALF) * across - HALF, (y + HALF) * down - HALF, width * across, height * down))
+        for mark in marks
+        for x, y, width, height in [mark.box]
+    ]
 
 
 def coco_json(prediction: Detections, image: Image, card: Card, every: bool = False) -> str:

@@ -24,7 +24,7 @@ class Case:
         That was answered; of a motion, its first frame.
     shown, drawn
         The image and the image with the answer on it as the reader sees them, (h, w[, 3]) in [0, 1] and (h, w, 3)
-        bytes of any size; None draws them as the page does before anything is changed.
+        bytes of any size, in square pixels; None draws them as the page does before anything is changed.
     simulated
         Whether the image is no patient's.
     origin

@@ -14,10 +14,10 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from models.cards import card
-from models.drawing import paint
+from models.drawing import paint, plate
 from models.drawing.draw import RGB, HeatLook
 from models.i18n import Language
-from models.reporting.boxes import drawn, marks_of
+from models.reporting.boxes import drawn, marks_of, placed
 from models.reporting.parts import Picture
 from models.reporting.reason import heated
 from models.types import Box, Detections, Image, Pixels, Prediction, Segmentation, Window
@@ -37,9 +37,12 @@ def picture(seen: RGB, alt: str, caption: str) -> Picture:
 
 
 def shown(image: Image, frame: int, window: Window | None = None) -> Pixels:
-    """Return a frame as displayed, thinned out where it is far larger than the report shows it: (h, w[, 3])."""
+    """Return a frame as displayed, in its true proportions: (h, w[, 3]).
+
+    It is thinned out where it is far larger than the report shows it.
+    """
     step = max(1, max(image.shape) // (2 * LONGEST_PX))
-    return replace(image, pixels=image.pixels[:, ::step, ::step]).shown(frame, window)
+    return plate.squared(replace(image, pixels=image.pixels[:, ::step, ::step]).shown(frame, window), image.cell)
 
 
 def heat(image: Image, prediction: Prediction, place: Box | None = None) -> RGB:
@@ -74,4 +77,5 @@ def boxes(image: Image, prediction: Detections, say: Language) -> RGB:
     """Draw the boxes at or above the threshold, each with its number in the table of findings and its score."""
     marks = marks_of(prediction, card(prediction.card), say)
     numbered = [replace(mark, words=f"{number}: {mark.words}") for number, mark in enumerate(marks, 1)]
-    return drawn(image.shown(prediction.frame), numbered)
+    below = plate.squared(image.shown(prediction.frame), image.cell)
+    return drawn(below, placed(numbered, image.shape, below.shape))

@@ -152,7 +152,7 @@ def picture_png(
         The frame as it is looked at, (H, W[, 3]) in [0, 1], by default as the file asks.
     """
     why = prediction.explanation
-    below = plate.enlarged(image.shown(prediction.frame) if shown is None else shown)
+    below = plate.enlarged(image.shown(prediction.frame) if shown is None else shown, image.cell)
     if why is None:
         bare = plate.Plate(rgb(below), tuple(caption(prediction, say)), say=say)
         return plate.png(replace(bare, pixel_mm=plate.pixel_mm(image, bare.picture)))

@@ -63,6 +63,17 @@ def test_a_large_image_is_sent_small(colour: bool) -> None:
     assert max(fig.data[0].z.shape) <= figures.HOVER_PX
 
 
+def test_thumbnails_are_in_true_proportions() -> None:
+    """A square of 20 mm in pixels twice as wide as high, in the middle of the first frame."""
+    pixels = np.zeros((1, 100, 50), np.float32)
+    pixels[0, 40:60, 20:30] = 1
+    image = Image(pixels, "", "0" * 64, spacing_mm=(1.0, 2.0))
+    for encoded in (figures.thumbnail(image), figures.still(image, 1400)):
+        bright = np.asarray(Pillow.open(io.BytesIO(encoded)).convert("L")) > 127
+        assert bright.shape == (100, 100)
+        assert [np.ptp(at) for at in np.nonzero(bright)] == [19, 19]
+
+
 def test_hovering_reads_the_grey_value_of_the_frame_under_the_pointer() -> None:
     image = made()
     fig = figure(answered(image), image, View(frame=1))

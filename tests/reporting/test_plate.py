@@ -11,13 +11,19 @@ from PIL import Image as Pillow
 
 import models
 from models.drawing import plate
-from models.drawing.draw import HeatLook
-from models.drawing.plate import LEAST_PX, Plate, composed, enlarged, fitted, pixel_mm, png, scale_bar, zoom
+from models.drawing.draw import HeatLook, rgb
+from models.drawing.plate import LEAST_PX, Plate, composed, enlarged, fitted, grid, pixel_mm, png, scale_bar, squared
+from models.geometry.camera import Camera
+from models.geometry.mesh import Mesh
 from models.i18n import Language
+from models.reporting import pictures
+from models.reporting.boxes import boxes_png
 from models.reporting.reason import picture_png
-from models.types import Classification, Explanation
+from models.tasks.kinematics.export import Posed, overlay_plate
+from models.types import Classification, Detections, Explanation
 
 GERMAN = Language("de")
+EMPTY = np.zeros((0, 3)), np.zeros((0, 3), np.int32)
 
 
 def opened(data: bytes) -> np.ndarray:
@@ -27,12 +33,51 @@ def opened(data: bytes) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(60, 80), (1024, 300), (300, 300, 3), (1500, 2000)])
 def test_a_small_picture_is_enlarged_and_a_large_one_left(shape: tuple[int, ...]) -> None:
     shown = np.random.default_rng(0).uniform(0.2, 0.8, shape).astype(np.float32)
-    large = enlarged(shown)
+    large = enlarged(shown, (0.2, 0.2))
     assert max(large.shape[:2]) == max(LEAST_PX, *shape[:2])
     assert large.shape[0] / large.shape[1] == pytest.approx(shape[0] / shape[1], rel=0.01)
     assert shown.min() <= large.min() <= large.max() <= shown.max()  # no overshoot
     assert large.mean() == pytest.approx(shown.mean(), abs=0.02)
-    assert (zoom(shape) == 1) == (max(shape[:2]) >= LEAST_PX)
+    assert np.array_equal(squared(shown, (0.2, 0.2004)), shown)
+
+
+@pytest.mark.parametrize(
+    ("shape", "cell", "least", "wanted"),
+    [
+        ((100, 200), (1, 1), 0, (100, 200)),
+        ((100, 200), (0.4, 0.2), 0, (200, 200)),
+        ((100, 200), (0.2, 0.4), 0, (100, 400)),
+        ((100, 200), (0.4, 0.2), 1024, (1024, 1024)),
+        ((1000, 1000), (50, 1), 0, (4096, 82)),  # in proportion, but not 50,000 pixels
+        ((5000, 4000), (1, 4), 0, (1562, 5000)),  # nor more than were stored
+        ((1000, 1000), (0.3, 0.301), 0, (1000, 1000)),
+    ],
+)
+def test_pixels_become_square(
+    shape: tuple[int, int], cell: tuple[float, float], least: int, wanted: tuple[int, int]
+) -> None:
+    assert grid(shape, cell, least) == wanted
+
+
+def test_what_is_round_is_round_in_every_exported_picture() -> None:
+    """A disc of 30 mm, stored as an ellipse, with a box round it."""
+    rows, columns = np.ogrid[:100, :200]
+    disc = np.hypot((rows - 50) * 0.4, (columns - 100) * 0.2) < 15
+    image = models.Image(np.where(disc, 0.7, 0.1).astype(np.float32)[None], "", "0" * 64, spacing_mm=(0.4, 0.2))
+    found = Detections(
+        task="detection", card="fracture", sha256="0" * 64, seconds=0.1, labels=models.card("fracture").keys,
+        boxes=np.array([[24.5, 12, 151, 76]], np.float32), classes=np.array([0]), scores=np.array([0.9], np.float32),
+        places=np.array([0]), operating_point="", threshold=0.3,
+    )  # fmt: skip
+    boxed = pictures.boxes(image, found, Language())
+    for picture in (opened(picture_png(image, found)), opened(boxes_png(image, found)), boxed,
+                    rgb(pictures.shown(image, 0))):  # fmt: skip
+        grey = (np.abs(picture.astype(int) - 178) < 9).all(-1)
+        assert grey.sum(0).max() == pytest.approx(grey.sum(1).max(), rel=0.02)
+    camera = Camera((200.0, 100.0), (100.0, 50.0), (100, 200))  # twice as many pixels across
+    nowhere = np.full((4, 4), np.nan)
+    posed = Posed("", image.shown(), (Mesh(*EMPTY), Mesh(*EMPTY)), (nowhere, nowhere), camera)
+    assert overlay_plate(posed).picture.shape == (1024, 1024, 3)
 
 
 def test_the_picture_on_a_plate_is_untouched() -> None:

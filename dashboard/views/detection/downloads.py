@@ -19,8 +19,9 @@ from dashboard.views.detection.case import DetectionCase
 from dashboard.views.detection.truth import truth_of
 from dashboard.views.segmentation.case import Reason, told
 from models import DISCLAIMER, Card, Detections, Image, OrthoLensError
+from models.drawing import plate
 from models.io.kinds import kind
-from models.reporting.boxes import Mark, boxes_png, coco_json, drawn, marks_of
+from models.reporting.boxes import Mark, boxes_png, coco_json, drawn, marks_of, placed
 from models.reporting.case import Case
 from models.reporting.record import record
 from models.tasks.detection.edit import EditedDetections, mark_by_hand
@@ -73,11 +74,10 @@ def _report(kept: Kept, reason: Reason, item: Item | None, name: str) -> None:
     found = kept.found
 
     def make() -> Case:
-        shown = kept.view.shown(kept.image)
+        shown = plate.squared(kept.view.shown(kept.image), kept.image.cell)
+        boxed = drawn(shown, placed(marks(kept, say), kept.image.shape, shown.shape), say)
         explained = replace(found, explanation=reason.why)
-        return Case(
-            kept.image, explained, shown, drawn(shown, marks(kept, say), say), simulated, origin, place=reason.place
-        )
+        return Case(kept.image, explained, shown, boxed, simulated, origin, place=reason.place)
 
     answered = None
     if item:

@@ -21,6 +21,7 @@ from models import Card, Detections, Image
 from models.drawing import draw
 from models.drawing.draw import HeatLook
 from models.drawing.paint import FALLBACK
+from models.drawing.plate import squared
 from models.reporting.boxes import KINDS
 from models.tasks.detection.froc import Froc
 from models.types import Pixels
@@ -231,7 +232,7 @@ def thumbnail(image: Image, box: NDArray[np.float32], view: View, side: int = 96
         int(min(most, round(middle + half) + 1)) for middle, most in ((y + height / 2, rows), (x + width / 2, columns))
     )
     frame = image.pixels[view.frame : view.frame + 1, top : max(bottom, top + 1), left : max(right, left + 1)]
-    part = replace(view, frame=0).shown(replace(image, pixels=frame))
+    part = squared(replace(view, frame=0).shown(replace(image, pixels=frame)), image.cell)
     square = np.zeros((max(part.shape[:2]),) * 2 + part.shape[2:], np.float32)
     above, beside = ((len(square) - length) // 2 for length in part.shape[:2])
     square[above : above + part.shape[0], beside : beside + part.shape[1]] = part

@@ -32,13 +32,14 @@ FILLED = 0.25
 
 def show(measured: MotionCase) -> None:
     """Draw the loop."""
-    shape = measured.sequence.images[0].shape
+    first = measured.sequence.images[0]
     frames = session.once(lambda: _frames(measured), "replay-frames", measured.name)
     says = [
         t("Frame {frame} of {total} · flexion {angle:.0f}°", frame=number, total=len(frames), angle=angle)
         for number, angle in enumerate(measured.motion.joint[:, 0], 1)
     ]
-    told = {"frames": frames, "says": says, "width": shape[1], "height": shape[0], "ms": FRAME_MS}
+    told = {"frames": frames, "says": says, "width": first.shape[1], "height": first.shape[0], "ms": FRAME_MS}
+    told["cell"] = [side / min(first.cell) for side in first.cell]
     told["title"] = t("The movement as it was measured, in a loop")
     _player()(key="replay", data=told)
 

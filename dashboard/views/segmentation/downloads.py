@@ -95,7 +95,7 @@ def _report(kept: Kept, specimen: SegmentationCase, item: Item | None, name: str
     reason = told(specimen.identity)
 
     def make() -> Case:
-        shown = view.shown(image)
+        shown = plate.squared(view.shown(image), image.cell)
         agreements = compare(answer.mask, kept.truth, kept.card.keys, image.spacing_mm) if kept.truth else ()
         drawn = figures.classes(shown, answer, kept.card, view)
         explained = replace(answer, explanation=reason.why)
@@ -123,7 +123,9 @@ def label_map(answer: Segmentation, card: Card) -> bytes:
 
 def overlay(kept: Kept, answer: Segmentation, say: Language) -> bytes:
     """Return the picture as it is shown, 1,024 pixels at least on its longest side, with legend, scale and caption."""
-    picture = figures.classes(plate.enlarged(kept.view.shown(kept.image)), answer, kept.card, kept.view)
+    picture = figures.classes(
+        plate.enlarged(kept.view.shown(kept.image), kept.image.cell), answer, kept.card, kept.view
+    )
     colours = paint.colours(kept.card, kept.view.hidden)
     legend = tuple((colour, say(kept.card.labels[index].name)) for index, colour in colours.items())
     title, *lines = caption(answer, say)

@@ -103,9 +103,9 @@ class Posed:
 
 def overlay_plate(posed: Posed, notes: Sequence[str] = (), say: Language = IN_ENGLISH) -> plate.Plate:
     """Return a frame with its contours as a plate: its name, a scale at the implant's depth, and what to doubt."""
-    factor = plate.zoom(posed.shown.shape)
-    camera = posed.camera.scaled(factor)
-    picture = overlay(plate.enlarged(posed.shown), posed.meshes, posed.poses, camera)
+    below = plate.enlarged(posed.shown, posed.camera.focal_px)  # the more pixels to the distance, the smaller they are
+    camera = posed.camera.over(below.shape)
+    picture = overlay(below, posed.meshes, posed.poses, camera)
     depths = [-pose[2, 3] for pose in posed.poses if np.isfinite(pose).all()]
     pixel_mm = float(depths[0] / camera.focal_px[0]) if depths else None
     legend = [(f"#{red:02X}{green:02X}{blue:02X}", say(word)) for word, (red, green, blue) in LEGEND]

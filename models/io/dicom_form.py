@@ -33,6 +33,7 @@ MEASURES = (
     "RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "PixelSpacing", "ImagerPixelSpacing",
     "NominalScannedPixelSpacing", "ObjectPixelSpacingInCenterOfBeam", "PixelAspectRatio", "DistanceSourceToDetector",
     "DistanceSourceToPatient", "EstimatedRadiographicMagnificationFactor", "PixelPaddingValue",
+    "FieldOfViewOrigin", "FieldOfViewRotation", "DetectorElementSpacing", "PositionOfIsocenterProjection",
 )  # fmt: skip
 """Numbers that decide what is seen or measured."""
 TEXTS = frozenset({"DS", "IS", "LO", "SH", "CS", "ST", "LT", "UC", "UT"})

@@ -1,7 +1,8 @@
 """The millimetres of a DICOM file: in the patient for the ruler, on the detector for the camera, never mixed up.
 
 References: https://dicom.nema.org/medical/dicom/current/output/html/part03.html (10.7.1.3 spacing and its calibration,
-C.8.7.5 magnification, C.8.19.6 functional groups of Enhanced XA and XRF, C.7.6.3.1.7 pixel aspect ratio)
+C.8.7.5 magnification, C.8.19.6 functional groups of Enhanced XA and XRF, C.7.6.3.1.7 pixel aspect ratio,
+C.8.11.4 and C.8.19.5 the detector) and part17.html (FFF.2.1.5.4.2 fields of view on it)
 """
 
 from __future__ import annotations
@@ -97,7 +98,57 @@ def _frame_geometry(dataset: Dataset, frame: int) -> Geometry | None:
     if detector is None:
         return None
     pitch = _pair(holder(dataset, "ImagerPixelSpacing", frame), "ImagerPixelSpacing")
-    return Geometry(detector, patient if patient and patient < detector else None, pitch_mm=pitch)
+    return Geometry(
+        detector,
+        patient if patient and patient < detector else None,
+        _principal_point(dataset, frame, pitch) if pitch else None,
+        pitch,
+    )
+
+
+def _principal_point(dataset: Dataset, frame: int, pitch_mm: Pair) -> Pair | None:
+    """Return (row, column) of the stored picture that the source stands over; None where the file does not say.
+
+    The standard states where the isocentre is seen on the detector; without it the source stands over the detector's
+    middle. Either is the middle of the picture only where the field of view is.
+    """
+    origin, spacing = (_two(dataset, key, frame) for key in ("FieldOfViewOrigin", "DetectorElementSpacing"))
+    if origin is None or spacing is None or min(spacing) <= 0:
+        return None
+    over = _two(dataset, "PositionOfIsocenterProjection", frame) or _middle(dataset, frame, spacing)
+    turn = numbers(holder(dataset, "FieldOfViewRotation", frame), "FieldOfViewRotation") or [0.0]
+    if over is None or turn[0] not in (0, 90, 180, 270):
+        return None
+    pitch = pitch_mm if turn[0] in (0, 180) else pitch_mm[::-1]
+    row, column = ((over[i] + 0.5 - origin[i]) * spacing[i] / pitch[i] - 0.5 for i in (0, 1))
+    shape = int(dataset.Rows), int(dataset.Columns)
+    rows, columns = shape if turn[0] in (0, 180) else shape[::-1]  # of the field before it was turned
+    for _ in range(int(turn[0]) // 90):
+        row, column, rows, columns = column, rows - 1 - row, columns, rows
+    flip = "FieldOfViewHorizontalFlip"
+    if str(holder(dataset, flip, frame).get(flip) or "").strip() == "YES":
+        column = columns - 1 - column
+    return (row, column) if -rows < row < 2 * rows and -columns < column < 2 * columns else None
+
+
+def _middle(dataset: Dataset, frame: int, spacing_mm: Pair) -> Pair | None:
+    """Return (row, column) of the detector's middle in its own elements, else of its active area's."""
+    begin, size = (0.0, 0.0), _two(dataset, "PhysicalDetectorSize", frame)
+    if size is None:
+        begin = _two(dataset, "DetectorActiveOrigin", frame) or begin
+        size = _two(dataset, "DetectorActiveDimensions", frame)
+    if size is None:
+        return None
+    row, column = (begin[i] + size[i] / spacing_mm[i] / 2 - 0.5 for i in (0, 1))
+    return row, column
+
+
+def _two(dataset: Dataset, keyword: str, frame: int) -> Pair | None:
+    match numbers(holder(dataset, keyword, frame), keyword):
+        case [row, column]:
+            return row, column
+        case _:
+            return None
 
 
 def pixel_aspect(dataset: Dataset) -> Pair:

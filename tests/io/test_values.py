@@ -604,6 +604,54 @@ def test_the_camera_has_the_detectors_pitch_and_the_ruler_the_patients(dicom: Ma
     assert of_image(only_calibrated) is None
 
 
+@pytest.mark.parametrize("binning", [1, 2])
+@pytest.mark.parametrize("flip", ["NO", "YES"])
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_the_source_stands_over_the_same_spot_however_the_field_of_view_was_cut_and_turned(
+    rotation: int, flip: str, binning: int, dicom: Make, saved: Save
+) -> None:
+    """Against a detector of 300 × 400 elements, higher than wide, whose element under the source alone is lit."""
+    picture, lit, origin, spacing = X[:40], (80, 71), [60, 40], [0.25, 0.2]
+    field = np.array(picture.shape[::-1] if rotation % 180 else picture.shape) * binning
+    detector = np.zeros((300, 400))
+    detector[lit] = 1
+    cut = detector[origin[0] : origin[0] + field[0], origin[1] : origin[1] + field[1]]
+    turned = np.rot90(cut, -rotation // 90)
+    (row,), (column,) = np.nonzero(turned[:, ::-1] if flip == "YES" else turned)
+    wanted = (row + 0.5) / binning - 0.5, (column + 0.5) / binning - 0.5
+    pitch = [side * binning for side in (spacing[::-1] if rotation % 180 else spacing)]
+    dataset = dicom(
+        picture, Modality="XA", DistanceSourceToDetector=1000, ImagerPixelSpacing=pitch, FieldOfViewOrigin=origin,
+        FieldOfViewRotation=rotation, FieldOfViewHorizontalFlip=flip, DetectorElementSpacing=spacing,
+        PositionOfIsocenterProjection=[*lit], **TWELVE,
+    )  # fmt: skip
+    assert found(dataset, saved) == pytest.approx(wanted)
+    del dataset.PositionOfIsocenterProjection
+    dataset.PhysicalDetectorSize = [(2 * at + 1) * side for at, side in zip(lit, spacing, strict=True)]
+    assert found(dataset, saved) == pytest.approx(wanted, abs=1e-4)  # it is then the middle
+    del dataset.PhysicalDetectorSize
+    dataset.DetectorActiveOrigin, dataset.DetectorActiveDimensions = [70, 61], [21 * spacing[0], 21 * spacing[1]]
+    assert found(dataset, saved) == pytest.approx(wanted, abs=1e-4)
+
+
+def found(dataset: Dataset, saved: Save) -> tuple[float, float] | None:
+    geometry = read(saved(dataset), "x").geometry
+    assert geometry is not None
+    return geometry.principal_point_px
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [{"FieldOfViewRotation": 45}, {"DetectorElementSpacing": [0, 0]}, {"PositionOfIsocenterProjection": [1e9, 5]}, {}],
+)
+def test_a_field_of_view_that_says_too_little_leaves_the_middle(
+    unusable: dict[str, object], dicom: Make, saved: Save
+) -> None:
+    camera = {"Modality": "XA", "DistanceSourceToDetector": 1000, "ImagerPixelSpacing": [0.2, 0.2]}
+    stated = {"FieldOfViewOrigin": [60, 40], "DetectorElementSpacing": [0.2, 0.2]} | unusable
+    assert found(dicom(X, **camera, **stated, **TWELVE), saved) is None
+
+
 @pytest.mark.parametrize(("modality", "doubted"), [("CR", True), ("DX", True), ("CT", False), ("MR", False)])
 def test_a_projection_with_an_uncalibrated_spacing_is_doubted(
     modality: str, doubted: bool, dicom: Make, saved: Save

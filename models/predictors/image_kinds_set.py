@@ -18,8 +18,8 @@ from PIL import Image as Pillow
 from models.simulation import components, motion
 from models.simulation.joint_section import section
 from models.tasks.classification.dataset import labelled_set
-from models.tasks.segmentation.dataset import archive_of, rows_of
 from models.tasks.segmentation.datasets import histology_nuclei, knee_mri_bone
+from models.training.public_set import open_labelled, open_zip
 from models.types import Pixels
 
 SECTIONS, HELD_OUT_SECTIONS, HELD_OUT_SEED = 50, 20, 200_000
@@ -73,7 +73,7 @@ def _knees(held_out: bool) -> Iterator[Sample]:
 
 def _shoulders(held_out: bool) -> Iterator[Sample]:
     data = labelled_set("shoulder-implants")
-    rows, archive = rows_of("shoulder_implants.zip")
+    rows, archive = open_labelled("shoulder_implants.zip")
     apart = chosen(data.groups, 0.3)
     with archive:
         for row, group in list(zip(rows, data.groups, strict=True))[held_out::2]:
@@ -83,7 +83,7 @@ def _shoulders(held_out: bool) -> Iterator[Sample]:
 
 def _limbs(held_out: bool) -> Iterator[Sample]:
     """Yield all films with hardware, and one in ten of the others."""
-    rows, archive = rows_of("fracture_detection.zip")
+    rows, archive = open_labelled("fracture_detection.zip")
     apart = chosen([row["group"] for row in rows], 0.2)
     with archive:
         for i, row in enumerate(rows):
@@ -112,7 +112,7 @@ def _sections(held_out: bool) -> Iterator[Sample]:
 
 
 def _fluoroscopy(held_out: bool) -> Iterator[Sample]:
-    with archive_of("tka_fluoroscopy.zip") as archive:
+    with open_zip("tka_fluoroscopy.zip") as archive:
         names = [name for name in sorted(archive.namelist()) if "/frames/" in name and not name.endswith("/")]
         deep = [name for name in names if name.startswith("deep")]
         for name in names:

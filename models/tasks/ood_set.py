@@ -5,7 +5,6 @@ Pictures are in [0, 1] and of any size: grey, (H, W), or with their colours, (H,
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -13,8 +12,8 @@ from numpy.random import Generator
 
 from models.cards import stem
 from models.io import read
-from models.settings import settings
 from models.tasks.classification.dataset import SETS
+from models.training.public_set import open_zip
 from models.types import Image, Pixels
 
 EACH = 300
@@ -55,7 +54,7 @@ def ood_sets(card_id: str, *, colour: bool = False) -> Iterator[tuple[str, list[
     for name, (file, folder) in ZIPS.items():
         if file == OWN.get(stem(card_id)):
             continue
-        with zipfile.ZipFile(settings().data_dir / file) as archive:
+        with open_zip(file) as archive:
             members = [member for member in archive.namelist() if member.startswith(folder)]
             yield name, [shown(read(archive.read(members[i]), members[i])) for i in _spread(len(members))]
     rng = np.random.default_rng(0)

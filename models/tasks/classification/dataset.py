@@ -6,9 +6,6 @@ and every bootstrap goes by group, never by picture.
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -18,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from PIL import ImageOps
 
-from models.errors import UnknownCard, Unreachable
+from models.errors import UnknownCard
 from models.nets.frame import exposed
-from models.settings import settings
+from models.training.public_set import open_labelled
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,12 +118,8 @@ def labelled_set(card_id: str) -> LabelledSet:
 
 def _read(name: str, size: tuple[int, int], trim: bool = False) -> tuple[list[dict[str, str]], NDArray[np.uint8]]:
     """Read labels and pictures of a zip, each scaled to fit into (rows, columns), without black borders where asked."""
-    path = settings().data_dir / name
-    if not path.exists():
-        fix = "Set ORTHOLENS_DATA_DIR to the folder that holds it."
-        raise Unreachable("the data set is not here", fix=fix, file=name)
-    with zipfile.ZipFile(path) as archive:
-        rows = list(csv.DictReader(io.TextIOWrapper(archive.open("labels.csv"), encoding="utf-8")))
+    rows, archive = open_labelled(name)
+    with archive:
         pixels = np.empty((len(rows), *size), np.uint8)
         for i, row in enumerate(rows):
             picture = Picture.open(archive.open(row["file"])).convert("L")

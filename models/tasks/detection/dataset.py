@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from models.errors import UnknownCard
-from models.tasks.segmentation.dataset import TRAIN, TUNING, Grey, rows_of
+from models.tasks.segmentation.dataset import TRAIN, TUNING, Grey
 from models.tasks.segmentation.fluoroscopy_set import tka_fluoroscopy
+from models.training.public_set import open_labelled
 
 CORNER = np.array([0.5, 0.5, 0, 0], np.float32)
 """From a box as `Detections` has it to one counted from the outer corner of the first pixel."""
@@ -74,7 +75,7 @@ PARTS = ("hand", "leg", "hip", "shoulder", "mixed", "hardware", "frontal", "late
 
 def fractures() -> BoxSet:
     """Read FracAtlas (Abedeen et al. 2023, doi 10.1038/s41597-023-02432-4): limbs, some with boxes round fractures."""
-    rows, archive = rows_of("fracture_detection.zip")
+    rows, archive = open_labelled("fracture_detection.zip")
     with archive:
         pictures = tuple(np.asarray(Picture.open(archive.open(row["file"])).convert("L")) for row in rows)
     boxes = tuple(np.array(json.loads(row["boxes_xywh"] or "[]"), np.float32).reshape(-1, 4) - CORNER for row in rows)

@@ -1,18 +1,12 @@
-"""A set of pictures with a class for every pixel, in memory, and the zips that such sets come from."""
+"""A set of pictures with a class for every pixel, in memory."""
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from models.errors import Unreachable
-from models.settings import settings
 
 Grey = NDArray[np.uint8]
 
@@ -64,24 +58,3 @@ class DenseSet:
     def of(self, *splits: str) -> NDArray[np.intp]:
         """Return the indices of some splits."""
         return np.flatnonzero(np.isin(self.splits, splits))
-
-
-def archive_of(name: str) -> zipfile.ZipFile:
-    """Open a zip of the data folder.
-
-    Raises
-    ------
-    Unreachable
-        When it is not there.
-    """
-    path = settings().data_dir / name
-    if not path.exists():
-        fix = "Set ORTHOLENS_DATA_DIR to the folder that holds it."
-        raise Unreachable("the data set is not here", fix=fix, file=name)
-    return zipfile.ZipFile(path)
-
-
-def rows_of(name: str) -> tuple[list[dict[str, str]], zipfile.ZipFile]:
-    """Return a zip and the rows of its labels."""
-    archive = archive_of(name)
-    return list(csv.DictReader(io.TextIOWrapper(archive.open("labels.csv"), encoding="utf-8"))), archive

@@ -14,9 +14,10 @@ from PIL import Image as Picture
 
 from models.cards import stem
 from models.errors import UnknownCard
-from models.tasks.segmentation.dataset import DenseSet, Grey, rows_of
+from models.tasks.segmentation.dataset import DenseSet, Grey
 from models.tasks.segmentation.fluoroscopy_set import tka_fluoroscopy
 from models.tasks.segmentation.section_set import joint_section_set
+from models.training.public_set import open_labelled
 
 LOOKS = 20
 """Clusters of histology pictures; a cluster is about one slide under one light."""
@@ -24,7 +25,7 @@ LOOKS = 20
 
 def histology_nuclei() -> DenseSet:
     """Read the bright-field part of BBBC038v1; a group is a cluster of pictures that are stained and lit alike."""
-    rows, archive = rows_of("histology_nuclei.zip")
+    rows, archive = open_labelled("histology_nuclei.zip")
     with archive:
         pictures = tuple(np.asarray(Picture.open(archive.open(row["file"])).convert("RGB")) for row in rows)
         instances = tuple(np.asarray(Picture.open(archive.open(row["label"]))).astype(np.int32) for row in rows)
@@ -64,7 +65,7 @@ def knee_mri_bone() -> DenseSet:
     """
     from models.io import read
 
-    rows, archive = rows_of("knee_mri_bone.zip")
+    rows, archive = open_labelled("knee_mri_bone.zip")
     with archive:
         shown = [read(archive.read(row["file"]), row["file"]).shown() for row in rows]
         masks = tuple((np.asarray(Picture.open(archive.open(row["mask"]))) > 0).astype(np.uint8) for row in rows)

@@ -14,7 +14,8 @@ from models.settings import settings
 from models.simulation import components, fluoroscopy, metal, motion
 from models.simulation.fluoroscopy import Implant, covered, scene
 from models.simulation.metal import SIDE, Component
-from models.tasks.segmentation.dataset import TUNING, DenseSet, Grey, archive_of
+from models.tasks.segmentation.dataset import TUNING, DenseSet, Grey
+from models.training.public_set import open_zip
 
 
 def tka_fluoroscopy() -> DenseSet:
@@ -24,7 +25,7 @@ def tka_fluoroscopy() -> DenseSet:
     left out of training; all of `kneel_right` is held out. What is simulated knows the CAD of both and the frames of
     the training blocks, and nothing else of `kneel_right`; simulated knees that kneel join in the second cycle.
     """
-    with archive_of("tka_fluoroscopy.zip") as archive:
+    with open_zip("tka_fluoroscopy.zip") as archive:
         real = {study: _frames(archive, study) for study in ("deep_flexion_cam1", "kneel_right")}
         implants = [_implant(archive, study) for study in real]
     deep = real["deep_flexion_cam1"]

@@ -1,0 +1,43 @@
+"""A training set that is not there, or is no zip, is said so by name, by whoever asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from models.errors import DamagedFile, Unreachable
+from models.settings import Settings
+from models.tasks.classification.dataset import knee_kl, shoulder_implants
+from models.tasks.detection.dataset import fractures
+from models.tasks.ood_set import ood_sets
+from models.tasks.segmentation.datasets import histology_nuclei, knee_mri_bone
+from models.tasks.segmentation.fluoroscopy_set import tka_fluoroscopy
+
+READERS: dict[Callable[[], object], str] = {
+    knee_kl: "knee_osteoarthritis.zip",
+    shoulder_implants: "shoulder_implants.zip",
+    fractures: "fracture_detection.zip",
+    histology_nuclei: "histology_nuclei.zip",
+    knee_mri_bone: "knee_mri_bone.zip",
+    tka_fluoroscopy: "tka_fluoroscopy.zip",
+    lambda: list(ood_sets("fracture")): "histology_nuclei.zip",
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_set_that_is_not_there_or_no_zip_is_named(
+    reader: Callable[[], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.training.public_set.settings", lambda: Settings(data_dir=tmp_path))
+    monkeypatch.setattr("models.tasks.ood_set.SETS", {})  # radiographs come first; here the zips are asked for
+    monkeypatch.setattr("models.tasks.ood_set.ZIPS", {"histology": ("histology_nuclei.zip", "images/")})
+    with pytest.raises(Unreachable, match="data set is not here") as missing:
+        reader()
+    assert missing.value.file == READERS[reader]
+    assert "ORTHOLENS_DATA_DIR" in str(missing.value)
+    (tmp_path / READERS[reader]).write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(DamagedFile, match="is no zip") as damaged:
+        reader()
+    assert damaged.value.file == READERS[reader]

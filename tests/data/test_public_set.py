@@ -16,7 +16,7 @@ from models.tasks.segmentation.datasets import histology_nuclei, knee_mri_bone
 from models.tasks.segmentation.fluoroscopy_set import tka_fluoroscopy
 
 READERS: dict[Callable[[], object], str] = {
-    knee_kl: "knee_osteoarthritis.zip",
+    knee_kl: "knee_kl.zip",
     shoulder_implants: "shoulder_implants.zip",
     fractures: "fracture_detection.zip",
     histology_nuclei: "histology_nuclei.zip",

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from models.settings import Settings
 from models.tasks import ood_set as others
 from models.tasks.classification.dataset import LabelledSet
 
@@ -24,16 +25,13 @@ def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(others, "SETS", {"own": lambda: labelled(4, 0), "other": lambda: labelled(10, 51)})
     monkeypatch.setattr(others, "ZIPS", {"slices": ("some.zip", "images/")})
     monkeypatch.setattr(others, "EACH", 6)
-    monkeypatch.setenv("ORTHOLENS_DATA_DIR", str(tmp_path))
-    others.settings.cache_clear()
+    monkeypatch.setattr("models.training.public_set.settings", lambda: Settings(data_dir=tmp_path))
     with zipfile.ZipFile(tmp_path / "some.zip", "w") as archive:
         archive.writestr("labels.csv", "file\n")
         for i in range(3):
             out = BytesIO()
             Pillow.fromarray(np.full((5, 7), 85 * (i + 1), np.uint8)).save(out, "PNG")
             archive.writestr(f"images/{i}.png", out.getvalue())
-    yield
-    others.settings.cache_clear()
 
 
 def test_every_set_but_the_cards_own(sets: None) -> None:

@@ -111,13 +111,13 @@ def sanity(audit: Audit, view: View) -> go.Figure:
             )  # fmt: skip
             fig.update_xaxes(range=[0, width], row=row + 1, col=column + 1)
             fig.update_yaxes(range=[height, 0], scaleanchor=f"x{axis}", row=row + 1, col=column + 1)
-            at = {"xref": f"x{axis} domain", "yref": f"y{axis} domain"}
-            _words(fig, words, **at, y=0, yanchor="top", yshift=-3)
+            at = f"x{axis} domain", f"y{axis} domain"
+            _words(fig, words, *at, y=0, yanchor="top", yshift=-3)
             if row == 0:
-                _words(fig, heads[column], **at, y=1, yanchor="bottom", yshift=4)
+                _words(fig, heads[column], *at, y=1, yanchor="bottom", yshift=4)
             if column == 0:
                 name = METHODS[finding.explanation.method].name
-                _words(fig, f"<b>{name}</b>", **at, y=0.5, x=0, xanchor="right", xshift=-12)
+                _words(fig, f"<b>{name}</b>", *at, y=0.5, x=0, xanchor="right", xshift=-12)
     fig.update_xaxes(visible=False, constrain="domain", fixedrange=True)
     fig.update_yaxes(visible=False, constrain="domain", fixedrange=True)
     fig.update_layout(

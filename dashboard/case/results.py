@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -33,6 +34,9 @@ from models.reporting.worklist import (
     table,
 )
 from models.tasks import kind_of
+
+if TYPE_CHECKING:
+    from streamlit.elements.lib.column_types import ColumnConfig
 
 ROW_PX = 44
 NO_BOX = later("No box")
@@ -96,7 +100,7 @@ def _preferred() -> dict[str, str]:
     visited = session.get("visited")
     first = {visited: chosen.pop(visited)} if visited in chosen else {}
     known = models.cards()
-    return {task: id if id in known else models.cards_of(task)[0].id for task, id in {**first, **chosen}.items()}
+    return {task: id if id and id in known else models.cards_of(task)[0].id for task, id in {**first, **chosen}.items()}
 
 
 def _followed() -> None:
@@ -163,12 +167,12 @@ def _picture(found: Surveyed | None) -> str:
     return figures.inline(found.thumbnail)
 
 
-def _columns(rows: Sequence[Row]) -> dict[str, object]:
+def _columns(rows: Sequence[Row]) -> dict[str, ColumnConfig]:
     """Say how each column is called and edited; where all answers are of one model, its labels are offered."""
     cards = {card.id: card for row in rows if (card := _card(row)) and labels(card)}
     one = next(iter(cards.values())) if len(cards) == 1 else None
     says = t("The true label. Type it, choose it, or load all from a CSV.")
-    reference: object = st.column_config.TextColumn(t("Reference standard"), help=says, max_chars=80)
+    reference = st.column_config.TextColumn(t("Reference standard"), help=says, max_chars=80)
     if one is not None and all(_card(row) in (one, None) for row in rows):
         kept = {row.reference for row in rows if row.reference}
         names = [_name(key, one) for key in dict.fromkeys([*labels(one), *sorted(kept)])]

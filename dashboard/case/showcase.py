@@ -101,4 +101,4 @@ def _maps(case: Case) -> Tile:
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:
-    return figures.png(figures.shrunk(picture.astype(np.float32) / 255, SIDE_PX))
+    return figures.png(figures.shrunk(picture.astype(np.float32) / np.float32(255), SIDE_PX))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
@@ -16,6 +17,7 @@ from dashboard.style.figures import View
 from models import Image, Prediction
 from models.types import Window
 
+Looked = TypeVar("Looked", bound=View)
 FULL_RANGE = later("Full range")
 """What `models.types` calls the window of the whole grey range, for the catalogues."""
 
@@ -56,7 +58,7 @@ def _frame_key(image: Image) -> str:
     return f"frame-{image.sha256[:12]}"
 
 
-def display_controls(image: Image, view: View) -> View:
+def display_controls(image: Image, view: Looked) -> Looked:
     """Let the reader choose window, level and inversion; the choice is kept for each image.
 
     A chosen window is the file's own to the last digit, each frame's where it has one; a slider widens or moves the
@@ -73,11 +75,12 @@ def display_controls(image: Image, view: View) -> View:
             t("Window"), list(windows), format_func=t, key=preset, default=next(iter(windows)), persist_state="session",
             on_change=_take_preset, args=(windows, *keys[:3]),
         )  # fmt: skip
-        slider = {"persist_state": "session", "on_change": session.put, "args": (preset, None), "format": "%.1f%%"}
-        with st.container(width=124):
-            st.slider(t("Level"), 0.0, 100.0, step=0.1, key=level, **slider)
-        with st.container(width=124):
-            st.slider(t("Width"), 0.5, 150.0, step=0.1, key=width, **slider)
+        for name, key, low, high in ((t("Level"), level, 0.0, 100.0), (t("Width"), width, 0.5, 150.0)):
+            with st.container(width=124):
+                st.slider(
+                    name, low, high, step=0.1, format="%.1f%%", key=key, persist_state="session",
+                    on_change=session.put, args=(preset, None),
+                )  # fmt: skip
         st.toggle(t("Invert"), key=invert, persist_state="session")
     if (chosen := windows.get(session.get(preset))) is not None:
         session.put(course, chosen.name)

@@ -95,8 +95,7 @@ class Stage:
 
     def _forgotten(self, now: float) -> Stage:
         """Return the first step of a loop that nobody has touched."""
-        counted = {"turn": self.turn + 1, "loops": self.loops, "resets": self.resets + 1}
-        return Stage(self.playlist, now, looping=True, **counted)
+        return Stage(self.playlist, now, looping=True, turn=self.turn + 1, loops=self.loops, resets=self.resets + 1)
 
     def _open(self, position: int) -> Stage:
         vote: Vote = "off" if self.vote == "off" else "waiting"

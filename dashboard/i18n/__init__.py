@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gettext
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -152,6 +152,11 @@ def faithful(ids: tuple[str, ...], translations: tuple[str, ...]) -> bool:
     return all(names <= wanted for names in given) if len(ids) > 1 else given == [wanted]
 
 
+def _texts(of: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the texts of an entry, one for each number where it has several."""
+    return (of,) if isinstance(of, str) else tuple(of or ("",))
+
+
 @lru_cache(maxsize=8)
 def _catalogue(code: str) -> Catalogue:
     """Read a language's file; entries that are fuzzy, empty or not faithful are left out, and so stay English."""
@@ -163,8 +168,7 @@ def _catalogue(code: str) -> Catalogue:
     for entry in read:
         if not entry.id or entry.fuzzy:
             continue
-        ids = entry.id if isinstance(entry.id, tuple) else (entry.id,)
-        translations = entry.string if isinstance(entry.string, tuple) else (entry.string,)
+        ids, translations = _texts(entry.id), _texts(entry.string)
         if faithful(ids, translations):
             words[ids[0]] = translations
     return Catalogue(words, gettext.c2py(read.plural_expr))

@@ -26,8 +26,8 @@ def language(known: Sequence[str], otherwise: str) -> str:
     if get_script_run_ctx(suppress_warning=True) is None:
         return otherwise
     browser = (st.context.locale or "").partition("-")[0].lower()
-    asked = (st.query_params.get(IN_ADDRESS), st.session_state.get(LANGUAGE), browser)
-    return next((code for code in asked if code in known), otherwise)
+    asked: tuple[str | None, ...] = (st.query_params.get(IN_ADDRESS), st.session_state.get(LANGUAGE), browser)
+    return next((code for code in asked if code and code in known), otherwise)
 
 
 def take_language() -> None:

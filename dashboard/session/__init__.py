@@ -5,6 +5,7 @@ that sessions share.
 """
 
 from dashboard.session.answers import (
+    classify,
     detect,
     exhibit,
     explain,
@@ -120,6 +121,7 @@ __all__ = [
     "card_by_hand",
     "card_of",
     "choose_card",
+    "classify",
     "close_shortcuts",
     "collect",
     "commit",

@@ -18,6 +18,7 @@ from streamlit.runtime.caching.cache_utils import CachedFunc
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import models
+from dashboard.session.jobs import Job
 from dashboard.session.sweep import sweep_soon
 from dashboard.session.table import QUEUE_FILES, Item
 from dashboard.session.visitor import arrive
@@ -66,6 +67,19 @@ def predict(image: Image, card: Card, frame: int = 0) -> Prediction:
     return _raised(_ready(_predict, image, image.sha256, card.id, weights(card), frame))
 
 
+def classify(image: Image, card: Card, frame: int = 0) -> models.Classification:
+    """Return `predict`'s answer of a classifier.
+
+    Raises
+    ------
+    ModelError
+        As `models.predict`.
+    """
+    answer = predict(image, card, frame)
+    assert isinstance(answer, models.Classification)  # by the card's task
+    return answer
+
+
 def explain(image: Image, card: Card, *, method: str, label: str, frame: int, stage: str) -> Explanation:
     """Return why the card gives a label its probability.
 
@@ -85,7 +99,7 @@ def segment(image: Image, card: Card, frame: int = 0) -> Segmentation:
     ModelError
         As `models.predict`.
     """
-    done = job(segmenting(image, card))
+    done: Job[Segmentation] | None = job(segmenting(image, card))
     if done and done.result and frame == 0:
         return done.result
     answer = once(
@@ -209,7 +223,8 @@ def once(work: Callable[[], T], *key: str | float) -> T:
     OrthoLensError
         The one that the work raised.
     """
-    return _raised(_ready(_once, work, key))
+    done: T | OrthoLensError = _ready(_once, work, key)
+    return _raised(done)
 
 
 def free(*gone: str) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import streamlit as st
 
+from dashboard.session.table import kept
 from models.trust.agreement import Reading
 
 READER, READ_FIRST = "reader-name", "read-first"
@@ -71,7 +72,7 @@ def revealed(prediction: Identified) -> bool:
 
 def asked_since(prediction: Identified) -> float:
     """Return since how many seconds the reader has been asked about an image; 0 the first time."""
-    begun: dict[tuple[Identity, str], float] = st.session_state.setdefault("asked", {})
+    begun: dict[tuple[Identity, str], float] = kept("asked", dict)
     return time.monotonic() - begun.setdefault((_identity(prediction), reader()), time.monotonic())
 
 
@@ -80,8 +81,8 @@ def _identity(prediction: Identified) -> Identity:
 
 
 def _readings() -> dict[tuple[str, int, str, str], Reading]:
-    return st.session_state.setdefault("readings", {})
+    return kept("readings", dict)
 
 
 def _seen() -> set[tuple[Identity, str | None]]:
-    return st.session_state.setdefault("seen", set())
+    return kept("seen", set)

@@ -17,6 +17,8 @@ from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
 Run = Callable[[ScriptRunner, RerunData], None]
+RUN = "_run_script"
+"""What Streamlit's runner calls for every request."""
 
 
 def answer_under_the_shown_page() -> None:
@@ -24,9 +26,9 @@ def answer_under_the_shown_page() -> None:
 
     It reaches into Streamlit; in a version that is built differently inside, nothing is done and pages work as before.
     """
-    run: Run | None = getattr(ScriptRunner, "_run_script", None)
+    run: Run | None = getattr(ScriptRunner, RUN, None)
     if run is not None and run.__module__ != __name__:
-        ScriptRunner._run_script = _under_the_shown_page(run)
+        setattr(ScriptRunner, RUN, _under_the_shown_page(run))
 
 
 def _under_the_shown_page(run: Run) -> Run:

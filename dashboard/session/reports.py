@@ -9,9 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
-from dashboard.session.table import queue
+from dashboard.session.table import kept, queue
 
 if TYPE_CHECKING:
     from models.reporting.case import Case
@@ -44,14 +42,14 @@ def note(task: str, answered: Answered) -> None:
 def noted(task: str) -> tuple[Answered, ...]:
     """Return the answers of a page whose files are still in the queue, in the order of the queue."""
     files = [item.sha256 for item in queue()]
-    kept = [answered for answered in _notes(task).values() if answered.file in files]
-    return tuple(sorted(kept, key=lambda answered: files.index(answered.file)))
+    there = [answered for answered in _notes(task).values() if answered.file in files]
+    return tuple(sorted(there, key=lambda answered: files.index(answered.file)))
 
 
 def typed(key: str) -> dict[str, str]:
     """Return where the text of a field is kept, for work that runs outside the session and must have the latest."""
-    return st.session_state.setdefault(f"typed-{key}", {})
+    return kept(f"typed-{key}", dict)
 
 
 def _notes(task: str) -> dict[tuple[str, str], Answered]:
-    return st.session_state.setdefault(f"answered-{task}", {})
+    return kept(f"answered-{task}", dict)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 from streamlit.runtime.caching.cache_utils import CachedFunc
@@ -19,6 +19,8 @@ from dashboard.conference.link import Link
 from dashboard.session import answers, work
 from models.settings import settings
 
+Key = Wish | Literal["shortcuts"]
+"""What a key asks for: something of the stage, or the list of keys."""
 STAGE, SHOWN, LEFT, SHORTCUTS = "stage", "stage-shown", "stage-left", "shortcuts"
 """Keys: the stage, the one whose step the pages show, that somebody left it, and that the list of keys is open."""
 LINK = "stage-link"
@@ -54,7 +56,8 @@ def leave_stage() -> None:
 
 def link() -> Link:
     """Return what the stage shares with other threads; only in conference mode."""
-    return st.session_state[LINK]
+    shared: Link = st.session_state[LINK]
+    return shared
 
 
 def left_stage() -> bool:
@@ -62,7 +65,7 @@ def left_stage() -> bool:
     return LEFT in st.session_state
 
 
-def wish(wish: Wish | Literal["shortcuts"]) -> None:
+def wish(wish: Key) -> None:
     """Do what a key says; all but the list of keys belong to conference mode."""
     if wish == "shortcuts":
         touch()
@@ -74,7 +77,7 @@ def wish(wish: Wish | Literal["shortcuts"]) -> None:
         st.session_state[STAGE] = stage.wish(wish, clock())
 
 
-def wish_once(key: Wish | Literal["shortcuts"], at: float) -> None:
+def wish_once(key: Key, at: float) -> None:
     """Do what a key says that was pressed at a time of the browser, unless it was done.
 
     Streamlit's front end sends what a component told along with a timer's request that falls together with it, and then
@@ -149,7 +152,7 @@ def forget() -> None:
     answers.free_media()
 
 
-def caches() -> list[CachedFunc]:
+def caches() -> list[CachedFunc[..., Any]]:
     """Return every cache of a visitor's own, as `dashboard.session.answers` declares them."""
     declared = [thing for thing in vars(answers).values() if isinstance(thing, CachedFunc)]
     return [cached for cached in declared if cached._info.scope == "session"]

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
@@ -16,6 +17,8 @@ import models
 from dashboard.session import work
 from models import Image
 from models.settings import settings
+
+T = TypeVar("T")
 
 QUEUE_FILES = 32
 """Files kept; the oldest go first. Their bytes together stay under `max_file_mb`."""
@@ -148,6 +151,7 @@ def uploads(key: str) -> list[tuple[str, bytes]]:
     if files:
         st.session_state["uploads"] = max(st.session_state.get("uploads", 0), int(key.rpartition("-")[2]) + 1)
     if context := get_script_run_ctx():  # the table has them from here on, and nobody else
+        assert isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager)  # Streamlit has no other
         for file in files:
             context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
     return list(dict.fromkeys((file.name, file.getvalue()) for file in files))  # the door may hand one over twice
@@ -160,7 +164,8 @@ def go_to(page: str) -> None:
 
 def bound() -> str | None:
     """Return, once, the page that is to be opened."""
-    return st.session_state.pop("bound", None)
+    page: str | None = st.session_state.pop("bound", None)
+    return page
 
 
 def visit(task: str) -> None:
@@ -180,17 +185,17 @@ def settle() -> None:
 
 def choose_card(task: str, card: str, *, by_hand: bool) -> None:
     """Let a task's page ask a card from its next run on; one chosen by hand stays where another fits better."""
-    st.session_state.setdefault("cards", {})[task] = (card, by_hand)
+    _cards()[task] = (card, by_hand)
 
 
 def card_of(task: str) -> str | None:
     """Return the card that a task's page asks; None where it has not been chosen."""
-    return st.session_state.get("cards", {}).get(task, (None, False))[0]
+    return _cards().get(task, (None, False))[0]
 
 
 def card_by_hand(task: str) -> str | None:
     """Return the card that the reader chose for a task's page; None where they did not."""
-    card, by_hand = st.session_state.get("cards", {}).get(task, (None, False))
+    card, by_hand = _cards().get(task, (None, False))
     return card if by_hand else None
 
 
@@ -214,9 +219,19 @@ def put(key: str, value: Any) -> None:
     st.session_state[key] = value
 
 
+@overload
+def get(key: str) -> Any: ...
+@overload
+def get(key: str, default: T) -> T: ...
 def get(key: str, default: Any = None) -> Any:
     """Return the value of a widget."""
     return st.session_state.get(key, default)
+
+
+def kept(key: str, new: Callable[[], T]) -> T:
+    """Return what this session keeps under a key, begun where it is first asked for."""
+    there: T = st.session_state.setdefault(key, new())
+    return there
 
 
 def selection(key: str, take: Callable[[Mapping[str, Any]], None]) -> None:
@@ -227,7 +242,11 @@ def selection(key: str, take: Callable[[Mapping[str, Any]], None]) -> None:
 
 
 def _files() -> dict[str, Item]:
-    return st.session_state.setdefault("files", {})
+    return kept("files", dict)
+
+
+def _cards() -> dict[str, tuple[str, bool]]:
+    return kept("cards", dict)
 
 
 def _overfull(files: dict[str, Item]) -> bool:

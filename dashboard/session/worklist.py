@@ -16,7 +16,7 @@ import models
 from dashboard.session import answers, work
 from dashboard.session.first_reading import READ_FIRST, reveal, revealed
 from dashboard.session.jobs import Job
-from dashboard.session.table import Item, remove
+from dashboard.session.table import Item, kept, remove
 from dashboard.style import figures
 from models import OrthoLensError, Triage
 from models.io.worker import Crashed
@@ -169,13 +169,12 @@ def _place(outcome: Outcome) -> tuple[str, int, str]:
 
 
 def _surveyed() -> _Survey:
-    state: _Survey = st.session_state.setdefault("surveyed", _Survey())
-    return state
+    return kept("surveyed", _Survey)
 
 
 def _outcomes() -> dict[str, dict[tuple[str, int, str], Outcome]]:
-    return st.session_state.setdefault("outcomes", {})
+    return kept("outcomes", dict)
 
 
 def _references() -> dict[str, str]:
-    return st.session_state.setdefault("references", {})
+    return kept("references", dict)

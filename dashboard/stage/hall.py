@@ -111,8 +111,8 @@ def _outcome(now: Stage, booth: Booth) -> None:
     except OrthoLensError as problem:
         states.error(problem)
         return
-    known = isinstance(answer, Classification) and not answer.abstained
-    place = answer.labels.index(answer.label) if known else None
+    known = answer if isinstance(answer, Classification) and not answer.abstained else None
+    place = known.labels.index(known.label) if known else None
     booth.poll.reveal(place)
     tally = booth.poll.tally
     with st.container(key="stage-verdict", border=True, horizontal=True, vertical_alignment="center", gap="large"):
@@ -123,11 +123,11 @@ def _outcome(now: Stage, booth: Booth) -> None:
             st.markdown(said, width="content")
         else:
             st.markdown(t("Nobody voted"), width="content")
-        if place is None:
+        if known is None or place is None:
             st.markdown(t("The model: no answer"), width="content")
         else:
             label = states.plain(asked.labels[place])
-            said = t("The model: **{label}** ({share:.0%})", label=label, share=answer.confidence)
+            said = t("The model: **{label}** ({share:.0%})", label=label, share=known.confidence)
             st.markdown(said, width="content")
         st.html(_bars(asked.labels, tally), width="stretch")
 

@@ -17,6 +17,7 @@ from dashboard import session
 from dashboard.case import states
 from dashboard.conference import Stage
 from dashboard.i18n import later, t
+from dashboard.session.stage import Key
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
@@ -63,7 +64,7 @@ def follow(wished: Callable[[], None]) -> None:
     _keys()(key=KEY, data={"mode": "presenter"}, on_wish_change=wished, height=1)
 
 
-def told() -> tuple[str, float] | None:
+def told() -> tuple[Key, float] | None:
     """Return what a key says and when it was pressed, by the browser's clock; None where nothing was told."""
     component = session.get(KEY)  # nothing is told where the session was forgotten in between
     return (component.wish["key"], component.wish["at"]) if component is not None and component.wish else None

@@ -14,7 +14,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.case import states
 from dashboard.case.polling import polled
-from dashboard.conference import Playlist, Stage, Step, link
+from dashboard.conference import Playlist, Stage, Step, Wish, link
 from dashboard.conference.link import Link
 from dashboard.i18n import later, t, tn
 from dashboard.stage import keys
@@ -93,9 +93,11 @@ def _buttons(now: Stage) -> None:
             _button(t("End the vote"), ":material/wifi_off:", "end-vote")
 
 
-def _button(label: str, icon: str, wish: str) -> None:
-    primary = "primary" if wish == "next" else "secondary"
-    st.button(label, icon=icon, type=primary, key=f"presenter-{wish}", on_click=_wish, args=(wish,))
+def _button(label: str, icon: str, wish: Wish) -> None:
+    st.button(
+        label, icon=icon, type="primary" if wish == "next" else "secondary", key=f"presenter-{wish}",
+        on_click=_wish, args=(wish,),
+    )  # fmt: skip
 
 
 def _next(playlist: Playlist, step: Step) -> None:
@@ -108,7 +110,7 @@ def _next(playlist: Playlist, step: Step) -> None:
         st.caption(states.plain(t(step.notes)))
 
 
-def _wish(wish: str) -> None:
+def _wish(wish: Wish) -> None:
     followed = link.found(st.query_params.get(IN_ADDRESS, ""))
     if followed is not None:
         followed.wish(wish)
@@ -119,4 +121,6 @@ def _wished() -> None:
     said = keys.told()
     if said is not None and session.get("presenter-pressed") != said:
         session.put("presenter-pressed", said)
-        _wish(said[0])
+        key, _ = said
+        if key != "shortcuts":  # only the pages of the program have that list
+            _wish(key)

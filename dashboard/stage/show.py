@@ -35,11 +35,11 @@ def dress(step: Step) -> None:
 
     Done in the run that draws them: what the browser still believes of them may arrive just before it.
     """
-    item = session.selected()
-    if step.show.anyway and item is not None and step.page in _tasks():
-        session.put(f"anyway-{item.sha256[:12]}-{step.asked.id}", True)
-    if step.asked is not None:
-        session.choose_card(step.page, step.asked.id, by_hand=True)
+    item, card = session.selected(), step.asked
+    if step.show.anyway and item is not None and card is not None and step.page in _tasks():
+        session.put(f"anyway-{item.sha256[:12]}-{card.id}", True)
+    if card is not None:
+        session.choose_card(step.page, card.id, by_hand=True)
     session.put("read-first", False)
     session.put("layout", step.show.layout or "Overlay")
     panel = pages.page_kind(step.page).panel if step.page in pages.task_names() else None

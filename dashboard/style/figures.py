@@ -11,7 +11,7 @@ import base64
 import io
 from dataclasses import dataclass, replace
 from functools import singledispatch
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import plotly.graph_objects as go
@@ -36,6 +36,10 @@ PAPER, INK, FAINT, ACCENT = "#07090B", "#D5DCE1", "#7A8791", "#2FA79B"
 FONT = "Source Sans, sans-serif"
 TEXT_PX, ROW_PX = 12, 30
 """Type of the bars, which in a theme's own size would be that of the page when they were drawn, and their distance."""
+
+Picture = NDArray[np.float32 | np.uint8]
+"""(H, W[, 3]) in [0, 1], or bytes."""
+Value = TypeVar("Value", bound=np.generic)
 
 Layout = Literal["Overlay", "Side by side", "Image only"]
 LAYOUTS = (later("Overlay"), later("Side by side"), later("Image only"))
@@ -235,7 +239,7 @@ def bars(prediction: Classification, card: Card, chosen: str | None = None) -> g
     return fig
 
 
-def shrunk(pixels: Pixels, longest: int) -> Pixels:
+def shrunk(pixels: NDArray[Value], longest: int) -> NDArray[Value]:
     """(H, W) or (H, W, 3) → the same with no side over `longest`, by averaging."""
     scale = longest / max(pixels.shape[:2])
     if scale >= 1:
@@ -261,7 +265,7 @@ def thumbnail(image: Image, side: int = 160) -> bytes:
     return png(squared(shrunk(middle.shown(), side), image.cell, side))
 
 
-def png(picture: Pixels | NDArray[np.uint8]) -> bytes:
+def png(picture: Picture) -> bytes:
     """Encode (H, W[, 3]) in [0, 1] or bytes, quickly rather than small."""
     if picture.dtype != np.uint8:
         picture = (picture * 255).round().astype(np.uint8)
@@ -275,7 +279,7 @@ def inline(encoded: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(encoded).decode()
 
 
-def raster(picture: Pixels | NDArray[np.uint8], *, exact: bool = True) -> str:
+def raster(picture: Picture, *, exact: bool = True) -> str:
     """Return a picture as a data address, with no side over `LONGEST_PX`.
 
     Parameters
@@ -291,7 +295,7 @@ def raster(picture: Pixels | NDArray[np.uint8], *, exact: bool = True) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg(picture)).decode()
 
 
-def jpeg(picture: Pixels | NDArray[np.uint8]) -> bytes:
+def jpeg(picture: Picture) -> bytes:
     """Encode (H, W[, 3]) in [0, 1] or bytes, with colours at full resolution; no eye sees the difference."""
     if picture.dtype != np.uint8:
         picture = (picture * 255).round().astype(np.uint8)

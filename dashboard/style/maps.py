@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from dashboard.style.figures import Picture
 from models.drawing.draw import colour_map
 from models.types import Pixels
 
@@ -29,7 +30,7 @@ def mapped(values: Pixels) -> NDArray[np.uint8]:
     return enlarged(colour_map("viridis").colours(unit.astype(np.float32)), TILE_PX)
 
 
-def enlarged(picture: Pixels | NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def enlarged(picture: Picture, side: int) -> NDArray[np.uint8]:
     """Return a picture (h, w[, 3]) with its longer side near `side`, its pixels as blocks where it is smaller."""
     if picture.dtype != np.uint8:
         picture = (np.clip(picture, 0, 1) * 255).round().astype(np.uint8)

@@ -7,6 +7,7 @@ The colours are those of the card; they are chosen so that readers with any colo
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ FALLBACK = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#
 STRIP = 512
 """Rows blended at a time, so that a slide costs no second copy of itself in floating point."""
 
+Index = TypeVar("Index", np.uint8, np.int32)
 Colours = Mapping[int, str]
 """Index of a class → "#RRGGBB"; a class that is not in it is not painted."""
 
@@ -110,10 +112,10 @@ def line_width(shape: tuple[int, int]) -> int:
     return max(1, round(max(shape) / 700))
 
 
-def fitted(mask: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """(H, W) of indices → the same over another grid, each pixel the class at its centre."""
+def fitted(mask: NDArray[Index], shape: tuple[int, ...]) -> NDArray[Index]:
+    """(H, W) of classes or objects → the same over another grid, each pixel the one at its centre."""
     if mask.shape == shape:
         return mask
     rows, columns = ((np.arange(n) * 2 + 1) * side // (2 * n) for n, side in zip(shape, mask.shape, strict=True))
-    small: NDArray[np.uint8] = mask[np.ix_(rows, columns)]
+    small: NDArray[Index] = mask[np.ix_(rows, columns)]
     return small

@@ -69,7 +69,7 @@ def classes(image: Image, prediction: Segmentation) -> RGB:
     mask = paint.fitted(prediction.mask, shape)
     lines = None
     if prediction.instances is not None:
-        lines = paint.outlines(paint.fitted(prediction.instances, shape))  # type: ignore[arg-type]  # numbers, as a mask
+        lines = paint.outlines(paint.fitted(prediction.instances, shape))
     return paint.painted(below, mask, paint.colours(card(prediction.card)), 0.45, lines)
 
 

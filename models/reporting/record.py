@@ -7,6 +7,7 @@ registering its kind of prediction with `result_fields` and `headline`.
 from __future__ import annotations
 
 from functools import singledispatch
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from models.trust.methods import METHODS as LABEL_METHODS
 from models.types import Classification, Detections, Image, Judged, Prediction, Segmentation
 from models.words import DISCLAIMER, later
 
-Record = dict[str, object]
+Record = dict[str, Any]
 METHODS = {**LABEL_METHODS, **BOX_METHODS}
 
 

@@ -125,7 +125,7 @@ def _choice(image: Image, card: Card, boxes: list[Box], state: str) -> int | Non
     picked = st.segmented_control(
         t("Look at"), [*names, WHOLE], required=True, key=look, format_func=t, label_visibility="collapsed"
     )
-    if picked == WHOLE:
+    if picked not in names:
         return None
     chosen = names.index(picked)
     _fields(image, boxes, chosen, state)
@@ -137,7 +137,7 @@ def _parts(count: int) -> str:
 
 
 def _card(cut: Image, card: Card, name: str) -> None:
-    answer = session.predict(cut, card)
+    answer = session.classify(cut, card)
     label = plain(t(card.labels[card.index(answer.label)].name))
     hidden = read_first.hidden(answer)
     if not hidden:

@@ -37,17 +37,16 @@ def workspace(image: Image, card: Card) -> None:
         view = View(frame=viewer.frame_slider(image))
         view = viewer.display_controls(image, view)
         shell.facts(image)
+    prediction: Classification | None = None
     fill: Callable[[], None] | None = None
     with right:
         try:
-            prediction = session.predict(image, card, view.frame)
-            if read_first.hidden(prediction):
-                read_first.ask(prediction, card)
-                prediction = None
+            said = session.classify(image, card, view.frame)
+            if read_first.hidden(said):
+                read_first.ask(said, card)
             else:
-                prediction, view, fill = _answered(prediction, image, card, view)
+                prediction, view, fill = _answered(said, image, card, view)
         except OrthoLensError as problem:
-            prediction = None
             states.error(problem)
     with picture:
         viewer.show(image, prediction, view)

@@ -55,7 +55,7 @@ def explained(prediction: Classification, image: Image, card: Card, view: View) 
     stages = stages_of(card)
     left, right = st.columns(2)
     label = left.selectbox(
-        t("Explain"), list(names), index=list(names).index(prediction.label), format_func=names.get,
+        t("Explain"), list(names), index=list(names).index(prediction.label), format_func=names.__getitem__,
         key=f"explained-{image.sha256[:12]}-{view.frame}-{card.id}", persist_state="session",
     )  # fmt: skip
     colours = right.selectbox(
@@ -85,7 +85,7 @@ def explained(prediction: Classification, image: Image, card: Card, view: View) 
         if method in ("grad-cam", "hirescam") and same_map(card, stage):
             st.caption(t(SAME))
     why = prediction.explanation
-    if (label, stage, method) != (prediction.label, card.net.stage, METHOD):
+    if why is None or (label, stage, method) != (prediction.label, card.net.stage, METHOD):
         why = session.explain(image, card, method=method, label=label, frame=view.frame, stage=stage)
     prediction, view = replace(prediction, explanation=why), replace(view, colours=colours)
     if view.layout != "Image only":

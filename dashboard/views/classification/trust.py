@@ -141,7 +141,7 @@ def _changes(nudges: Sequence[Nudge], label: int) -> None:
     )
 
 
-def _measure(job: Job, image: Image, card: Card, frame: int) -> tuple[Nudge, ...]:
+def _measure(job: Job[tuple[Nudge, ...]], image: Image, card: Card, frame: int) -> tuple[Nudge, ...]:
     return models.spread(image, card.id, frame=frame, progress=job.report, cancelled=job.stopped)
 
 

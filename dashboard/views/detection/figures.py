@@ -109,11 +109,11 @@ class Heat:
 def boxed(image: Image, marks: Sequence[Mark], view: View, heat: Heat | None = None) -> go.Figure:
     """Return the image with boxes; where there is heat, it lies over the image."""
     shown = shrunk(view.shown(image), LONGEST_PX)
-    if heat is not None:
-        shown = draw.overlay(shown, shrunk(heat.pixels, LONGEST_PX), heat.look)
-    fig = viewer(image, [raster(shown)], view.frame, heat and heat.pixels)
-    if heat is not None:
-        explained(fig, heat.title, heat.look)
+    if heat is None:
+        fig = viewer(image, [raster(shown)], view.frame)
+    else:
+        hot = draw.overlay(shown, shrunk(heat.pixels, LONGEST_PX), heat.look)
+        fig = explained(viewer(image, [raster(hot)], view.frame, heat.pixels), heat.title, heat.look)
     _draw(fig, marks, image)
     _pickable(fig, [mark for mark in marks if mark.key], image)
     return fig

@@ -25,8 +25,9 @@ def show(film: DetectionCase) -> Sheet:
     key = film.card.keys[0]
     if len(names) > 1:
         key = st.selectbox(
-            t("Drawn as"), list(names), format_func=names.get, key=f"drawn-as-{film.card.id}", persist_state="session"
-        )
+            t("Drawn as"), list(names), format_func=names.__getitem__, key=f"drawn-as-{film.card.id}",
+            persist_state="session",
+        )  # fmt: skip
     _numbers(film, key)
     _list(film)
     _history(film)

@@ -80,7 +80,7 @@ def _subject(film: DetectionCase) -> Finding:
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
-            t("Explain"), list(findings), key=key, format_func=named.get,
+            t("Explain"), list(findings), key=key, format_func=named.__getitem__,
             on_change=lambda: film.choose(findings.get(session.get(key))),
         )  # fmt: skip
         detection_findings.whole_image(film)

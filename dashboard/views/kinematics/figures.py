@@ -201,7 +201,7 @@ def curves(motion: Motion, frame: int, exact: Array | None, exact_name: str) -> 
     return _dressed(fig)
 
 
-def _band(fig: go.Figure, frames: Array, value: Array, spread: Array, at: dict[str, int]) -> None:
+def _band(fig: go.Figure, frames: NDArray[np.int_], value: Array, spread: Array, at: dict[str, int]) -> None:
     known = np.isfinite(value) & np.isfinite(spread)
     x, low, high = frames[known], (value - spread)[known], (value + spread)[known]
     fig.add_scatter(
@@ -210,7 +210,7 @@ def _band(fig: go.Figure, frames: Array, value: Array, spread: Array, at: dict[s
     )  # fmt: skip
 
 
-def _low_points(fig: go.Figure, motion: Motion, frames: Array, frame: int) -> None:
+def _low_points(fig: go.Figure, motion: Motion, frames: NDArray[np.int_], frame: int) -> None:
     """Draw how far front the condyles touch, and their paths seen from above."""
     for side, (name, shade) in enumerate(((t("Left condyle"), LEFT), (t("Right condyle"), RIGHT))):
         right, front = motion.low_points_mm[:, side, 0], motion.low_points_mm[:, side, 1]

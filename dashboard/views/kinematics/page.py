@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -23,8 +23,9 @@ from dashboard.views.kinematics.case import MotionCase
 from dashboard.views.kinematics.figures import Placed
 from dashboard.views.kinematics.source import Choice
 from dashboard.views.kinematics.study import Fluoroscopy
-from dashboard.views.kinematics.tracking import CARD, EXACT, NETWORK, Tracking
+from dashboard.views.kinematics.tracking import EXACT, NETWORK, Tracking
 from models import OrthoLensError
+from models.cases.lunge import CARD
 from models.tasks.kinematics.sequence import NAMES
 from models.types import Motion
 
@@ -54,21 +55,21 @@ def show() -> None:
     except OrthoLensError as problem:
         states.error(problem)
         return
-    if choice.sequence is None:
+    if (sequence := choice.sequence) is None:
         _invite()
         return
-    name = f"kinematics-{choice.sequence.key}-{choice.masks}-{choice.side}"
+    name = f"kinematics-{sequence.key}-{choice.masks}-{choice.side}"
     job: Job[Motion] | None = session.job(name)
     if job and job.running:
         _live(name, session.get(f"{name}-tracking"))
     elif job and job.result:
         run = session.get(f"{name}-tracking")
-        _workspace(MotionCase(name, choice.sequence, run, job.result))
-    elif job is None and choice.masks == NETWORK and (replay := choice.sequence.replay):
-        run = session.once(lambda: Tracking.beforehand(choice.sequence, replay), "replay", name)
-        _workspace(MotionCase(name, choice.sequence, run, replay.motion))
+        _workspace(MotionCase(name, sequence, run, job.result))
+    elif job is None and choice.masks == NETWORK and (replay := sequence.replay):
+        run = session.once(lambda: Tracking.beforehand(sequence, replay), "replay", name)
+        _workspace(MotionCase(name, sequence, run, replay.motion))
     else:
-        _offer(name, choice.sequence, choice, job)
+        _offer(name, sequence, choice, job)
 
 
 def _invite() -> None:
@@ -205,7 +206,7 @@ def _staged(measured: MotionCase) -> None:
         kinematics_replay.show(measured)
     with right:
         _headline(measured)
-        placed = _placed(measured, [*SHOWN], None)
+        placed = _placed(measured, SHOWN, None)
         _space(measured.sequence, placed, measured.poses)
 
 
@@ -263,13 +264,13 @@ def _doubts(measured: MotionCase) -> None:
         st.markdown(f":material/warning: {plain(sentence(t(said)))}")
 
 
-def _placed(measured: MotionCase, shown: list[str], tried: Placed | None) -> list[Placed]:
+def _placed(measured: MotionCase, shown: Sequence[str], tried: Placed | None) -> list[Placed]:
     placed = []
     for index, track in enumerate(measured.tracks):
         if NAMES[index].capitalize() not in shown:
             continue
-        moved = tried is not None and tried.component == index
-        pose = tried.pose if moved else track.pose[measured.t]
+        moved = tried if tried is not None and tried.component == index else None
+        pose = moved.pose if moved else track.pose[measured.t]
         if np.isfinite(pose).all():
             placed.append(Placed(index, pose))
         if SHOWN[2] in shown and not moved and np.isfinite(track.other_pose[measured.t]).all():
@@ -302,7 +303,8 @@ def _space(
     sequence: Fluoroscopy, placed: list[Placed], poses: tuple[np.ndarray, np.ndarray], hold: np.ndarray | None = None
 ) -> None:
     """Draw both components in space; `hold` is the pose of a tibia that is held still."""
-    thin = session.once(lambda: tuple(mesh.coarse(figures.THIN_MM) for mesh in sequence.meshes), "thin", sequence.key)
+    femoral, tibial = sequence.meshes
+    thin = session.once(lambda: (femoral.coarse(figures.THIN_MM), tibial.coarse(figures.THIN_MM)), "thin", sequence.key)
     reach = figures.reach_of(thin, poses, hold is not None)
     st.plotly_chart(
         staged(figures.scene(sequence, placed, thin, reach, hold)), key="viewer-space",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -79,7 +81,8 @@ def compare(measured: MotionCase) -> None:
     st.markdown(
         t("Differences from {what}, found less {reference_name}.", what=what, reference_name=t(measured.reference_name))
     )
-    overall, single = [], []
+    overall: list[dict[str, Any]] = []
+    single: list[dict[str, Any]] = []
     for name, poses, reference in zip(NAMES, measured.poses, references, strict=True):
         if reference is None:
             continue

@@ -46,7 +46,8 @@ def show(measured: MotionCase) -> None:
 
 def _frames(measured: MotionCase) -> list[dict[str, object]]:
     """Return each frame's picture and the outlines on it."""
-    sequence, frames = measured.sequence, []
+    sequence = measured.sequence
+    frames: list[dict[str, object]] = []
     for number, image in enumerate(sequence.images):
         out = io.BytesIO()
         Pillow.fromarray((image.shown() * 255).round().astype(np.uint8)).save(out, "JPEG", quality=QUALITY)

@@ -16,7 +16,8 @@ from dashboard.case.states import plain
 from dashboard.i18n import later, t, tn
 from dashboard.views.kinematics import study
 from dashboard.views.kinematics.study import THESE, Array, File, Fluoroscopy
-from dashboard.views.kinematics.tracking import CARD, EXACT, NETWORK
+from dashboard.views.kinematics.tracking import EXACT, NETWORK
+from models.cases.lunge import CARD
 from models.errors import InputError
 
 SIDES = (later("Right"), later("Left"), later("right"), later("left"))
@@ -47,24 +48,12 @@ def choose() -> Choice:
     InputError
         Where a file is missing or cannot be used.
     """
-    keep = {"persist_state": "session", "required": True}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="kinematics-source"):
         source = st.segmented_control(
-            t("Sequence"), (SIMULATED, OWN), format_func=t, default=SIMULATED, key=WHICH, **keep
-        )
-        masks, side = NETWORK, "right"
-        if source == SIMULATED:
-            masks = _masks(keep)
-        else:
-            side = st.segmented_control(
-                t("Patient's side"),
-                ("right", "left"),
-                default="right",
-                format_func=lambda side: t(side.capitalize()),
-                key="kinematics-side",
-                help=t("Gives adduction, rotation and lateral their sign."),
-                **keep,
-            )
+            t("Sequence"), (SIMULATED, OWN), format_func=t, default=SIMULATED, key=WHICH, required=True,
+            persist_state="session",
+        )  # fmt: skip
+        masks, side = (_masks(), "right") if source == SIMULATED else (NETWORK, _side())
     if source == SIMULATED:
         return Choice(session.shared(study.simulated, "fluoroscopy", study.SIMULATED_FRAMES), masks, side)
     return Choice(_own(), masks, side)
@@ -75,13 +64,23 @@ def trained() -> bool:
     return CARD in models.cards() and bool(models.card(CARD).members)
 
 
-def _masks(keep: dict[str, object]) -> str:
+def _side() -> str:
+    """Let the reader say whose knee it is."""
+    return st.segmented_control(
+        t("Patient's side"), ("right", "left"), default="right", format_func=lambda side: t(side.capitalize()),
+        key="kinematics-side", required=True, persist_state="session",
+        help=t("Gives adduction, rotation and lateral their sign."),
+    )  # fmt: skip
+
+
+def _masks() -> str:
     """Let the reader choose who outlines the simulated case; without weights there is no choice."""
     if not trained():
         return EXACT
     return st.segmented_control(
-        t("Outlines"), (NETWORK, EXACT), format_func=t, default=NETWORK, key="kinematics-masks", **keep
-    )
+        t("Outlines"), (NETWORK, EXACT), format_func=t, default=NETWORK, key="kinematics-masks", required=True,
+        persist_state="session",
+    )  # fmt: skip
 
 
 def take(dropped: Sequence[tuple[str, bytes]]) -> None:
@@ -89,24 +88,28 @@ def take(dropped: Sequence[tuple[str, bytes]]) -> None:
     new = [File(name, data) for name, data in dropped]
     whole = {"frame", "mesh"} <= {file.role for file in new}
     names = {file.name for file in new}
-    kept = () if whole else (file for file in session.get(FILES, ()) if file.name not in names)
+    kept = () if whole else (file for file in _files() if file.name not in names)
     session.put(FILES, (*kept, *new))
     session.put(WHICH, OWN)
 
 
 def holds() -> bool:
     """Whether there are files of the reader's own."""
-    return bool(session.get(FILES))
+    return bool(_files())
 
 
 def waiting() -> bool:
     """Whether the page is open for a sequence of the reader's own."""
-    return session.get(WHICH) == OWN
+    return session.get(WHICH, "") == OWN
+
+
+def _files() -> Sequence[File]:
+    return session.get(FILES, ())
 
 
 def _own() -> Fluoroscopy | None:
     """Invite to drop files, and return the sequence that those there make."""
-    files: Sequence[File] = session.get(FILES, ())
+    files = _files()
     if not files:
         door.show(t("Drop a fluoroscopy sequence."), t(INVITATION))
         return None

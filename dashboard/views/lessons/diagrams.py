@@ -29,8 +29,8 @@ LINES = ((ACCENT, "solid", "circle"), (AMBER, "dash", "diamond"))
 def diagram(layers: Sequence[Layer], chosen: str) -> go.Figure:
     """Return a network as squares: depth from left to right, resolution from top to bottom; a click chooses one."""
     lowest = max(log2(layer.stride) for layer in layers if layer.stride) + 1
-    at = {layer.name: (layer.column, -(log2(layer.stride) if layer.stride else lowest)) for layer in layers}
-    at |= _apart(layers, at)
+    places = {layer.name: (layer.column, -(log2(layer.stride) if layer.stride else lowest)) for layer in layers}
+    at = _apart(layers, places)
     fig = go.Figure()
     for dash, long in (("solid", False), ("dot", True)):
         x: list[float | None] = []
@@ -86,9 +86,9 @@ def resolutions(found: Depths, colour: str) -> go.Figure:
     fig = go.Figure()
     names = [depth.stage for depth in found.depths]
     for source, target in found.skips:
-        x = [names.index(source), names.index(target)]
-        y = [-log2(found.depths[i].strides[0]) for i in x]
-        fig.add_scatter(x=x, y=y, mode="lines", line={"color": GREY, "dash": "dot", "width": 2}, hoverinfo="skip")
+        ends = [names.index(source), names.index(target)]
+        y = [-log2(found.depths[i].strides[0]) for i in ends]
+        fig.add_scatter(x=ends, y=y, mode="lines", line={"color": GREY, "dash": "dot", "width": 2}, hoverinfo="skip")
     lines: list[tuple[list[float], list[float]]] = []
     for i in range(len(names) - 1):
         before, after = found.depths[i].strides, found.depths[i + 1].strides

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from plotly.subplots import make_subplots
 
 from dashboard.i18n import numeral, t
-from dashboard.style.figures import ACCENT, FONT, INK, PAPER, png, raster
+from dashboard.style.figures import ACCENT, FONT, INK, PAPER, Picture, png, raster
 from dashboard.style.maps import enlarged, mapped, mosaic
 from dashboard.style.palette import SIGNED
 from models.drawing.draw import colour_map, rgb
@@ -44,7 +44,8 @@ def filtered(picture: Pixels, output: NDArray[np.float64], row: int, column: int
     fig = make_subplots(1, 2, horizontal_spacing=0.03, subplot_titles=(t("Input"), t("Output")))
     rows, columns = picture.shape
     at = np.mgrid[CLICK_PX // 2 : rows : CLICK_PX, CLICK_PX // 2 : columns : CLICK_PX].reshape(2, -1)
-    for number, shown in enumerate((picture, coloured(output)), 1):
+    pictures: tuple[Picture, ...] = (picture, coloured(output))
+    for number, shown in enumerate(pictures, 1):
         x, y = ("x", "y") if number == 1 else ("x2", "y2")
         fig.add_layout_image(
             source=raster(enlarged(shown, 480)), xref=x, yref=y, layer="below", sizing="stretch",

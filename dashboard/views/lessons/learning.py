@@ -81,19 +81,14 @@ def reset() -> None:
 def _controls() -> None:
     running = _running()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        keep = {"persist_state": "session", "disabled": running, "required": True}
         st.segmented_control(
             t("Learning rate"), list(RATES), default=0.005, format_func=lambda rate: f"{rate:g}, {t(RATES[rate])}",
-            key="lesson-rate", **keep,
+            key="lesson-rate", required=True, disabled=running, persist_state="session",
         )  # fmt: skip
         st.segmented_control(
-            t("Patches to train on"),
-            AMOUNTS,
-            default=AMOUNTS[-1],
-            format_func="{:,}".format,
-            key="lesson-patches",
-            **keep,
-        )
+            t("Patches to train on"), AMOUNTS, default=AMOUNTS[-1], format_func=lambda patches: f"{patches:,}",
+            key="lesson-patches", required=True, disabled=running, persist_state="session",
+        )  # fmt: skip
         st.toggle(
             t("Shuffled labels"), key="lesson-shuffled", persist_state="session", disabled=running,
             help=t("Deals the names out at random. There is nothing to learn then, and only the patches themselves can "

@@ -47,10 +47,10 @@ def _section() -> str:
     if session.get("section") not in SECTIONS:
         asked = st.query_params.get("section")
         session.put("section", asked if asked in SECTIONS else next(iter(SECTIONS)))
-    chosen: str = st.segmented_control(
+    chosen = st.segmented_control(
         t("Section"), list(SECTIONS), format_func=lambda key: t(SECTIONS[key]), required=True, key="section",
         label_visibility="collapsed",
-    )  # fmt: skip
+    ) or next(iter(SECTIONS))  # fmt: skip
     if st.query_params.get("section") != chosen:
         st.query_params["section"] = chosen
     return chosen

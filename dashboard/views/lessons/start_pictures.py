@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from dashboard import session
@@ -14,6 +17,9 @@ from dashboard.views.lessons.subject import Subject
 from models import Card
 from models.cards import cards
 from models.tasks.classification.sanity import APART, Cascade
+
+if TYPE_CHECKING:
+    from models.tasks.classification.augmentation import Augmentation
 
 VIEWS, IN_A_ROW = 8, 4
 SIDE_PX = 224
@@ -86,7 +92,7 @@ def _again() -> None:
     session.put("augment-seed", session.get("augment-seed", 0) + 1)
 
 
-def _who_uses_what(recipes: object, names: dict[str, str]) -> None:
+def _who_uses_what(recipes: Mapping[str, Augmentation], names: dict[str, str]) -> None:
     """Say which card was trained with which change."""
     rows: dict[str, list[str]] = {t("Change"): [t(word) for word in WORDS.values()]}
     for id, how in recipes.items():

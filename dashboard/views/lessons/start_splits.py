@@ -66,15 +66,14 @@ def show() -> None:
 
 def _clinic() -> Clinic:
     st.badge(t("simulated patients"), icon=":material/science:", color="gray")
-    keep = {"persist_state": "session"}
-    images = st.slider(t("Pictures of each patient"), 1, 12, 6, key="leak-images", **keep)
+    images = st.slider(t("Pictures of each patient"), 1, 12, 6, key="leak-images", persist_state="session")
     likeness = st.slider(
         t("Alike within a patient"), 0.0, 1.0, 0.7, 0.05, format="percent", key="leak-likeness",
-        help=t("Share of a picture's appearance that is its patient's own."), **keep,
+        help=t("Share of a picture's appearance that is its patient's own."), persist_state="session",
     )  # fmt: skip
     sign = st.slider(
-        t("Strength of the illness"), 0.0, 2.0, 0.6, 0.1, key="leak-sign",
-        help=t("Of the dark band in the middle of every picture of an ill patient, in standard deviations."), **keep,
+        t("Strength of the illness"), 0.0, 2.0, 0.6, 0.1, key="leak-sign", persist_state="session",
+        help=t("Of the dark band in the middle of every picture of an ill patient, in standard deviations."),
     )  # fmt: skip
     return Clinic(images=images, likeness=likeness, sign=sign)
 

@@ -48,15 +48,16 @@ def chosen(card: Card, view: TissueView) -> TissueView:
 
 def _controls(view: TissueView) -> None:
     """Let the reader choose what of the classes is drawn, and how."""
-    keep = {"persist_state": "session", "required": True, "label_visibility": "collapsed"}
     st.segmented_control(
-        t("Show"), get_args(Layout), format_func=t, key="tissue-layout", default=view.classes, width="stretch", **keep
-    )
+        t("Show"), get_args(Layout), format_func=t, key="tissue-layout", default=view.classes, required=True,
+        width="stretch", label_visibility="collapsed", persist_state="session",
+    )  # fmt: skip
     bare = view.classes in ("Mask", "Image")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.segmented_control(
-            t("Style"), get_args(Style), format_func=t, key="tissue-style", default=view.style, disabled=bare, **keep
-        )
+            t("Style"), get_args(Style), format_func=t, key="tissue-style", default=view.style, required=True,
+            disabled=bare, label_visibility="collapsed", persist_state="session",
+        )  # fmt: skip
         st.slider(
             t("Opacity"), 0.0, 1.0, view.opacity, 0.05, key="tissue-opacity", format="percent",
             persist_state="session", disabled=bare or view.style == "Contour",

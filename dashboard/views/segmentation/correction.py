@@ -38,7 +38,7 @@ def show(specimen: SegmentationCase) -> Sheet:
     key = ERASE
     if act == ACTS[0]:
         key = st.selectbox(
-            t("Class"), specimen.card.keys[1:], format_func=names.get, key=f"correct-class-{specimen.card.id}",
+            t("Class"), specimen.card.keys[1:], format_func=names.__getitem__, key=f"correct-class-{specimen.card.id}",
             persist_state="session",
         )  # fmt: skip
     _history(specimen)

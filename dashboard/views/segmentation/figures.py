@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 import models
 from dashboard.i18n import later, spoken, t
 from dashboard.style import figures
-from dashboard.style.figures import ACCENT, LONGEST_PX, View, explained, raster, shrunk, viewer
+from dashboard.style.figures import ACCENT, LONGEST_PX, Picture, View, explained, raster, shrunk, viewer
 from models import Card, Explanation, Image, Segmentation
 from models.drawing import draw, paint
 from models.drawing.draw import HeatLook
@@ -101,7 +101,7 @@ def named(fig: go.Figure, prediction: Segmentation, image: Image, card: Card) ->
     )  # fmt: skip
 
 
-def picture(image: Image, drawn: NDArray[np.uint8] | Pixels, view: View, beside: Pixels | None = None) -> go.Figure:
+def picture(image: Image, drawn: Picture, view: View, beside: Picture | None = None) -> go.Figure:
     """Return a picture made elsewhere, of any size, over the image's own axes; `beside` stands on its left."""
     return viewer(image, [raster(one) for one in (beside, drawn) if one is not None], view.frame)
 

@@ -108,18 +108,13 @@ def _found(specimen: SegmentationCase) -> str:
 def _draw(sheet: Sheet, image: Image) -> None:
     """Draw what a look says about places."""
     key = f"viewer-{image.sha256[:12]}-{sheet.key}"
-    selects = {}
-    if sheet.select:
-        callback = sheet.select
-        selects = {
-            "on_select": lambda: session.selection(key, callback),
-            "selection_mode": ("box",) if sheet.box else ("lasso",),
-        }
+    select = sheet.select
     st.plotly_chart(
         staged(sheet.figure, image, viewer.frame(image)), key=key, height=HEIGHT_PX, theme=None,
         alt=sheet.says or t("The image with its classes"),
         config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]},
-        **selects,
+        on_select=(lambda: session.selection(key, select)) if select else "ignore",
+        selection_mode="box" if sheet.box else "lasso",
     )  # fmt: skip
     if sheet.says:
         st.caption(sheet.says)

@@ -59,7 +59,7 @@ def why(specimen: SegmentationCase) -> Sheet:
     names = {label.key: t(label.name) for label in card.labels}
     found = [card.keys[index] for index in np.unique(specimen.answer.mask) if index]
     keys = [*found, *(key for key in card.keys[1:] if key not in found)]
-    key = st.selectbox(t("Class"), keys, format_func=names.get, key=f"why-class-{specimen.identity}")
+    key = st.selectbox(t("Class"), keys, format_func=names.__getitem__, key=f"why-class-{specimen.identity}")
     state = f"why-box-{specimen.identity}"
     box: Box | None = session.get(state)
     where = (

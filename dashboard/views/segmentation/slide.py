@@ -91,7 +91,7 @@ def _overview(item: Item, slide: Slide, box: Box | None, state: str) -> None:
     factor = slide.shape[0] / slide.overview.shape[0]
     spacing = slide.levels[0].spacing_mm
     whole = Image(
-        slide.overview[None].astype(np.float32) / 255, item.name, item.sha256,
+        slide.overview[None].astype(np.float32) / np.float32(255), item.name, item.sha256,
         spacing_mm=spacing and (spacing[0] * factor, spacing[1] * factor),
     )  # fmt: skip
     boxes = [] if box is None else [_scaled(box, 1 / factor)]

@@ -93,7 +93,7 @@ def _compared(specimen: SegmentationCase, truth: TruthMask, agreements: Sequence
     keys = [agreement.key for agreement in agreements]
     key = keys[0]
     if len(keys) > 1:
-        key = st.selectbox(t("Class"), keys, format_func=names.get, key=f"truth-class-{specimen.card.id}")
+        key = st.selectbox(t("Class"), keys, format_func=names.__getitem__, key=f"truth-class-{specimen.card.id}")
     chosen = next(agreement for agreement in agreements if agreement.key == key)
     with st.container(horizontal=True, key="agreement"):
         st.metric(t("Jaccard"), _share(chosen.jaccard))

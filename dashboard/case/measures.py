@@ -46,7 +46,7 @@ MEASURES: Mapping[str, Measure] = {
         later("Mean absolute error"), later("How many grades the answer is off on average."), "grades", "less"
     ),
     "auc_definite": Measure(
-        later("AUC, definite finding"),
+        later("AUC, dichotomised grade"),
         later("How often an image with the finding gets a higher probability of it than one without."),
     ),
     "macro_auc": Measure(
@@ -56,7 +56,9 @@ MEASURES: Mapping[str, Measure] = {
     "ece": Measure(
         later("Calibration error"), later("How far confidence is from the share that was right."), "points", "less"
     ),
-    "log_loss": Measure(later("Log loss"), later("Surprise at the truth: confident errors cost most."), "", "less"),
+    "log_loss": Measure(
+        later("Log loss"), later("Surprise at the true label: confident errors cost most."), "", "less"
+    ),
 }
 """Every figure that `models.tasks.classification.metrics.measures` can name, the headline ones first."""
 

@@ -25,7 +25,11 @@ def gauge(ood_score: float) -> go.Figure:
     fig.add_bar(x=[WIDEST], marker_color=TRACK, **common)
     fig.add_bar(x=[min(ood_score, WIDEST)], marker_color=TEAL if ood_score <= 1 else AMBER, **common)
     fig.add_shape(type="line", x0=1, x1=1, y0=-0.42, y1=0.42, line={"color": INK, "width": 2})
-    for x, words, anchor in ((0, t("familiar"), "left"), (1, t("limit"), "center"), (WIDEST, t("strange"), "right")):
+    for x, words, anchor in (
+        (0, t("in distribution"), "left"),
+        (1, t("limit"), "center"),
+        (WIDEST, t("out of distribution"), "right"),
+    ):
         fig.add_annotation(x=x, y=0.42, text=words, showarrow=False, xanchor=anchor, yanchor="bottom", font_size=12)
     fig.update_yaxes(visible=False, range=[-0.5, 1.1])
     return _bare(fig, 52, WIDEST)

@@ -19,7 +19,9 @@ DEFAULT = Path(__file__).with_name("playlist.toml")
 FIX = "Mend the playlist, or start with the one that comes with the program: ortholens --stage."
 
 Text = Annotated[str, Field(min_length=1)]
-Look = Literal["Classes", "Truth", "Doubt", "Why", "Correct", "Curves", "Quality", "Move by hand", "Compare"]
+Panel = Literal[
+    "Classes", "Reference standard", "Uncertainty", "Why", "Correct", "Curves", "Quality", "Move by hand", "Compare"
+]
 
 
 class _Table(BaseModel):
@@ -31,7 +33,7 @@ class Show(_Table):
 
     layout: Literal["Overlay", "Side by side", "Image only"] | None = None
     """How heat is drawn, on pages of classifiers."""
-    look: Look | None = None
+    panel: Panel | None = None
     """What is read off the picture, on the pages of tissue and of kinematics."""
     anyway: bool = False
     """Whether the answer is shown that a model would not give: simulated films are unlike those it learned from."""

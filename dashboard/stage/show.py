@@ -43,8 +43,8 @@ def dress(step: Step) -> None:
     session.put("read-first", False)
     session.put("layout", step.show.layout or "Overlay")
     panel = pages.page_kind(step.page).panel if step.page in pages.task_names() else None
-    if panel is not None and step.show.look is not None:
-        session.put(panel, step.show.look)
+    if panel is not None and step.show.panel is not None:
+        session.put(panel, step.show.panel)
     if step.show.section is not None:
         session.put("section", step.show.section)
 

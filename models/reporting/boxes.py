@@ -52,7 +52,7 @@ KINDS: Mapping[str, Look] = MappingProxyType(
         "finding": Look("#56B4E9", (), ""),
         "hit": Look("#3DDC84", (), later("hit")),
         "miss": Look("#FF5FB0", (6, 4), later("missed")),
-        "false alarm": Look("#FFB000", (2, 3), later("false alarm")),
+        "false positive": Look("#FFB000", (2, 3), later("false positive")),
     }
 )
 """Solid lines are boxes that hold; dashes are a true box without one of ours, dots one of ours without a true box."""

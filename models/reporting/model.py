@@ -31,7 +31,7 @@ FIGURES = {
     "accuracy": later("Accuracy"),
     "macro_recall": later("Mean recall of the labels"),
     "quadratic_kappa": later("Quadratic kappa"),
-    "auc_definite": later("AUC, definite finding"),
+    "auc_definite": later("AUC, dichotomised grade"),
     "mae": later("Mean absolute error, grades"),
     "macro_auc": later("Mean AUC of the labels"),
     "ece": later("Calibration error"),
@@ -125,7 +125,7 @@ def provenance(prediction: Prediction, card: Card | None, say: Language) -> Sect
     if card is not None:
         facts += [(say(later("Weights")), f"{member.sha256} ({member.file})") for member in card.members]
         if card.gate:
-            facts.append((say(later("Gate")), f"{card.gate.sha256} ({card.gate.file})"))
+            facts.append((say(later("Out-of-distribution detector")), f"{card.gate.sha256} ({card.gate.file})"))
     facts += [
         (say(later("Programs")), ", ".join(f"{name} {number}" for name, number in versions().items())),
         (say(later("Time to answer")), f"{say.number(prediction.seconds, '.2f')} s"),

@@ -142,4 +142,4 @@ def _doubts(motion: Motion, flagged: Sequence[int], say: Language) -> Section:
     if not parts:
         none = later("No frame was flagged: one pose fits each frame, and both components meet their outlines.")
         parts = [Paragraph(say(none))]
-    return Section(say(later("What to doubt")), tuple(parts))
+    return Section(say(later("What is uncertain")), tuple(parts))

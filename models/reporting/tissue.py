@@ -35,12 +35,12 @@ def answered(prediction: Segmentation, case: Case) -> list[Section]:
     known, why, say = card(prediction.card), prediction.explanation, case.say
     drawn = case.drawn if case.drawn is not None else pictures.classes(case.image, prediction)
     told, confidence = summary(prediction, say)
-    alt = say(later("The image with its classes painted: {told}"), told=told)
+    alt = say(later("The image with its classes in colour: {told}"), told=told)
     painted = pictures.picture(drawn, alt, say(later("The classes")))
     areas = measure(prediction, case.image)
-    unit = later("mean certainty of what is painted, not calibrated")
+    unit = later("mean certainty of what is segmented, not calibrated")
     if known.calibration:
-        unit = later("mean certainty of what is painted")
+        unit = later("mean certainty of what is segmented")
     parts: list[Part] = [
         Answer(told, confidence, say(unit) if confidence else ""),
         Pictures((plain_picture(case), painted)),
@@ -138,7 +138,7 @@ def _agreement(agreements: Sequence[Agreement], known: Card, say: Language) -> l
         for one in agreements
     )
     heads = (
-        later("Agreement with the truth given"),
+        later("Agreement with the reference standard given"),
         later("Dice"),
         later("Jaccard"),
         later("Precision"),

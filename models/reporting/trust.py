@@ -47,15 +47,18 @@ def trust(prediction: Judged, case: Case) -> Section:
     parts: list[Part] = []
     say = case.say
     if prediction.ood_score is None:
-        said = later("This model has no gate: it answers images of any kind, whether it knows them or not.")
+        said = later(
+            "This model has no out-of-distribution detector: it answers images of any kind, whether it knows them or "
+            "not."
+        )
     elif prediction.ood_score > 1:
         said = later(
-            "Strangeness {score:.2f} of the limit, over what the model accepts: how unlike the training images this "
+            "OOD score {score:.2f} of the limit, over what the model accepts: how unlike the training images this "
             "image is. Over 1 the model abstains."
         )
     else:
         said = later(
-            "Strangeness {score:.2f} of the limit, within what the model accepts: how unlike the training images this "
+            "OOD score {score:.2f} of the limit, within what the model accepts: how unlike the training images this "
             "image is. Over 1 the model abstains."
         )
     parts.append(Paragraph(say(said, score=prediction.ood_score)))

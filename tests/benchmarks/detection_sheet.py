@@ -1,4 +1,4 @@
-"""Lay out held-out images with their true boxes and a detector's: hits, misses and false alarms.
+"""Lay out held-out images with their true boxes and a detector's: hits, misses and false positives.
 
     python tests/benchmarks/detection_sheet.py fracture sheet.png
 
@@ -61,7 +61,7 @@ def tile(picture: np.ndarray, found: Detections, truth: np.ndarray) -> np.ndarra
     boxes, scores = found.boxes[found.shown], found.scores[found.shown]
     met = matches(boxes, scores, truth)
     marks = [
-        Mark(tuple(map(float, box)), "hit" if true >= 0 else "false alarm", f"{score:.0%}")
+        Mark(tuple(map(float, box)), "hit" if true >= 0 else "false positive", f"{score:.0%}")
         for box, score, true in zip(boxes, scores, met, strict=True)
     ]
     marks += [Mark(tuple(map(float, truth[k])), "miss") for k in range(len(truth)) if k not in met]

@@ -22,7 +22,7 @@ FILM = DATA / "samples" / "fracture_img0003847.jpg"
 
 
 def look(page: Page, name: str) -> None:
-    page.locator(".st-key-detection-look").get_by_text(name, exact=True).click()
+    page.locator(".st-key-detection-panel").get_by_text(name, exact=True).click()
     calm(page)
 
 
@@ -82,7 +82,7 @@ def test_a_film_is_searched_judged_and_kept(visit: Callable[[], Page], tmp_path:
     expect(page.get_by_text("Explained in")).to_be_visible()
     assert page.locator(PICTURE).first.evaluate("image => image.href.baseVal.length") > 1000
 
-    look(page, "Truth")
+    look(page, "Reference standard")
     corner = {"bbox": [1, 1, 4, 4], "image_id": 1, "category_id": 1}
     truth = {
         "images": [{"id": 1, "file_name": "any.png", "width": columns, "height": rows}],

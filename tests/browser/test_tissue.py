@@ -36,7 +36,7 @@ def stained() -> tuple[np.ndarray, np.ndarray]:
 
 
 def look(page: Page, name: str) -> None:
-    page.locator(".st-key-tissue-look").get_by_text(name, exact=True).click()
+    page.locator(".st-key-tissue-panel").get_by_text(name, exact=True).click()
     calm(page)
 
 
@@ -90,7 +90,7 @@ def test_a_section_is_painted_judged_corrected_and_kept(visit: Callable[[], Page
     network = labels(kept(page, "Label map", tmp_path))
     assert network.shape == (SIDE, SIDE)
 
-    look(page, "Truth")
+    look(page, "Reference standard")
     page.locator(".st-key-truth input[type=file]").set_input_files(str(tmp_path / "truth.png"))
     figure = page.locator(".st-key-agreement [data-testid='stMetricValue']").first
     figure.wait_for()

@@ -123,7 +123,7 @@ def metrics(page: AppTest) -> dict[str, str]:
 
 
 def look(page: AppTest, name: str) -> AppTest:
-    page.segmented_control(key="detection-look").set_value(name).run()
+    page.segmented_control(key="detection-panel").set_value(name).run()
     assert not page.exception
     return page
 
@@ -165,7 +165,7 @@ def test_an_operating_point_and_the_slider_say_what_is_shown_and_what_that_means
     assert "No fracture suspected at your own threshold" in texts(dropped)
     assert "means nothing" in texts(dropped)
     assert "No box reaches" in texts(dropped)
-    for name in ("Why", "Truth", "By hand"):
+    for name in ("Why", "Reference standard", "By hand"):
         look(dropped, name)
 
 
@@ -255,25 +255,25 @@ def test_a_reason_at_once_and_a_slow_one_as_a_job(dropped: AppTest, monkeypatch:
     assert case.place == models.Box(50, 80, 20, 20)
 
 
-def test_a_truth_gives_hits_misses_and_false_alarms(dropped: AppTest) -> None:
-    look(dropped, "Truth")
+def test_a_truth_gives_hits_misses_and_false_positives(dropped: AppTest) -> None:
+    look(dropped, "Reference standard")
     uploader = next(one for one in dropped.file_uploader if one.label == "True boxes")
     uploader.upload("truth.json", json.dumps(TRUTH).encode())
     dropped.run()
     assert not dropped.exception
     shown = metrics(dropped)
-    assert (shown["Hits"], shown["Missed"], shown["False alarms"], shown["AP50"]) == ("1", "1", "2", "0.50")
-    assert {"missed", "1 · hit", "2 · false alarm", "3 · false alarm"} <= set(words(dropped))
+    assert (shown["Hits"], shown["Missed"], shown["False positives"], shown["AP50"]) == ("1", "1", "2", "0.50")
+    assert {"missed", "1 · hit", "2 · false positive", "3 · false positive"} <= set(words(dropped))
     lines = {shape["line"]["dash"] for shape in viewer(dropped)["shapes"]}
     assert lines == {"solid", "dash", "dot"}
     dropped.segmented_control(key="point-good").set_value("specific").run()
-    assert metrics(dropped)["False alarms"] == "0"
+    assert metrics(dropped)["False positives"] == "0"
     press(dropped, "truth-remove")
     assert "Hits" not in metrics(dropped)
 
 
 def test_a_truth_of_another_image_is_refused(dropped: AppTest) -> None:
-    look(dropped, "Truth")
+    look(dropped, "Reference standard")
     other = {**TRUTH, "images": [{**TRUTH["images"][0], "width": 500}]}
     next(one for one in dropped.file_uploader if one.label == "True boxes").upload("t.json", json.dumps(other).encode())
     dropped.run()
@@ -355,7 +355,7 @@ def test_the_result_lists_every_box_and_its_source(kept: downloads.Kept) -> None
 def test_the_picture_is_large_enough_to_show_and_tells_the_truth(kept: downloads.Kept) -> None:
     truth = TrueBoxes(np.array([[19.5, 9.5, 40, 30], [99.5, 59.5, 9, 9]], np.float32), ("fracture", "fracture"))
     told = downloads.marks(replace(kept, truth=truth), Language())
-    assert [mark.kind for mark in told] == ["false alarm", "hit", "false alarm", "miss"]
+    assert [mark.kind for mark in told] == ["false positive", "hit", "false positive", "miss"]
     assert told[0].words == "by hand"
     for chosen in (kept, replace(kept, truth=truth)):
         picture = Pillow.open(io.BytesIO(downloads.picture(chosen, Language())))
@@ -366,7 +366,7 @@ def test_marks_on_the_screen_match_those_of_the_verdict(kept: downloads.Kept) ->
     truth = TrueBoxes(np.array([[19.5, 9.5, 40, 30]], np.float32), ("fracture",))
     film = DetectionCase(kept.image, kept.card, fake(kept.image, "good"), View(), False, 0.1, "x")
     marks = detection_truth.marks_of(judge(film.kept, truth, {}), film.findings, truth)
-    assert [mark.text for mark in marks] == ["", "1 · hit", "2 · false alarm", "3 · false alarm"]
+    assert [mark.text for mark in marks] == ["", "1 · hit", "2 · false positive", "3 · false positive"]
 
 
 def test_a_crop_at_the_edge_is_square_and_a_plain_view_draws_boxes(kept: downloads.Kept) -> None:

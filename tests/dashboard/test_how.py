@@ -117,14 +117,14 @@ def test_the_network_lesson_names_its_layers_and_shows_their_maps(page: AppTest,
 )
 def test_a_layer_can_be_looked_at_in_other_ways(page: AppTest, look: str, pictures: int) -> None:
     section(page, "network")
-    page.segmented_control(key="how-look").set_value(look).run()
+    page.segmented_control(key="how-panel").set_value(look).run()
     assert not page.exception
     assert len(page.get("image")) == pictures
 
 
 def test_the_slider_walks_from_edges_to_objects(page: AppTest) -> None:
     section(page, "network")
-    page.segmented_control(key="how-look").set_value("From edges to objects").run()
+    page.segmented_control(key="how-panel").set_value("From edges to objects").run()
     for stage in ("stage1", "stage5"):
         page.select_slider(key="how-stage").set_value(stage).run()
         assert not page.exception

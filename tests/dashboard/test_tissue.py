@@ -125,14 +125,14 @@ def pictures(page: AppTest) -> list[np.ndarray]:
 
 
 def look(page: AppTest, name: str) -> AppTest:
-    page.segmented_control(key="tissue-look").set_value(name).run()
+    page.segmented_control(key="tissue-panel").set_value(name).run()
     assert not page.exception
     return page
 
 
 def give_truth(page: AppTest, **files: np.ndarray) -> AppTest:
-    look(page, "Truth")
-    uploader = next(one for one in page.file_uploader if one.label == "Truth masks")
+    look(page, "Reference standard")
+    uploader = next(one for one in page.file_uploader if one.label == "Reference masks")
     for name, mask in files.items():
         uploader.upload(f"{name}.png", png(mask))
     page.run()
@@ -219,8 +219,8 @@ def test_a_truth_of_another_size_is_refused(dropped: AppTest) -> None:
 
 
 def test_doubt_is_measured_on_demand(dropped: AppTest) -> None:
-    page = look(dropped, "Doubt")
-    assert {metric.label: metric.value for metric in page.metric}["Mean doubt"] == "0.250"
+    page = look(dropped, "Uncertainty")
+    assert {metric.label: metric.value for metric in page.metric}["Mean entropy"] == "0.250"
 
 
 def test_the_reason_is_asked_of_a_class_and_a_box(dropped: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,7 +386,7 @@ def test_a_german_reader_finds_every_look_in_german(tissue: AppTest, drop: Drop)
     tissue.query_params["lang"] = "de"
     page = drop(tissue.run(), **{"section.png": png(stripes())})
     assert page.subheader[1].value.startswith("Gelenkknorpel")
-    looks = page.segmented_control(key="tissue-look")
+    looks = page.segmented_control(key="tissue-panel")
     assert looks.options == ["Klassen", "Wahrheit", "Zweifel", "Warum", "Korrigieren"]
     for name, said in (("Wahrheit", "Label-Karte"), ("Zweifel", "gespiegelt")):
         assert said in texts(look(page, name))

@@ -31,13 +31,13 @@ def truth(*rows: tuple[float, ...], labels: tuple[str, ...] = ()) -> TrueBoxes:
     return TrueBoxes(np.array(rows, np.float32).reshape(-1, 4), labels or ("fracture",) * len(rows))
 
 
-def test_hits_misses_and_false_alarms_at_the_threshold() -> None:
+def test_hits_misses_and_false_positives_at_the_threshold() -> None:
     verdict = judge(answer(("fracture",)), truth((0, 0, 10, 10), (0, 50, 10, 10)), {})
     assert list(verdict.truth_of_box) == [0, -1]
-    assert (verdict.hits, verdict.missed, verdict.false_alarms) == (1, (1,), 1)
+    assert (verdict.hits, verdict.missed, verdict.false_positives) == (1, (1,), 1)
     assert verdict.ap50 == pytest.approx((1 + 2 / 3) / 2)  # over all thresholds: hit, false, hit
     low = judge(answer(("fracture",), 0.1), truth((0, 0, 10, 10), (0, 50, 10, 10)), {})
-    assert (low.hits, low.missed, low.false_alarms) == (2, (), 1)
+    assert (low.hits, low.missed, low.false_positives) == (2, (), 1)
 
 
 def test_labels_count_where_truth_and_model_name_the_same() -> None:
@@ -51,9 +51,9 @@ def test_labels_count_where_truth_and_model_name_the_same() -> None:
     assert list(other.truth_of_box) == [0, 1]
 
 
-def test_an_image_without_a_true_box_has_only_false_alarms() -> None:
+def test_an_image_without_a_true_box_has_only_false_positives() -> None:
     verdict = judge(answer(), truth(), NAMES)
-    assert (verdict.hits, verdict.missed, verdict.false_alarms, verdict.ap50) == (0, (), 2, None)
+    assert (verdict.hits, verdict.missed, verdict.false_positives, verdict.ap50) == (0, (), 2, None)
 
 
 def test_a_drawn_box_comes_first_a_deleted_one_goes_and_the_original_stays() -> None:

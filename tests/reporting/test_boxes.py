@@ -68,10 +68,10 @@ def test_kinds_differ_in_line_and_words_as_well_as_in_colour() -> None:
         found[kind] = round(float(side.mean()), 1)
     assert found["finding"] == found["hit"] == 1
     assert 0.5 <= found["miss"] < 0.8
-    assert 0.3 <= found["false alarm"] < 0.5
+    assert 0.3 <= found["false positive"] < 0.5
     assert len({look.colour for look in KINDS.values()}) == len(KINDS)
     assert len({(look.dashes, look.word) for look in KINDS.values()}) == len(KINDS)
-    assert Mark((0, 0, 1, 1), "false alarm", "0.32").text() == "false alarm 0.32"
+    assert Mark((0, 0, 1, 1), "false positive", "0.32").text() == "false positive 0.32"
 
 
 @pytest.mark.parametrize(

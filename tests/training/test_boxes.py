@@ -146,7 +146,7 @@ def test_batches_show_boxes_as_often_as_the_recipe_says(squares: BoxSet, card: C
 
 
 def answered(rng: np.random.Generator, images: int = 80) -> Answered:
-    """Images half of which hold a box that is found with a high score; false alarms score low."""
+    """Images half of which hold a box that is found with a high score; false positives score low."""
     boxes, scores, truth = [], [], []
     for i in range(images):
         box = np.float32([[*rng.uniform(0, 50, 2), 10, 10]])

@@ -63,7 +63,7 @@ def _set(prediction: Classification, card: Card) -> tuple[str, ...]:
     st.markdown(t("**Which labels are still possible?**"))
     percent = st.slider(
         t("Coverage"), LEAST, MOST, 90, key="coverage", persist_state="session", format="%d %%",
-        help=t("How often the set should hold the truth. More coverage, more labels."),
+        help=t("How often the set should hold the true label. More coverage, more labels."),
     )  # fmt: skip
     kept = prediction_set(prediction.probabilities, card, percent / 100)
     with st.container(horizontal=True, gap="small", key="prediction-set"):
@@ -99,7 +99,9 @@ def _grade(prediction: Classification, card: Card, kept: tuple[str, ...]) -> Non
     if card.definite and definite is not None:
         with right:
             st.metric(
-                t("Definite"), text(definite, "%"), help=t("Probability of {name}.", name=plain(t(card.definite.name)))
+                t("Dichotomised"),
+                text(definite, "%"),
+                help=t("Probability of {name}.", name=plain(t(card.definite.name))),
             )
             st.caption(plain(sentence(t(card.definite.name))))
 

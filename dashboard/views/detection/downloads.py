@@ -49,8 +49,8 @@ def show(film: DetectionCase) -> None:
     with st.container(key="downloads", horizontal=True, gap="small"):
         offer(
             t("Picture"), lambda: picture(kept, say), f"{name}.png", icon="image",
-            help=t("The image with the boxes that are shown, a scale and a caption; with a truth, hits, misses and "
-            "false alarms."),
+            help=t("The image with the boxes that are shown, a scale and a caption; with a reference standard, hits, "
+            "misses and false positives."),
         )  # fmt: skip
         offer(
             t("COCO"), lambda: coco(kept), f"{name}-coco.json", icon="select_all",
@@ -110,7 +110,7 @@ def marks(kept: Kept, say: Language) -> list[Mark]:
         ]
     verdict = judge(kept.found, kept.truth, {label.key: label.name for label in kept.card.labels})
     told = [
-        Mark(mark.box, "hit" if true >= 0 else "false alarm", say(later("by hand")) if hand else mark.words)
+        Mark(mark.box, "hit" if true >= 0 else "false positive", say(later("by hand")) if hand else mark.words)
         for mark, true, hand in zip(found, verdict.truth_of_box, by_hand, strict=True)
     ]
     missed = [(float(x), float(y), float(w), float(h)) for x, y, w, h in kept.truth.boxes[list(verdict.missed)]]

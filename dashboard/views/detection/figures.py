@@ -26,7 +26,7 @@ from models.reporting.boxes import KINDS
 from models.tasks.detection.froc import Froc
 from models.types import Pixels
 
-HIT, MISSED, FALSE = (KINDS[kind].colour for kind in ("hit", "miss", "false alarm"))
+HIT, MISSED, FALSE = (KINDS[kind].colour for kind in ("hit", "miss", "false positive"))
 """As in the files; lines and words differ too."""
 CHOSEN = "#FFFFFF"
 LEAST_VIEW = 0.2

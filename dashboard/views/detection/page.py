@@ -27,7 +27,7 @@ from models.tasks.detection.verdict import caveat, verdict
 PANELS: dict[str, Callable[[DetectionCase], Sheet]] = {
     later("Findings"): findings.show,
     later("Why"): reasons.show,
-    later("Truth"): truth.show,
+    later("Reference standard"): truth.show,
     later("By hand"): hand.show,
 }
 """What a reader can do with boxes; each draws its controls and says what stands on the left."""
@@ -69,7 +69,7 @@ def _answered(image: Image, card: Card, view: View) -> tuple[Sheet, Callable[[],
         return Sheet(figures.figure(None, image, view), "image"), None
     fill = also.show(image, card)
     detection_threshold.show(film)
-    sheet = choose_panel(PANELS, "detection-look")(film)
+    sheet = choose_panel(PANELS, "detection-panel")(film)
     detection_figures.zoomed(sheet.figure, image, *film.zoom)
     detection_threshold.elsewhere(film)
     downloads.show(film)

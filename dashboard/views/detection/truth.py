@@ -1,4 +1,4 @@
-"""True boxes beside the answer: dropped by the reader, matched, and drawn as hits, misses and false alarms."""
+"""True boxes beside the answer: dropped by the reader, matched, and drawn as hits, misses and false positives."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ INVITATION = later(
     "several images is searched for this one by its name or its size."
 )
 SAYS = later(
-    "**Solid blue**: hit. **Dotted mauve**: false alarm. **Dashed vermilion**: missed. "
-    "Thin white dashes: the truth of a hit."
+    "**Solid blue**: hit. **Dotted mauve**: false positive. **Dashed vermilion**: missed. "
+    "Thin white dashes: the reference of a hit."
 )
 
 
@@ -70,7 +70,7 @@ def truth_of(film: DetectionCase) -> TrueBoxes | None:
 
 
 def marks_of(verdict: Verdict, findings: Sequence[Finding], truth: TrueBoxes) -> list[Mark]:
-    """Return hits, false alarms and misses as they are drawn; each says in words which it is."""
+    """Return hits, false positives and misses as they are drawn; each says in words which it is."""
     marks = []
     for index, box in enumerate(truth.boxes):
         if index in verdict.missed:
@@ -81,7 +81,7 @@ def marks_of(verdict: Verdict, findings: Sequence[Finding], truth: TrueBoxes) ->
             marks.append(Mark(box, "", "", figures.CHOSEN, "dash", 1))
     for finding, true in zip(findings, verdict.truth_of_box, strict=True):
         hit = true >= 0
-        word = t("hit") if hit else t("false alarm")
+        word = t("hit") if hit else t("false positive")
         marks.append(
             Mark(
                 finding.box, f"{finding.number} · {word}", f"{finding.number}: {word}, {t(finding.sure)}",
@@ -95,7 +95,7 @@ def _figures(verdict: Verdict, film: DetectionCase) -> None:
     with st.container(horizontal=True, key="verdict"):
         st.metric(t("Hits"), verdict.hits)
         st.metric(t("Missed"), len(verdict.missed))
-        st.metric(t("False alarms"), verdict.false_alarms)
+        st.metric(t("False positives"), verdict.false_positives)
         st.metric(t("AP50"), "–" if verdict.ap50 is None else numeral(verdict.ap50, ".2f"))
     st.caption(
         t(
@@ -105,7 +105,7 @@ def _figures(verdict: Verdict, film: DetectionCase) -> None:
         )
     )
     if not verdict.by_label and len(film.card.labels) > 1:
-        st.caption(t("The truth names other labels than the model, so boxes were matched by place alone."))
+        st.caption(t("The reference standard names other labels than the model, so boxes were matched by place alone."))
 
 
 def _state(film: DetectionCase) -> str:

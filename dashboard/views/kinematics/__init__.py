@@ -17,7 +17,7 @@ class KinematicsPage(StudyPage):
     """Motion of an implant."""
 
     name = "kinematics"
-    panel = "kinematics-look"
+    panel = "kinematics-panel"
 
     def show(self, task: str, invitation: str) -> None:
         from dashboard.views.kinematics import page

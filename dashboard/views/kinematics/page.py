@@ -189,7 +189,7 @@ def _workspace(measured: MotionCase) -> None:
         space = st.container()
         held = st.toggle(t("Hold the tibia still"), key="kinematics-held", persist_state="session")
         _doubts(measured)
-    tried = choose_panel(PANELS, "kinematics-look")(measured)
+    tried = choose_panel(PANELS, "kinematics-panel")(measured)
     placed = _placed(measured, shown, tried)
     with picture:
         _picture(sequence, frame, placed, opacity)

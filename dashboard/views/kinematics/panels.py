@@ -61,7 +61,7 @@ def quality(measured: MotionCase) -> None:
             row[t("{component} residual, px", component=title)] = _number(track.residual_px[frame], 2)
             row[t("{component} ± depth, mm", component=title)] = _number(track.sigma[frame][2], 2)
             row[t("{component} ± turn, °", component=title)] = _number(track.sigma[frame][3:].max(), 2)
-        rows.append(row | {t("What to doubt"): " ".join(map(t, said))})
+        rows.append(row | {t("What is uncertain"): " ".join(map(t, said))})
     st.dataframe(rows, hide_index=True, width="stretch", height=min(36 * (len(rows) + 1) + 3, 420))
     flagged = [str(frame + 1) for frame in measured.flagged()]
     look = tn("Look at frame {frames}.", "Look at frames {frames}.", len(flagged), frames=", ".join(flagged))

@@ -179,7 +179,7 @@ def _painted(card: Card, subject: Subject) -> None:
         for index, label in enumerate(card.labels)
         if index and (share := float((answer.mask == index).mean())) > 0
     ]
-    st.markdown(t("**Painted:** ") + (", ".join(found) or t("nothing")))
+    st.markdown(t("**Segmented:** ") + (", ".join(found) or t("nothing")))
     view = TissueView(frame=subject.frame)
     part = t("The image") if image is subject.image else t("The middle of the image")
     _picture(tissue_figures.figure(answer, image, view), card, t("{part} with its classes", part=part))

@@ -117,7 +117,7 @@ def decisions(
 def _words(broken: bool, probability: float | None) -> tuple[str, str]:
     truth = t("broken") if broken else t("intact")
     if probability is None:
-        return t("truth: {truth}", truth=truth), FAINT
+        return t("true: {truth}", truth=truth), FAINT
     says = probability > 0.5
     share = probability if says else 1 - probability
     right = says == broken

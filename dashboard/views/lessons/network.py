@@ -61,7 +61,7 @@ def show(subject: Subject) -> None:
         format_func=t,
         default="Feature maps",
         required=True,
-        key="how-look",
+        key="how-panel",
         persist_state="session",
         label_visibility="collapsed",
     )

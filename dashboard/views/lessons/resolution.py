@@ -75,8 +75,8 @@ def show(subject: Subject) -> None:
         t("On {words}", words=t(subject.words))
         + (t(", the middle of it") if max(subject.image.shape) > max(found[0][1].picture.shape) else "")
         + t(
-            ". Neither card has a gate: it paints whatever it is shown. One picture says nothing about which network "
-            "is better; their figures are on the page of the model cards."
+            ". Neither card has an out-of-distribution detector: it segments whatever it is shown. One picture says "
+            "nothing about which network is better; their figures are on the page of the model cards."
         )
     )
 
@@ -146,5 +146,5 @@ def _mask(card: Card, found: Depths) -> None:
             count=count,
             share=(answer.mask > 0).mean(),
         ),
-        alt=t("Nuclei painted by {network}", network=NETWORKS[card.id][0]),
+        alt=t("Nuclei segmented by {network}", network=NETWORKS[card.id][0]),
     )

@@ -112,7 +112,7 @@ def _categories(subject: Subject) -> None:
     left, _, right = places()
     left.plotly_chart(
         staged(categories.ways(subject)), key=f"viewer-{subject.key}", height=HEIGHT_PX, config=BARE,
-        alt=t("One backbone and three heads: one names, one paints, one finds"),
+        alt=t("One backbone and three heads: one classifies, one segments, one detects"),
     )  # fmt: skip
     with right:
         for name, title in categories.TITLES.items():

@@ -133,7 +133,7 @@ def _charts(card: Card, figures: Figures) -> None:
                "Grey bars show how many answers each point stands on."))  # fmt: skip
     with second[0]:
         _chart(t("ROC of each label"), card_figures.roc(card, figures["roc"]),
-               t("How many of a label are found for how many false alarms; the diagonal is chance."))  # fmt: skip
+               t("How many of a label are found for how many false positives; the diagonal is chance."))  # fmt: skip
     with second[1]:
         _chart(t("Recall of each label"), card_figures.recall(card, figures["recall"]),
                t("A wide interval means that the test held few images of the label."))  # fmt: skip
@@ -162,7 +162,7 @@ def _trust(figures: Figures) -> None:
             ),
             hide_index=True, alt=t("Promised and measured coverage of the prediction sets"),
         )  # fmt: skip
-        st.caption(t("How often the set held the truth; the smaller the set, the more it tells."))
+        st.caption(t("How often the set held the true label; the smaller the set, the more it tells."))
     with right:
         _strangers(figures["gate"])
     for name, values in figures["subgroups"].items():
@@ -183,7 +183,7 @@ def _trust(figures: Figures) -> None:
 
 
 def _strangers(gate: Figures) -> None:
-    st.markdown(t("**Strangers**"))
+    st.markdown(t("**Out-of-distribution sets**"))
     st.table(
         _columns(
             [
@@ -217,7 +217,7 @@ def _errors(card: Card, worst: Sequence[Mapping[str, Any]]) -> None:
         st.markdown(
             "\n".join(
                 t(
-                    "- answered **{answer}**, truth **{truth}**, confidence {confidence}",
+                    "- answered **{answer}**, true label **{truth}**, confidence {confidence}",
                     answer=plain(names[row["answer"]]),
                     truth=plain(names[row["truth"]]),
                     confidence=plain(measures.text(row["confidence"], "%")),

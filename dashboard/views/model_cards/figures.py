@@ -33,7 +33,7 @@ def confusion(card: Card, counts: Sequence[Sequence[int]]) -> go.Figure:
     fig = go.Figure(
         go.Heatmap(
             z=shares, x=names, y=names, text=words, colorscale=SHADES, zmin=0, zmax=1, showscale=False, xgap=2, ygap=2,
-            hovertemplate=t("truth %{y}<br>answer %{x}<br>%{text} of the row<extra></extra>"),
+            hovertemplate=t("true label %{y}<br>answer %{x}<br>%{text} of the row<extra></extra>"),
         )
     )  # fmt: skip
     # Written by a trace of its own, which takes the theme's ink: a heatmap takes its shades for opaque.
@@ -42,7 +42,7 @@ def confusion(card: Card, counts: Sequence[Sequence[int]]) -> go.Figure:
         mode="text", hoverinfo="skip", showlegend=False,
     )  # fmt: skip
     fig.update_xaxes(title=t("Answer"), side="top", showgrid=False)
-    fig.update_yaxes(title=t("Truth"), autorange="reversed", showgrid=False)
+    fig.update_yaxes(title=t("Reference standard"), autorange="reversed", showgrid=False)
     return _plain(fig)
 
 
@@ -55,9 +55,11 @@ def roc(card: Card, curves: Mapping[str, Mapping[str, Sequence[float]]]) -> go.F
         fig.add_scatter(
             x=curve["false_positive"], y=curve["true_positive"], name=t(label.name), mode="lines",
             line={"color": colour, "dash": dash, "width": 2},
-            hovertemplate=t("{name}<br>found %{{y:.0%}}, false alarms %{{x:.0%}}<extra></extra>", name=t(label.name)),
+            hovertemplate=t(
+                "{name}<br>found %{{y:.0%}}, false positives %{{x:.0%}}<extra></extra>", name=t(label.name)
+            ),
         )  # fmt: skip
-    _percent(fig, t("False alarms"), t("Found"))
+    _percent(fig, t("False positives"), t("Found"))
     return _plain(fig)
 
 

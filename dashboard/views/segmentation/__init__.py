@@ -16,7 +16,7 @@ class SegmentationPage(CardPage):
 
     name = "segmentation"
     takes_slides = True
-    panel = "tissue-look"
+    panel = "tissue-panel"
 
     def show(self, task: str, invitation: str) -> None:
         from dashboard.views.segmentation import page

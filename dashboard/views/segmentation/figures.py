@@ -25,7 +25,7 @@ from models.reporting import reason
 from models.types import Box, Pixels
 
 REASON_OPACITY = 0.7
-DOUBT = HeatLook(0.9, 0.05, "inferno", low=later("no doubt"), high=later("much doubt"))
+DOUBT = HeatLook(0.9, 0.05, "inferno", low=later("certain"), high=later("uncertain"))
 NAMES_PX = 150
 """Longest side of the grid that tells the class under the pointer."""
 
@@ -110,7 +110,9 @@ def doubt(image: Image, entropy: Pixels, view: View) -> go.Figure:
     """Return the image with the entropy of its classes, (H, W) in [0, 1]."""
     shown = _dimmed(screen(image, view))
     heat = _resized(entropy, shown.shape)
-    return explained(viewer(image, [raster(draw.overlay(shown, heat, DOUBT))], view.frame, entropy), t("Doubt"), DOUBT)
+    return explained(
+        viewer(image, [raster(draw.overlay(shown, heat, DOUBT))], view.frame, entropy), t("Predictive entropy"), DOUBT
+    )
 
 
 def reasons(image: Image, prediction: Segmentation, why: Explanation, view: View, box: Box | None) -> go.Figure:

@@ -23,8 +23,8 @@ from models import Card, Image, OrthoLensError, Segmentation
 
 PANELS: dict[str, Callable[[SegmentationCase], Sheet]] = {
     later("Classes"): classes.show,
-    later("Truth"): truth.show,
-    later("Doubt"): reasons.doubt,
+    later("Reference standard"): truth.show,
+    later("Uncertainty"): reasons.doubt,
     later("Why"): reasons.why,
     later("Correct"): correction.show,
 }
@@ -73,7 +73,7 @@ def _answered(specimen: SegmentationCase) -> tuple[Sheet, Callable[[], None] | N
     if not _headline(specimen):
         return Sheet(figures.figure(None, specimen.image, specimen.view), "image"), None
     fill = also.show(specimen.image, specimen.card)
-    sheet = choose_panel(PANELS, "tissue-look")(specimen)
+    sheet = choose_panel(PANELS, "tissue-panel")(specimen)
     downloads.show(specimen)
     return sheet, fill
 

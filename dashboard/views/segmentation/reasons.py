@@ -41,16 +41,16 @@ def doubt(specimen: SegmentationCase) -> Sheet:
     found = specimen.answer.mask > 0
     with st.container(horizontal=True):
         st.metric(
-            t("Mean doubt"), numeral(float(entropy.mean()), ".3f"), help=t("Entropy: 0 none, 1 every class alike.")
+            t("Mean entropy"), numeral(float(entropy.mean()), ".3f"), help=t("Entropy: 0 none, 1 every class alike.")
         )
         if found.any():
             st.metric(t("Within the classes"), numeral(float(entropy[found].mean()), ".3f"))
         st.metric(
-            t("In doubt"),
+            t("Uncertain"),
             numeral(float((entropy > 0.5).mean()), ".1%"),
             help=t("Share of the image with entropy over 0.5."),
         )
-    return Sheet(figures.doubt(image, entropy, view), "doubt", says=t("Dark: no doubt. Bright: much doubt."))
+    return Sheet(figures.doubt(image, entropy, view), "doubt", says=t("Dark: certain. Bright: uncertain."))
 
 
 def why(specimen: SegmentationCase) -> Sheet:

@@ -27,16 +27,17 @@ from models.tasks.segmentation.truth import (
     read_truth,
 )
 
-PICTURES = (later("Jaccard picture"), later("Truth and answer"))
+PICTURES = (later("Jaccard picture"), later("Reference standard and answer"))
 WORDS = later(
-    "**Pink**: in the truth and missed. **Green**: not in the truth, invented. What both agree on is uncoloured."
+    "**Pink**: in the reference standard and missed. **Green**: not in it, false positive. What both agree on is "
+    "uncoloured."
 )
 
 
 def show(specimen: SegmentationCase) -> Sheet:
     """Take a truth, compare it with the classes that are shown, and return the picture of both."""
     plain_view = Sheet(figure(specimen.shown, specimen.image, specimen.view), "truth-none")
-    files = truth_files.drop(t("Truth masks"), _state(specimen), "truth")
+    files = truth_files.drop(t("Reference masks"), _state(specimen), "truth")
     if not files:
         st.caption(
             t(
@@ -125,7 +126,7 @@ def _compared(specimen: SegmentationCase, truth: TruthMask, agreements: Sequence
         for mask in (theirs, ours)
     ]
     fig = figures.picture(specimen.image, pair[1], view, beside=pair[0])
-    return Sheet(fig, "truth-pair", says=t("Left the truth, right the answer."))
+    return Sheet(fig, "truth-pair", says=t("Left the reference standard, right the answer."))
 
 
 def _aggregated(specimen: SegmentationCase, truth: TruthMask) -> float | None:

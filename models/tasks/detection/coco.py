@@ -43,7 +43,7 @@ def boxes_of(file: str, data: bytes, choose: Chosen) -> tuple[list[list[float]],
     if not isinstance(content, Mapping) or not isinstance(content.get("annotations"), list):
         raise UnsupportedFormat(
             later("has no annotations as COCO keeps them"),
-            fix=later("Export the truth as COCO with images, annotations and categories."),
+            fix=later("Export the reference standard as COCO with images, annotations and categories."),
             file=file,
         )
     try:

@@ -81,7 +81,7 @@ def matches(boxes: Numbers, scores: Numbers, truth: Numbers, iou: float = HALF) 
     Returns
     -------
     ndarray
-        (N,) index of the true box that each hits, −1 for a false alarm. No true box is hit twice.
+        (N,) index of the true box that each hits, −1 for a false positive. No true box is hit twice.
     """
     common = overlaps(boxes, truth)
     found = np.full(len(common), -1, np.intp)

@@ -1,4 +1,4 @@
-"""One answer against the true boxes of its image: hits, misses and false alarms, by label where both name the same."""
+"""One answer against the true boxes of its image: hits, misses, false positives, by label where both name the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Verdict:
     Attributes
     ----------
     truth_of_box
-        For each box shown, in the order of `Detections.shown`, the index of the true box that it hits; −1: false alarm.
+        For each box shown, in the order of `Detections.shown`, the index of the true box that it hits; −1 for none.
     missed
         Indices of the true boxes that none hits.
     ap50
@@ -40,7 +40,7 @@ class Verdict:
         return int((self.truth_of_box >= 0).sum())
 
     @property
-    def false_alarms(self) -> int:
+    def false_positives(self) -> int:
         """Boxes that hit none."""
         return int((self.truth_of_box < 0).sum())
 

@@ -184,7 +184,7 @@ def _of_voc(file: str, data: bytes, image: _Image) -> TrueBoxes:
         ) from None
     if root.tag != "annotation":
         raise UnsupportedFormat(
-            later("is no Pascal VOC annotation"), fix=later("Export the truth as Pascal VOC."), file=file
+            later("is no Pascal VOC annotation"), fix=later("Export the reference standard as Pascal VOC."), file=file
         )
     if tall and wide:
         _same_size(file, (tall, wide), image)
@@ -231,7 +231,7 @@ def _check_count(file: str, count: int) -> None:
     if count > MOST_BOXES:
         raise TooLarge(
             later("holds more than {most} boxes of one image", most=MOST_BOXES),
-            fix=later("Choose the truth of this very image."),
+            fix=later("Choose the reference standard of this very image."),
             file=file,
         )
 
@@ -257,7 +257,9 @@ def _checked(
     inside = ((boxes[:, :2] < sides) & (ends > 0) & (boxes[:, :2] >= -sides) & (ends <= 2 * sides)).all(1)
     if not inside.all():
         raise InputError(
-            later("has a box outside the image"), fix=later("Choose the truth of this very image."), file=file
+            later("has a box outside the image"),
+            fix=later("Choose the reference standard of this very image."),
+            file=file,
         )
     boxes[:, :2] -= CORNER
     return TrueBoxes(boxes.astype(np.float32), labels, warnings)
@@ -272,7 +274,7 @@ def _same_size(file: str, size: tuple[int, int], image: _Image) -> None:
                 found=f"{columns} × {rows}",
                 wanted=f"{wide} × {tall}",
             ),
-            fix=later("Choose the truth of this very image."),
+            fix=later("Choose the reference standard of this very image."),
             file=file,
         )
 

@@ -178,7 +178,7 @@ def _notes(study: Study, frame: Frame, *both: tuple[Answer, int]) -> tuple[str, 
                 later("The {name} component overlaps its mask by {overlap:.2f} only.", name=name, overlap=fit.overlap)
             )
     if frame.doubt:
-        notes.append(later("The network doubts its outline: {reason}.", reason=frame.doubt.rstrip(".")))
+        notes.append(later("The network is not certain of its outline: {reason}.", reason=frame.doubt.rstrip(".")))
     return tuple(notes)
 
 

@@ -95,7 +95,9 @@ def read_truth(files: Sequence[tuple[str, bytes]], labels: Sequence[str], shape:
         )
         raise TooLarge(problem, fix=later("Save all objects in one map, each with its own number."))
     if not files:
-        raise InputError(later("there is no truth"), fix=later("Choose a label map, binary masks or a DICOM SEG."))
+        raise InputError(
+            later("there is no reference standard"), fix=later("Choose a label map, binary masks or a DICOM SEG.")
+        )
     if len(files) == 1 and files[0][1][128:132] == b"DICM":
         return _of_seg(*files[0], labels, shape)
     read = [(name, *_read_map(name, data, shape)) for name, data in files]
@@ -130,7 +132,7 @@ def _same_shape(name: str, found: tuple[int, ...], shape: tuple[int, int]) -> No
                 found=f"{found[0]} × {found[1]}",
                 wanted=f"{shape[0]} × {shape[1]}",
             ),
-            fix=later("A truth needs the pixels of its image."),
+            fix=later("A reference standard needs the pixels of its image."),
             file=name,
         )
 

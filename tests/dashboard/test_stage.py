@@ -119,8 +119,8 @@ def test_a_playlist_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         load(tmp_path / "talk.toml", PAGES)
 
 
-def test_looks_are_those_of_the_pages() -> None:
-    assert set(get_args(conference.Look)) == {*tissue_page.PANELS, *kinematics_page.PANELS}
+def test_panels_are_those_of_the_pages() -> None:
+    assert set(get_args(conference.Panel)) == {*tissue_page.PANELS, *kinematics_page.PANELS}
 
 
 # The state machine

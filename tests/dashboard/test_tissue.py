@@ -214,7 +214,7 @@ def test_binary_masks_named_after_classes_are_a_truth(dropped: AppTest) -> None:
 
 def test_a_truth_of_another_size_is_refused(dropped: AppTest) -> None:
     page = give_truth(dropped, truth=np.ones((8, 8), np.uint8))
-    assert "A truth needs the pixels of its image" in texts(page)
+    assert "A reference standard needs the pixels of its image" in texts(page)
     assert viewer(page)
 
 
@@ -387,7 +387,7 @@ def test_a_german_reader_finds_every_look_in_german(tissue: AppTest, drop: Drop)
     page = drop(tissue.run(), **{"section.png": png(stripes())})
     assert page.subheader[1].value.startswith("Gelenkknorpel")
     looks = page.segmented_control(key="tissue-panel")
-    assert looks.options == ["Klassen", "Wahrheit", "Zweifel", "Warum", "Korrigieren"]
-    for name, said in (("Wahrheit", "Label-Karte"), ("Zweifel", "gespiegelt")):
+    assert looks.options == ["Klassen", "Referenzstandard", "Unsicherheit", "Warum", "Korrigieren"]
+    for name, said in (("Referenzstandard", "Label-Karte"), ("Unsicherheit", "gespiegelt")):
         assert said in texts(look(page, name))
     assert "Segmented" not in texts(page)

@@ -95,7 +95,7 @@ def test_a_dicom_seg_by_the_names_of_its_segments(monkeypatch: pytest.MonkeyPatc
         ([("a.png", b"no picture")], LABELS, UnsupportedFormat, "no picture"),
         ([("a.png", png(MAP)[:-30])], LABELS, DamagedFile, "cannot be read"),
         ([("a.png", png(np.eye(3, dtype=np.uint8)[MAP] * 200))], LABELS, UnsupportedFormat, "coloured"),
-        ([], LABELS, InputError, "no truth"),
+        ([], LABELS, InputError, "no reference standard"),
     ],
 )
 def test_what_is_no_truth_is_a_sentence(

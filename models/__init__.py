@@ -126,7 +126,7 @@ def predict(
     fused: bool = False,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> Prediction:
+) -> Judged:
     """Answer the card's question about one frame, in one pass with its explanation where one is asked for.
 
     Parameters

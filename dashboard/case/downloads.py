@@ -13,11 +13,12 @@ from dashboard.case.offer import offer
 from dashboard.i18n import Language, spoken, t
 from dashboard.session import Answered
 from dashboard.style.figures import View
-from models import DISCLAIMER, Classification, Image, Prediction
+from models import DISCLAIMER, Classification, Image, Judged
+from models.answers.picture import picture_png
+from models.answers.record import record
 from models.drawing import plate
 from models.reporting import reason
 from models.reporting.case import Case
-from models.reporting.record import record
 
 
 def show(prediction: Classification, image: Image, view: View) -> None:
@@ -35,9 +36,9 @@ def show(prediction: Classification, image: Image, view: View) -> None:
     _report(prediction, image, view, name)
 
 
-def overlay(prediction: Prediction, image: Image, view: View, say: Language) -> bytes:
+def overlay(prediction: Judged, image: Image, view: View, say: Language) -> bytes:
     """Return the picture as it is shown, 1,024 pixels at least on its longest side, with what belongs to it."""
-    return reason.picture_png(image, prediction, view.shown(image), view.look, say)
+    return picture_png(image, prediction, view.shown(image), view.look, say)
 
 
 def _report(prediction: Classification, image: Image, view: View, name: str) -> None:
@@ -65,6 +66,6 @@ def _report(prediction: Classification, image: Image, view: View, name: str) -> 
     report.show(prediction.task, name, make, answered)
 
 
-def result(prediction: Prediction) -> bytes:
+def result(prediction: Judged) -> bytes:
     """Return the answer as `ortholens predict` writes it, and the disclaimer."""
     return json.dumps({**record(prediction), "disclaimer": DISCLAIMER}, indent=2, ensure_ascii=False).encode()

@@ -18,7 +18,7 @@ from dashboard.case.states import plain, sentence
 from dashboard.i18n import later, t
 from dashboard.session import READ_FIRST, Item
 from dashboard.style import figures
-from models import Card, Prediction
+from models import Card, Judged
 from models.cases import Case, first_cases, is_right
 
 KINDS = {"generated": later("Generated"), "simulated": later("Simulated")}
@@ -94,7 +94,7 @@ def strip(page: str, cases: Sequence[Case], chosen: Case | None = None) -> None:
                 )  # fmt: skip
 
 
-def verdict_of(case: Case, card: Card, answer: Prediction | None) -> None:
+def verdict_of(case: Case, card: Card, answer: Judged | None) -> None:
     """Say of an example what it is, what it was made for, and whether the answer is that; no answer: what it is."""
     with st.container(key="example", gap=None):
         words = f"**{t(KINDS[case.kind])}**"

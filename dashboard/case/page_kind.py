@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from models import Card, Image, Prediction
+from models import Card, Image, Judged
 from models.cases import Case
-from models.tasks import kind_of
+from models.tasks import kind_of_card
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Tile:
     """
 
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)
-    answer: Prediction | None = None
+    answer: Judged | None = None
     says: str = ""
 
 
@@ -73,7 +73,7 @@ class CardPage(PageKind):
     """The page of a kind that cards answer: how an answer is asked for, drawn and told, outside its own page too."""
 
     @abstractmethod
-    def ask(self, image: Image, card: Card, frame: int = 0) -> Prediction:
+    def ask(self, image: Image, card: Card, frame: int = 0) -> Judged:
         """Return the answer that the page shows of a frame, made once.
 
         Raises
@@ -89,13 +89,13 @@ class CardPage(PageKind):
     def tile(self, case: Case) -> Tile:
         """Answer a case, and draw it with its answer."""
         image, card = models.read(case.path), models.card(case.card)
-        answer = models.predict(image, card.id, explain="grad-cam" if kind_of(card.task).one_label else None)
+        answer = models.predict(image, card.id, explain=kind_of_card(card).explained_by)
         return Tile(self.picture(image, answer), answer)
 
     @abstractmethod
-    def picture(self, image: Image, answer: Prediction) -> NDArray[np.uint8]:
+    def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
         """Draw an image with its answer, (H, W, 3), for a small picture."""
 
     @abstractmethod
-    def tell(self, case: Case, card: Card, answer: Prediction) -> str:
+    def tell(self, case: Case, card: Card, answer: Judged) -> str:
         """Return the answer to a case in a few words, beside which stands what it was made for."""

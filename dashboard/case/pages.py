@@ -20,7 +20,7 @@ import models
 from dashboard.case.page_kind import CardPage, PageKind, StudyPage
 from dashboard.i18n import later, t
 from models import Card
-from models.tasks import kinds, question_of, questions
+from models.tasks import question_of, questions
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -34,7 +34,8 @@ ANY = later("Drop an image.")
 @lru_cache(maxsize=1)
 def page_kinds() -> Mapping[str, PageKind]:
     """Return what the page of each kind of task does in its own way, by the kind's name."""
-    folders = (import_module(f"dashboard.views.{found.name}") for found in iter_modules([str(VIEWS)]) if found.ispkg)
+    views = import_module("dashboard.views")
+    folders = (import_module(f"{views.__name__}.{found.name}") for found in iter_modules(views.__path__) if found.ispkg)
     return MappingProxyType({folder.PAGE.name: folder.PAGE for folder in folders if hasattr(folder, "PAGE")})
 
 
@@ -85,7 +86,7 @@ def task_names() -> tuple[str, ...]:
     """Return the tasks that have a page, in the order of the pages."""
     answered = [card.task for card in models.cards().values()]
     told = [name for name in FIRST if name in answered]
-    alone = [asked.name for asked in questions().values() if asked.kind not in kinds()]
+    alone = [asked.name for asked in questions().values() if isinstance(page_kinds().get(asked.kind), StudyPage)]
     return tuple(dict.fromkeys([*told, *answered, *alone]))
 
 

@@ -21,7 +21,7 @@ from dashboard.case.states import plain
 from dashboard.i18n import later, t
 from dashboard.session import Item
 from models import DISCLAIMER, Card, Classification
-from models.reporting.worklist import harmless
+from models.answers.worklist import harmless
 from models.trust.agreement import FEWEST, Reading, agreement
 
 AFTER_EACH = "read-first-after-each"

@@ -21,7 +21,7 @@ from dashboard.case.states import plain, sentence
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.session.jobs import Job
-from models import Image, Prediction
+from models import Image, Judged
 from models.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ def alone(make: Callable[[], Case], label: Mapping[str, str], form: Format, say:
 
 def written(cases: Sequence[Case], label: str, form: Format, say: Language) -> bytes:
     """Write a report of some answers in one format and in a reader's language."""
+    from models.answers.report import bound, chapter
     from models.reporting.html import html
     from models.reporting.pdf import pdf
-    from models.reporting.report import bound, chapter
 
     return {"pdf": pdf, "html": html}[form](bound([chapter(case, say) for case in cases], label, say=say))
 
@@ -97,7 +97,7 @@ def simulated(item: Item | None) -> bool:
     return item is not None and item.origin.startswith("Simulated")
 
 
-def faithful(prediction: Prediction) -> Prediction:
+def faithful(prediction: Judged) -> Judged:
     """Return an answer whose explanation has the figures that the audit measured of that very map, where it ran."""
     why = prediction.explanation
     if why is None:
@@ -174,9 +174,9 @@ def bind(job: Job[Written], every: Sequence[Answered], label: str, say: Language
     OrthoLensError
         The first that an answer raised, and `Cancelled` when the reader stopped it.
     """
+    from models.answers.report import bound, chapter
     from models.reporting.html import html
     from models.reporting.pdf import pdf
-    from models.reporting.report import bound, chapter
 
     chapters = []
     for number, one in enumerate(every):

@@ -17,29 +17,19 @@ from dashboard import session
 from dashboard.case import answering, measures, progress, read_first, report, worklist
 from dashboard.case.polling import polled
 from dashboard.case.states import error, plain, sentence
-from dashboard.i18n import later, t, tn
+from dashboard.i18n import t, tn
 from dashboard.session import Answered, Item, Surveyed
 from dashboard.style import figures
 from models import Card, OrthoLensError
+from models.answers.worklist import Row, agreement, labels, matched, meant, references, table
 from models.reporting.case import Case
-from models.reporting.worklist import (
-    NOTHING,
-    Outcome,
-    Row,
-    agreement,
-    labels,
-    matched,
-    meant,
-    references,
-    table,
-)
-from models.tasks import kind_of
+from models.reporting.outcome import Outcome
+from models.tasks import kind_of_card
 
 if TYPE_CHECKING:
     from streamlit.elements.lib.column_types import ColumnConfig
 
 ROW_PX = 44
-NO_BOX = later("No box")
 EDITOR, FILE = "reference-table", "reference-file"
 """Keys of the table and of the field for a CSV."""
 
@@ -134,9 +124,8 @@ def _card(row: Row) -> Card | None:
 
 def _name(label: str, card: Card | None) -> str:
     """Return what a label is called on the screen."""
-    if card is None or label not in labels(card):
-        return label
-    return t(NO_BOX) if label == NOTHING else t(card.labels[card.index(label)].name)
+    names = labels(card) if card else {}
+    return t(names[label]) if label in names else label
 
 
 def _cells(rows: Sequence[Row], known: Mapping[str, Surveyed]) -> list[dict[str, object]]:
@@ -289,9 +278,9 @@ def _answered(file: str, said: Outcome) -> Answered:
     def again() -> Case:
         image = item.read()
         seen = image.crop(said.box) if said.box else image
-        explained = kind_of(said.task).one_label
+        method = kind_of_card(models.card(said.card)).explained_by
         return Case(
-            seen, models.predict(seen, said.card, frame=said.frame, explain="grad-cam" if explained else None),
+            seen, models.predict(seen, said.card, frame=said.frame, explain=method),
             None, None, simulated, origin,
         )  # fmt: skip
 

@@ -20,7 +20,7 @@ from dashboard.case import (
 )
 from dashboard.i18n import significant, t
 from dashboard.session import Item
-from models import Card, Image, OrthoLensError, Prediction
+from models import Card, Image, Judged, OrthoLensError
 from models.cases import Case
 
 FACTS = ("Modality", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality")
@@ -31,7 +31,7 @@ def opened(
     task: str,
     invitation: str,
     read: Callable[[Item], Image | None] = session.read,
-    ask: Callable[[Image, Card, int], Prediction | None] = session.predict,
+    ask: Callable[[Image, Card, int], Judged | None] = session.predict,
     *,
     readable: bool = True,
 ) -> tuple[Card, Image | None]:
@@ -80,7 +80,7 @@ def _exemplified(
     item: Item,
     card: Card,
     read: Callable[[Item], Image | None],
-    ask: Callable[[Image, Card, int], Prediction | None],
+    ask: Callable[[Image, Card, int], Judged | None],
 ) -> Image | None:
     """Return the picture of an example, once what it is, and whether the answer is right, stands above it."""
     image = read(item)

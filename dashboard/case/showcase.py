@@ -21,7 +21,7 @@ from dashboard.case.states import plain
 from dashboard.i18n import later, spoken, t
 from dashboard.style import figures
 from dashboard.style.maps import mosaic
-from models import OrthoLensError, Prediction, lessons
+from models import Judged, OrthoLensError, lessons
 from models.cases import Case
 from models.tasks import question_of
 
@@ -39,7 +39,7 @@ class Shown:
     """A tile as it is kept: its picture as PNG."""
 
     picture: bytes = field(repr=False)
-    answer: Prediction | None = None
+    answer: Judged | None = None
     says: str = ""
 
 

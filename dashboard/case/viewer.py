@@ -14,7 +14,7 @@ from dashboard.case.states import HEIGHT_PX
 from dashboard.i18n import later, t
 from dashboard.style import figures
 from dashboard.style.figures import View
-from models import Image, Prediction
+from models import Image, Judged
 from models.types import Window
 
 Looked = TypeVar("Looked", bound=View)
@@ -22,7 +22,7 @@ FULL_RANGE = later("Full range")
 """What `models.types` calls the window of the whole grey range, for the catalogues."""
 
 
-def show(image: Image, prediction: Prediction | None, view: View) -> None:
+def show(image: Image, prediction: Judged | None, view: View) -> None:
     """Draw the image with what the prediction says about places."""
     st.plotly_chart(
         staged(figures.figure(prediction, image, view), image, view.frame),

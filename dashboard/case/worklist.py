@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-import models
 from dashboard import session
 from dashboard.case import leaving
 from dashboard.case.polling import polled
@@ -18,14 +17,14 @@ from dashboard.case.states import plain
 from dashboard.i18n import numeral, spoken, t, tn
 from dashboard.session import Item, Surveyed
 from dashboard.style import figures
-from models import Prediction
-from models.reporting.worklist import Outcome, outcome
-from models.tasks.detection.verdict import verdict
+from models import Judged
+from models.answers.worklist import outcome
+from models.reporting.outcome import Outcome
 
 POLL_S = 1.0
 
 
-def tell(prediction: Prediction) -> None:
+def tell(prediction: Judged) -> None:
     """Write the answer that is on the page beside its file."""
     item = session.selected()
     if item is not None and not session.is_example(item):
@@ -84,15 +83,7 @@ def said(one: Outcome) -> str:
     """Return an answer in a few words."""
     if one.abstained:
         return t("No answer")
-    labels = {label.key: t(label.name) for label in models.card(one.card).labels}
-    if one.found is not None:
-        return verdict(one.found, models.card(one.card), spoken())
-    if one.label is not None:
-        return labels[one.label]
-    if one.count is not None:
-        return t("{n:,} counted", n=one.count)
-    found = (f"{labels[key]} {numeral(share, '.0%')}" for key, share in one.shares[:2])
-    return ", ".join(found) or t("Nothing but background")
+    return one.words(spoken())
 
 
 def sure(one: Outcome) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 import models
 from models.cases import Case, cases, first_cases
 from models.errors import BadPlaylist
-from models.tasks import kind_of
+from models.tasks import kind_of_card
 
 DEFAULT = Path(__file__).with_name("playlist.toml")
 """The playlist that comes with the program."""
@@ -73,7 +73,7 @@ class Step(_Table):
     @property
     def votable(self) -> bool:
         """Whether the audience can vote: its model answers with one label of a few."""
-        return self.case is not None and self.asked is not None and kind_of(self.asked.task).one_label
+        return self.case is not None and self.asked is not None and kind_of_card(self.asked).one_label
 
     @property
     def asked(self) -> models.Card | None:

@@ -24,7 +24,7 @@ from dashboard.session.table import QUEUE_FILES, Item
 from dashboard.session.visitor import arrive
 from dashboard.session.work import job
 from dashboard.style import figures
-from models import Box, Card, Detections, Explanation, Image, OrthoLensError, Prediction, Segmentation, Triage
+from models import Box, Card, Detections, Explanation, Image, Judged, OrthoLensError, Segmentation, Triage
 from models.io import slide as slides
 from models.io.slide import Slide
 from models.io.worker import Crashed
@@ -56,7 +56,7 @@ def thumbnail(item: Item) -> bytes | None:
         return None
 
 
-def predict(image: Image, card: Card, frame: int = 0) -> Prediction:
+def predict(image: Image, card: Card, frame: int = 0) -> Judged:
     """Return the card's answer on a frame with the Grad-CAM of that answer, both from one pass.
 
     Raises
@@ -195,7 +195,7 @@ def known(item: Item) -> Triage | None:
     return triage(image, image.first_frame).without_answers() if asked else None
 
 
-def _told(image: Image, card: Card, frame: int) -> Prediction | None:
+def _told(image: Image, card: Card, frame: int) -> Judged | None:
     """Return what a card said of a frame while it was found out which cards know it."""
     triaged = _triaged(image, frame)
     return triaged.answer(card.id) if triaged else None
@@ -338,9 +338,7 @@ def _triage(_asked: tuple[Image, Triage | None], sha256: str, frame: int) -> Tri
 
 
 @st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Looking at the image…")
-def _predict(
-    _image: Image, sha256: str, card_id: str, weights: tuple[str, ...], frame: int
-) -> Prediction | OrthoLensError:
+def _predict(_image: Image, sha256: str, card_id: str, weights: tuple[str, ...], frame: int) -> Judged | OrthoLensError:
     return _kept(lambda: models.predict(_image, card_id, frame=frame, explain="grad-cam"))
 
 

@@ -20,7 +20,7 @@ from dashboard.session.table import Item, kept, remove
 from dashboard.style import figures
 from models import OrthoLensError, Triage
 from models.io.worker import Crashed
-from models.reporting.worklist import Outcome
+from models.reporting.outcome import Outcome
 
 SURVEY, ANSWERS = "survey", "answer-all"
 """Names of the jobs that look through the files, and that answer all of them."""

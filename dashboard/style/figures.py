@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from dashboard.i18n import later, numeral, separators, spoken, t
-from models import Card, Classification, Image, Prediction
+from models import Card, Classification, Image, Judged
 from models.drawing import draw
 from models.drawing.draw import HeatLook
 from models.drawing.plate import scale_bar, squared
@@ -78,7 +78,7 @@ class View:
 
 
 @singledispatch
-def figure(prediction: Prediction | None, image: Image, view: View) -> go.Figure:
+def figure(prediction: Judged | None, image: Image, view: View) -> go.Figure:
     """Return the viewer: the image, and on it what the prediction says about places.
 
     Parameters
@@ -95,7 +95,7 @@ def _(prediction: Classification, image: Image, view: View) -> go.Figure:
     if prediction.explanation is None or view.layout == "Image only":
         return viewer(image, [raster(shown)], view.frame)
     why = prediction.explanation
-    probability = reason.probability_of(prediction, why)
+    probability = prediction.probability_of(why.target)
     look = reason.look_of(view.look, probability)
     hot = raster(draw.overlay(shown, shrunk(reason.drawable(why), LONGEST_PX), look), exact=False)
     fig = viewer(image, [raster(shown), hot] if view.layout == "Side by side" else [hot], view.frame, why.heat)

@@ -217,8 +217,6 @@ class Card(_Table):
 
     @model_validator(mode="after")
     def _consistent(self) -> Card:
-        if len(self.labels) == 1 and self.task != "detection":
-            raise ValueError("only what is sought in boxes can be alone")
         if self.ordinal and self.keys != tuple(str(grade) for grade in range(len(self.keys))):
             raise ValueError("the keys of ordinal labels count from 0")
         if self.definite and (not self.ordinal or self.definite.from_key not in self.keys):

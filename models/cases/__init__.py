@@ -16,14 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from models.types import Classification, Detections, Prediction, Segmentation
+from models.tasks import card_account_of
+from models.types import Judged
 
 CASES_DIR = Path(__file__).parent / "pictures"
 
 Kind = Literal["generated", "simulated"]
 """Composed by a generative model from patches of public radiographs, or drawn by our own simulation of geometry."""
-AGREEING = 0.8
-"""Mean Dice from which an answer paints what was drawn."""
 
 
 @dataclass(frozen=True)
@@ -96,24 +95,6 @@ def first_cases(page: str) -> tuple[Case, ...]:
     return tuple(case for case in cases() if page in case.pages)
 
 
-def is_right(case: Case, answer: Prediction) -> bool:
+def is_right(case: Case, answer: Judged) -> bool:
     """Whether an answer is given, and says what the case was made for."""
-    if getattr(answer, "abstained", False):
-        return False
-    if isinstance(answer, Classification):
-        return case.labels == (answer.label,)
-    if isinstance(answer, Detections):
-        return {answer.labels[index] for index in answer.classes[answer.shown]} == set(case.labels)
-    return isinstance(answer, Segmentation) and agreement(case, answer) >= AGREEING
-
-
-def agreement(case: Case, answer: Segmentation) -> float:
-    """Return the mean Dice of the classes that were drawn, or are painted; NaN where nothing is known of them."""
-    drawn = case.reference
-    if drawn is None:
-        return float("nan")
-    shares = []
-    for index in sorted((set(np.unique(drawn)) | set(np.unique(answer.mask))) - {0}):
-        here, there = drawn == index, answer.mask == index
-        shares.append(2 * (here & there).sum() / (here.sum() + there.sum()))
-    return float(np.mean(shares))
+    return not answer.abstained and card_account_of(answer).is_right(answer, case.labels, case.reference)

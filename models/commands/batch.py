@@ -21,7 +21,7 @@ import typer
 from models.commands.output import cannot_write
 from models.errors import CannotWrite, OrthoLensError
 from models.io.text import natural
-from models.reporting.record import Record
+from models.reporting.account import Record
 
 Paths = Annotated[list[Path], typer.Argument(exists=True, help="Files, and folders whose files are all taken.")]
 Out = Annotated[str, typer.Option(help="JSON Lines file to write, - for the terminal.")]

@@ -6,7 +6,7 @@ Of a file with several frames, the first is answered and the line says so.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,14 +14,16 @@ from typing import Annotated, Literal
 import typer
 
 import models
+from models.answers.record import record
 from models.cards import Card, card, cards_of
 from models.commands.batch import Lines, NoNames, Out, Paths, files_of, write_lines
 from models.commands.output import check_file, check_folder, keep
+from models.reporting.account import Record
 from models.reporting.parts import Chapter
-from models.reporting.record import Record, areas, record
 from models.settings import settings
+from models.tasks import card_account_of, kind_of_card
 from models.trust.methods import method_of
-from models.types import Detections, Image, Prediction, Segmentation
+from models.types import Image, Judged
 
 Task = Annotated[str, typer.Argument(help="What to ask, such as implant; `ortholens cards` lists the tasks.")]
 CardId = Annotated[str | None, typer.Option("--card", help="Model to ask; by default the task's first.")]
@@ -71,9 +73,10 @@ def predict(
     )
     if report and report.suffix.lower() not in (".pdf", ".html"):
         raise typer.BadParameter("--report ends in .pdf or .html")
-    if task != "detection" and (point or fused):
+    kind = kind_of_card(question.card)
+    if (point or fused) and not kind.seeks:
         raise typer.BadParameter("--point and --fused belong to detection")
-    if save and not explain and task not in ("tissue", "detection"):
+    if save and not explain and not kind.account().files:
         raise typer.BadParameter("--save keeps explanations; name a method with --explain")
     if device:
         os.environ["ORTHOLENS_DEVICE"] = device
@@ -133,49 +136,39 @@ def _answer(file: Path, question: Question) -> Record:
     if image.frames > 1:
         note = f"Only the first of {image.frames} frames was answered."
         prediction = replace(prediction, warnings=(*prediction.warnings, note))
-    if question.folder:
-        _save(question.folder, image, prediction)
     if question.chapters is not None:
         _write_up(question.chapters, image, prediction)
-    return record(prediction) | _painted(question.folder, image, prediction)
+    return record(prediction) | _kept(question.folder, image, prediction)
 
 
-def _painted(folder: Path | None, image: Image, prediction: Prediction) -> Record:
-    """Keep a label map in the pixels of the source, and say where it is and how large its classes are."""
-    if not isinstance(prediction, Segmentation):
-        return {}
-    from models.tasks.segmentation.label_png import label_png
+def _kept(folder: Path | None, image: Image, prediction: Judged) -> Record:
+    """Keep the pictures of an answer where a folder is given, and return what is said of them."""
+    from models.answers.picture import picture_png
 
-    path = folder and folder / f"{prediction.sha256[:16]}-{prediction.card}-mask.png"
-    if path:
-        keep(path, label_png(prediction.mask, card(prediction.card)))
-    return {"mask": str(path) if path else None, **areas(prediction, image)}
+    def keep_as(name: str, make: Callable[[], bytes]) -> str | None:
+        if folder is None:
+            return None
+        path = folder / f"{prediction.sha256[:16]}-{prediction.card}-{name}.png"
+        keep(path, make())
+        return str(path)
+
+    if why := prediction.explanation:
+        keep_as(why.method, lambda: picture_png(image, prediction))
+    return card_account_of(prediction).keep(prediction, image, keep_as)
 
 
-def _write_up(chapters: list[Chapter], image: Image, prediction: Prediction) -> None:
+def _write_up(chapters: list[Chapter], image: Image, prediction: Judged) -> None:
     """Add an answer to the report; its pictures are small from here on."""
-    from models.reporting.report import Case, chapter
+    from models.answers.report import chapter
+    from models.reporting.case import Case
 
     chapters.append(chapter(Case(image, prediction)))
 
 
 def _bind(path: Path, chapters: Sequence[Chapter]) -> None:
     """Write the report; it names no file and no one."""
+    from models.answers.report import bound
     from models.reporting.html import html
     from models.reporting.pdf import pdf
-    from models.reporting.report import bound
 
     keep(path, (html if path.suffix.lower() == ".html" else pdf)(bound(chapters)))
-
-
-def _save(folder: Path, image: Image, prediction: Prediction) -> None:
-    from models.reporting.boxes import boxes_png
-    from models.reporting.reason import picture_png
-
-    if isinstance(prediction, Detections):
-        picture = boxes_png(image, prediction)
-        keep(folder / f"{prediction.sha256[:16]}-{prediction.card}-boxes.png", picture)
-    if prediction.explanation is None:
-        return
-    name = f"{prediction.sha256[:16]}-{prediction.card}-{prediction.explanation.method}.png"
-    keep(folder / name, picture_png(image, prediction))

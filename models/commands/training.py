@@ -13,7 +13,7 @@ import typer
 from models.cards import card, cards
 from models.errors import BadCard, OrthoLensError
 from models.nets.stages import stages_of
-from models.tasks import kind_of
+from models.tasks import kind_of_card
 
 CardId = Annotated[str, typer.Argument(metavar="CARD", help="A model of `ortholens cards`.")]
 BenchmarkedCard = Annotated[
@@ -40,7 +40,7 @@ def train(card_id: CardId) -> None:
             make.train_sharpener(progress)
             return
         with _needing_extras():
-            kind_of(card(card_id).task).trials().train(card_id, progress)
+            kind_of_card(card(card_id)).trials().train(card_id, progress)
 
 
 def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
@@ -52,13 +52,13 @@ def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
             measure.memorisation(progress)
             return
         with _needing_extras():
-            kind_of(card(card_id).task).trials().evaluate(card_id, folds, test, progress)
+            kind_of_card(card(card_id)).trials().evaluate(card_id, folds, test, progress)
 
 
 def gate(card_id: CardId) -> None:
     """Fit the gate of a model that paints or draws boxes anew, on its own weights, and measure it."""
     with _progress() as progress, _needing_extras():
-        kind_of(card(card_id).task).trials().gate(card_id, progress)
+        kind_of_card(card(card_id)).trials().gate(card_id, progress)
 
 
 def curves(card_id: CardId = "knee-kl") -> None:

@@ -11,7 +11,7 @@ import typer
 
 import models
 from models.commands.batch import Lines, NoNames, Out, Paths, files_of, write_lines
-from models.reporting.record import Record
+from models.reporting.account import Record
 
 
 def triage(paths: Paths, out: Out, no_names: NoNames = False) -> None:

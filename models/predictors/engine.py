@@ -12,9 +12,9 @@ import torch
 from models.cards import Card
 from models.errors import BadWeights, UnknownCard
 from models.settings import Settings, settings
-from models.tasks import kind_of
+from models.tasks import kind_of_card
 from models.tasks.kind import ANSWER, Predictor, Request, Why
-from models.types import Explanation, Image, Prediction
+from models.types import Explanation, Image, Judged
 
 P = TypeVar("P", bound=Predictor)
 
@@ -66,7 +66,7 @@ class Engine:
                 if card.id in self._models:
                     self._models.move_to_end(card.id)
                     return self._models[card.id]
-            loaded = kind_of(card.task).predictor(card, self.device)
+            loaded = kind_of_card(card).predictor(card, self.device)
             loaded.warm_up()
             with self._lock:
                 self._models[card.id] = loaded
@@ -74,7 +74,7 @@ class Engine:
                     self._models.popitem(last=False)
             return loaded
 
-    def predict(self, image: Image, card: Card, frame: int = 0, asked: Request = ANSWER) -> Prediction:
+    def predict(self, image: Image, card: Card, frame: int = 0, asked: Request = ANSWER) -> Judged:
         """Answer one frame, and say why where a method of explanation is asked for; see `Predictor.predict`."""
         return self.predictor(card).predict(image, frame, asked)
 

@@ -14,7 +14,7 @@ from models.predictors.engine import engine
 from models.trust.colours import misses_colours
 from models.trust.image_kinds import KINDS, NARROW, Kinds, kind_of, look
 from models.trust.second import FARTHEST, SURE
-from models.types import Box, Fit, Image, Judged, Prediction, Triage
+from models.types import Box, Fit, Image, Judged, Triage
 
 RESEMBLES, RESEMBLES_NARROW = 1.3, 0.5
 """OOD score up to which a frame that no card knows resembles its likeliest kind (of 102 strangers 6 do), and up to
@@ -97,13 +97,12 @@ def _likely(seen: Kinds, kind: str) -> bool:
     return seen.shares[kind] >= 1 - SURE and seen.ood_scores[kind] <= FARTHEST
 
 
-def _asked(image: Image, card: Card, frame: int) -> tuple[float, Prediction] | None:
+def _asked(image: Image, card: Card, frame: int) -> tuple[float, Judged] | None:
     """Return the OOD score of a card's own answer, and the answer; None where it abstains."""
     try:
         answer = engine().predict(image, card, frame)
     except BadWeights:
         return None  # the page that needs this model says what is wrong with it
-    assert isinstance(answer, Judged)  # every kind of answer is
     return None if answer.abstained or answer.ood_score is None else (answer.ood_score, answer)
 
 

@@ -1,1 +1,1 @@
-"""What leaves the program: pictures and records, the same for the screen, the command line and files."""
+"""What reports are made of and how they are written; it knows no kind of task, each of which says what its own tell."""

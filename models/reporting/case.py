@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from models.drawing.draw import RGB
 from models.i18n import IN_ENGLISH, Language
 from models.types import Box, Image, Pixels, Prediction
-
-if TYPE_CHECKING:
-    from models.tasks.segmentation.truth import Agreement
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +25,11 @@ class Case:
         Whether the image is no patient's.
     origin
         Where a case of the gallery comes from; empty for a user's own file.
-    agreements
-        With a truth that the reader gave, for a segmentation.
     place
         That the explanation of a class or of a box is about; None: all of the image.
-    film
-        Frames of a motion with the components drawn, each with its caption.
-    calibration
-        Where the millimetres of a motion come from.
+    beside
+        What else the report of this kind tells, such as the agreement of a segmentation with a reference standard; its
+        `Account` knows the type.
     say
         The reader's language.
     """
@@ -47,8 +40,6 @@ class Case:
     drawn: RGB | None = None
     simulated: bool = False
     origin: str = ""
-    agreements: Sequence[Agreement] = ()
     place: Box | None = None
-    film: Sequence[tuple[str, RGB]] = ()
-    calibration: str = ""
+    beside: Any = None
     say: Language = IN_ENGLISH

@@ -13,14 +13,11 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from models.cards import card
-from models.drawing import paint, plate
+from models.drawing import plate
 from models.drawing.draw import RGB, HeatLook
-from models.i18n import Language
-from models.reporting.boxes import drawn, marks_of, placed
 from models.reporting.parts import Picture
 from models.reporting.reason import heated
-from models.types import Box, Detections, Image, Pixels, Prediction, Segmentation, Window
+from models.types import Box, Image, Pixels, Prediction, Window
 
 LONGEST_PX = 1200
 QUALITY = 88
@@ -60,22 +57,3 @@ def heat(image: Image, prediction: Prediction, place: Box | None = None) -> RGB:
     for colour, width in (("black", 2 * line), ("white", line)):  # a dark line within, for bright tissue
         ImageDraw.Draw(sheet).rectangle((left, top, *corner), outline=colour, width=width)
     return np.asarray(sheet)
-
-
-def classes(image: Image, prediction: Segmentation) -> RGB:
-    """Paint the classes on a frame, with the borders of objects where they are told apart."""
-    below = shown(image, prediction.frame)
-    shape = (below.shape[0], below.shape[1])
-    mask = paint.fitted(prediction.mask, shape)
-    lines = None
-    if prediction.instances is not None:
-        lines = paint.outlines(paint.fitted(prediction.instances, shape))
-    return paint.painted(below, mask, paint.colours(card(prediction.card)), 0.45, lines)
-
-
-def boxes(image: Image, prediction: Detections, say: Language) -> RGB:
-    """Draw the boxes at or above the threshold, each with its number in the table of findings and its score."""
-    marks = marks_of(prediction, card(prediction.card), say)
-    numbered = [replace(mark, words=f"{number}: {mark.words}") for number, mark in enumerate(marks, 1)]
-    below = plate.squared(image.shown(prediction.frame), image.cell)
-    return drawn(below, placed(numbered, image.shape, below.shape))

@@ -13,50 +13,14 @@ import numpy as np
 
 from models.cards import card
 from models.drawing import plate
-from models.drawing.draw import COLOUR_MAPS, RGB, HeatLook, lifted, overlay, rgb, strength_of
+from models.drawing.draw import COLOUR_MAPS, RGB, HeatLook, lifted, overlay, strength_of
 from models.i18n import IN_ENGLISH, Language
-from models.reporting.record import caption
-from models.tasks.detection.edit import EditedDetections
 from models.trust.methods import BOX_METHODS, METHODS, Method
-from models.types import Box, Classification, Detections, Explanation, Image, Pixels, Prediction, Segmentation
+from models.types import Box, Explanation, Pixels, Prediction
 from models.words import later
 
-HALF = 0.5
-"""From the outer corner of the first pixel to its centre."""
 EDGE = 0.5
 """Share of the strongest heat from which heat on the rim of the picture is worth a word."""
-
-
-def probability_of(prediction: Prediction, why: Explanation, place: Box | None = None) -> float | None:
-    """Return how probable the label that is explained is; None where the prediction does not tell.
-
-    Parameters
-    ----------
-    place
-        That the explanation of a class or of a box is about. Of a class that was not found there, it is what the
-        others leave.
-    """
-    if isinstance(prediction, Classification):
-        return float(prediction.probabilities[prediction.labels.index(why.target)])
-    if isinstance(prediction, Segmentation):
-        part = (slice(None), slice(None)) if place is None else _part(place)
-        certainty = prediction.certainty[part].astype(np.float32) / 255
-        own = prediction.mask[part] == prediction.labels.index(why.target)
-        if not certainty.size:
-            return None
-        return float(certainty[own].mean() if own.any() else 1 - certainty.mean())
-    if isinstance(prediction, Detections) and place is not None and len(prediction.boxes):
-        asked = np.array([place.column - HALF, place.row - HALF, place.width, place.height], np.float32)
-        apart = np.abs(prediction.boxes - asked).max(1)
-        nearest = int(apart.argmin())
-        by_hand = isinstance(prediction, EditedDetections) and bool(prediction.by_hand[nearest])
-        return float(prediction.scores[nearest]) if apart[nearest] < 1 and not by_hand else None
-    return None
-
-
-def _part(place: Box) -> tuple[slice, slice]:
-    top, left = max(0, round(place.row)), max(0, round(place.column))
-    return slice(top, top + round(place.height)), slice(left, left + round(place.width))
 
 
 def look_of(look: HeatLook, probability: float | None) -> HeatLook:
@@ -132,34 +96,6 @@ def heated(
     """
     why = prediction.explanation
     assert why is not None  # who draws heat has it
-    probability = probability_of(prediction, why, place)
+    probability = prediction.probability_of(why.target, place)
     look = look_of(look, probability)
     return overlay(below, plate.fitted(drawable(why), below.shape), look), look, probability
-
-
-def picture_png(
-    image: Image,
-    prediction: Prediction,
-    shown: Pixels | None = None,
-    look: HeatLook | None = None,
-    say: Language = IN_ENGLISH,
-) -> bytes:
-    """Return a frame as PNG with the heat of its explanation, if it has one: a plate with label, colour bar and scale.
-
-    Parameters
-    ----------
-    shown
-        The frame as it is looked at, (H, W[, 3]) in [0, 1], by default as the file asks.
-    """
-    why = prediction.explanation
-    below = plate.enlarged(image.shown(prediction.frame) if shown is None else shown, image.cell)
-    if why is None:
-        bare = plate.Plate(rgb(below), tuple(caption(prediction, say)), say=say)
-        return plate.png(replace(bare, pixel_mm=plate.pixel_mm(image, bare.picture)))
-    picture, look, probability = heated(below, prediction, look or HeatLook())
-    return plate.png(
-        plate.Plate(
-            picture, (*caption(prediction, say), *(say(note) for note in notes(why))),
-            title_of(prediction, why, probability, say), plate.pixel_mm(image, picture), look, say=say,
-        )
-    )  # fmt: skip

@@ -10,23 +10,24 @@ from models.cards import Card, card
 from models.drawing.draw import HeatLook, rgb
 from models.i18n import Language
 from models.reporting import pictures
+from models.reporting.caption import NO_ANSWER
 from models.reporting.case import Case
 from models.reporting.model import sentence
 from models.reporting.parts import Answer, Facts, Paragraph, Part, Picture, Pictures, Section, Table
-from models.reporting.reason import look_of, method_of, notes, probability_of
+from models.reporting.reason import look_of, method_of, notes
 from models.trust.quality import quality_notes
-from models.types import Explanation, Judged, Segmentation
+from models.types import Explanation, Judged
 from models.words import later
 
 
-def withheld(prediction: Judged, case: Case) -> list[Section]:
-    """Write up an abstention: the image, the reason, and no answer."""
+def withheld(prediction: Judged, case: Case, *, films: bool) -> list[Section]:
+    """Write up an abstention: the image, the reason, and no answer; `films` as of `trust`."""
     say = case.say
     unlike = later("the image does not look like {shows}", shows=later(card(prediction.card).data.shows))
     reason = sentence(say(prediction.reason or unlike).rstrip("."))
     meaning = say(later("{reason}, so the model abstains."), reason=reason)
-    told = Answer(say(later("No answer")), meaning=meaning, given=False)
-    return [Section("", (told, Pictures((plain_picture(case),)))), trust(prediction, case)]
+    told = Answer(say(NO_ANSWER), meaning=meaning, given=False)
+    return [Section("", (told, Pictures((plain_picture(case),)))), trust(prediction, case, films=films)]
 
 
 def plain_picture(case: Case) -> Picture:
@@ -42,8 +43,14 @@ def plain_picture(case: Case) -> Picture:
     return pictures.picture(rgb(below), alt, case.say(caption, columns=columns, rows=rows))
 
 
-def trust(prediction: Judged, case: Case) -> Section:
-    """Say how familiar the image is to the model, and what about image and answer may mislead."""
+def trust(prediction: Judged, case: Case, *, films: bool = True) -> Section:
+    """Say how familiar the image is to the model, and what about image and answer may mislead.
+
+    Parameters
+    ----------
+    films
+        Whether it may be a radiograph, of which the notes are.
+    """
     parts: list[Part] = []
     say = case.say
     if prediction.ood_score is None:
@@ -63,7 +70,7 @@ def trust(prediction: Judged, case: Case) -> Section:
         )
     parts.append(Paragraph(say(said, score=prediction.ood_score)))
     parts += [Paragraph(sentence(say(said)), "warning") for said in prediction.warnings]
-    if not isinstance(prediction, Segmentation):  # the notes are about radiographs
+    if films:
         parts += [Paragraph(say(said), "note") for said in quality_notes(case.image, prediction.frame)]
     return Section(say(later("How far to trust it")), tuple(parts))
 
@@ -99,7 +106,7 @@ def heat_caption(case: Case, where: str = "") -> str:
     told = later("Bright: speaks for {name}, by {method}.")
     if where:
         told = later("Bright: speaks for {name} {where}, by {method}.")
-    look = look_of(HeatLook(colours="inferno"), probability_of(case.prediction, why, case.place))
+    look = look_of(HeatLook(colours="inferno"), case.prediction.probability_of(why.target, case.place))
     return f"{say(told, name=name, where=where, method=by)} {say(look.said)}".rstrip()
 
 

@@ -7,13 +7,18 @@ from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from models.errors import UnknownCard
-from models.tasks.kind import Kind, Question
+from models.errors import BadCard, UnknownCard
+from models.tasks.kind import CardKind, Kind, Question
 
 if TYPE_CHECKING:
+    from models.cards import Card
+    from models.reporting.account import Account, CardAccount
     from models.tasks.task import Task
+    from models.types import Judged, Prediction
+
+Told = TypeVar("Told", bound="Account[Any]")
 
 
 @lru_cache(maxsize=1)
@@ -53,12 +58,33 @@ def kind_of(name: str) -> Kind:
     Raises
     ------
     UnknownCard
-        When there is no task of that name, or no card answers it alone.
+        When there is no task of that name.
     """
-    try:
-        return kinds()[question_of(name).kind]
-    except KeyError:
-        raise UnknownCard(f"no card answers {name!r} alone", fix=f"Use `ortholens {name}`.") from None
+    return kinds()[question_of(name).kind]
+
+
+def kind_of_card(card: Card) -> CardKind:
+    """Return the kind of task that answers a card.
+
+    Raises
+    ------
+    UnknownCard
+        When there is no such task, or none that a card answers alone.
+    BadCard
+        When the card has fewer labels than its kind needs.
+    """
+    kind = _card_kind(card.task)
+    if len(card.labels) < kind.fewest_labels:
+        fix = f"Give it {kind.fewest_labels} labels at least."
+        raise BadCard(f"{kind.name} with {len(card.labels)} label answers nothing", fix=fix, file=f"{card.id}.toml")
+    return kind
+
+
+def _card_kind(name: str) -> CardKind:
+    kind = kind_of(name)
+    if not isinstance(kind, CardKind):
+        raise UnknownCard(f"no card answers {name!r} alone", fix=f"Use `ortholens {name}`.")
+    return kind
 
 
 def task_of(name: str) -> Task:
@@ -67,6 +93,34 @@ def task_of(name: str) -> Task:
     Raises
     ------
     UnknownCard
-        When there is no task of that name.
+        When there is no task of that name, or no card answers it alone.
     """
-    return kind_of(name).task(question_of(name))
+    return _card_kind(name).task(question_of(name))
+
+
+def account_of(answer: Prediction) -> Account[Any]:
+    """Return how an answer is told.
+
+    Raises
+    ------
+    TypeError
+        For an answer that is not of the kind of its task.
+    """
+    return _checked(kind_of(answer.task).account(), answer)
+
+
+def card_account_of(answer: Judged) -> CardAccount[Any]:
+    """Return how a card's answer is told.
+
+    Raises
+    ------
+    TypeError
+        For an answer that is not of the kind of its task, or that no card gives.
+    """
+    return _checked(_card_kind(answer.task).account(), answer)
+
+
+def _checked(account: Told, answer: Prediction) -> Told:
+    if not isinstance(answer, account.of):
+        raise TypeError(f"{answer.task} is not answered by a {type(answer).__name__}")
+    return account

@@ -1,8 +1,8 @@
-"""What a kind of task says of itself: the questions it answers, what makes its networks answer, and how it is trained.
+"""What a kind of task says of itself: its questions, what makes its networks answer and trains them, how it is told.
 
 Readable without torch. A kind is one folder of `models.tasks` whose `__init__` lists it in `KINDS`, and the questions
 that it answers in `QUESTIONS`; `models.tasks` finds them, and with them pages, command line, batch, model cards,
-report, stage and benchmark.
+report, record, worklist, triage, stage and benchmark.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from models.types import Box, Explanation, Image, Prediction
+from models.types import Box, Explanation, Image, Judged
 
 if TYPE_CHECKING:
     from threading import RLock
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from models.cards import Card
     from models.progress import Progress
+    from models.reporting.account import Account, CardAccount
     from models.tasks.task import Task
 
 
@@ -114,7 +115,7 @@ class Predictor(Protocol):
     def warm_up(self) -> None:
         """Answer a blank image, so that the first real one does not wait."""
 
-    def predict(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Prediction:
+    def predict(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Judged:
         """Answer one frame.
 
         Raises
@@ -180,8 +181,27 @@ class Kind(ABC):
 
     name: ClassVar[str]
     """That of its folder."""
+
+    @abstractmethod
+    def account(self) -> Account[Any]:
+        """Return how its answers are told."""
+
+
+class CardKind(Kind):
+    """One kind of task whose questions a card answers alone."""
+
+    fewest_labels: ClassVar[int] = 1
+    """That a card has."""
     one_label: ClassVar[bool] = False
-    """Whether an answer is one label of a few, so that an audience can vote on it, and one heat map goes with it."""
+    """Whether an answer is one label of a few, so that an audience can vote on it."""
+    explained_by: ClassVar[str | None] = None
+    """Key of the method whose heat goes with every answer that is shown; None for an answer that stands alone."""
+    seeks: ClassVar[bool] = False
+    """Whether it has operating points, and can look again (`Request.point`, `Request.fused`)."""
+
+    @abstractmethod
+    def account(self) -> CardAccount[Any]:
+        """Return how its answers are told."""
 
     @abstractmethod
     def task(self, question: Question) -> Task:

@@ -8,7 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.types.image import Pixels
+from models.types.image import Box, Pixels
+
+HALF = 0.5
+"""From the outer corner of the first pixel to its centre."""
+EVERYWHERE = (slice(None), slice(None))
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,16 @@ class Prediction:
     """From the decoded image to the answer."""
     warnings: tuple[str, ...] = ()
     explanation: Explanation | None = None
+
+    def probability_of(self, target: str, place: Box | None = None) -> float | None:
+        """Return how probable a label that is explained is; None where the answer does not tell.
+
+        Parameters
+        ----------
+        place
+            That the explanation is about; None: all of the image.
+        """
+        return None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -97,6 +111,10 @@ class Classification(Judged):
         """Calibrated probability of `label`."""
         return float(self.probabilities.max())
 
+    def probability_of(self, target: str, place: Box | None = None) -> float | None:
+        """Return the probability of a label of the whole image."""
+        return float(self.probabilities[self.labels.index(target)])
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Segmentation(Judged):
@@ -118,6 +136,15 @@ class Segmentation(Judged):
     mask: NDArray[np.uint8]
     certainty: NDArray[np.uint8]
     instances: NDArray[np.int32] | None = None
+
+    def probability_of(self, target: str, place: Box | None = None) -> float | None:
+        """Return how certain a class is where it was found; of one that was not found there, what the others leave."""
+        part = place.part if place else EVERYWHERE
+        certainty = self.certainty[part].astype(np.float32) / 255
+        own = self.mask[part] == self.labels.index(target)
+        if not certainty.size:
+            return None
+        return float(certainty[own].mean() if own.any() else 1 - certainty.mean())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -163,6 +190,20 @@ class Detections(Judged):
     def suspected(self) -> bool:
         """Whether a box is shown."""
         return bool(len(self.shown))
+
+    def probability_of(self, target: str, place: Box | None = None) -> float | None:
+        """Return the score of the box at a place; None where there is no such box."""
+        index = self.index_at(place) if place else None
+        return None if index is None else float(self.scores[index])
+
+    def index_at(self, place: Box) -> int | None:
+        """Return the box whose edges are within a pixel of a place's; None where there is none."""
+        if not len(self.boxes):
+            return None
+        asked = np.array([place.column - HALF, place.row - HALF, place.width, place.height], np.float32)
+        apart = np.abs(self.boxes - asked).max(1)
+        nearest = int(apart.argmin())
+        return nearest if apart[nearest] < 1 else None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -243,7 +284,7 @@ class Fit:
     card: str
     task: str
     ood_score: float
-    answer: Prediction | None = field(default=None, compare=False, repr=False)
+    answer: Judged | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -273,6 +314,6 @@ class Triage:
         """Return the ranking alone, which takes no memory to speak of."""
         return replace(self, ranked=tuple(replace(fit, answer=None) for fit in self.ranked))
 
-    def answer(self, card: str) -> Prediction | None:
+    def answer(self, card: str) -> Judged | None:
         """Return what a card said of the whole frame while it was ranked; None where that is not known."""
         return next((fit.answer for fit in self.ranked if fit.card == card), None)

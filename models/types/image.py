@@ -92,6 +92,12 @@ class Box:
     width: int
     ood_score: float | None = None
 
+    @property
+    def part(self) -> tuple[slice, slice]:
+        """Rows and columns of an array of the image's size that lie in it."""
+        top, left = max(0, round(self.row)), max(0, round(self.column))
+        return slice(top, top + round(self.height)), slice(left, left + round(self.width))
+
 
 @dataclass(frozen=True, eq=False)
 class Image:

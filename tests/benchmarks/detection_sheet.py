@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 
 from models.cards import card
 from models.nets.loading import fold_batch_norms
-from models.reporting.boxes import Mark, drawn
+from models.tasks.detection.boxes import Mark, drawn
 from models.tasks.detection.dataset import PARTS, box_set
 from models.tasks.detection.froc import matches
 from models.tasks.detection.predictor import Detector

@@ -85,4 +85,4 @@ def test_what_no_folder_asks_is_no_task() -> None:
     with pytest.raises(models.OrthoLensError, match="no task 'toys'"):
         tasks.question_of("toys")
     with pytest.raises(models.OrthoLensError, match="no card answers 'kinematics' alone"):
-        tasks.kind_of("kinematics")
+        tasks.task_of("kinematics")

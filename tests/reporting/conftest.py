@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from models import Classification, Detections, Explanation, Image, Prediction, Segmentation, card
+from models.answers.report import bound, chapter
 from models.i18n import IN_ENGLISH, Language
+from models.reporting.case import Case
 from models.reporting.parts import Report
-from models.reporting.report import Case, bound, chapter
+from models.tasks.kinematics.account import Filmed
 from models.tasks.kinematics.angles import COLUMNS
 from models.types import Motion, Track
 
@@ -80,8 +82,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "abstention": lambda: Case(image(), graded(abstained=True, reason="this is no knee", ood_score=3.1)),
     "segmentation": lambda: Case(image(spacing_mm=(0.01, 0.01), spacing_source="a ruler"), painted(), simulated=True),
     "motion": lambda: Case(
-        image(), moved(), simulated=True, calibration="the simulation's own camera",
-        film=[("simulated frame 1", np.zeros((64, 64, 3), np.uint8))],
+        image(), moved(), simulated=True,
+        beside=Filmed([("simulated frame 1", np.zeros((64, 64, 3), np.uint8))], "the simulation's own camera"),
     ),
 }  # fmt: skip
 

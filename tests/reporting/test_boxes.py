@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as Pillow
 
 from models import DISCLAIMER, card
-from models.reporting.boxes import KINDS, Mark, boxes_png, coco_json, drawn, line_width, marks_of
+from models.tasks.detection.boxes import KINDS, Mark, boxes_png, coco_json, drawn, line_width, marks_of
 from models.tasks.detection.truth import read_boxes
 from models.types import Detections, Image
 

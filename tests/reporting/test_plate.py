@@ -10,6 +10,7 @@ import pytest
 from PIL import Image as Pillow
 
 import models
+from models.answers.picture import picture_png
 from models.drawing import plate
 from models.drawing.draw import HeatLook, rgb
 from models.drawing.plate import LEAST_PX, Plate, composed, enlarged, fitted, grid, pixel_mm, png, scale_bar, squared
@@ -17,8 +18,7 @@ from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.i18n import Language
 from models.reporting import pictures
-from models.reporting.boxes import boxes_png
-from models.reporting.reason import picture_png
+from models.tasks.detection.boxes import boxes_png, numbered
 from models.tasks.kinematics.export import Posed, overlay_plate
 from models.types import Classification, Detections, Explanation
 
@@ -69,7 +69,7 @@ def test_what_is_round_is_round_in_every_exported_picture() -> None:
         boxes=np.array([[24.5, 12, 151, 76]], np.float32), classes=np.array([0]), scores=np.array([0.9], np.float32),
         places=np.array([0]), operating_point="", threshold=0.3,
     )  # fmt: skip
-    boxed = pictures.boxes(image, found, Language())
+    boxed = numbered(image, found, Language())
     for picture in (opened(picture_png(image, found)), opened(boxes_png(image, found)), boxed,
                     rgb(pictures.shown(image, 0))):  # fmt: skip
         grey = (np.abs(picture.astype(int) - 178) < 9).all(-1)

@@ -10,7 +10,7 @@ import pytest
 import models
 from models.drawing.draw import HeatLook
 from models.i18n import Language
-from models.reporting.reason import drawable, heated, look_of, notes, probability_of, runs_off, title_of
+from models.reporting.reason import drawable, heated, look_of, notes, runs_off, title_of
 from models.types import Box, Classification, Detections, Explanation, Segmentation
 
 SHAPE = (40, 30)
@@ -59,8 +59,10 @@ def test_a_class_is_as_probable_as_its_pixels_there() -> None:
         task="tissue", card=card.id, sha256="", seconds=0, labels=card.keys, mask=mask, certainty=certainty
     )
     bone = why(card.keys[1])
-    assert probability_of(answer, bone) == pytest.approx(0.8)
-    assert probability_of(answer, bone, Box(0, 0, 10, 10)) == pytest.approx(0.6)  # not there: what the other leaves
+    assert answer.probability_of(bone.target) == pytest.approx(0.8)
+    assert answer.probability_of(bone.target, Box(0, 0, 10, 10)) == pytest.approx(
+        0.6
+    )  # not there: what the other leaves
 
 
 def test_a_box_is_as_probable_as_its_score() -> None:
@@ -69,8 +71,8 @@ def test_a_box_is_as_probable_as_its_score() -> None:
         boxes=np.array([[9.5, 19.5, 10, 12], [0, 0, 5, 5]], np.float32), classes=np.zeros(2, np.intp),
         scores=np.array([0.3, 0.2], np.float32), places=np.zeros(2, np.intp), operating_point="x", threshold=0.1,
     )  # fmt: skip
-    assert probability_of(found, why("fracture"), Box(20, 10, 12, 10)) == pytest.approx(0.3)
-    assert probability_of(found, why("fracture"), Box(30, 2, 12, 10)) is None
+    assert found.probability_of("fracture", Box(20, 10, 12, 10)) == pytest.approx(0.3)
+    assert found.probability_of("fracture", Box(30, 2, 12, 10)) is None
     assert look_of(HeatLook(), None).strength == 1
 
 

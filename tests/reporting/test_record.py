@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from models import DISCLAIMER, Classification, Detections, Explanation, Image, Prediction, Segmentation
+from models.answers.record import caption, headline, record
 from models.cards import card
-from models.reporting.record import areas, caption, headline, record, result_fields
 from models.tasks.detection.verdict import OWN, caveat
+from models.tasks.segmentation.account import areas
 
 FIELDS = [
     "sha256",
@@ -82,7 +83,7 @@ def test_an_abstention_is_no_answer() -> None:
 def test_an_unknown_kind_of_prediction_is_refused() -> None:
     other = Prediction(task="implant", card="shoulder-implants", sha256="", seconds=0.0)
     with pytest.raises(TypeError, match="Prediction"):
-        result_fields(other)
+        record(other)
     with pytest.raises(TypeError, match="Prediction"):
         headline(other)
 

@@ -14,12 +14,13 @@ from pydicom import Dataset, dcmread
 
 import models
 from models import DISCLAIMER, Prediction, card
+from models.answers.report import chapter
 from models.cases import CASES_DIR
 from models.reporting import pictures
+from models.reporting.case import Case
 from models.reporting.curves import HEIGHT, LEFT, WIDTH, panel
 from models.reporting.html import html
 from models.reporting.parts import Curve, Report
-from models.reporting.report import Case, chapter
 
 Write = Callable[..., Report]
 KINDS = ("classification", "abstention", "segmentation", "motion")
@@ -186,8 +187,8 @@ def test_a_dicom_file_that_names_its_patient_makes_a_report_that_does_not() -> N
         task="implant", card=known.id, sha256=image.sha256, seconds=0.1, labels=known.keys,
         probabilities=np.full(len(known.keys), 1 / len(known.keys), np.float32),
     )  # fmt: skip
+    from models.answers.report import bound
     from models.reporting.pdf import pdf
-    from models.reporting.report import bound
 
     report = bound([chapter(Case(image, answer))])
     said = words(report)

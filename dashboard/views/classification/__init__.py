@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dashboard.case.page_kind import CardPage
 from dashboard.i18n import t
-from models import Card, Classification, Image, Prediction
+from models import Card, Classification, Image, Judged
 from models.cases import Case
 
 
@@ -21,17 +21,17 @@ class ClassificationPage(CardPage):
 
         page.show(task, invitation)
 
-    def ask(self, image: Image, card: Card, frame: int = 0) -> Prediction:
+    def ask(self, image: Image, card: Card, frame: int = 0) -> Judged:
         from dashboard import session
 
         return session.predict(image, card, frame)
 
-    def picture(self, image: Image, answer: Prediction) -> NDArray[np.uint8]:
+    def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
         from models.reporting import pictures
 
         return pictures.heat(image, answer)
 
-    def tell(self, case: Case, card: Card, answer: Prediction) -> str:
+    def tell(self, case: Case, card: Card, answer: Judged) -> str:
         assert isinstance(answer, Classification)  # by the card's kind
         return t("answered: {answer}", answer=t(card.labels[card.index(answer.label)].name))
 

@@ -89,6 +89,6 @@ def explained(prediction: Classification, image: Image, card: Card, view: View) 
         why = session.explain(image, card, method=method, label=label, frame=view.frame, stage=stage)
     prediction, view = replace(prediction, explanation=why), replace(view, colours=colours)
     if view.layout != "Image only":
-        for words in reason.notes(why, reason.look_of(view.look, reason.probability_of(prediction, why))):
+        for words in reason.notes(why, reason.look_of(view.look, prediction.probability_of(why.target))):
             st.caption(plain(t(words)))
     return prediction, view

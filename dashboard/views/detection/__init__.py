@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dashboard.case.page_kind import CardPage
 from dashboard.i18n import spoken
-from models import Card, Detections, Image, Prediction
+from models import Card, Detections, Image, Judged
 from models.cases import Case
 
 
@@ -21,18 +21,18 @@ class DetectionPage(CardPage):
 
         page.show(task, invitation)
 
-    def ask(self, image: Image, card: Card, frame: int = 0) -> Prediction:
+    def ask(self, image: Image, card: Card, frame: int = 0) -> Judged:
         from dashboard import session
 
         return session.detect(image, card, frame)
 
-    def picture(self, image: Image, answer: Prediction) -> NDArray[np.uint8]:
-        from models.reporting import pictures
+    def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
+        from models.tasks.detection.boxes import numbered
 
         assert isinstance(answer, Detections)  # by the card's kind
-        return pictures.boxes(image, answer, spoken())
+        return numbered(image, answer, spoken())
 
-    def tell(self, case: Case, card: Card, answer: Prediction) -> str:
+    def tell(self, case: Case, card: Card, answer: Judged) -> str:
         from models.tasks.detection.verdict import verdict
 
         assert isinstance(answer, Detections)  # by the card's kind

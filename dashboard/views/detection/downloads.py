@@ -19,11 +19,11 @@ from dashboard.views.detection.case import DetectionCase
 from dashboard.views.detection.truth import truth_of
 from dashboard.views.segmentation.case import Reason, told
 from models import DISCLAIMER, Card, Detections, Image, OrthoLensError
+from models.answers.record import record
 from models.drawing import plate
 from models.io.kinds import kind
-from models.reporting.boxes import Mark, boxes_png, coco_json, drawn, marks_of, placed
 from models.reporting.case import Case
-from models.reporting.record import record
+from models.tasks.detection.boxes import Mark, boxes_png, coco_json, drawn, marks_of, placed
 from models.tasks.detection.edit import EditedDetections, mark_by_hand
 from models.tasks.detection.judge import judge
 from models.tasks.detection.sr import check, write_sr

@@ -22,7 +22,7 @@ from models.drawing import draw
 from models.drawing.draw import HeatLook
 from models.drawing.paint import FALLBACK
 from models.drawing.plate import squared
-from models.reporting.boxes import KINDS
+from models.tasks.detection.boxes import KINDS
 from models.tasks.detection.froc import Froc
 from models.types import Pixels
 

@@ -17,6 +17,7 @@ from models.geometry import jts
 from models.geometry.camera import of_image
 from models.reporting.case import Case
 from models.tasks.kinematics import export
+from models.tasks.kinematics.account import Filmed
 from models.tasks.kinematics.sequence import NAMES
 
 FRAME_MS = 250
@@ -59,7 +60,7 @@ def case(measured: MotionCase) -> Case:
     )
     return Case(
         sequence.images[0], motion, simulated=sequence.simulated, origin=origin if sequence.simulated else "",
-        film=film, calibration=_calibration(measured),
+        beside=Filmed(film, _calibration(measured)),
     )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from dashboard.case.page_kind import CardPage
 from dashboard.i18n import numeral, t
-from models import Card, Image, Prediction, Segmentation
-from models.cases import Case, agreement
+from models import Card, Image, Judged, Segmentation
+from models.cases import Case
 
 
 class SegmentationPage(CardPage):
@@ -23,7 +23,7 @@ class SegmentationPage(CardPage):
 
         page.show(task, invitation)
 
-    def ask(self, image: Image, card: Card, frame: int = 0) -> Prediction:
+    def ask(self, image: Image, card: Card, frame: int = 0) -> Judged:
         from dashboard import session
 
         return session.segment(image, card, frame)
@@ -33,15 +33,18 @@ class SegmentationPage(CardPage):
 
         return slide.is_large(image, card)
 
-    def picture(self, image: Image, answer: Prediction) -> NDArray[np.uint8]:
-        from models.reporting import pictures
+    def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
+        from models.tasks.segmentation.account import classes
 
         assert isinstance(answer, Segmentation)  # by the card's kind
-        return pictures.classes(image, answer)
+        return classes(image, answer)
 
-    def tell(self, case: Case, card: Card, answer: Prediction) -> str:
+    def tell(self, case: Case, card: Card, answer: Judged) -> str:
+        from models.tasks.segmentation.account import mean_dice
+
         assert isinstance(answer, Segmentation)  # by the card's kind
-        return t("answered: as drawn, mean Dice {share}", share=numeral(agreement(case, answer), ".2f"))
+        share = float("nan") if case.reference is None else mean_dice(answer, case.reference)
+        return t("answered: as drawn, mean Dice {share}", share=numeral(share, ".2f"))
 
 
 PAGE = SegmentationPage()

@@ -20,10 +20,10 @@ from dashboard.views.segmentation import truth as tissue_truth
 from dashboard.views.segmentation.case import CORRECTED, NETWORK, SegmentationCase, told
 from dashboard.views.segmentation.figures import TissueView
 from models import Card, Image, OrthoLensError, Segmentation
+from models.answers.record import caption
 from models.drawing import paint, plate
 from models.io.kinds import kind
 from models.reporting.case import Case
-from models.reporting.record import caption
 from models.tasks.segmentation.areas import measure
 from models.tasks.segmentation.contours import geojson
 from models.tasks.segmentation.edit import CorrectedSegmentation, corrected
@@ -99,7 +99,7 @@ def _report(kept: Kept, specimen: SegmentationCase, item: Item | None, name: str
         agreements = compare(answer.mask, kept.truth, kept.card.keys, image.spacing_mm) if kept.truth else ()
         drawn = figures.classes(shown, answer, kept.card, view)
         explained = replace(answer, explanation=reason.why)
-        return Case(image, explained, shown, drawn, simulated, origin, agreements, reason.place)
+        return Case(image, explained, shown, drawn, simulated, origin, reason.place, agreements)
 
     answered = None
     if item and item.sha256 == image.sha256:  # a region of a slide is reported alone

@@ -118,7 +118,7 @@ def doubt(image: Image, entropy: Pixels, view: View) -> go.Figure:
 def reasons(image: Image, prediction: Segmentation, why: Explanation, view: View, box: Box | None) -> go.Figure:
     """Return the image with the heat of an explanation and the box it is about; a box can be drawn on it."""
     shown = _dimmed(screen(image, view)) if image.colour else screen(image, view)
-    probability = reason.probability_of(prediction, why, box)
+    probability = prediction.probability_of(why.target, box)
     look = reason.look_of(replace(view.look, opacity=REASON_OPACITY), probability)
     hot = draw.overlay(shown, _resized(why.heat, shown.shape), look)
     fig = viewer(image, [raster(hot)], view.frame, why.heat)

@@ -95,7 +95,7 @@ def _headline(specimen: SegmentationCase) -> bool:
 
 
 def _found(specimen: SegmentationCase) -> str:
-    """Return what `models.reporting.record.headline` says, in the visitor's language."""
+    """Return what `models.answers.record.headline` says, in the visitor's language."""
     areas = classes.areas_of(specimen)[1:]
     names = {label.key: t(label.name) for label in specimen.card.labels}
     if specimen.shown.instances is not None:

@@ -90,7 +90,7 @@ def why(specimen: SegmentationCase) -> Sheet:
         if selection["box"]:
             session.put(state, crop_figures.box_of(image, selection["box"][-1]["x"], selection["box"][-1]["y"]))
 
-    probability = reason.probability_of(specimen.answer, explained, box)
+    probability = specimen.answer.probability_of(explained.target, box)
     for words in reason.notes(explained, reason.look_of(view.look, probability)):
         st.caption(plain(t(words)))
     fig = figures.reasons(image, specimen.answer, explained, view, box)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.tasks.kind import Kind, Predictor, Question, Trials
+from models.tasks.kind import CardKind, Predictor, Question, Trials
 from models.words import later
 
 if TYPE_CHECKING:
     import torch
 
     from models.cards import Card
+    from models.tasks.classification.account import ClassificationAccount
     from models.tasks.task import Task
 
 IMPLANT = Question("implant", later("Which implant is it?"), "classification")
@@ -19,11 +20,18 @@ PATHOLOGY = Question("pathology", later("How far has it gone?"), "classification
 """After Tiulpin et al. 2018, doi 10.1038/s41598-018-20132-7."""
 
 
-class ClassificationKind(Kind):
+class ClassificationKind(CardKind):
     """Names a whole image."""
 
     name = "classification"
+    fewest_labels = 2
     one_label = True
+    explained_by = "grad-cam"
+
+    def account(self) -> ClassificationAccount:
+        from models.tasks.classification.account import ClassificationAccount
+
+        return ClassificationAccount()
 
     def task(self, question: Question) -> Task:
         from models.tasks.classification.task import ClassificationTask

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.tasks.kind import Kind, Predictor, Question, Trials
+from models.tasks.kind import CardKind, Predictor, Question, Trials
 from models.words import later
 
 if TYPE_CHECKING:
     import torch
 
     from models.cards import Card
+    from models.tasks.detection.account import DetectionAccount
     from models.tasks.task import Task
 
 DETECTION = Question("detection", later("Where is it?"), "detection")
 
 
-class DetectionKind(Kind):
+class DetectionKind(CardKind):
     """Draws boxes."""
 
     name = "detection"
+    seeks = True
+
+    def account(self) -> DetectionAccount:
+        from models.tasks.detection.account import DetectionAccount
+
+        return DetectionAccount()
 
     def task(self, question: Question) -> Task:
         from models.tasks.detection.task import DetectionTask

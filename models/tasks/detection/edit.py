@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError, UnknownCard
-from models.types import Detections
+from models.types import Box, Detections
 from models.words import later
 
 CERTAIN = 1.0
@@ -71,6 +71,11 @@ class EditedDetections(Detections):
     def score(self) -> float:
         """Score of the network's best box that is left: a reader's own has none."""
         return float(self.scores[~self.by_hand].max(initial=0))
+
+    def probability_of(self, target: str, place: Box | None = None) -> float | None:
+        """Return the score of the network's own box at a place; None for one that a reader drew."""
+        index = self.index_at(place) if place else None
+        return None if index is None or self.by_hand[index] else super().probability_of(target, place)
 
 
 def edited(answer: Detections, edits: Edits) -> Detections:

@@ -5,8 +5,29 @@ poses are `source_from_implant`, 4 × 4, in mm. Nothing here needs a network, a 
 question alone, a segmentation outlines the components, and what follows is geometry.
 """
 
-from models.tasks.kind import Question
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.tasks.kind import Kind, Question
 from models.words import later
 
+if TYPE_CHECKING:
+    from models.tasks.kinematics.account import KinematicsAccount
+
 KINEMATICS = Question("kinematics", later("How does it move?"), "kinematics")
+
+
+class KinematicsKind(Kind):
+    """Follows an implant through the frames of a study."""
+
+    name = "kinematics"
+
+    def account(self) -> KinematicsAccount:
+        from models.tasks.kinematics.account import KinematicsAccount
+
+        return KinematicsAccount()
+
+
+KINDS = (KinematicsKind(),)
 QUESTIONS = (KINEMATICS,)

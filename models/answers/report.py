@@ -1,7 +1,8 @@
 """One answer as a chapter of a report: picture, answer, reason, measurements, model, versions; the same for every task.
 
-What each kind of answer says is in `models.reporting.answers`; how it looks is left to the two writers. No name
-of a file gets in, and no identifier but the label that the user types.
+What each kind of answer says is in the `account` of its folder; how it looks is left to the two writers. An abstention
+is told in the place of the answer, and nothing that gives the withheld answer away stands beside it. No name of a file
+gets in, and no identifier but the label that the user types.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from datetime import UTC, datetime
 
 from models.cards import Card, cards
 from models.i18n import IN_ENGLISH, Language
-from models.reporting.answers import Case, answered, summary
-from models.reporting.model import image_facts, model_facts, provenance
-from models.reporting.motion import motion_facts
+from models.reporting.caption import NO_ANSWER
+from models.reporting.case import Case
+from models.reporting.model import model_facts, provenance
 from models.reporting.parts import Chapter, Paragraph, Report, Section
-from models.types import Motion
+from models.reporting.trust import withheld
+from models.tasks import account_of, card_account_of
+from models.types import Judged
 from models.words import later
-
-__all__ = ["Case", "bound", "chapter"]
 
 HASH_PX = 12
 """Characters of a hash that name an image in a line."""
@@ -36,20 +37,25 @@ def chapter(case: Case, say: Language | None = None) -> Chapter:
     Raises
     ------
     TypeError
-        For a kind of prediction that no report is known of.
+        For an answer that is not of the kind of its task.
     """
     case = replace(case, say=say or case.say)
     prediction, say = case.prediction, case.say
     card = cards().get(prediction.card)  # a motion of given masks has none
-    about = motion_facts(case) if isinstance(prediction, Motion) else image_facts(case)
-    answer, sure = summary(prediction, say)
+    account = account_of(prediction)
+    if isinstance(prediction, Judged) and prediction.abstained:
+        answer, sure = say(NO_ANSWER), ""
+        sections = withheld(prediction, case, films=card_account_of(prediction).films)
+    else:
+        answer, sure = account.summary(prediction, say)
+        sections = account.sections(prediction, case)
     model = [model_facts(card, say)] if card else [_no_model(prediction.card, say)]
     return Chapter(
-        title=_title(card, prediction.task, say),
+        title=account.title(prediction.task, card, say),
         image=prediction.sha256[:HASH_PX],
         answer=answer,
         sure=sure,
-        sections=(*answered(prediction, case), about, *model, provenance(prediction, card, say)),
+        sections=(*sections, account.about(case), *model, provenance(prediction, card, say)),
         simulated=_simulated(case, card),
     )
 
@@ -71,12 +77,6 @@ def bound(
     label = " ".join(label.split())
     title = chapters[0].title if len(chapters) == 1 else say(later("{n} images"), n=len(chapters))
     return Report(title, tuple(chapters), made or datetime.now(UTC), label, say)
-
-
-def _title(card: Card | None, task: str, say: Language) -> str:
-    if task == "kinematics":
-        return say(later("Knee implant motion from fluoroscopy"))
-    return say(card.title) if card else task.capitalize()
 
 
 def _no_model(outlined: str, say: Language) -> Section:

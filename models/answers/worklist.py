@@ -9,63 +9,22 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import singledispatch
+from dataclasses import dataclass
 from pathlib import PurePath
-
-import numpy as np
 
 from models.cards import Card, card
 from models.errors import InputError
-from models.types import Box, Classification, Detections, Judged, Prediction, Segmentation
+from models.reporting.outcome import Outcome
+from models.tasks import card_account_of, kind_of_card
+from models.types import Judged
 from models.words import DISCLAIMER, later
 
-NOTHING = "none"
-"""The label of an image on which a detector shows no box."""
 NO_CARD = later("no model here was made for such images")
 MOST_LINES, MOST_BYTES = 10_000, 2**20
 """Of a file of reference labels."""
 TWO_COLUMNS = later("Give a CSV of two columns: file, label.")
 COLUMNS = ("sha256", "part", "frame", "task", "card", "answer", "confidence", "abstained", "reason", "reference",
            "agrees", "note")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a model said of one frame of a file, or of one part of it, without its pixels.
-
-    Attributes
-    ----------
-    sha256, frame, card
-        Of the image or the part that was answered; the card is empty where none knows the image.
-    label
-        Key of the label; `NOTHING` where a detector shows no box; None where the answer is no single label.
-    confidence
-        Calibrated probability of the answer, of a detector that there is any box; None of a segmentation.
-    shares
-        Of a segmentation: each class but the background and its share of the image, the largest first.
-    count
-        Of a segmentation the objects counted; else None.
-    found
-        What a detector found, from which its verdict is said.
-    abstained, reason
-        Whether the model refused, and why.
-    box
-        The part of the file that was answered; None for the whole, or where the page knows it.
-    """
-
-    sha256: str
-    frame: int
-    card: str
-    task: str
-    label: str | None = None
-    confidence: float | None = None
-    shares: tuple[tuple[str, float], ...] = ()
-    count: int | None = None
-    found: Detections | None = None
-    abstained: bool = False
-    reason: str | None = None
-    box: Box | None = None
 
 
 @dataclass(frozen=True)
@@ -109,45 +68,15 @@ class Share:
     high: float
 
 
-@singledispatch
-def outcome(prediction: Prediction) -> Outcome:
+def outcome(prediction: Judged) -> Outcome:
     """Return what stands of an answer in the table."""
-    raise TypeError(f"no outcome of a {type(prediction).__name__}")
+    said: Outcome = card_account_of(prediction).outcome(prediction)
+    return said
 
 
-@outcome.register
-def _(prediction: Classification) -> Outcome:
-    return replace(_common(prediction), label=prediction.label, confidence=prediction.confidence)
-
-
-@outcome.register
-def _(prediction: Detections) -> Outcome:
-    shown = prediction.shown
-    label = prediction.labels[int(prediction.classes[shown[0]])] if len(shown) else NOTHING
-    found = replace(prediction, explanation=None)
-    return replace(_common(prediction), label=label, confidence=prediction.score, found=found)
-
-
-@outcome.register
-def _(prediction: Segmentation) -> Outcome:
-    shares = np.bincount(prediction.mask.ravel(), minlength=len(prediction.labels))[1:] / prediction.mask.size
-    found = sorted(zip(prediction.labels[1:], shares.tolist(), strict=True), key=lambda pair: -pair[1])
-    count = None if prediction.instances is None else len(np.unique(prediction.instances[prediction.instances > 0]))
-    return replace(_common(prediction), shares=tuple(pair for pair in found if pair[1]), count=count)
-
-
-def _common(prediction: Judged) -> Outcome:
-    return Outcome(
-        prediction.sha256, prediction.frame, prediction.card, prediction.task,
-        abstained=prediction.abstained, reason=prediction.reason,
-    )  # fmt: skip
-
-
-def labels(of: Card) -> tuple[str, ...]:
-    """Return the keys that the answer of a card can be in the table; none of one that segments."""
-    if of.task == "detection":
-        return (*of.keys, NOTHING)
-    return () if of.task == "tissue" else tuple(of.keys)
+def labels(of: Card) -> Mapping[str, str]:
+    """Return the keys that the answer of a card can be in the table, with their names; none where it is no label."""
+    return kind_of_card(of).account().labels(of)
 
 
 def meant(typed: str, of: Card | None) -> str:
@@ -155,7 +84,8 @@ def meant(typed: str, of: Card | None) -> str:
     said = typed.strip()
     if of is None:
         return said
-    names = {key.lower(): key for key in labels(of)} | {label.name.lower(): label.key for label in of.labels}
+    known = {label.key: label.name for label in of.labels} | dict(labels(of))
+    names = {key.lower(): key for key in labels(of)} | {name.lower(): key for key, name in known.items()}
     return names.get(said.lower(), said)
 
 
@@ -255,19 +185,11 @@ def table(rows: Sequence[Row], *, named: bool) -> bytes:
             cells += ["", "", "", "", "", "", ""]
         else:
             sure = "" if said.confidence is None or said.abstained else round(said.confidence, 4)
-            cells += [said.frame, said.task, said.card, _said(said), sure, str(said.abstained).lower(),
-                      said.reason or ""]  # fmt: skip
+            cell = "" if said.abstained else said.cell
+            cells += [said.frame, said.task, said.card, cell, sure, str(said.abstained).lower(), said.reason or ""]
         cells += [row.reference, agrees, DISCLAIMER]
         lines.writerow([harmless(row.name), *cells] if named else cells)
     return out.getvalue().encode()
-
-
-def _said(said: Outcome) -> str:
-    if said.abstained:
-        return ""
-    if said.label is not None:
-        return said.label
-    return f"{said.count} objects" if said.count is not None else " ".join(f"{k} {v:.1%}" for k, v in said.shares)
 
 
 def harmless(name: str) -> str:

@@ -20,7 +20,8 @@ from models.drawing import plate
 from models.drawing.draw import RGB, font, rgb
 from models.drawing.paint import FALLBACK
 from models.i18n import IN_ENGLISH, Language
-from models.reporting.record import caption, headline
+from models.reporting.caption import footer, withheld_line
+from models.tasks.detection.verdict import verdict
 from models.types import Detections, Image, Pixels
 from models.words import DISCLAIMER, later
 
@@ -221,10 +222,10 @@ def boxes_png(
         for kind in KINDS
         if kind != "finding" and any(mark.kind == kind for mark in chosen)
     )
+    title = withheld_line(prediction, say) if prediction.abstained else verdict(prediction, known, say)
     return plate.png(
         plate.Plate(
-            picture, tuple(caption(prediction, say)[1:]), headline(prediction, say), plate.pixel_mm(image, picture),
-            legend=legend, say=say,
+            picture, tuple(footer(prediction, say)), title, plate.pixel_mm(image, picture), legend=legend, say=say,
         )
     )  # fmt: skip
 
@@ -240,6 +241,14 @@ def placed(marks: Sequence[Mark], shape: Sequence[int], drawn_in: Sequence[int])
         for mark in marks
         for x, y, width, height in [mark.box]
     ]
+
+
+def numbered(image: Image, prediction: Detections, say: Language) -> RGB:
+    """Draw the boxes at or above the threshold, each with its number in the table of findings and its score."""
+    marks = marks_of(prediction, card(prediction.card), say)
+    told = [replace(mark, words=f"{number}: {mark.words}") for number, mark in enumerate(marks, 1)]
+    below = plate.squared(image.shown(prediction.frame), image.cell)
+    return drawn(below, placed(told, image.shape, below.shape))
 
 
 def coco_json(prediction: Detections, image: Image, card: Card, every: bool = False) -> str:

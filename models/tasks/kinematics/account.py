@@ -1,0 +1,176 @@
+"""What a measured motion says in a report: frames with both components, curves of the joint, a row a frame, doubts.
+
+Angles and translations are Grood and Suntay's (J Biomech Eng 1983, doi 10.1115/1.3138397); bands and ± are one
+standard deviation in tables and 95 % in curves, as on the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.cards import Card
+from models.drawing.draw import RGB
+from models.i18n import Language
+from models.reporting import pictures
+from models.reporting.account import Account
+from models.reporting.case import Case
+from models.reporting.model import sentence
+from models.reporting.parts import Answer, Curve, Curves, Facts, Paragraph, Part, Pictures, Section, Table
+from models.types import Motion
+from models.words import later
+
+COLUMNS = (
+    (later("Flexion"), "°"),
+    (later("Adduction"), "°"),
+    (later("External rotation"), "°"),
+    (later("Lateral"), "mm"),
+    (later("Anterior"), "mm"),
+    (later("Proximal"), "mm"),
+)
+"""Names and units of the columns of `Motion.joint`."""
+CONFIDENT = 1.96
+"""Standard deviations on either side that a band covers."""
+MOST_PICTURES = 3
+NONE = "–"
+
+
+@dataclass(frozen=True, eq=False)
+class Filmed:
+    """What a report of a motion has beside it, as `Case.beside`.
+
+    Attributes
+    ----------
+    film
+        Frames with the components drawn, each with its caption.
+    calibration
+        Where the millimetres come from.
+    """
+
+    film: Sequence[tuple[str, RGB]] = ()
+    calibration: str = ""
+
+
+class KinematicsAccount(Account[Motion]):
+    """Tells a motion frame by frame."""
+
+    of = Motion
+
+    def title(self, task: str, card: Card | None, say: Language) -> str:
+        """Return what was measured, whoever outlined the components."""
+        return say(later("Knee implant motion from fluoroscopy"))
+
+    def summary(self, answer: Motion, say: Language) -> tuple[str, str]:
+        """Return the range of flexion, and its typical uncertainty."""
+        flexion = answer.joint[:, 0]
+        if not np.isfinite(flexion).any():
+            return say(later("No frame shows both components")), ""
+        sigma = answer.joint_sigma[:, 0]
+        sure = f"± {say.number(float(np.nanmedian(sigma)), '.1f')}°" if np.isfinite(sigma).any() else ""
+        told = later("Flexion from {low:.0f}° to {high:.0f}°")
+        return say(told, low=float(np.nanmin(flexion)), high=float(np.nanmax(flexion))), sure
+
+    def sections(self, answer: Motion, case: Case) -> list[Section]:
+        """Return the frames with both components, the curves, a row a frame, and what to doubt."""
+        say = case.say
+        flagged = [t for t, said in enumerate(answer.notes) if said]
+        told = later("{frames} frames, {n} of them flagged; {side} knee.")
+        if not flagged:
+            told = later("{frames} frames, none of them flagged; {side} knee.")
+        meaning = say(told, frames=answer.frames, n=len(flagged), side=later(answer.side))
+        flexion, sure = self.summary(answer, say)
+        typical = say(later("typical uncertainty of flexion, one standard deviation"))
+        parts: list[Part] = [Answer(flexion, sure, typical if sure else "", meaning)]
+        if film := _filmed(case).film:
+            drawn = say(later("Femoral component orange, tibial blue"))
+            parts.append(
+                Pictures(
+                    tuple(
+                        pictures.picture(picture, f"{sentence(name)}. {drawn}", sentence(name))
+                        for name, picture in film[:MOST_PICTURES]
+                    )
+                )
+            )
+            outlined = later("Outlines of the measured poses: femoral component orange, tibial blue.")
+            parts.append(Paragraph(say(outlined), "note"))
+        return [
+            Section("", tuple(parts)),
+            Section(say(later("Motion")), (_curves(answer, say),)),
+            Section(say(later("Measurements")), (_frames(answer, say), Paragraph(_reads(answer, say), "note"))),
+            _doubts(answer, flagged, say),
+        ]
+
+    def about(self, case: Case) -> Section:
+        """Say what was measured: the frames, and where the millimetres come from."""
+        motion, say = case.prediction, case.say
+        assert isinstance(motion, Motion)  # by the kind of report
+        rows, columns = case.image.shape
+        frames = later("{frames} of {columns:,} × {rows:,} pixels")
+        axes = later("femoral {femoral}; tibial {tibial}")
+        facts = [
+            (say(later("Frames")), say(frames, frames=motion.frames, columns=columns, rows=rows)),
+            (say(later("Calibration")), say(_filmed(case).calibration or later("as given with the frames"))),
+            (say(later("Axes")), say(axes, femoral=motion.axes[0], tibial=motion.axes[1])),
+        ]
+        if case.origin:
+            facts.append((say(later("Origin")), say(case.origin)))
+        facts.append((say(later("SHA-256 of outlines and frames")), motion.sha256))
+        return Section(say(later("The sequence")), (Facts(tuple(facts)),))
+
+
+def _filmed(case: Case) -> Filmed:
+    return case.beside or Filmed()
+
+
+def _curves(motion: Motion, say: Language) -> Curves:
+    curves = tuple(
+        Curve(say(name), unit, motion.joint[:, column], CONFIDENT * motion.joint_sigma[:, column], say)
+        for column, (name, unit) in enumerate(COLUMNS)
+    )
+    ranges = ", ".join(f"{say.lowered(curve.title)} {_range(curve.values, say)} {curve.unit}" for curve in curves)
+    caption = say(later("Tibia against femur, over the frames; the band covers 95 % of the uncertainty."))
+    alt = say(later("Curves over {frames} frames: {ranges}"), frames=motion.frames, ranges=ranges)
+    return Curves(curves, alt, caption)
+
+
+def _range(values: NDArray[np.float64], say: Language) -> str:
+    if not np.isfinite(values).any():
+        return say(later("not measured"))
+    return say(later("{low:.1f} to {high:.1f}"), low=float(np.nanmin(values)), high=float(np.nanmax(values)))
+
+
+def _frames(motion: Motion, say: Language) -> Table:
+    rows = []
+    for t in range(motion.frames):
+        joint = [
+            f"{say.number(value, '.1f')} ± {say.number(sigma, '.1f')}" if np.isfinite(value) else NONE
+            for value, sigma in zip(motion.joint[t], motion.joint_sigma[t], strict=True)
+        ]
+        overlaps = [_number(track.overlap[t], say) for track in (motion.femoral, motion.tibial)]
+        rows.append((f"{t + 1}{' *' if motion.notes[t] else ''}", *joint, *overlaps))
+    titles = [f"{say(name)},\u00a0{unit}" for name, unit in COLUMNS]
+    overlaps = [say(later("Femoral overlap")), say(later("Tibial overlap"))]
+    return Table((say(later("Frame")), *titles, *overlaps), tuple(rows))
+
+
+def _number(value: float, say: Language) -> str:
+    return say.number(value, ".3f") if np.isfinite(value) else NONE
+
+
+def _reads(motion: Motion, say: Language) -> str:
+    told = say(later("Value ± one standard deviation; overlap is the intersection over union with the outline."))
+    return f"{told} {say(later('A star marks a frame to doubt.'))}" if any(motion.notes) else told
+
+
+def _doubts(motion: Motion, flagged: Sequence[int], say: Language) -> Section:
+    parts: list[Part] = [Paragraph(sentence(say(said)), "warning") for said in motion.warnings]
+    for t in flagged:
+        notes = " ".join(say(note) for note in motion.notes[t])
+        parts.append(Paragraph(say(later("Frame {frame}: {notes}"), frame=t + 1, notes=notes), "note"))
+    if not parts:
+        none = later("No frame was flagged: one pose fits each frame, and both components meet their outlines.")
+        parts = [Paragraph(say(none))]
+    return Section(say(later("What is uncertain")), tuple(parts))

@@ -1,0 +1,158 @@
+"""What a sequence is made of, piece by piece, by hand: the next guess, which poses are one, the cheapest path."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from models.geometry.mesh import Mesh
+from models.tasks.kinematics import sequence
+from models.tasks.kinematics.register import Fit
+from models.tasks.kinematics.sequence import Answer, Component, choose, rival
+
+
+def at(degrees: float, shift: tuple[float, float, float] = (0, 0, -900), axis: str = "x") -> np.ndarray:
+    pose = np.eye(4)
+    pose[:3, :3] = Rotation.from_euler(axis, degrees, degrees=True).as_matrix()
+    pose[:3, 3] = shift
+    return pose
+
+
+def fit(degrees: float = 0.0, px: float = 0.5, overlap: float = 0.95, axis: str = "x") -> Fit:
+    return Fit(pose=at(degrees, axis=axis), residual_px=px, overlap=overlap, sigma=np.zeros(6))
+
+
+def test_a_movement_goes_on_as_it_went() -> None:
+    next_ = sequence._continued(at(10, (0, 5, -900)), at(25, (2, 4, -890)))
+    assert next_ == pytest.approx(at(40, (4, 3, -880)))  # another 15° and another (2, −1, 10) mm
+    both = at(0, axis="y"), at(30, axis="y")
+    assert sequence._continued(*both) == pytest.approx(at(60, axis="y"))
+
+
+def test_guesses_come_from_the_last_frames_of_the_same_component() -> None:
+    none = Answer(())
+    first = (Answer((fit(0),)), Answer((fit(50),)))
+    second = (Answer((fit(10), fit(90), fit(120))), Answer((fit(70),)))
+    assert sequence._guesses([], 0) == []
+    assert sequence._guesses([(none, first[1])], 0) == []
+    assert [round(apart(one)) for one in sequence._guesses([first], 1)] == [50]
+    # as it went on, then where it was and its second pose; no third
+    assert [round(apart(one)) for one in sequence._guesses([first, second], 0)] == [20, 10, 90]
+    assert [round(apart(one)) for one in sequence._guesses([first, second], 1)] == [
+        70
+    ]  # 20° are a leap, not a movement
+    assert [round(apart(one)) for one in sequence._guesses([(none, none), second], 0)] == [10, 90]
+    assert sequence._guesses([second, (none, none)], 0) == []
+
+
+def apart(pose: np.ndarray) -> float:
+    return float(np.degrees(Rotation.from_matrix(pose[:3, :3]).magnitude()))
+
+
+def test_the_best_of_poses_within_two_degrees_is_kept_and_four_at_most() -> None:
+    fits = [fit(0, 0.6), fit(1.9, 0.4), fit(4, 0.5), fit(20, 0.9), fit(40, 0.8), fit(60, 0.7)]
+    assert [(round(apart(one.pose), 1), one.residual_px) for one in sequence._distinct(fits)] == [
+        (1.9, 0.4), (4.0, 0.5), (60.0, 0.7), (40.0, 0.8)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("overlap", "px", "lost"), [(0.85, 2.5, False), (0.84, 1.0, True), (0.99, 2.6, True)])
+def test_a_pose_is_lost_by_either_figure(overlap: float, px: float, lost: bool) -> None:
+    assert sequence._lost(fit(0, px, overlap)) == lost
+
+
+def test_a_rival_fits_almost_as_well() -> None:
+    answer = Answer((fit(0, 0.40), fit(20, 0.59), fit(40, 0.60), fit(60, 0.50)))
+    found = rival(answer, 0)  # up to 1.35 · 0.40 + 0.05 = 0.59
+    assert found is answer.fits[1]
+    assert rival(answer, 1) is answer.fits[0]
+    assert rival(Answer((fit(0, 0.4), fit(9, 0.595))), 0) is None
+
+
+def steps(*degrees: tuple[tuple[float, float], ...]) -> list[tuple[Answer, Answer]]:
+    """One frame each, of a femoral component that has the poses given, and a tibial one that stands still."""
+    return [(Answer(tuple(fit(turn, px) for turn, px in fits)), Answer((fit(0, 0.4),))) for fits in degrees]
+
+
+def cost(answers: list[tuple[Answer, Answer]], path: tuple[int, ...], odd: list[float]) -> float:
+    """What a path costs by the words of the module: three logarithms of the ratio of residuals, a square of turns."""
+    total = 0.0
+    for number, index in enumerate(path):
+        fits = answers[number][0].fits
+        total += 3 * np.log((fits[index].residual_px + 0.1) / (fits[0].residual_px + 0.1))
+        total += odd[round(apart(fits[index].pose)) % len(odd)]
+        if number:
+            turn = abs(apart(fits[index].pose) - apart(answers[number - 1][0].fits[path[number - 1]].pose))
+            total += min((turn / 6) ** 2, 6)
+    return float(total)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_cheapest_path_is_that_of_all_paths(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frames = []
+    for _ in range(4):
+        px = np.sort(rng.uniform(0.3, 0.9, 3))
+        frames.append(tuple((float(turn), float(one)) for turn, one in zip(rng.integers(0, 40, 3), px, strict=True)))
+    answers, odd = steps(*frames), [0.0, 1.5, 0.2]
+    chosen = choose(answers, lambda femoral, tibial: odd[round(apart(femoral)) % 3])
+    every = {path: cost(answers, path, odd) for path in product(range(3), repeat=4)}
+    assert every[tuple(state[0] for state in chosen)] == pytest.approx(min(every.values()))
+    assert {state[1] for state in chosen} == {0}
+
+
+def test_a_frame_without_a_component_neither_costs_nor_links() -> None:
+    answers = steps(((0, 0.4), (30, 0.45)), ((0, 0.4),), ((30, 0.4), (0, 0.41)))
+    answers[1] = (Answer(()), answers[1][1])
+    chosen = choose(answers, lambda femoral, tibial: 1.0)
+    assert chosen == [(0, 0), (-1, 0), (0, 0)]
+
+
+def test_six_poses_have_one_silhouette_but_for_perspective() -> None:
+    pose, centre = at(25, (3, -4, -900), "y"), np.array([1.0, 2.0, 3.0])
+    found = sequence.mirror_poses(pose, centre)
+    ray = pose[:3, :3] @ centre + pose[:3, 3]
+    ray /= np.linalg.norm(ray)
+    assert len(found) == 6
+    for axis in range(3):
+        mirrored, turned = found[axis], found[3:]
+        # what lies on the plane's normal is seen from the other side: its part along the ray stays, across it turns
+        normal, other = pose[:3, axis], mirrored[:3, axis]
+        assert other @ ray == pytest.approx(normal @ ray)
+        assert other - (other @ ray) * ray == pytest.approx(-(normal - (normal @ ray) * ray))
+        kept = [k for k in range(3) if k != axis]
+        for k in kept:
+            assert mirrored[:3, k] @ ray == pytest.approx(-(pose[:3, k] @ ray))
+        assert sum(np.allclose(one[:3, axis], pose[:3, axis]) for one in turned) == 1  # a half turn about each axis
+    for one in found:
+        assert np.linalg.det(one[:3, :3]) == pytest.approx(1)
+        assert one[:3, :3] @ centre + one[:3, 3] == pytest.approx(pose[:3, :3] @ centre + pose[:3, 3])
+
+
+@pytest.mark.parametrize(
+    ("degrees", "shift", "overlap", "kept"),
+    [
+        (1, (1, 1, 10), 0.95, True),
+        (6, (0, 0, 0), 0.95, False),  # turned by more than 5°
+        (0, (3.5, 0, 0), 0.95, False),
+        (0, (0, -3.5, 0), 0.95, False),
+        (0, (0, 0, 16), 0.95, False),
+        (0, (0, 0, 0), 0.86, True),
+        (0, (0, 0, 0), 0.84, False),  # worse by more than a twentieth
+    ],
+)
+def test_edges_that_lead_away_were_another_bodys(
+    degrees: float, shift: tuple[float, float, float], overlap: float, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mesh = Mesh(np.array([[-1.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]), np.array([[0, 1, 2]], np.int32))
+    before, looked = fit(0, 1.0, 0.9), []
+    after = Fit(at(degrees, tuple(np.add((0, 0, -900), shift))), 0.5, overlap, np.zeros(6))
+    monkeypatch.setattr(sequence, "refined", lambda mesh, pose, seen, steps: looked.append(steps) or after.pose)
+    monkeypatch.setattr(sequence, "assessed", lambda mesh, pose, seen: after)
+    for thin, way in ((True, sequence.EDGES), (False, sequence.CONTOUR)):
+        found = sequence._finished(Component(mesh, thin_walled=thin), before, None)
+        assert (found is after) == kept
+        assert looked[-1] is way

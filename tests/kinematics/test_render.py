@@ -57,6 +57,17 @@ def test_the_rim_of_a_ball_is_its_tangent_cone() -> None:
     assert np.allclose(rim.normals, (rim.pixels - [100, 90]) / apart[:, None], atol=0.05)
 
 
+def test_the_rim_of_a_box_seen_from_the_front_is_that_of_its_near_face() -> None:
+    for near_mm in (-500, -30):
+        pose = FAR.copy()
+        pose[2, 3] = near_mm
+        rim = rim_of(BOX, pose, Camera((1000.0, 1000.0), (400.0, 400.0), (800, 800)))
+        assert np.allclose(rim.points_mm[:, 2], near_mm + 4)
+        across = np.abs(rim.points_mm[:, :2]) / (10, 5)
+        assert np.allclose(across.max(1), 1)
+        assert len(rim.points_mm) > 30
+
+
 def test_a_rim_that_the_component_hides_is_left_out(lunge: Scene) -> None:
     pose = lunge.femoral_poses[1]
     mask = silhouette(lunge.femoral, pose, lunge.camera)

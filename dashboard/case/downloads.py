@@ -13,15 +13,16 @@ from dashboard.case.offer import offer
 from dashboard.i18n import Language, spoken, t
 from dashboard.session import Answered
 from dashboard.style.figures import View
-from models import DISCLAIMER, Classification, Image, Judged
+from models import DISCLAIMER, Image, Judged
 from models.answers.picture import picture_png
 from models.answers.record import record
 from models.drawing import plate
 from models.reporting import reason
 from models.reporting.case import Case
+from models.tasks import kind_of_card
 
 
-def show(prediction: Classification, image: Image, view: View) -> None:
+def show(prediction: Judged, image: Image, view: View) -> None:
     """Offer the files; each is made when it is asked for."""
     name, say = f"ortholens-{prediction.task}-{prediction.sha256[:12]}", spoken()
     with st.container(horizontal=True):
@@ -41,7 +42,7 @@ def overlay(prediction: Judged, image: Image, view: View, say: Language) -> byte
     return picture_png(image, prediction, view.shown(image), view.look, say)
 
 
-def _report(prediction: Classification, image: Image, view: View, name: str) -> None:
+def _report(prediction: Judged, image: Image, view: View, name: str) -> None:
     """Offer the report of the answer as it is shown, and remember how to answer the file again."""
     item = session.selected()
     origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
@@ -55,12 +56,11 @@ def _report(prediction: Classification, image: Image, view: View, name: str) -> 
     answered = None
     if item:
         part, card, frame = report.part_of(item, image), prediction.card, prediction.frame
+        method = kind_of_card(models.card(card)).explained_by
 
         def again() -> Case:
             seen = part or item.read()
-            return Case(
-                seen, models.predict(seen, card, frame=frame, explain="grad-cam"), None, None, simulated, origin
-            )
+            return Case(seen, models.predict(seen, card, frame=frame, explain=method), None, None, simulated, origin)
 
         answered = Answered(item.sha256, f"{image.sha256}-{frame}-{card}", again)
     report.show(prediction.task, name, make, answered)

@@ -19,7 +19,7 @@ from models.cases import samples
 
 TILE_PX = 168
 """Least width of a picture."""
-FETCH, MOTION = "public-cases", "kinematics"
+FETCH = "public-cases"
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,16 @@ def public(tasks: Iterable[str]) -> None:
 
 def fetched() -> list[Exhibit]:
     """Return the public cases that are on this machine, those of one source together."""
-    here = samples.fetched()
+    here, motion = samples.fetched(), pages.study_page()[0]
     found = [
         Exhibit(sample.shows, path, sample.task, f"{sample.cite} ({sample.licence})")
         for sample, path in here.items()
-        if sample.task != MOTION
+        if sample.task != motion
     ]
-    study = [sample for sample in samples.samples() if sample.task == MOTION]
+    study = [sample for sample in samples.samples() if sample.task == motion]
     if all(sample in here for sample in study):
         first, files = study[0], tuple(here[sample] for sample in study)
-        found.append(Exhibit(first.shows, files[0], MOTION, f"{first.cite} ({first.licence})", files))
+        found.append(Exhibit(first.shows, files[0], motion, f"{first.cite} ({first.licence})", files))
     return found
 
 

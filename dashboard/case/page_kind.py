@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -37,6 +37,14 @@ class PageKind(ABC):
     """Whether it answers what is too large to be looked at as a whole."""
     panel: ClassVar[str | None] = None
     """Key of the control that says what is read off the picture; None without one."""
+
+    def panels(self) -> Collection[str]:
+        """Return the names that this control offers."""
+        return ()
+
+    def still(self) -> Image | None:
+        """Return a picture of what the page opens with where no case is named; None for what has none."""
+        return None
 
     @abstractmethod
     def show(self, task: str, invitation: str) -> None:

@@ -6,7 +6,7 @@ kind share, so adding a task needs no change here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -98,6 +98,11 @@ def slides_task() -> str:
 def script(name: str) -> str:
     """Return where the script of a task's own page would lie, beside the script of all pages."""
     return f"{VIEWS.name}/{question_of(name).kind}/{name}.py"
+
+
+def panels(address: str) -> Collection[str]:
+    """Return the names of the panels of a page, of which one is read off the picture at a time; often none."""
+    return page_kind(address).panels() if address in task_names() else ()
 
 
 def study_page() -> tuple[str, StudyPage]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,9 +19,6 @@ DEFAULT = Path(__file__).with_name("playlist.toml")
 FIX = "Mend the playlist, or start with the one that comes with the program: ortholens --stage."
 
 Text = Annotated[str, Field(min_length=1)]
-Panel = Literal[
-    "Classes", "Reference standard", "Uncertainty", "Why", "Correct", "Curves", "Quality", "Move by hand", "Compare"
-]
 
 
 class _Table(BaseModel):
@@ -33,8 +30,8 @@ class Show(_Table):
 
     layout: Literal["Overlay", "Side by side", "Image only"] | None = None
     """How heat is drawn, on pages of classifiers."""
-    panel: Panel | None = None
-    """What is read off the picture, on the pages of tissue and of kinematics."""
+    panel: Text | None = None
+    """What is read off the picture, on pages that have several panels."""
     anyway: bool = False
     """Whether the answer is shown that a model would not give: simulated films are unlike those it learned from."""
     section: Text | None = None
@@ -94,14 +91,14 @@ class Playlist(_Table):
     """Where the playlist lies: files of its own are looked for there."""
 
 
-def load(path: Path, pages: Collection[str]) -> Playlist:
+def load(path: Path, pages: Mapping[str, Collection[str]]) -> Playlist:
     """Read a playlist and check it against the program.
 
     Parameters
     ----------
     pages
-        Addresses of the pages there are. Of the playlist that comes with the program, steps whose page or model this
-        copy lacks are left out; in any other they are an error.
+        Addresses of the pages there are, and the panels of each. Of the playlist that comes with the program, steps
+        whose page or model this copy lacks are left out; in any other they are an error.
 
     Raises
     ------
@@ -140,10 +137,14 @@ def _place(where: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in where) or "the playlist"
 
 
-def _trouble(step: Step, folder: Path, pages: Collection[str]) -> tuple[str, str] | None:
+def _trouble(step: Step, folder: Path, pages: Mapping[str, Collection[str]]) -> tuple[str, str] | None:
     """Return what in this program a step asks for in vain, and the fix; None where there is all of it."""
     if step.page not in pages:
         return f"page: there is no page {step.page!r}", f"Choose one of {', '.join(sorted(pages))}."
+    panel, panels = step.show.panel, pages[step.page]
+    if panel is not None and panel not in panels:
+        fix = f"Choose one of {', '.join(panels)}." if panels else "Leave it out."
+        return f"show.panel: the page {step.page!r} has no panel {panel!r}", fix
     if step.card is not None and step.card not in models.cards():
         return f"card: there is no model {step.card!r}", f"Choose one of {', '.join(models.cards())}."
     if step.case is not None and offered(step.case) is None and not (folder / step.case).is_file():

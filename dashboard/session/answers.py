@@ -28,6 +28,7 @@ from models import Box, Card, Detections, Explanation, Image, Judged, OrthoLensE
 from models.io import slide as slides
 from models.io.slide import Slide
 from models.io.worker import Crashed
+from models.tasks import kind_of_card
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ def thumbnail(item: Item) -> bytes | None:
 
 
 def predict(image: Image, card: Card, frame: int = 0) -> Judged:
-    """Return the card's answer on a frame with the Grad-CAM of that answer, both from one pass.
+    """Return the card's answer on a frame, with the heat that its kind goes with, both from one pass.
 
     Raises
     ------
@@ -339,7 +340,8 @@ def _triage(_asked: tuple[Image, Triage | None], sha256: str, frame: int) -> Tri
 
 @st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Looking at the image…")
 def _predict(_image: Image, sha256: str, card_id: str, weights: tuple[str, ...], frame: int) -> Judged | OrthoLensError:
-    return _kept(lambda: models.predict(_image, card_id, frame=frame, explain="grad-cam"))
+    method = kind_of_card(models.card(card_id)).explained_by
+    return _kept(lambda: models.predict(_image, card_id, frame=frame, explain=method))
 
 
 @st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Explaining the answer…")

@@ -15,6 +15,7 @@ import streamlit as st
 
 from dashboard import conference, session
 from dashboard.case import states
+from dashboard.case.pages import panels
 from dashboard.case.polling import polled
 from dashboard.conference import Stage
 from dashboard.i18n import t
@@ -54,7 +55,7 @@ def enter(pages: Iterable[str]) -> None:
     named = settings().stage
     try:
         path = Path(named) if named not in ("", "default") else conference.DEFAULT
-        session.enter_stage(conference.load(path, [*pages]))
+        session.enter_stage(conference.load(path, {page: panels(page) for page in pages}))
     except OrthoLensError as problem:
         states.error(problem)
 

@@ -21,7 +21,8 @@ from dashboard.conference.vote import Booth, Question, Tally
 from dashboard.i18n import current, t, tn
 from dashboard.stage import show
 from dashboard.style import figures
-from models import Classification, OrthoLensError
+from models import OrthoLensError
+from models.answers.worklist import outcome
 from models.settings import settings
 
 EVERY_S = 1.0
@@ -111,8 +112,8 @@ def _outcome(now: Stage, booth: Booth) -> None:
     except OrthoLensError as problem:
         states.error(problem)
         return
-    known = answer if isinstance(answer, Classification) and not answer.abstained else None
-    place = known.labels.index(known.label) if known else None
+    known = None if answer.abstained else outcome(answer)
+    place = card.keys.index(known.label) if known and known.label else None
     booth.poll.reveal(place)
     tally = booth.poll.tally
     with st.container(key="stage-verdict", border=True, horizontal=True, vertical_alignment="center", gap="large"):

@@ -70,7 +70,8 @@ def thumbnail(playlist: Playlist, step: Step) -> bytes | None:
     """Return a small picture of a step's case; None where it has none that can be read."""
     try:
         if step.case is None:
-            return _frame() if step.page == "kinematics" else None
+            still = pages.page_kind(step.page).still() if step.page in pages.task_names() else None
+            return None if still is None else figures.thumbnail(still, THUMBNAIL_PX)
         name, data = _bytes(playlist.folder, step.case)
         return figures.thumbnail(models.read(data, name), THUMBNAIL_PX)
     except (OrthoLensError, OSError):
@@ -82,11 +83,3 @@ def _bytes(folder: Path, name: str) -> tuple[str, bytes]:
     case = offered(name)
     path = folder / name if case is None else case.path
     return path.name, path.read_bytes()
-
-
-def _frame() -> bytes:
-    """Return a frame of the simulated fluoroscopy."""
-    from dashboard.views.kinematics import study
-
-    sequence = session.shared(study.simulated, "fluoroscopy", study.SIMULATED_FRAMES)
-    return figures.thumbnail(sequence.images[-1], THUMBNAIL_PX)

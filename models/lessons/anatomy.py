@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from models.cards import Card
+from models.errors import UnknownCard
 from models.lessons.records import Layer
 from models.nets.fcos import LEVELS, TAPPED, FCOSMobileNetV2
 from models.nets.hrnet import HRNet
@@ -89,14 +90,21 @@ def _layer(part: Part, net: nn.Module, shape: tuple[int, ...], seen: int | None,
 
 
 def plan(net: nn.Module) -> tuple[Part, ...]:
-    """Return the blocks of one of the product's networks, in the order in which they run."""
+    """Return the blocks of one of the product's networks, in the order in which they run.
+
+    Raises
+    ------
+    UnknownCard
+        For a network of another kind.
+    """
     if isinstance(net, FCOSMobileNetV2):
         return _fcos(net)
     if isinstance(net, HRNet):
         return _hrnet(net)
     if isinstance(net, UNetMobileNetV2):
         return _unet(net)
-    assert isinstance(net, StagedMobileNetV2)  # there are no others
+    if not isinstance(net, StagedMobileNetV2):
+        raise UnknownCard(f"no lesson knows a {type(net).__name__}", fix="Choose another network.")
     trunk = _trunk(net.stages, "stages")
     head = Part("head", "mean of each channel, then one linear layer", "head", "head", len(trunk), (trunk[-1].name,))
     return (*trunk, head)

@@ -122,7 +122,7 @@ def load_member(card: Card, member: Member) -> StagedMobileNetV2:
     BadWeights
         When the weights do not fit the network the card describes.
     """
-    return _filled(build(card), card, member)
+    return filled(build(card), card, member)
 
 
 def load_dense(card: Card, member: Member) -> DenseNet:
@@ -133,7 +133,7 @@ def load_dense(card: Card, member: Member) -> DenseNet:
     BadWeights
         When the weights do not fit the network the card describes.
     """
-    return _filled(build_dense(card), card, member)
+    return filled(build_dense(card), card, member)
 
 
 def load_detector(card: Card, member: Member) -> FCOSMobileNetV2:
@@ -144,10 +144,17 @@ def load_detector(card: Card, member: Member) -> FCOSMobileNetV2:
     BadWeights
         When the weights do not fit the network the card describes.
     """
-    return _filled(build_detector(card), card, member)
+    return filled(build_detector(card), card, member)
 
 
-def _filled(net: Network, card: Card, member: Member) -> Network:
+def filled(net: Network, card: Card, member: Member) -> Network:
+    """Return a card's network with a member's weights, in eval mode, float32, batch norms folded.
+
+    Raises
+    ------
+    BadWeights
+        When the weights do not fit the network.
+    """
     state = {key: value.float() for key, value in read_tensors(member.file, member.sha256).items()}
     counters = {key: value for key, value in net.state_dict().items() if key.endswith("num_batches_tracked")}
     try:

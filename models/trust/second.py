@@ -15,10 +15,10 @@ from typing import TypeVar
 
 from models.cards import Card
 from models.trust.image_kinds import NARROW, Kinds, kind_of, look
-from models.types import Classification, Detections, Image, Segmentation
+from models.types import Image, Judged
 from models.words import later
 
-Answer = TypeVar("Answer", Classification, Detections, Segmentation)
+Answer = TypeVar("Answer", bound=Judged)
 
 SURE = 0.98
 """Share of other kinds together from which a frame is one of them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import tomllib
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import get_args
 
@@ -21,15 +21,13 @@ from dashboard import conference, session
 from dashboard.case import pages
 from dashboard.conference import DEFAULT, Playlist, Stage, load, offered
 from dashboard.stage import bar
-from dashboard.views.kinematics import page as kinematics_page
-from dashboard.views.segmentation import page as tissue_page
 from models import Image
 from models.cases import cases, first_cases
 from models.errors import BadPlaylist
 from models.settings import settings
 
 STEP_OF_TISSUE = {"title": "B", "page": "tissue", "case": "joint-section"}
-PAGES = ("home", "implant", "pathology", "tissue", "kinematics")
+PAGES = dict.fromkeys(("home", "implant", "pathology", "tissue", "kinematics"), ())
 STEP = '[[step]]\ntitle = "A"\npage = "implant"\n'
 
 
@@ -51,12 +49,18 @@ def playlist(count: int = 3, seconds: float = 10, idle_seconds: float = 60) -> P
     return Playlist.model_validate({"idle_seconds": idle_seconds, "step": steps})
 
 
+def of_the_program() -> dict[str, Collection[str]]:
+    """Return the pages of the program with their panels."""
+    addresses = (*pages.task_names(), "home", "how_it_works", "model_cards", "worklist")
+    return {address: pages.panels(address) for address in addresses}
+
+
 # The playlist
 
 
 def test_the_playlist_of_the_program_is_whole() -> None:
     raw = tomllib.loads(DEFAULT.read_text("utf-8"))["step"]
-    shown = load(DEFAULT, {*pages.task_names(), "home", "how_it_works", "model_cards", "worklist"})
+    shown = load(DEFAULT, of_the_program())
     there = [step["title"] for step in raw if "case" not in step or offered(step["case"]) is not None]
     assert [step.title for step in shown.step] == there  # those of a page for which nothing is answered are left out
     assert all(step.notes for step in shown.step)
@@ -64,7 +68,7 @@ def test_the_playlist_of_the_program_is_whole() -> None:
 
 
 def test_the_playlist_of_the_program_shows_nobodys_image() -> None:
-    steps = load(DEFAULT, {*pages.task_names(), "home", "how_it_works", "model_cards", "worklist"}).step
+    steps = load(DEFAULT, of_the_program()).step
     assert all(step.case is None or offered(step.case) in cases() for step in steps)
     assert not any(step.show.anyway for step in steps)  # every step shows an answer that its model gives
 
@@ -76,12 +80,12 @@ def test_a_case_is_named_by_its_place_on_a_page() -> None:
 
 
 def test_of_the_programs_playlist_steps_without_a_page_are_left_out() -> None:
-    assert {step.page for step in load(DEFAULT, ["tissue"]).step} == {"tissue"}
+    assert {step.page for step in load(DEFAULT, {"tissue": pages.panels("tissue")}).step} == {"tissue"}
 
 
 def test_a_playlist_of_which_nothing_can_be_shown_is_an_error() -> None:
     with pytest.raises(BadPlaylist, match="there is no page 'implant'"):
-        load(DEFAULT, ["nowhere"])
+        load(DEFAULT, {"nowhere": ()})
 
 
 def test_a_file_beside_the_playlist_is_a_case(written: Callable[[str], Path]) -> None:
@@ -103,6 +107,10 @@ def test_a_file_beside_the_playlist_is_a_case(written: Callable[[str], Path]) ->
         (f'{STEP}[[step]]\npage = "implant"', "step 2, title: field required"),
         (f'{STEP}[[step]]\ntitle = "B"\npage = "implnat"', "step 2, page: there is no page 'implnat'. Choose one of"),
         (f'{STEP}case = "nobody.png"', "step 1, case: there is no file 'nobody.png'. Put it beside"),
+        (
+            f'{STEP}show = {{ panel = "Big" }}',
+            "show.panel: the page 'implant' has no panel 'Big'. Leave it out",
+        ),
         (f'{STEP}card = "nobody"', "step 1, card: there is no model 'nobody'. Choose one of"),
     ],
 )
@@ -117,10 +125,6 @@ def test_an_error_names_file_step_field_and_fix(text: str, says: str, written: C
 def test_a_playlist_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadPlaylist, match=r"talk.toml: cannot be read"):
         load(tmp_path / "talk.toml", PAGES)
-
-
-def test_panels_are_those_of_the_pages() -> None:
-    assert set(get_args(conference.Panel)) == {*tissue_page.PANELS, *kinematics_page.PANELS}
 
 
 # The state machine

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,12 @@ class DetectionPage(CardPage):
     """Boxes round what matters."""
 
     name = "detection"
+    panel = "detection-panel"
+
+    def panels(self) -> Collection[str]:
+        from dashboard.views.detection import page
+
+        return page.PANELS
 
     def show(self, task: str, invitation: str) -> None:
         from dashboard.views.detection import page

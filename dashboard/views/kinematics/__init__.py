@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 import models
 from dashboard.case.page_kind import StudyPage, Tile
 from dashboard.i18n import later
+from models import Image
 from models.cases import Case, lunge
 from models.tasks.kinematics import export
 
@@ -19,10 +20,21 @@ class KinematicsPage(StudyPage):
     name = "kinematics"
     panel = "kinematics-panel"
 
+    def panels(self) -> Collection[str]:
+        from dashboard.views.kinematics import page
+
+        return page.PANELS
+
     def show(self, task: str, invitation: str) -> None:
         from dashboard.views.kinematics import page
 
         page.show()
+
+    def still(self) -> Image:
+        from dashboard import session
+        from dashboard.views.kinematics import study
+
+        return session.shared(study.simulated, "fluoroscopy", study.SIMULATED_FRAMES).images[-1]
 
     def tile(self, case: Case) -> Tile:
         scene, found = lunge.scene(), lunge.replay()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,11 @@ class SegmentationPage(CardPage):
     name = "segmentation"
     takes_slides = True
     panel = "tissue-panel"
+
+    def panels(self) -> Collection[str]:
+        from dashboard.views.segmentation import page
+
+        return page.PANELS
 
     def show(self, task: str, invitation: str) -> None:
         from dashboard.views.segmentation import page

@@ -42,7 +42,7 @@ app.command()(catalogue.simulate)
 app.command()(kinematics.kinematics)
 app.command()(training.train)
 app.command()(training.evaluate)
-app.command()(training.gate)
+app.command()(training.ood)
 app.command()(training.curves)
 app.command()(training.benchmark)
 
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if arguments is None and sys.argv[1:2] in (
         ["train"],
         ["evaluate"],
-        ["gate"],
+        ["ood"],
     ):  # as a program of its own, not from a test
         keep_freed_memory()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     cache_dir: Path = user_cache_path("ortholens")
     """Downloaded samples and weights; never a patient's image."""
     data_dir: Path = user_data_path("ortholens") / "data"
-    """Packed training sets, for `train`, `evaluate` and `gate`; weights that training starts from lie in `weights`
+    """Packed training sets, for `train`, `evaluate` and `ood`; weights that training starts from lie in `weights`
     beside it."""
     samples_url: str = ""
     """Base address or folder that holds the sample files by name, in place of their public addresses."""

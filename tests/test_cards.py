@@ -26,14 +26,14 @@ def test_there_is_a_card() -> None:
 
 
 def test_weights_are_those_named_and_small_enough_for_git(every: Card) -> None:
-    for part in (*every.members, *([every.gate] if every.gate else [])):
+    for part in (*every.members, *([every.ood] if every.ood else [])):
         data = (WEIGHTS_DIR / part.file).read_bytes()
         assert hashlib.sha256(data).hexdigest() == part.sha256
         assert len(data) <= LARGEST
 
 
 def test_every_weights_file_belongs_to_a_card_or_to_the_look_they_share() -> None:
-    named = {part.file for c in cards().values() for part in (*c.members, *([c.gate] if c.gate else []))}
+    named = {part.file for c in cards().values() for part in (*c.members, *([c.ood] if c.ood else []))}
     assert {path.name for path in WEIGHTS_DIR.glob("*.safetensors")} == named | {image_kinds.FILE}
     assert hashlib.sha256((WEIGHTS_DIR / image_kinds.FILE).read_bytes()).hexdigest() == image_kinds.record()["sha256"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TRACK, INK = "rgba(128,140,150,0.18)", "rgba(128,140,150,0.95)"
 WIDEST = 2.0
-"""Strangeness at the end of the gauge."""
+"""OOD score at the end of the gauge."""
 
 
 def gauge(ood_score: float) -> go.Figure:

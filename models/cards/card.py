@@ -3,7 +3,7 @@
 A card is the single source of truth for pages, command line, training, evaluation, benchmark and tests. It is read
 without torch, so listing the models is instant. After Mitchell et al. 2019, "Model Cards for Model Reporting",
 doi 10.1145/3287560.3287596. Tables that `ortholens train` and `ortholens evaluate` write (`members`, `calibration`,
-`conformal`, `detecting`, `gate`) are never edited by hand.
+`conformal`, `detecting`, `ood`) are never edited by hand.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class Conformal(_Table):
         return self
 
 
-class Gate(_Table):
+class OodStatistics(_Table):
     """When the model abstains: a score over `threshold` does not look like the training images."""
 
     file: Text
@@ -208,7 +208,7 @@ class Card(_Table):
     calibration: Calibration | None = None
     conformal: Conformal | None = None
     detecting: Detecting | None = None
-    gate: Gate | None = None
+    ood: OodStatistics | None = None
     use: Use
     data: Data
     published: tuple[Published, ...] = ()

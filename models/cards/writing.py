@@ -21,7 +21,7 @@ from models.cards import CARDS_DIR, cards
 
 
 def write_card(card_id: str, tables: Mapping[str, BaseModel | Sequence[BaseModel] | None]) -> None:
-    """Set, or with None remove, tables such as `members`, `calibration`, `conformal` and `gate` of a card."""
+    """Set, or with None remove, tables such as `members`, `calibration`, `conformal` and `ood` of a card."""
     path = CARDS_DIR / f"{card_id}.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     for name, value in tables.items():

@@ -1,4 +1,4 @@
-"""`ortholens train`, `evaluate`, `gate`, `curves` and `benchmark`: make a model, and measure how good and how fast."""
+"""`ortholens train`, `evaluate`, `ood`, `curves` and `benchmark`: make a model, and measure how good and how fast."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
             kind_of_card(card(card_id)).trials().evaluate(card_id, folds, test, progress)
 
 
-def gate(card_id: CardId) -> None:
-    """Fit the gate of a model that paints or draws boxes anew, on its own weights, and measure it."""
+def ood(card_id: CardId) -> None:
+    """Fit the OOD detector of a model that paints or draws boxes anew, on its own weights, and measure it."""
     with _progress() as progress, _needing_extras():
-        kind_of_card(card(card_id)).trials().gate(card_id, progress)
+        kind_of_card(card(card_id)).trials().ood(card_id, progress)
 
 
 def curves(card_id: CardId = "knee-kl") -> None:

@@ -122,10 +122,10 @@ def _aspect(picture: PIL.Image.Image) -> tuple[float, float]:
 def _unapplied(picture: PIL.Image.Image) -> list[str]:
     """Return what the file says of its brightness and colours that is not done."""
     gamma = picture.info.get("gamma")
-    strange = gamma is not None and abs(gamma - USUAL_GAMMA) > 0.02 and "srgb" not in picture.info
+    unusual = gamma is not None and abs(gamma - USUAL_GAMMA) > 0.02 and "srgb" not in picture.info
     profile = bytes(picture.info.get("icc_profile") or b"")
     told = bool(profile) and b"sRGB" not in profile and b"s\x00R\x00G\x00B" not in profile
-    return [*[GAMMA] * strange, *[PROFILE] * told]
+    return [*[GAMMA] * unusual, *[PROFILE] * told]
 
 
 def _tag(picture: PIL.Image.Image, tag: int) -> object:

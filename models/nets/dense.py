@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 JUDGED = "stage4"
-"""Stage that every such network has, whose features tell a gate what kind of picture it sees."""
+"""Stage that every such network has, whose features tell an OOD detector what kind of picture it sees."""
 
 State = tuple[Tensor, ...]
 """What a stage hands on: the features that are explained, (N, C, h, w), and whatever else the stages behind it need."""
@@ -46,7 +46,7 @@ class DenseNet(nn.Module):
         return resized(self.head(state[0]), size)
 
     def judged(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 3, H, W) → logits (N, K, H, W), and what a gate looks at, (N, D): the mean of channels at `JUDGED`."""
+        """(N, 3, H, W) → logits (N, K, H, W), and pooled features, (N, D): the mean of channels at `JUDGED`."""
         state = self.trunk(x, JUDGED)
         signature = torch.cat([part.float().mean((2, 3)) for part in state], 1)
         return self.tail(state, JUDGED, (x.shape[2], x.shape[3])), signature

@@ -17,8 +17,8 @@ from models.trust.second import FARTHEST, SURE
 from models.types import Box, Fit, Image, Judged, Triage
 
 RESEMBLES, RESEMBLES_NARROW = 1.3, 0.5
-"""OOD score up to which a frame that no card knows resembles its likeliest kind (of 102 strangers 6 do), and up to
-which one of a kind known from one or two patients does, whose scores are small for want of others."""
+"""OOD score up to which a frame that no card knows resembles its likeliest kind (of 102 images of other kinds 6 do),
+and up to which one of a kind known from one or two patients does, whose scores are small for want of others."""
 
 
 def triage(image: Image, frame: int = 0, page: str | None = None, begun: Triage | None = None) -> Triage:
@@ -36,7 +36,7 @@ def triage(image: Image, frame: int = 0, page: str | None = None, begun: Triage 
     waiting = [
         card
         for card in known.values()
-        if not (card.gate is None or not card.members or card.id != card.stem or misses_colours(image, card))
+        if not (card.ood is None or not card.members or card.id != card.stem or misses_colours(image, card))
         and (begun is None or card.id in begun.left)
     ]  # an alternative model knows the same images
     waiting.sort(key=lambda card: _turn(card, seen, page))

@@ -124,8 +124,8 @@ def provenance(prediction: Prediction, card: Card | None, say: Language) -> Sect
     facts = [(say(later("Card")), prediction.card)]
     if card is not None:
         facts += [(say(later("Weights")), f"{member.sha256} ({member.file})") for member in card.members]
-        if card.gate:
-            facts.append((say(later("Out-of-distribution detector")), f"{card.gate.sha256} ({card.gate.file})"))
+        if card.ood:
+            facts.append((say(later("Out-of-distribution detector")), f"{card.ood.sha256} ({card.ood.file})"))
     facts += [
         (say(later("Programs")), ", ".join(f"{name} {number}" for name, number in versions().items())),
         (say(later("Time to answer")), f"{say.number(prediction.seconds, '.2f')} s"),

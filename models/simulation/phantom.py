@@ -69,7 +69,7 @@ def simulate_shoulder(
     implant, anatomy = implant or drawn[0], anatomy or drawn[1]
     beam = beam or Beam((640, 512), 0.42, centre_mm=(24.0, 49.0))
     depth, metal = shoulder_depth(implant, anatomy, _finer(beam), rng)
-    # as soft as the small pictures that the shoulder model has learned from, to which a crisp one is strange
+    # as soft as the small pictures that the shoulder model has learned from, to which a crisp one is unfamiliar
     exposure = exposure or Exposure(border_mm=(6.0, 5.0, 6.0, 5.0), detector_mm=0.9, detail=0.0)
     return _taken(depth, metal, beam, exposure, side, rng)
 

@@ -164,7 +164,7 @@ class Trials(Protocol):
             As `train`.
         """
 
-    def gate(self, card_id: str, progress: Progress, /) -> None:
+    def ood(self, card_id: str, progress: Progress, /) -> None:
         """Fit a card's out-of-distribution detector anew on the weights that ship, and measure it.
 
         Raises

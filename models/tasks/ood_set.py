@@ -1,4 +1,4 @@
-"""Images that a model was not made for: the other public sets, noise and photographs, to measure its gate on.
+"""Images that a model was not made for: the other public sets, noise and photographs, to measure its OOD detector on.
 
 Pictures are in [0, 1] and of any size: grey, (H, W), or with their colours, (H, W, 3), where they have any.
 """
@@ -26,7 +26,7 @@ OWN: Mapping[str, str] = {
     "tka-components": "tka_fluoroscopy.zip",
     "tka-fluoroscopy": "tka_fluoroscopy.zip",
 }
-"""Zips that are no strangers to a card, by its stem."""
+"""Zips that are of a card's own kind, by its stem."""
 ZIPS: Mapping[str, tuple[str, str]] = {
     "fracture set (hand, leg, hip, shoulder)": ("fracture_detection.zip", "images/"),
     "histology": ("histology_nuclei.zip", "images/"),

@@ -23,7 +23,7 @@ class Answer:
     logits
         (K,) mean of the members' outputs.
     signature
-        (D,) pooled features that the out-of-distribution gate looks at.
+        (D,) pooled features that the out-of-distribution detector looks at.
     seconds
         Preparation and forward pass.
     """

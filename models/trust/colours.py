@@ -8,7 +8,7 @@ from models.words import later
 
 COLOURLESS = later("this image has no colours, and the model was trained on coloured ones")
 GREY = 10.0
-"""Strangeness of a grey image to a model of coloured ones: features pooled over a tile say too little of colour."""
+"""OOD score of a grey image to a model of coloured ones: features pooled over a tile say too little of colour."""
 
 
 def misses_colours(image: Image, card: Card) -> bool:

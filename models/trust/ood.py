@@ -25,7 +25,7 @@ from models.nets.loading import read_tensors
 from models.words import later
 
 KEPT = 0.95
-"""Share of held-out images of the right kind that a gate lets in."""
+"""Share of held-out images of the right kind that an out-of-distribution detector lets in."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ def signature(features: Mapping[str, Tensor]) -> Tensor:
 
 
 def pooled(parts: Sequence[Tensor]) -> Tensor:
-    """Return the mean of each channel of the stages that a gate looks at: (N, C, h, w) each → (N, D)."""
+    """Return the mean of each channel of the stages that an OOD detector looks at: (N, C, h, w) each → (N, D)."""
     return torch.cat([part.float().mean((2, 3)) for part in parts], 1)
 
 
 @dataclass(frozen=True, eq=False)
-class Gate:
+class OodDetector:
     """What training images look like, and how far from them is too far.
 
     Attributes
@@ -109,7 +109,7 @@ def energy(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return -np.asarray(logsumexp(logits.astype(np.float64), axis=1))
 
 
-def fit(signatures: NDArray[np.floating], logits: NDArray[np.floating]) -> Gate:
+def fit(signatures: NDArray[np.floating], logits: NDArray[np.floating]) -> OodDetector:
     """Return the statistics of a model's own images; needs scikit-learn (the extra `train`).
 
     Parameters
@@ -121,7 +121,7 @@ def fit(signatures: NDArray[np.floating], logits: NDArray[np.floating]) -> Gate:
 
     Returns
     -------
-    Gate
+    OodDetector
         Its threshold keeps `KEPT` of the images it was fitted on, which is too tight for others: the one to ship is
         the same quantile of the distances of held-out images.
     """
@@ -133,16 +133,16 @@ def fit(signatures: NDArray[np.floating], logits: NDArray[np.floating]) -> Gate:
     found = {"centre": centre, "scale": scale, "whiten": (vectors / np.sqrt(values)).T}
     tensors = {name: torch.from_numpy(array).half() for name, array in found.items()}
     tensors["energy"] = torch.tensor(np.quantile(energy(logits), KEPT)).half()
-    return Gate(tensors, float(np.quantile(Gate(tensors, 1.0).distance(signatures), KEPT)))
+    return OodDetector(tensors, float(np.quantile(OodDetector(tensors, 1.0).distance(signatures), KEPT)))
 
 
 @lru_cache(maxsize=32)
-def _loaded(file: str, sha256: str, threshold: float) -> Gate:
-    return Gate(read_tensors(file, sha256), threshold)
+def _loaded(file: str, sha256: str, threshold: float) -> OodDetector:
+    return OodDetector(read_tensors(file, sha256), threshold)
 
 
-def gate_of(card: Card) -> Gate:
-    """Return the gate of a card, loaded once.
+def load_ood_detector(card: Card) -> OodDetector:
+    """Return the out-of-distribution detector of a card, loaded once.
 
     Raises
     ------
@@ -151,6 +151,6 @@ def gate_of(card: Card) -> Gate:
     BadWeights
         When its file is missing or changed.
     """
-    if card.gate is None:
-        raise BadCard("it has no gate", fix=f"Run `ortholens train {card.id}`.", file=card.id)
-    return _loaded(card.gate.file, card.gate.sha256, card.gate.threshold)
+    if card.ood is None:
+        raise BadCard("it has no out-of-distribution detector", fix=f"Run `ortholens train {card.id}`.", file=card.id)
+    return _loaded(card.ood.file, card.ood.sha256, card.ood.threshold)

@@ -26,7 +26,7 @@ METAL = 0.6
 """Probability from which a frame shows metal."""
 ROOM = 1.15
 """Mean of both scores over which the model abstains: what both find a little unusual is of the kind more often than
-not, and of strangers hardly any is near it."""
+not, and of images of other kinds hardly any is near it."""
 FARTHEST = 2.0
 """Score over which one opinion is enough to abstain, however familiar the frame is to the other."""
 

@@ -67,14 +67,15 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Judged(Prediction):
-    """An answer that a gate can withhold.
+    """An answer that an out-of-distribution detector can withhold.
 
     Attributes
     ----------
     abstained, reason
         Whether the image is outside what the model was made for, and the sentence that says why.
     ood_score
-        Out-of-distribution score divided by the card's threshold: over 1 abstains; None without a gate.
+        Out-of-distribution score divided by the card's threshold: over 1 abstains; None without an out-of-distribution
+        detector.
     """
 
     abstained: bool = False

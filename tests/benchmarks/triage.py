@@ -1,4 +1,5 @@
-"""Measure `models.triage`: pictures of held-out groups of every set, and strangers, as a table of confusions.
+"""Measure `models.triage`: pictures of held-out groups of every set, and images of other kinds, as a table of
+confusions.
 
     python -m tests.benchmarks.triage [--fit]
 
@@ -6,7 +7,8 @@
 beside the look's weights. Needs the sets (`ORTHOLENS_DATA_DIR`) and the extras `train` and `dev`. The look has seen
 nothing of these groups; the networks of cards without a split of their own have. `ROOM` and `METAL` of
 `models.trust.second` were chosen on other held-out pictures of the knees, shoulders, limbs and sections, and on
-strangers drawn from other seeds, but on the same few of histology, MR, fluoroscopy, photographs and DICOM files.
+images of other kinds drawn from other seeds, but on the same few of histology, MR, fluoroscopy, photographs and DICOM
+files.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from models.trust.image_kinds import KINDS, look
 from models.trust.perturbations import greyed
 from models.trust.second import METAL
 from models.types import Image, Pixels
-from tests.benchmarks.strangers import ood_sets
+from tests.benchmarks.ood_sets import ood_sets
 
 WANTED = {"knee": 45, "shoulder": 35, "limb": 45, "histology": 25, "section": 20, "mri": 19, "fluoroscopy": 31}
 """Pictures of each kind, fewer where fewer are held out."""
@@ -45,7 +47,7 @@ SHARP = 10
 
 @dataclass(frozen=True)
 class Case:
-    """A picture, the row of the table it belongs to, and the cards that fit it; none for a stranger."""
+    """A picture, the row of the table it belongs to, and the cards that fit it; none for an image of another kind."""
 
     row: str
     image: Image
@@ -78,7 +80,7 @@ def cases() -> Iterator[Case]:
     for one, other in zip(knees[0:20:2], knees[1:20:2], strict=True):
         yield Case("two knees on a film", as_image(np.concatenate([one.picture, other.picture], 1)), KINDS["knee"])
     for name, _, image in ood_sets():
-        yield Case(f"stranger: {name}", image, ())
+        yield Case(f"other kind: {name}", image, ())
 
 
 def interval(hits: int, n: int) -> tuple[float, float]:
@@ -114,12 +116,12 @@ def measure() -> dict[str, object]:
             seen = look(case.image)
             say(f"  {case.row}: {named}; looks like {seen.likeliest} {seen.ood_scores[seen.likeliest]:.2f}")
     whole = [row for row in table if row in KINDS]
-    outside = [row for row in table if row.startswith("stranger")]
+    outside = [row for row in table if row.startswith("other kind")]
     return {
         "measured": date.today().isoformat(),
         "machine": f"{platform.machine()}, {platform.system()}",
         "fitting card": share(sum(right[row] for row in whole), sum(table[row].total() for row in whole)),
-        "strangers known to no card": share(
+        "other kinds known to no card": share(
             sum(right[row] for row in outside), sum(table[row].total() for row in outside)
         ),
         "seconds": {"median": statistics.median(seconds), "most": max(seconds)},
@@ -152,7 +154,7 @@ def show(figures: dict[str, object]) -> None:
         counts = "|".join(str(found["answers"].get(name, "")) for name in names)
         of = found["right"]
         say(f"|{row}|{counts}|{of['value']:.1%} of {of['n']}|{of['low']:.1%} to {of['high']:.1%}|")
-    for name in ("fitting card", "strangers known to no card", "seconds", "metal"):
+    for name in ("fitting card", "other kinds known to no card", "seconds", "metal"):
         say(f"{name}: {figures[name]}")
 
 

@@ -153,7 +153,7 @@ def _look(page: Page, name: str) -> None:
 
 
 def _show_anyway(page: Page) -> None:
-    """See the answer to a simulated film that the gate refuses."""
+    """See the answer to a simulated film that the out-of-distribution detector refuses."""
     toggle = page.get_by_role("switch", name="Show anyway")
     if toggle.count() and not toggle.is_checked():  # it stays on for an image that was shown before
         page.get_by_text("Show anyway", exact=True).click()

@@ -55,7 +55,7 @@ def go(page: Page, title: str) -> None:
 
 
 def answered(page: Page, file: Path) -> None:
-    """Drop a file, and see its answer even where the gate refuses it."""
+    """Drop a file, and see its answer even where the out-of-distribution detector refuses it."""
     drop(page, file)
     page.locator(".st-key-answer").wait_for()
     anyway = page.locator(".st-key-answer").get_by_text("Show anyway", exact=True)

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 REAL = ROOT.parent / "shared" / "data" / "samples" / "knee_kl3_9037494R.png"
 KNEE = REAL if REAL.exists() else CASES_DIR / "knee_worn.png"
-"""A simulated knee is refused by the gate, so that its answer is shown on demand."""
+"""A simulated knee is refused by the out-of-distribution detector, so that its answer is shown on demand."""
 
 
 def picture(page: Page) -> str:
@@ -59,7 +59,7 @@ def committed(visit: Callable[[], Page]) -> Page:
 
 
 def shown(page: Page) -> Locator:
-    """Return the answer, asked for where the gate withholds it."""
+    """Return the answer, asked for where the out-of-distribution detector withholds it."""
     answer = page.locator(".st-key-answer")
     expect(answer).to_be_visible()
     anyway = page.get_by_text("Show anyway", exact=True)

@@ -30,7 +30,7 @@ def texts(page: AppTest) -> str:
 def refused(
     implant: AppTest, drop: Drop, picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch, go_on: Event
 ) -> AppTest:
-    """A page whose card takes tight crops, with a film that the gate refuses and two parts that it knows."""
+    """A page whose card takes tight crops, with a film that the OOD detector refuses and two parts that it knows."""
     card_module, data = import_module("models.cards.card"), picture(3, (80, 120))
     whole, predict = hashlib.sha256(data).hexdigest(), models.predict
     path = card_module.CARDS_DIR / "random-implants.toml"

@@ -160,7 +160,7 @@ def test_three_categories_light_up_one_after_another(page: AppTest) -> None:
         lit[name] = [word for word in words if "●" in word]
     assert lit == {name: [f"<b>●<br>{name.capitalize()}</b>"] for name in lit}
     assert "There is no card for this yet" in texts(page)  # of segmentation and detection
-    assert "for illustration" in texts(page)  # the random classifier has no gate
+    assert "for illustration" in texts(page)  # the random classifier has no out-of-distribution detector
 
 
 def test_a_file_that_is_no_image_is_named(page: AppTest, drop: Drop) -> None:

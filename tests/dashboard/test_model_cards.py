@@ -34,7 +34,7 @@ def measured(random_card: str, monkeypatch: pytest.MonkeyPatch) -> dict:
         "machine": "x86_64",
         **metrics.describe(p, y, np.arange(60), card),
         "conformal": [{"coverage": 0.9, **row, "mean_size": 1.4}],
-        "gate": {"n": 60, "kept": 0.95, "strangers": [{"set": "noise", "n": 50, "auroc": 1.0, "refused": 0.98}]},
+        "ood": {"n": 60, "kept": 0.95, "sets": [{"set": "noise", "n": 50, "auroc": 1.0, "refused": 0.98}]},
         "subgroups": {"side": {"L": {"n": 30, **row}, "R": {"n": 30, **row}}},
     }
     folder: Path = import_module("models.cards.card").CARDS_DIR

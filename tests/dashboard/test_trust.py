@@ -1,4 +1,4 @@
-"""The trust panel: sets that grow with the coverage, grades, the gate and the picture's quality, in words."""
+"""The trust panel: sets that grow with the coverage, grades, the OOD detector and the picture's quality, in words."""
 
 from __future__ import annotations
 

@@ -85,10 +85,10 @@ def test_a_phone_votes_once(booth: Booth) -> None:
 
 def test_nobody_votes_without_a_cookie_of_ours_after_the_answer_or_for_what_is_no_label(booth: Booth) -> None:
     booth.poll.ask(ASKED)
-    stranger = Phone(booth)
-    assert stranger.vote(0) == 403
-    stranger.cookie = "phone=0123456789abcdef.forged"
-    assert stranger.vote(0) == 403
+    forger = Phone(booth)
+    assert forger.vote(0) == 403
+    forger.cookie = "phone=0123456789abcdef.forged"
+    assert forger.vote(0) == 403
     phone = Phone(booth)
     phone.ask()
     for label in ("3", "-1", "x", "", "²", "9" * 50):

@@ -62,7 +62,7 @@ def test_pictures_are_spread_over_a_set_from_its_first_to_its_last() -> None:
     assert len(set(np.diff(chosen))) <= 2
 
 
-def test_a_zip_that_is_a_cards_own_is_none_of_its_strangers(sets: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zip_that_is_a_cards_own_is_none_of_its_other_kinds(sets: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(others, "OWN", {"own": "some.zip"})
     assert "slices" not in dict(others.ood_sets("own-hrnet"))  # nor those of an alternative model's
     assert "slices" in dict(others.ood_sets("other"))

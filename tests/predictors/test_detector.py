@@ -108,7 +108,9 @@ def test_boxes_of_a_network_stay_inside_the_picture(detector: Card, random_detec
     assert (np.diff(seen.scores) <= 0).all()
 
 
-def test_the_gate_looks_at_the_very_pass_that_answers(detector: Card, random_detector: Callable[..., Any]) -> None:
+def test_the_ood_detector_looks_at_the_very_pass_that_answers(
+    detector: Card, random_detector: Callable[..., Any]
+) -> None:
     net, image = random_detector(), bright()
     finder = finder_of(detector, net)
     seen, x = finder.find(image), finder.input(image)

@@ -152,20 +152,20 @@ def test_the_explanation_of_a_prediction_is_the_same_as_alone(random_card: str, 
     assert together.heat.shape == image.shape
 
 
-def gated(id: str, image: Image, stranger: Image, task: str = "implant") -> None:
-    """Give a card a gate that knows one image and not another, and a task."""
+def with_ood(id: str, image: Image, other_kind: Image, task: str = "implant") -> None:
+    """Give a card an out-of-distribution detector that knows one image and not another, and a task."""
     model = engine().load(card(id), Classifier)
-    answer, other = (model.answer(one, 0, "stage5")[0] for one in (image, stranger))
+    answer, other = (model.answer(one, 0, "stage5")[0] for one in (image, other_kind))
     threshold = float((answer.signature - other.signature).norm()) / 1e-3 / 2
     wide = len(answer.signature)
     parts = (np.full(wide, 1e-3), np.eye(wide), np.array(99.0))
     tensors = dict(zip(("scale", "whiten", "energy"), map(torch.from_numpy, parts), strict=True))
-    path = Path(loading.WEIGHTS_DIR) / f"{id}.gate.safetensors"
+    path = Path(loading.WEIGHTS_DIR) / f"{id}.ood.safetensors"
     sha256 = loading.write_tensors(tensors | {"centre": answer.signature}, path)
-    gate = f'gate = {{ file = "{path.name}", sha256 = "{sha256}", threshold = {threshold}, kept = 0.95, n = 1 }}'
+    ood = f'ood = {{ file = "{path.name}", sha256 = "{sha256}", threshold = {threshold}, kept = 0.95, n = 1 }}'
     toml = import_module("models.cards.card").CARDS_DIR / f"{id}.toml"
     text = toml.read_text().replace('task = "implant"', f'task = "{task}"')
-    toml.write_text(text.replace("[use]", f"{gate}\n\n[use]"))
+    toml.write_text(text.replace("[use]", f"{ood}\n\n[use]"))
     cards.cache_clear()
     engine.cache_clear()
 
@@ -174,11 +174,11 @@ def test_an_image_finds_the_model_that_was_made_for_it(product: Product, picture
     one, other = (models.read(picture(seed)) for seed in range(2))
     inverted = Image(1 - one.pixels, "", "0" * 64)
     for id in ("knees", "twin", "shoulders", "shoulders-hrnet", "without"):
-        product(id)  # of one and the same network, but for their gates
-    gated("knees", one, other)
-    gated("twin", one, other, task="pathology")
-    gated("shoulders", other, one)
-    gated("shoulders-hrnet", inverted, one)
+        product(id)  # of one and the same network, but for their out-of-distribution detectors
+    with_ood("knees", one, other)
+    with_ood("twin", one, other, task="pathology")
+    with_ood("shoulders", other, one)
+    with_ood("shoulders-hrnet", inverted, one)
     assert [(fit.card, fit.task) for fit in models.triage(one).ranked] == [("knees", "implant"), ("twin", "pathology")]
     found = models.triage(other)
     assert [fit.card for fit in found.ranked] == ["shoulders"]

@@ -9,7 +9,7 @@ import torch
 
 import models
 from models.cards import Card
-from models.cards.card import Gate
+from models.cards.card import OodStatistics
 from models.errors import BadWeights, Cancelled, UnknownCard
 from models.nets import loading
 from models.nets.hrnet import HRNet
@@ -70,7 +70,7 @@ def test_an_image_is_judged_by_its_most_familiar_tile(
     assert (len(seen.signatures), seen.strongest.shape) == (4, (4, len(segmenter.labels)))
 
     def asked(threshold: float) -> Segmentation:
-        """Answer with a gate that knows the third tile of the picture and nothing else."""
+        """Answer with an out-of-distribution detector that knows the third tile of the picture and nothing else."""
         wide = seen.signatures.shape[1]
         tensors = {
             "centre": seen.signatures[2],
@@ -78,17 +78,17 @@ def test_an_image_is_judged_by_its_most_familiar_tile(
             "whiten": np.eye(wide),
             "energy": np.array(9.0),
         }
-        sha256 = write_tensors({name: torch.from_numpy(value) for name, value in tensors.items()}, tmp_path / "gate")
-        gate = Gate(file="gate", sha256=sha256, threshold=threshold, kept=0.95, n=1)
-        painter = painter_of(tiled.model_copy(update={"gate": gate}))
+        sha256 = write_tensors({name: torch.from_numpy(value) for name, value in tensors.items()}, tmp_path / "ood")
+        ood_detector = OodStatistics(file="ood", sha256=sha256, threshold=threshold, kept=0.95, n=1)
+        painter = painter_of(tiled.model_copy(update={"ood": ood_detector}))
         return painter.task.read(painter.paint(picture), picture, painter.card)
 
     assert (asked(0.02).abstained, asked(0.02).reason) == (False, None)
     others = np.linalg.norm(np.delete(seen.signatures, 2, 0) - seen.signatures[2], axis=1)
     assert others.min() > 0.02  # any other tile alone would have been refused
-    strange = asked(1e-9)
-    assert (strange.abstained, strange.reason) == (True, "this does not look like a test picture")
-    assert strange.mask.shape == (90, 70)  # withheld, not lost
+    outside = asked(1e-9)
+    assert (outside.abstained, outside.reason) == (True, "this does not look like a test picture")
+    assert outside.mask.shape == (90, 70)  # withheld, not lost
 
 
 def test_cancel_leaves_nothing(segmenter: Card, picture: Image) -> None:

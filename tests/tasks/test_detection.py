@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from models.cards import Card
-from models.cards.card import Detecting, Gate, OperatingPoint, Platt
+from models.cards.card import Detecting, OodStatistics, OperatingPoint, Platt
 from models.errors import UnknownCard
 from models.tasks import task_of
 from models.tasks.detection.task import LISTED, DetectionTask, Scaled, Seen, calibrated, fitted, point_of
@@ -142,7 +142,7 @@ def test_operating_points_by_key(measured: Card, detector: Card) -> None:
     assert point_of(detector).name == "Uncalibrated"
 
 
-def test_the_gate_is_asked_about_features_and_the_strongest_logits(
+def test_the_ood_detector_is_asked_about_features_and_the_strongest_logits(
     measured: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[np.ndarray, np.ndarray, str]] = []
@@ -152,9 +152,11 @@ def test_the_gate_is_asked_about_features_and_the_strongest_logits(
             asked.append((signature, logits, shows))
             return Verdict(True, "this is a cat", 3.0)
 
-    monkeypatch.setattr("models.tasks.detection.task.gate_of", lambda card: Refusing())
-    gated = measured.model_copy(update={"gate": Gate(file="g", sha256="0" * 64, threshold=1, kept=0.95, n=1)})
-    answer = task_of("detection").read(seen([0.8]), image(), gated)  # type: ignore[attr-defined]
+    monkeypatch.setattr("models.tasks.detection.task.load_ood_detector", lambda card: Refusing())
+    with_ood = measured.model_copy(
+        update={"ood": OodStatistics(file="g", sha256="0" * 64, threshold=1, kept=0.95, n=1)}
+    )
+    answer = task_of("detection").read(seen([0.8]), image(), with_ood)  # type: ignore[attr-defined]
     assert (answer.abstained, answer.reason, answer.ood_score) == (True, "this is a cat", 3.0)
     ((signature, logits, shows),) = asked
     assert (signature.shape, logits.shape, shows) == ((3,), (2,), measured.data.shows)

@@ -67,14 +67,14 @@ def trained(product: Callable[..., str], tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def of(monkeypatch: pytest.MonkeyPatch, data: LabelledSet) -> None:
-    """Make this set the card's, and noise the only stranger."""
+    """Make this set the card's, and noise the only other kind."""
     for module in (final, evaluation):
         monkeypatch.setattr(module, "labelled_set", lambda _: data)
     noise = np.random.default_rng(1).random((5, 64, 64), dtype=np.float32)
     monkeypatch.setattr(evaluation, "ood_sets", lambda _: iter([("noise", list(noise))]))
 
 
-def test_training_inscribes_its_members_and_a_gate_that_keeps_what_it_promises(
+def test_training_inscribes_its_members_and_an_ood_detector_that_keeps_what_it_promises(
     trained: list[str], split: LabelledSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of(monkeypatch, split)
@@ -83,10 +83,10 @@ def test_training_inscribes_its_members_and_a_gate_that_keeps_what_it_promises(
     made = card("tiny")
     assert [member.file for member in made.members] == ["tiny-0.safetensors", "tiny-1.safetensors"]
     net = final.load_member(made, made.members[0])  # checks the hash
-    distances = final.held_out_distances(made, split, net, evaluation.gate_of(made))
-    assert made.gate is not None
-    assert (len(distances), made.gate.n) == (12, 12)
-    assert made.gate.threshold == pytest.approx(np.quantile(distances, 0.95), rel=1e-5)
+    distances = final.held_out_distances(made, split, net, evaluation.load_ood_detector(made))
+    assert made.ood is not None
+    assert (len(distances), made.ood.n) == (12, 12)
+    assert made.ood.threshold == pytest.approx(np.quantile(distances, 0.95), rel=1e-5)
     assert made.calibration is None
 
     final.train("tiny", quiet)
@@ -101,11 +101,13 @@ def test_a_set_without_splits_is_learned_whole_and_judged_by_other_groups(
     final.train("tiny", quiet)
     assert trained[0] == "shipped-0 on 48 of 48"
     made = card("tiny")
-    assert made.gate is not None
-    assert made.gate.n == 48
-    net, gate = final.load_member(made, made.members[0]), evaluation.gate_of(made)
-    own = gate.distance(final.signatures(net, made, data.pixels)[0])
-    assert np.median(final.held_out_distances(made, data, net, gate)) > np.median(own)  # not those it was fitted on
+    assert made.ood is not None
+    assert made.ood.n == 48
+    net, ood_detector = final.load_member(made, made.members[0]), evaluation.load_ood_detector(made)
+    own = ood_detector.distance(final.signatures(net, made, data.pixels)[0])
+    assert np.median(final.held_out_distances(made, data, net, ood_detector)) > np.median(
+        own
+    )  # not those it was fitted on
 
 
 def test_cross_validation_reports_what_the_held_out_logits_say(
@@ -128,7 +130,7 @@ def test_cross_validation_reports_what_the_held_out_logits_say(
     assert [row["coverage"] for row in report["conformal"]] == list(evaluation.SHOWN)
     assert [row["mean_size"] for row in report["conformal"]] == sorted(row["mean_size"] for row in report["conformal"])
     assert {key: row["n"] for key, row in report["subgroups"]["side"].items()} == {"L": 24, "R": 24}
-    assert [(row["set"], row["n"]) for row in report["gate"]["strangers"]] == [("noise", 5)]
+    assert [(row["set"], row["n"]) for row in report["ood"]["sets"]] == [("noise", 5)]
     fitted = card("tiny").calibration
     assert fitted is not None
     assert fitted.n == 48

@@ -1,15 +1,15 @@
-"""The search of a film, with a network that measures grey and a gate that knows how bright a knee is."""
+"""The search of a film, with a network that measures grey and an OOD detector that knows how bright a knee is."""
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from models.cards.card import Gate as GateTable
+from models.cards.card import OodStatistics
 from models.errors import Cancelled
 from models.tasks.classification import crops
 from models.tasks.classification.crops import NEAR, apart, propose, shared
-from models.trust.ood import Gate
+from models.trust.ood import OodDetector
 from models.types import Box, Image
 
 
@@ -24,11 +24,11 @@ def searcher(model_of, two_stages, monkeypatch):
     head = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
     net = two_stages(Parts(), nn.Identity(), head).eval().requires_grad_(False)
     model = model_of(net)
-    table = GateTable(file="x", sha256="0" * 64, threshold=2.0, kept=0.95, n=1)
-    model.card = model.card.model_copy(update={"gate": table})
+    table = OodStatistics(file="x", sha256="0" * 64, threshold=2.0, kept=0.95, n=1)
+    model.card = model.card.model_copy(update={"ood": table})
     seen = net.pyramid(torch.from_numpy(disc(64))[None, None].expand(1, 3, -1, -1) * 2 - 1)["stage4"]
-    gate = Gate({"centre": seen.flatten(), "scale": torch.ones(16), "whiten": torch.eye(16)}, 2.0)
-    monkeypatch.setattr(crops, "gate_of", lambda card: gate)
+    ood_detector = OodDetector({"centre": seen.flatten(), "scale": torch.ones(16), "whiten": torch.eye(16)}, 2.0)
+    monkeypatch.setattr(crops, "load_ood_detector", lambda card: ood_detector)
     return model
 
 
@@ -67,7 +67,7 @@ def test_where_there_is_nothing_nothing_is_proposed(searcher) -> None:
         assert propose(searcher, Image(pixels, name="", sha256="")) == ()
 
 
-def test_a_card_without_a_gate_proposes_nothing(model_of, small_net) -> None:
+def test_a_card_without_an_ood_detector_proposes_nothing(model_of, small_net) -> None:
     assert propose(model_of(small_net(0)), film((60, 40, 140))) == ()
 
 

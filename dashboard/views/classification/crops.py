@@ -1,4 +1,4 @@
-"""A film of more than one knee: the parts that the model can answer, found by its own gate, and moved by the reader.
+"""A film of more than one knee: the parts that the model can answer, found by its OOD detector, moved by the reader.
 
 A film is searched beside the page, once the model has refused it as a whole: the picture and the first word come first.
 """

@@ -52,7 +52,9 @@ def workspace(image: Image, card: Card) -> None:
         viewer.show(image, prediction, view)
     if fill:
         fill()
-    if prediction and prediction.explanation:  # neither hidden from a first reading nor withheld by the gate
+    if (
+        prediction and prediction.explanation
+    ):  # neither hidden from a first reading nor withheld by the out-of-distribution detector
         audit.show(prediction, image, card, view)
 
 

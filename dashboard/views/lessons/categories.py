@@ -117,11 +117,11 @@ def _card(category: str, subject: Subject) -> Card | None:
     if category == "classification":
         named = [card for card in cards.values() if stages_of(card) and card.members]
         fits = [card for card in named if card.id == subject.card]
-        return next(iter(fits or sorted(named, key=lambda card: _strangeness(card, subject))), None)
+        return next(iter(fits or sorted(named, key=lambda card: _ood_score(card, subject))), None)
     return _painter(subject)
 
 
-def _strangeness(card: Card, subject: Subject) -> float:
+def _ood_score(card: Card, subject: Subject) -> float:
     answer = session.predict(subject.image, card, subject.frame)
     return answer.ood_score if isinstance(answer, Classification) and answer.ood_score is not None else 0.0
 
@@ -218,7 +218,7 @@ def _verdict(answer: Judged, card: Card) -> None:
     if answer.abstained:
         st.badge(t("not made for this image"), icon=":material/block:", color="orange")
         st.caption(plain(sentence(t(answer.reason) if answer.reason else "")) + t(" Shown for illustration only."))
-    elif card.gate is None:
+    elif card.ood is None:
         st.badge(t("for illustration"), icon=":material/info:", color="gray")
         st.caption(
             t(

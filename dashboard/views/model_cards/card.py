@@ -32,9 +32,9 @@ def show(card: Card) -> None:
         st.subheader(t("How good it is"), anchor=False)
         trials.show(card)
         boxes.show(card)
-        if "gate" in figures:
+        if "ood" in figures:
             with st.container(border=True):
-                _strangers(figures["gate"])
+                _draw_ood_sets(figures["ood"])
     elif figures:
         st.subheader(t("How good it is"), anchor=False)
         st.caption(
@@ -164,7 +164,7 @@ def _trust(figures: Figures) -> None:
         )  # fmt: skip
         st.caption(t("How often the set held the true label; the smaller the set, the more it tells."))
     with right:
-        _strangers(figures["gate"])
+        _draw_ood_sets(figures["ood"])
     for name, values in figures["subgroups"].items():
         with st.container(border=True):
             st.markdown(t("**Accuracy by {name}**", name=plain(name)))
@@ -182,7 +182,7 @@ def _trust(figures: Figures) -> None:
             )
 
 
-def _strangers(gate: Figures) -> None:
+def _draw_ood_sets(ood: Figures) -> None:
     st.markdown(t("**Out-of-distribution sets**"))
     st.table(
         _columns(
@@ -193,7 +193,7 @@ def _strangers(gate: Figures) -> None:
                     t("AUROC"): measures.text(row["auroc"]),
                     t("Refused"): measures.text(row["refused"], "%"),
                 }
-                for row in gate["strangers"]
+                for row in ood["sets"]
             ]
         ),
         hide_index=True, alt=t("How well images of another kind are refused"),
@@ -202,12 +202,12 @@ def _strangers(gate: Figures) -> None:
         t(
             "The model should refuse all of these, and answers {kept} of the "
             "{n:,} images of its own kind. An AUROC of 1 tells the two apart without error.",
-            kept=measures.text(gate["kept"], "%"),
-            n=gate["n"],
+            kept=measures.text(ood["kept"], "%"),
+            n=ood["n"],
         )
     )
-    if "measured" in gate:  # after the card's other figures
-        st.caption(t("Measured {day}.", day=gate["measured"]))
+    if "measured" in ood:  # after the card's other figures
+        st.caption(t("Measured {day}.", day=ood["measured"]))
 
 
 def _errors(card: Card, worst: Sequence[Mapping[str, Any]]) -> None:

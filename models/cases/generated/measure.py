@@ -21,7 +21,7 @@ from models.cases.generated.nets import ENLARGED
 from models.nets.loading import load_member
 from models.tasks.classification.final import signatures
 from models.tasks.detection.predictor import Detector
-from models.training.gates import as_image
+from models.training.ood_detector import as_image
 
 Grey = NDArray[np.uint8]
 Features = NDArray[np.float32]

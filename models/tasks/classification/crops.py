@@ -1,10 +1,11 @@
 """Find what a model was made for inside a larger picture: each knee of a film of two, or of a long leg.
 
-The model's own out-of-distribution gate is the detector, so no further label is needed: windows of a few sizes slide
-over the picture, the most familiar are moved and stretched a little, and of those that overlap the most familiar stays
-(sliding windows as in Dalal & Triggs 2005, doi 10.1109/CVPR.2005.177). One pass of the whole film at each size says
-which windows are worth a closer look: its means over a window cost nothing, but miss the rim that a cut-out has. So the
-most promising are judged again as the gate judges any picture, and only that judgement counts.
+The model's own out-of-distribution detector is the detector, so no further label is needed: windows of a few sizes
+slide over the picture, the most familiar are moved and stretched a little, and of those that overlap the most familiar
+stays (sliding windows as in Dalal & Triggs 2005, doi 10.1109/CVPR.2005.177). One pass of the whole film at each size
+says which windows are worth a closer look: its means over a window cost nothing, but miss the rim that a cut-out has.
+So the most promising are judged again as the out-of-distribution detector judges any picture, and only that judgement
+counts.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch.nn import functional as F
 
 from models.nets.frame import normalise
 from models.progress import ProgressToken
-from models.trust.ood import gate_of, pooled
+from models.trust.ood import load_ood_detector, pooled
 from models.types import Box, Image, Pixels
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ EMPTY = 0.02
 PROMISING, CANDIDATES, PROPOSALS = 32, 6, 4
 """Windows that are judged after the first glance, those looked at closely, and boxes returned at most."""
 HOPELESS, NEAR = 1.8, 1.1
-"""Strangeness from which a window is dropped, and up to which it is proposed; the gate itself answers up to 1."""
+"""OOD score from which a window is dropped, and up to which it is proposed; the OOD detector itself answers up to 1."""
 COMFORT = 0.9
-"""Of windows about one place that are at most this strange, the largest is taken: it keeps the margins of the joint."""
+"""Of windows about one place at or under this score, the largest is taken: it keeps the margins of the joint."""
 OVERLAP = 0.2
-"""Of two windows that share more of the smaller one's area, the stranger one goes."""
+"""Of two windows that share more of the smaller one's area, the one with the higher score goes."""
 BATCH = 8
 
 
@@ -64,14 +65,15 @@ def propose(
     Returns
     -------
     tuple of Box
-        From left to right, hardly overlapping; empty where there are none, or the card has no gate.
+        From left to right, hardly overlapping; empty where there are none, or the card has no out-of-distribution
+        detector.
 
     Raises
     ------
     Cancelled
         When `cancelled` said so.
     """
-    if model.card.gate is None:
+    if model.card.ood is None:
         return ()
     closely = CANDIDATES * (len(SHIFTS) ** 2 - 1 + len(STRETCHES))
     watch = ProgressToken(len(SCALES) + (PROMISING + closely) // BATCH + 2 * CANDIDATES, progress, cancelled)
@@ -79,10 +81,10 @@ def propose(
     candidates = apart(judged(model, grey, _promising(model, grey, watch), watch), CANDIDATES)
     found = []
     for box in candidates:
-        if _strangeness(box) < HOPELESS:
-            box = min([box, *judged(model, grey, _moved(box, grey), watch)], key=_strangeness)
+        if _ood_score(box) < HOPELESS:
+            box = min([box, *judged(model, grey, _moved(box, grey), watch)], key=_ood_score)
             found.append(_largest([box, *judged(model, grey, _stretched(box, grey), watch)]))
-    familiar = apart([box for box in found if _strangeness(box) <= NEAR], PROPOSALS)
+    familiar = apart([box for box in found if _ood_score(box) <= NEAR], PROPOSALS)
     return tuple(_enlarged(box, enlarged) for box in sorted(familiar, key=lambda box: box.column))
 
 
@@ -100,24 +102,24 @@ def _enlarged(box: Box, by: float) -> Box:
 
 @torch.no_grad()
 def judged(model: Classifier, grey: Tensor, boxes: Iterable[Box], watch: ProgressToken) -> list[Box]:
-    """Return boxes of a picture (1, 1, H, W) with their strangeness, each as a picture of its own.
+    """Return boxes of a picture (1, 1, H, W) with their OOD score, each as a picture of its own.
 
-    One member is enough: the gate is fitted on the first.
+    One member is enough: the out-of-distribution detector is fitted on the first.
     """
-    gate, waiting, found = gate_of(model.card), list(boxes), []
+    ood_detector, waiting, found = load_ood_detector(model.card), list(boxes), []
     while waiting:
         watch.step()
         batch, waiting = waiting[:BATCH], waiting[BATCH:]
         x = torch.cat([_scaled(_cut(grey, box), model.card.input.size) for box in batch])
-        away = gate.distance(pooled(_seen(model, x)).cpu().numpy()) / gate.threshold
+        away = ood_detector.distance(pooled(_seen(model, x)).cpu().numpy()) / ood_detector.threshold
         found += [replace(box, ood_score=float(far)) for box, far in zip(batch, away, strict=True)]
     return found
 
 
 @torch.no_grad()
 def _promising(model: Classifier, grey: Tensor, watch: ProgressToken) -> list[Box]:
-    """Return the windows of a picture (1, 1, H, W) that look least strange at a glance, and show something."""
-    gate, found = gate_of(model.card), []
+    """Return the windows of a picture (1, 1, H, W) with the lowest OOD scores at a glance, and show something."""
+    ood_detector, found = load_ood_detector(model.card), []
     for scale in SCALES:
         watch.step()
         boxes = [box for box in _scan(grey, scale) if _cut(grey, box).std() > EMPTY]
@@ -126,13 +128,13 @@ def _promising(model: Classifier, grey: Tensor, watch: ProgressToken) -> list[Bo
         rows, columns = (round(length * model.card.input.size[0] / boxes[0].height) for length in grey.shape[2:])
         seen = _seen(model, _scaled(grey, (rows, columns)))
         pools = torch.cat([pooled([_under(part, box, grey) for part in seen]) for box in boxes])
-        away = gate.distance(pools.cpu().numpy()) / gate.threshold
+        away = ood_detector.distance(pools.cpu().numpy()) / ood_detector.threshold
         found += [replace(box, ood_score=float(far)) for box, far in zip(boxes, away, strict=True)]
-    return sorted(found, key=_strangeness)[:PROMISING]
+    return sorted(found, key=_ood_score)[:PROMISING]
 
 
 def _seen(model: Classifier, x: Tensor) -> list[Tensor]:
-    """Return the two stages before the last, at which the gate looks: (N, 1, h, w) → (N, C, h', w') each."""
+    """Return the two stages before the last, at which the OOD detector looks: (N, 1, h, w) → (N, C, h', w') each."""
     net = model.members[0]
     with model.lock, model.precision():
         return list(net.pyramid(normalise(x).to(model.device), below=list(net.stages)[-1]).values())[-2:]
@@ -147,9 +149,9 @@ def _under(features: Tensor, box: Box, grey: Tensor) -> Tensor:
 
 
 def apart(boxes: Sequence[Box], most: int) -> list[Box]:
-    """Return at most `most` boxes, the least strange first, without those that overlap a less strange one."""
+    """Return at most `most` boxes, lowest OOD score first, without those that overlap a better one."""
     kept: list[Box] = []
-    for box in sorted(boxes, key=_strangeness):
+    for box in sorted(boxes, key=_ood_score):
         if len(kept) < most and all(shared(box, other) <= OVERLAP for other in kept):
             kept.append(box)
     return kept
@@ -201,9 +203,9 @@ def _scaled(grey: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _largest(boxes: Sequence[Box]) -> Box:
-    familiar = [box for box in boxes if _strangeness(box) <= COMFORT]
-    return max(familiar, key=lambda box: box.height) if familiar else min(boxes, key=_strangeness)
+    familiar = [box for box in boxes if _ood_score(box) <= COMFORT]
+    return max(familiar, key=lambda box: box.height) if familiar else min(boxes, key=_ood_score)
 
 
-def _strangeness(box: Box) -> float:
+def _ood_score(box: Box) -> float:
     return np.inf if box.ood_score is None else box.ood_score

@@ -28,7 +28,7 @@ from models.tasks.classification.training import outputs
 from models.tasks.ood_set import ood_sets
 from models.trust import conformal
 from models.trust.calibration import temperature
-from models.trust.ood import gate_of
+from models.trust.ood import load_ood_detector
 
 SHOWN = (0.80, 0.90, 0.95, 0.99)
 """Coverages whose measured value a card shows."""
@@ -87,7 +87,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         "resamples": RESAMPLES,
         **asked.score(probabilities, y, groups, chosen),
         "conformal": [_coverage(inside[level], y, groups, level) for level in SHOWN],
-        "gate": _gate_table(chosen, data, split, progress),
+        "ood": _measure_ood(chosen, data, split, progress),
         "subgroups": _subgroups(measured, probabilities, y, groups),
     }
     publish(card_id, report)
@@ -145,21 +145,21 @@ def _subgroups(
     return table
 
 
-def _gate_table(chosen: Card, data: LabelledSet, split: str, progress: Progress) -> dict[str, Any]:
-    """Return how well the gate tells strangers from pictures of the set that its statistics have not seen."""
-    gate, net = gate_of(chosen), load_member(chosen, chosen.members[0])
-    known = held_out_distances(chosen, data, net, gate, split)
+def _measure_ood(chosen: Card, data: LabelledSet, split: str, progress: Progress) -> dict[str, Any]:
+    """Return how well the OOD detector tells other kinds of images from pictures of the set that it has not seen."""
+    ood_detector, net = load_ood_detector(chosen), load_member(chosen, chosen.members[0])
+    known = held_out_distances(chosen, data, net, ood_detector, split)
     rows = []
     for name, pictures in ood_sets(chosen.id):
-        progress(f"strangers: {name}", 0.0)
-        found = gate.distance(signatures(net, chosen, pictures)[0])
+        progress(f"out-of-distribution set: {name}", 0.0)
+        found = ood_detector.distance(signatures(net, chosen, pictures)[0])
         both = np.concatenate([known, found])
         rows.append(
             {
                 "set": name,
                 "n": len(found),
                 "auroc": float(roc_auc_score(np.arange(len(both)) >= len(known), both)),
-                "refused": float((found > gate.threshold).mean()),
+                "refused": float((found > ood_detector.threshold).mean()),
             }
         )
-    return {"n": len(known), "kept": float((known <= gate.threshold).mean()), "strangers": rows}
+    return {"n": len(known), "kept": float((known <= ood_detector.threshold).mean()), "sets": rows}

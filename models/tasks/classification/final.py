@@ -1,4 +1,4 @@
-"""Make the weights that ship: the members of the ensemble on everything they may see, and the gate beside them."""
+"""Make the weights that ship: members of the ensemble on everything they may see, and the OOD detector beside them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
-from models.cards.card import Gate as GateTable
-from models.cards.card import Member
+from models.cards.card import Member, OodStatistics
 from models.cards.writing import write_card
 from models.nets.frame import Frame, normalise
 from models.nets.loading import load_member, write_tensors
@@ -27,11 +26,11 @@ from models.trust.perturbations import perturbed
 RUNS = Path("runs")
 """Checkpoints and logs; not in git."""
 
-GATE_FOLDS = 5
+OOD_FOLDS = 5
 WEATHERED = 2
-"""Weathered copies of each picture that the gate learns from."""
+"""Weathered copies of each picture that the out-of-distribution detector learns from."""
 ENOUGH = 1500
-"""Pictures from which the gate learns; a distance in 128 dimensions needs no more."""
+"""Pictures from which the out-of-distribution detector learns; a distance in 128 dimensions needs no more."""
 
 Pictures = Sequence[NDArray[np.float32]] | NDArray[np.uint8]
 """Grey pictures: (H, W) of any size in [0, 1], or (N, H, W) in [0, 255]."""
@@ -56,16 +55,16 @@ def train(card_id: str, progress: Progress) -> None:
             done.write_text(write_tensors(fit(chosen, learned, seen, run, progress).state_dict(), WEIGHTS_DIR / file))
         members.append(Member(file=file, sha256=done.read_text()))
     write_card(card_id, {"members": members, "calibration": None, "conformal": None})
-    progress("fitting the gate", 0.0)
-    write_card(card_id, {"gate": _gate(card(card_id), data)})
+    progress("fitting the out-of-distribution detector", 0.0)
+    write_card(card_id, {"ood": _fit_ood(card(card_id), data)})
 
 
 def _learned(data: LabelledSet) -> NDArray[np.intp]:
     return data.of("train") if "train" in data.splits else np.arange(len(data))
 
 
-def _gate(chosen: Card, data: LabelledSet) -> GateTable:
-    """Fit the gate on what the first member makes of the pictures, and write it.
+def _fit_ood(chosen: Card, data: LabelledSet) -> OodStatistics:
+    """Fit the out-of-distribution detector on what the first member makes of the pictures, and write it.
 
     Its threshold keeps 95 % of pictures that the statistics have not seen (`held_out_distances`).
     """
@@ -76,17 +75,17 @@ def _gate(chosen: Card, data: LabelledSet) -> GateTable:
     if "val" in data.splits:
         logits = signatures(net, chosen, data.pixels[data.of("val")])[1]
     fitted = ood.fit(np.concatenate([plain, *_weathered(net, chosen, pictures)]), logits)
-    file = f"{chosen.id}.gate.safetensors"
+    file = f"{chosen.id}.ood.safetensors"
     sha256 = write_tensors(dict(fitted.tensors), WEIGHTS_DIR / file)
     known = held_out_distances(chosen, data, net, fitted)
     threshold = float(np.quantile(known, ood.KEPT))
-    return GateTable(file=file, sha256=sha256, threshold=threshold, kept=ood.KEPT, n=len(known))
+    return OodStatistics(file=file, sha256=sha256, threshold=threshold, kept=ood.KEPT, n=len(known))
 
 
 def held_out_distances(
-    chosen: Card, data: LabelledSet, net: StagedMobileNetV2, fitted: ood.Gate, split: str = "val"
+    chosen: Card, data: LabelledSet, net: StagedMobileNetV2, fitted: ood.OodDetector, split: str = "val"
 ) -> NDArray[np.float32]:
-    """Return the distances (N,) of pictures that the gate's statistics have not seen.
+    """Return the distances (N,) of pictures that the detector's statistics have not seen.
 
     They are those of a split, or, in a set without splits, each picture's under statistics of the other groups.
     """
@@ -94,8 +93,8 @@ def held_out_distances(
         return fitted.distance(signatures(net, chosen, data.pixels[data.of(split)])[0])
     plain, logits = signatures(net, chosen, data.pixels)
     copies = [plain, *_weathered(net, chosen, data.pixels)]
-    fold, distance = folds_of(data, GATE_FOLDS), np.empty(len(data), np.float32)
-    for i in range(GATE_FOLDS):
+    fold, distance = folds_of(data, OOD_FOLDS), np.empty(len(data), np.float32)
+    for i in range(OOD_FOLDS):
         part = ood.fit(np.concatenate([copy[fold != i] for copy in copies]), logits[fold != i])
         distance[fold == i] = part.distance(plain[fold == i])
     return distance
@@ -113,7 +112,7 @@ def _weathered(net: StagedMobileNetV2, chosen: Card, pixels: NDArray[np.uint8]) 
 def signatures(
     net: StagedMobileNetV2, chosen: Card, pictures: Pictures
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return what the gate looks at, (N, D), and the logits (N, K)."""
+    """Return what the out-of-distribution detector looks at, (N, D), and the logits (N, K)."""
     found, logits = [], []
     for start in range(0, len(pictures), 32):
         fitted = []

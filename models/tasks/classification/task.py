@@ -13,7 +13,7 @@ from models.nets.loading import build
 from models.nets.mobilenet import StagedMobileNetV2
 from models.tasks.task import Answer, Task
 from models.trust.conformal import prediction_set
-from models.trust.ood import gate_of
+from models.trust.ood import load_ood_detector
 from models.types import Classification, Image
 
 
@@ -27,10 +27,12 @@ class ClassificationTask(Task):
         return build(card)
 
     def read(self, answer: Answer, image: Image, card: Card) -> Classification:
-        """Return calibrated probabilities, the conformal set, and the gate's verdict."""
+        """Return calibrated probabilities, the conformal set, and the detector's verdict."""
         probabilities = calibrated(answer.logits, card)
         verdict = (
-            gate_of(card).judge(answer.signature.numpy(), answer.logits.numpy(), card.data.shows) if card.gate else None
+            load_ood_detector(card).judge(answer.signature.numpy(), answer.logits.numpy(), card.data.shows)
+            if card.ood
+            else None
         )
         return Classification(
             task=self.name,

@@ -7,10 +7,10 @@ from models.progress import Progress
 from models.tasks.classification.evaluation import evaluate
 from models.tasks.classification.final import train
 
-__all__ = ["evaluate", "gate", "train"]
+__all__ = ["evaluate", "ood", "train"]
 
 
-def gate(card_id: str, progress: Progress) -> None:
+def ood(card_id: str, progress: Progress) -> None:
     """Refuse: the detector is fitted on what the network was trained on, with it.
 
     Raises
@@ -19,4 +19,4 @@ def gate(card_id: str, progress: Progress) -> None:
         Always.
     """
     fix = f"Run `ortholens train {card_id}`, which trains nothing twice."
-    raise BadCard("the gate of a classifier is fitted with it", fix=fix, file=card_id)
+    raise BadCard("the out-of-distribution detector of a classifier is fitted with it", fix=fix, file=card_id)

@@ -166,7 +166,7 @@ def worth(found: Found) -> Found:
 
 
 def strongest(places: Places) -> Tensor:
-    """Return the largest logit of each class over all places, (K,), on the CPU: the `logits` of the gate."""
+    """Return the largest logit of each class over all places, (K,), on the CPU: the `logits` of the OOD detector."""
     return places.logits.amax(0).float().cpu()
 
 

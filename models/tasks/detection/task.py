@@ -21,7 +21,7 @@ from models.nets.fcos import FCOSMobileNetV2
 from models.nets.frame import Frame, exposed, normalise
 from models.nets.loading import build_detector
 from models.tasks.task import Task
-from models.trust.ood import gate_of
+from models.trust.ood import load_ood_detector
 from models.types import Detections, Image, Pixels
 
 CELL = 32
@@ -83,7 +83,8 @@ class Seen:
     scores, classes, places
         (N,) raw score, falling; index of the class; place that said so, −1 for fused boxes.
     signature, strongest
-        (D,) and (K,) what the gate looks at: pooled features, and the largest logit of each class.
+        (D,) and (K,) what the out-of-distribution detector looks at: pooled features, and the largest logit of each
+        class.
     seconds
         Preparation and forward passes.
     """
@@ -126,7 +127,9 @@ class DetectionTask(Task):
         listed = np.flatnonzero(scores >= LISTED)
         listed = listed[np.argsort(-scores[listed], kind="stable")]
         verdict = (
-            gate_of(card).judge(seen.signature.numpy(), seen.strongest.numpy(), card.data.shows) if card.gate else None
+            load_ood_detector(card).judge(seen.signature.numpy(), seen.strongest.numpy(), card.data.shows)
+            if card.ood
+            else None
         )
         return Detections(
             task=self.name,

@@ -29,7 +29,7 @@ from models.tasks.detection.training import BoxRun, films, fit
 from models.tasks.ood_set import ood_sets
 from models.tasks.segmentation.dataset import TRAIN
 from models.tasks.segmentation.task import pixels_of
-from models.training import gates
+from models.training import ood_detector
 from models.types import Image, Pixels
 
 CPU = torch.device("cpu")
@@ -65,7 +65,7 @@ def trials(chosen: Card, data: BoxSet, folds: int) -> list[BoxTrial]:
 
 
 def train(card_id: str, progress: Progress) -> None:
-    """Train what ships, on all of the set, and inscribe it and its gate in the card.
+    """Train what ships, on all of the set, and inscribe it and its out-of-distribution detector in the card.
 
     Raises
     ------
@@ -77,13 +77,13 @@ def train(card_id: str, progress: Progress) -> None:
     file = f"{card_id}-0.safetensors"
     sha256 = write_tensors(dict(fit(chosen, films(data, chosen), run, progress).state_dict()), WEIGHTS_DIR / file)
     write_card(card_id, {"members": [Member(file=file, sha256=sha256)]})
-    progress("fitting the gate", 0.0)
-    gates.renew(card_id, _known(Detector(card(card_id), CPU), data))
+    progress("fitting the out-of-distribution detector", 0.0)
+    ood_detector.renew(card_id, _known(Detector(card(card_id), CPU), data))
     update_metrics(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
 
-def gate(card_id: str, progress: Progress) -> None:
-    """Fit the gate anew on the weights that ship, and measure it; other figures stay.
+def ood(card_id: str, progress: Progress) -> None:
+    """Fit the out-of-distribution detector anew on the weights that ship, and measure it; other figures stay.
 
     Raises
     ------
@@ -91,9 +91,9 @@ def gate(card_id: str, progress: Progress) -> None:
         For a card without a set, or a set that is not here.
     """
     data = box_set(card_id)
-    progress("fitting the gate", 0.0)
-    gates.renew(card_id, _known(Detector(card(card_id), CPU), data))
-    update_metrics(card_id, "gate", _gate(card(card_id), data, progress))
+    progress("fitting the out-of-distribution detector", 0.0)
+    ood_detector.renew(card_id, _known(Detector(card(card_id), CPU), data))
+    update_metrics(card_id, "ood", _measure_ood(card(card_id), data, progress))
 
 
 def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
@@ -111,7 +111,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     UnknownCard, Unreachable
         For a card without a set, or a set that is not here.
     BadWeights
-        For a card that has not been trained: its gate is measured too.
+        For a card that has not been trained: its out-of-distribution detector is measured too.
     """
     chosen, data = card(card_id), box_set(card_id)
     drawn, answers = films(data, chosen), Answers(data)
@@ -130,7 +130,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
             "weights": [member.sha256 for member in chosen.members],
             "trials": {name: describe(of) for name, of in tables.items()},
             "froc": {**curve(everything, detecting), "n": len(everything.truth), "groups": len(set(data.groups))},
-            "gate": _gate(chosen, data, progress),
+            "ood": _measure_ood(chosen, data, progress),
         },
     )
 
@@ -171,20 +171,20 @@ class Answers:
         return self._answered(self._rows)
 
 
-def _known(finder: Detector, data: BoxSet) -> gates.Known:
-    """Return what the gate looks at in the images of the set."""
+def _known(finder: Detector, data: BoxSet) -> ood_detector.Known:
+    """Return what the out-of-distribution detector looks at in the images of the set."""
 
-    def look(picture: Pixels) -> tuple[gates.Features, gates.Features]:
-        seen = finder.find(gates.as_image(picture))
+    def look(picture: Pixels) -> tuple[ood_detector.Features, ood_detector.Features]:
+        seen = finder.find(ood_detector.as_image(picture))
         return seen.signature[None].numpy(), seen.strongest[None].numpy()
 
-    some = gates.spread(np.ones(len(data)))
+    some = ood_detector.spread(np.ones(len(data)))
     pictures = [pixels_of(data.pictures[i])[0] for i in some]
-    return gates.known(finder.card, pictures, [data.groups[i] for i in some], look)
+    return ood_detector.known(finder.card, pictures, [data.groups[i] for i in some], look)
 
 
-def _gate(chosen: Card, data: BoxSet, progress: Progress) -> dict[str, Any]:
-    """Return how well what ships tells strangers from its own kind."""
+def _measure_ood(chosen: Card, data: BoxSet, progress: Progress) -> dict[str, Any]:
+    """Return how well what ships tells images of other kinds from its own kind."""
     finder = Detector(chosen, CPU)
-    ood_score = gates.ood_score(chosen, lambda image: finder.task.read(finder.find(image), image, chosen))
-    return gates.measured(chosen, _known(finder, data), ood_score, ood_sets(chosen.id), progress)
+    ood_score = ood_detector.ood_score(chosen, lambda image: finder.task.read(finder.find(image), image, chosen))
+    return ood_detector.measured(chosen, _known(finder, data), ood_score, ood_sets(chosen.id), progress)

@@ -36,7 +36,8 @@ class DenseSet:
     shares
         How often each picture is drawn in training, against the others; empty where all are alike.
     sources
-        What a gate must know without having seen any of it, such as a whole study; empty where that is the group.
+        What an out-of-distribution detector must know without having seen any of it, such as a whole study; empty where
+        that is the group.
     spacing_mm, known
         Between pixels, and what else is known of each picture, such as the thickness of its cartilage; empty for none.
     """

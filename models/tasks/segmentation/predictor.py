@@ -123,7 +123,7 @@ class Segmenter(Members[DenseNet]):
 
 
 class Looks:
-    """What the gate looks at in each of `count` tiles, in arrays that are made once.
+    """What the out-of-distribution detector looks at in each of `count` tiles, in arrays that are made once.
 
     Small arrays kept from tile to tile would lie between the large ones that come and go, and keep the heap from giving
     them back: 0.6 GiB more for an image of 8,192 pixels a side.

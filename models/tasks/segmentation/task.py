@@ -23,7 +23,7 @@ from models.nets.tiles import Strip
 from models.tasks.segmentation.objects import objects
 from models.tasks.task import Task
 from models.trust.colours import COLOURLESS, GREY, misses_colours
-from models.trust.ood import Verdict, gate_of
+from models.trust.ood import Verdict, load_ood_detector
 from models.types import Box, Image, Pixels, Segmentation
 
 ROWS = 256
@@ -45,8 +45,8 @@ class Painting:
     seconds
         Preparation and forward passes.
     signatures, strongest
-        (T, D) and (T, K) what the gate looks at in each of the T tiles: pooled features, and the largest logit of each
-        class.
+        (T, D) and (T, K) what the out-of-distribution detector looks at in each of the T tiles: pooled features, and
+        the largest logit of each class.
     """
 
     mask: NDArray[np.uint8]
@@ -70,7 +70,7 @@ class SegmentationTask(Task):
         return network_input(picture if card.input.tiled else self.frame(image, card).to_network(picture))
 
     def read(self, painting: Painting, image: Image, card: Card) -> Segmentation:
-        """Return the classes, the objects where the card tells them apart, and the gate's verdict."""
+        """Return the classes, the objects where the card tells them apart, and the detector's verdict."""
         found = objects(painting.mask > 0, painting.height) if painting.height is not None else None
         verdict = _verdict(painting, image, card)
         return Segmentation(
@@ -90,14 +90,14 @@ class SegmentationTask(Task):
 
 
 def _verdict(painting: Painting, image: Image, card: Card) -> Verdict | None:
-    """Judge an image by the tile that the gate knows best: around tissue there is always something else."""
+    """Judge an image by the tile that the OOD detector knows best: around tissue there is always something else."""
     if misses_colours(image, card):
         return Verdict(True, COLOURLESS, GREY)
-    if card.gate is None:
+    if card.ood is None:
         return None
-    gate = gate_of(card)
-    best = gate.distance(painting.signatures).argmin()
-    return gate.judge(painting.signatures[best], painting.strongest[best], card.data.shows)
+    ood_detector = load_ood_detector(card)
+    best = ood_detector.distance(painting.signatures).argmin()
+    return ood_detector.judge(painting.signatures[best], painting.strongest[best], card.data.shows)
 
 
 def planes(image: Image, card: Card, frame: int = 0, box: Box | None = None) -> Tensor:

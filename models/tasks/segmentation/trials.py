@@ -31,7 +31,7 @@ from models.tasks.segmentation.predictor import Segmenter
 from models.tasks.segmentation.recipe import DenseRecipe
 from models.tasks.segmentation.task import pixels_of
 from models.tasks.segmentation.training import DenseRun, fit, samples
-from models.training import gates
+from models.training import ood_detector
 from models.trust.perturbations import greyed
 from models.types import Image, Pixels, Segmentation
 
@@ -136,7 +136,7 @@ def grouped_folds(groups: Sequence[str], k: int) -> NDArray[np.intp]:
 
 
 def train(card_id: str, progress: Progress) -> None:
-    """Train what ships, on all of the set, and inscribe it and its gate in the card.
+    """Train what ships, on all of the set, and inscribe it and its out-of-distribution detector in the card.
 
     Raises
     ------
@@ -148,13 +148,13 @@ def train(card_id: str, progress: Progress) -> None:
     file = f"{card_id}-0.safetensors"
     sha256 = write_tensors(dict(fit(chosen, drawn, run, progress).state_dict()), WEIGHTS_DIR / file)
     write_card(card_id, {"members": [Member(file=file, sha256=sha256)]})
-    progress("fitting the gate", 0.0)
-    gates.renew(card_id, _known(Segmenter(card(card_id), CPU), data))
+    progress("fitting the out-of-distribution detector", 0.0)
+    ood_detector.renew(card_id, _known(Segmenter(card(card_id), CPU), data))
     update_metrics(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
 
-def gate(card_id: str, progress: Progress) -> None:
-    """Fit the gate anew on the weights that ship, and measure it; other figures stay.
+def ood(card_id: str, progress: Progress) -> None:
+    """Fit the out-of-distribution detector anew on the weights that ship, and measure it; other figures stay.
 
     Raises
     ------
@@ -162,9 +162,9 @@ def gate(card_id: str, progress: Progress) -> None:
         For a card without a set, or a set that is not here.
     """
     data = dense_set(card_id)
-    progress("fitting the gate", 0.0)
-    gates.renew(card_id, _known(Segmenter(card(card_id), CPU), data))
-    update_metrics(card_id, "gate", _gate(card(card_id), data, progress))
+    progress("fitting the out-of-distribution detector", 0.0)
+    ood_detector.renew(card_id, _known(Segmenter(card(card_id), CPU), data))
+    update_metrics(card_id, "ood", _measure_ood(card(card_id), data, progress))
 
 
 def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
@@ -182,7 +182,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     UnknownCard, Unreachable
         For a card without a set, or a set that is not here.
     BadWeights
-        For a card that has not been trained: its gate is measured too.
+        For a card that has not been trained: its out-of-distribution detector is measured too.
     """
     chosen, data = card(card_id), dense_set(card_id)
     drawn: list[Sample] = samples(chosen, data)
@@ -201,31 +201,31 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         "how": "; ".join(tables),
         "weights": [member.sha256 for member in chosen.members],
         "trials": {name: _summary(rows, data) for name, rows in tables.items()},
-        "gate": _gate(chosen, data, progress),
+        "ood": _measure_ood(chosen, data, progress),
     }
     publish(card_id, report)
 
 
-def _known(painter: Segmenter, data: DenseSet) -> gates.Known:
-    """Return what the gate looks at in the pictures that shipped weights learn from."""
+def _known(painter: Segmenter, data: DenseSet) -> ood_detector.Known:
+    """Return what the out-of-distribution detector looks at in the pictures that shipped weights learn from."""
 
-    def look(picture: Pixels) -> tuple[gates.Features, gates.Features]:
-        painting = painter.paint(gates.as_image(picture))
+    def look(picture: Pixels) -> tuple[ood_detector.Features, ood_detector.Features]:
+        painting = painter.paint(ood_detector.as_image(picture))
         return painting.signatures, painting.strongest
 
-    some = gates.spread(shipped(painter.card, data, 5).draw)
+    some = ood_detector.spread(shipped(painter.card, data, 5).draw)
     pictures = [pixels_of(data.pictures[i])[0] for i in some]
     groups = [(data.sources or data.groups)[i] for i in some]
     if painter.card.input.grey:
         pictures, groups = [*pictures, *(greyed(picture) for picture in pictures)], groups * 2
-    return gates.known(painter.card, pictures, groups, look)
+    return ood_detector.known(painter.card, pictures, groups, look)
 
 
-def _gate(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
-    """Return how well what ships tells strangers from its own kind."""
+def _measure_ood(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
+    """Return how well what ships tells images of other kinds from its own kind."""
     painter = Segmenter(chosen, CPU)
-    ood_score = gates.ood_score(chosen, lambda image: painter.task.read(painter.paint(image), image, chosen))
-    return gates.measured(chosen, _known(painter, data), ood_score, ood_sets(chosen.id, colour=True), progress)
+    ood_score = ood_detector.ood_score(chosen, lambda image: painter.task.read(painter.paint(image), image, chosen))
+    return ood_detector.measured(chosen, _known(painter, data), ood_score, ood_sets(chosen.id, colour=True), progress)
 
 
 def measured(painter: Segmenter, data: DenseSet, i: int, *, grey: bool = False) -> dict[str, float]:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.cards.card import Gate as GateTable
+from models.cards.card import OodStatistics
 from models.errors import BadCard
 from models.nets import loading
-from models.trust.ood import KEPT, energy, fit, gate_of, signature
+from models.trust.ood import KEPT, energy, fit, load_ood_detector, signature
 from models.trust.perturbations import perturbed
 
 pytest.importorskip("sklearn")
@@ -21,33 +21,33 @@ def drawn(n: int, shift: float = 0.0) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def gate():
+def ood_detector():
     fitted = fit(drawn(2_000), RNG.normal(0, 3, (1_000, 4)).astype(np.float32))
     return replace(fitted, threshold=float(np.quantile(fitted.distance(drawn(1_000)), KEPT)))
 
 
-def test_it_keeps_its_share_and_refuses_strangers(gate) -> None:
-    assert (gate.distance(drawn(2_000)) <= gate.threshold).mean() == pytest.approx(KEPT, abs=0.02)
+def test_it_keeps_its_share_and_refuses_other_kinds(ood_detector) -> None:
+    assert (ood_detector.distance(drawn(2_000)) <= ood_detector.threshold).mean() == pytest.approx(KEPT, abs=0.02)
     against_the_grain = drawn(500) + 6 * np.linalg.svd(MIX)[2][-1].astype(np.float32)  # small, but where little varies
-    assert (gate.distance(against_the_grain) > gate.threshold).mean() > 0.95
+    assert (ood_detector.distance(against_the_grain) > ood_detector.threshold).mean() > 0.95
 
 
-def test_the_distance_is_mahalanobis(gate) -> None:
+def test_the_distance_is_mahalanobis(ood_detector) -> None:
     x = drawn(50)
     precision = np.linalg.inv(MIX.T @ MIX)
     exact = np.sqrt(np.einsum("ni,ij,nj->n", x - 5, precision, x - 5))
-    np.testing.assert_allclose(gate.distance(x), exact, rtol=0.1)
+    np.testing.assert_allclose(ood_detector.distance(x), exact, rtol=0.1)
 
 
-def test_the_verdict_says_what_it_missed_and_whether_the_energy_agrees(gate) -> None:
+def test_the_verdict_says_what_it_missed_and_whether_the_energy_agrees(ood_detector) -> None:
     strong, weak = np.array([20.0, 0, 0, 0]), np.array([-9.0, -9, -9, -9])
-    inside = gate.judge(np.full(20, 5.0), weak, "a knee radiograph")
+    inside = ood_detector.judge(np.full(20, 5.0), weak, "a knee radiograph")
     assert (inside.outside, inside.reason) == (False, None)
     assert inside.ood_score < 1
-    outside = gate.judge(np.full(20, 90.0), strong, "a knee radiograph")
+    outside = ood_detector.judge(np.full(20, 90.0), strong, "a knee radiograph")
     assert (outside.outside, outside.reason) == (True, "this does not look like a knee radiograph")
     assert outside.ood_score > 1
-    assert gate.judge(np.full(20, 90.0), weak, "a knee radiograph").reason == (
+    assert ood_detector.judge(np.full(20, 90.0), weak, "a knee radiograph").reason == (
         "this does not look like a knee radiograph, and the network's own answer is unusually weak"
     )
 
@@ -63,16 +63,16 @@ def test_a_signature_pools_the_two_stages_before_the_last() -> None:
     torch.testing.assert_close(signature(features), torch.tensor([[1.0] * 3 + [2.0] * 3] * 2))
 
 
-def test_it_survives_the_trip_to_disk(gate, model_of, tmp_path, monkeypatch) -> None:
+def test_it_survives_the_trip_to_disk(ood_detector, model_of, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(loading, "WEIGHTS_DIR", tmp_path)
-    sha256 = loading.write_tensors(dict(gate.tensors), tmp_path / "gate.safetensors")
+    sha256 = loading.write_tensors(dict(ood_detector.tensors), tmp_path / "ood.safetensors")
     card = model_of().card
-    table = GateTable(file="gate.safetensors", sha256=sha256, threshold=gate.threshold, kept=0.95, n=1_000)
+    table = OodStatistics(file="ood.safetensors", sha256=sha256, threshold=ood_detector.threshold, kept=0.95, n=1_000)
     x = drawn(10)
-    loaded = gate_of(card.model_copy(update={"gate": table}))
-    np.testing.assert_array_equal(loaded.distance(x), gate.distance(x))
-    with pytest.raises(BadCard, match="no gate"):
-        gate_of(card)
+    loaded = load_ood_detector(card.model_copy(update={"ood": table}))
+    np.testing.assert_array_equal(loaded.distance(x), ood_detector.distance(x))
+    with pytest.raises(BadCard, match="no out-of-distribution detector"):
+        load_ood_detector(card)
 
 
 def test_weather_is_mild_seeded_and_of_every_kind() -> None:

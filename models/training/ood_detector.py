@@ -1,4 +1,4 @@
-"""Fit and measure the gate of a card whose pictures are looked at one by one: of detectors, and of what paints.
+"""Fit and measure the OOD detector of a card whose pictures are looked at one by one: of detectors, and of what paints.
 
 A picture counts as its most familiar part, as when the card answers: a tile of an image that tiles slide over, or all
 of it.
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card
-from models.cards.card import Gate as GateTable
+from models.cards.card import OodStatistics
 from models.cards.writing import write_card
 from models.nets.loading import write_tensors
 from models.progress import Progress
@@ -25,25 +25,25 @@ from models.trust.second import Answer, seconded
 from models.types import Image, Pixels
 
 KNOWN = 400
-"""Pictures that a gate is fitted on."""
+"""Pictures that an out-of-distribution detector is fitted on."""
 FOLDS = 5
 
 Features = NDArray[np.float32]
 Look = Callable[[Pixels], tuple[Features, Features]]
-"""From a picture, (H, W) or (H, W, 3) in [0, 1], to what the gate looks at in each of its parts: (T, D), and their
-strongest logits, (T, K)."""
+"""From a picture, (H, W) or (H, W, 3) in [0, 1], to what the out-of-distribution detector looks at in each of its
+parts: (T, D), and their strongest logits, (T, K)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What a gate looks at in N pictures of a set, each as it is and weathered, and the group that each belongs to."""
+    """Features of N pictures of a set, each as it is and perturbed, and the group that each belongs to."""
 
     plain: Sequence[Features]
     perturbed: Sequence[Features]
     logits: Sequence[Features]
     groups: Sequence[str]
 
-    def fitted(self, some: Iterable[int]) -> ood.Gate:
+    def fitted(self, some: Iterable[int]) -> ood.OodDetector:
         """Return the statistics of some of the pictures."""
         of = list(some)
         parts = [*(self.plain[i] for i in of), *(self.perturbed[i] for i in of)]
@@ -60,7 +60,7 @@ class Known:
 
 
 def spread(draw: NDArray[np.floating]) -> NDArray[np.intp]:
-    """Return the indices of pictures that a gate is fitted on.
+    """Return the indices of pictures that an out-of-distribution detector is fitted on.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def known(chosen: Card, pictures: Sequence[Pixels], groups: Sequence[str], look:
     return Known(plain, [look(copy)[0] for copy in copies], logits, groups)
 
 
-def distances(fitted: ood.Gate, looks: Iterable[Features]) -> Features:
+def distances(fitted: ood.OodDetector, looks: Iterable[Features]) -> Features:
     """Return the distance of each picture's most familiar part, (N,)."""
     return np.array([fitted.distance(parts).min() for parts in looks], np.float32)
 
@@ -95,30 +95,30 @@ def as_image(picture: Pixels) -> Image:
 
 
 def ood_score(chosen: Card, answer: Callable[[Image], Answer]) -> Callable[[Pixels], float]:
-    """Return what tells how strange a picture is to a card with a gate, as its page does: over 1 it abstains."""
+    """Return what scores a picture for a card with an OOD detector, as its page does: over 1 it abstains."""
 
     def told(picture: Pixels) -> float:
         image = as_image(picture)
         if misses_colours(image, chosen):
             return GREY  # whatever the network would make of it
         found = seconded(answer(image), image, chosen).ood_score
-        assert found is not None  # the card has a gate
+        assert found is not None  # the card has an out-of-distribution detector
         return found
 
     return told
 
 
 def renew(card_id: str, seen: Known) -> None:
-    """Fit a gate and inscribe it in the card."""
-    write_card(card_id, {"gate": ship(card_id, seen)})
+    """Fit an out-of-distribution detector and inscribe it in the card."""
+    write_card(card_id, {"ood": ship(card_id, seen)})
 
 
-def ship(card_id: str, seen: Known) -> GateTable:
-    """Fit a gate on all the pictures and write it; its threshold holds across groups."""
-    file = f"{card_id}.gate.safetensors"
+def ship(card_id: str, seen: Known) -> OodStatistics:
+    """Fit an out-of-distribution detector on all the pictures and write it; its threshold holds across groups."""
+    file = f"{card_id}.ood.safetensors"
     sha256 = write_tensors(dict(seen.fitted(range(len(seen.plain))).tensors), WEIGHTS_DIR / file)
     threshold = float(np.quantile(seen.held_out(), ood.KEPT))
-    return GateTable(file=file, sha256=sha256, threshold=threshold, kept=ood.KEPT, n=len(seen.plain))
+    return OodStatistics(file=file, sha256=sha256, threshold=threshold, kept=ood.KEPT, n=len(seen.plain))
 
 
 def measured(
@@ -128,7 +128,7 @@ def measured(
     ood_sets: Iterable[tuple[str, Sequence[Pixels]]],
     progress: Progress,
 ) -> dict[str, Any]:
-    """Return how well a card tells strangers from pictures of its set that the gate's statistics have not seen.
+    """Return how well a card tells images of other kinds from pictures of its set that the detector has not seen.
 
     Parameters
     ----------
@@ -137,11 +137,11 @@ def measured(
     """
     from sklearn.metrics import roc_auc_score
 
-    own, rows = seen.held_out() / ood.gate_of(chosen).threshold, []
+    own, rows = seen.held_out() / ood.load_ood_detector(chosen).threshold, []
     for name, pictures in ood_sets:
-        progress(f"strangers: {name}", 0.0)
+        progress(f"out-of-distribution set: {name}", 0.0)
         found = np.array([ood_score(picture) for picture in pictures])
         both = np.concatenate([own, found])
         auroc = float(roc_auc_score(np.arange(len(both)) >= len(own), both))
         rows.append({"set": name, "n": len(found), "auroc": auroc, "refused": float((found > 1).mean())})
-    return {"n": len(own), "kept": float((own <= 1).mean()), "strangers": rows}
+    return {"n": len(own), "kept": float((own <= 1).mean()), "sets": rows}

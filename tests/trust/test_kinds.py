@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from models.simulation.hardware import with_hardware
 from models.simulation.joint_section import section
@@ -71,3 +73,66 @@ def test_a_frame_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_alternative_models_are_made_for_the_same_kind() -> None:
     assert kind_of("histology-nuclei") == kind_of("histology-nuclei-hrnet") == "histology"
     assert kind_of("someone-elses") is None
+
+
+def test_distances_shares_and_metal_by_hand() -> None:
+    tensors = {
+        "centre": np.array([[1, 2], [0, 0], [5, 5]], np.float32),
+        "scale": np.array([[2, 4], [1, 1], [1, 2]], np.float32),
+        "weight": np.array([[1, 0], [0, 1]], np.float32),
+        "bias": np.array([0, np.log(3)], np.float32),
+        "middle": np.array([[1, 1], [0, -1]], np.float32),
+        "whiten": np.array([[[3, 0], [0, 4]], [[1, 1], [0, 1]]], np.float32),
+        "metal": np.array([[1, 0], [0, 2], [0, 1]], np.float32),
+        "metal_bias": np.array([-2], np.float32),
+    }
+    look = image_kinds.Look(nn.ModuleDict(), tensors, {"knee": 2.0, "mri": 4.0})
+    found = look.kinds(np.array([[5, 10], [9, 0.5], [7, 9]], np.float32))  # standardised: (2, 2), (9, 0.5), (2, 2)
+    assert found.shares == {"knee": pytest.approx(0.25), "mri": pytest.approx(0.75)}  # e² to 3 e²
+    # (3 · (2 − 1), 4 · (2 − 1)) is 5 long; (2 − 0 + 2 + 1, 2 + 1) is √34
+    assert found.ood_scores == {"knee": pytest.approx(2.5), "mri": pytest.approx(34**0.5 / 4)}
+    assert found.metal == pytest.approx(1 / (1 + np.exp(-3)))  # 2 + 1 + 2 − 2
+    assert found.likeliest == "mri"
+
+
+def test_channels_are_pooled_to_mean_spread_and_maximum() -> None:
+    class Ramp(nn.Module):
+        """Two channels: columns 0, 1, 2, 3 of two rows, and ten more; then doubled."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if x.shape[2] > 2:
+                ramp = torch.arange(4.0).expand(1, 1, 2, 4)
+                return torch.cat([ramp, ramp + 10], 1)
+            return 2 * x
+
+    stages = nn.ModuleDict({name: Ramp() for name in ("stage2", "stage3", "stage4")})
+    found = image_kinds.pooled_features(stages, np.zeros((64, 64), np.float32))
+    spread = (10 / 7) ** 0.5  # of 0, 0, 1, 1, 2, 2, 3, 3, with n − 1
+    right = [[3, 23, 6, 46], [2 * spread] * 2 + [4 * spread] * 2, [6, 26, 12, 52]]
+    np.testing.assert_allclose(found, right, rtol=1e-6)
+
+
+def test_the_last_64_frames_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(image_kinds, "_SEEN", type(image_kinds._SEEN)())
+    monkeypatch.setattr(image_kinds, "_look", lambda image, frame: asked.append((image.sha256, frame)) or len(asked))
+    picture = np.zeros((8, 8))
+    for number in range(65):
+        look(image(picture, f"{number}"))
+    assert len(image_kinds._SEEN) == 64
+    assert look(image(picture, "64")) == 65
+    assert look(image(picture, "1")) == 2
+    assert look(image(picture, "1"), 1) == 66  # another frame
+    assert look(image(picture, "0")) == 67  # the oldest was forgotten
+    assert look(image(picture, "2")) == 68  # and the next two, for the two that came
+    for _ in range(2):
+        look(image(picture))
+    assert len(asked) == 70  # what has no hash is looked at each time
+
+
+def test_a_large_frame_is_thinned_and_a_long_one_has_its_ends() -> None:
+    fine = np.zeros((2048, 2048, 3), np.float32)
+    fine[1::2] = 1  # every other row, which thinning by two leaves out
+    assert float(network_input(fine).max()) == -1
+    assert float(network_input(fine[:1023, :1023]).max()) > -0.5
+    assert network_input(np.zeros((90, 30, 3), np.float32)).shape == network_input(np.zeros((900, 30, 3))).shape

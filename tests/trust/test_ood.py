@@ -7,7 +7,7 @@ import torch
 from models.cards.card import OodStatistics
 from models.errors import BadCard
 from models.nets import loading
-from models.trust.ood import KEPT, energy, fit, load_ood_detector, signature
+from models.trust.ood import KEPT, OodDetector, energy, fit, load_ood_detector, signature
 from models.trust.perturbations import perturbed
 
 pytest.importorskip("sklearn")
@@ -84,3 +84,26 @@ def test_weather_is_mild_seeded_and_of_every_kind() -> None:
         assert 0 <= picture.min() <= picture.max() <= 1
         assert 0.1 < picture.mean() < 0.6
     assert len({picture.shape[0] > 200 for picture in seen}) == 2  # some were enlarged
+
+
+@pytest.mark.parametrize(
+    ("features", "logits", "score", "reason"),
+    [
+        ((3.0, 3.0), (0.0, 0.0), 1.0, None),  # (3 − 1) / 2 = 1, times 3, and (3 − 3) / 4: 3 long, the threshold
+        ((3.1, 3.0), (9.0, 0.0), 1.05, "this does not look like a knee"),
+        ((3.0, 11.0), (0.0, 0.0), 5 / 3, "this does not look like a knee, and the network's own answer is"),
+        ((1.0, 3.0), (0.0, 0.0), 0.0, None),
+    ],
+)
+def test_a_verdict_by_hand(
+    features: tuple[float, float], logits: tuple[float, float], score: float, reason: str | None
+) -> None:
+    tensors = {
+        "centre": torch.tensor([1.0, 3.0]), "scale": torch.tensor([2.0, 4.0]),
+        "whiten": torch.tensor([[3.0, 0.0], [0.0, 2.0]]), "energy": torch.tensor(-1.0),
+    }  # fmt: skip
+    found = OodDetector(tensors, 3.0).judge(np.array(features), np.array(logits), "a knee")
+    assert found.ood_score == pytest.approx(score)
+    assert found.outside == (reason is not None)
+    assert str(found.reason or "").startswith(reason or "")
+    assert ("weak" in str(found.reason)) == ("own answer" in str(reason))

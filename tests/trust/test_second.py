@@ -69,3 +69,46 @@ def test_metal_is_the_reason_where_the_card_never_saw_any(asked) -> None:
 
 def test_an_answer_without_a_detector_stays_as_it_is(asked) -> None:
     assert asked(None, seen("limb")).ood_score is None
+
+
+@pytest.mark.parametrize(
+    ("own", "what", "kind", "score"),
+    [
+        (0.9, seen("knee", 1.4), "knee", 1.0),  # (0.9 + 1.4) / 2 / 1.15
+        (2.0, seen("knee", 0.1), "knee", 2.1 / 2.3),  # at the farthest both still count
+        (3.0, seen("knee", 0.1), "knee", 1.5),  # one opinion: 3 / 2
+        (0.1, seen("knee", 2.3), "knee", 1.15),
+        (2.5, seen("knee", 2.5), "knee", 5 / 2.3),  # the mean of both is the higher here
+        (0.4, seen("mri", 1.9), "mri", 0.4),  # of a narrow kind the detector's alone
+        (0.4, seen("fluoroscopy", 2.4), "fluoroscopy", 1.2),
+        (0.5, seen("knee", 0.5, share=0.021), "knee", 1.0 / 2.3),
+        (0.5, seen("knee", 0.5, share=0.01), "knee", 1.97),  # 1 + 0.98 − 0.01: the others together have more
+        (0.4, seen("mri", 1.0, share=0.0), "mri", 1.98),
+    ],
+)
+def test_both_scores_by_hand(own: float, what: Kinds, kind: str, score: float) -> None:
+    assert joint_score(own, what, kind) == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    ("share", "metal", "score"),
+    [
+        (0.999, 0.61, 1.01),  # 1 + 0.61 − 0.6
+        (0.999, 0.6, 1.3 / 2.3),
+        (0.03, 0.9, 1.3),
+        (0.021, 0.9, 1.3),
+        (0.019, 0.9, 1.961),  # another kind: then metal says nothing
+    ],
+)
+def test_metal_by_hand(asked, share: float, metal: float, score: float) -> None:
+    found = asked(0.5, seen("knee", 0.8, share, metal))
+    assert found.ood_score == pytest.approx(score)
+    assert found.abstained == (score > 1)
+    assert ("metal" in str(found.reason)) == (score > 1 and share > 0.02)
+
+
+def test_a_score_of_one_is_inside(asked) -> None:
+    found = asked(1.0, seen("knee", 2 * ROOM - 1.0))
+    assert found.ood_score == pytest.approx(1)
+    assert not asked(0.999, seen("knee", 2 * ROOM - 1.0)).abstained
+    assert asked(1.001, seen("knee", 2 * ROOM - 1.0)).abstained

@@ -102,7 +102,7 @@ def test_what_made_an_answer_is_named_by_hashes_and_versions(
     assert [value for name, value in rows if name == "Weights"] == [
         f"{one.sha256} ({one.file})" for one in known.members
     ]
-    assert (f"{known.gate.sha256} ({known.gate.file})") in dict(rows).values()
+    assert (f"{known.ood.sha256} ({known.ood.file})") in dict(rows).values()
     assert f"numpy {np.__version__}, no-such-program not installed" in dict(rows)["Programs"]
     assert dict(rows)["Time to answer"] == "1.23 s"
     bare = model.provenance(grade(), None, IN_ENGLISH).parts[0].rows

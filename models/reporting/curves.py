@@ -49,7 +49,6 @@ def panel(curve: Curve) -> Panel:
     known = np.isfinite(values)
     low, high = _limits(values[known], spread[known])
     ticks = _ticks(low, high)
-    low, high = min(low, ticks[0]), max(high, ticks[-1])
     across = (
         np.linspace(LEFT, WIDTH - RIGHT, len(values)) if len(values) > 1 else np.array([(LEFT + WIDTH - RIGHT) / 2])
     )
@@ -64,7 +63,7 @@ def panel(curve: Curve) -> Panel:
         lines.append(_points(x, up(values[run])))
         upper, lower = up(values[run] + spread[run]), up(values[run] - spread[run])
         bands.append(_points(np.concatenate([x, x[::-1]]), np.concatenate([upper, lower[::-1]])))
-    digits = 0 if ticks[1] - ticks[0] >= 1 else 1
+    digits = next(digits for digits in range(9) if np.allclose(np.round(ticks, digits), ticks, rtol=0, atol=1e-9))
     unit = "°" if curve.unit == "°" else ""
     levels = tuple((float(up(np.array(tick))), f"{curve.say.number(tick, f'.{digits}f')}{unit}") for tick in ticks)
     return Panel(
@@ -90,7 +89,7 @@ def _ticks(low: float, high: float) -> list[float]:
     power = 10.0 ** np.floor(np.log10(rough))
     step = next(float(power * step) for step in STEPS if power * step >= rough)
     ticks = [float(tick) for tick in np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step]
-    return [tick + 0.0 for tick in ticks] if len(ticks) > 1 else [low, high]
+    return [tick + 0.0 for tick in ticks]  # no −0
 
 
 def _runs(known: NDArray[np.bool_]) -> list[slice]:

@@ -43,10 +43,11 @@ PACKAGES = {
     "models/io": ("tests/io", "tests/detection", "tests/segmentation"),
     "models/trust": ("tests/trust", "tests/predictors"),
     "models/tasks": ("tests/tasks", "tests/predictors", "tests/detection", "tests/segmentation", "tests/kinematics",
-                     "tests/trust", "tests/training", "tests/data", "tests/io"),
+                     "tests/trust", "tests/training", "tests/data", "tests/io", "tests/reporting"),
     "models/geometry": ("tests/kinematics",),
     "models/simulation": ("tests/simulation", "tests/data", "tests/kinematics"),
     "models/reporting": ("tests/reporting",),
+    "models/answers": ("tests/reporting", "tests/predictors", "tests/trust"),
     "dashboard/session": ("tests/dashboard",),
 }  # fmt: skip
 """What is changed, and the folders in which its tests are."""

@@ -18,19 +18,18 @@ from streamlit.runtime.caching.cache_utils import CachedFunc
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import models
-from dashboard.session.jobs import Job
 from dashboard.session.sweep import sweep_soon
 from dashboard.session.table import QUEUE_FILES, Item
 from dashboard.session.visitor import arrive
-from dashboard.session.work import job
 from dashboard.style import figures
-from models import Box, Card, Detections, Explanation, Image, Judged, OrthoLensError, Segmentation, Triage
+from models import Box, Card, Explanation, Image, Judged, OrthoLensError, Triage
 from models.io import slide as slides
 from models.io.slide import Slide
 from models.io.worker import Crashed
 from models.tasks import kind_of_card
 
 T = TypeVar("T")
+J = TypeVar("J", bound=Judged)
 
 DECODED, ANSWERED = 3, 12
 """Images and answers kept ready; both can be large."""
@@ -57,27 +56,32 @@ def thumbnail(item: Item) -> bytes | None:
         return None
 
 
-def predict(image: Image, card: Card, frame: int = 0) -> Judged:
-    """Return the card's answer on a frame, with the heat that its kind goes with, both from one pass.
+def predict(image: Image, card: Card, frame: int = 0, *, fused: bool = False) -> Judged:
+    """Return the card's answer on a frame, with the heat that goes with answers of its kind, both from one pass.
+
+    Parameters
+    ----------
+    fused
+        Of a card that draws boxes: look again mirrored and enlarged.
 
     Raises
     ------
     ModelError
         As `models.predict`.
     """
-    return _raised(_ready(_predict, image, image.sha256, card.id, weights(card), frame))
+    method = kind_of_card(card).explained_by
+
+    def ask() -> Judged:
+        told = None if method or fused else _told(image, card, frame)
+        return told or models.predict(image, card.id, frame=frame, explain=method, fused=fused)
+
+    return _raised(_ready(_predict, ask, image.sha256, card.id, weights(card), frame, fused))
 
 
-def classify(image: Image, card: Card, frame: int = 0) -> models.Classification:
-    """Return `predict`'s answer of a classifier.
-
-    Raises
-    ------
-    ModelError
-        As `models.predict`.
-    """
-    answer = predict(image, card, frame)
-    assert isinstance(answer, models.Classification)  # by the card's task
+def predict_as(of: type[J], image: Image, card: Card, frame: int = 0, *, fused: bool = False) -> J:
+    """Return `predict`'s answer, of the type that the card's kind gives."""
+    answer = predict(image, card, frame, fused=fused)
+    assert isinstance(answer, of)  # by the card's kind
     return answer
 
 
@@ -90,57 +94,6 @@ def explain(image: Image, card: Card, *, method: str, label: str, frame: int, st
         As `models.explain`.
     """
     return _raised(_ready(_explain, image, image.sha256, card.id, weights(card), (method, label, frame, stage)))
-
-
-def segment(image: Image, card: Card, frame: int = 0) -> Segmentation:
-    """Return the card's classes for every pixel of a frame.
-
-    Raises
-    ------
-    ModelError
-        As `models.predict`.
-    """
-    done: Job[Segmentation] | None = job(segmenting(image, card))
-    if done and done.result and frame == 0:
-        return done.result
-    answer = once(
-        lambda: _told(image, card, frame) or models.predict(image, card.id, frame=frame),
-        "segment",
-        image.sha256,
-        card.id,
-        *weights(card),
-        frame,
-    )
-    assert isinstance(answer, Segmentation)  # by the card's task
-    return answer
-
-
-def detect(image: Image, card: Card, frame: int = 0) -> Detections:
-    """Return the card's boxes on a frame, of a second look too where the reader wants one.
-
-    Raises
-    ------
-    ModelError
-        As `models.predict`.
-    """
-    fused = bool(st.session_state.get(second_look(card), False))
-    answer = once(
-        lambda: (None if fused else _told(image, card, frame))
-        or models.predict(image, card.id, frame=frame, fused=fused),
-        "detect", image.sha256, card.id, *weights(card), frame, fused,
-    )  # fmt: skip
-    assert isinstance(answer, Detections)  # by the card's task
-    return answer
-
-
-def second_look(card: Card) -> str:
-    """Return the key of whether the reader wants a detector to look again mirrored and enlarged."""
-    return f"fused-{card.id}"
-
-
-def segmenting(image: Image, card: Card) -> str:
-    """Return the name of the job that segments a large image."""
-    return f"segment-{image.sha256}-{card.id}"
 
 
 def slide(item: Item) -> Slide | None:
@@ -339,9 +292,10 @@ def _triage(_asked: tuple[Image, Triage | None], sha256: str, frame: int) -> Tri
 
 
 @st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Looking at the image…")
-def _predict(_image: Image, sha256: str, card_id: str, weights: tuple[str, ...], frame: int) -> Judged | OrthoLensError:
-    method = kind_of_card(models.card(card_id)).explained_by
-    return _kept(lambda: models.predict(_image, card_id, frame=frame, explain=method))
+def _predict(
+    _ask: Callable[[], Judged], sha256: str, card_id: str, weights: tuple[str, ...], frame: int, fused: bool
+) -> Judged | OrthoLensError:
+    return _kept(_ask)
 
 
 @st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Explaining the answer…")

@@ -1,4 +1,4 @@
-"""Plotly figures of images and answers: `figure(prediction, image, view)`, one implementation a kind of prediction.
+"""Plotly figures of images and of heat on them; what else an answer says of places is drawn in the folder of its kind.
 
 A radiograph goes to the browser as one PNG of at most `LONGEST_PX` a side, under plotly's axes, so that zoom, pan and
 axes in mm cost nothing; a coarse invisible heat map above it carries the values that hovering shows
@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import dataclass, replace
-from functools import singledispatch
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -77,24 +76,18 @@ class View:
         return 1 - shown if self.invert else shown
 
 
-@singledispatch
 def figure(prediction: Judged | None, image: Image, view: View) -> go.Figure:
-    """Return the viewer: the image, and on it what the prediction says about places.
+    """Return the viewer: the image, and on it the heat of the prediction's explanation, where it has one.
 
     Parameters
     ----------
     prediction
         None shows the image alone.
     """
-    return viewer(image, [raster(view.shown(image))], view.frame)
-
-
-@figure.register
-def _(prediction: Classification, image: Image, view: View) -> go.Figure:
     shown = shrunk(view.shown(image), LONGEST_PX)
-    if prediction.explanation is None or view.layout == "Image only":
+    why = prediction.explanation if prediction else None
+    if prediction is None or why is None or view.layout == "Image only":
         return viewer(image, [raster(shown)], view.frame)
-    why = prediction.explanation
     probability = prediction.probability_of(why.target)
     look = reason.look_of(view.look, probability)
     hot = raster(draw.overlay(shown, shrunk(reason.drawable(why), LONGEST_PX), look), exact=False)

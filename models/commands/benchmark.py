@@ -19,19 +19,16 @@ from typing import Any
 import numpy as np
 import torch
 from rich.table import Table
-from torch import Tensor
 
 import models
 from models.cards import Card
 from models.errors import BadCard
 from models.predictors.engine import engine
-from models.tasks.classification.predictor import Classifier
-from models.tasks.detection.predictor import Detector
+from models.tasks.members import BARE, BARE_GRADIENT
 
 WARM_UP = 5
 COLD_STARTS = 3
 
-BARE, BARE_GRADIENT = "bare forward", "bare forward + gradient of the tail"
 DECODED = "bytes → image"
 ANSWER, EXPLAINED = "bytes → prediction", "bytes → prediction + Grad-CAM"
 
@@ -84,55 +81,19 @@ def benchmark(card: Card, data: bytes, repeats: int = 30) -> dict[str, Any]:
     }
 
 
-def bare_paths(card: Card, image: models.Image) -> dict[str, Callable[[], object]]:
+def bare_paths(card: Card, image: models.Image) -> Mapping[str, Callable[[], object]]:
     """Return what the networks alone take, by path: of a detector from its input to its boxes.
 
     Raises
     ------
     BadCard
-        For a card that paints: what it takes depends on how many tiles an image has.
+        For a card whose networks do not answer an image in one pass, such as one that paints tile by tile.
     """
     model = engine().predictor(card)
-    if isinstance(model, Detector):
-        finder, seen = model, model.input(image)
-        return {BARE: lambda: bare_boxes(finder, seen)}
-    if not isinstance(model, Classifier):
-        raise BadCard("it paints every pixel", fix="Choose a card that names an image or draws boxes.", file=card.id)
-    classifier, x = model, model.input(image)
-    return {BARE: lambda: bare(classifier, x), BARE_GRADIENT: lambda: bare_gradient(classifier, x)}
-
-
-@torch.no_grad()
-def bare_boxes(finder: Detector, x: Tensor) -> None:
-    """Run the members of a detector one after another, to the boxes that no better one covers: x (1, 3, h, w)."""
-    for net in finder.members:
-        net.found(net.places(x, net.trunk(x)), (x.shape[2], x.shape[3]))
-    finish(finder.device)
-
-
-@torch.no_grad()
-def bare(model: Classifier, x: Tensor) -> None:
-    """Run the members one after another and nothing else: x (1, 3, h, w)."""
-    for net in model.members:
-        net(x)
-    finish(model.device)
-
-
-def bare_gradient(model: Classifier, x: Tensor) -> None:
-    """Run the members, and the gradient of the largest logit back to the card's stage: x (1, 3, h, w)."""
-    stage = model.card.net.stage
-    for net in model.members:
-        with torch.no_grad():
-            features = net.trunk(x, stage)
-        features.requires_grad_()
-        torch.autograd.grad(net.tail(features, stage).max(), features)
-    finish(model.device)
-
-
-def finish(device: torch.device) -> None:
-    """Wait for the GPU, where there is one."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    paths = model.passes(image)
+    if not paths:
+        raise BadCard(f"it {model.does}", fix="Choose a card that names an image or draws boxes.", file=card.id)
+    return paths
 
 
 def interleaved(paths: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:

@@ -8,7 +8,7 @@ report, record, worklist, triage, stage and benchmark.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -111,6 +111,9 @@ class Predictor(Protocol):
     @property
     def bytes(self) -> int:
         """Memory of the parameters."""
+
+    def passes(self, image: Image) -> Mapping[str, Callable[[], object]]:
+        """Return what runs the networks alone on an image, by name, for a benchmark; empty for what is not one pass."""
 
     def warm_up(self) -> None:
         """Answer a blank image, so that the first real one does not wait."""

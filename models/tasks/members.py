@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from threading import RLock
 from typing import ClassVar, Generic, TypeVar
@@ -13,8 +13,12 @@ from torch import nn
 from models.cards import Card
 from models.errors import UnknownCard
 from models.tasks.kind import Request
+from models.types import Image
 
 Net = TypeVar("Net", bound=nn.Module)
+
+BARE, BARE_GRADIENT = "bare forward", "bare forward + gradient of the tail"
+"""Names of `Predictor.passes`."""
 
 
 class Members(Generic[Net]):
@@ -42,6 +46,15 @@ class Members(Generic[Net]):
     def precision(self) -> AbstractContextManager[object]:
         """Half precision on a GPU; on a CPU float32, since bfloat16 is slower there without special units."""
         return torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda")
+
+    def passes(self, image: Image) -> Mapping[str, Callable[[], object]]:
+        """Return nothing: how many passes an image takes hangs on its size."""
+        return {}
+
+    def finish(self) -> None:
+        """Wait for the GPU, where there is one."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
     def draw_no_boxes(self, asked: Request) -> None:
         """Refuse what only a detector can be asked.

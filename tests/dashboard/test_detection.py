@@ -22,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from dashboard.case import report
-from dashboard.style.figures import View, figure
+from dashboard.style.figures import View
 from dashboard.views.detection import downloads, figures, findings
 from dashboard.views.detection import truth as detection_truth
 from dashboard.views.detection.case import DetectionCase
@@ -372,4 +372,4 @@ def test_marks_on_the_screen_match_those_of_the_verdict(kept: downloads.Kept) ->
 def test_a_crop_at_the_edge_is_square_and_a_plain_view_draws_boxes(kept: downloads.Kept) -> None:
     crop = Pillow.open(io.BytesIO(figures.thumbnail(kept.image, BOXES[3], View(), 48)))
     assert crop.width == crop.height <= 48
-    assert len(figure(fake(kept.image, "good"), kept.image, View()).layout.shapes) == 3
+    assert len(figures.figure(fake(kept.image, "good"), kept.image, View()).layout.shapes) == 3

@@ -33,8 +33,10 @@ def test_bare_paths_leave_the_networks_as_they_were(product: Callable[..., str],
     model = engine().load(card(product(members=2)), Classifier)
     x = model.input(models.read(picture()))
     before = model.members[0](x)
-    timing.bare(model, x)
-    timing.bare_gradient(model, x)
+    passes = model.passes(models.read(picture()))
+    assert list(passes) == [timing.BARE, timing.BARE_GRADIENT]
+    for run in passes.values():
+        run()
     assert torch.equal(model.members[0](x), before)
     assert not any(p.requires_grad or p.grad is not None for net in model.members for p in net.parameters())
 

@@ -20,7 +20,7 @@ from dashboard.i18n import later, numeral, t, tn
 from dashboard.session.jobs import Job
 from dashboard.style import figures
 from dashboard.views.classification import crop_figures
-from models import Box, Card, Image, Judged
+from models import Box, Card, Classification, Image, Judged
 
 WHOLE = later("The whole film")
 FILM_PX = 380
@@ -137,7 +137,7 @@ def _parts(count: int) -> str:
 
 
 def _card(cut: Image, card: Card, name: str) -> None:
-    answer = session.classify(cut, card)
+    answer = session.predict_as(Classification, cut, card)
     label = plain(t(card.labels[card.index(answer.label)].name))
     hidden = read_first.hidden(answer)
     if not hidden:

@@ -41,7 +41,7 @@ def workspace(image: Image, card: Card) -> None:
     fill: Callable[[], None] | None = None
     with right:
         try:
-            said = session.classify(image, card, view.frame)
+            said = session.predict_as(Classification, image, card, view.frame)
             if read_first.hidden(said):
                 read_first.ask(said, card)
             else:

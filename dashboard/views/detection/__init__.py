@@ -30,9 +30,9 @@ class DetectionPage(CardPage):
         page.show(task, invitation)
 
     def ask(self, image: Image, card: Card, frame: int = 0) -> Judged:
-        from dashboard import session
+        from dashboard.views.detection.case import detect
 
-        return session.detect(image, card, frame)
+        return detect(image, card, frame)
 
     def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
         from models.tasks.detection.boxes import numbered

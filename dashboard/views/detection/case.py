@@ -15,6 +15,22 @@ from models import Card, Detections, Image
 from models.tasks.detection.edit import DrawnBox, Edits, edited
 
 
+def detect(image: Image, card: Card, frame: int = 0) -> Detections:
+    """Return the card's boxes on a frame, of a second look too where the reader wants one.
+
+    Raises
+    ------
+    ModelError
+        As `models.predict`.
+    """
+    return session.predict_as(Detections, image, card, frame, fused=bool(session.get(second_look(card))))
+
+
+def second_look(card: Card) -> str:
+    """Return the key of whether the reader wants a detector to look again mirrored and enlarged."""
+    return f"fused-{card.id}"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One box that is shown.

@@ -1,7 +1,4 @@
-"""Figures of boxes: on the image with their scores, against a truth, with the reason of one, and the FROC curve.
-
-Importing this module teaches `dashboard.style.figures.figure` to draw `Detections`.
-"""
+"""Figures of boxes: on the image with their scores, against a truth, with the reason of one, and the FROC curve."""
 
 from __future__ import annotations
 
@@ -58,7 +55,6 @@ class Mark:
     key: str = ""
 
 
-@figures.figure.register
 def figure(prediction: Detections, image: Image, view: View) -> go.Figure:
     """Return the image with the boxes that reach the threshold, each with its score."""
     card = models.card(prediction.card)

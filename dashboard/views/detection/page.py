@@ -19,7 +19,7 @@ from dashboard.style.figures import View
 from dashboard.views.detection import downloads, findings, hand, reasons, truth
 from dashboard.views.detection import figures as detection_figures
 from dashboard.views.detection import threshold as detection_threshold
-from dashboard.views.detection.case import DetectionCase
+from dashboard.views.detection.case import DetectionCase, detect, second_look
 from dashboard.views.segmentation.case import Sheet
 from models import Card, Image, OrthoLensError
 from models.tasks.detection.verdict import caveat, verdict
@@ -35,7 +35,7 @@ PANELS: dict[str, Callable[[DetectionCase], Sheet]] = {
 
 def show(task: str, invitation: str) -> None:
     """Draw the page of the task."""
-    card, image = shell.opened(task, invitation, ask=session.detect, readable=False)
+    card, image = shell.opened(task, invitation, ask=detect, readable=False)
     if image is not None:
         workspace(image, card)
 
@@ -61,7 +61,7 @@ def workspace(image: Image, card: Card) -> None:
 
 def _answered(image: Image, card: Card, view: View) -> tuple[Sheet, Callable[[], None] | None]:
     """Draw the answer and the controls of one look at it; return what the image shows, and what is drawn last."""
-    answer, fused = session.detect(image, card, view.frame), bool(session.get(session.second_look(card)))
+    answer, fused = detect(image, card, view.frame), bool(session.get(second_look(card)))
     threshold, point = detection_threshold.chosen(card, answer)
     film = DetectionCase(image, card, answer, view, fused, threshold, point)
     worklist.tell(film.kept)
@@ -86,7 +86,7 @@ def _headline(film: DetectionCase) -> bool:
         if card.data.simulated:
             st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
         st.toggle(
-            t("Second look (flips and scales, slower)"), key=session.second_look(card), persist_state="session",
+            t("Second look (flips and scales, slower)"), key=second_look(card), persist_state="session",
             help=t("The image is searched again mirrored and enlarged, and the boxes of all looks are fused."),
         )  # fmt: skip
         st.caption(t("Searched in {seconds:.2f} s", seconds=found.seconds))

@@ -18,6 +18,7 @@ from dashboard.views.detection import figures as detection_figures
 from dashboard.views.lessons import diagrams
 from dashboard.views.lessons.subject import Subject
 from dashboard.views.segmentation import figures as tissue_figures
+from dashboard.views.segmentation.case import segment
 from dashboard.views.segmentation.figures import TissueView
 from models import Card, Classification, Detections, Judged, OrthoLensError, lessons
 from models.lessons import Step
@@ -172,7 +173,7 @@ def _named(card: Card, subject: Subject) -> None:
 
 def _painted(card: Card, subject: Subject) -> None:
     image = lessons.middle(subject.image, card)
-    answer = session.segment(image, card, subject.frame)
+    answer = segment(image, card, subject.frame)
     _verdict(answer, card)
     found = [
         f"{plain(t(label.name))} {_share(share)}"

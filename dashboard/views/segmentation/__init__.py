@@ -31,9 +31,9 @@ class SegmentationPage(CardPage):
         page.show(task, invitation)
 
     def ask(self, image: Image, card: Card, frame: int = 0) -> Judged:
-        from dashboard import session
+        from dashboard.views.segmentation.case import segment
 
-        return session.segment(image, card, frame)
+        return segment(image, card, frame)
 
     def is_slow(self, image: Image, card: Card) -> bool:
         from dashboard.views.segmentation import slide

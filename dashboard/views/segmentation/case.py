@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from dashboard import session
 from dashboard.i18n import later
+from dashboard.session.jobs import Job
 from dashboard.views.segmentation.figures import TissueView
 from models import Box, Card, Explanation, Image, Segmentation
 from models.tasks.segmentation.edit import Correction, corrected
@@ -35,6 +36,25 @@ def tell(identity: str, reason: Reason) -> None:
 def told(identity: str) -> Reason:
     """Return what the reader was last told of an answer."""
     return session.get(f"reason-{identity}", Reason())
+
+
+def segment(image: Image, card: Card, frame: int = 0) -> Segmentation:
+    """Return the card's classes for every pixel of a frame; of a large image those of the job that found them.
+
+    Raises
+    ------
+    ModelError
+        As `models.predict`.
+    """
+    done: Job[Segmentation] | None = session.job(segmenting(image, card))
+    if done and done.result and frame == 0:
+        return done.result
+    return session.predict_as(Segmentation, image, card, frame)
+
+
+def segmenting(image: Image, card: Card) -> str:
+    """Return the name of the job that segments a large image."""
+    return f"segment-{image.sha256}-{card.id}"
 
 
 @dataclass(frozen=True)

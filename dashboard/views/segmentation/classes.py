@@ -12,7 +12,6 @@ import streamlit as st
 from dashboard import session
 from dashboard.case.states import plain
 from dashboard.i18n import lowered, numeral, spoken, t
-from dashboard.style.figures import figure
 from dashboard.views.segmentation import figures
 from dashboard.views.segmentation.case import SegmentationCase, Sheet
 from dashboard.views.segmentation.figures import Layout, Style, TissueView
@@ -29,7 +28,7 @@ def show(specimen: SegmentationCase) -> Sheet:
     found = [area.key for area in areas if area.pixels]
     _legend(specimen.card, found)
     _table(areas, specimen.card)
-    fig = figure(specimen.shown, specimen.image, specimen.view)
+    fig = figures.figure(specimen.shown, specimen.image, specimen.view)
     if measurable(specimen) and st.toggle(t("Measure the cartilage"), key="tissue-thickness", persist_state="session"):
         fig = _thickness(fig, specimen)
     return Sheet(fig, f"classes-{specimen.view.classes}")

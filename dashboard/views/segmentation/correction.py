@@ -10,7 +10,6 @@ import streamlit as st
 from dashboard import session
 from dashboard.case.states import plain
 from dashboard.i18n import later, numeral, t
-from dashboard.style.figures import figure
 from dashboard.views.segmentation import classes, figures, truth
 from dashboard.views.segmentation.case import CORRECTED, NETWORK, SegmentationCase, Sheet
 from models import OrthoLensError
@@ -45,13 +44,13 @@ def show(specimen: SegmentationCase) -> Sheet:
     if specimen.corrections:
         _changes(specimen, names)
     if specimen.version == "network" and specimen.corrections:
-        return Sheet(figure(specimen.shown, specimen.image, specimen.view), "correct-network")
+        return Sheet(figures.figure(specimen.shown, specimen.image, specimen.view), "correct-network")
 
     def draw(selection: Mapping[str, Any]) -> None:
         if selection["lasso"]:
             _add(specimen, key, selection["lasso"][-1]["x"], selection["lasso"][-1]["y"])
 
-    fig = figures.selectable(figure(specimen.shown, specimen.image, specimen.view), specimen.image, "lasso")
+    fig = figures.selectable(figures.figure(specimen.shown, specimen.image, specimen.view), specimen.image, "lasso")
     return Sheet(fig, f"correct-{len(specimen.corrections)}", select=draw)
 
 

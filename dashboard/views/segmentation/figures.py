@@ -1,7 +1,4 @@
-"""Figures of a segmentation: classes on the image, the Jaccard picture, doubt, reasons, measurements drawn in place.
-
-Importing this module teaches `dashboard.style.figures.figure` to draw a `Segmentation`.
-"""
+"""Figures of a segmentation: classes on the image, the Jaccard picture, doubt, reasons, measurements drawn in place."""
 
 from __future__ import annotations
 
@@ -16,7 +13,6 @@ from PIL import Image as Pillow
 
 import models
 from dashboard.i18n import later, spoken, t
-from dashboard.style import figures
 from dashboard.style.figures import ACCENT, LONGEST_PX, Picture, View, explained, raster, shrunk, viewer
 from models import Card, Explanation, Image, Segmentation
 from models.drawing import draw, paint
@@ -53,7 +49,6 @@ class TissueView(View):
     hidden: frozenset[str] = frozenset()
 
 
-@figures.figure.register
 def figure(prediction: Segmentation, image: Image, view: TissueView) -> go.Figure:
     """Return the image with its classes as the view asks; hovering names the class."""
     card, shown = models.card(prediction.card), screen(image, view)

@@ -17,7 +17,7 @@ from dashboard.session import Item
 from dashboard.style import figures
 from dashboard.views.segmentation import classes, correction, downloads, reasons, truth
 from dashboard.views.segmentation import slide as tissue_slide
-from dashboard.views.segmentation.case import SegmentationCase, Sheet
+from dashboard.views.segmentation.case import SegmentationCase, Sheet, segment
 from dashboard.views.segmentation.figures import TissueView
 from models import Card, Image, OrthoLensError, Segmentation
 
@@ -44,7 +44,7 @@ def _read(item: Item) -> Image | None:
 
 
 def _ask(image: Image, card: Card, frame: int) -> Segmentation | None:
-    return None if tissue_slide.is_large(image, card) else session.segment(image, card, frame)
+    return None if tissue_slide.is_large(image, card) else segment(image, card, frame)
 
 
 @st.fragment
@@ -57,7 +57,7 @@ def workspace(image: Image, card: Card) -> None:
         shell.facts(image)
     with right:
         try:
-            sheet, fill = _answered(SegmentationCase(image, card, session.segment(image, card, view.frame), view))
+            sheet, fill = _answered(SegmentationCase(image, card, segment(image, card, view.frame), view))
         except OrthoLensError as problem:
             states.error(problem)
             sheet, fill = Sheet(figures.figure(None, image, view), "image"), None

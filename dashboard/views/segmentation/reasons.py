@@ -12,7 +12,6 @@ import models
 from dashboard import session
 from dashboard.case.states import plain
 from dashboard.i18n import numeral, t
-from dashboard.style.figures import figure
 from dashboard.views.classification import crop_figures
 from dashboard.views.segmentation import figures
 from dashboard.views.segmentation.case import Reason, SegmentationCase, Sheet, tell
@@ -28,7 +27,7 @@ def doubt(specimen: SegmentationCase) -> Sheet:
     image, card, view = specimen.image, specimen.card, specimen.view
     if image.shape[0] * image.shape[1] > MOST_PX:
         st.caption(t("Too large to be segmented again in every flip and scale: draw a smaller region."))
-        return Sheet(figure(specimen.answer, image, view), "doubt-none")
+        return Sheet(figures.figure(specimen.answer, image, view), "doubt-none")
     entropy = session.once(
         lambda: models.uncertainty(image, card.id, frame=view.frame), "doubt", specimen.identity, *session.weights(card)
     )

@@ -20,6 +20,7 @@ from dashboard.session.jobs import Job
 from dashboard.style.figures import View
 from dashboard.views.classification import crop_figures
 from dashboard.views.segmentation import figures
+from dashboard.views.segmentation.case import segmenting
 from models import Box, Card, Image, Segmentation
 from models.io.slide import REGION_PX, Level, Slide
 from models.trust.colours import COLOURLESS, misses_colours
@@ -57,7 +58,7 @@ def waiting(image: Image, card: Card) -> bool:
     """Start and follow the segmentation of a large image; False where its answer is there, or comes at once."""
     if not is_large(image, card):
         return False
-    name = session.segmenting(image, card)
+    name = segmenting(image, card)
     job: Job[Segmentation] | None = session.job(name)
     if job and job.result:
         return False

@@ -12,7 +12,6 @@ from dashboard import session
 from dashboard.case import states, truth_files
 from dashboard.case.truth_files import Files
 from dashboard.i18n import later, numeral, significant, t
-from dashboard.style.figures import figure
 from dashboard.views.segmentation import figures
 from dashboard.views.segmentation.case import SegmentationCase, Sheet
 from dashboard.views.segmentation.figures import TissueView, classes, screen
@@ -36,7 +35,7 @@ WORDS = later(
 
 def show(specimen: SegmentationCase) -> Sheet:
     """Take a truth, compare it with the classes that are shown, and return the picture of both."""
-    plain_view = Sheet(figure(specimen.shown, specimen.image, specimen.view), "truth-none")
+    plain_view = Sheet(figures.figure(specimen.shown, specimen.image, specimen.view), "truth-none")
     files = truth_files.drop(t("Reference masks"), _state(specimen), "truth")
     if not files:
         st.caption(

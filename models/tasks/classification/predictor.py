@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -18,7 +19,7 @@ from models.tasks import question_of
 from models.tasks.classification.explanation import explain, stage_of
 from models.tasks.classification.task import ClassificationTask
 from models.tasks.kind import ANSWER, Request, Why
-from models.tasks.members import Members
+from models.tasks.members import BARE, BARE_GRADIENT, Members
 from models.tasks.task import Answer
 from models.trust.methods import method_of
 from models.trust.ood import signature
@@ -38,6 +39,26 @@ class Classifier(Members[StagedMobileNetV2]):
     def input(self, image: Image, frame: int = 0) -> Tensor:
         """Return one frame as the networks take it: (1, 3, h, w) on the model's device."""
         return self.task.prepare(image, self.card, frame).to(self.device)
+
+    def passes(self, image: Image) -> Mapping[str, Callable[[], object]]:
+        """Return what runs the members one after another, alone and with the gradient back to the card's stage."""
+        x, stage = self.input(image), self.card.net.stage
+
+        @torch.no_grad()
+        def bare() -> None:
+            for net in self.members:
+                net(x)
+            self.finish()
+
+        def gradient() -> None:
+            for net in self.members:
+                with torch.no_grad():
+                    features = net.trunk(x, stage)
+                features.requires_grad_()
+                torch.autograd.grad(net.tail(features, stage).max(), features)
+            self.finish()
+
+        return {BARE: bare, BARE_GRADIENT: gradient}
 
     @torch.no_grad()
     def logits(self, x: Tensor) -> Tensor:

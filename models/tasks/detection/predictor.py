@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ from models.tasks.detection.explanation import Subject, explain_box
 from models.tasks.detection.fusion import Pass, fused
 from models.tasks.detection.task import DetectionTask, Scaled, Seen, fitted
 from models.tasks.kind import ANSWER, Request, Why
-from models.tasks.members import Members
+from models.tasks.members import BARE, Members
 from models.trust.methods import method_of
 from models.trust.ood import signature
 from models.trust.second import seconded
@@ -55,6 +55,18 @@ class Detector(Members[FCOSMobileNetV2]):
     def input(self, image: Image, frame: int = 0) -> Tensor:
         """Return one frame as the networks take it: (1, 3, h, w) on the model's device."""
         return self.task.prepare(image, self.card, frame).to(self.device)
+
+    def passes(self, image: Image) -> Mapping[str, Callable[[], object]]:
+        """Return what runs the members one after another, to the boxes that no better one covers."""
+        x = self.input(image)
+
+        @torch.no_grad()
+        def bare() -> None:
+            for net in self.members:
+                net.found(net.places(x, net.trunk(x)), (x.shape[2], x.shape[3]))
+            self.finish()
+
+        return {BARE: bare}
 
     @torch.no_grad()
     def places(self, net: FCOSMobileNetV2, x: Tensor) -> tuple[Places, Tensor]:

@@ -103,7 +103,7 @@ labels = [{ key = "brightness", name = "Brightness" }]
 input = { size = [64, 64] }
 net = { name = "linear" }
 members = [MEMBER]
-gate = GATE
+ood = DETECTOR
 
 [use]
 """
@@ -131,7 +131,7 @@ def gauge(
     monkeypatch.setattr(writing, "CARDS_DIR", tmp_path / "cards")
     files = {
         "gauge-0": {"weight": torch.tensor([[100.0]]), "bias": torch.zeros(1)},
-        "gauge.gate": {"centre": torch.tensor([0.5]), "scale": torch.ones(1), "whiten": torch.ones(1, 1),
+        "gauge.ood": {"centre": torch.tensor([0.5]), "scale": torch.ones(1), "whiten": torch.ones(1, 1),
                        "energy": torch.tensor(0.0)},
     }  # fmt: skip
     member, detector = (
@@ -139,7 +139,7 @@ def gauge(
         for name, of in files.items()
     )
     text = GAUGE.replace("MEMBER", f"{{ {member} }}").replace(
-        "GATE", f"{{ {detector}, threshold = 0.45, kept = 1, n = 9 }}"
+        "DETECTOR", f"{{ {detector}, threshold = 0.45, kept = 1, n = 9 }}"
     )
     (tmp_path / "cards" / "gauge.toml").write_text(text + card_text.partition("[use]")[2])
     forget()

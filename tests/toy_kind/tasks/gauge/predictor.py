@@ -16,7 +16,7 @@ from models.tasks import task_of
 from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.members import Members
 from models.tasks.task import Task
-from models.trust.ood import gate_of
+from models.trust.ood import load_ood_detector
 from models.trust.second import seconded
 from models.types import Explanation, Image, Judged
 
@@ -52,7 +52,7 @@ class Gauge(Members[nn.Linear]):
         begun, x = time.perf_counter(), self.task.prepare(image, self.card, frame).to(self.device)
         with self.lock:
             value = float(torch.stack([net(x) for net in self.members]).mean())
-        verdict = gate_of(self.card).judge(x[0].cpu().numpy(), x[0].cpu().numpy(), self.card.data.shows)
+        verdict = load_ood_detector(self.card).judge(x[0].cpu().numpy(), x[0].cpu().numpy(), self.card.data.shows)
         reading = Reading(
             task=self.card.task, card=self.card.id, sha256=image.sha256, frame=frame, warnings=image.warnings,
             seconds=time.perf_counter() - begun, value=value, unit="%",

@@ -17,7 +17,7 @@ def train(card_id: str, progress: Progress) -> None:
     raise BadCard("it has nothing to learn", fix="Use it as it is.", file=card_id)
 
 
-gate = train
+ood = train
 
 
 def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:

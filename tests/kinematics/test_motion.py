@@ -206,7 +206,7 @@ def test_a_frame_without_an_implant_has_no_pose_and_its_notes_say_so(
     assert found.frames == 2
     assert found.warnings == ("Tibial component: its STL is odd.", "mirror image 0", "mirror image 1")
     assert found.notes[1][0] == "No femoral component was found in this frame."
-    assert found.notes[1][-1] == "The network doubts its outline: this is a cat."
+    assert found.notes[1][-1] == "The network is not certain of its outline: this is a cat."
     assert not found.notes[0]
     assert np.isnan(found.femoral.pose[1]).all()
     assert np.isfinite(found.tibial.pose).all()

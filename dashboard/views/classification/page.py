@@ -52,9 +52,7 @@ def workspace(image: Image, card: Card) -> None:
         viewer.show(image, prediction, view)
     if fill:
         fill()
-    if (
-        prediction and prediction.explanation
-    ):  # neither hidden from a first reading nor withheld by the out-of-distribution detector
+    if prediction and prediction.explanation:  # neither hidden from a first reading nor withheld
         audit.show(prediction, image, card, view)
 
 

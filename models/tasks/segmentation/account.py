@@ -78,10 +78,9 @@ class SegmentationAccount(CardAccount[Segmentation]):
 
     def fields(self, answer: Segmentation) -> Record:
         """Return the pixels of each class, and the objects counted."""
-        pixels = np.bincount(answer.mask.ravel(), minlength=len(answer.labels))
         return {
             "classes": {key: value for value, key in enumerate(answer.labels)},
-            "area_px": {key: int(count) for key, count in zip(answer.labels, pixels, strict=True)},
+            "area_px": {key: int(count) for key, count in zip(answer.labels, _pixels(answer), strict=True)},
             "count": None if answer.instances is None else _count(answer.instances),
         }
 
@@ -91,7 +90,7 @@ class SegmentationAccount(CardAccount[Segmentation]):
         if answer.instances is not None:
             named = ", ".join(names[key] for key in answer.labels[1:])
             return say(later("{names}: {n:,} counted"), names=named, n=_count(answer.instances))
-        shares = np.bincount(answer.mask.ravel(), minlength=len(answer.labels))[1:] / answer.mask.size
+        shares = _pixels(answer)[1:] / answer.mask.size
         found = sorted(zip(shares, answer.labels[1:], strict=True), reverse=True)
         told = ", ".join(f"{names[key]} {say.number(share, '.1%')}" for share, key in found if share)
         return told or say(NOTHING_FOUND)
@@ -107,7 +106,7 @@ class SegmentationAccount(CardAccount[Segmentation]):
 
     def outcome(self, answer: Segmentation) -> AreasOutcome:
         """Return the shares of the classes, or the objects counted."""
-        shares = np.bincount(answer.mask.ravel(), minlength=len(answer.labels))[1:] / answer.mask.size
+        shares = _pixels(answer)[1:] / answer.mask.size
         found = sorted(zip(answer.labels[1:], shares.tolist(), strict=True), key=lambda pair: -pair[1])
         count = None if answer.instances is None else _count(answer.instances)
         return AreasOutcome(**common(answer), shares=tuple(pair for pair in found if pair[1]), count=count)
@@ -162,8 +161,8 @@ def areas(answer: Segmentation, image: Image) -> Record:
     if image.spacing_mm is None:
         return {"area_mm2": None}
     pixel_mm2 = image.spacing_mm[0] * image.spacing_mm[1]
-    pixels = np.bincount(answer.mask.ravel(), minlength=len(answer.labels))
-    return {"area_mm2": {key: round(float(n * pixel_mm2), 6) for key, n in zip(answer.labels, pixels, strict=True)}}
+    counts = zip(answer.labels, _pixels(answer), strict=True)
+    return {"area_mm2": {key: round(float(n * pixel_mm2), 6) for key, n in counts}}
 
 
 def mean_dice(answer: Segmentation, drawn: NDArray[np.uint8]) -> float:
@@ -173,6 +172,11 @@ def mean_dice(answer: Segmentation, drawn: NDArray[np.uint8]) -> float:
         here, there = drawn == index, answer.mask == index
         shares.append(2 * (here & there).sum() / (here.sum() + there.sum()))
     return float(np.mean(shares))
+
+
+def _pixels(answer: Segmentation) -> NDArray[np.intp]:
+    """Count the pixels of each label, the background first."""
+    return np.bincount(answer.mask.ravel(), minlength=len(answer.labels))
 
 
 def _count(instances: NDArray[np.int32]) -> int:

@@ -177,7 +177,7 @@ def _class(album: Album, task: str) -> None:
 
 
 def _tissue(album: Album, task: str) -> None:
-    for look in ("Classes", "Reference standard", "Uncertainty", "Why", "Correct"):
+    for look in ("Classes", "Reference", "Entropy", "Why", "Correct"):
         _look(album.page, look)
         album.take(f"{task}-{look.lower()}", whole=True)
 
@@ -189,7 +189,7 @@ def _detection(album: Album, task: str) -> None:
     page.locator(".st-key-threshold").get_by_role("slider").press("Home")
     page.locator("[class*='st-key-select-finding-']").first.wait_for()
     calm(page)
-    for look in ("Findings", "Why", "Reference standard", "By hand"):
+    for look in ("Findings", "Why", "Reference", "By hand"):
         _look(page, look)
         album.take(f"{task}-{look.lower().replace(' ', '-')}", whole=True)
 

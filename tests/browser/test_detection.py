@@ -82,7 +82,7 @@ def test_a_film_is_searched_judged_and_kept(visit: Callable[[], Page], tmp_path:
     expect(page.get_by_text("Explained in")).to_be_visible()
     assert page.locator(PICTURE).first.evaluate("image => image.href.baseVal.length") > 1000
 
-    look(page, "Reference standard")
+    look(page, "Reference")
     corner = {"bbox": [1, 1, 4, 4], "image_id": 1, "category_id": 1}
     truth = {
         "images": [{"id": 1, "file_name": "any.png", "width": columns, "height": rows}],

@@ -90,7 +90,7 @@ def test_a_section_is_painted_judged_corrected_and_kept(visit: Callable[[], Page
     network = labels(kept(page, "Label map", tmp_path))
     assert network.shape == (SIDE, SIDE)
 
-    look(page, "Reference standard")
+    look(page, "Reference")
     page.locator(".st-key-truth input[type=file]").set_input_files(str(tmp_path / "truth.png"))
     figure = page.locator(".st-key-agreement [data-testid='stMetricValue']").first
     figure.wait_for()

@@ -165,7 +165,7 @@ def test_an_operating_point_and_the_slider_say_what_is_shown_and_what_that_means
     assert "No fracture suspected at your own threshold" in texts(dropped)
     assert "means nothing" in texts(dropped)
     assert "No box reaches" in texts(dropped)
-    for name in ("Why", "Reference standard", "By hand"):
+    for name in ("Why", "Reference", "By hand"):
         look(dropped, name)
 
 
@@ -256,7 +256,7 @@ def test_a_reason_at_once_and_a_slow_one_as_a_job(dropped: AppTest, monkeypatch:
 
 
 def test_a_truth_gives_hits_misses_and_false_positives(dropped: AppTest) -> None:
-    look(dropped, "Reference standard")
+    look(dropped, "Reference")
     uploader = next(one for one in dropped.file_uploader if one.label == "True boxes")
     uploader.upload("truth.json", json.dumps(TRUTH).encode())
     dropped.run()
@@ -273,7 +273,7 @@ def test_a_truth_gives_hits_misses_and_false_positives(dropped: AppTest) -> None
 
 
 def test_a_truth_of_another_image_is_refused(dropped: AppTest) -> None:
-    look(dropped, "Reference standard")
+    look(dropped, "Reference")
     other = {**TRUTH, "images": [{**TRUTH["images"][0], "width": 500}]}
     next(one for one in dropped.file_uploader if one.label == "True boxes").upload("t.json", json.dumps(other).encode())
     dropped.run()

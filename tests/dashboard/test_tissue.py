@@ -131,7 +131,7 @@ def look(page: AppTest, name: str) -> AppTest:
 
 
 def give_truth(page: AppTest, **files: np.ndarray) -> AppTest:
-    look(page, "Reference standard")
+    look(page, "Reference")
     uploader = next(one for one in page.file_uploader if one.label == "Reference masks")
     for name, mask in files.items():
         uploader.upload(f"{name}.png", png(mask))
@@ -219,7 +219,7 @@ def test_a_truth_of_another_size_is_refused(dropped: AppTest) -> None:
 
 
 def test_doubt_is_measured_on_demand(dropped: AppTest) -> None:
-    page = look(dropped, "Uncertainty")
+    page = look(dropped, "Entropy")
     assert {metric.label: metric.value for metric in page.metric}["Mean entropy"] == "0.250"
 
 
@@ -387,7 +387,7 @@ def test_a_german_reader_finds_every_look_in_german(tissue: AppTest, drop: Drop)
     page = drop(tissue.run(), **{"section.png": png(stripes())})
     assert page.subheader[1].value.startswith("Gelenkknorpel")
     looks = page.segmented_control(key="tissue-panel")
-    assert looks.options == ["Klassen", "Referenzstandard", "Unsicherheit", "Warum", "Korrigieren"]
-    for name, said in (("Referenzstandard", "Label-Karte"), ("Unsicherheit", "gespiegelt")):
+    assert looks.options == ["Klassen", "Referenz", "Entropie", "Warum", "Korrigieren"]
+    for name, said in (("Referenz", "Label-Karte"), ("Entropie", "gespiegelt")):
         assert said in texts(look(page, name))
     assert "Segmented" not in texts(page)

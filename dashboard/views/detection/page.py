@@ -27,7 +27,7 @@ from models.tasks.detection.verdict import caveat, verdict
 PANELS: dict[str, Callable[[DetectionCase], Sheet]] = {
     later("Findings"): findings.show,
     later("Why"): reasons.show,
-    later("Reference standard"): truth.show,
+    later("Reference"): truth.show,
     later("By hand"): hand.show,
 }
 """What a reader can do with boxes; each draws its controls and says what stands on the left."""

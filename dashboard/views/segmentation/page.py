@@ -23,8 +23,8 @@ from models import Card, Image, OrthoLensError, Segmentation
 
 PANELS: dict[str, Callable[[SegmentationCase], Sheet]] = {
     later("Classes"): classes.show,
-    later("Reference standard"): truth.show,
-    later("Uncertainty"): reasons.doubt,
+    later("Reference"): truth.show,
+    later("Entropy"): reasons.doubt,
     later("Why"): reasons.why,
     later("Correct"): correction.show,
 }

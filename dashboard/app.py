@@ -29,6 +29,7 @@ listed = [
     pages.worklist(),
 ]
 page = st.navigation(listed, position="top")
+choice.remember()
 bar.play(listed)
 drop.follow(page, listed)
 

@@ -11,6 +11,11 @@ import streamlit as st
 from dashboard.i18n import current, languages, reader, script, t
 
 
+def remember() -> None:
+    """Note which language is read, for pages whose address does not say it; before any other page is gone to."""
+    st.session_state[reader.READ_IN] = current()
+
+
 def show() -> None:
     """Draw the languages, each by its own name."""
     code, names = current(), languages()

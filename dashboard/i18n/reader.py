@@ -1,7 +1,8 @@
 """Which language the reader of a page reads.
 
-That is what the address says (`?lang=de`), else the reader's choice, else the browser's. The choice stays in the
-address too, so that it survives a reload (docs.streamlit.io/develop/api-reference/caching-and-state/st.query_params).
+That is what the address says (`?lang=de`), else what was read in so far, else the browser's. The choice stays in the
+address too, so that it survives a reload (docs.streamlit.io/develop/api-reference/caching-and-state/st.query_params); a
+step of the stage opens its page under an address of its own.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-LANGUAGE, IN_ADDRESS = "language", "lang"
-"""Keys: of the selector, and of the address."""
+LANGUAGE, READ_IN, IN_ADDRESS = "language", "read-in", "lang"
+"""Keys: of the selector, whose value a change of page can lose, of what was read in so far, and of the address."""
 
 
 def language(known: Sequence[str], otherwise: str) -> str:
@@ -26,7 +27,7 @@ def language(known: Sequence[str], otherwise: str) -> str:
     if get_script_run_ctx(suppress_warning=True) is None:
         return otherwise
     browser = (st.context.locale or "").partition("-")[0].lower()
-    asked: tuple[str | None, ...] = (st.query_params.get(IN_ADDRESS), st.session_state.get(LANGUAGE), browser)
+    asked: tuple[str | None, ...] = (st.query_params.get(IN_ADDRESS), st.session_state.get(READ_IN), browser)
     return next((code for code in asked if code and code in known), otherwise)
 
 

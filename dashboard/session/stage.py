@@ -16,6 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from dashboard.conference import Playlist, Stage, Wish
 from dashboard.conference import link as links
 from dashboard.conference.link import Link
+from dashboard.i18n.reader import READ_IN
 from dashboard.session import answers, work
 from models.settings import settings
 
@@ -135,11 +136,12 @@ def close_shortcuts() -> None:
 
 
 def forget() -> None:
-    """Stop the visitor's work, empty the table, every cache and picture of this session; only the stage itself stays.
+    """Stop the visitor's work, empty the table, every cache and picture of the session; a stage stays, in its language.
 
     What the uploader got is let go too; its key is never used again, so that the browser cannot send the files anew.
     """
-    uploads, kept = st.session_state.get("uploads", 0), {key: st.session_state.get(key) for key in (STAGE, LINK)}
+    uploads = st.session_state.get("uploads", 0)
+    kept = {key: st.session_state.get(key) for key in (STAGE, LINK, READ_IN)}
     work.drop()
     st.session_state.clear()
     st.session_state["uploads"] = uploads + 1

@@ -278,6 +278,16 @@ def test_the_first_step_is_there_at_once_and_keys_go_on(staged: Callable, later:
     assert any(models.DISCLAIMER in caption.value for caption in page.caption)
 
 
+def test_a_stage_goes_on_in_the_language_it_began_in(staged: Callable, later: Callable) -> None:
+    page = staged()
+    page.query_params["lang"] = "de"
+    page = page.run()
+    page = page.button(key="stage-next").click().run()
+    assert page.button(key="stage-next").label == "Weiter"
+    later(61)  # nobody is there: the first step again, and everything forgotten but this
+    assert page.run().button(key="stage-next").label == "Weiter"
+
+
 def test_idle_forgets_an_upload_everywhere(
     staged: Callable, later: Callable, drop: Callable, picture: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

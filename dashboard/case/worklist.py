@@ -33,8 +33,9 @@ def tell(prediction: Judged) -> None:
 
 def show() -> None:
     """Draw the list, and whatever else concerns all of its files."""
-    if session.queue():
-        _files(session.queue())
+    with st.container():  # one place, however many files: what is open below it must not move
+        if session.queue():
+            _files(session.queue())
     if leaving.held():  # files of a motion count too, which are not in the list
         _forget()
 

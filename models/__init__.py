@@ -35,7 +35,7 @@ from models.words import DISCLAIMER
 if TYPE_CHECKING:
     from models.io.intake import Intake
     from models.tasks.classification.audit import Audit
-    from models.tasks.classification.robustness import Nudge
+    from models.tasks.classification.robustness import Perturbation
 
 __all__ = [
     "DISCLAIMER",
@@ -263,7 +263,7 @@ def spread(
     frame: int = 0,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> tuple[Nudge, ...]:
+) -> tuple[Perturbation, ...]:
     """Answer one frame again under small changes that should not matter; the first entry is the frame as it is.
 
     Raises

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from models import card, cards, cards_of
-from models.cards import CARDS_DIR, WEIGHTS_DIR, Card, load_card, stem
+from models.cards import CARDS_DIR, WEIGHTS_DIR, Card, find_base_id, load_card
 from models.errors import BadCard, UnknownCard
 from models.trust import image_kinds
 
@@ -118,10 +118,10 @@ def test_file_and_id_agree(card_text: str, tmp_path: Path) -> None:
         load_card(path)
 
 
-def test_a_rival_is_known_by_the_end_of_its_id() -> None:
-    assert [stem(id) for id in ("knee-mri-bone", "knee-mri-bone-hrnet", "hrnet-knee")] == [
+def test_an_alternative_is_known_by_the_end_of_its_id() -> None:
+    assert [find_base_id(id) for id in ("knee-mri-bone", "knee-mri-bone-hrnet", "hrnet-knee")] == [
         "knee-mri-bone",
         "knee-mri-bone",
         "hrnet-knee",
     ]
-    assert {card.stem for card in cards().values()} <= set(cards())
+    assert {card.base_id for card in cards().values()} <= set(cards())

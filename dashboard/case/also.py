@@ -35,7 +35,7 @@ def show(image: Image, card: Card) -> Callable[[], None]:
 def others(image: Image, card: Card, frame: int = 0) -> list[Card]:
     """Return the cards of another kind that know a frame, the best first."""
     fits = (models.card(fit.card) for fit in session.triage(image, frame).ranked)
-    return [fit for fit in fits if fit.stem != card.stem]
+    return [fit for fit in fits if fit.base_id != card.base_id]
 
 
 def ask(says: str, cards: Sequence[Card]) -> None:

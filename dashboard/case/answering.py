@@ -56,7 +56,7 @@ def fitting(known: Triage, preferred: Mapping[str, str], task: str | None = None
     if best is None:
         return None
     chosen = preferred.get(best.task, best.card)
-    return chosen if models.card(chosen).stem == models.card(best.card).stem else best.card
+    return chosen if models.card(chosen).base_id == models.card(best.card).base_id else best.card
 
 
 def _answered(item: Item, known: Surveyed | None, preferred: Mapping[str, str]) -> list[Outcome]:

@@ -49,7 +49,7 @@ def place(item: Item, known: Triage, here: str | None) -> Place | None:
     if best is None:
         return Place(home) if home else None
     by_hand = session.card_by_hand(best.task)
-    return Place(best.task, by_hand if by_hand and _stem(by_hand) == _stem(best.card) else best.card)
+    return Place(best.task, by_hand if by_hand and _base_id(by_hand) == _base_id(best.card) else best.card)
 
 
 def first_look(image: Image, card: Card, ask: Callable[[Image, Card, int], object], *, stay: bool = False) -> None:
@@ -120,8 +120,8 @@ def bare(image: Image) -> None:
 
 
 def _place(item: Item, image: Image, here: str) -> Place:
-    stems = {card.stem for card in models.cards_of(here)}
-    if item.task == here and len(stems) == 1:
+    base_ids = {card.base_id for card in models.cards_of(here)}
+    if item.task == here and len(base_ids) == 1:
         return Place(here)
     return place(item, _known(item, image, here), here) or Place(here)
 
@@ -152,8 +152,8 @@ def _answer(image: Image, found: Place) -> None:
 
 
 def _knows(known: Triage, card: str) -> bool:
-    return _stem(card) in {_stem(fit.card) for fit in known.ranked}
+    return _base_id(card) in {_base_id(fit.card) for fit in known.ranked}
 
 
-def _stem(card: str) -> str:
-    return models.card(card).stem
+def _base_id(card: str) -> str:
+    return models.card(card).base_id

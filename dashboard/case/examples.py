@@ -38,7 +38,9 @@ def opening(page: str) -> Case | None:
         return None
     by_hand = session.card_by_hand(page)
     fitting = [
-        case for case in offered(page) if by_hand is None or models.card(by_hand).stem == models.card(case.card).stem
+        case
+        for case in offered(page)
+        if by_hand is None or models.card(by_hand).base_id == models.card(case.card).base_id
     ]
     chosen = session.get(_key(page))
     case = next((case for case in fitting if case.file == chosen), next(iter(fitting), None))

@@ -11,7 +11,7 @@ from dashboard.i18n import numeral, separators, t
 from dashboard.style.palette import AMBER, TEAL
 
 if TYPE_CHECKING:
-    from models.tasks.classification.robustness import Nudge
+    from models.tasks.classification.robustness import Perturbation
 
 TRACK, INK = "rgba(128,140,150,0.18)", "rgba(128,140,150,0.95)"
 WIDEST = 2.0
@@ -35,19 +35,19 @@ def gauge(ood_score: float) -> go.Figure:
     return _bare(fig, 52, WIDEST)
 
 
-def strip(nudges: Sequence[Nudge], label: int) -> go.Figure:
+def strip(perturbations: Sequence[Perturbation], label: int) -> go.Figure:
     """Return the probability of one label under each change; another colour where another label wins.
 
     Parameters
     ----------
-    nudges
+    perturbations
         As `models.spread` returns them: the first is the image as it is.
     label
         Index of the answer.
     """
-    names = [t(nudge.name) for nudge in nudges]
-    shares = [float(nudge.probabilities[label]) for nudge in nudges]
-    same = [int(nudge.probabilities.argmax()) == label for nudge in nudges]
+    names = [t(perturbation.name) for perturbation in perturbations]
+    shares = [float(perturbation.probabilities[label]) for perturbation in perturbations]
+    same = [int(perturbation.probabilities.argmax()) == label for perturbation in perturbations]
     fig = go.Figure()
     common = {"y": names, "orientation": "h", "width": 0.6}
     fig.add_bar(x=[1] * len(names), marker_color=TRACK, hoverinfo="skip", **common)

@@ -23,7 +23,7 @@ from models.errors import BadCard, UnknownCard
 CARDS_DIR = Path(__file__).parent
 WEIGHTS_DIR = CARDS_DIR.parent / "weights"
 
-RIVALS = ("-hrnet", "-unet")
+ALTERNATIVES = ("-hrnet", "-unet")
 """Endings of the ids of cards that hold, for the same task and set, the architecture that lost on validation."""
 
 Text = Annotated[str, Field(min_length=1)]
@@ -229,9 +229,9 @@ class Card(_Table):
         return tuple(label.key for label in self.labels)
 
     @property
-    def stem(self) -> str:
-        """The id, of a rival's card that of the card it is the rival of."""
-        return stem(self.id)
+    def base_id(self) -> str:
+        """The id, of an alternative's card that of the card it is the alternative to."""
+        return find_base_id(self.id)
 
     @property
     def figures(self) -> Mapping[str, Any]:
@@ -258,9 +258,9 @@ class Card(_Table):
         return self.keys.index(label)
 
 
-def stem(card_id: str) -> str:
-    """Return an id without the ending of a rival."""
-    return next((card_id.removesuffix(ending) for ending in RIVALS if card_id.endswith(ending)), card_id)
+def find_base_id(card_id: str) -> str:
+    """Return an id without the ending of an alternative."""
+    return next((card_id.removesuffix(ending) for ending in ALTERNATIVES if card_id.endswith(ending)), card_id)
 
 
 def load_card(path: Path) -> Card:
@@ -288,7 +288,9 @@ def load_card(path: Path) -> Card:
 @lru_cache(maxsize=1)
 def cards() -> Mapping[str, Card]:
     """Return every card of the product by its id, in the order of their file names."""
-    paths = sorted(CARDS_DIR.glob("*.toml"), key=lambda path: path.stem)  # a rival's longer id stands after its own
+    paths = sorted(
+        CARDS_DIR.glob("*.toml"), key=lambda path: path.stem
+    )  # an alternative's longer id stands after its own
     return MappingProxyType({path.stem: load_card(path) for path in paths})
 
 

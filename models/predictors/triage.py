@@ -36,7 +36,7 @@ def triage(image: Image, frame: int = 0, page: str | None = None, begun: Triage 
     waiting = [
         card
         for card in known.values()
-        if not (card.ood is None or not card.members or card.id != card.stem or misses_colours(image, card))
+        if not (card.ood is None or not card.members or card.id != card.base_id or misses_colours(image, card))
         and (begun is None or card.id in begun.left)
     ]  # an alternative model knows the same images
     waiting.sort(key=lambda card: _turn(card, seen, page))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.random import Generator
 
-from models.cards import stem
+from models.cards import find_base_id
 from models.io import read
 from models.tasks.classification.dataset import SETS
 from models.training.public_set import open_zip
@@ -26,7 +26,7 @@ OWN: Mapping[str, str] = {
     "tka-components": "tka_fluoroscopy.zip",
     "tka-fluoroscopy": "tka_fluoroscopy.zip",
 }
-"""Zips that are of a card's own kind, by its stem."""
+"""Zips that are of a card's own kind, by its base id."""
 ZIPS: Mapping[str, tuple[str, str]] = {
     "fracture set (hand, leg, hip, shoulder)": ("fracture_detection.zip", "images/"),
     "histology": ("histology_nuclei.zip", "images/"),
@@ -52,7 +52,7 @@ def ood_sets(card_id: str, *, colour: bool = False) -> Iterator[tuple[str, list[
             pixels = load().pixels
             yield f"{other} radiographs", [pixels[i].astype(np.float32) / 255 for i in _spread(len(pixels))]
     for name, (file, folder) in ZIPS.items():
-        if file == OWN.get(stem(card_id)):
+        if file == OWN.get(find_base_id(card_id)):
             continue
         with open_zip(file) as archive:
             members = [member for member in archive.namelist() if member.startswith(folder)]

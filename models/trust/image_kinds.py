@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.cards import WEIGHTS_DIR, stem
+from models.cards import WEIGHTS_DIR, find_base_id
 from models.nets.frame import exposed
 from models.nets.loading import fold_batch_norms, read_tensors
 from models.nets.mobilenet import StagedMobileNetV2
@@ -86,7 +86,7 @@ class Kinds:
 
 def kind_of(card_id: str) -> str | None:
     """Return the kind of picture that a card was made for; None for one that the look does not know."""
-    return next((kind for kind, stems in KINDS.items() if stem(card_id) in stems), None)
+    return next((kind for kind, base_ids in KINDS.items() if find_base_id(card_id) in base_ids), None)
 
 
 def network_input(shown: Pixels) -> Tensor:

@@ -99,7 +99,7 @@ def share(hits: int, n: int) -> dict[str, float]:
 def measure() -> dict[str, object]:
     """Ask triage of every case, and return the figures."""
     for known in models.cards().values():  # warm
-        if known.id == known.stem:
+        if known.id == known.base_id:
             models.predict(as_image(np.zeros((64, 64), np.float32)), known.id)
     table: dict[str, Counter[str]] = {}
     right: Counter[str] = Counter()

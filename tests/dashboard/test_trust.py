@@ -6,7 +6,7 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from dashboard.case import trust_figures
-from models.tasks.classification.robustness import Nudge
+from models.tasks.classification.robustness import Perturbation
 
 
 def panel() -> None:
@@ -46,7 +46,7 @@ def test_the_panel_says_how_far_to_trust() -> None:
 
 
 def test_a_change_that_flips_the_answer_stands_out() -> None:
-    same, flipped = Nudge("As it is", np.array([0.6, 0.4])), Nudge("Noise", np.array([0.3, 0.7]))
+    same, flipped = Perturbation("As it is", np.array([0.6, 0.4])), Perturbation("Noise", np.array([0.3, 0.7]))
     fig = trust_figures.strip([same, flipped], 0)
     assert list(fig.data[1].x) == [0.6, 0.3]
     assert len(set(fig.data[1].marker.color)) == 2

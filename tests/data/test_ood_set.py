@@ -68,7 +68,7 @@ def test_a_zip_that_is_a_cards_own_is_none_of_its_other_kinds(sets: None, monkey
     assert "slices" in dict(others.ood_sets("other"))
     for id, file in {"fracture": "fracture", "histology-nuclei-hrnet": "histology", "tka-components": "tka"}.items():
         monkeypatch.undo()
-        assert others.OWN[others.stem(id)].startswith(file)
+        assert others.OWN[others.find_base_id(id)].startswith(file)
     assert set(others.OWN.values()) == {file for file, _ in others.ZIPS.values()}
 
 

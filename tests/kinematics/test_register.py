@@ -16,10 +16,10 @@ from models.tasks.kinematics.sequence import (
     Frame,
     Options,
     choose,
+    find_alternative,
     follow,
     locate,
     mirror_poses,
-    rival,
 )
 from models.tasks.kinematics.shape import apart_deg, build, candidates, directions
 
@@ -124,7 +124,7 @@ def test_a_sequence_is_followed_and_chosen_right(
         for side, truth in enumerate((lunge.femoral_poses[t], lunge.tibial_poses[t])):
             mesh = components[side].mesh
             shift, angle = off(both[side].fits[at[side]].pose, truth, mesh.centre)
-            assert angle < 1.0 or rival(both[side], at[side])
+            assert angle < 1.0 or find_alternative(both[side], at[side])
             assert np.abs(shift[:2]).max() < 0.3
 
 
@@ -140,8 +140,8 @@ def test_the_path_prefers_a_steady_pose_to_one_that_fits_a_little_better_once() 
     frames = [(true(0.3), mirrored(0.5)), (mirrored(0.30), true(0.32)), (true(0.3), mirrored(0.5))]
     answers = [(Answer(fits), Answer(())) for fits in frames]
     assert choose(answers, lambda *_: 0.0) == [(0, -1), (1, -1), (0, -1)]
-    assert rival(answers[1][0], 1) is answers[1][0].fits[0]
-    assert rival(answers[0][0], 0) is None
+    assert find_alternative(answers[1][0], 1) is answers[1][0].fits[0]
+    assert find_alternative(answers[0][0], 0) is None
 
 
 def test_the_other_component_decides_between_poses_that_fit_alike() -> None:

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics import sequence
 from models.tasks.kinematics.register import Fit
-from models.tasks.kinematics.sequence import Answer, Component, choose, rival
+from models.tasks.kinematics.sequence import Answer, Component, choose, find_alternative
 
 
 def at(degrees: float, shift: tuple[float, float, float] = (0, 0, -900), axis: str = "x") -> np.ndarray:
@@ -64,12 +64,12 @@ def test_a_pose_is_lost_by_either_figure(overlap: float, px: float, lost: bool) 
     assert sequence._lost(fit(0, px, overlap)) == lost
 
 
-def test_a_rival_fits_almost_as_well() -> None:
+def test_an_alternative_fits_almost_as_well() -> None:
     answer = Answer((fit(0, 0.40), fit(20, 0.59), fit(40, 0.60), fit(60, 0.50)))
-    found = rival(answer, 0)  # up to 1.35 · 0.40 + 0.05 = 0.59
+    found = find_alternative(answer, 0)  # up to 1.35 · 0.40 + 0.05 = 0.59
     assert found is answer.fits[1]
-    assert rival(answer, 1) is answer.fits[0]
-    assert rival(Answer((fit(0, 0.4), fit(9, 0.595))), 0) is None
+    assert find_alternative(answer, 1) is answer.fits[0]
+    assert find_alternative(Answer((fit(0, 0.4), fit(9, 0.595))), 0) is None
 
 
 def steps(*degrees: tuple[tuple[float, float], ...]) -> list[tuple[Answer, Answer]]:

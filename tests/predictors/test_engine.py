@@ -187,7 +187,7 @@ def test_an_image_finds_the_model_that_was_made_for_it(product: Product, picture
     assert found.answer("knees") is None
     assert found.without_answers() == found
     assert found.without_answers().answer("shoulders") is None
-    assert models.triage(inverted).best is None  # a rival is not offered
+    assert models.triage(inverted).best is None  # an alternative is not offered
     (Path(loading.WEIGHTS_DIR) / "knees-0.safetensors").write_bytes(b"")
     engine.cache_clear()
     assert [fit.card for fit in models.triage(one).ranked] == ["twin"]  # one that is broken is passed over

@@ -12,17 +12,19 @@ def test_the_answer_moves_with_what_was_done(model_of, corner_net) -> None:
     grey[:, 16:32, 16:] = 0.9  # bright right of what the network looks at
     picture = Image(grey, name="a.png", sha256="0" * 64)
     model, told = model_of(corner_net, labels=2), []
-    nudges = {nudge.name: nudge.probabilities for nudge in spread(model, picture, progress=told.append)}
-    first, *others = nudges
-    as_it_is = nudges[first][0]
+    perturbations = {
+        perturbation.name: perturbation.probabilities for perturbation in spread(model, picture, progress=told.append)
+    }
+    first, *others = perturbations
+    as_it_is = perturbations[first][0]
     assert first == "As it is"
     assert as_it_is == pytest.approx(model.answer(picture, stage="stage5")[0].logits.softmax(0)[0].item(), abs=1e-6)
-    assert nudges["Moved left"][0] > as_it_is > nudges["Moved right"][0]
-    assert nudges["Moved down"][0] == pytest.approx(as_it_is, abs=1e-6)  # nothing changes there
-    assert nudges["Brighter"][0] > as_it_is > nudges["Darker"][0]
-    assert nudges["Noise"][0] == pytest.approx(as_it_is, abs=0.01)
+    assert perturbations["Moved left"][0] > as_it_is > perturbations["Moved right"][0]
+    assert perturbations["Moved down"][0] == pytest.approx(as_it_is, abs=1e-6)  # nothing changes there
+    assert perturbations["Brighter"][0] > as_it_is > perturbations["Darker"][0]
+    assert perturbations["Noise"][0] == pytest.approx(as_it_is, abs=0.01)
     assert len(others) == 11
-    assert all(p.sum() == pytest.approx(1) for p in nudges.values())
+    assert all(p.sum() == pytest.approx(1) for p in perturbations.values())
     assert told[-1] == 1
 
 

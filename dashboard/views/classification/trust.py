@@ -25,7 +25,7 @@ from models.trust.grades import definite_probability, expected_grade
 from models.trust.quality import quality_notes
 
 if TYPE_CHECKING:
-    from models.tasks.classification.robustness import Nudge
+    from models.tasks.classification.robustness import Perturbation
 
 LEAST, MOST = 80, 99
 """Coverages that can be picked, in %."""
@@ -125,25 +125,25 @@ def _steadiness(prediction: Classification, image: Image, card: Card) -> None:
             st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
 
 
-def _changes(nudges: Sequence[Nudge], label: int) -> None:
+def _changes(perturbations: Sequence[Perturbation], label: int) -> None:
     st.plotly_chart(
-        trust_figures.strip(nudges, label), key="spread", config=CHART, alt=t("The answer under small changes")
+        trust_figures.strip(perturbations, label), key="spread", config=CHART, alt=t("The answer under small changes")
     )
-    shares = [float(nudge.probabilities[label]) for nudge in nudges]
-    stays = sum(int(nudge.probabilities.argmax()) == label for nudge in nudges[1:])
+    shares = [float(perturbation.probabilities[label]) for perturbation in perturbations]
+    stays = sum(int(perturbation.probabilities.argmax()) == label for perturbation in perturbations[1:])
     st.caption(
         t(
             "The answer stays under {stays} of {all} small changes that should not matter; its probability "
             "runs from {low:.0%} to {high:.0%}. A steady answer can still be wrong.",
             stays=stays,
-            all=len(nudges) - 1,
+            all=len(perturbations) - 1,
             low=min(shares),
             high=max(shares),
         )
     )
 
 
-def _measure(job: Job[tuple[Nudge, ...]], image: Image, card: Card, frame: int) -> tuple[Nudge, ...]:
+def _measure(job: Job[tuple[Perturbation, ...]], image: Image, card: Card, frame: int) -> tuple[Perturbation, ...]:
     return models.spread(image, card.id, frame=frame, progress=job.report, cancelled=job.stopped)
 
 

@@ -1,4 +1,4 @@
-"""How well a card paints, trial by trial, beside the rival network of the same task.
+"""How well a card paints, trial by trial, beside the alternative network of the same task.
 
 Nothing is computed here: the figures are those that `ortholens evaluate` wrote beside the cards.
 """
@@ -18,7 +18,7 @@ from models import Card
 
 def show(card: Card) -> None:
     """Draw one table a trial, a column a network."""
-    rivals = [other for other in models.cards().values() if other.stem == card.stem and other.figures]
+    alternatives = [other for other in models.cards().values() if other.base_id == card.base_id and other.figures]
     for name, trial in card.figures["trials"].items():
         st.markdown(
             t(
@@ -29,7 +29,10 @@ def show(card: Card) -> None:
             )
         )
         rows = [
-            {t("Figure"): figure, **{other.net.name: _read(other.figures["trials"], name, figure) for other in rivals}}
+            {
+                t("Figure"): figure,
+                **{other.net.name: _read(other.figures["trials"], name, figure) for other in alternatives},
+            }
             for figure in trial["metrics"]
         ]
         st.dataframe(rows, hide_index=True, width="stretch")

@@ -1,4 +1,4 @@
-"""How far the answer moves when the picture is nudged by what should not matter: place, angle, window, noise.
+"""How far the answer moves when the picture is perturbed by what should not matter: place, angle, window, noise.
 
 A steady answer is not a right one; an unsteady one should not be leant on. After Wang et al. 2019, "Aleatoric
 uncertainty estimation with test-time augmentation", doi 10.1016/j.neucom.2019.01.103.
@@ -33,8 +33,8 @@ NOISE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
-class Nudge:
-    """The answer to a nudged picture.
+class Perturbation:
+    """The answer to a perturbed picture.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ def spread(
     frame: int = 0,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> tuple[Nudge, ...]:
+) -> tuple[Perturbation, ...]:
     """Answer the same frame under small changes; the first entry is the picture as it is.
 
     The changes are fixed, and the noise is seeded, so the same picture gets the same spread.
@@ -67,11 +67,11 @@ def spread(
     x = model.input(image, frame)  # (1, 3, h, w) in [−1, 1]
     changes = _changes(x)
     watch = ProgressToken(len(changes), progress, cancelled)
-    nudges = []
+    perturbations = []
     for name, changed in changes.items():
         watch.step()
-        nudges.append(Nudge(name, calibrated(model.logits(changed), model.card)[0]))
-    return tuple(nudges)
+        perturbations.append(Perturbation(name, calibrated(model.logits(changed), model.card)[0]))
+    return tuple(perturbations)
 
 
 def _changes(x: Tensor) -> dict[str, Tensor]:

@@ -176,16 +176,16 @@ def joint_sigma(poses: tuple[Array, Array], sigmas: tuple[Array, Array], axes: t
     variance = np.zeros_like(base)
     for side in (0, 1):
         for parameter in range(6):
-            nudged = [poses[0].copy(), poses[1].copy()]
+            perturbed = [poses[0].copy(), poses[1].copy()]
             if parameter < 3:
-                nudged[side][:, parameter, 3] += 0.1
+                perturbed[side][:, parameter, 3] += 0.1
                 unit = 0.1
             else:
                 turn, unit = np.eye(3), 0.1
                 i, j = (parameter - 2) % 3, (parameter - 1) % 3
                 turn[j, i], turn[i, j] = np.radians(unit), -np.radians(unit)
-                nudged[side][:, :3, :3] = turn @ nudged[side][:, :3, :3]
-            change = joint(nudged[0], nudged[1], axes) - base
+                perturbed[side][:, :3, :3] = turn @ perturbed[side][:, :3, :3]
+            change = joint(perturbed[0], perturbed[1], axes) - base
             change[:, :3] = (change[:, :3] + 180) % 360 - 180
             variance += (change / unit * sigmas[side][:, parameter, None]) ** 2
     sigma: Array = np.sqrt(variance)

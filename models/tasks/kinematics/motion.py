@@ -30,10 +30,10 @@ from models.tasks.kinematics.sequence import (
     Frame,
     Options,
     choose,
+    find_alternative,
     follow,
     locate,
     mirror_poses,
-    rival,
 )
 from models.tasks.kinematics.shape import apart_deg
 from models.types import Motion, Track
@@ -140,11 +140,11 @@ def check_shapes(shapes: Sequence[tuple[int, ...]], camera: Camera, names: Seque
 
 def _track(chosen: Sequence[tuple[Answer, int]]) -> Track:
     fits: list[Fit | None] = [answer.fits[at] if at >= 0 else None for answer, at in chosen]
-    rivals = [rival(answer, at) if at >= 0 else None for answer, at in chosen]
+    alternatives = [find_alternative(answer, at) if at >= 0 else None for answer, at in chosen]
     none = np.full((4, 4), np.nan)
     return Track(
         pose=np.stack([fit.pose if fit else none for fit in fits]),
-        other_pose=np.stack([fit.pose if fit else none for fit in rivals]),
+        other_pose=np.stack([fit.pose if fit else none for fit in alternatives]),
         overlap=np.array([fit.overlap if fit else np.nan for fit in fits]),
         residual_px=np.array([fit.residual_px if fit else np.nan for fit in fits]),
         sigma=np.stack([fit.sigma if fit else np.full(6, np.nan) for fit in fits]),
@@ -158,7 +158,7 @@ def _notes(study: Study, frame: Frame, *both: tuple[Answer, int]) -> tuple[str, 
         if at < 0:
             notes.append(later("No {name} component was found in this frame.", name=name))
             continue
-        fit, other = answer.fits[at], rival(answer, at)
+        fit, other = answer.fits[at], find_alternative(answer, at)
         if other:
             apart = apart_deg(fit.pose, other.pose)
             notes.append(

@@ -307,7 +307,7 @@ def _change(before: tuple[Answer, Answer], a: tuple[int, ...], now: tuple[Answer
     return cost
 
 
-def rival(answer: Answer, chosen: int) -> Fit | None:
+def find_alternative(answer: Answer, chosen: int) -> Fit | None:
     """Return the pose that fits almost as well as the chosen one, or better; None where there is none."""
     limit = answer.fits[chosen].residual_px * ALIKE + ALIKE_PX
     others = [fit for index, fit in enumerate(answer.fits) if index != chosen and fit.residual_px <= limit]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from models.cards import stem
+from models.cards import find_base_id
 from models.errors import UnknownCard
 from models.tasks.segmentation.dataset import DenseSet, Grey
 from models.tasks.segmentation.fluoroscopy_set import tka_fluoroscopy
@@ -84,7 +84,7 @@ DENSE_SETS: Mapping[str, Callable[[], DenseSet]] = {
     "knee-mri-bone": knee_mri_bone,
     "tka-fluoroscopy": tka_fluoroscopy,
 }
-"""The set of a card, by the stem of the card's id."""
+"""The set of a card, by the card's base id."""
 
 
 def dense_set(card_id: str) -> DenseSet:
@@ -97,7 +97,7 @@ def dense_set(card_id: str) -> DenseSet:
     Unreachable
         When its zip is not in the data folder.
     """
-    name = stem(card_id)
+    name = find_base_id(card_id)
     if name not in DENSE_SETS:
         raise UnknownCard(f"{card_id} has no set of masks", fix=f"Sets exist for {', '.join(DENSE_SETS)}.")
     return DENSE_SETS[name]()

@@ -45,7 +45,7 @@ MEASURES: Mapping[str, Measure] = {
     "mae": Measure(
         later("Mean absolute error"), later("How many grades the answer is off on average."), "grades", "less"
     ),
-    "auc_definite": Measure(
+    "auc_dichotomised": Measure(
         later("AUC, dichotomised grade"),
         later("How often an image with the finding gets a higher probability of it than one without."),
     ),

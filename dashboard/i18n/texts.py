@@ -78,7 +78,7 @@ def _said() -> Iterator[tuple[str, str]]:
 
 def _words(card: Card) -> Iterator[str]:
     yield from (card.use.intended, card.use.not_intended, *card.use.limits)
-    yield from (card.title, card.summary, card.data.shows, card.definite.name if card.definite else "")
+    yield from (card.title, card.summary, card.data.shows, card.dichotomised.name if card.dichotomised else "")
     yield from (point.name for point in card.detecting.points) if card.detecting else ()
     for label in card.labels:
         yield from (label.name, label.definition)

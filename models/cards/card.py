@@ -47,8 +47,8 @@ class Label(_Table):
     """Of a class that is painted on an image; none for the background."""
 
 
-class Definite(_Table):
-    """Where on an ordinal scale the finding is beyond doubt."""
+class Dichotomised(_Table):
+    """Where on an ordinal scale the finding counts as present."""
 
     from_key: Text
     """The lowest such label."""
@@ -199,7 +199,7 @@ class Card(_Table):
     labels: tuple[Label, ...] = Field(min_length=1)
     ordinal: bool = False
     """Whether the labels are grades, in rising order; their keys are then whole numbers."""
-    definite: Definite | None = None
+    dichotomised: Dichotomised | None = None
     instances: bool = False
     """Whether objects of a class are told apart and counted."""
     input: Input
@@ -219,8 +219,8 @@ class Card(_Table):
     def _consistent(self) -> Card:
         if self.ordinal and self.keys != tuple(str(grade) for grade in range(len(self.keys))):
             raise ValueError("the keys of ordinal labels count from 0")
-        if self.definite and (not self.ordinal or self.definite.from_key not in self.keys):
-            raise ValueError("definite belongs to an ordinal card and names one of its labels")
+        if self.dichotomised and (not self.ordinal or self.dichotomised.from_key not in self.keys):
+            raise ValueError("dichotomised belongs to an ordinal card and names one of its labels")
         return self
 
     @property

@@ -31,7 +31,7 @@ FIGURES = {
     "accuracy": later("Accuracy"),
     "macro_recall": later("Mean recall of the labels"),
     "quadratic_kappa": later("Quadratic kappa"),
-    "auc_definite": later("AUC, dichotomised grade"),
+    "auc_dichotomised": later("AUC, dichotomised grade"),
     "mae": later("Mean absolute error, grades"),
     "macro_auc": later("Mean AUC of the labels"),
     "ece": later("Calibration error"),

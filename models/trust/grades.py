@@ -1,4 +1,4 @@
-"""What an ordinal answer says beyond its most probable label: the expected grade, and how likely a definite finding is.
+"""What an ordinal answer says beyond its most probable label: expected grade, probability of a dichotomised finding.
 
 Grades are the positions of the labels, 0 to K - 1. After Frank and Hall 2001, "A Simple Approach to Ordinal
 Classification", doi 10.1007/3-540-44795-4_13.
@@ -17,6 +17,6 @@ def expected_grade(probabilities: NDArray[np.floating]) -> float:
     return float(probabilities @ np.arange(len(probabilities)))
 
 
-def definite_probability(probabilities: NDArray[np.floating], card: Card) -> float | None:
-    """Return how probable the grades from `card.definite` up are together; None for a card without it."""
-    return None if card.definite is None else float(probabilities[card.index(card.definite.from_key) :].sum())
+def dichotomised_probability(probabilities: NDArray[np.floating], card: Card) -> float | None:
+    """Return how probable the grades from `card.dichotomised` up are together; None for a card without it."""
+    return None if card.dichotomised is None else float(probabilities[card.index(card.dichotomised.from_key) :].sum())

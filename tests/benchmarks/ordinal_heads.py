@@ -25,7 +25,7 @@ from models.tasks.classification.recipe import Recipe
 from models.tasks.classification.training import soft_targets
 
 STEPS, DECAYS = 400, (1e-3, 1e-2, 1e-1)
-SHOWN = ("accuracy", "quadratic_kappa", "mae", "auc_definite", "log_loss")
+SHOWN = ("accuracy", "quadratic_kappa", "mae", "auc_dichotomised", "log_loss")
 
 
 class Linear(nn.Module):

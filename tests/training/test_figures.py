@@ -19,10 +19,12 @@ def answers():
 
 @pytest.fixture
 def ordinal_card(card_text) -> Card:
-    """Grades 0 to 2, definite from 1."""
+    """Grades 0 to 2, dichotomised from 1."""
     labels = [{"key": str(grade), "name": f"grade {grade}"} for grade in range(3)]
-    definite = {"from_key": "1", "name": "definite"}
-    return Card.model_validate(tomllib.loads(card_text) | {"labels": labels, "ordinal": True, "definite": definite})
+    dichotomised = {"from_key": "1", "name": "dichotomised"}
+    return Card.model_validate(
+        tomllib.loads(card_text) | {"labels": labels, "ordinal": True, "dichotomised": dichotomised}
+    )
 
 
 def test_measures_by_hand(answers, ordinal_card):
@@ -32,7 +34,7 @@ def test_measures_by_hand(answers, ordinal_card):
     assert found["mae"] == pytest.approx((1 + 2) / 6)
     assert found["macro_recall"] == pytest.approx((1 + 0.5 + 0.5) / 3)
     assert found["ece"] == pytest.approx(abs(0.8 - 4 / 6))
-    assert found["auc_definite"] == pytest.approx(7 / 8)  # eight pairs, two of them ties
+    assert found["auc_dichotomised"] == pytest.approx(7 / 8)  # eight pairs, two of them ties
     # kappa = 1 - Σ w·observed / Σ w·expected with w = d²: observed 1 + 4, expected 2·(3·0 + 1·1 + 2·4 ...) / 6
     expected = sum((a - b) ** 2 for a in y for b in p.argmax(1)) / 6
     assert found["quadratic_kappa"] == pytest.approx(1 - 5 / expected)

@@ -1,10 +1,10 @@
-"""Expected grade and probability of a definite finding, by hand."""
+"""Expected grade and probability of a dichotomised finding, by hand."""
 
 import numpy as np
 import pytest
 
 from models import card
-from models.trust.grades import definite_probability, expected_grade
+from models.trust.grades import dichotomised_probability, expected_grade
 
 P = np.array([0.1, 0.2, 0.4, 0.2, 0.1], np.float32)
 
@@ -15,5 +15,5 @@ def test_expected_grade():
 
 
 def test_definite_from_grade_two():
-    assert definite_probability(P, card("knee-kl")) == pytest.approx(0.7)
-    assert definite_probability(P[:4], card("shoulder-implants")) is None
+    assert dichotomised_probability(P, card("knee-kl")) == pytest.approx(0.7)
+    assert dichotomised_probability(P[:4], card("shoulder-implants")) is None

@@ -21,7 +21,7 @@ from dashboard.session.jobs import Job
 from dashboard.views.model_cards import card as card_page
 from models import Card, Classification, Image, Judged
 from models.trust.conformal import prediction_set
-from models.trust.grades import definite_probability, expected_grade
+from models.trust.grades import dichotomised_probability, expected_grade
 from models.trust.quality import quality_notes
 
 if TYPE_CHECKING:
@@ -95,15 +95,15 @@ def _grade(prediction: Classification, card: Card, kept: tuple[str, ...]) -> Non
         )
         if kept:
             st.caption(t("Grade {low} to {high} at this coverage", low=kept[0], high=kept[-1]))
-    definite = definite_probability(prediction.probabilities, card)
-    if card.definite and definite is not None:
+    dichotomised = dichotomised_probability(prediction.probabilities, card)
+    if card.dichotomised and dichotomised is not None:
         with right:
             st.metric(
                 t("Dichotomised"),
-                text(definite, "%"),
-                help=t("Probability of {name}.", name=plain(t(card.definite.name))),
+                text(dichotomised, "%"),
+                help=t("Probability of {name}.", name=plain(t(card.dichotomised.name))),
             )
-            st.caption(plain(sentence(t(card.definite.name))))
+            st.caption(plain(sentence(t(card.dichotomised.name))))
 
 
 def _steadiness(prediction: Classification, image: Image, card: Card) -> None:

@@ -12,7 +12,7 @@ from models.reporting.case import Case
 from models.reporting.outcome import Outcome, common
 from models.reporting.parts import Answer, Bar, Bars, Paragraph, Part, Pictures, Section
 from models.reporting.trust import heat_caption, plain_picture, reason, trust
-from models.trust.grades import definite_probability, expected_grade
+from models.trust.grades import dichotomised_probability, expected_grade
 from models.types import Classification
 from models.words import later
 
@@ -102,18 +102,18 @@ def _sets(answer: Classification, known: Card, say: Language) -> list[Part]:
         parts.append(Paragraph(say(none), "note"))
     if not known.ordinal:
         return parts
-    definite = definite_probability(answer.probabilities, known)
+    dichotomised = dichotomised_probability(answer.probabilities, known)
     grade = expected_grade(answer.probabilities)
     told = later("Expected grade {grade:.1f}.")
-    if known.definite and definite is not None:
+    if known.dichotomised and dichotomised is not None:
         told = later("Expected grade {grade:.1f}; probability of {finding}: {definite:.0%}.")
-    finding = say(known.definite.name) if known.definite else ""
-    return [*parts, Paragraph(say(told, grade=grade, finding=finding, definite=definite))]
+    finding = say(known.dichotomised.name) if known.dichotomised else ""
+    return [*parts, Paragraph(say(told, grade=grade, finding=finding, definite=dichotomised))]
 
 
 def _grade(answer: Classification) -> Record:
-    """Return what an ordinal answer says beyond its label: nothing for a card without a definite finding."""
-    definite = definite_probability(answer.probabilities, card(answer.card))
-    if definite is None:
+    """Return what an ordinal answer says beyond its label: nothing for a card without a dichotomised finding."""
+    dichotomised = dichotomised_probability(answer.probabilities, card(answer.card))
+    if dichotomised is None:
         return {}
-    return {"expected_grade": round(expected_grade(answer.probabilities), 4), "p_definite": round(definite, 6)}
+    return {"expected_grade": round(expected_grade(answer.probabilities), 4), "p_definite": round(dichotomised, 6)}

@@ -34,9 +34,9 @@ def measures(card: Card) -> Mapping[str, Measure]:
     if card.ordinal:
         found["quadratic_kappa"] = lambda p, y: float(cohen_kappa_score(y, p.argmax(1), weights="quadratic"))
         found["mae"] = lambda p, y: float(np.abs(p.argmax(1) - y).mean())
-    if card.definite:
-        grade = card.index(card.definite.from_key)
-        found["auc_definite"] = lambda p, y: float(roc_auc_score(y >= grade, p[:, grade:].sum(1)))
+    if card.dichotomised:
+        grade = card.index(card.dichotomised.from_key)
+        found["auc_dichotomised"] = lambda p, y: float(roc_auc_score(y >= grade, p[:, grade:].sum(1)))
     return found
 
 

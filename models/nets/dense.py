@@ -48,8 +48,8 @@ class DenseNet(nn.Module):
     def judged(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, H, W) → logits (N, K, H, W), and pooled features, (N, D): the mean of channels at `JUDGED`."""
         state = self.trunk(x, JUDGED)
-        signature = torch.cat([part.float().mean((2, 3)) for part in state], 1)
-        return self.tail(state, JUDGED, (x.shape[2], x.shape[3])), signature
+        pooled = torch.cat([part.float().mean((2, 3)) for part in state], 1)
+        return self.tail(state, JUDGED, (x.shape[2], x.shape[3])), pooled
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) → logits (N, K, H, W)."""

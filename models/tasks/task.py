@@ -22,14 +22,14 @@ class Answer:
     ----------
     logits
         (K,) mean of the members' outputs.
-    signature
+    pooled
         (D,) pooled features that the out-of-distribution detector looks at.
     seconds
         Preparation and forward pass.
     """
 
     logits: Tensor
-    signature: Tensor
+    pooled: Tensor
     seconds: float
 
 

@@ -2,7 +2,7 @@
 
 The score is the Mahalanobis distance (Lee et al. 2018, arXiv:1807.03888) between the mean features of the two stages
 before the last and those of the training images. Middle features know a knee from a shoulder, a slice and a photograph,
-and have not yet been taught to ignore what the labels do not need. The training images come weathered as well
+and have not yet been taught to ignore what the labels do not need. The training images come perturbed as well
 (`models.trust.perturbations`), so that another machine's sharpness or compression is no reason to refuse. The free
 energy of the logits (Liu et al. 2020, arXiv:2010.03759) is the second opinion.
 """
@@ -47,12 +47,12 @@ class Verdict:
     ood_score: float
 
 
-def signature(features: Mapping[str, Tensor]) -> Tensor:
+def pool_features(features: Mapping[str, Tensor]) -> Tensor:
     """Pool what a network computed: stage → (N, C, h, w), in their order, becomes (N, D), the mean of each channel."""
-    return pooled(list(features.values())[-3:-1])
+    return pool_stages(list(features.values())[-3:-1])
 
 
-def pooled(parts: Sequence[Tensor]) -> Tensor:
+def pool_stages(parts: Sequence[Tensor]) -> Tensor:
     """Return the mean of each channel of the stages that an OOD detector looks at: (N, C, h, w) each → (N, D)."""
     return torch.cat([part.float().mean((2, 3)) for part in parts], 1)
 
@@ -73,27 +73,27 @@ class OodDetector:
     tensors: Mapping[str, Tensor]
     threshold: float
 
-    def distance(self, signatures: NDArray[np.floating]) -> NDArray[np.float32]:
+    def distance(self, pooled: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the distance to the training images: (N, D) → (N,)."""
         centre, scale, whiten = self._arrays
-        away = (signatures.astype(np.float32) - centre) / scale @ whiten.T
+        away = (pooled.astype(np.float32) - centre) / scale @ whiten.T
         return np.asarray(np.linalg.norm(away, axis=1))
 
     @cached_property
     def _arrays(self) -> tuple[NDArray[np.float32], ...]:
         return tuple(self.tensors[name].float().numpy() for name in ("centre", "scale", "whiten"))
 
-    def judge(self, signature: NDArray[np.floating], logits: NDArray[np.floating], shows: str) -> Verdict:
+    def judge(self, pooled: NDArray[np.floating], logits: NDArray[np.floating], shows: str) -> Verdict:
         """Judge one image.
 
         Parameters
         ----------
-        signature, logits
+        pooled, logits
             (D,) and (K,) of the image.
         shows
             What an image should be, after "this does not look like".
         """
-        ood_score = float(self.distance(signature[None])[0] / self.threshold)
+        ood_score = float(self.distance(pooled[None])[0] / self.threshold)
         if ood_score <= 1:
             return Verdict(False, None, ood_score)
         what = later(shows)
@@ -109,13 +109,13 @@ def energy(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return -np.asarray(logsumexp(logits.astype(np.float64), axis=1))
 
 
-def fit(signatures: NDArray[np.floating], logits: NDArray[np.floating]) -> OodDetector:
+def fit(pooled: NDArray[np.floating], logits: NDArray[np.floating]) -> OodDetector:
     """Return the statistics of a model's own images; needs scikit-learn (the extra `train`).
 
     Parameters
     ----------
-    signatures
-        (N, D) of training images, best each as it is and weathered.
+    pooled
+        (N, D) of training images, best each as it is and perturbed.
     logits
         (M, K) of known images, best held out.
 
@@ -127,13 +127,13 @@ def fit(signatures: NDArray[np.floating], logits: NDArray[np.floating]) -> OodDe
     """
     from sklearn.covariance import ledoit_wolf
 
-    centre, scale = signatures.mean(0), signatures.std(0) + 1e-3 * signatures.std()
-    covariance, _ = ledoit_wolf((signatures - centre) / scale, assume_centered=True)
+    centre, scale = pooled.mean(0), pooled.std(0) + 1e-3 * pooled.std()
+    covariance, _ = ledoit_wolf((pooled - centre) / scale, assume_centered=True)
     values, vectors = np.linalg.eigh(covariance)
     found = {"centre": centre, "scale": scale, "whiten": (vectors / np.sqrt(values)).T}
     tensors = {name: torch.from_numpy(array).half() for name, array in found.items()}
     tensors["energy"] = torch.tensor(np.quantile(energy(logits), KEPT)).half()
-    return OodDetector(tensors, float(np.quantile(OodDetector(tensors, 1.0).distance(signatures), KEPT)))
+    return OodDetector(tensors, float(np.quantile(OodDetector(tensors, 1.0).distance(pooled), KEPT)))
 
 
 @lru_cache(maxsize=32)

@@ -1,7 +1,7 @@
 """Other acquisitions of the same picture: what an OOD detector must not take for an image of another kind.
 
 An out-of-distribution detector fitted on the files of one set alone learns their sharpness and compression too, and
-refuses the same knees saved as PNG (seen: 3 of 10 kept; 9 of 10 when fitted on weathered copies, with no image of
+refuses the same knees saved as PNG (seen: 3 of 10 kept; 9 of 10 when fitted on perturbed copies, with no image of
 another kind let in).
 """
 

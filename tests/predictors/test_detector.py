@@ -115,8 +115,8 @@ def test_the_ood_detector_looks_at_the_very_pass_that_answers(
     finder = finder_of(detector, net)
     seen, x = finder.find(image), finder.input(image)
     middle = list(net.trunk.tapped(x).values())[-3:-1]
-    torch.testing.assert_close(seen.signature, torch.cat([part.mean((0, 2, 3)) for part in middle]))
-    assert seen.signature.shape == (32 + 96,)  # stages 3 and 4
+    torch.testing.assert_close(seen.pooled, torch.cat([part.mean((0, 2, 3)) for part in middle]))
+    assert seen.pooled.shape == (32 + 96,)  # stages 3 and 4
     places, _ = finder.places(net, x)
     torch.testing.assert_close(seen.strongest, strongest(places))
     torch.testing.assert_close(strongest(places), places.logits.max(0).values)

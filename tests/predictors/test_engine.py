@@ -156,12 +156,12 @@ def with_ood(id: str, image: Image, other_kind: Image, task: str = "implant") ->
     """Give a card an out-of-distribution detector that knows one image and not another, and a task."""
     model = engine().load(card(id), Classifier)
     answer, other = (model.answer(one, 0, "stage5")[0] for one in (image, other_kind))
-    threshold = float((answer.signature - other.signature).norm()) / 1e-3 / 2
-    wide = len(answer.signature)
+    threshold = float((answer.pooled - other.pooled).norm()) / 1e-3 / 2
+    wide = len(answer.pooled)
     parts = (np.full(wide, 1e-3), np.eye(wide), np.array(99.0))
     tensors = dict(zip(("scale", "whiten", "energy"), map(torch.from_numpy, parts), strict=True))
     path = Path(loading.WEIGHTS_DIR) / f"{id}.ood.safetensors"
-    sha256 = loading.write_tensors(tensors | {"centre": answer.signature}, path)
+    sha256 = loading.write_tensors(tensors | {"centre": answer.pooled}, path)
     ood = f'ood = {{ file = "{path.name}", sha256 = "{sha256}", threshold = {threshold}, kept = 0.95, n = 1 }}'
     toml = import_module("models.cards.card").CARDS_DIR / f"{id}.toml"
     text = toml.read_text().replace('task = "implant"', f'task = "{task}"')

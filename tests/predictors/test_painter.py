@@ -67,13 +67,13 @@ def test_an_image_is_judged_by_its_most_familiar_tile(
     monkeypatch.setattr(loading, "WEIGHTS_DIR", tmp_path)
     tiled = segmenter.model_copy(update={"input": segmenter.input.model_copy(update={"tiled": True})})
     seen = painter_of(tiled).paint(picture)
-    assert (len(seen.signatures), seen.strongest.shape) == (4, (4, len(segmenter.labels)))
+    assert (len(seen.pooled), seen.strongest.shape) == (4, (4, len(segmenter.labels)))
 
     def asked(threshold: float) -> Segmentation:
         """Answer with an out-of-distribution detector that knows the third tile of the picture and nothing else."""
-        wide = seen.signatures.shape[1]
+        wide = seen.pooled.shape[1]
         tensors = {
-            "centre": seen.signatures[2],
+            "centre": seen.pooled[2],
             "scale": np.ones(wide),
             "whiten": np.eye(wide),
             "energy": np.array(9.0),
@@ -84,7 +84,7 @@ def test_an_image_is_judged_by_its_most_familiar_tile(
         return painter.task.read(painter.paint(picture), picture, painter.card)
 
     assert (asked(0.02).abstained, asked(0.02).reason) == (False, None)
-    others = np.linalg.norm(np.delete(seen.signatures, 2, 0) - seen.signatures[2], axis=1)
+    others = np.linalg.norm(np.delete(seen.pooled, 2, 0) - seen.pooled[2], axis=1)
     assert others.min() > 0.02  # any other tile alone would have been refused
     outside = asked(1e-9)
     assert (outside.abstained, outside.reason) == (True, "this does not look like a test picture")

@@ -33,7 +33,7 @@ def seen(scores: list[float]) -> Seen:
         scores=np.array(scores, np.float32),
         classes=np.arange(count) % 2,
         places=np.arange(count) + 7,
-        signature=torch.ones(3),
+        pooled=torch.ones(3),
         strongest=torch.zeros(2),
         seconds=0.5,
     )
@@ -148,8 +148,8 @@ def test_the_ood_detector_is_asked_about_features_and_the_strongest_logits(
     asked: list[tuple[np.ndarray, np.ndarray, str]] = []
 
     class Refusing:
-        def judge(self, signature: np.ndarray, logits: np.ndarray, shows: str) -> Verdict:
-            asked.append((signature, logits, shows))
+        def judge(self, pooled: np.ndarray, logits: np.ndarray, shows: str) -> Verdict:
+            asked.append((pooled, logits, shows))
             return Verdict(True, "this is a cat", 3.0)
 
     monkeypatch.setattr("models.tasks.detection.task.load_ood_detector", lambda card: Refusing())
@@ -158,5 +158,5 @@ def test_the_ood_detector_is_asked_about_features_and_the_strongest_logits(
     )
     answer = task_of("detection").read(seen([0.8]), image(), with_ood)  # type: ignore[attr-defined]
     assert (answer.abstained, answer.reason, answer.ood_score) == (True, "this is a cat", 3.0)
-    ((signature, logits, shows),) = asked
-    assert (signature.shape, logits.shape, shows) == ((3,), (2,), measured.data.shows)
+    ((pooled, logits, shows),) = asked
+    assert (pooled.shape, logits.shape, shows) == ((3,), (2,), measured.data.shows)

@@ -104,7 +104,7 @@ def test_a_set_without_splits_is_learned_whole_and_judged_by_other_groups(
     assert made.ood is not None
     assert made.ood.n == 48
     net, ood_detector = final.load_member(made, made.members[0]), evaluation.load_ood_detector(made)
-    own = ood_detector.distance(final.signatures(net, made, data.pixels)[0])
+    own = ood_detector.distance(final.compute_pooled_features(net, made, data.pixels)[0])
     assert np.median(final.held_out_distances(made, data, net, ood_detector)) > np.median(
         own
     )  # not those it was fitted on

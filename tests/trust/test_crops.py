@@ -15,7 +15,7 @@ from models.types import Box, Image
 
 @pytest.fixture
 def searcher(model_of, two_stages, monkeypatch):
-    """Return a model whose signature is the mean grey in 4 × 4 parts of a picture, and whose kind is a bright disc."""
+    """Return a model that pools the mean grey in 4 × 4 parts of a picture, and whose kind is a bright disc."""
 
     class Parts(nn.Module):
         def forward(self, x):  # (N, 3, h, w) → (N, 4, 1, 1)

@@ -7,7 +7,7 @@ import torch
 from models.cards.card import OodStatistics
 from models.errors import BadCard
 from models.nets import loading
-from models.trust.ood import KEPT, OodDetector, energy, fit, load_ood_detector, signature
+from models.trust.ood import KEPT, OodDetector, energy, fit, load_ood_detector, pool_features
 from models.trust.perturbations import perturbed
 
 pytest.importorskip("sklearn")
@@ -58,9 +58,9 @@ def test_energy_is_high_where_no_output_stands_out() -> None:
     assert flat > peaked
 
 
-def test_a_signature_pools_the_two_stages_before_the_last() -> None:
+def test_pooled_features_are_of_the_two_stages_before_the_last() -> None:
     features = {name: torch.full((2, 3, 4, 4), float(i)) for i, name in enumerate(("a", "b", "c", "d"))}
-    torch.testing.assert_close(signature(features), torch.tensor([[1.0] * 3 + [2.0] * 3] * 2))
+    torch.testing.assert_close(pool_features(features), torch.tensor([[1.0] * 3 + [2.0] * 3] * 2))
 
 
 def test_it_survives_the_trip_to_disk(ood_detector, model_of, tmp_path, monkeypatch) -> None:

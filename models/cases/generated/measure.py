@@ -19,7 +19,7 @@ from models.cases.generated.families import FAMILIES, Frames
 from models.cases.generated.memorisation import NEAR, apart, limit, nearest, unlike
 from models.cases.generated.nets import ENLARGED
 from models.nets.loading import load_member
-from models.tasks.classification.final import signatures
+from models.tasks.classification.final import compute_pooled_features
 from models.tasks.detection.predictor import Detector
 from models.training.ood_detector import as_image
 
@@ -81,7 +81,7 @@ def _small(pictures: Grey) -> NDArray[np.float32]:
 def _features(chosen: Card, pictures: Grey) -> Features:
     """Return what the card's own out-of-distribution detector looks at, (N, D)."""
     if chosen.task != "detection":
-        return signatures(load_member(chosen, chosen.members[0]), chosen, pictures)[0]
+        return compute_pooled_features(load_member(chosen, chosen.members[0]), chosen, pictures)[0]
     finder = Detector(chosen, torch.device("cpu"))
     seen = [finder.find(as_image(picture.astype(np.float32) / 255)) for picture in pictures]
-    return np.stack([of.signature.numpy() for of in seen])
+    return np.stack([of.pooled.numpy() for of in seen])

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from models.nets.frame import normalise
 from models.progress import ProgressToken
-from models.trust.ood import load_ood_detector, pooled
+from models.trust.ood import load_ood_detector, pool_stages
 from models.types import Box, Image, Pixels
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def judged(model: Classifier, grey: Tensor, boxes: Iterable[Box], watch: Progres
         watch.step()
         batch, waiting = waiting[:BATCH], waiting[BATCH:]
         x = torch.cat([_scaled(_cut(grey, box), model.card.input.size) for box in batch])
-        away = ood_detector.distance(pooled(_seen(model, x)).cpu().numpy()) / ood_detector.threshold
+        away = ood_detector.distance(pool_stages(_seen(model, x)).cpu().numpy()) / ood_detector.threshold
         found += [replace(box, ood_score=float(far)) for box, far in zip(batch, away, strict=True)]
     return found
 
@@ -127,7 +127,7 @@ def _promising(model: Classifier, grey: Tensor, watch: ProgressToken) -> list[Bo
             continue
         rows, columns = (round(length * model.card.input.size[0] / boxes[0].height) for length in grey.shape[2:])
         seen = _seen(model, _scaled(grey, (rows, columns)))
-        pools = torch.cat([pooled([_under(part, box, grey) for part in seen]) for box in boxes])
+        pools = torch.cat([pool_stages([_under(part, box, grey) for part in seen]) for box in boxes])
         away = ood_detector.distance(pools.cpu().numpy()) / ood_detector.threshold
         found += [replace(box, ood_score=float(far)) for box, far in zip(boxes, away, strict=True)]
     return sorted(found, key=_ood_score)[:PROMISING]

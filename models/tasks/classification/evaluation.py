@@ -20,7 +20,7 @@ from models.nets.loading import load_member
 from models.progress import Progress
 from models.tasks import question_of
 from models.tasks.classification.dataset import LabelledSet, labelled_set
-from models.tasks.classification.final import RUNS, held_out_distances, signatures
+from models.tasks.classification.final import RUNS, compute_pooled_features, held_out_distances
 from models.tasks.classification.folds import folds_of, out_of_fold
 from models.tasks.classification.metrics import RESAMPLES, with_interval
 from models.tasks.classification.task import ClassificationTask
@@ -152,7 +152,7 @@ def _measure_ood(chosen: Card, data: LabelledSet, split: str, progress: Progress
     rows = []
     for name, pictures in ood_sets(chosen.id):
         progress(f"out-of-distribution set: {name}", 0.0)
-        found = ood_detector.distance(signatures(net, chosen, pictures)[0])
+        found = ood_detector.distance(compute_pooled_features(net, chosen, pictures)[0])
         both = np.concatenate([known, found])
         rows.append(
             {

@@ -27,8 +27,8 @@ RUNS = Path("runs")
 """Checkpoints and logs; not in git."""
 
 OOD_FOLDS = 5
-WEATHERED = 2
-"""Weathered copies of each picture that the out-of-distribution detector learns from."""
+PERTURBED = 2
+"""Perturbed copies of each picture that the out-of-distribution detector learns from."""
 ENOUGH = 1500
 """Pictures from which the out-of-distribution detector learns; a distance in 128 dimensions needs no more."""
 
@@ -71,10 +71,10 @@ def _fit_ood(chosen: Card, data: LabelledSet) -> OodStatistics:
     net = load_member(chosen, chosen.members[0])
     learned = _learned(data)
     pictures = data.pixels[learned[:: max(1, len(learned) // ENOUGH)]]
-    plain, logits = signatures(net, chosen, pictures)
+    plain, logits = compute_pooled_features(net, chosen, pictures)
     if "val" in data.splits:
-        logits = signatures(net, chosen, data.pixels[data.of("val")])[1]
-    fitted = ood.fit(np.concatenate([plain, *_weathered(net, chosen, pictures)]), logits)
+        logits = compute_pooled_features(net, chosen, data.pixels[data.of("val")])[1]
+    fitted = ood.fit(np.concatenate([plain, *_pool_perturbed(net, chosen, pictures)]), logits)
     file = f"{chosen.id}.ood.safetensors"
     sha256 = write_tensors(dict(fitted.tensors), WEIGHTS_DIR / file)
     known = held_out_distances(chosen, data, net, fitted)
@@ -90,9 +90,9 @@ def held_out_distances(
     They are those of a split, or, in a set without splits, each picture's under statistics of the other groups.
     """
     if split in data.splits:
-        return fitted.distance(signatures(net, chosen, data.pixels[data.of(split)])[0])
-    plain, logits = signatures(net, chosen, data.pixels)
-    copies = [plain, *_weathered(net, chosen, data.pixels)]
+        return fitted.distance(compute_pooled_features(net, chosen, data.pixels[data.of(split)])[0])
+    plain, logits = compute_pooled_features(net, chosen, data.pixels)
+    copies = [plain, *_pool_perturbed(net, chosen, data.pixels)]
     fold, distance = folds_of(data, OOD_FOLDS), np.empty(len(data), np.float32)
     for i in range(OOD_FOLDS):
         part = ood.fit(np.concatenate([copy[fold != i] for copy in copies]), logits[fold != i])
@@ -100,16 +100,18 @@ def held_out_distances(
     return distance
 
 
-def _weathered(net: StagedMobileNetV2, chosen: Card, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+def _pool_perturbed(net: StagedMobileNetV2, chosen: Card, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     rng = np.random.default_rng(0)
     return [
-        signatures(net, chosen, [perturbed(picture.astype(np.float32) / 255, rng) for picture in pixels])[0]
-        for _ in range(WEATHERED)
+        compute_pooled_features(net, chosen, [perturbed(picture.astype(np.float32) / 255, rng) for picture in pixels])[
+            0
+        ]
+        for _ in range(PERTURBED)
     ]
 
 
 @torch.no_grad()
-def signatures(
+def compute_pooled_features(
     net: StagedMobileNetV2, chosen: Card, pictures: Pictures
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return what the out-of-distribution detector looks at, (N, D), and the logits (N, K)."""
@@ -120,6 +122,6 @@ def signatures(
             grey = torch.from_numpy(picture)[None, None].float() / (255 if picture.dtype == np.uint8 else 1)
             fitted.append(Frame.around(grey[0, 0].numpy(), chosen).to_network(grey))
         features = net.pyramid(normalise(torch.cat(fitted)))
-        found.append(ood.signature(features))
+        found.append(ood.pool_features(features))
         logits.append(net.head(features["stage5"]))
     return torch.cat(found).numpy(), torch.cat(logits).numpy()

@@ -22,7 +22,7 @@ from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.members import BARE, BARE_GRADIENT, Members
 from models.tasks.task import Answer
 from models.trust.methods import method_of
-from models.trust.ood import signature
+from models.trust.ood import pool_features
 from models.trust.second import seconded
 from models.types import Classification, Explanation, Image
 
@@ -81,16 +81,16 @@ class Classifier(Members[StagedMobileNetV2]):
         start = time.perf_counter()
         x = self.input(image, frame)
         with self.lock, self.precision():
-            kept, logits, signatures = [], [], []
+            kept, logits, pooled = [], [], []
             for net in self.members:
                 features = net.pyramid(x)
                 kept.append(features[stage])
                 logits.append(net.head(features["stage5"])[0].float())
-                signatures.append(signature(features)[0].float())
+                pooled.append(pool_features(features)[0].float())
         return (
             Answer(
                 logits=torch.stack(logits).mean(0).cpu(),
-                signature=signatures[0].cpu(),
+                pooled=pooled[0].cpu(),
                 seconds=time.perf_counter() - start,
             ),
             kept,

@@ -30,7 +30,7 @@ class ClassificationTask(Task):
         """Return calibrated probabilities, the conformal set, and the detector's verdict."""
         probabilities = calibrated(answer.logits, card)
         verdict = (
-            load_ood_detector(card).judge(answer.signature.numpy(), answer.logits.numpy(), card.data.shows)
+            load_ood_detector(card).judge(answer.pooled.numpy(), answer.logits.numpy(), card.data.shows)
             if card.ood
             else None
         )

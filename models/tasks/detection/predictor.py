@@ -23,7 +23,7 @@ from models.tasks.detection.task import DetectionTask, Scaled, Seen, fitted
 from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.members import BARE, Members
 from models.trust.methods import method_of
-from models.trust.ood import signature
+from models.trust.ood import pool_features
 from models.trust.second import seconded
 from models.types import Detections, Explanation, Image
 
@@ -40,7 +40,7 @@ class Look:
 
     found: Found
     places: Places
-    signature: Tensor
+    pooled: Tensor
 
 
 class Detector(Members[FCOSMobileNetV2]):
@@ -70,12 +70,12 @@ class Detector(Members[FCOSMobileNetV2]):
 
     @torch.no_grad()
     def places(self, net: FCOSMobileNetV2, x: Tensor) -> tuple[Places, Tensor]:
-        """Return what one member says of every place of (1, 3, h, w), and the signature (D,) of that pass."""
+        """Return what one member says of every place of (1, 3, h, w), and the pooled features (D,) of that pass."""
         with self.lock, self.precision():
             features = net.trunk.tapped(x)
             said = net.places(x, net.trunk.levels(features))
         whole = Places(said.logits.float(), said.centredness.float(), said.boxes.float())
-        return whole, signature(features)[0].cpu()
+        return whole, pool_features(features)[0].cpu()
 
     def look(self, net: FCOSMobileNetV2, x: Tensor, size: tuple[int, int]) -> Look:
         """Run one member on (1, 3, h, w), of which the first (rows, columns) = `size` are the image."""
@@ -110,7 +110,7 @@ class Detector(Members[FCOSMobileNetV2]):
             scores=agreed.scores.astype(np.float32),
             classes=agreed.classes,
             places=alone,
-            signature=first_pass[0].signature,
+            pooled=first_pass[0].pooled,
             strongest=torch.stack([strongest(look.places) for look in first_pass]).mean(0),
             seconds=time.perf_counter() - start,
         )

@@ -82,7 +82,7 @@ class Seen:
         (N, 4) x, y, width, height as in `Detections`.
     scores, classes, places
         (N,) raw score, falling; index of the class; place that said so, −1 for fused boxes.
-    signature, strongest
+    pooled, strongest
         (D,) and (K,) what the out-of-distribution detector looks at: pooled features, and the largest logit of each
         class.
     seconds
@@ -93,7 +93,7 @@ class Seen:
     scores: NDArray[np.float32]
     classes: NDArray[np.intp]
     places: NDArray[np.intp]
-    signature: Tensor
+    pooled: Tensor
     strongest: Tensor
     seconds: float = 0.0
 
@@ -127,7 +127,7 @@ class DetectionTask(Task):
         listed = np.flatnonzero(scores >= LISTED)
         listed = listed[np.argsort(-scores[listed], kind="stable")]
         verdict = (
-            load_ood_detector(card).judge(seen.signature.numpy(), seen.strongest.numpy(), card.data.shows)
+            load_ood_detector(card).judge(seen.pooled.numpy(), seen.strongest.numpy(), card.data.shows)
             if card.ood
             else None
         )

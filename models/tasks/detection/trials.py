@@ -176,7 +176,7 @@ def _known(finder: Detector, data: BoxSet) -> ood_detector.Known:
 
     def look(picture: Pixels) -> tuple[ood_detector.Features, ood_detector.Features]:
         seen = finder.find(ood_detector.as_image(picture))
-        return seen.signature[None].numpy(), seen.strongest[None].numpy()
+        return seen.pooled[None].numpy(), seen.strongest[None].numpy()
 
     some = ood_detector.spread(np.ones(len(data)))
     pictures = [pixels_of(data.pictures[i])[0] for i in some]

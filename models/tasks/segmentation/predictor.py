@@ -38,7 +38,7 @@ class Segmenter(Members[DenseNet]):
 
     @torch.no_grad()
     def judged(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 3, h, w) → the mean of the members, (N, K, h, w), and the first one's signature, (N, D); on the CPU."""
+        """(N, 3, h, w) → the mean of the members, (N, K, h, w), and the first's pooled features, (N, D); on the CPU."""
         x = x.to(self.device)
         with self.lock, self.precision():
             seen = [net.judged(x) for net in self.members]
@@ -67,8 +67,8 @@ class Segmenter(Members[DenseNet]):
         looks = Looks(tiles.count(image.shape, card.input.size) if card.input.tiled else 1)
 
         def look(x: Tensor) -> Tensor:
-            logits, signature = self.judged(x)
-            looks.add(signature[0], logits[0, : len(card.labels)].amax((1, 2)))
+            logits, pooled = self.judged(x)
+            looks.add(pooled[0], logits[0, : len(card.labels)].amax((1, 2)))
             return logits
 
         watch = ProgressToken(looks.count, progress, cancelled)
@@ -84,7 +84,7 @@ class Segmenter(Members[DenseNet]):
             logits = look(self.task.prepare(image, card, frame))
             found = collected(image.shape, len(card.labels), unfitted(logits, self.task.frame(image, card)))
             watch.step()
-        return Painting(*found, time.perf_counter() - start, looks.signatures, looks.strongest)
+        return Painting(*found, time.perf_counter() - start, looks.pooled, looks.strongest)
 
     def warm_up(self) -> None:
         """Answer a blank image, so that the first real one does not wait."""
@@ -131,12 +131,12 @@ class Looks:
 
     def __init__(self, count: int) -> None:
         self.count, self._seen = count, 0
-        self.signatures = self.strongest = np.zeros((count, 0), np.float32)
+        self.pooled = self.strongest = np.zeros((count, 0), np.float32)
 
-    def add(self, signature: Tensor, strongest: Tensor) -> None:
+    def add(self, pooled: Tensor, strongest: Tensor) -> None:
         """Keep what was seen in one more tile: (D,) and (K,)."""
         if not self._seen:
-            self.signatures = np.zeros((self.count, len(signature)), np.float32)
+            self.pooled = np.zeros((self.count, len(pooled)), np.float32)
             self.strongest = np.zeros((self.count, len(strongest)), np.float32)
-        self.signatures[self._seen], self.strongest[self._seen] = signature.numpy(), strongest.numpy()
+        self.pooled[self._seen], self.strongest[self._seen] = pooled.numpy(), strongest.numpy()
         self._seen += 1

@@ -44,7 +44,7 @@ class Painting:
         (H, W) depth inside the own object in 255ths; None where objects are not told apart.
     seconds
         Preparation and forward passes.
-    signatures, strongest
+    pooled, strongest
         (T, D) and (T, K) what the out-of-distribution detector looks at in each of the T tiles: pooled features, and
         the largest logit of each class.
     """
@@ -53,7 +53,7 @@ class Painting:
     certainty: NDArray[np.uint8]
     height: NDArray[np.uint8] | None
     seconds: float
-    signatures: NDArray[np.float32]
+    pooled: NDArray[np.float32]
     strongest: NDArray[np.float32]
 
 
@@ -96,8 +96,8 @@ def _verdict(painting: Painting, image: Image, card: Card) -> Verdict | None:
     if card.ood is None:
         return None
     ood_detector = load_ood_detector(card)
-    best = ood_detector.distance(painting.signatures).argmin()
-    return ood_detector.judge(painting.signatures[best], painting.strongest[best], card.data.shows)
+    best = ood_detector.distance(painting.pooled).argmin()
+    return ood_detector.judge(painting.pooled[best], painting.strongest[best], card.data.shows)
 
 
 def planes(image: Image, card: Card, frame: int = 0, box: Box | None = None) -> Tensor:

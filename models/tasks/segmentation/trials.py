@@ -211,7 +211,7 @@ def _known(painter: Segmenter, data: DenseSet) -> ood_detector.Known:
 
     def look(picture: Pixels) -> tuple[ood_detector.Features, ood_detector.Features]:
         painting = painter.paint(ood_detector.as_image(picture))
-        return painting.signatures, painting.strongest
+        return painting.pooled, painting.strongest
 
     some = ood_detector.spread(shipped(painter.card, data, 5).draw)
     pictures = [pixels_of(data.pictures[i])[0] for i in some]

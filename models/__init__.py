@@ -140,8 +140,8 @@ def predict(
     fused
         Of a card that draws boxes: look again mirrored and enlarged, and fuse what was found. Five times as slow.
     progress, cancelled
-        Of a card that paints or draws boxes: told the share done, and asked whether to stop, before any explanation. A
-        classifier answers at once.
+        Of a card that segments or draws boxes: told the share done, and asked whether to stop, before any explanation.
+        A classifier answers at once.
 
     Raises
     ------
@@ -177,7 +177,7 @@ def triage(image: Image, frame: int = 0, *, page: str | None = None, begun: Tria
 
 
 def uncertainty(image: Image, card_id: str, frame: int = 0) -> Pixels:
-    """Return where a card that paints is in doubt: (H, W) entropy in [0, 1] over flips and scales of the frame.
+    """Return where a card that segments is in doubt: (H, W) entropy in [0, 1] over flips and scales of the frame.
 
     Raises
     ------
@@ -210,8 +210,8 @@ def explain(
     stage
         Name of the network's stage that Grad-CAM and HiResCAM look at; the card's own by default.
     box
-        Of a card that paints: why is this part so? By default all that it painted with the label. Of a card that draws
-        boxes: why is (or is not) a box like this one drawn? By default the best of the label.
+        Of a card that segments: why is this part so? By default all that it segmented with the label. Of a card that
+        draws boxes: why is (or is not) a box like this one drawn? By default the best of the label.
     """
     from models.predictors.engine import engine
     from models.tasks.kind import Why

@@ -162,18 +162,18 @@ def card_text() -> str:
 
 
 @pytest.fixture
-def segmenter(card_text: str) -> Card:
-    """Return a card that paints three classes, without weights: 64 × 64, grey, fitted."""
+def segmentation_card(card_text: str) -> Card:
+    """Return a card that segments three classes, without weights: 64 × 64, grey, fitted."""
     from models.cards import Card
 
     labels = [{"key": key, "name": key} for key in ("a", "b", "c")]
-    own = {"id": "test-painter", "task": "tissue", "labels": labels, "net": {"name": "hrnet", "stage": "stage4"}}
+    own = {"id": "test-segmenter", "task": "tissue", "labels": labels, "net": {"name": "hrnet", "stage": "stage4"}}
     return Card.model_validate(tomllib.loads(card_text) | own)
 
 
 @pytest.fixture
-def painting_card(product: Callable[..., str], tmp_path: Path) -> str:
-    """Id of a card that paints background, bone and cartilage with a small random HRNet."""
+def segmenting_card(product: Callable[..., str], tmp_path: Path) -> str:
+    """Id of a card that segments background, bone and cartilage with a small random HRNet."""
     import torch
 
     from models import cards
@@ -182,25 +182,25 @@ def painting_card(product: Callable[..., str], tmp_path: Path) -> str:
 
     torch.manual_seed(0)
     sha256 = loading.write_tensors(HRNet(3, width=4, blocks=1).state_dict(), tmp_path / "weights" / "p.safetensors")
-    text = CARD.format(id="random-painter", members=f'{{ file = "p.safetensors", sha256 = "{sha256}" }}')
+    text = CARD.format(id="random-segmenter", members=f'{{ file = "p.safetensors", sha256 = "{sha256}" }}')
     start, end = text.index("labels"), text.index("input =")
     labels = [f'{{ key = "{key}", name = "{key}" }}' for key in ("background", "bone", "cartilage")]
     net = 'net = { name = "hrnet", stage = "stage4", shape = { width = 4, blocks = 1 } }'
     text = f"{text[:start]}labels = [{', '.join(labels)}]\n{text[end:]}"
     text = text.replace('task = "implant"', 'task = "tissue"').replace('net = { name = "mobilenet_v2" }', net)
-    (tmp_path / "cards" / "random-painter.toml").write_text(text)
+    (tmp_path / "cards" / "random-segmenter.toml").write_text(text)
     cards.cache_clear()
-    return "random-painter"
+    return "random-segmenter"
 
 
 @pytest.fixture
-def detector(card_text: str) -> Card:
+def detection_card(card_text: str) -> Card:
     """Return a card that seeks two kinds of thing, without weights: 128 pixels on the longest side."""
     from models.cards import Card
 
     labels = [{"key": key, "name": key.capitalize()} for key in ("crack", "screw")]
     net = {"name": "fcos_mobilenet_v2", "shape": {"width": 32}}
-    own = {"id": "test-finder", "task": "detection", "labels": labels, "net": net, "input": {"size": (128, 128)}}
+    own = {"id": "test-detector", "task": "detection", "labels": labels, "net": net, "input": {"size": (128, 128)}}
     return Card.model_validate(tomllib.loads(card_text) | own)
 
 
@@ -225,13 +225,13 @@ def random_detector() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def boxing_card(product: Callable[..., str], random_detector: Callable[..., Any], tmp_path: Path) -> str:
+def detecting_card(product: Callable[..., str], random_detector: Callable[..., Any], tmp_path: Path) -> str:
     """Id of a card that draws boxes round cracks and screws with a small random FCOS, at two operating points."""
     from models import cards
     from models.nets import loading
 
     sha256 = loading.write_tensors(random_detector().state_dict(), tmp_path / "weights" / "d.safetensors")
-    text = CARD.format(id="random-finder", members=f'{{ file = "d.safetensors", sha256 = "{sha256}" }}')
+    text = CARD.format(id="random-detector", members=f'{{ file = "d.safetensors", sha256 = "{sha256}" }}')
     start, end = text.index("labels"), text.index("input =")
     labels = ", ".join(f'{{ key = "{key}", name = "{key.capitalize()}" }}' for key in ("crack", "screw"))
     text = f"{text[:start]}labels = [{labels}]\n{text[end:]}"
@@ -243,6 +243,6 @@ def boxing_card(product: Callable[..., str], random_detector: Callable[..., Any]
     ]
     platt = "{ slope = 1.5, intercept = 0.5, n = 10 }"
     text += f"[detecting]\nboxes = {platt}\npoints = [{', '.join(points)}]\n"
-    (tmp_path / "cards" / "random-finder.toml").write_text(text)
+    (tmp_path / "cards" / "random-detector.toml").write_text(text)
     cards.cache_clear()
-    return "random-finder"
+    return "random-detector"

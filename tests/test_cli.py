@@ -140,7 +140,7 @@ def test_a_fault_in_one_file_does_not_end_the_batch(
     assert "b.png" not in log
 
 
-def test_a_painted_file_gets_a_label_map_in_its_own_pixels(painting_card: str, folder: Path, tmp_path: Path) -> None:
+def test_a_painted_file_gets_a_label_map_in_its_own_pixels(segmenting_card: str, folder: Path, tmp_path: Path) -> None:
     from PIL import Image
 
     out, saved = tmp_path / "r.jsonl", tmp_path / "masks"
@@ -157,7 +157,7 @@ def test_a_painted_file_gets_a_label_map_in_its_own_pixels(painting_card: str, f
 
 
 def test_boxes_are_listed_in_source_pixels_at_the_operating_point_that_was_asked(
-    boxing_card: str, folder: Path, tmp_path: Path
+    detecting_card: str, folder: Path, tmp_path: Path
 ) -> None:
     out, saved = tmp_path / "r.jsonl", tmp_path / "new" / "boxes"
     asked = ("predict", "detection", folder, "--out", out)
@@ -177,7 +177,7 @@ def test_boxes_are_listed_in_source_pixels_at_the_operating_point_that_was_asked
             assert box["score"] >= 0.01
             assert box["label"] in ("crack", "screw")
         assert line["shown"] == sum(box["score"] >= 0.6 for box in line["boxes"])
-    names = {f"{str(line['sha256'])[:16]}-{boxing_card}-boxes.png" for line in (first, second)}
+    names = {f"{str(line['sha256'])[:16]}-{detecting_card}-boxes.png" for line in (first, second)}
     assert {path.name for path in saved.iterdir()} == names
     assert run(*asked, "--fused", "--explain", "hirescam", "--save", saved) == 0
     assert lines(out)[0]["operating_point"] == "Sensitivity 0.90"
@@ -185,7 +185,7 @@ def test_boxes_are_listed_in_source_pixels_at_the_operating_point_that_was_asked
 
 
 def test_an_operating_point_that_is_not_there_is_named_with_those_that_are(
-    boxing_card: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    detecting_card: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ("predict", "detection", folder, "--out", tmp_path / "r.jsonl")
     assert run(*asked, "--point", "no-such") == 2

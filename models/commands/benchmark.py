@@ -87,7 +87,7 @@ def bare_paths(card: Card, image: models.Image) -> Mapping[str, Callable[[], obj
     Raises
     ------
     BadCard
-        For a card whose networks do not answer an image in one pass, such as one that paints tile by tile.
+        For a card whose networks do not answer an image in one pass, such as one that segments tile by tile.
     """
     model = engine().predictor(card)
     paths = model.passes(image)

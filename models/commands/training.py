@@ -56,7 +56,7 @@ def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
 
 
 def ood(card_id: CardId) -> None:
-    """Fit the OOD detector of a model that paints or draws boxes anew, on its own weights, and measure it."""
+    """Fit the OOD detector of a model that segments or draws boxes anew, on its own weights, and measure it."""
     with _progress() as progress, _needing_extras():
         kind_of_card(card(card_id)).trials().ood(card_id, progress)
 

@@ -66,7 +66,7 @@ def middle(image: Image, card: Card) -> Image:
 
 
 def depths(image: Image, card: Card, *, frame: int = 0) -> Depths:
-    """Return what a network that paints keeps at each depth; see `models.lessons.resolution.depths`."""
+    """Return what a network that segments keeps at each depth; see `models.lessons.resolution.depths`."""
     from models.lessons import resolution
 
     return resolution.depths(image, card, frame=frame)

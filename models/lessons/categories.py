@@ -1,4 +1,4 @@
-"""One backbone, three heads: what changes between naming a picture, painting its pixels and finding things in it.
+"""One backbone, three heads: what changes between naming a picture, segmenting its pixels and finding things in it.
 
 The steps are read off the product's own networks, MobileNetV2 with a linear head, with the way up of a U-Net, and with
 a pyramid and the head of FCOS, by a pass without numbers. (Of the three categories: Voulodimos et al. 2018, "Deep
@@ -40,7 +40,7 @@ DOES = MappingProxyType(
         "stage5": "larger parts in their surroundings",
         "last": "320 → 1280 channels, for the linear layer",
         "head": "mean over all places, then one number a label",
-        "paint": "one number a label, at every second pixel",
+        "segment": "one number a label, at every second pixel",
         "p5": "pyramid: 32 pixels a place",
         "p4": "pyramid: 16 pixels a place, with p5 enlarged",
         "p3": "pyramid: 8 pixels a place, with p4 enlarged",
@@ -93,7 +93,7 @@ def steps(category: str, size: tuple[int, int], labels: int) -> tuple[Step, ...]
 def _does(category: str, name: str) -> str:
     if name.startswith("up"):
         return f"twice as large, joined with stage{name[2:]}"
-    return DOES["paint"] if (category, name) == ("segmentation", "head") else DOES[name]
+    return DOES["segment"] if (category, name) == ("segmentation", "head") else DOES[name]
 
 
 def _numel(net: nn.Module, modules: Iterable[str]) -> int:

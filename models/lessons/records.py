@@ -110,7 +110,7 @@ class Patch:
 
 @dataclass(frozen=True, eq=False)
 class Depth:
-    """What a network that paints holds at one depth of an image.
+    """What a network that segments holds at one depth of an image.
 
     Attributes
     ----------
@@ -136,7 +136,7 @@ class Depth:
 
 @dataclass(frozen=True, eq=False)
 class Depths:
-    """A network that paints, depth by depth, and what it painted of the same picture.
+    """A network that segments, depth by depth, and what it segmented of the same picture.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a network that paints keeps of the picture's detail at each depth: branches side by side, or down and up again.
+"""What a network that segments keeps of the picture at each depth: branches side by side, or down and up again.
 
 How much is left is measured by a linear reading, as probes of hidden layers are (Alain and Bengio 2016,
 arXiv:1610.01644): ridge regression from all that the network holds at a depth, brought to the picture's size, to the
@@ -35,19 +35,19 @@ SHOWN = 4
 
 
 def depths(image: Image, card: Card, *, frame: int = 0) -> Depths:
-    """Return what a network that paints holds at each depth, and what it painted.
+    """Return what a network that segments holds at each depth, and what it segmented.
 
     Raises
     ------
     UnknownCard
-        For a card that does not paint.
+        For a card that does not segment.
     BadWeights
         When the card's weights are missing or changed.
     """
     part = middle(image, card)
     seen = sight(part, card, frame)
     if not isinstance(seen.net, DenseNet):
-        raise UnknownCard(f"{card.id} does not paint", fix="Choose a card that paints every pixel.")
+        raise UnknownCard(f"{card.id} does not segment", fix="Choose a card that segments every pixel.")
     detail = detail_of(seen.x)
     states = _states(seen, seen.net)
     answer = models.predict(part, card.id, frame=frame)

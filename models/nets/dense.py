@@ -1,4 +1,4 @@
-"""What every network that paints a picture has in common: named stages, and a way to stop between them.
+"""What every network that segments a picture has in common: named stages, and a way to stop between them.
 
 A stage hands on all that the rest needs: the features that an explanation looks at first, then what it keeps for later
 (the skips of a U-Net, the coarser branches of an HRNet).

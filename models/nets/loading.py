@@ -47,7 +47,7 @@ def build(card: Card) -> StagedMobileNetV2:
 
 
 def build_dense(card: Card) -> DenseNet:
-    """Return the card's network that paints, with random weights; one output more where objects are told apart.
+    """Return the card's network that segments, with random weights; one output more where objects are told apart.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def load_member(card: Card, member: Member) -> StagedMobileNetV2:
 
 
 def load_dense(card: Card, member: Member) -> DenseNet:
-    """Return one trained network that paints, likewise.
+    """Return one trained network that segments, likewise.
 
     Raises
     ------

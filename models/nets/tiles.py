@@ -21,7 +21,7 @@ OVERLAP = 0.25
 
 Patch = Callable[[int, int, int, int], Tensor]
 """Returns the network's input (1, 3, h, w) for (top, left, height, width) of the image."""
-Paint = Callable[[Tensor], Tensor]
+Answer = Callable[[Tensor], Tensor]
 """From an input (1, 3, h, w) to logits (1, K, h, w)."""
 
 
@@ -52,9 +52,9 @@ def bump(height: int, width: int) -> Tensor:
 
 
 def slide(
-    shape: tuple[int, int], tile: tuple[int, int], patch: Patch, paint: Paint, watch: ProgressToken
+    shape: tuple[int, int], tile: tuple[int, int], patch: Patch, answer: Answer, watch: ProgressToken
 ) -> Iterator[Strip]:
-    """Paint an image tile by tile and yield its rows from top to bottom.
+    """Answer an image tile by tile and yield its rows from top to bottom.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def slide(
     for top, following in pairwise([*starts(shape[0], height), shape[0]]):
         for left in starts(shape[1], width):
             watch.check()
-            logits = paint(patch(top, left, height, width))[0]
+            logits = answer(patch(top, left, height, width))[0]
             if total is None:
                 total = torch.zeros(len(logits), height, shape[1])
             total[:, :, left : left + width].addcmul_(logits, weight)

@@ -1,4 +1,4 @@
-"""Fit and measure the OOD detector of a card whose pictures are looked at one by one: of detectors, and of what paints.
+"""Fit and measure the OOD detector of a card whose pictures are looked at one by one: of what segments or detects.
 
 A picture counts as its most familiar part, as when the card answers: a tile of an image that tiles slide over, or all
 of it.

@@ -40,20 +40,20 @@ def main() -> None:
     trial = trials(chosen, data, 5)[0]
     net = fit(chosen, [], trial.run, lambda step, share: None)
     fold_batch_norms(net)
-    finder = Detector(chosen, torch.device("cpu"), [net])
+    detector = Detector(chosen, torch.device("cpu"), [net])
     rng = np.random.default_rng(0)
     marked, clean = (rng.permutation([i for i in trial.measured if data.positive[i] == there]) for there in (1, 0))
-    found = {int(i): answered(finder, data.pictures[i]) for i in [*marked, *clean[: SHOWN // 2]]}
+    found = {int(i): answered(detector, data.pictures[i]) for i in [*marked, *clean[: SHOWN // 2]]}
     tiles = [tile(data.pictures[i], found[i], data.boxes[i]) for i in [*marked[: SHOWN // 2], *clean[: SHOWN // 2]]]
     rows = [np.concatenate(tiles[k : k + ACROSS], 1) for k in range(0, len(tiles), ACROSS)]
     Pillow.fromarray(np.concatenate(rows)).save(arguments.out)
     report([(found[int(i)], data.boxes[i], data.pictures[i].shape, data.facts[i]) for i in marked])
 
 
-def answered(finder: Detector, picture: np.ndarray) -> Detections:
+def answered(detector: Detector, picture: np.ndarray) -> Detections:
     """Return the boxes of one picture (H, W) at the card's first operating point."""
     image = Image(pixels_of(picture), name="", sha256="")
-    return finder.task.read(finder.find(image), image, finder.card)
+    return detector.task.read(detector.detect(image), image, detector.card)
 
 
 def tile(picture: np.ndarray, found: Detections, truth: np.ndarray) -> np.ndarray:

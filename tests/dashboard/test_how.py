@@ -136,9 +136,9 @@ def test_the_lesson_on_resolution_says_what_it_lacks(page: AppTest) -> None:
 
 
 def test_a_grey_image_is_replaced_by_a_simulated_smear(
-    page: AppTest, painting_card: str, monkeypatch: pytest.MonkeyPatch
+    page: AppTest, segmenting_card: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolution, "NETWORKS", {painting_card: ("HRNet", "keeps a branch")})
+    monkeypatch.setattr(resolution, "NETWORKS", {segmenting_card: ("HRNet", "keeps a branch")})
     section(page, "resolution")
     assert "**simulated** stained smear" in texts(page)
     assert len(page.get("image")) == 1 + 1  # one row of maps, and the mask

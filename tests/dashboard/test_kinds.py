@@ -55,7 +55,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
     forget()
 
 
-@pytest.mark.parametrize(("kind", "card"), [("classification", "random_card"), ("segmentation", "painting_card")])
+@pytest.mark.parametrize(("kind", "card"), [("classification", "random_card"), ("segmentation", "segmenting_card")])
 def test_a_question_in_a_folder_is_found_everywhere(
     kind: str, card: str, ask: Callable, request: pytest.FixtureRequest, picture: Callable[..., bytes], tmp_path: Path
 ) -> None:
@@ -76,9 +76,9 @@ def test_a_question_in_a_folder_is_found_everywhere(
 
 
 def test_a_question_without_a_page_of_its_own_has_that_of_its_kind(
-    ask: Callable, painting_card: str, monkeypatch: pytest.MonkeyPatch
+    ask: Callable, segmenting_card: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask("toys", "segmentation", painting_card)
+    ask("toys", "segmentation", segmenting_card)
     monkeypatch.setattr("dashboard.case.card_summary.show", lambda card: None)  # links to another page
 
     def page() -> None:

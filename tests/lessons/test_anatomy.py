@@ -102,7 +102,7 @@ def test_hooks_go_after_a_failure() -> None:
     assert not any(module._forward_hooks for module in net.modules())
 
 
-def test_a_card_without_weights_has_an_anatomy(segmenter: Card) -> None:
-    layers = anatomy.layers(segmenter)
+def test_a_card_without_weights_has_an_anatomy(segmentation_card: Card) -> None:
+    layers = anatomy.layers(segmentation_card)
     assert layers[-1].shape[0] == 3
     assert {layer.stage for layer in layers} >= {"stem", "stage4", "joined", "head"}

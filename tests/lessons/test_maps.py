@@ -77,5 +77,5 @@ def test_the_brightest_spot_drives_a_channel_that_sees_brightness(random_card: s
 
 
 def test_a_card_without_maps_says_so(random_card: str, noise: Image) -> None:
-    with pytest.raises(UnknownCard, match="does not paint"):
+    with pytest.raises(UnknownCard, match="does not segment"):
         lessons.depths(noise, models.card(random_card))

@@ -72,8 +72,8 @@ def test_both_nuclei_networks_find_the_smears_nuclei_and_keep_detail_in_their_ow
     assert min(depth.retained for depth in hrnet.depths) > 0.25  # no valley
     truth = drawn.nuclei > 0
     for found in (unet, hrnet):
-        painted = found.answer.mask > 0
-        assert 2 * (painted & truth).sum() / (painted.sum() + truth.sum()) > 0.6
+        segmented = found.answer.mask > 0
+        assert 2 * (segmented & truth).sum() / (segmented.sum() + truth.sum()) > 0.6
         np.testing.assert_allclose(found.picture, drawn.pixels, atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Networks that paint: shapes, stages that a picture can stop between, weights that fit the product."""
+"""Networks that segment: shapes, stages that a picture can stop between, weights that fit the product."""
 
 import numpy as np
 import pytest

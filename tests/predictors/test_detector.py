@@ -56,36 +56,36 @@ def bright(rows: int = 64, columns: int = 48) -> Image:
     return Image(pixels, name="", sha256="4" * 64)
 
 
-def finder_of(card: Card, *nets: object) -> Detector:
+def detector_of(card: Card, *nets: object) -> Detector:
     return Detector(card, CPU, nets)  # type: ignore[arg-type]
 
 
-def test_a_box_lies_exactly_where_it_belongs_in_the_source(detector: Card) -> None:
-    seen = finder_of(detector, Rectangle()).find(bright(), 1)  # 64 rows become 128: twice as large
+def test_a_box_lies_exactly_where_it_belongs_in_the_source(detection_card: Card) -> None:
+    seen = detector_of(detection_card, Rectangle()).detect(bright(), 1)  # 64 rows become 128: twice as large
     np.testing.assert_array_equal(seen.boxes, [[9.5, 19.5, 30, 20]])
     assert (seen.classes.tolist(), seen.places.tolist()) == ([1], [0])
     assert seen.scores == pytest.approx([0.8])
 
 
-def test_mirrored_and_enlarged_passes_agree_on_the_same_place(detector: Card) -> None:
+def test_mirrored_and_enlarged_passes_agree_on_the_same_place(detection_card: Card) -> None:
     told: list[float] = []
-    seen = finder_of(detector, Rectangle()).find(bright(), 1, Request(fused=True, progress=told.append))
+    seen = detector_of(detection_card, Rectangle()).detect(bright(), 1, Request(fused=True, progress=told.append))
     np.testing.assert_allclose(seen.boxes, [[9.5, 19.5, 30, 20]], atol=0.2)  # whole pixels of the enlarged input
     assert seen.places.tolist() == [-1]
     assert seen.scores == pytest.approx([0.8])
     assert told == pytest.approx([(i + 1) / len(CHANGES) for i in range(len(CHANGES))])
 
 
-def test_a_mirrored_pass_that_errs_to_the_right_errs_to_the_left_in_the_source(detector: Card) -> None:
+def test_a_mirrored_pass_that_errs_to_the_right_errs_to_the_left_in_the_source(detection_card: Card) -> None:
     """So a network that always errs to one side is right on average."""
-    apart = finder_of(detector, Rectangle(shift=4)).find(bright(), 1)
+    apart = detector_of(detection_card, Rectangle(shift=4)).detect(bright(), 1)
     np.testing.assert_allclose(apart.boxes[:, 0], 11.5)
-    together = finder_of(detector, Rectangle(shift=4)).find(bright(), 1, Request(fused=True))
+    together = detector_of(detection_card, Rectangle(shift=4)).detect(bright(), 1, Request(fused=True))
     np.testing.assert_allclose(together.boxes[:, 0], 9.5, atol=0.2)
 
 
-def test_members_are_fused(detector: Card) -> None:
-    seen = finder_of(detector, Rectangle(0.8), Rectangle(0.4, shift=6)).find(bright(), 1)
+def test_members_are_fused(detection_card: Card) -> None:
+    seen = detector_of(detection_card, Rectangle(0.8), Rectangle(0.4, shift=6)).detect(bright(), 1)
     np.testing.assert_allclose(seen.boxes, [[10.5, 19.5, 30, 20]], atol=1e-5)  # two to one, 0 and 3 pixels away
     assert seen.scores == pytest.approx([0.6])
     assert seen.places.tolist() == [-1]
@@ -97,10 +97,10 @@ def test_slivers_at_the_edge_are_no_boxes() -> None:
     assert (found.boxes.tolist(), found.places.tolist()) == ([[0, 0, 5, 5]], [4])
 
 
-def test_boxes_of_a_network_stay_inside_the_picture(detector: Card, random_detector: Callable[..., Any]) -> None:
-    finder = finder_of(detector, random_detector())
+def test_boxes_of_a_network_stay_inside_the_picture(detection_card: Card, random_detector: Callable[..., Any]) -> None:
+    detector = detector_of(detection_card, random_detector())
     image = Image(np.random.default_rng(0).random((1, 90, 50)).astype(np.float32), name="", sha256="3" * 64)
-    seen = finder.find(image)
+    seen = detector.detect(image)
     assert len(seen.boxes) > 10
     assert seen.boxes[:, :2].min() >= -0.5
     assert (seen.boxes[:, :2] + seen.boxes[:, 2:]).max(0)[0] <= 49.5 + 1e-4
@@ -109,20 +109,20 @@ def test_boxes_of_a_network_stay_inside_the_picture(detector: Card, random_detec
 
 
 def test_the_ood_detector_looks_at_the_very_pass_that_answers(
-    detector: Card, random_detector: Callable[..., Any]
+    detection_card: Card, random_detector: Callable[..., Any]
 ) -> None:
     net, image = random_detector(), bright()
-    finder = finder_of(detector, net)
-    seen, x = finder.find(image), finder.input(image)
+    detector = detector_of(detection_card, net)
+    seen, x = detector.detect(image), detector.input(image)
     middle = list(net.trunk.tapped(x).values())[-3:-1]
     torch.testing.assert_close(seen.pooled, torch.cat([part.mean((0, 2, 3)) for part in middle]))
     assert seen.pooled.shape == (32 + 96,)  # stages 3 and 4
-    places, _ = finder.places(net, x)
+    places, _ = detector.places(net, x)
     torch.testing.assert_close(seen.strongest, strongest(places))
     torch.testing.assert_close(strongest(places), places.logits.max(0).values)
 
 
-def test_cancel_leaves_nothing(detector: Card) -> None:
+def test_cancel_leaves_nothing(detection_card: Card) -> None:
     looked: list[int] = []
 
     class Counting(Rectangle):
@@ -131,18 +131,22 @@ def test_cancel_leaves_nothing(detector: Card) -> None:
             return super().found(places, size)
 
     with pytest.raises(Cancelled):
-        finder_of(detector, Counting()).find(bright(), 0, Request(fused=True, cancelled=lambda: len(looked) >= 2))
+        detector_of(detection_card, Counting()).detect(
+            bright(), 0, Request(fused=True, cancelled=lambda: len(looked) >= 2)
+        )
     assert len(looked) == 2
 
 
-def test_the_facade_answers_at_an_operating_point_and_explains(boxing_card: str, picture: Callable[..., bytes]) -> None:
+def test_the_facade_answers_at_an_operating_point_and_explains(
+    detecting_card: str, picture: Callable[..., bytes]
+) -> None:
     image = models.read(picture())
-    answer = models.predict(image, boxing_card)
+    answer = models.predict(image, detecting_card)
     assert isinstance(answer, models.Detections)
     assert (answer.operating_point, answer.threshold) == ("Sensitivity 0.90", 0.3)
     assert len(answer.boxes)
     assert answer.seconds > 0
-    strict = models.predict(image, boxing_card, point="specific", explain="grad-cam")
+    strict = models.predict(image, detecting_card, point="specific", explain="grad-cam")
     assert isinstance(strict, models.Detections)
     assert strict.operating_point == "Specificity 0.90"
     np.testing.assert_array_equal(strict.boxes, answer.boxes)
@@ -150,20 +154,20 @@ def test_the_facade_answers_at_an_operating_point_and_explains(boxing_card: str,
     assert strict.explanation.heat.shape == image.shape
     why = models.explain_detection(image, answer, 0)
     np.testing.assert_allclose(why.heat, strict.explanation.heat, atol=1e-5)
-    drawn = models.explain(image, boxing_card, "hirescam", label="screw", box=Box(10, 10, 20, 20))
+    drawn = models.explain(image, detecting_card, "hirescam", label="screw", box=Box(10, 10, 20, 20))
     assert (drawn.target, drawn.method) == ("screw", "hirescam")
-    twice = models.predict(image, boxing_card, fused=True)
+    twice = models.predict(image, detecting_card, fused=True)
     assert isinstance(twice, models.Detections)
     assert set(twice.places) == {-1}
     assert models.explain_detection(image, twice, 0).heat.shape == image.shape
 
 
-def test_threads_get_the_answer_that_one_alone_gets(boxing_card: str, picture: Callable[..., bytes]) -> None:
+def test_threads_get_the_answer_that_one_alone_gets(detecting_card: str, picture: Callable[..., bytes]) -> None:
     images = [models.read(picture(seed)) for seed in range(4)] * 2
-    alone = [models.predict(image, boxing_card, explain="grad-cam") for image in images]
+    alone = [models.predict(image, detecting_card, explain="grad-cam") for image in images]
     engine.cache_clear()  # so that the threads also load the model, all at once
     with ThreadPoolExecutor(8) as threads:
-        together = list(threads.map(lambda image: models.predict(image, boxing_card, explain="grad-cam"), images))
+        together = list(threads.map(lambda image: models.predict(image, detecting_card, explain="grad-cam"), images))
     for one, other in zip(alone, together, strict=True):
         assert isinstance(one, models.Detections)
         assert isinstance(other, models.Detections)
@@ -176,27 +180,27 @@ def test_threads_get_the_answer_that_one_alone_gets(boxing_card: str, picture: C
 
 
 def test_each_kind_of_card_says_what_it_is(
-    boxing_card: str, product: Callable[..., str], picture: Callable[..., bytes]
+    detecting_card: str, product: Callable[..., str], picture: Callable[..., bytes]
 ) -> None:
     image, classifier = models.read(picture()), product()
     with pytest.raises(UnknownCard, match="draws boxes"):
-        models.spread(image, boxing_card)
-    with pytest.raises(UnknownCard, match=r"draws boxes.*paints every pixel"):
-        models.uncertainty(image, boxing_card)
+        models.spread(image, detecting_card)
+    with pytest.raises(UnknownCard, match=r"draws boxes.*segments every pixel"):
+        models.uncertainty(image, detecting_card)
     with pytest.raises(UnknownCard, match=r"names a whole image.*draws boxes"):
         models.predict(image, classifier, point="sensitive")
     with pytest.raises(UnknownCard, match="explains boxes alone"):
         models.explain(image, classifier, "d-rise")
     with pytest.raises(UnknownCard, match="no operating point"):
-        models.predict(image, boxing_card, point="no-such")
+        models.predict(image, detecting_card, point="no-such")
 
 
-def test_weights_are_checked_folded_and_loaded_once(boxing_card: str, random_detector: Callable[..., Any]) -> None:
-    card = models.card(boxing_card)
-    finder = engine().load(card, Detector)
-    assert finder is engine().load(card, Detector)
-    assert finder.bytes > 0
-    net = finder.members[0]
+def test_weights_are_checked_folded_and_loaded_once(detecting_card: str, random_detector: Callable[..., Any]) -> None:
+    card = models.card(detecting_card)
+    detector = engine().load(card, Detector)
+    assert detector is engine().load(card, Detector)
+    assert detector.bytes > 0
+    net = detector.members[0]
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in net.trunk.stages.modules())
     x = torch.rand(1, 3, 96, 64) * 2 - 1
     loaded, kept = (one.places(x, one.trunk(x)) for one in (net, random_detector()))
@@ -206,15 +210,15 @@ def test_weights_are_checked_folded_and_loaded_once(boxing_card: str, random_det
         Engine(Settings()).load(other, Detector)
 
 
-def test_a_card_that_no_network_fits_is_refused(detector: Card) -> None:
-    wrong = detector.net.model_copy(update={"name": "yolo"})
+def test_a_card_that_no_network_fits_is_refused(detection_card: Card) -> None:
+    wrong = detection_card.net.model_copy(update={"name": "yolo"})
     with pytest.raises(BadCard, match="fcos_mobilenet_v2"):
-        build_detector(detector.model_copy(update={"net": wrong}))
-    shape = detector.net.model_copy(update={"shape": {"depth": 3}})
+        build_detector(detection_card.model_copy(update={"net": wrong}))
+    shape = detection_card.net.model_copy(update={"shape": {"depth": 3}})
     with pytest.raises(BadCard, match=r"net\.shape"):
-        build_detector(detector.model_copy(update={"net": shape}))
-    with pytest.raises(BadWeights, match="ortholens train test-finder"):
-        Engine(Settings()).load(detector, Detector)
+        build_detector(detection_card.model_copy(update={"net": shape}))
+    with pytest.raises(BadWeights, match="ortholens train test-detector"):
+        Engine(Settings()).load(detection_card, Detector)
 
 
 def test_the_names_of_stages_are_those_of_the_networks() -> None:

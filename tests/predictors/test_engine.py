@@ -123,7 +123,7 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("kind", ["random_card", "painting_card", "boxing_card"])
+@pytest.mark.parametrize("kind", ["random_card", "segmenting_card", "detecting_card"])
 def test_a_gpu_answers_as_the_processor_does(kind: str, request: pytest.FixtureRequest, picture: Picture) -> None:
     known, image = card(request.getfixturevalue(kind)), models.read(picture())
     by_cpu, by_gpu = (Engine(Settings(device=device)).predict(image, known) for device in ("cpu", "cuda"))
@@ -193,7 +193,7 @@ def test_an_image_finds_the_model_that_was_made_for_it(product: Product, picture
     assert [fit.card for fit in models.triage(one).ranked] == ["twin"]  # one that is broken is passed over
 
 
-@pytest.mark.parametrize("kind", ["random_card", "painting_card", "boxing_card"])
+@pytest.mark.parametrize("kind", ["random_card", "segmenting_card", "detecting_card"])
 def test_a_frame_of_a_sequence_is_answered_as_it_is_alone(
     kind: str, request: pytest.FixtureRequest, picture: Picture
 ) -> None:

@@ -78,9 +78,9 @@ def test_a_segmentation_measures_in_mm_only_where_calibrated(
 
 
 def test_boxes_are_listed_with_their_scores(
-    write: Write, boxing_card: str, boxes_of: Callable, pictured: Callable
+    write: Write, detecting_card: str, boxes_of: Callable, pictured: Callable
 ) -> None:
-    said = words(write(Case(pictured(), boxes_of(boxing_card))))
+    said = words(write(Case(pictured(), boxes_of(detecting_card))))
     assert "Suspected: 1 crack, 1 screw 81% score of the best box" in said
     assert "1 Crack 81% 10, 20 30 × 40" in said
     assert "2 Screw 55%" in said
@@ -89,10 +89,10 @@ def test_boxes_are_listed_with_their_scores(
 
 
 def test_a_box_is_as_wide_and_as_high_as_its_own_spacing_says(
-    write: Write, boxing_card: str, boxes_of: Callable, pictured: Callable
+    write: Write, detecting_card: str, boxes_of: Callable, pictured: Callable
 ) -> None:
     image = pictured(spacing_mm=(0.2, 0.5), spacing_source="PixelSpacing")
-    said = words(write(Case(image, boxes_of(boxing_card))))
+    said = words(write(Case(image, boxes_of(detecting_card))))
     assert "10, 20 30 × 40 15.0 × 8.0" in said  # 30 columns of 0.5 mm, 40 rows of 0.2 mm
     assert "50, 60 10 × 12 5.0 × 2.4" in said
 
@@ -137,9 +137,9 @@ def test_what_the_reader_asked_about_is_shown_with_its_place(
 
 
 def test_a_box_is_explained_by_the_name_of_the_method(
-    write: Write, boxing_card: str, boxes_of: Callable, pictured: Callable
+    write: Write, detecting_card: str, boxes_of: Callable, pictured: Callable
 ) -> None:
-    found = boxes_of(boxing_card)
+    found = boxes_of(detecting_card)
     why = models.Explanation(np.full((120, 90), 0.5, np.float32), "d-rise", "", found.labels[0], 9.0)
     said = words(write(Case(pictured(), replace(found, explanation=why), place=models.Box(20, 10, 40, 30))))
     assert "Bright: speaks for Crack in the white frame of 30 × 40 px" in said

@@ -8,7 +8,7 @@ from models.cards import Card
 from models.cards.card import Detecting, OodStatistics, OperatingPoint, Platt
 from models.errors import UnknownCard
 from models.tasks import task_of
-from models.tasks.detection.task import LISTED, DetectionTask, Scaled, Seen, calibrated, fitted, point_of
+from models.tasks.detection.task import LISTED, DetectionTask, DetectorOutput, Scaled, calibrated, fitted, point_of
 from models.trust.ood import Verdict
 from models.types import Image
 
@@ -19,16 +19,16 @@ POINTS = tuple(
 
 
 @pytest.fixture
-def measured(detector: Card) -> Card:
+def measured(detection_card: Card) -> Card:
     """The card with scores calibrated: their odds are squared."""
     calibration = Platt(slope=2, intercept=0, n=9)
-    return detector.model_copy(update={"detecting": Detecting(boxes=calibration, points=POINTS)})
+    return detection_card.model_copy(update={"detecting": Detecting(boxes=calibration, points=POINTS)})
 
 
-def seen(scores: list[float]) -> Seen:
+def seen(scores: list[float]) -> DetectorOutput:
     count = len(scores)
     boxes = np.arange(4 * count, dtype=np.float32).reshape(count, 4)
-    return Seen(
+    return DetectorOutput(
         boxes=boxes,
         scores=np.array(scores, np.float32),
         classes=np.arange(count) % 2,
@@ -73,10 +73,10 @@ def test_boxes_there_and_back_are_the_same_whatever_the_scale_and_the_borders() 
         np.testing.assert_allclose(view.boxes_to_source(view.boxes_to_network(boxes)), boxes, atol=1e-3)
 
 
-def test_a_trimmed_card_starts_where_the_film_was_exposed(detector: Card) -> None:
+def test_a_trimmed_card_starts_where_the_film_was_exposed(detection_card: Card) -> None:
     pixels = np.zeros((1, 200, 100), np.float32)
     pixels[:, 50:150, 20:80] = 0.8
-    trimmed = detector.model_copy(update={"input": detector.input.model_copy(update={"trim": True})})
+    trimmed = detection_card.model_copy(update={"input": detection_card.input.model_copy(update={"trim": True})})
     view = task_of("detection").frame(Image(pixels, name="", sha256=""), trimmed)
     assert view.part == (50, 20, 100, 60)
     assert view.fitted == (128, 77)
@@ -134,12 +134,12 @@ def test_score_suspicion_and_boxes_agree_at_every_point(measured: Card) -> None:
             assert answer.score == answer.scores.max(initial=0)
 
 
-def test_operating_points_by_key(measured: Card, detector: Card) -> None:
+def test_operating_points_by_key(measured: Card, detection_card: Card) -> None:
     assert point_of(measured).key == "sensitive"
     assert task_of("detection").read(seen([0.8]), image(), measured, "balanced").threshold == 0.5  # type: ignore[attr-defined]
     with pytest.raises(UnknownCard, match=r"no operating point 'no-such'.*Choose one of sensitive, balanced"):
         point_of(measured, "no-such")
-    assert point_of(detector).name == "Uncalibrated"
+    assert point_of(detection_card).name == "Uncalibrated"
 
 
 def test_the_ood_detector_is_asked_about_features_and_the_strongest_logits(

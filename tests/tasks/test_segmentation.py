@@ -66,19 +66,19 @@ def test_trimmed_borders_are_background() -> None:
     assert mask.sum() == 70 * 50
 
 
-def test_grey_and_colour_images_are_shown_as_the_card_wants_them(segmenter: Card) -> None:
+def test_grey_and_colour_images_are_shown_as_the_card_wants_them(segmentation_card: Card) -> None:
     rng = np.random.default_rng(0)
     colour = Image(rng.random((1, 8, 9, 3)).astype(np.float32), name="", sha256="0" * 64)
     grey = Image(rng.random((1, 8, 9)).astype(np.float32), name="", sha256="0" * 64)
-    rgb = segmenter.model_copy(update={"input": segmenter.input.model_copy(update={"channels": "rgb"})})
-    assert planes(colour, segmenter).shape == (1, 1, 8, 9)
+    rgb = segmentation_card.model_copy(update={"input": segmentation_card.input.model_copy(update={"channels": "rgb"})})
+    assert planes(colour, segmentation_card).shape == (1, 1, 8, 9)
     torch.testing.assert_close(planes(colour, rgb)[0, 2], torch.from_numpy(colour.pixels[0, ..., 2]))
     torch.testing.assert_close(planes(grey, rgb)[0, 1], torch.from_numpy(grey.pixels[0]))
     part = planes(colour, rgb, box=Box(2, 3, 4, 5))
     torch.testing.assert_close(part, planes(colour, rgb)[..., 2:6, 3:8])
 
 
-def test_training_pictures_are_fitted_as_images_are(segmenter: Card) -> None:
+def test_training_pictures_are_fitted_as_images_are(segmentation_card: Card) -> None:
     picture = torch.randint(0, 255, (1, 40, 80), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     truth = torch.zeros(40, 80, dtype=torch.uint8)
     truth[:, 40:] = 2
@@ -88,7 +88,7 @@ def test_training_pictures_are_fitted_as_images_are(segmenter: Card) -> None:
     assert (classes[8:24, 16:] == 2).all()
     assert (classes[8:24, :16] == 0).all()
     image = Image((picture[:1].float() / 255).numpy(), name="", sha256="0" * 64)
-    card = segmenter.model_copy(update={"input": segmenter.input.model_copy(update={"size": (32, 32)})})
+    card = segmentation_card.model_copy(update={"input": segmentation_card.input.model_copy(update={"size": (32, 32)})})
     prepared = task_of("tissue").prepare(replace(image), card)
     torch.testing.assert_close(prepared[0, 0], seen[0].float() / 127.5 - 1, atol=0.005, rtol=0)
 

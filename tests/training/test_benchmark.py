@@ -42,11 +42,11 @@ def test_bare_paths_leave_the_networks_as_they_were(product: Callable[..., str],
 
 
 def test_a_detector_is_timed_beside_its_bare_network(
-    boxing_card: str, picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+    detecting_card: str, picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timing, "cold_starts", lambda card, data: [1.0])  # another process has other cards
     monkeypatch.setattr(timing, "WARM_UP", 0)
-    report = json.loads(json.dumps(timing.benchmark(card(boxing_card), picture(), repeats=3)))
+    report = json.loads(json.dumps(timing.benchmark(card(detecting_card), picture(), repeats=3)))
     assert set(report["ratios"]) == {f"{path} / {timing.BARE}" for path in (timing.ANSWER, timing.EXPLAINED)}
     for path in (timing.ANSWER, timing.EXPLAINED):
         times = report["milliseconds"]
@@ -58,9 +58,9 @@ def test_a_detector_is_timed_beside_its_bare_network(
     assert timing.ANSWER in shown.get()
 
 
-def test_a_painter_is_not_timed(painting_card: str, picture: Callable[..., bytes]) -> None:
-    with pytest.raises(BadCard, match="paints every pixel"):
-        timing.benchmark(card(painting_card), picture(), repeats=3)
+def test_a_segmenter_is_not_timed(segmenting_card: str, picture: Callable[..., bytes]) -> None:
+    with pytest.raises(BadCard, match="segments every pixel"):
+        timing.benchmark(card(segmenting_card), picture(), repeats=3)
 
 
 def test_a_whole_benchmark(picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def squares() -> BoxSet:
 
 
 @pytest.fixture
-def card(segmenter: Card) -> Card:
+def card(segmentation_card: Card) -> Card:
     changed = {
         "id": "squares",
         "task": "detection",
@@ -67,7 +67,7 @@ def card(segmenter: Card) -> Card:
             "augmentation": {"rotation_deg": 5.0, "scale": 0.1},
         },
     }
-    return Card.model_validate(segmenter.model_dump(exclude={"detecting", "calibration"}) | changed)
+    return Card.model_validate(segmentation_card.model_dump(exclude={"detecting", "calibration"}) | changed)
 
 
 def test_a_fitted_set_keeps_its_boxes_round_what_they_are_round(squares: BoxSet) -> None:

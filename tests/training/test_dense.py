@@ -1,4 +1,4 @@
-"""Training of networks that paint: views, losses, figures, and a run that goes on where it was stopped."""
+"""Training of networks that segment: views, losses, figures, and a run that goes on where it was stopped."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +42,7 @@ def discs() -> DenseSet:
 
 
 @pytest.fixture
-def card(segmenter: Card) -> Card:
+def card(segmentation_card: Card) -> Card:
     training = {
         "steps": 40,
         "batch": 4,
@@ -58,7 +58,7 @@ def card(segmenter: Card) -> Card:
         "net": {"name": "hrnet", "stage": "stage4", "shape": {"width": 4, "blocks": 1, "stride": 2}},
         "training": training,
     }
-    return Card.model_validate({**segmenter.model_dump(), **changed})
+    return Card.model_validate({**segmentation_card.model_dump(), **changed})
 
 
 def test_a_view_without_change_is_the_picture_around_its_centre() -> None:
@@ -189,8 +189,8 @@ def test_a_network_learns_to_paint_discs(card: Card, discs: DenseSet, tmp_path: 
     run = DenseRun("all", 0, tmp_path, np.ones(len(discs)))
     from models.tasks.segmentation.predictor import Segmenter
 
-    painter = Segmenter(card, torch.device("cpu"), [fit(card, drawn, run, quiet)])
-    figures = [trials.measured(painter, discs, i) for i in range(3)]
+    segmenter = Segmenter(card, torch.device("cpu"), [fit(card, drawn, run, quiet)])
+    figures = [trials.measured(segmenter, discs, i) for i in range(3)]
     assert np.mean([found["dice disc"] for found in figures]) > 0.85
     assert all(found["aggregated jaccard"] > 0.7 for found in figures)
 

@@ -36,16 +36,18 @@ def pictures(n: int, seed: int, mean: float = 0.5) -> list[Pixels]:
 
 
 @pytest.fixture
-def seen(segmenter: Card) -> ood_detector.Known:
-    return ood_detector.known(segmenter, pictures(40, 0), [f"patient {i // 4}" for i in range(40)], look)
+def seen(segmentation_card: Card) -> ood_detector.Known:
+    return ood_detector.known(segmentation_card, pictures(40, 0), [f"patient {i // 4}" for i in range(40)], look)
 
 
 @pytest.fixture
-def with_ood(segmenter: Card, seen: ood_detector.Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Card:
+def with_ood(
+    segmentation_card: Card, seen: ood_detector.Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Card:
     """A card with an out-of-distribution detector fitted on grey noise, in a folder of its own."""
     for module in (ood_detector, loading):
         monkeypatch.setattr(module, "WEIGHTS_DIR", tmp_path)
-    return segmenter.model_copy(update={"ood": ood_detector.ship(segmenter.id, seen)})
+    return segmentation_card.model_copy(update={"ood": ood_detector.ship(segmentation_card.id, seen)})
 
 
 def test_a_picture_is_as_far_outside_as_its_most_familiar_part(seen: ood_detector.Known) -> None:
@@ -98,8 +100,8 @@ def test_a_large_set_is_known_by_what_is_drawn_from_it() -> None:
 
 
 @pytest.fixture
-def shipped(painting_card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A card that paints, with weights and figures and no OOD detector; its set, and white pictures of another kind."""
+def shipped(segmenting_card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A card that segments, with weights and figures and no OOD detector; its set, and white pictures."""
     for module in (ood_detector, loading, trials):
         monkeypatch.setattr(module, "WEIGHTS_DIR", tmp_path / "weights")
     monkeypatch.setattr(import_module("models.cards.writing"), "CARDS_DIR", tmp_path / "cards")
@@ -109,11 +111,11 @@ def shipped(painting_card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(trials, "dense_set", lambda _: own)
     white = [np.ones((24, 24), np.float32)] * 3
     monkeypatch.setattr(trials, "ood_sets", lambda _, colour: iter([("white", white)]))
-    text = (tmp_path / "cards" / f"{painting_card}.toml").read_text()
-    (tmp_path / "cards" / f"{painting_card}.toml").write_text(text + "\n[training]\nsteps = 1\n")
-    (tmp_path / "cards" / f"{painting_card}.figures.json").write_text('{"measured": "2026-11-20", "trials": {}}')
+    text = (tmp_path / "cards" / f"{segmenting_card}.toml").read_text()
+    (tmp_path / "cards" / f"{segmenting_card}.toml").write_text(text + "\n[training]\nsteps = 1\n")
+    (tmp_path / "cards" / f"{segmenting_card}.figures.json").write_text('{"measured": "2026-11-20", "trials": {}}')
     cards.cache_clear()
-    return painting_card
+    return segmenting_card
 
 
 def test_the_command_fits_and_measures_an_ood_detector_and_nothing_else(shipped: str, tmp_path: Path) -> None:

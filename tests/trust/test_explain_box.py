@@ -26,8 +26,8 @@ GRAD_CAM, D_RISE = method_of("grad-cam"), method_of("d-rise")
 
 
 @pytest.fixture
-def finder(detector: Card, random_detector: Callable[..., Any]) -> Detector:
-    return Detector(detector, CPU, [random_detector()])
+def detector(detection_card: Card, random_detector: Callable[..., Any]) -> Detector:
+    return Detector(detection_card, CPU, [random_detector()])
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def image() -> Image:
     return Image(pixels, name="", sha256="6" * 64)
 
 
-def answered(finder: Detector, image: Image) -> Detections:
-    return finder.task.read(finder.find(image), image, finder.card)
+def answered(detector: Detector, image: Image) -> Detections:
+    return detector.task.read(detector.detect(image), image, detector.card)
 
 
 def hooks(net: nn.Module) -> int:
@@ -55,62 +55,64 @@ def logit_of(net: FCOSMobileNetV2, features: Tensor, at: str, tapped: dict[str, 
 
 
 @pytest.mark.parametrize("stage", ["stage2", "stage4", "stage5"])
-def test_grad_cam_is_the_gradient_of_the_logit_of_the_place(finder: Detector, image: Image, stage: str) -> None:
-    found, net = answered(finder, image), finder.members[0]
+def test_grad_cam_is_the_gradient_of_the_logit_of_the_place(detector: Detector, image: Image, stage: str) -> None:
+    found, net = answered(detector, image), detector.members[0]
     subject = Subject.of(found, 3)
-    why = explain_box(finder, image, GRAD_CAM, subject, stage=stage)
+    why = explain_box(detector, image, GRAD_CAM, subject, stage=stage)
     with torch.no_grad():
-        tapped = net.trunk.tapped(finder.input(image))
+        tapped = net.trunk.tapped(detector.input(image))
     features = tapped[stage].clone().requires_grad_()
     logit = logit_of(net, features, stage, tapped, subject.place)[subject.label]
     (gradient,) = torch.autograd.grad(logit, features)
     heat = (features * gradient.mean((2, 3), keepdim=True)).sum(1, keepdim=True).detach()
-    heat = finder.task.frame(image, finder.card).to_source(heat)[0, 0]
+    heat = detector.task.frame(image, detector.card).to_source(heat)[0, 0]
     np.testing.assert_allclose(why.heat, heat / heat.abs().max(), atol=1e-4)
-    assert (why.layer, why.target, why.method) == (stage, finder.card.keys[subject.label], "grad-cam")
+    assert (why.layer, why.target, why.method) == (stage, detector.card.keys[subject.label], "grad-cam")
 
 
-def test_by_default_the_level_that_the_box_comes_from_is_looked_at(finder: Detector, image: Image) -> None:
-    found = answered(finder, image)
-    x = finder.input(image)
+def test_by_default_the_level_that_the_box_comes_from_is_looked_at(detector: Detector, image: Image) -> None:
+    found = answered(detector, image)
+    x = detector.input(image)
     ends = np.cumsum([x.shape[2] * x.shape[3] // stride**2 for stride in LEVELS.values()])
     seen = set()
     for i, place in enumerate(found.places):
         level = list(LEVELS)[int(np.searchsorted(ends, place, side="right"))]
         if level not in seen:
             seen.add(level)
-            assert explain_box(finder, image, GRAD_CAM, Subject.of(found, i)).layer == level
+            assert explain_box(detector, image, GRAD_CAM, Subject.of(found, i)).layer == level
             other = next(name for name in LEVELS if name != level)
             with pytest.raises(UnknownCard, match=f"comes from {level}"):
-                explain_box(finder, image, GRAD_CAM, Subject.of(found, i), stage=other)
+                explain_box(detector, image, GRAD_CAM, Subject.of(found, i), stage=other)
     assert seen
 
 
-def test_hirescam_at_the_level_stays_near_the_place(finder: Detector) -> None:
+def test_hirescam_at_the_level_stays_near_the_place(detector: Detector) -> None:
     """Three separable convolutions and one more reach 4 cells; group norms reach farther, but faintly."""
     pixels = np.random.default_rng(3).random((1, 128, 128)).astype(np.float32)
     image = Image(pixels, name="", sha256="")
     place = 8 * 16 + 8  # cell (8, 8) of p3, 8 pixels a cell
-    heat = np.abs(explain_box(finder, image, method_of("hirescam"), Subject(None, 0, place)).heat)
+    heat = np.abs(explain_box(detector, image, method_of("hirescam"), Subject(None, 0, place)).heat)
     near = heat[68 - 40 : 68 + 40, 68 - 40 : 68 + 40]
     assert near.max() == heat.max()
     assert near.mean() > 3 * heat[:20].mean()
 
 
-def test_a_box_without_a_place_is_explained_by_the_place_that_overlaps_it_most(finder: Detector, image: Image) -> None:
-    found = answered(finder, image)
+def test_a_box_without_a_place_is_explained_by_the_place_that_overlaps_it_most(
+    detector: Detector, image: Image
+) -> None:
+    found = answered(detector, image)
     for i in (0, 5):
         own = Subject.of(found, i)
-        same = explain_box(finder, image, GRAD_CAM, Subject(own.box, own.label, -1))
-        np.testing.assert_allclose(same.heat, explain_box(finder, image, GRAD_CAM, own).heat, atol=1e-6)
+        same = explain_box(detector, image, GRAD_CAM, Subject(own.box, own.label, -1))
+        np.testing.assert_allclose(same.heat, explain_box(detector, image, GRAD_CAM, own).heat, atol=1e-6)
 
 
-def test_without_a_box_the_highest_score_is_explained(finder: Detector, image: Image) -> None:
-    found = answered(finder, image)
+def test_without_a_box_the_highest_score_is_explained(detector: Detector, image: Image) -> None:
+    found = answered(detector, image)
     best = int(found.classes[0])
-    whatever = explain_box(finder, image, GRAD_CAM, Subject(None, best))
+    whatever = explain_box(detector, image, GRAD_CAM, Subject(None, best))
     np.testing.assert_allclose(
-        whatever.heat, explain_box(finder, image, GRAD_CAM, Subject.of(found, 0)).heat, atol=1e-6
+        whatever.heat, explain_box(detector, image, GRAD_CAM, Subject.of(found, 0)).heat, atol=1e-6
     )
 
 
@@ -120,31 +122,31 @@ def test_what_a_reader_drew_has_its_edges_between_pixels() -> None:
     assert (subject.box.tolist(), subject.label, subject.place) == ([19.5, 9.5, 6, 5], 1, -1)
 
 
-def test_members_are_averaged(detector: Card, random_detector: Callable[..., Any], image: Image) -> None:
+def test_members_are_averaged(detection_card: Card, random_detector: Callable[..., Any], image: Image) -> None:
     subject = Subject(np.array([20, 20, 30, 30], np.float32), 0)
-    both = Detector(detector, CPU, [random_detector(0), random_detector(1)])
+    both = Detector(detection_card, CPU, [random_detector(0), random_detector(1)])
     why = explain_box(both, image, GRAD_CAM, subject, stage="stage4")
     assert why.heat.shape == image.shape
     assert np.abs(why.heat).max() == pytest.approx(1)
-    alone = explain_box(Detector(detector, CPU, both.members[:1]), image, GRAD_CAM, subject, stage="stage4")
+    alone = explain_box(Detector(detection_card, CPU, both.members[:1]), image, GRAD_CAM, subject, stage="stage4")
     assert np.abs(why.heat - alone.heat).max() > 0.05
 
 
 @pytest.mark.parametrize("method", list(BOX_METHODS))
 def test_no_hook_and_no_gradient_is_left(
-    finder: Detector, image: Image, method: str, monkeypatch: pytest.MonkeyPatch
+    detector: Detector, image: Image, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(explaining, "MASKS", 2)
-    net, subject = finder.members[0], Subject(None, 0)
-    before = net.places(finder.input(image), net.trunk(finder.input(image))).logits
-    explain_box(finder, image, method_of(method), subject)
+    net, subject = detector.members[0], Subject(None, 0)
+    before = net.places(detector.input(image), net.trunk(detector.input(image))).logits
+    explain_box(detector, image, method_of(method), subject)
     if method_of(method).needs_stage:
         with pytest.raises((IndexError, AssertionError)):  # fails half-way: a class that the network does not have
-            explain_box(finder, image, method_of(method), Subject(None, 7, 0))
+            explain_box(detector, image, method_of(method), Subject(None, 7, 0))
     assert hooks(net) == 0
     assert not any(p.requires_grad or p.grad is not None for p in net.parameters())
-    assert torch.equal(net.places(finder.input(image), net.trunk(finder.input(image))).logits, before)
-    with finder.lock:
+    assert torch.equal(net.places(detector.input(image), net.trunk(detector.input(image))).logits, before)
+    with detector.lock:
         pass
 
 
@@ -165,13 +167,13 @@ class Corner:
 BOX = torch.tensor([[64.0, 32, 96, 64]])
 
 
-def test_d_rise_finds_what_the_score_hangs_on(detector: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_d_rise_finds_what_the_score_hangs_on(detection_card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explaining, "MASKS", 200)
-    finder = Detector(detector, CPU, [Corner()])  # type: ignore[list-item]
+    detector = Detector(detection_card, CPU, [Corner()])  # type: ignore[list-item]
     image = Image(np.ones((1, 128, 128), np.float32), name="", sha256="")
     told: list[float] = []
     subject = Subject(np.array([63.5, 31.5, 32, 32], np.float32), 0)
-    why = explain_box(finder, image, D_RISE, subject, watch=ProgressToken(1, told.append))
+    why = explain_box(detector, image, D_RISE, subject, watch=ProgressToken(1, told.append))
     assert np.unravel_index(why.heat.argmax(), why.heat.shape)[0] in range(30, 66)
     assert np.unravel_index(why.heat.argmax(), why.heat.shape)[1] in range(62, 98)
     outside = why.heat.copy()
@@ -180,15 +182,15 @@ def test_d_rise_finds_what_the_score_hangs_on(detector: Card, monkeypatch: pytes
     assert told[-1] == 1
     assert len(told) == 200
     assert (why.layer, why.method) == ("", "d-rise")
-    again = explain_box(finder, image, D_RISE, subject)
+    again = explain_box(detector, image, D_RISE, subject)
     np.testing.assert_array_equal(why.heat, again.heat)  # seeded
 
 
-def test_a_box_that_is_nowhere_near_has_no_reason(detector: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_box_that_is_nowhere_near_has_no_reason(detection_card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explaining, "MASKS", 5)
-    finder = Detector(detector, CPU, [Corner()])  # type: ignore[list-item]
+    detector = Detector(detection_card, CPU, [Corner()])  # type: ignore[list-item]
     image = Image(np.ones((1, 128, 128), np.float32), name="", sha256="")
-    assert not explain_box(finder, image, D_RISE, Subject(np.array([0, 90, 20, 20], np.float32), 0)).heat.any()
+    assert not explain_box(detector, image, D_RISE, Subject(np.array([0, 90, 20, 20], np.float32), 0)).heat.any()
 
 
 def test_masks_are_coarse_smooth_and_open_by_half() -> None:
@@ -201,11 +203,11 @@ def test_masks_are_coarse_smooth_and_open_by_half() -> None:
     assert float((masks[:, 1:] - masks[:, :-1]).abs().max()) <= GRID / 96 + 1e-5  # a cell is 6 rows high
 
 
-def test_d_rise_stops_when_it_is_told(finder: Detector, image: Image) -> None:
+def test_d_rise_stops_when_it_is_told(detector: Detector, image: Image) -> None:
     done: list[float] = []
     with pytest.raises(Cancelled):
         explain_box(
-            finder,
+            detector,
             image,
             D_RISE,
             Subject(None, 0),
@@ -214,23 +216,23 @@ def test_d_rise_stops_when_it_is_told(finder: Detector, image: Image) -> None:
     assert len(done) == 3
 
 
-def test_what_is_not_offered_is_said(finder: Detector, image: Image) -> None:
+def test_what_is_not_offered_is_said(detector: Detector, image: Image) -> None:
     subject = Subject(None, 0)
     assert set(BOX_METHODS) == {"grad-cam", "hirescam", "d-rise"}
     with pytest.raises(UnknownCard, match="not offered for boxes"):
-        explain_box(finder, image, METHODS["occlusion"], subject)
+        explain_box(detector, image, METHODS["occlusion"], subject)
     with pytest.raises(UnknownCard, match="no stage 'attic'"):
-        explain_box(finder, image, GRAD_CAM, subject, stage="attic")
+        explain_box(detector, image, GRAD_CAM, subject, stage="attic")
     with pytest.raises(UnknownCard, match="another picture"):
-        explain_box(finder, image, GRAD_CAM, Subject(None, 0, 10**6))
-    found = answered(finder, image)
+        explain_box(detector, image, GRAD_CAM, Subject(None, 0, 10**6))
+    found = answered(detector, image)
     with pytest.raises(UnknownCard, match="no box 1000"):
         Subject.of(found, 1000)
 
 
-def test_maps_lie_over_the_source(finder: Detector) -> None:
+def test_maps_lie_over_the_source(detector: Detector) -> None:
     wide = Image(np.random.default_rng(0).random((1, 30, 200)).astype(np.float32), name="", sha256="")
-    heat = explain_box(finder, wide, GRAD_CAM, Subject(None, 0)).heat
+    heat = explain_box(detector, wide, GRAD_CAM, Subject(None, 0)).heat
     assert heat.shape == (30, 200)
     assert np.isfinite(heat).all()
     assert np.abs(heat).max() == 1

@@ -1,4 +1,4 @@
-"""Three categories: the same backbone with a head that names, one that paints and one that finds, on one picture."""
+"""Three categories: the same backbone with a head that names, one that segments and one that finds, on one picture."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _card(category: str, subject: Subject) -> Card | None:
         named = [card for card in cards.values() if stages_of(card) and card.members]
         fits = [card for card in named if card.id == subject.card]
         return next(iter(fits or sorted(named, key=lambda card: _ood_score(card, subject))), None)
-    return _painter(subject)
+    return _find_segmentation_card(subject)
 
 
 def _ood_score(card: Card, subject: Subject) -> float:
@@ -127,8 +127,8 @@ def _ood_score(card: Card, subject: Subject) -> float:
     return answer.ood_score if isinstance(answer, Classification) and answer.ood_score is not None else 0.0
 
 
-def _painter(subject: Subject) -> Card | None:
-    """Return the card that paints what this picture seems to be: stained, magnetic resonance, or a radiograph."""
+def _find_segmentation_card(subject: Subject) -> Card | None:
+    """Return the card that segments what this picture seems to be: stained, magnetic resonance, or a radiograph."""
     cards = {id: card for id, card in models.cards().items() if card.task == "tissue" and card.members}
     if subject.card in cards:
         return cards[subject.card]
@@ -171,7 +171,7 @@ def _named(card: Card, subject: Subject) -> None:
     )
 
 
-def _painted(card: Card, subject: Subject) -> None:
+def _segmented(card: Card, subject: Subject) -> None:
     image = lessons.middle(subject.image, card)
     answer = segment(image, card, subject.frame)
     _verdict(answer, card)
@@ -209,7 +209,7 @@ def _boxed(card: Card, subject: Subject) -> None:
 
 ANSWERS: dict[str, Callable[[Card, Subject], None]] = {
     "classification": _named,
-    "segmentation": _painted,
+    "segmentation": _segmented,
     "detection": _boxed,
 }
 

@@ -81,7 +81,7 @@ def _apart(layers: Sequence[Layer], at: Mapping[str, tuple[int, float]]) -> dict
 
 
 def resolutions(found: Depths, colour: str) -> go.Figure:
-    """Return which resolutions a network that paints holds at each depth; skips are dotted."""
+    """Return which resolutions a network that segments holds at each depth; skips are dotted."""
     places = [(x, -log2(stride)) for x, depth in enumerate(found.depths) for stride in depth.strides]
     fig = go.Figure()
     names = [depth.stage for depth in found.depths]

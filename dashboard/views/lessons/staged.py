@@ -108,7 +108,7 @@ def _hierarchy(subject: Subject) -> None:
 
 
 def _categories(subject: Subject) -> None:
-    """Draw one backbone with a head that names, one that paints and one that finds, and beside it what each asks."""
+    """Draw one backbone with a head that names, one that segments and one that finds, and beside it what each asks."""
     left, _, right = places()
     left.plotly_chart(
         staged(categories.ways(subject)), key=f"viewer-{subject.key}", height=HEIGHT_PX, config=BARE,

@@ -82,6 +82,6 @@ def _features(chosen: Card, pictures: Grey) -> Features:
     """Return what the card's own out-of-distribution detector looks at, (N, D)."""
     if chosen.task != "detection":
         return compute_pooled_features(load_member(chosen, chosen.members[0]), chosen, pictures)[0]
-    finder = Detector(chosen, torch.device("cpu"))
-    seen = [finder.find(as_image(picture.astype(np.float32) / 255)) for picture in pictures]
+    detector = Detector(chosen, torch.device("cpu"))
+    seen = [detector.detect(as_image(picture.astype(np.float32) / 255)) for picture in pictures]
     return np.stack([of.pooled.numpy() for of in seen])

@@ -117,7 +117,7 @@ def _logits(
 
 
 def explain_box(
-    finder: Detector,
+    detector: Detector,
     image: Image,
     method: Method,
     subject: Subject,
@@ -145,25 +145,25 @@ def explain_box(
     start = time.perf_counter()
     if method.key not in BOX_METHODS:
         raise UnknownCard(f"{method.name} is not offered for boxes", fix=f"Choose one of {', '.join(BOX_METHODS)}.")
-    view = finder.task.frame(image, finder.card)
-    x = fitted(image.grey(frame), view).to(finder.device)
+    view = detector.task.frame(image, detector.card)
+    x = fitted(image.grey(frame), view).to(detector.device)
     layer = ""
     if method.needs_stage:
         heats = []
-        with finder.lock:
-            for net in finder.members:
+        with detector.lock:
+            for net in detector.members:
                 heat, layer = _stage_heat(net, method, subject, stage, (x, view))
                 heats.append(heat)
     else:
         watch = watch or ProgressToken(0)
-        watch.steps = MASKS * len(finder.members)
-        heats = [_d_rise(finder, net, x, subject, view, watch) for net in finder.members]
+        watch.steps = MASKS * len(detector.members)
+        heats = [_d_rise(detector, net, x, subject, view, watch) for net in detector.members]
     heat = view.to_source(torch.stack(heats).mean(0).float().cpu())[0, 0]
     return Explanation(
         heat=scaled_heat(heat),
         method=method.key,
         layer=layer,
-        target=finder.card.keys[subject.label],
+        target=detector.card.keys[subject.label],
         seconds=time.perf_counter() - start,
     )
 
@@ -223,7 +223,7 @@ def mask_of(random: torch.Generator, size: tuple[int, int]) -> Tensor:
 
 
 def _d_rise(
-    finder: Detector, net: FCOSMobileNetV2, x: Tensor, subject: Subject, view: Scaled, watch: ProgressToken
+    detector: Detector, net: FCOSMobileNetV2, x: Tensor, subject: Subject, view: Scaled, watch: ProgressToken
 ) -> Tensor:
     """Return heat (1, 1, h, w) over the input: the masks, weighted by how much better than usual the box is found.
 
@@ -235,14 +235,14 @@ def _d_rise(
     weighted, plain, total = torch.zeros(size), torch.zeros(size), 0.0
     if subject.box is None:
         watch.check()
-        whole = finder.places(net, x)[0]
+        whole = detector.places(net, x)[0]
         box = whole.boxes[int(whole.scores[:, subject.label].argmax())][None]
     else:
         box = _box_of(subject, view, x.device)
     for _ in range(MASKS):
         watch.check()
         mask = mask_of(random, size)
-        places = finder.places(net, (x + 1) * mask.to(x.device) - 1)[0]
+        places = detector.places(net, (x + 1) * mask.to(x.device) - 1)[0]
         weight = float((box_iou(places.boxes, box)[:, 0] * places.scores[:, subject.label]).max())
         weighted += weight * mask
         plain += mask

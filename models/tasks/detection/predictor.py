@@ -19,7 +19,7 @@ from models.progress import ProgressToken
 from models.tasks import question_of
 from models.tasks.detection.explanation import Subject, explain_box
 from models.tasks.detection.fusion import Pass, fused
-from models.tasks.detection.task import DetectionTask, Scaled, Seen, fitted
+from models.tasks.detection.task import DetectionTask, DetectorOutput, Scaled, fitted
 from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.members import BARE, Members
 from models.trust.methods import method_of
@@ -82,7 +82,7 @@ class Detector(Members[FCOSMobileNetV2]):
         places, own = self.places(net, x)
         return Look(worth(net.found(places, size)), places, own)
 
-    def find(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Seen:
+    def detect(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> DetectorOutput:
         """Answer one frame.
 
         Raises
@@ -105,7 +105,7 @@ class Detector(Members[FCOSMobileNetV2]):
         agreed = fused(passes) if len(passes) > 1 else passes[0]
         alone = looks[0].found.places.numpy() if len(passes) == 1 else np.full(len(agreed.boxes), -1)
         first_pass = looks[: len(self.members)]  # of the image as it is
-        return Seen(
+        return DetectorOutput(
             boxes=agreed.boxes.astype(np.float32),
             scores=agreed.scores.astype(np.float32),
             classes=agreed.classes,
@@ -117,7 +117,7 @@ class Detector(Members[FCOSMobileNetV2]):
 
     def warm_up(self) -> None:
         """Answer a blank image, so that the first real one does not wait."""
-        self.find(blank(self.card))
+        self.detect(blank(self.card))
 
     def predict(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Detections:
         """Answer one frame, and explain its best box, or the best of a label.
@@ -131,7 +131,7 @@ class Detector(Members[FCOSMobileNetV2]):
         """
         method = None if asked.explain is None else method_of(asked.explain)
         start = time.perf_counter()
-        seen = self.find(image, frame, asked)
+        seen = self.detect(image, frame, asked)
         found = replace(self.task.read(seen, image, self.card, asked.point), frame=frame)
         found = replace(seconded(found, image, self.card), seconds=time.perf_counter() - start)
         if method is None:

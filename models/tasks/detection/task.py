@@ -73,7 +73,7 @@ class Scaled(Frame):
 
 
 @dataclass(frozen=True)
-class Seen:
+class DetectorOutput:
     """What the network said about one frame, before the task gives it meaning; boxes in source pixels.
 
     Attributes
@@ -99,7 +99,7 @@ class Seen:
 
 
 class DetectionTask(Task):
-    """Reads what was `Seen` as `Detections`."""
+    """Reads what was `DetectorOutput` as `Detections`."""
 
     def build(self, card: Card) -> FCOSMobileNetV2:
         """Return the card's network with random weights."""
@@ -114,7 +114,7 @@ class DetectionTask(Task):
         """Return one frame as the network's input: (1, 3, h, w) in [−1, 1], h and w whole cells."""
         return fitted(image.grey(frame), self.frame(image, card))
 
-    def read(self, seen: Seen, image: Image, card: Card, point: str | None = None) -> Detections:
+    def read(self, seen: DetectorOutput, image: Image, card: Card, point: str | None = None) -> Detections:
         """Return calibrated boxes, the best first, at one of the card's operating points (default: its first).
 
         Raises

@@ -143,11 +143,11 @@ class Answers:
         self._rows: list[tuple[str, int, int, NDArray[np.float32], NDArray[np.float32]]] = []
         self._trials = 0
 
-    def add(self, trial: BoxTrial, finder: Detector) -> None:
+    def add(self, trial: BoxTrial, detector: Detector) -> None:
         """Answer the held-out images of one trial."""
         for i in trial.measured:
-            seen = finder.find(Image(pixels_of(self.data.pictures[i]), name="", sha256=""))
-            for k in range(len(finder.card.labels)):
+            seen = detector.detect(Image(pixels_of(self.data.pictures[i]), name="", sha256=""))
+            for k in range(len(detector.card.labels)):
                 of = seen.classes == k
                 self._rows.append((trial.name, int(i), self._trials, seen.boxes[of], seen.scores[of]))
         self._trials += 1
@@ -171,20 +171,20 @@ class Answers:
         return self._answered(self._rows)
 
 
-def _known(finder: Detector, data: BoxSet) -> ood_detector.Known:
+def _known(detector: Detector, data: BoxSet) -> ood_detector.Known:
     """Return what the out-of-distribution detector looks at in the images of the set."""
 
     def look(picture: Pixels) -> tuple[ood_detector.Features, ood_detector.Features]:
-        seen = finder.find(ood_detector.as_image(picture))
+        seen = detector.detect(ood_detector.as_image(picture))
         return seen.pooled[None].numpy(), seen.strongest[None].numpy()
 
     some = ood_detector.spread(np.ones(len(data)))
     pictures = [pixels_of(data.pictures[i])[0] for i in some]
-    return ood_detector.known(finder.card, pictures, [data.groups[i] for i in some], look)
+    return ood_detector.known(detector.card, pictures, [data.groups[i] for i in some], look)
 
 
 def _measure_ood(chosen: Card, data: BoxSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells images of other kinds from its own kind."""
-    finder = Detector(chosen, CPU)
-    ood_score = ood_detector.ood_score(chosen, lambda image: finder.task.read(finder.find(image), image, chosen))
-    return ood_detector.measured(chosen, _known(finder, data), ood_score, ood_sets(chosen.id), progress)
+    detector = Detector(chosen, CPU)
+    ood_score = ood_detector.ood_score(chosen, lambda image: detector.task.read(detector.detect(image), image, chosen))
+    return ood_detector.measured(chosen, _known(detector, data), ood_score, ood_sets(chosen.id), progress)

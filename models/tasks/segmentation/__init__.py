@@ -19,7 +19,7 @@ TISSUE = Question("tissue", later("Which tissue is where?"), "segmentation")
 
 
 class SegmentationKind(CardKind):
-    """Paints every pixel."""
+    """Segments every pixel."""
 
     name = "segmentation"
     fewest_labels = 2

@@ -1,4 +1,4 @@
-"""The sets of cards that paint, by card: nuclei in histology, bone in MR, implants in fluoroscopy, joint sections.
+"""The sets of cards that segment, by card: nuclei in histology, bone in MR, implants in fluoroscopy, joint sections.
 
 Read straight from their zips (`settings().data_dir`) or simulated. Groups keep together what looks alike or follows one
 another, so every split and every bootstrap goes by group.

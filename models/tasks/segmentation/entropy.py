@@ -1,4 +1,4 @@
-"""Where a network that paints is in doubt: the entropy of its mean answer over flips and scales of the image.
+"""Where a network that segments is in doubt: the entropy of its mean answer over flips and scales of the image.
 
 After Wang et al. 2019, "Aleatoric uncertainty estimation", doi 10.1016/j.neucom.2019.01.103.
 """
@@ -25,12 +25,12 @@ CHANGES = ((1.0, False), (1.0, True), (0.8, True), (1.25, False))
 """Scale of the input, and whether left and right change places."""
 
 
-def predictive_entropy(painter: Segmenter, image: Image, frame: int = 0) -> Pixels:
+def predictive_entropy(segmenter: Segmenter, image: Image, frame: int = 0) -> Pixels:
     """Return the entropy of every pixel: (H, W) in [0, 1], 1 where all classes are equally likely."""
-    card, shape = painter.card, image.shape
+    card, shape = segmenter.card, image.shape
 
     def answers(x: Tensor) -> Tensor:
-        return torch.stack([_probabilities(painter, x, scale, mirrored) for scale, mirrored in CHANGES]).mean(0)
+        return torch.stack([_probabilities(segmenter, x, scale, mirrored) for scale, mirrored in CHANGES]).mean(0)
 
     strips: Iterable[tiles.Strip]
     if card.input.tiled:
@@ -40,8 +40,8 @@ def predictive_entropy(painter: Segmenter, image: Image, frame: int = 0) -> Pixe
 
         strips = tiles.slide(shape, card.input.size, patch, answers, ProgressToken(tiles.count(shape, card.input.size)))
     else:
-        mean = answers(painter.task.prepare(image, card, frame))
-        strips = unfitted(mean.clamp_min(1e-9).log(), painter.task.frame(image, card))
+        mean = answers(segmenter.task.prepare(image, card, frame))
+        strips = unfitted(mean.clamp_min(1e-9).log(), segmenter.task.frame(image, card))
     found = np.empty(shape, np.float32)
     for strip in strips:
         p = strip.logits if card.input.tiled else strip.logits.softmax(0)
@@ -50,10 +50,10 @@ def predictive_entropy(painter: Segmenter, image: Image, frame: int = 0) -> Pixe
     return found
 
 
-def _probabilities(painter: Segmenter, x: Tensor, scale: float, mirrored: bool) -> Tensor:
+def _probabilities(segmenter: Segmenter, x: Tensor, scale: float, mirrored: bool) -> Tensor:
     """Return the answer under one change, brought back: (1, 3, h, w) → (1, K, h, w)."""
     size = (x.shape[2], x.shape[3])
     changed = resized(x, (round(size[0] * scale), round(size[1] * scale)))
     changed = changed.flip(3) if mirrored else changed
-    p = painter.logits(changed)[:, : len(painter.card.labels)].softmax(1)
+    p = segmenter.logits(changed)[:, : len(segmenter.card.labels)].softmax(1)
     return resized(p.flip(3) if mirrored else p, size)

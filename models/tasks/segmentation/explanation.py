@@ -1,8 +1,9 @@
-"""Why a part of an image was painted so: seg-Grad-CAM and its kin, all through captum.
+"""Why a part of an image was segmented so: seg-Grad-CAM and its kin, all through captum.
 
 After Vinogradova et al. 2020, "Towards interpretable semantic segmentation via gradient-weighted class activation
 mapping", arXiv:2002.11434: what is explained is the mean logit of a class over a set of pixels, a box that the reader
-drew or all that was painted with the class. With that one number a network that paints is explained like a classifier.
+drew or all that was segmented with the class. With that one number a network that segments is explained like a
+classifier.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 WINDOW = 768
 """Longest side of what is explained of a slide: a network that slides over tiles sees no farther."""
 OFFERED = tuple(key for key in METHODS if key != "guided-grad-cam")
-"""Methods for cards that paint; guided Grad-CAM would have to hook stages that hand on several tensors."""
+"""Methods for cards that segment; guided Grad-CAM would have to hook stages that hand on several tensors."""
 
 
 class _Tail(nn.Module):
@@ -64,7 +65,7 @@ def over(logits: Tensor, region: Tensor) -> Tensor:
 
 
 def explain_region(
-    painter: Segmenter,
+    segmenter: Segmenter,
     image: Image,
     method: Method,
     label: str | None = None,
@@ -73,7 +74,7 @@ def explain_region(
     stage: str | None = None,
     box: Box | None = None,
 ) -> Explanation:
-    """Say why a class was painted in a box, or wherever it was.
+    """Say why a class was segmented in a box, or wherever it was.
 
     Parameters
     ----------
@@ -87,34 +88,36 @@ def explain_region(
     """
     start = time.perf_counter()
     if method.key not in OFFERED:
-        problem = f"{method.name} is not offered for cards that paint"
+        problem = f"{method.name} is not offered for cards that segment"
         raise UnknownCard(problem, fix=f"Choose one of {', '.join(OFFERED)}.")
-    stage = stage_of(painter, stage)
-    view = window(painter, image, box)
-    whole = network_input(view.to_network(planes(image, painter.card, frame))).to(painter.device)
-    inside = _inside(view, box).to(painter.device)  # (1, 1, h, w)
+    stage = stage_of(segmenter, stage)
+    view = window(segmenter, image, box)
+    whole = network_input(view.to_network(planes(image, segmenter.card, frame))).to(segmenter.device)
+    inside = _inside(view, box).to(segmenter.device)  # (1, 1, h, w)
     with torch.no_grad():
-        painted = painter.logits(whole)[:, : len(painter.card.labels)].argmax(1, keepdim=True).to(painter.device)
-    target = _target(painter, label, painted[inside > 0])
-    region = inside if box else inside * (painted == target)
+        segmented = (
+            segmenter.logits(whole)[:, : len(segmenter.card.labels)].argmax(1, keepdim=True).to(segmenter.device)
+        )
+    target = _target(segmenter, label, segmented[inside > 0])
+    region = inside if box else inside * (segmented == target)
     region = (region if region.any() else inside).float()
-    watch = ProgressToken(len(painter.members) * steps_of(method, view.network))
-    with painter.lock:
-        heats = [_heat(net, method, target, stage, whole, region, watch) for net in painter.members]
+    watch = ProgressToken(len(segmenter.members) * steps_of(method, view.network))
+    with segmenter.lock:
+        heats = [_heat(net, method, target, stage, whole, region, watch) for net in segmenter.members]
     heat = view.to_source(torch.stack(heats).mean(0))[0, 0]
     return Explanation(
         heat=scaled_heat(heat),
         method=method.key,
         layer=stage if method.needs_stage else "",
-        target=painter.card.keys[target],
+        target=segmenter.card.keys[target],
         seconds=time.perf_counter() - start,
     )
 
 
-def window(painter: Segmenter, image: Image, box: Box | None) -> Frame:
+def window(segmenter: Segmenter, image: Image, box: Box | None) -> Frame:
     """Return what is shown to the network: the whole image, fitted; of a tiled card a part of it as it is."""
-    if not painter.card.input.tiled:
-        return painter.task.frame(image, painter.card)
+    if not segmenter.card.input.tiled:
+        return segmenter.task.frame(image, segmenter.card)
     height, width = (min(side, WINDOW) for side in image.shape)
     centre = (box.row + box.height // 2, box.column + box.width // 2) if box else (s // 2 for s in image.shape)
     top, left = (
@@ -134,10 +137,10 @@ def _inside(view: Frame, box: Box | None) -> Tensor:
     return (view.to_network(source) >= 0.5).float()
 
 
-def _target(painter: Segmenter, label: str | None, painted: Tensor) -> int:
+def _target(segmenter: Segmenter, label: str | None, segmented: Tensor) -> int:
     if label is not None:
-        return painter.card.index(label)
-    counts = torch.bincount(painted.flatten(), minlength=len(painter.card.labels))
+        return segmenter.card.index(label)
+    counts = torch.bincount(segmented.flatten(), minlength=len(segmenter.card.labels))
     return int(counts[1:].argmax()) + 1 if counts[1:].any() else 0
 
 

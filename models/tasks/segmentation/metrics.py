@@ -1,4 +1,4 @@
-"""The figures of painted pictures with their intervals, by a bootstrap over groups (Efron and Tibshirani 1993, ch. 13).
+"""Figures of segmented pictures with intervals, by a bootstrap over groups (Efron and Tibshirani 1993, ch. 13).
 
 Dice and Jaccard of a class are those of each picture that shows it, in the truth or in the answer, and then their mean.
 """
@@ -22,11 +22,11 @@ def overlaps(mask: NDArray[np.uint8], truth: NDArray[np.uint8], card: Card) -> d
     """Return Dice and Jaccard of every class but the background, "dice nucleus" and so on, of one picture."""
     k = len(card.labels)
     pairs = np.bincount((truth.astype(np.intp) * k + mask).ravel(), minlength=k * k).reshape(k, k)
-    both, drawn, painted = np.diag(pairs), pairs.sum(1), pairs.sum(0)
+    both, drawn, segmented = np.diag(pairs), pairs.sum(1), pairs.sum(0)
     found = {}
     for i, key in enumerate(card.keys):
         if i:
-            total = drawn[i] + painted[i]
+            total = drawn[i] + segmented[i]
             found[f"dice {key}"] = 2 * both[i] / total if total else np.nan
             found[f"jaccard {key}"] = both[i] / (total - both[i]) if total else np.nan
     return found

@@ -1,4 +1,4 @@
-"""Objects out of a painted class: where nuclei touch, the watershed of their heights tells them apart.
+"""Objects out of a segmented class: where nuclei touch, the watershed of their heights tells them apart.
 
 The network says of every pixel how deep it lies inside its own object (0 at the edge, 1 in the middle), so the middles
 of two touching nuclei stay two islands. After Naylor et al. 2019, doi 10.1109/TMI.2018.2865709 (regression of the
@@ -20,12 +20,12 @@ SMALLEST_PX = 12
 """Objects of fewer pixels are noise."""
 
 
-def objects(painted: NDArray[np.bool_], height: NDArray[np.uint8], core: float = CORE) -> NDArray[np.int32]:
+def objects(segmented: NDArray[np.bool_], height: NDArray[np.uint8], core: float = CORE) -> NDArray[np.int32]:
     """Tell the objects of a class apart and number them.
 
     Parameters
     ----------
-    painted
+    segmented
         (H, W) where the class is.
     height
         (H, W) depth inside the own object in 255ths.
@@ -35,8 +35,8 @@ def objects(painted: NDArray[np.bool_], height: NDArray[np.uint8], core: float =
     NDArray
         (H, W) 1 … n, and 0 where there is none. The watershed only runs where one island has several middles.
     """
-    found = np.empty(painted.shape, np.int32)
-    ndimage.label(painted, output=found)  # islands; each is replaced by its objects, negative until all are done
+    found = np.empty(segmented.shape, np.int32)
+    ndimage.label(segmented, output=found)  # islands; each is replaced by its objects, negative until all are done
     last = 0
     for island, box in enumerate(ndimage.find_objects(found), 1):
         inside = found[box] == island

@@ -1,4 +1,4 @@
-"""One loaded model that paints: its networks on their device, and the lock that guards them."""
+"""One loaded model that segments: its networks on their device, and the lock that guards them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.tasks import question_of
 from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.members import Members
 from models.tasks.segmentation.explanation import explain_region
-from models.tasks.segmentation.task import Painting, SegmentationTask, collected, network_input, planes, unfitted
+from models.tasks.segmentation.task import SegmentationTask, SegmenterOutput, collected, network_input, planes, unfitted
 from models.trust.methods import method_of
 from models.trust.second import seconded
 from models.types import Box, Explanation, Image, Segmentation
@@ -30,7 +30,7 @@ from models.types import Box, Explanation, Image, Segmentation
 class Segmenter(Members[DenseNet]):
     """A card's networks, ready to answer; of several the mean of their logits counts."""
 
-    does: ClassVar[str] = "paints every pixel"
+    does: ClassVar[str] = "segments every pixel"
 
     def __init__(self, card: Card, device: torch.device, members: Sequence[DenseNet] = ()) -> None:
         super().__init__(card, device, members or [load_dense(card, member) for member in card.members])
@@ -49,13 +49,13 @@ class Segmenter(Members[DenseNet]):
         """Return the mean of the members alone."""
         return self.judged(x)[0]
 
-    def paint(
+    def segment(
         self,
         image: Image,
         frame: int = 0,
         progress: Callable[[float], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
-    ) -> Painting:
+    ) -> SegmenterOutput:
         """Answer one frame.
 
         Raises
@@ -84,11 +84,11 @@ class Segmenter(Members[DenseNet]):
             logits = look(self.task.prepare(image, card, frame))
             found = collected(image.shape, len(card.labels), unfitted(logits, self.task.frame(image, card)))
             watch.step()
-        return Painting(*found, time.perf_counter() - start, looks.pooled, looks.strongest)
+        return SegmenterOutput(*found, time.perf_counter() - start, looks.pooled, looks.strongest)
 
     def warm_up(self) -> None:
         """Answer a blank image, so that the first real one does not wait."""
-        self.paint(blank(self.card))
+        self.segment(blank(self.card))
 
     def predict(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Segmentation:
         """Answer one frame; where it is cancelled, nothing is kept.
@@ -103,15 +103,15 @@ class Segmenter(Members[DenseNet]):
         self.draw_no_boxes(asked)
         method = None if asked.explain is None else method_of(asked.explain)
         start = time.perf_counter()
-        painting = self.paint(image, frame, asked.progress, asked.cancelled)
-        answer = seconded(replace(self.task.read(painting, image, self.card), frame=frame), image, self.card)
+        output = self.segment(image, frame, asked.progress, asked.cancelled)
+        answer = seconded(replace(self.task.read(output, image, self.card), frame=frame), image, self.card)
         answer = replace(answer, seconds=time.perf_counter() - start)
         if method is None:
             return answer
         return replace(answer, explanation=explain_region(self, image, method, asked.label, frame=frame))
 
     def explain(self, image: Image, why: Why, frame: int = 0) -> Explanation:
-        """Explain one class, in a box or wherever it was painted.
+        """Explain one class, in a box or wherever it was segmented.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""How a card that paints is trained: its `[training]` table, validated."""
+"""How a card that segments is trained: its `[training]` table, validated."""
 
 from __future__ import annotations
 

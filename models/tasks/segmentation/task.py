@@ -31,7 +31,7 @@ ROWS = 256
 
 
 @dataclass(frozen=True)
-class Painting:
+class SegmenterOutput:
     """What the network said about one frame, before the task gives it meaning; all in source pixels.
 
     Attributes
@@ -58,7 +58,7 @@ class Painting:
 
 
 class SegmentationTask(Task):
-    """Reads a `Painting` as a `Segmentation`."""
+    """Reads a `SegmenterOutput` as a `Segmentation`."""
 
     def build(self, card: Card) -> DenseNet:
         """Return the card's network with random weights."""
@@ -69,19 +69,19 @@ class SegmentationTask(Task):
         picture = planes(image, card, frame)
         return network_input(picture if card.input.tiled else self.frame(image, card).to_network(picture))
 
-    def read(self, painting: Painting, image: Image, card: Card) -> Segmentation:
+    def read(self, output: SegmenterOutput, image: Image, card: Card) -> Segmentation:
         """Return the classes, the objects where the card tells them apart, and the detector's verdict."""
-        found = objects(painting.mask > 0, painting.height) if painting.height is not None else None
-        verdict = _verdict(painting, image, card)
+        found = objects(output.mask > 0, output.height) if output.height is not None else None
+        verdict = _verdict(output, image, card)
         return Segmentation(
             task=self.name,
             card=card.id,
             sha256=image.sha256,
-            seconds=painting.seconds,
+            seconds=output.seconds,
             warnings=image.warnings,
             labels=card.keys,
-            mask=painting.mask,
-            certainty=painting.certainty,
+            mask=output.mask,
+            certainty=output.certainty,
             instances=found,
             abstained=bool(verdict and verdict.outside),
             reason=verdict.reason if verdict else None,
@@ -89,15 +89,15 @@ class SegmentationTask(Task):
         )
 
 
-def _verdict(painting: Painting, image: Image, card: Card) -> Verdict | None:
+def _verdict(output: SegmenterOutput, image: Image, card: Card) -> Verdict | None:
     """Judge an image by the tile that the OOD detector knows best: around tissue there is always something else."""
     if misses_colours(image, card):
         return Verdict(True, COLOURLESS, GREY)
     if card.ood is None:
         return None
     ood_detector = load_ood_detector(card)
-    best = ood_detector.distance(painting.pooled).argmin()
-    return ood_detector.judge(painting.pooled[best], painting.strongest[best], card.data.shows)
+    best = ood_detector.distance(output.pooled).argmin()
+    return ood_detector.judge(output.pooled[best], output.strongest[best], card.data.shows)
 
 
 def planes(image: Image, card: Card, frame: int = 0, box: Box | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Train a network that paints: cross-entropy and Dice on random views, one learning-rate cycle, a moving average.
+"""Train a network that segments: cross-entropy and Dice on random views, one learning-rate cycle, a moving average.
 
 How a run is stepped through, stopped and resumed is `models.training.loop`.
 """

@@ -1,4 +1,4 @@
-"""Train and measure cards that paint: which pictures each trial learns from, and which it is measured on.
+"""Train and measure cards that segment: which pictures each trial learns from, and which it is measured on.
 
 A set without splits is cross-validated by group. In a set with splits, one network learns from what is for training,
 in one cycle or, where the recipe has tuning steps, in two, and is measured on every other split by its name; the set's
@@ -190,11 +190,11 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     for trial in trials(chosen, data, folds):
         net = fit(chosen, drawn, trial.run, progress)
         fold_batch_norms(net)
-        painter = Segmenter(chosen, CPU, [net])
+        segmenter = Segmenter(chosen, CPU, [net])
         for i in trial.measured:
-            tables.setdefault(trial.name, []).append((int(i), measured(painter, data, int(i))))
+            tables.setdefault(trial.name, []).append((int(i), measured(segmenter, data, int(i))))
             if chosen.input.grey:
-                row = int(i), measured(painter, data, int(i), grey=True)
+                row = int(i), measured(segmenter, data, int(i), grey=True)
                 tables.setdefault(f"{trial.name}, grey copies", []).append(row)
         progress(f"{trial.run.name}: measured on {len(trial.measured)} pictures", 1.0)
     report: dict[str, Any] = {
@@ -206,34 +206,36 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     publish(card_id, report)
 
 
-def _known(painter: Segmenter, data: DenseSet) -> ood_detector.Known:
+def _known(segmenter: Segmenter, data: DenseSet) -> ood_detector.Known:
     """Return what the out-of-distribution detector looks at in the pictures that shipped weights learn from."""
 
     def look(picture: Pixels) -> tuple[ood_detector.Features, ood_detector.Features]:
-        painting = painter.paint(ood_detector.as_image(picture))
-        return painting.pooled, painting.strongest
+        output = segmenter.segment(ood_detector.as_image(picture))
+        return output.pooled, output.strongest
 
-    some = ood_detector.spread(shipped(painter.card, data, 5).draw)
+    some = ood_detector.spread(shipped(segmenter.card, data, 5).draw)
     pictures = [pixels_of(data.pictures[i])[0] for i in some]
     groups = [(data.sources or data.groups)[i] for i in some]
-    if painter.card.input.grey:
+    if segmenter.card.input.grey:
         pictures, groups = [*pictures, *(greyed(picture) for picture in pictures)], groups * 2
-    return ood_detector.known(painter.card, pictures, groups, look)
+    return ood_detector.known(segmenter.card, pictures, groups, look)
 
 
 def _measure_ood(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells images of other kinds from its own kind."""
-    painter = Segmenter(chosen, CPU)
-    ood_score = ood_detector.ood_score(chosen, lambda image: painter.task.read(painter.paint(image), image, chosen))
-    return ood_detector.measured(chosen, _known(painter, data), ood_score, ood_sets(chosen.id, colour=True), progress)
+    segmenter = Segmenter(chosen, CPU)
+    ood_score = ood_detector.ood_score(
+        chosen, lambda image: segmenter.task.read(segmenter.segment(image), image, chosen)
+    )
+    return ood_detector.measured(chosen, _known(segmenter, data), ood_score, ood_sets(chosen.id, colour=True), progress)
 
 
-def measured(painter: Segmenter, data: DenseSet, i: int, *, grey: bool = False) -> dict[str, float]:
+def measured(segmenter: Segmenter, data: DenseSet, i: int, *, grey: bool = False) -> dict[str, float]:
     """Return the figures of one picture, or of its grey copy, answered in the manner of the product."""
     pixels = pixels_of(data.pictures[i])
     image = Image(greyed(pixels) if grey else pixels, name="", sha256="")
-    answer = painter.task.read(painter.paint(image), image, painter.card)
-    found = overlaps(answer.mask, data.masks[i], painter.card)
+    answer = segmenter.task.read(segmenter.segment(image), image, segmenter.card)
+    found = overlaps(answer.mask, data.masks[i], segmenter.card)
     if answer.instances is not None and data.instances:
         truth = data.instances[i]
         found["aggregated jaccard"] = aggregated_jaccard(answer.instances, truth)

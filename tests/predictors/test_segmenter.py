@@ -1,4 +1,4 @@
-"""A whole painter with random weights: what it returns, when it is stopped, and what the facade makes of it."""
+"""A whole segmenter with random weights: what it returns, when it is stopped, and what the facade makes of it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +26,7 @@ def picture() -> Image:
     return Image(pixels, name="", sha256="1" * 64, spacing_mm=(0.5, 0.5))
 
 
-def painter_of(card: Card, seed: int = 0) -> Segmenter:
+def segmenter_of(card: Card, seed: int = 0) -> Segmenter:
     torch.manual_seed(seed)
     net = HRNet(len(card.labels) + card.instances, width=4, blocks=1)
     torch.nn.init.normal_(net.head[1].weight, std=3)
@@ -35,39 +35,41 @@ def painter_of(card: Card, seed: int = 0) -> Segmenter:
 
 @pytest.mark.parametrize("tiled", [False, True])
 @pytest.mark.parametrize("instances", [False, True])
-def test_a_frame_is_answered_in_source_pixels(segmenter: Card, picture: Image, tiled: bool, instances: bool) -> None:
-    asked = segmenter.input.model_copy(update={"tiled": tiled})
-    painter = painter_of(segmenter.model_copy(update={"input": asked, "instances": instances}))
+def test_a_frame_is_answered_in_source_pixels(
+    segmentation_card: Card, picture: Image, tiled: bool, instances: bool
+) -> None:
+    asked = segmentation_card.input.model_copy(update={"tiled": tiled})
+    segmenter = segmenter_of(segmentation_card.model_copy(update={"input": asked, "instances": instances}))
     told: list[float] = []
-    painting = painter.paint(picture, 1, told.append)
-    answer = painter.task.read(painting, picture, painter.card)
+    output = segmenter.segment(picture, 1, told.append)
+    answer = segmenter.task.read(output, picture, segmenter.card)
     assert answer.mask.shape == answer.certainty.shape == (90, 70)
-    assert answer.mask.max() < len(segmenter.labels)
-    assert answer.certainty.min() >= 255 // len(segmenter.labels)
+    assert answer.mask.max() < len(segmentation_card.labels)
+    assert answer.certainty.min() >= 255 // len(segmentation_card.labels)
     assert (answer.instances is not None) == instances
     assert told[-1] == 1
     assert len(told) == (4 if tiled else 1)  # rows from 0 and 26, columns from 0 and 6
 
 
-def test_another_frame_gets_another_answer(segmenter: Card, picture: Image) -> None:
-    painter = painter_of(segmenter)
-    assert (painter.paint(picture, 0).mask != painter.paint(picture, 1).mask).any()
+def test_another_frame_gets_another_answer(segmentation_card: Card, picture: Image) -> None:
+    segmenter = segmenter_of(segmentation_card)
+    assert (segmenter.segment(picture, 0).mask != segmenter.segment(picture, 1).mask).any()
 
 
-def test_members_are_averaged(segmenter: Card) -> None:
-    one, other = painter_of(segmenter, 0), painter_of(segmenter, 1)
-    both = Segmenter(segmenter, torch.device("cpu"), [*one.members, *other.members])
+def test_members_are_averaged(segmentation_card: Card) -> None:
+    one, other = segmenter_of(segmentation_card, 0), segmenter_of(segmentation_card, 1)
+    both = Segmenter(segmentation_card, torch.device("cpu"), [*one.members, *other.members])
     x = torch.randn(1, 3, 32, 32)
     torch.testing.assert_close(both.logits(x), (one.logits(x) + other.logits(x)) / 2)
 
 
 def test_an_image_is_judged_by_its_most_familiar_tile(
-    segmenter: Card, picture: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    segmentation_card: Card, picture: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loading, "WEIGHTS_DIR", tmp_path)
-    tiled = segmenter.model_copy(update={"input": segmenter.input.model_copy(update={"tiled": True})})
-    seen = painter_of(tiled).paint(picture)
-    assert (len(seen.pooled), seen.strongest.shape) == (4, (4, len(segmenter.labels)))
+    tiled = segmentation_card.model_copy(update={"input": segmentation_card.input.model_copy(update={"tiled": True})})
+    seen = segmenter_of(tiled).segment(picture)
+    assert (len(seen.pooled), seen.strongest.shape) == (4, (4, len(segmentation_card.labels)))
 
     def asked(threshold: float) -> Segmentation:
         """Answer with an out-of-distribution detector that knows the third tile of the picture and nothing else."""
@@ -80,8 +82,8 @@ def test_an_image_is_judged_by_its_most_familiar_tile(
         }
         sha256 = write_tensors({name: torch.from_numpy(value) for name, value in tensors.items()}, tmp_path / "ood")
         ood_detector = OodStatistics(file="ood", sha256=sha256, threshold=threshold, kept=0.95, n=1)
-        painter = painter_of(tiled.model_copy(update={"ood": ood_detector}))
-        return painter.task.read(painter.paint(picture), picture, painter.card)
+        segmenter = segmenter_of(tiled.model_copy(update={"ood": ood_detector}))
+        return segmenter.task.read(segmenter.segment(picture), picture, segmenter.card)
 
     assert (asked(0.02).abstained, asked(0.02).reason) == (False, None)
     others = np.linalg.norm(np.delete(seen.pooled, 2, 0) - seen.pooled[2], axis=1)
@@ -91,36 +93,36 @@ def test_an_image_is_judged_by_its_most_familiar_tile(
     assert outside.mask.shape == (90, 70)  # withheld, not lost
 
 
-def test_cancel_leaves_nothing(segmenter: Card, picture: Image) -> None:
-    tiled = segmenter.model_copy(update={"input": segmenter.input.model_copy(update={"tiled": True})})
-    for card in (segmenter, tiled):
+def test_cancel_leaves_nothing(segmentation_card: Card, picture: Image) -> None:
+    tiled = segmentation_card.model_copy(update={"input": segmentation_card.input.model_copy(update={"tiled": True})})
+    for card in (segmentation_card, tiled):
         with pytest.raises(Cancelled):
-            painter_of(card).paint(picture, 0, None, lambda: True)
+            segmenter_of(card).segment(picture, 0, None, lambda: True)
 
 
-def test_the_facade_answers_explains_and_doubts(painting_card: str, picture: Image) -> None:
-    answer = models.predict(picture, painting_card, frame=1)
+def test_the_facade_answers_explains_and_doubts(segmenting_card: str, picture: Image) -> None:
+    answer = models.predict(picture, segmenting_card, frame=1)
     assert isinstance(answer, models.Segmentation)
     assert answer.frame == 1
     assert answer.task == "tissue"
-    again = models.predict(picture, painting_card, frame=1, progress=lambda share: None)
+    again = models.predict(picture, segmenting_card, frame=1, progress=lambda share: None)
     np.testing.assert_array_equal(answer.mask, again.mask)
-    why = models.explain(picture, painting_card, "grad-cam", label="bone", box=Box(10, 5, 30, 20))
+    why = models.explain(picture, segmenting_card, "grad-cam", label="bone", box=Box(10, 5, 30, 20))
     assert why.heat.shape == (90, 70)
     assert why.target == "bone"
-    doubt = models.uncertainty(picture, painting_card)
+    doubt = models.uncertainty(picture, segmenting_card)
     assert doubt.shape == (90, 70)
     assert 0 <= doubt.min() <= doubt.max() <= 1
-    joined = models.predict(picture, painting_card, explain="hirescam")
+    joined = models.predict(picture, segmenting_card, explain="hirescam")
     assert joined.explanation is not None
     assert joined.explanation.method == "hirescam"
 
 
-def test_a_painter_is_no_classifier_and_the_reverse(
-    painting_card: str, product: Callable[..., str], picture: Image
+def test_a_segmenter_is_no_classifier_and_the_reverse(
+    segmenting_card: str, product: Callable[..., str], picture: Image
 ) -> None:
-    with pytest.raises(UnknownCard, match="paints every pixel"):
-        models.spread(picture, painting_card)
+    with pytest.raises(UnknownCard, match="segments every pixel"):
+        models.spread(picture, segmenting_card)
     classifier = product()
     with pytest.raises(UnknownCard, match="names a whole image"):
         models.uncertainty(picture, classifier)
@@ -128,10 +130,12 @@ def test_a_painter_is_no_classifier_and_the_reverse(
         models.explain(picture, classifier, box=Box(0, 0, 4, 4))
 
 
-def test_a_card_without_weights_says_how_to_get_them(segmenter: Card) -> None:
-    with pytest.raises(BadWeights, match="ortholens train test-painter"):
-        Engine(Settings()).load(segmenter, Segmenter)
+def test_a_card_without_weights_says_how_to_get_them(segmentation_card: Card) -> None:
+    with pytest.raises(BadWeights, match="ortholens train test-segmenter"):
+        Engine(Settings()).load(segmentation_card, Segmenter)
 
 
-def test_weights_are_checked_and_loaded_once(painting_card: str) -> None:
-    assert engine().load(models.card(painting_card), Segmenter) is engine().load(models.card(painting_card), Segmenter)
+def test_weights_are_checked_and_loaded_once(segmenting_card: str) -> None:
+    assert engine().load(models.card(segmenting_card), Segmenter) is engine().load(
+        models.card(segmenting_card), Segmenter
+    )

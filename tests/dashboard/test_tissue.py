@@ -72,7 +72,7 @@ def png(picture: np.ndarray) -> bytes:
 
 
 IDENTITY = f"{hashlib.sha256(png(stripes())).hexdigest()[:12]}-0-good"
-"""Of the striped picture's frame and the card, as `Specimen.identity`."""
+"""Of the striped picture's frame and the card, as `SegmentationCase.identity`."""
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from models.tasks.detection.froc import average_precision, matches
 from models.tasks.detection.metrics import Answered, calibrate, curve, describe, platt, points
 from models.tasks.detection.metrics import platt_probability as probability
 from models.tasks.detection.recipe import BoxRecipe
-from models.tasks.detection.training import BoxRun, batch_at, films, fit
+from models.tasks.detection.training import BoxRun, batch_at, fit, prepare_samples
 from models.tasks.segmentation.dataset import Grey
 
 STILL = BoxAugmentation(0.0, 0.0, 0.0, False, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
@@ -113,7 +113,7 @@ def test_a_box_that_is_hardly_seen_does_not_count(squares: BoxSet) -> None:
 
 
 def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxSet, card: Card, tmp_path: Path) -> None:
-    drawn, learned = films(squares, card), np.arange(12)
+    drawn, learned = prepare_samples(squares, card), np.arange(12)
     whole = fit(card, drawn, BoxRun("whole", 1, tmp_path, learned), quiet)
 
     class Stopped(Exception):
@@ -139,7 +139,7 @@ def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxS
 
 
 def test_batches_show_boxes_as_often_as_the_recipe_says(squares: BoxSet, card: Card, tmp_path: Path) -> None:
-    drawn = films(squares, card)
+    drawn = prepare_samples(squares, card)
     recipe = BoxRecipe.of(card).model_copy(update={"batch": 200, "clean": 0.25, "focus": 0.75})
     seen = batch_at(drawn, recipe, BoxRun("x", 0, tmp_path, np.arange(12)), 0)
     assert 0.6 < np.mean([len(of.boxes) > 0 for of in seen]) < 0.8

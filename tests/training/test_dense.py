@@ -12,7 +12,7 @@ from models.tasks.segmentation import trials
 from models.tasks.segmentation.augmentation import DenseAugmentation, Sample, recoloured, restained, turned, view
 from models.tasks.segmentation.dataset import TRAIN, TUNING, DenseSet
 from models.tasks.segmentation.metrics import aggregated_jaccard, overlaps, summary
-from models.tasks.segmentation.training import DenseRun, batch_at, dice_loss, fit, heights, samples
+from models.tasks.segmentation.training import DenseRun, batch_at, dice_loss, fit, heights, prepare_samples
 
 STILL = DenseAugmentation(0.0, 0.0, 0.0, False, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
 
@@ -185,7 +185,7 @@ def test_a_set_with_splits_is_trained_on_train_alone_and_folded_where_it_says_so
 
 
 def test_a_network_learns_to_paint_discs(card: Card, discs: DenseSet, tmp_path: Path) -> None:
-    drawn = samples(card, discs)
+    drawn = prepare_samples(card, discs)
     run = DenseRun("all", 0, tmp_path, np.ones(len(discs)))
     from models.tasks.segmentation.predictor import Segmenter
 
@@ -200,7 +200,7 @@ def test_a_stopped_run_ends_with_the_same_weights(
 ) -> None:
     short = card.model_copy(update={"training": {**card.training, "steps": 8}})
     monkeypatch.setattr("models.training.loop.KEEP", 4)
-    drawn = samples(short, discs)
+    drawn = prepare_samples(short, discs)
     whole = fit(short, drawn, DenseRun("run", 3, tmp_path / "whole", np.ones(12)), quiet)
 
     def stop(step: str, share: float) -> None:
@@ -219,7 +219,7 @@ def test_tuned_weights_lie_between_both_cycles_where_the_recipe_says_so(
     card: Card, discs: DenseSet, tmp_path: Path
 ) -> None:
     recipe = {**card.training, "steps": 4, "tuning_steps": 4}
-    drawn = samples(card, discs)
+    drawn = prepare_samples(card, discs)
     first = DenseRun("first", 3, tmp_path, np.ones(12))
     run = DenseRun("second", 4, tmp_path, np.ones(12), start=first)
 
@@ -237,7 +237,7 @@ def test_tuned_weights_lie_between_both_cycles_where_the_recipe_says_so(
 
 
 def test_a_batch_depends_on_its_step_alone(card: Card, discs: DenseSet, tmp_path: Path) -> None:
-    drawn, run = samples(card, discs), DenseRun("run", 3, tmp_path, np.eye(12)[4])
+    drawn, run = prepare_samples(card, discs), DenseRun("run", 3, tmp_path, np.eye(12)[4])
     first, again, other = (batch_at(card, drawn, run, step) for step in (7, 7, 8))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not torch.equal(first[0], other[0])

@@ -40,7 +40,7 @@ class Finding:
     number
         As on the screen, from 1.
     row
-        Of `Film.kept`; `original` is that of the network's own answer, None for a box drawn by hand.
+        Of `DetectionCase.kept`; `original` is that of the network's own answer, None for a box drawn by hand.
     key
         Names the box as long as nothing is drawn or deleted.
     label

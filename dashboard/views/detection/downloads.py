@@ -41,9 +41,9 @@ class Kept:
     truth: TrueBoxes | None = None
 
 
-def show(film: DetectionCase) -> None:
+def show(case: DetectionCase) -> None:
     """Offer the files; each is made when it is asked for."""
-    kept = Kept(film.image, film.card, film.view, film.kept, _truth(film))
+    kept = Kept(case.image, case.card, case.view, case.kept, _truth(case))
     by_hand = "-by-hand" if isinstance(kept.found, EditedDetections) else ""
     name, say = f"ortholens-{kept.found.task}-{kept.found.sha256[:12]}{by_hand}", spoken()
     with st.container(key="downloads", horizontal=True, gap="small"):
@@ -64,7 +64,7 @@ def show(film: DetectionCase) -> None:
     data = item.file_of(kept.view.frame, kept.image.frames) if item else b""
     if data and kind(data, "") == "DICOM":
         _sr(kept, data, f"{name}-sr.dcm")
-    _report(kept, told(film.identity), item, name)
+    _report(kept, told(case.identity), item, name)
 
 
 def _report(kept: Kept, reason: Reason, item: Item | None, name: str) -> None:
@@ -153,9 +153,9 @@ def _sr(kept: Kept, data: bytes, name: str) -> None:
         )  # fmt: skip
 
 
-def _truth(film: DetectionCase) -> TrueBoxes | None:
+def _truth(case: DetectionCase) -> TrueBoxes | None:
     try:
-        return truth_of(film)
+        return truth_of(case)
     except OrthoLensError:
         return None  # the page says what is wrong with it
 

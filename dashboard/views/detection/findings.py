@@ -18,52 +18,52 @@ LISTED = 12
 CROP_PX = 56
 
 
-def show(film: DetectionCase) -> Sheet:
+def show(case: DetectionCase) -> Sheet:
     """Draw the list, and return the picture with every finding."""
-    findings, chosen = film.findings, film.chosen
+    findings, chosen = case.findings, case.chosen
     with st.container(key="findings", gap="xsmall"):
         if not findings:
             st.caption(t("No box reaches this threshold. Lower it to see what the model considered."))
         for finding in findings[:LISTED]:
-            _row(film, finding, chosen is not None and chosen.key == finding.key)
+            _row(case, finding, chosen is not None and chosen.key == finding.key)
         if len(findings) > LISTED:
             st.caption(t("And {n} more: raise the threshold to list fewer.", n=len(findings) - LISTED))
-    whole_image(film)
-    return picture(film)
+    whole_image(case)
+    return picture(case)
 
 
-def picture(film: DetectionCase) -> Sheet:
+def picture(case: DetectionCase) -> Sheet:
     """Return the image with every finding; a click on one chooses it."""
     fig = figures.boxed(
-        film.image, figures.found(film.findings, film.card, film.chosen), film.view
+        case.image, figures.found(case.findings, case.card, case.chosen), case.view
     )  # fmt: skip
-    return Sheet(fig, "boxes", select=lambda selection: pick(film, selection))
+    return Sheet(fig, "boxes", select=lambda selection: pick(case, selection))
 
 
-def pick(film: DetectionCase, selection: Mapping[str, Any]) -> None:
+def pick(case: DetectionCase, selection: Mapping[str, Any]) -> None:
     """Choose the finding that was clicked; a click beside all changes nothing."""
     keys = [point.get("customdata") for point in selection.get("points", ())]
     keys = [key[0] if isinstance(key, list) else key for key in keys]
-    clicked = next((finding for finding in film.findings if finding.key in keys), None)
+    clicked = next((finding for finding in case.findings if finding.key in keys), None)
     if clicked:
-        film.choose(clicked)
+        case.choose(clicked)
 
 
-def whole_image(film: DetectionCase) -> None:
+def whole_image(case: DetectionCase) -> None:
     """Offer the way back from a zoom."""
-    if film.zoom[0] is not None:
-        st.button(t("Whole image"), icon=":material/zoom_out_map:", key="zoom-out", on_click=film.choose, args=(None,))
+    if case.zoom[0] is not None:
+        st.button(t("Whole image"), icon=":material/zoom_out_map:", key="zoom-out", on_click=case.choose, args=(None,))
 
 
-def _row(film: DetectionCase, finding: Finding, chosen: bool) -> None:
+def _row(case: DetectionCase, finding: Finding, chosen: bool) -> None:
     key = f"{'chosen' if chosen else 'finding'}-row-{finding.number}"
     with st.container(key=key, horizontal=True, vertical_alignment="center", gap="small"):
-        crop = figures.thumbnail(film.image, finding.box, film.view, 2 * CROP_PX)
+        crop = figures.thumbnail(case.image, finding.box, case.view, 2 * CROP_PX)
         st.image(crop, width=CROP_PX, alt=t("Box {number}", number=finding.number))
         with st.container(gap=None):
-            label = t(film.card.labels[finding.label].name)
+            label = t(case.card.labels[finding.label].name)
             st.button(
                 plain(f"{finding.number} · {label}, {finding.sure}"), key=f"select-finding-{finding.number}",
-                type="tertiary", on_click=film.choose, args=(finding,),
+                type="tertiary", on_click=case.choose, args=(finding,),
             )  # fmt: skip
-            st.caption(plain(measured(finding.box, film.image)))
+            st.caption(plain(measured(finding.box, case.image)))

@@ -63,26 +63,26 @@ def _answered(image: Image, card: Card, view: View) -> tuple[Sheet, Callable[[],
     """Draw the answer and the controls of one look at it; return what the image shows, and what is drawn last."""
     answer, fused = detect(image, card, view.frame), bool(session.get(second_look(card)))
     threshold, point = detection_threshold.chosen(card, answer)
-    film = DetectionCase(image, card, answer, view, fused, threshold, point)
-    worklist.tell(film.kept)
-    if not _headline(film):
+    case = DetectionCase(image, card, answer, view, fused, threshold, point)
+    worklist.tell(case.kept)
+    if not _headline(case):
         return Sheet(figures.figure(None, image, view), "image"), None
     fill = also.show(image, card)
-    detection_threshold.show(film)
-    sheet = choose_panel(PANELS, "detection-panel")(film)
-    detection_figures.zoomed(sheet.figure, image, *film.zoom)
-    detection_threshold.elsewhere(film)
-    downloads.show(film)
+    detection_threshold.show(case)
+    sheet = choose_panel(PANELS, "detection-panel")(case)
+    detection_figures.zoomed(sheet.figure, image, *case.zoom)
+    detection_threshold.elsewhere(case)
+    downloads.show(case)
     return sheet, fill
 
 
-def _headline(film: DetectionCase) -> bool:
+def _headline(case: DetectionCase) -> bool:
     """Show whether anything is suspected; where the model abstains, its reason, and the answer only on demand."""
-    found, card = film.answer, film.card
+    found, card = case.answer, case.card
     with st.container(border=True, key="answer"):
-        if found.abstained and abstention.show(found, film.image, card):
+        if found.abstained and abstention.show(found, case.image, card):
             return False
-        _score(film)
+        _score(case)
         if card.data.simulated:
             st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
         st.toggle(
@@ -90,13 +90,13 @@ def _headline(film: DetectionCase) -> bool:
             help=t("The image is searched again mirrored and enlarged, and the boxes of all looks are fused."),
         )  # fmt: skip
         st.caption(t("Searched in {seconds:.2f} s", seconds=found.seconds))
-        states.notes(film.kept.warnings)  # edits by hand among them
+        states.notes(case.kept.warnings)  # edits by hand among them
     return True
 
 
-def _score(film: DetectionCase) -> None:
+def _score(case: DetectionCase) -> None:
     """Say whether anything is suspected at the operating point, by what score, or why that rules nothing out."""
-    kept, card = film.kept, film.card
+    kept, card = case.kept, case.card
     st.header(plain(verdict(kept, card, spoken())), anchor=False)
     text = later("Best box **{score:.0%}** (calibrated); boxes are shown from {threshold:.0%}.")
     if card.detecting is None:

@@ -25,13 +25,13 @@ OPACITY, LEAST = 0.65, 0.15
 SAYS = later("Bright: speaks for the chosen box. The white box is the one explained.")
 
 
-def show(film: DetectionCase) -> Sheet:
+def show(case: DetectionCase) -> Sheet:
     """Let the reader choose a finding and a method, and return the picture with its heat."""
-    findings = film.findings
+    findings = case.findings
     if not findings:
         st.caption(t("No box reaches this threshold, so there is none to explain. Lower it first."))
-        return detection_findings.picture(film)
-    subject = _subject(film)
+        return detection_findings.picture(case)
+    subject = _subject(case)
     method = st.segmented_control(
         t("Method"), list(BOX_METHODS), default=next(iter(BOX_METHODS)), key="box-method", required=True,
         format_func=lambda key: t(BOX_METHODS[key].name), persist_state="session", width="stretch",
@@ -39,16 +39,16 @@ def show(film: DetectionCase) -> Sheet:
     st.caption(f"**{t(BOX_METHODS[method].name)}.** {t(BOX_METHODS[method].sentence)}")
     if subject.by_hand:
         st.caption(t("A box drawn by hand: explained is what the network makes of this very place."))
-    why = _slowly(film, subject, method) if BOX_METHODS[method].slow else _at_once(film, subject, method)
-    marks = figures.found(film.findings, film.card, subject)
+    why = _slowly(case, subject, method) if BOX_METHODS[method].slow else _at_once(case, subject, method)
+    marks = figures.found(case.findings, case.card, subject)
     if why is None:
-        fig = figures.boxed(film.image, marks, film.view)
-        return Sheet(fig, "boxes", select=lambda selection: detection_findings.pick(film, selection))
+        fig = figures.boxed(case.image, marks, case.view)
+        return Sheet(fig, "boxes", select=lambda selection: detection_findings.pick(case, selection))
     colours = st.selectbox(
-        t("Colours"), list(draw.COLOUR_MAPS), list(draw.COLOUR_MAPS).index(film.view.colours),
+        t("Colours"), list(draw.COLOUR_MAPS), list(draw.COLOUR_MAPS).index(case.view.colours),
         format_func=str.capitalize, key="colours", persist_state="session",
     )  # fmt: skip
-    tell(film.identity, Reason(why, _place(subject)))
+    tell(case.identity, Reason(why, _place(subject)))
     at = t(", at {layer}", layer=why.layer) if why.layer else ""
     st.caption(t("Explained in {seconds:.2f} s{at}", seconds=why.seconds, at=at))
     probability = None if subject.by_hand else subject.score
@@ -56,9 +56,9 @@ def show(film: DetectionCase) -> Sheet:
     for words in reason.notes(why, look):
         st.caption(plain(t(words)))
     marks = [mark for mark in marks if mark.key == subject.key]
-    title = reason.title_of(film.answer, why, probability, spoken())
-    fig = figures.boxed(film.image, marks, film.view, figures.Heat(why.heat, look, title))
-    return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick(film, selection))
+    title = reason.title_of(case.answer, why, probability, spoken())
+    fig = figures.boxed(case.image, marks, case.view, figures.Heat(why.heat, look, title))
+    return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick(case, selection))
 
 
 def _place(subject: Finding) -> Box:
@@ -67,43 +67,43 @@ def _place(subject: Finding) -> Box:
     return Box(round(row + 0.5), round(column + 0.5), round(height), round(width))
 
 
-def _subject(film: DetectionCase) -> Finding:
+def _subject(case: DetectionCase) -> Finding:
     """Let the reader choose which finding is explained; the one chosen in the list comes first."""
-    findings = {finding.key: finding for finding in film.findings}
-    key, chosen = f"subject-{film.identity}", film.chosen
+    findings = {finding.key: finding for finding in case.findings}
+    key, chosen = f"subject-{case.identity}", case.chosen
     wanted = chosen.key if chosen else next(iter(findings))
     if session.get(key) != wanted:
         session.put(key, wanted)
     named = {
-        finding.key: f"{finding.number} · {t(film.card.labels[finding.label].name)}, {t(finding.sure)}"
+        finding.key: f"{finding.number} · {t(case.card.labels[finding.label].name)}, {t(finding.sure)}"
         for finding in findings.values()
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             t("Explain"), list(findings), key=key, format_func=named.__getitem__,
-            on_change=lambda: film.choose(findings.get(session.get(key))),
+            on_change=lambda: case.choose(findings.get(session.get(key))),
         )  # fmt: skip
-        detection_findings.whole_image(film)
+        detection_findings.whole_image(case)
     return findings[wanted]
 
 
-def _at_once(film: DetectionCase, subject: Finding, method: str) -> Explanation:
+def _at_once(case: DetectionCase, subject: Finding, method: str) -> Explanation:
     return session.once(
-        lambda: models.explain_detection(film.image, film.kept, subject.row, method),
-        "explain-box", film.identity, *session.weights(film.card), _named(subject), method,
+        lambda: models.explain_detection(case.image, case.kept, subject.row, method),
+        "explain-box", case.identity, *session.weights(case.card), _named(subject), method,
     )  # fmt: skip
 
 
-def _slowly(film: DetectionCase, subject: Finding, method: str) -> Explanation | None:
+def _slowly(case: DetectionCase, subject: Finding, method: str) -> Explanation | None:
     """Return the heat of a slow method once its job has run; before that offer it or show how far it is."""
-    name = f"explain-{film.identity}-{_named(subject)}-{method}"
+    name = f"explain-{case.identity}-{_named(subject)}-{method}"
     job: Job[Explanation] | None = session.job(name)
     if job and job.result:
         return job.result
     if job and job.running:
         _progress(name)
         return None
-    kept, row, image = film.kept, subject.row, film.image
+    kept, row, image = case.kept, subject.row, case.image
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             t("Run {name}", name=t(BOX_METHODS[method].name)),

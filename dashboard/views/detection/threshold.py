@@ -28,9 +28,9 @@ def chosen(card: Card, answer: Detections) -> tuple[float, str]:
     return (answer.threshold, answer.operating_point) if slid is None else (float(slid), OWN)
 
 
-def show(film: DetectionCase) -> None:
+def show(case: DetectionCase) -> None:
     """Draw the operating points and the slider."""
-    card, points = film.card, _points(film.card)
+    card, points = case.card, _points(case.card)
     with st.container(key="threshold", gap="xsmall"):
         if points:
             st.segmented_control(
@@ -46,20 +46,20 @@ def show(film: DetectionCase) -> None:
                 help=t("Thresholds chosen on held-out images."),
             )
         if session.get(_slider(card)) is None:
-            session.put(_slider(card), _rounded(film.threshold))
+            session.put(_slider(card), _rounded(case.threshold))
         st.slider(
             t("Show boxes from a score of"), LEAST, MOST, step=STEP, key=_slider(card), format="percent",
             persist_state="session", on_change=session.put, args=(_point(card), None),
         )  # fmt: skip
 
 
-def elsewhere(film: DetectionCase) -> None:
+def elsewhere(case: DetectionCase) -> None:
     """Draw, apart from this image's answer, how often the threshold was right on images that were measured."""
-    card, points = film.card, _points(film.card)
+    card, points = case.card, _points(case.card)
     with st.container(border=True, key="elsewhere"):
         st.markdown(t(":material/bar_chart: **Measured on other images**"))
         st.caption(t("How often this threshold was right on held-out images. It says nothing of this one."))
-        _measured(film)
+        _measured(case)
         point = points.get(session.get(_point(card)))
         if point:
             st.caption(_meaning(point))
@@ -94,24 +94,24 @@ def curve(card: Card) -> Froc | None:
     return Froc(*columns)
 
 
-def _measured(film: DetectionCase) -> None:
+def _measured(case: DetectionCase) -> None:
     """Say what the threshold means, from the card's own curve."""
-    measured = curve(film.card)
+    measured = curve(case.card)
     if measured is None or not len(measured.threshold):
         st.caption(t("This card has no measured curve yet, so what a threshold finds and misses is not known."))
         return
-    sensitivity, false = measured.at(film.threshold)
-    beyond = "≥ " if film.threshold < measured.threshold[-1] else ""  # where the card's curve has ended
+    sensitivity, false = measured.at(case.threshold)
+    beyond = "≥ " if case.threshold < measured.threshold[-1] else ""  # where the card's curve has ended
     with st.container(horizontal=True, key="froc"):
-        name = t("Lesion sensitivity") if len(film.card.labels) == 1 else t("Sensitivity")
+        name = t("Lesion sensitivity") if len(case.card.labels) == 1 else t("Sensitivity")
         st.metric(name, f"{beyond}{numeral(sensitivity, '.0%')}")
         st.metric(t("False positives per image"), f"{beyond}{numeral(false, '.2f')}")
     with st.expander(t("Sensitivity against false positives (FROC)"), icon=":material/show_chart:"):
         st.plotly_chart(
-            figures.froc(measured, film.threshold), key="froc-curve", config={"displayModeBar": False},
+            figures.froc(measured, case.threshold), key="froc-curve", config={"displayModeBar": False},
             alt=t("Sensitivity against false positives per image, with the threshold's place"),
         )  # fmt: skip
-        st.caption(basis(film.card))
+        st.caption(basis(case.card))
 
 
 def basis(card: Card) -> str:

@@ -30,29 +30,29 @@ SAYS = later(
 )
 
 
-def show(film: DetectionCase) -> Sheet:
+def show(case: DetectionCase) -> Sheet:
     """Take a truth, compare it with the boxes that are shown, and return the picture of both."""
-    files = truth_files.drop(t("True boxes"), _state(film), "true-boxes")
+    files = truth_files.drop(t("True boxes"), _state(case), "true-boxes")
     if not files:
         st.caption(t(INVITATION))
-        return detection_findings.picture(film)
+        return detection_findings.picture(case)
     try:
-        truth = truth_of(film)
+        truth = truth_of(case)
     except OrthoLensError as problem:
         states.error(problem)
-        return detection_findings.picture(film)
+        return detection_findings.picture(case)
     assert truth is not None  # there are files
     for warning in truth.warnings:
         st.warning(t(warning), icon=":material/warning:")
-    verdict = judge(film.kept, truth, {label.key: label.name for label in film.card.labels}, film.answer)
-    _figures(verdict, film)
-    marks = marks_of(verdict, film.findings, truth)
-    fig = figures.boxed(film.image, marks, film.view)
-    detection_findings.whole_image(film)
-    return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick(film, selection))
+    verdict = judge(case.kept, truth, {label.key: label.name for label in case.card.labels}, case.answer)
+    _figures(verdict, case)
+    marks = marks_of(verdict, case.findings, truth)
+    fig = figures.boxed(case.image, marks, case.view)
+    detection_findings.whole_image(case)
+    return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick(case, selection))
 
 
-def truth_of(film: DetectionCase) -> TrueBoxes | None:
+def truth_of(case: DetectionCase) -> TrueBoxes | None:
     """Return what the reader dropped for this frame, read once; None where nothing was.
 
     Raises
@@ -60,12 +60,12 @@ def truth_of(film: DetectionCase) -> TrueBoxes | None:
     InputError
         When the files hold no boxes of this image.
     """
-    files: Files = session.get(_state(film), ())
+    files: Files = session.get(_state(case), ())
     if not files:
         return None
-    image = film.image
+    image = case.image
     return session.once(
-        lambda: read_boxes(files, image.name, image.shape), "true-boxes", film.frame, truth_files.fingerprint(files)
+        lambda: read_boxes(files, image.name, image.shape), "true-boxes", case.frame, truth_files.fingerprint(files)
     )
 
 
@@ -91,7 +91,7 @@ def marks_of(verdict: Verdict, findings: Sequence[Finding], truth: TrueBoxes) ->
     return marks
 
 
-def _figures(verdict: Verdict, film: DetectionCase) -> None:
+def _figures(verdict: Verdict, case: DetectionCase) -> None:
     with st.container(horizontal=True, key="verdict"):
         st.metric(t("Hits"), verdict.hits)
         st.metric(t("Missed"), len(verdict.missed))
@@ -104,9 +104,9 @@ def _figures(verdict: Verdict, film: DetectionCase) -> None:
             "boxes on this one image: figures of a model need many images, and stand on its card."
         )
     )
-    if not verdict.by_label and len(film.card.labels) > 1:
+    if not verdict.by_label and len(case.card.labels) > 1:
         st.caption(t("The reference standard names other labels than the model, so boxes were matched by place alone."))
 
 
-def _state(film: DetectionCase) -> str:
-    return f"true-boxes-{film.frame}"
+def _state(case: DetectionCase) -> str:
+    return f"true-boxes-{case.frame}"

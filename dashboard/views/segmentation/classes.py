@@ -21,17 +21,17 @@ from models.tasks.segmentation.areas import ClassArea, measure
 from models.tasks.segmentation.thickness import BAND, Thickness, thickness
 
 
-def show(specimen: SegmentationCase) -> Sheet:
+def show(case: SegmentationCase) -> Sheet:
     """Draw the controls, the legend and the table, and return the picture that they ask for."""
-    _controls(specimen.view)
-    areas = areas_of(specimen)
+    _controls(case.view)
+    areas = areas_of(case)
     found = [area.key for area in areas if area.pixels]
-    _legend(specimen.card, found)
-    _table(areas, specimen.card)
-    fig = figures.figure(specimen.shown, specimen.image, specimen.view)
-    if measurable(specimen) and st.toggle(t("Measure the cartilage"), key="tissue-thickness", persist_state="session"):
-        fig = _thickness(fig, specimen)
-    return Sheet(fig, f"classes-{specimen.view.classes}")
+    _legend(case.card, found)
+    _table(areas, case.card)
+    fig = figures.figure(case.shown, case.image, case.view)
+    if measurable(case) and st.toggle(t("Measure the cartilage"), key="tissue-thickness", persist_state="session"):
+        fig = _thickness(fig, case)
+    return Sheet(fig, f"classes-{case.view.classes}")
 
 
 def chosen(card: Card, view: TissueView) -> TissueView:
@@ -86,22 +86,22 @@ def _box(card: Card, key: str) -> str:
     return f"class-{card.id}-{key}"
 
 
-def areas_of(specimen: SegmentationCase) -> Sequence[ClassArea]:
+def areas_of(case: SegmentationCase) -> Sequence[ClassArea]:
     """Return how much of each class there is, of the version that is shown."""
-    return session.once(lambda: measure(specimen.shown, specimen.image), "areas", specimen.identity, specimen.version)
+    return session.once(lambda: measure(case.shown, case.image), "areas", case.identity, case.version)
 
 
-def measurable(specimen: SegmentationCase) -> bool:
+def measurable(case: SegmentationCase) -> bool:
     """Whether there is cartilage whose thickness can be measured."""
-    return BAND in specimen.card.keys and bool(areas_of(specimen)[specimen.card.index(BAND)].pixels)
+    return BAND in case.card.keys and bool(areas_of(case)[case.card.index(BAND)].pixels)
 
 
-def thickness_of(specimen: SegmentationCase) -> Thickness:
+def thickness_of(case: SegmentationCase) -> Thickness:
     """Return the thickness of the cartilage, of the version that is shown."""
-    index = specimen.card.index(BAND)
+    index = case.card.index(BAND)
     return session.once(
-        lambda: thickness(specimen.shown.mask == index, specimen.image.spacing_mm),
-        "thickness", specimen.identity, specimen.version,
+        lambda: thickness(case.shown.mask == index, case.image.spacing_mm),
+        "thickness", case.identity, case.version,
     )  # fmt: skip
 
 
@@ -141,9 +141,9 @@ def _table(areas: Sequence[ClassArea], card: Card) -> None:
             )
 
 
-def _thickness(fig: go.Figure, specimen: SegmentationCase) -> go.Figure:
+def _thickness(fig: go.Figure, case: SegmentationCase) -> go.Figure:
     """Say how thick the cartilage is, and draw where that was measured."""
-    found = thickness_of(specimen)
+    found = thickness_of(case)
     if not len(found.profile):
         st.caption(t("Too little of it to measure."))
         return fig
@@ -151,4 +151,4 @@ def _thickness(fig: go.Figure, specimen: SegmentationCase) -> go.Figure:
         st.metric(t("Mean thickness"), f"{numeral(found.mean, '.2f')} {found.unit}")
         st.metric(t("Minimum"), f"{numeral(found.minimum, '.2f')} {found.unit}")
         st.metric(t("Roughness"), f"{numeral(found.roughness, '.2f')} {found.unit}")
-    return figures.add_lines(fig, specimen.image, found.lines())
+    return figures.add_lines(fig, case.image, found.lines())

@@ -19,9 +19,9 @@ FEWEST_CORNERS = 3
 ACTS = (later("Add"), later("Erase"))
 
 
-def show(specimen: SegmentationCase) -> Sheet:
+def show(case: SegmentationCase) -> Sheet:
     """Let the reader draw, and say what changed."""
-    names = {label.key: t(label.name) for label in specimen.card.labels}
+    names = {label.key: t(label.name) for label in case.card.labels}
     st.markdown(t("Draw around what is wrong. The network's own mask is kept, and both go into the files."))
     act = st.segmented_control(
         t("What is drawn"),
@@ -37,35 +37,35 @@ def show(specimen: SegmentationCase) -> Sheet:
     key = ERASE
     if act == ACTS[0]:
         key = st.selectbox(
-            t("Class"), specimen.card.keys[1:], format_func=names.__getitem__, key=f"correct-class-{specimen.card.id}",
+            t("Class"), case.card.keys[1:], format_func=names.__getitem__, key=f"correct-class-{case.card.id}",
             persist_state="session",
         )  # fmt: skip
-    _history(specimen)
-    if specimen.corrections:
-        _changes(specimen, names)
-    if specimen.version == "network" and specimen.corrections:
-        return Sheet(figures.figure(specimen.shown, specimen.image, specimen.view), "correct-network")
+    _history(case)
+    if case.corrections:
+        _changes(case, names)
+    if case.version == "network" and case.corrections:
+        return Sheet(figures.figure(case.shown, case.image, case.view), "correct-network")
 
     def draw(selection: Mapping[str, Any]) -> None:
         if selection["lasso"]:
-            _add(specimen, key, selection["lasso"][-1]["x"], selection["lasso"][-1]["y"])
+            _add(case, key, selection["lasso"][-1]["x"], selection["lasso"][-1]["y"])
 
-    fig = figures.selectable(figures.figure(specimen.shown, specimen.image, specimen.view), specimen.image, "lasso")
-    return Sheet(fig, f"correct-{len(specimen.corrections)}", select=draw)
+    fig = figures.selectable(figures.figure(case.shown, case.image, case.view), case.image, "lasso")
+    return Sheet(fig, f"correct-{len(case.corrections)}", select=draw)
 
 
-def _add(specimen: SegmentationCase, key: str, x: list[float], y: list[float]) -> None:
+def _add(case: SegmentationCase, key: str, x: list[float], y: list[float]) -> None:
     """Keep an area whose corners are in the axes' own unit."""
-    down, across = specimen.image.cell
+    down, across = case.image.cell
     corners = tuple((round(row / down, 2), round(column / across, 2)) for row, column in zip(y, x, strict=True))
     if len(corners) >= FEWEST_CORNERS:
-        session.put(_state(specimen), (*specimen.corrections, Correction(key, corners)))
-        session.put(f"version-{specimen.identity}", CORRECTED)
+        session.put(_state(case), (*case.corrections, Correction(key, corners)))
+        session.put(f"version-{case.identity}", CORRECTED)
 
 
-def _history(specimen: SegmentationCase) -> None:
+def _history(case: SegmentationCase) -> None:
     """Draw what undoes corrections, and which version is looked at."""
-    done, state = specimen.corrections, _state(specimen)
+    done, state = case.corrections, _state(case)
     with st.container(horizontal=True, vertical_alignment="center", key="corrections"):
         st.button(
             t("Undo"), icon=":material/undo:", key="correct-undo", disabled=not done,
@@ -82,15 +82,15 @@ def _history(specimen: SegmentationCase) -> None:
             format_func=t,
             default=CORRECTED,
             required=True,
-            key=f"version-{specimen.identity}",
+            key=f"version-{case.identity}",
             persist_state="session",
             width="stretch",
         )
 
 
-def _changes(specimen: SegmentationCase, names: dict[str, str]) -> None:
+def _changes(case: SegmentationCase, names: dict[str, str]) -> None:
     """Draw the figures of both versions beside each other."""
-    before, after = specimen.at(NETWORK), specimen.at(CORRECTED)
+    before, after = case.at(NETWORK), case.at(CORRECTED)
     try:
         agreed = [{one.key: one.jaccard for one in truth.agreements_of(version)} for version in (before, after)]
     except OrthoLensError:
@@ -107,14 +107,14 @@ def _changes(specimen: SegmentationCase, names: dict[str, str]) -> None:
     st.dataframe(rows, hide_index=True, width="stretch")
     said = ", ".join(
         t("erased {n}", n=n) if key == ERASE else t("{name} added {n}", name=plain(names[key]), n=n)
-        for key, n in _counted(specimen).items()
+        for key, n in _counted(case).items()
     )
     st.caption(t("Corrected by hand: {said}.", said=said))
 
 
-def _counted(specimen: SegmentationCase) -> dict[str, int]:
+def _counted(case: SegmentationCase) -> dict[str, int]:
     counted: dict[str, int] = {}
-    for correction in specimen.corrections:
+    for correction in case.corrections:
         counted[correction.label] = counted.get(correction.label, 0) + 1
     return counted
 
@@ -123,5 +123,5 @@ def _share(value: float | None) -> str:
     return "–" if value is None else numeral(value, ".3f")
 
 
-def _state(specimen: SegmentationCase) -> str:
-    return f"corrections-{specimen.identity}"
+def _state(case: SegmentationCase) -> str:
+    return f"corrections-{case.identity}"

@@ -54,9 +54,9 @@ class Kept:
     truth: TruthMask | None = None
 
 
-def show(specimen: SegmentationCase) -> None:
+def show(case: SegmentationCase) -> None:
     """Offer the files; each is made when it is asked for."""
-    kept = _kept(specimen)
+    kept = _kept(case)
     answer, say = kept.shown, spoken()
     name = f"ortholens-{answer.task}-{answer.sha256[:12]}{'-corrected' if _corrections(answer) else ''}"
     with st.container(key="downloads", horizontal=True, gap="small"):
@@ -85,14 +85,14 @@ def show(specimen: SegmentationCase) -> None:
     data = item.file_of(kept.view.frame, kept.image.frames) if item else b""
     if data and kind(data, "") == "DICOM":
         _seg(kept, data, f"{name}.dcm")
-    _report(kept, specimen, item, name)
+    _report(kept, case, item, name)
 
 
-def _report(kept: Kept, specimen: SegmentationCase, item: Item | None, name: str) -> None:
+def _report(kept: Kept, case: SegmentationCase, item: Item | None, name: str) -> None:
     """Offer the report of the version that is shown, and remember how to segment the file again."""
     origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
     answer, image, view = kept.shown, kept.image, kept.view
-    reason = told(specimen.identity)
+    reason = told(case.identity)
 
     def make() -> Case:
         shown = plate.squared(view.shown(image), image.cell)
@@ -104,7 +104,7 @@ def _report(kept: Kept, specimen: SegmentationCase, item: Item | None, name: str
     answered = None
     if item and item.sha256 == image.sha256:  # a region of a slide is reported alone
         card, frame = kept.card.id, view.frame
-        done = tuple(specimen.corrections) if _corrections(answer) else ()
+        done = tuple(case.corrections) if _corrections(answer) else ()
 
         def again() -> Case:
             seen = item.read()
@@ -165,15 +165,15 @@ def version(answer: Segmentation) -> str:
     return f"corrected by hand in {done} place{'s' * (done > 1)}" if done else "network"
 
 
-def _kept(specimen: SegmentationCase) -> Kept:
-    versions = [specimen.at(NETWORK).shown]
-    if specimen.corrections:
-        versions.append(specimen.at(CORRECTED).shown)
+def _kept(case: SegmentationCase) -> Kept:
+    versions = [case.at(NETWORK).shown]
+    if case.corrections:
+        versions.append(case.at(CORRECTED).shown)
     try:
-        truth = tissue_truth.truth_of(specimen)
+        truth = tissue_truth.truth_of(case)
     except OrthoLensError:
         truth = None  # the page says what is wrong with it
-    return Kept(specimen.image, specimen.card, specimen.view, tuple(versions), specimen.shown, truth)
+    return Kept(case.image, case.card, case.view, tuple(versions), case.shown, truth)
 
 
 def _measured(kept: Kept, answer: Segmentation) -> Measured:

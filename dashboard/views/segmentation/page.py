@@ -67,26 +67,26 @@ def workspace(image: Image, card: Card) -> None:
         fill()
 
 
-def _answered(specimen: SegmentationCase) -> tuple[Sheet, Callable[[], None] | None]:
+def _answered(case: SegmentationCase) -> tuple[Sheet, Callable[[], None] | None]:
     """Draw the answer and the controls of one look at it; return what the image shows, and what is drawn last."""
-    worklist.tell(specimen.shown)
-    if not _headline(specimen):
-        return Sheet(figures.figure(None, specimen.image, specimen.view), "image"), None
-    fill = also.show(specimen.image, specimen.card)
-    sheet = choose_panel(PANELS, "tissue-panel")(specimen)
-    downloads.show(specimen)
+    worklist.tell(case.shown)
+    if not _headline(case):
+        return Sheet(figures.figure(None, case.image, case.view), "image"), None
+    fill = also.show(case.image, case.card)
+    sheet = choose_panel(PANELS, "tissue-panel")(case)
+    downloads.show(case)
     return sheet, fill
 
 
-def _headline(specimen: SegmentationCase) -> bool:
+def _headline(case: SegmentationCase) -> bool:
     """Show the answer in one line; where the model abstains, its reason, and the answer only on demand."""
-    found, card = specimen.shown, specimen.card
+    found, card = case.shown, case.card
     with st.container(border=True, key="answer"):
         if found.abstained:
-            if abstention.show(found, specimen.image, card):
+            if abstention.show(found, case.image, card):
                 return False
         else:
-            st.subheader(plain(_found(specimen)), anchor=False)
+            st.subheader(plain(_found(case)), anchor=False)
         if card.data.simulated:
             st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
         st.caption(t("Segmented in {seconds:.2f} s", seconds=found.seconds))
@@ -94,11 +94,11 @@ def _headline(specimen: SegmentationCase) -> bool:
     return True
 
 
-def _found(specimen: SegmentationCase) -> str:
+def _found(case: SegmentationCase) -> str:
     """Return what `models.answers.record.headline` says, in the visitor's language."""
-    areas = classes.areas_of(specimen)[1:]
-    names = {label.key: t(label.name) for label in specimen.card.labels}
-    if specimen.shown.instances is not None:
+    areas = classes.areas_of(case)[1:]
+    names = {label.key: t(label.name) for label in case.card.labels}
+    if case.shown.instances is not None:
         counted = sum(area.objects.count for area in areas if area.objects)
         return t("{names}: {n:,} counted", names=", ".join(names[area.key] for area in areas), n=counted)
     found = sorted(((area.share, area.key) for area in areas if area.pixels), reverse=True)

@@ -22,14 +22,14 @@ MOST_PX = 8_000_000
 """Pixels up to which flips and scales are answered at once."""
 
 
-def doubt(specimen: SegmentationCase) -> Sheet:
+def doubt(case: SegmentationCase) -> Sheet:
     """Return the entropy of the classes over flips and scales of the image."""
-    image, card, view = specimen.image, specimen.card, specimen.view
+    image, card, view = case.image, case.card, case.view
     if image.shape[0] * image.shape[1] > MOST_PX:
         st.caption(t("Too large to be segmented again in every flip and scale: draw a smaller region."))
-        return Sheet(figures.figure(specimen.answer, image, view), "doubt-none")
+        return Sheet(figures.figure(case.answer, image, view), "doubt-none")
     entropy = session.once(
-        lambda: models.uncertainty(image, card.id, frame=view.frame), "doubt", specimen.identity, *session.weights(card)
+        lambda: models.uncertainty(image, card.id, frame=view.frame), "doubt", case.identity, *session.weights(card)
     )
     st.markdown(
         t(
@@ -37,7 +37,7 @@ def doubt(specimen: SegmentationCase) -> Sheet:
             "glows: look there before you believe a figure."
         )
     )
-    found = specimen.answer.mask > 0
+    found = case.answer.mask > 0
     with st.container(horizontal=True):
         st.metric(
             t("Mean entropy"), numeral(float(entropy.mean()), ".3f"), help=t("Entropy: 0 none, 1 every class alike.")
@@ -52,14 +52,14 @@ def doubt(specimen: SegmentationCase) -> Sheet:
     return Sheet(figures.doubt(image, entropy, view), "doubt", says=t("Dark: certain. Bright: uncertain."))
 
 
-def why(specimen: SegmentationCase) -> Sheet:
+def why(case: SegmentationCase) -> Sheet:
     """Let the reader choose a class, and a box on the image, and return what speaks for that class there."""
-    image, card, view = specimen.image, specimen.card, specimen.view
+    image, card, view = case.image, case.card, case.view
     names = {label.key: t(label.name) for label in card.labels}
-    found = [card.keys[index] for index in np.unique(specimen.answer.mask) if index]
+    found = [card.keys[index] for index in np.unique(case.answer.mask) if index]
     keys = [*found, *(key for key in card.keys[1:] if key not in found)]
-    key = st.selectbox(t("Class"), keys, format_func=names.__getitem__, key=f"why-class-{specimen.identity}")
-    state = f"why-box-{specimen.identity}"
+    key = st.selectbox(t("Class"), keys, format_func=names.__getitem__, key=f"why-class-{case.identity}")
+    state = f"why-box-{case.identity}"
     box: Box | None = session.get(state)
     where = (
         t("anywhere in the image")
@@ -75,9 +75,9 @@ def why(specimen: SegmentationCase) -> Sheet:
         )  # fmt: skip
     explained = session.once(
         lambda: models.explain(image, card.id, "grad-cam", label=key, frame=view.frame, box=box),
-        "why", specimen.identity, key, repr(box), *session.weights(card),
+        "why", case.identity, key, repr(box), *session.weights(card),
     )  # fmt: skip
-    tell(specimen.identity, Reason(explained, box))
+    tell(case.identity, Reason(explained, box))
     st.caption(
         t(
             "Grad-CAM for segmentation (Vinogradova et al. 2020, arXiv:2002.11434): the gradient of the class, summed "
@@ -89,8 +89,8 @@ def why(specimen: SegmentationCase) -> Sheet:
         if selection["box"]:
             session.put(state, crop_figures.box_of(image, selection["box"][-1]["x"], selection["box"][-1]["y"]))
 
-    probability = specimen.answer.probability_of(explained.target, box)
+    probability = case.answer.probability_of(explained.target, box)
     for words in reason.notes(explained, reason.look_of(view.look, probability)):
         st.caption(plain(t(words)))
-    fig = figures.reasons(image, specimen.answer, explained, view, box)
+    fig = figures.reasons(image, case.answer, explained, view, box)
     return Sheet(fig, f"why-{box}", select=draw, box=True, says=t("Bright: speaks for the class. The box is dotted."))

@@ -33,10 +33,10 @@ WORDS = later(
 )
 
 
-def show(specimen: SegmentationCase) -> Sheet:
+def show(case: SegmentationCase) -> Sheet:
     """Take a truth, compare it with the classes that are shown, and return the picture of both."""
-    plain_view = Sheet(figures.figure(specimen.shown, specimen.image, specimen.view), "truth-none")
-    files = truth_files.drop(t("Reference masks"), _state(specimen), "truth")
+    plain_view = Sheet(figures.figure(case.shown, case.image, case.view), "truth-none")
+    files = truth_files.drop(t("Reference masks"), _state(case), "truth")
     if not files:
         st.caption(
             t(
@@ -46,18 +46,18 @@ def show(specimen: SegmentationCase) -> Sheet:
         )
         return plain_view
     try:
-        truth = truth_of(specimen)
-        agreements = agreements_of(specimen)
+        truth = truth_of(case)
+        agreements = agreements_of(case)
     except OrthoLensError as problem:
         states.error(problem)
         return plain_view
     assert truth is not None  # there are files
     for warning in truth.warnings:
         st.warning(t(warning), icon=":material/warning:")
-    return _compared(specimen, truth, agreements)
+    return _compared(case, truth, agreements)
 
 
-def truth_of(specimen: SegmentationCase) -> TruthMask | None:
+def truth_of(case: SegmentationCase) -> TruthMask | None:
     """Return what the reader dropped for this frame, read once; None where nothing was.
 
     Raises
@@ -65,41 +65,41 @@ def truth_of(specimen: SegmentationCase) -> TruthMask | None:
     InputError
         When the files are no masks of this image.
     """
-    files: Files = session.get(_state(specimen), ())
+    files: Files = session.get(_state(case), ())
     if not files:
         return None
     return session.once(
-        lambda: read_truth(files, specimen.card.keys, specimen.image.shape),
+        lambda: read_truth(files, case.card.keys, case.image.shape),
         "truth",
-        specimen.identity,
+        case.identity,
         truth_files.fingerprint(files),
     )
 
 
-def agreements_of(specimen: SegmentationCase) -> tuple[Agreement, ...]:
+def agreements_of(case: SegmentationCase) -> tuple[Agreement, ...]:
     """Return how the classes that are shown agree with the truth; nothing where there is none."""
-    truth = truth_of(specimen)
+    truth = truth_of(case)
     if truth is None:
         return ()
     return session.once(
-        lambda: compare(specimen.shown.mask, truth, specimen.card.keys, specimen.image.spacing_mm),
-        "agreement", specimen.identity, specimen.version, truth_files.fingerprint(session.get(_state(specimen))),
+        lambda: compare(case.shown.mask, truth, case.card.keys, case.image.spacing_mm),
+        "agreement", case.identity, case.version, truth_files.fingerprint(session.get(_state(case))),
     )  # fmt: skip
 
 
-def _compared(specimen: SegmentationCase, truth: TruthMask, agreements: Sequence[Agreement]) -> Sheet:
+def _compared(case: SegmentationCase, truth: TruthMask, agreements: Sequence[Agreement]) -> Sheet:
     """Draw the figures, and return the picture of the class that the reader chooses."""
-    names = {label.key: t(label.name) for label in specimen.card.labels}
+    names = {label.key: t(label.name) for label in case.card.labels}
     keys = [agreement.key for agreement in agreements]
     key = keys[0]
     if len(keys) > 1:
-        key = st.selectbox(t("Class"), keys, format_func=names.__getitem__, key=f"truth-class-{specimen.card.id}")
+        key = st.selectbox(t("Class"), keys, format_func=names.__getitem__, key=f"truth-class-{case.card.id}")
     chosen = next(agreement for agreement in agreements if agreement.key == key)
     with st.container(horizontal=True, key="agreement"):
         st.metric(t("Jaccard"), _share(chosen.jaccard))
         st.metric(t("Dice"), _share(chosen.dice))
-        if truth.instances is not None and specimen.shown.instances is not None:
-            st.metric(t("Aggregated Jaccard"), _share(_aggregated(specimen, truth)), help=t("Over single objects."))
+        if truth.instances is not None and case.shown.instances is not None:
+            st.metric(t("Aggregated Jaccard"), _share(_aggregated(case, truth)), help=t("Over single objects."))
     _table(agreements, names)
     kind = st.segmented_control(
         t("Picture"),
@@ -112,26 +112,23 @@ def _compared(specimen: SegmentationCase, truth: TruthMask, agreements: Sequence
         label_visibility="collapsed",
         width="stretch",
     )
-    index, view = specimen.card.index(key), specimen.view
-    shown = screen(specimen.image, view)
-    ours, theirs = (paint.fitted(mask, shown.shape[:2]) for mask in (specimen.shown.mask, truth.mask))
+    index, view = case.card.index(key), case.view
+    shown = screen(case.image, view)
+    ours, theirs = (paint.fitted(mask, shown.shape[:2]) for mask in (case.shown.mask, truth.mask))
     if kind == PICTURES[0]:
         grey = shown if shown.ndim == 2 else shown.mean(-1)  # so that neither colour is lost in the tissue's own
         drawn = jaccard_picture(grey, ours == index, theirs == index)
-        return Sheet(figures.picture(specimen.image, drawn, view), "truth-jaccard", says=t(WORDS))
-    only = replace(TissueView(frame=view.frame), hidden=frozenset(specimen.card.keys) - {key})
-    pair = [
-        classes(shown, replace(specimen.shown, mask=mask, instances=None), specimen.card, only)
-        for mask in (theirs, ours)
-    ]
-    fig = figures.picture(specimen.image, pair[1], view, beside=pair[0])
+        return Sheet(figures.picture(case.image, drawn, view), "truth-jaccard", says=t(WORDS))
+    only = replace(TissueView(frame=view.frame), hidden=frozenset(case.card.keys) - {key})
+    pair = [classes(shown, replace(case.shown, mask=mask, instances=None), case.card, only) for mask in (theirs, ours)]
+    fig = figures.picture(case.image, pair[1], view, beside=pair[0])
     return Sheet(fig, "truth-pair", says=t("Left the reference standard, right the answer."))
 
 
-def _aggregated(specimen: SegmentationCase, truth: TruthMask) -> float | None:
+def _aggregated(case: SegmentationCase, truth: TruthMask) -> float | None:
     return session.once(
-        lambda: aggregated_jaccard(np.asarray(specimen.shown.instances), np.asarray(truth.instances)),
-        "aggregated", specimen.identity, specimen.version, truth_files.fingerprint(session.get(_state(specimen))),
+        lambda: aggregated_jaccard(np.asarray(case.shown.instances), np.asarray(truth.instances)),
+        "aggregated", case.identity, case.version, truth_files.fingerprint(session.get(_state(case))),
     )  # fmt: skip
 
 
@@ -162,5 +159,5 @@ def _length(value: float | None) -> str:
     return "–" if value is None else significant(value)
 
 
-def _state(specimen: SegmentationCase) -> str:
-    return f"truth-{specimen.identity}"
+def _state(case: SegmentationCase) -> str:
+    return f"truth-{case.identity}"

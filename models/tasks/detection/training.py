@@ -36,7 +36,7 @@ class BoxRun(StepRun):
 
 
 @dataclass(frozen=True)
-class Film:
+class Sample:
     """One picture as the sampler takes it: (H, W) uint8 at the scale of the input, boxes (M, 4), classes (M,)."""
 
     picture: Tensor
@@ -44,16 +44,16 @@ class Film:
     classes: Tensor
 
 
-def films(data: BoxSet, card: Card) -> list[Film]:
+def prepare_samples(data: BoxSet, card: Card) -> list[Sample]:
     """Return the pictures of a set at the scale of a card's input."""
     fitted = data.fitted(max(card.input.size))
     return [
-        Film(torch.from_numpy(picture.copy()), torch.from_numpy(boxes), torch.from_numpy(classes))
+        Sample(torch.from_numpy(picture.copy()), torch.from_numpy(boxes), torch.from_numpy(classes))
         for picture, boxes, classes in zip(fitted.pictures, fitted.boxes, fitted.classes, strict=True)
     ]
 
 
-def fit(card: Card, drawn: Sequence[Film], run: BoxRun, progress: Progress) -> FCOSMobileNetV2:
+def fit(card: Card, drawn: Sequence[Sample], run: BoxRun, progress: Progress) -> FCOSMobileNetV2:
     """Train one detector, or read it where the run is finished.
 
     Returns
@@ -73,7 +73,7 @@ def fit(card: Card, drawn: Sequence[Film], run: BoxRun, progress: Progress) -> F
     return cast(FCOSMobileNetV2, net.eval())
 
 
-def _train(card: Card, drawn: Sequence[Film], run: BoxRun, progress: Progress) -> None:
+def _train(card: Card, drawn: Sequence[Sample], run: BoxRun, progress: Progress) -> None:
     recipe = BoxRecipe.of(card)
     torch.manual_seed(run.seed)
     net = start(card, drawn, run)
@@ -91,7 +91,7 @@ def _train(card: Card, drawn: Sequence[Film], run: BoxRun, progress: Progress) -
     loop.train(net, _rates(net, recipe), recipe, run, losses_at, progress, steps=recipe.steps, rise=0.15, clip=5.0)
 
 
-def start(card: Card, drawn: Sequence[Film], run: BoxRun) -> FCOSMobileNetV2:
+def start(card: Card, drawn: Sequence[Sample], run: BoxRun) -> FCOSMobileNetV2:
     """Return the detector a run begins with: ImageNet weights whose batch norms know the statistics of some views."""
     net = build_detector(card)
     net.load_imagenet(imagenet_weights())
@@ -105,7 +105,7 @@ def _pictures(seen: Sequence[Seen]) -> Tensor:
     return torch.stack([of.picture for of in seen])
 
 
-def batch_at(drawn: Sequence[Film], recipe: BoxRecipe, run: BoxRun, step: int) -> list[Seen]:
+def batch_at(drawn: Sequence[Sample], recipe: BoxRecipe, run: BoxRun, step: int) -> list[Seen]:
     """Draw the views of one step."""
     generator = run.generator(step)
     marked = [int(i) for i in run.learned if len(drawn[i].boxes)]
@@ -113,19 +113,19 @@ def batch_at(drawn: Sequence[Film], recipe: BoxRecipe, run: BoxRun, step: int) -
     seen = []
     for _ in range(recipe.batch):
         pool = clean if float(torch.rand(1, generator=generator)) < recipe.clean else marked
-        film = drawn[pool[int(torch.randint(len(pool), (1,), generator=generator))]]
-        centre = _centre(film, recipe, generator)
-        picture, boxes, classes = film.picture, film.boxes, film.classes
+        sample = drawn[pool[int(torch.randint(len(pool), (1,), generator=generator))]]
+        centre = _centre(sample, recipe, generator)
+        picture, boxes, classes = sample.picture, sample.boxes, sample.classes
         seen.append(view(picture, boxes, classes, centre, recipe.view_size, recipe.augmentation, generator))
     return seen
 
 
-def _centre(film: Film, recipe: BoxRecipe, generator: torch.Generator) -> tuple[float, float]:
+def _centre(sample: Sample, recipe: BoxRecipe, generator: torch.Generator) -> tuple[float, float]:
     """Return the middle (x, y) of a view: somewhere round a box, or anywhere, but not beyond the picture."""
-    sides = torch.tensor(film.picture.shape[::-1], dtype=torch.float32)
+    sides = torch.tensor(sample.picture.shape[::-1], dtype=torch.float32)
     room = torch.minimum(torch.tensor(recipe.view_size[::-1], dtype=torch.float32), sides) / 2
-    if len(film.boxes) and float(torch.rand(1, generator=generator)) < recipe.focus / (1 - recipe.clean):
-        box = film.boxes[int(torch.randint(len(film.boxes), (1,), generator=generator))]
+    if len(sample.boxes) and float(torch.rand(1, generator=generator)) < recipe.focus / (1 - recipe.clean):
+        box = sample.boxes[int(torch.randint(len(sample.boxes), (1,), generator=generator))]
         stray = (torch.rand(2, generator=generator) * 2 - 1) * room * 0.8
         middle = box[:2] + box[2:] / 2 + stray
     else:

@@ -25,7 +25,7 @@ from models.tasks.detection.dataset import BoxSet, box_set
 from models.tasks.detection.metrics import Answered, calibrate, curve, describe
 from models.tasks.detection.predictor import Detector
 from models.tasks.detection.recipe import BoxRecipe
-from models.tasks.detection.training import BoxRun, films, fit
+from models.tasks.detection.training import BoxRun, fit, prepare_samples
 from models.tasks.ood_set import ood_sets
 from models.tasks.segmentation.dataset import TRAIN
 from models.tasks.segmentation.task import pixels_of
@@ -75,7 +75,9 @@ def train(card_id: str, progress: Progress) -> None:
     chosen, data = card(card_id), box_set(card_id)
     run = BoxRun("shipped", 100, RUNS / card_id, np.arange(len(data)))
     file = f"{card_id}-0.safetensors"
-    sha256 = write_tensors(dict(fit(chosen, films(data, chosen), run, progress).state_dict()), WEIGHTS_DIR / file)
+    sha256 = write_tensors(
+        dict(fit(chosen, prepare_samples(data, chosen), run, progress).state_dict()), WEIGHTS_DIR / file
+    )
     write_card(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress("fitting the out-of-distribution detector", 0.0)
     ood_detector.renew(card_id, _known(Detector(card(card_id), CPU), data))
@@ -114,7 +116,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         For a card that has not been trained: its out-of-distribution detector is measured too.
     """
     chosen, data = card(card_id), box_set(card_id)
-    drawn, answers = films(data, chosen), Answers(data)
+    drawn, answers = prepare_samples(data, chosen), Answers(data)
     for trial in trials(chosen, data, folds):
         net = fit(chosen, drawn, trial.run, progress)
         fold_batch_norms(net)

@@ -46,7 +46,7 @@ class DenseRun(StepRun):
     start: DenseRun | None = None
 
 
-def samples(card: Card, data: DenseSet) -> list[Sample]:
+def prepare_samples(card: Card, data: DenseSet) -> list[Sample]:
     """Return the pictures of a set as the sampler takes them, fitted into the input of cards that are not tiled."""
     found = []
     for i, (picture, mask) in enumerate(zip(data.pictures, data.masks, strict=True)):

@@ -30,7 +30,7 @@ from models.tasks.segmentation.metrics import Table, aggregated_jaccard, overlap
 from models.tasks.segmentation.predictor import Segmenter
 from models.tasks.segmentation.recipe import DenseRecipe
 from models.tasks.segmentation.task import pixels_of
-from models.tasks.segmentation.training import DenseRun, fit, samples
+from models.tasks.segmentation.training import DenseRun, fit, prepare_samples
 from models.training import ood_detector
 from models.trust.perturbations import greyed
 from models.types import Image, Pixels, Segmentation
@@ -144,7 +144,7 @@ def train(card_id: str, progress: Progress) -> None:
         For a card without a set, or a set that is not here.
     """
     chosen, data = card(card_id), dense_set(card_id)
-    drawn, run = samples(chosen, data), shipped(card(card_id), data, 5)
+    drawn, run = prepare_samples(chosen, data), shipped(card(card_id), data, 5)
     file = f"{card_id}-0.safetensors"
     sha256 = write_tensors(dict(fit(chosen, drawn, run, progress).state_dict()), WEIGHTS_DIR / file)
     write_card(card_id, {"members": [Member(file=file, sha256=sha256)]})
@@ -185,7 +185,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         For a card that has not been trained: its out-of-distribution detector is measured too.
     """
     chosen, data = card(card_id), dense_set(card_id)
-    drawn: list[Sample] = samples(chosen, data)
+    drawn: list[Sample] = prepare_samples(chosen, data)
     tables: dict[str, list[tuple[int, dict[str, float]]]] = {}
     for trial in trials(chosen, data, folds):
         net = fit(chosen, drawn, trial.run, progress)

@@ -109,9 +109,9 @@ def verdict_of(case: Case, card: Card, answer: Judged | None) -> None:
 
 def made(case: Case) -> str:
     """Return how a case was made, and what for."""
-    if case.truth.startswith(case.kind):  # "generated for ..."
-        return sentence(t(case.truth))
-    return f"{t(KINDS[case.kind])}: {t(case.truth)}"
+    if case.reference_text.startswith(case.kind):  # "generated for ..."
+        return sentence(t(case.reference_text))
+    return f"{t(KINDS[case.kind])}: {t(case.reference_text)}"
 
 
 def _key(page: str) -> str:

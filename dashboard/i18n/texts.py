@@ -60,7 +60,9 @@ def _said() -> Iterator[tuple[str, str]]:
     for task in questions():
         yield task.replace("_", " ").capitalize(), "dashboard/case/pages.py"
     for case in cases():
-        yield from ((words, "models/cases/pictures/cases.toml") for words in (case.title, case.truth, case.origin))
+        yield from (
+            (words, "models/cases/pictures/cases.toml") for words in (case.title, case.reference_text, case.origin)
+        )
     generator = generated.card()
     for words in (generator.title, generator.summary, generator.recipe, *generator.limits):
         yield words, "models/cases/generated/generated.toml"

@@ -1,6 +1,6 @@
 """The model card: one TOML file that says everything about a model, and the loader that refuses a wrong one.
 
-A card is the single source of truth for pages, command line, training, evaluation, benchmark and tests. It is read
+A card is the one source for pages, command line, training, evaluation, benchmark and tests. It is read
 without torch, so listing the models is instant. After Mitchell et al. 2019, "Model Cards for Model Reporting",
 doi 10.1145/3287560.3287596. Tables that `ortholens train` and `ortholens evaluate` write (`members`, `calibration`,
 `conformal`, `detecting`, `ood`) are never edited by hand.

@@ -35,7 +35,7 @@ class Case:
         Name of the file and of the case.
     task, card
         Whom to ask.
-    truth
+    reference_text
         What was drawn, or asked of the generator, in words; no reader has graded it.
     origin
         The sentence that goes wherever the picture is shown.
@@ -55,7 +55,7 @@ class Case:
     title: str
     task: str
     card: str
-    truth: str
+    reference_text: str
     origin: str
     kind: Kind = "simulated"
     pages: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ TASK_OF_PREFIX = {
     "fracture": "detection",
     "tka": "kinematics",
 }
-WITHOUT_TRUTH = {
+WITHOUT_REFERENCE = {
     "knee_mri": later("MR slice of a knee"),
     "histology": later("Stained section, H&E"),
     "tka": later("Implant motion from fluoroscopy"),
@@ -60,7 +60,7 @@ class Sample:
         Where its publisher holds it.
     licence, cite
         To be shown wherever the file is.
-    truth
+    reference_text
         What its set says about it: a label, or boxes as JSON; empty where that is neither.
     """
 
@@ -70,7 +70,7 @@ class Sample:
     url: str
     licence: str
     cite: str
-    truth: str
+    reference_text: str
 
     @property
     def task(self) -> str:
@@ -80,9 +80,11 @@ class Sample:
     @property
     def shows(self) -> str:
         """What it shows, in words."""
-        if self.truth.startswith("["):
-            return later("Fracture") if json.loads(self.truth) else later("No fracture")
-        return self.truth or next(says for prefix, says in WITHOUT_TRUTH.items() if self.file.startswith(prefix))
+        if self.reference_text.startswith("["):
+            return later("Fracture") if json.loads(self.reference_text) else later("No fracture")
+        return self.reference_text or next(
+            says for prefix, says in WITHOUT_REFERENCE.items() if self.file.startswith(prefix)
+        )
 
 
 @lru_cache(maxsize=1)

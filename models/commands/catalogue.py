@@ -72,7 +72,7 @@ def list_cases(as_json: AsJson = False, out: CasesTo = None) -> None:
     lines = [
         {
             "file": str((out or case.path.parent) / case.file), "task": case.task, "card": case.card,
-            "truth": case.truth, "labels": list(case.labels), "pages": list(case.pages), "kind": case.kind,
+            "truth": case.reference_text, "labels": list(case.labels), "pages": list(case.pages), "kind": case.kind,
             "origin": case.origin,
         }
         for case in shown

@@ -24,7 +24,7 @@ LONGEST_HEADER = 256 << 20
 LENGTH = 8
 """Bytes of the number of bytes of the header, which comes first."""
 KINDS = frozenset("biuf")
-"""Of arrays: truth, whole numbers, floating point."""
+"""Of arrays: reference, whole numbers, floating point."""
 TOO_LONG, MALFORMED = "an answer longer than the process's memory", "no answer of a decoder"
 
 

@@ -100,7 +100,7 @@ def trials(clinic: Clinic, seeds: int = 20) -> Trials:
 
 
 def accuracy(seen: Pictures, test: NDArray[np.bool_]) -> float:
-    """Return the share of test pictures whose nearest training picture has the same truth.
+    """Return the share of test pictures whose nearest training picture has the same label.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ class Snapshot:
         Mean cross-entropy of the batches since the last snapshot; ln 2 = 0.69 is what guessing costs.
     trained, held_out
         Share answered rightly of the patches trained on (the first `HELD_OUT`, by the labels it was given), and of
-        those that it never saw (by the truth).
+        those that it never saw (by the reference standard).
     filters
         (FILTERS, FILTER_PX, FILTER_PX) weights of the first layer.
     decisions
@@ -145,13 +145,13 @@ def _input(data: Shafts) -> Tensor:
 def _snapshot(
     net: SmallNet, step: int, losses: list[float], seen: tuple[Tensor, Tensor], unseen: tuple[Tensor, Tensor]
 ) -> Snapshot:
-    (x, y), (test, truth) = seen, unseen
+    (x, y), (test, reference) = seen, unseen
     p = net(test).softmax(1)  # (HELD_OUT, 2)
     return Snapshot(
         step=step,
         loss=float(np.mean(losses)),
         trained=float((net(x[:HELD_OUT]).argmax(1) == y[:HELD_OUT]).float().mean()),
-        held_out=float((p.argmax(1) == truth).float().mean()),
+        held_out=float((p.argmax(1) == reference).float().mean()),
         filters=net.first.weight[:, 0].numpy().copy(),
         decisions=p[:SHOWN, 1].numpy().copy(),
     )

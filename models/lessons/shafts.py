@@ -20,7 +20,7 @@ LABELS = ("intact", "broken")
 
 @dataclass(frozen=True, eq=False)
 class Shafts:
-    """N simulated patches with their truth.
+    """N simulated patches with their labels.
 
     Attributes
     ----------

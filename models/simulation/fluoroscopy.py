@@ -37,7 +37,7 @@ class Implant:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A picture and its truth: (H, W) uint8; 0 background, 1 femoral, 2 tibial component."""
+    """A picture and its reference standard: (H, W) uint8; 0 background, 1 femoral, 2 tibial component."""
 
     pixels: NDArray[np.uint8]
     mask: NDArray[np.uint8]

@@ -1,7 +1,7 @@
-"""Where the bones lie in the picture: the view, the classes of every pixel, and the truth about the cartilage.
+"""Where the bones lie in the picture: the view, the classes of every pixel, and the exact measures of the cartilage.
 
-The truth is integrated over the generating curves of `joint_anatomy`, cut at the edge of the picture, not measured from
-the mask.
+The measures are integrated over the generating curves of `joint_anatomy`, cut at the edge of the picture, not measured
+from the mask.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class View:
 class Tear:
     """A crack of the section itself: along the line where x cos a + y sin a = offset, wavering, in mm.
 
-    It spares cartilage, whose thickness would have no truth beside it; cartilage has fissures of its own.
+    It spares cartilage, whose thickness would have no exact value beside it; cartilage has fissures of its own.
     """
 
     angle_deg: float
@@ -105,7 +105,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Truth:
+class JointReference:
     """What the generating curves say about the articular cartilage in the picture.
 
     Attributes
@@ -272,7 +272,7 @@ def _draw_bone(mask: NDArray[np.uint8], bone: BoneEnd, at: Places, spongy: NDArr
     mask[band] = np.where(cut, BACKGROUND, CARTILAGE)
 
 
-def truth(plan: Layout) -> Truth:
+def measure_reference(plan: Layout) -> JointReference:
     """Integrate the cartilage over its curves."""
     area, parts = 0.0, []
     for bone in plan.bones:
@@ -286,9 +286,9 @@ def truth(plan: Layout) -> Truth:
         parts.append(_profile(plan.view, bone))
     thickness, roughness, weight = (np.concatenate(values) for values in zip(*parts, strict=True))
     if not weight.sum():
-        return Truth(area, float("nan"), float("nan"), float("nan"))
+        return JointReference(area, float("nan"), float("nan"), float("nan"))
     mean = float(np.average(thickness, weights=weight))
-    return Truth(area, mean, float(thickness.min()), float(np.sqrt(np.average(roughness**2, weights=weight))))
+    return JointReference(area, mean, float(thickness.min()), float(np.sqrt(np.average(roughness**2, weights=weight))))
 
 
 def _profile(view: View, bone: BoneEnd) -> tuple[Line, Line, Line]:

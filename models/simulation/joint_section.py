@@ -1,4 +1,4 @@
-"""Simulated stained sections of a joint, with a mask and a truth that are exact: the same seed gives the same section.
+"""Simulated stained sections of a joint, with an exact mask and exact measures: the same seed gives the same section.
 
 Femoral condyle, tibial plateau or both with menisci and synovium between them, at the scale of a small animal's knee;
 healthy, or worn by osteoarthritis (fibrillation, fissures, thinning, loss of stain, sclerosis). Nothing in them comes
@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.simulation.joint_anatomy import Field
-from models.simulation.joint_layout import CLASSES, Layout, Part, Plane, Truth, class_mask, layout, places, truth
+from models.simulation.joint_layout import (
+    CLASSES,
+    JointReference,
+    Layout,
+    Part,
+    Plane,
+    class_mask,
+    layout,
+    measure_reference,
+    places,
+)
 from models.simulation.joint_texture import cloud, matter, trabeculae
 from models.simulation.stains import STAINS, Stain, trained_stains
 
@@ -40,7 +50,7 @@ class Section:
         How it was stained.
     damage
         Osteoarthritis from 0 (none) to 1 (end stage); an intention of the simulation and no pathologist's grade.
-    truth
+    reference
         Area, thickness and roughness of the articular cartilage, from the curves it was drawn with.
     """
 
@@ -49,7 +59,7 @@ class Section:
     spacing_mm: tuple[float, float]
     stain: Stain
     damage: float
-    truth: Truth
+    reference: JointReference
 
 
 def section(
@@ -93,7 +103,7 @@ def section(
     spongy = [trabeculae(rng, bone, at, spacing, damage) for bone, at in zip(plan.bones, found, strict=True)]
     mask = class_mask(plan, found, spongy, cloud(rng, size, 0.06 / spacing))
     density = _densities(rng, plan, matter(rng, plan, found, mask, damage), stain)
-    return Section(_seen(rng, density, size), mask, (spacing, spacing), stain, damage, truth(plan))
+    return Section(_seen(rng, density, size), mask, (spacing, spacing), stain, damage, measure_reference(plan))
 
 
 def _densities(rng: np.random.Generator, plan: Layout, amounts: Field, stain: Stain) -> Field:

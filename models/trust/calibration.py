@@ -50,11 +50,11 @@ def temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> fl
         (N, K) and (N,), of images that trained nothing.
     """
     z = logits.astype(np.float64)
-    truth = z[np.arange(len(z)), labels]
+    of_label = z[np.arange(len(z)), labels]
 
     def loss(log_t: float) -> float:
         t = np.exp(log_t)
-        return float((logsumexp(z / t, axis=1) - truth / t).mean())
+        return float((logsumexp(z / t, axis=1) - of_label / t).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded", options={"xatol": 1e-6}).x))
 

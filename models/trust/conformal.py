@@ -1,4 +1,4 @@
-"""Prediction sets that hold the truth as often as promised: split-conformal, adaptive (Romano et al. 2020).
+"""Prediction sets that hold the right label as often as promised: split-conformal, adaptive (Romano et al. 2020).
 
 The score of a label is the probability of everything more plausible than it, so a set is "take labels until the mass
 before the next one is over the quantile" (arXiv:2006.02544 with u = 0). The top label scores 0 and is in every set: no
@@ -53,7 +53,7 @@ def _from_the_top(p: NDArray[np.float64]) -> NDArray[np.intp]:
 def score(
     probabilities: NDArray[np.floating], labels: NDArray[np.integer], ordinal: bool = False
 ) -> NDArray[np.float64]:
-    """Return how far down each truth lies: probabilities (N, K) and label indices (N,) → (N,) in [0, 1]."""
+    """Return how far down each right label lies: probabilities (N, K) and label indices (N,) → (N,) in [0, 1]."""
     scores: NDArray[np.float64] = mass_before(probabilities, ordinal)[np.arange(len(labels)), labels]
     return scores
 
@@ -90,7 +90,7 @@ def members(
 
 
 def prediction_set(probabilities: NDArray[np.floating], card: Card, coverage: float) -> tuple[str, ...]:
-    """Return the labels that hold the truth with probability `coverage`, in the card's order.
+    """Return the labels that hold the right one with probability `coverage`, in the card's order.
 
     Parameters
     ----------

@@ -56,15 +56,15 @@ def answered(detector: Detector, picture: np.ndarray) -> Detections:
     return detector.task.read(detector.detect(image), image, detector.card)
 
 
-def tile(picture: np.ndarray, found: Detections, truth: np.ndarray) -> np.ndarray:
+def tile(picture: np.ndarray, found: Detections, reference: np.ndarray) -> np.ndarray:
     """Return one picture with its boxes, (SIDE, SIDE, 3)."""
     boxes, scores = found.boxes[found.shown], found.scores[found.shown]
-    met = matches(boxes, scores, truth)
+    met = matches(boxes, scores, reference)
     marks = [
         Mark(tuple(map(float, box)), "hit" if true >= 0 else "false positive", f"{score:.0%}")
         for box, score, true in zip(boxes, scores, met, strict=True)
     ]
-    marks += [Mark(tuple(map(float, truth[k])), "miss") for k in range(len(truth)) if k not in met]
+    marks += [Mark(tuple(map(float, reference[k])), "miss") for k in range(len(reference)) if k not in met]
     shown = Pillow.fromarray(drawn(picture.astype(np.float32) / 255, marks))
     shown.thumbnail((SIDE - 8, SIDE - 8))
     square = Pillow.new("RGB", (SIDE, SIDE))
@@ -75,9 +75,9 @@ def tile(picture: np.ndarray, found: Detections, truth: np.ndarray) -> np.ndarra
 def report(rows: list[tuple[Detections, np.ndarray, tuple[int, ...], str]]) -> None:
     """Print which true boxes are found at the first operating point."""
     boxes = []
-    for found, truth, shape, facts in rows:
-        met = matches(found.boxes[found.shown], found.scores[found.shown], truth)
-        boxes += [(float(np.sqrt(w * h)) / max(shape), facts, k in met) for k, (_, _, w, h) in enumerate(truth)]
+    for found, reference, shape, facts in rows:
+        met = matches(found.boxes[found.shown], found.scores[found.shown], reference)
+        boxes += [(float(np.sqrt(w * h)) / max(shape), facts, k in met) for k, (_, _, w, h) in enumerate(reference)]
     line("all", [hit for _, _, hit in boxes])
     for low, high in ((0, 0.04), (0.04, 0.06), (0.06, 0.09), (0.09, 1)):
         line(f"side {low:.0%} to {high:.0%} of the image", [hit for side, _, hit in boxes if low <= side < high])

@@ -37,10 +37,10 @@ from models.geometry.mesh import Mesh, read_mesh, write_stl
 from models.io.intake import intake
 from models.io.series import slices
 from models.io.slide import region, slide
+from models.tasks.detection.reference import read_reference_boxes
 from models.tasks.detection.sr import read_sr, write_sr
-from models.tasks.detection.truth import read_boxes
+from models.tasks.segmentation.reference import read_reference_mask
 from models.tasks.segmentation.seg import read_seg, write_seg
-from models.tasks.segmentation.truth import read_truth
 from models.types import Box, Detections, Segmentation
 
 Seed = tuple[bytes, Callable[[bytes], object]]
@@ -162,7 +162,7 @@ def _objects() -> dict[str, Seed]:
     seg = write_seg(source, painted, tissue)
     return {
         "SEG": (seg, lambda data: read_seg(data, source)),
-        "SEG as reference": (seg, lambda data: read_truth([("seg.dcm", data)], tissue.keys, SHAPE)),
+        "SEG as reference": (seg, lambda data: read_reference_mask([("seg.dcm", data)], tissue.keys, SHAPE)),
         "SR": (write_sr(source, boxes, fracture), read_sr),
         "source of a SEG": (source, lambda data: write_seg(data, painted, tissue)),
         "source of an SR": (source, lambda data: write_sr(data, boxes, fracture)),
@@ -233,7 +233,7 @@ def _masks() -> dict[str, Seed]:
     for kind, options in kinds.items():
         picture = mask.astype(np.float32) if kind == "SPIDER" else mask * 255
         data = _encoded(kind, picture, **options)
-        found[f"mask of {kind}"] = data, lambda data: read_truth([("bone.png", data)], LABELS, SHAPE)
+        found[f"mask of {kind}"] = data, lambda data: read_reference_mask([("bone.png", data)], LABELS, SHAPE)
     return found
 
 
@@ -252,7 +252,7 @@ def _boxes() -> dict[str, Seed]:
     yolo = b"0 0.5 0.5 0.25 0.25\n1 0.1 0.1 0.4 0.1 0.4 0.3\n0 0.4 0.4 0.1 0.1 0.9\n"
     files = {"COCO": ("a.json", coco), "VOC": ("a.xml", voc), "YOLO": ("a.txt", yolo)}
     return {
-        kind: (data, lambda data, name=name: read_boxes([(name, data)], "a.png", SHAPE))
+        kind: (data, lambda data, name=name: read_reference_boxes([(name, data)], "a.png", SHAPE))
         for kind, (name, data) in files.items()
     }
 

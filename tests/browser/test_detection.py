@@ -1,4 +1,4 @@
-"""A film from drop to download: a threshold, a finding zoomed to and explained, a truth, a box by hand, the files."""
+"""A film from drop to download: a threshold, a finding zoomed and explained, a reference, a box by hand, the files."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ def test_a_film_is_searched_judged_and_kept(visit: Callable[[], Page], tmp_path:
 
     look(page, "Reference")
     corner = {"bbox": [1, 1, 4, 4], "image_id": 1, "category_id": 1}
-    truth = {
+    reference = {
         "images": [{"id": 1, "file_name": "any.png", "width": columns, "height": rows}],
         "categories": [{"id": 1, "name": "fracture"}],
         "annotations": [{**corner, "bbox": [first[side] for side in "xywh"]}, corner],
     }
-    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    (tmp_path / "truth.json").write_text(json.dumps(reference))
     page.locator(".st-key-true-boxes input[type=file]").set_input_files(str(tmp_path / "truth.json"))
     figures = page.locator(".st-key-verdict [data-testid='stMetricValue']")
     figures.first.wait_for()

@@ -1,4 +1,4 @@
-"""A stained section from drop to download: classes, a truth and its Jaccard index, a correction, both versions."""
+"""A stained section from drop to download: classes, a reference and its Jaccard index, a correction, both versions."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_section_is_painted_judged_corrected_and_kept(visit: Callable[[], Page
     assert network.shape == (SIDE, SIDE)
 
     look(page, "Reference")
-    page.locator(".st-key-truth input[type=file]").set_input_files(str(tmp_path / "truth.png"))
+    page.locator(".st-key-reference input[type=file]").set_input_files(str(tmp_path / "truth.png"))
     figure = page.locator(".st-key-agreement [data-testid='stMetricValue']").first
     figure.wait_for()
     calm(page)

@@ -1,4 +1,4 @@
-"""The detection page: thresholds, findings, reasons, a truth, boxes by hand, and files to keep.
+"""The detection page: thresholds, findings, reasons, a reference standard, boxes by hand, and files to keep.
 
 The network is replaced at the door of `models` by one that always finds the same four boxes.
 """
@@ -24,7 +24,7 @@ import models
 from dashboard.case import report
 from dashboard.style.figures import View
 from dashboard.views.detection import downloads, figures, findings
-from dashboard.views.detection import truth as detection_truth
+from dashboard.views.detection import reference as detection_reference
 from dashboard.views.detection.case import DetectionCase
 from models import Detections, Explanation, Image
 from models.drawing.plate import LEAST_PX
@@ -32,7 +32,7 @@ from models.i18n import Language
 from models.reporting.case import Case
 from models.tasks.detection.edit import DrawnBox, Edits, edited
 from models.tasks.detection.judge import judge
-from models.tasks.detection.truth import TrueBoxes
+from models.tasks.detection.reference import ReferenceBoxes
 from tests.conftest import CARD
 
 Drop = Callable[..., AppTest]
@@ -47,7 +47,7 @@ points = [
 ]
 """
 FROC = {"threshold": [0.9, 0.6, 0.15], "sensitivity": [0.25, 0.5, 0.8], "false_positives": [0.0, 0.25, 1.5]}
-TRUTH = {
+REFERENCE = {
     "images": [{"id": 1, "file_name": "other", "width": 120, "height": 80}],
     "annotations": [
         {"image_id": 1, "category_id": 1, "bbox": [22, 10, 40, 30]},
@@ -258,7 +258,7 @@ def test_a_reason_at_once_and_a_slow_one_as_a_job(dropped: AppTest, monkeypatch:
 def test_a_truth_gives_hits_misses_and_false_positives(dropped: AppTest) -> None:
     look(dropped, "Reference")
     uploader = next(one for one in dropped.file_uploader if one.label == "True boxes")
-    uploader.upload("truth.json", json.dumps(TRUTH).encode())
+    uploader.upload("truth.json", json.dumps(REFERENCE).encode())
     dropped.run()
     assert not dropped.exception
     shown = metrics(dropped)
@@ -268,13 +268,13 @@ def test_a_truth_gives_hits_misses_and_false_positives(dropped: AppTest) -> None
     assert lines == {"solid", "dash", "dot"}
     dropped.segmented_control(key="point-good").set_value("specific").run()
     assert metrics(dropped)["False positives"] == "0"
-    press(dropped, "truth-remove")
+    press(dropped, "reference-remove")
     assert "Hits" not in metrics(dropped)
 
 
 def test_a_truth_of_another_image_is_refused(dropped: AppTest) -> None:
     look(dropped, "Reference")
-    other = {**TRUTH, "images": [{**TRUTH["images"][0], "width": 500}]}
+    other = {**REFERENCE, "images": [{**REFERENCE["images"][0], "width": 500}]}
     next(one for one in dropped.file_uploader if one.label == "True boxes").upload("t.json", json.dumps(other).encode())
     dropped.run()
     assert not dropped.exception
@@ -333,7 +333,7 @@ def kept(detection_card: str) -> downloads.Kept:
 
 
 def test_coco_holds_what_is_shown_says_what_a_hand_drew_and_comes_back(kept: downloads.Kept) -> None:
-    from models.tasks.detection.truth import read_boxes
+    from models.tasks.detection.reference import read_reference_boxes
 
     data = downloads.coco(kept)
     annotations = json.loads(data)["annotations"]
@@ -342,7 +342,7 @@ def test_coco_holds_what_is_shown_says_what_a_hand_drew_and_comes_back(kept: dow
     assert "score" not in annotations[0]
     assert b"smith" not in data
     assert b"not a medical device" in data
-    assert np.array_equal(read_boxes([("c.json", data)], "any.png", (80, 120)).boxes, kept.found.boxes[:3])
+    assert np.array_equal(read_reference_boxes([("c.json", data)], "any.png", (80, 120)).boxes, kept.found.boxes[:3])
 
 
 def test_the_result_lists_every_box_and_its_source(kept: downloads.Kept) -> None:
@@ -353,19 +353,21 @@ def test_the_result_lists_every_box_and_its_source(kept: downloads.Kept) -> None
 
 
 def test_the_picture_is_large_enough_to_show_and_tells_the_truth(kept: downloads.Kept) -> None:
-    truth = TrueBoxes(np.array([[19.5, 9.5, 40, 30], [99.5, 59.5, 9, 9]], np.float32), ("fracture", "fracture"))
-    told = downloads.marks(replace(kept, truth=truth), Language())
+    reference = ReferenceBoxes(
+        np.array([[19.5, 9.5, 40, 30], [99.5, 59.5, 9, 9]], np.float32), ("fracture", "fracture")
+    )
+    told = downloads.marks(replace(kept, reference=reference), Language())
     assert [mark.kind for mark in told] == ["false positive", "hit", "false positive", "miss"]
     assert told[0].words == "by hand"
-    for chosen in (kept, replace(kept, truth=truth)):
+    for chosen in (kept, replace(kept, reference=reference)):
         picture = Pillow.open(io.BytesIO(downloads.picture(chosen, Language())))
         assert max(picture.size) >= LEAST_PX
 
 
 def test_marks_on_the_screen_match_those_of_the_verdict(kept: downloads.Kept) -> None:
-    truth = TrueBoxes(np.array([[19.5, 9.5, 40, 30]], np.float32), ("fracture",))
+    reference = ReferenceBoxes(np.array([[19.5, 9.5, 40, 30]], np.float32), ("fracture",))
     film = DetectionCase(kept.image, kept.card, fake(kept.image, "good"), View(), False, 0.1, "x")
-    marks = detection_truth.marks_of(judge(film.kept, truth, {}), film.findings, truth)
+    marks = detection_reference.marks_of(judge(film.kept, reference, {}), film.findings, reference)
     assert [mark.text for mark in marks] == ["", "1 · hit", "2 · false positive", "3 · false positive"]
 
 

@@ -1,4 +1,4 @@
-"""The tissue page: classes shown and hidden, a truth compared, a mask corrected, and files to keep.
+"""The tissue page: classes shown and hidden, a reference standard compared, a mask corrected, and files to keep.
 
 The network is replaced at the door of `models` by one that calls bright pixels bone and dark ones cartilage.
 """
@@ -130,7 +130,7 @@ def look(page: AppTest, name: str) -> AppTest:
     return page
 
 
-def give_truth(page: AppTest, **files: np.ndarray) -> AppTest:
+def give_reference(page: AppTest, **files: np.ndarray) -> AppTest:
     look(page, "Reference")
     uploader = next(one for one in page.file_uploader if one.label == "Reference masks")
     for name, mask in files.items():
@@ -188,9 +188,9 @@ def test_the_thickness_of_a_straight_band_is_its_height(dropped: AppTest) -> Non
 
 
 def test_a_truth_gives_figures_and_the_jaccard_picture(dropped: AppTest) -> None:
-    truth = np.zeros((80, 120), np.uint8)
-    truth[10:40, 30:70] = 1  # the answer: columns 20 to 59
-    page = give_truth(dropped, bone=truth)
+    reference = np.zeros((80, 120), np.uint8)
+    reference[10:40, 30:70] = 1  # the answer: columns 20 to 59
+    page = give_reference(dropped, bone=reference)
     shown = {metric.label: metric.value for metric in page.metric}
     assert shown["Jaccard"] == "0.600"  # 30 of 50 columns
     assert shown["Dice"] == "0.750"
@@ -200,20 +200,22 @@ def test_a_truth_gives_figures_and_the_jaccard_picture(dropped: AppTest) -> None
     assert invented[1] > invented[0] + 50  # green
     assert (agreed == 255).all()
     assert "Pink" in texts(page)
-    next(one for one in page.button if one.key == "truth-remove").click().run()
+    next(one for one in page.button if one.key == "reference-remove").click().run()
     assert not page.metric
 
 
 def test_binary_masks_named_after_classes_are_a_truth(dropped: AppTest) -> None:
     mask = classes(models.read(png(stripes()), "x.png"))
-    page = give_truth(dropped, bone=(mask == 1) * np.uint8(255), **{"articular-cartilage": (mask == 2) * np.uint8(255)})
+    page = give_reference(
+        dropped, bone=(mask == 1) * np.uint8(255), **{"articular-cartilage": (mask == 2) * np.uint8(255)}
+    )
     table = page.dataframe[0].value
     assert list(table["Jaccard"]) == ["1.000", "1.000"]
     assert list(table["HD95 (px)"]) == ["0", "0"]
 
 
 def test_a_truth_of_another_size_is_refused(dropped: AppTest) -> None:
-    page = give_truth(dropped, truth=np.ones((8, 8), np.uint8))
+    page = give_reference(dropped, reference=np.ones((8, 8), np.uint8))
     assert "A reference standard needs the pixels of its image" in texts(page)
     assert viewer(page)
 
@@ -249,9 +251,9 @@ def test_the_reason_is_asked_of_a_class_and_a_box(dropped: AppTest, monkeypatch:
 
 
 def test_a_correction_changes_figures_is_undone_and_keeps_both(dropped: AppTest) -> None:
-    truth = classes(models.read(png(stripes()), "x.png"))
-    truth[10:40, 60:80] = 1
-    page = look(give_truth(dropped, truth=truth), "Correct")
+    reference = classes(models.read(png(stripes()), "x.png"))
+    reference[10:40, 60:80] = 1
+    page = look(give_reference(dropped, reference=reference), "Correct")
     area = ((9.5, 59.5), (9.5, 79.5), (39.5, 79.5), (39.5, 59.5))
     page.session_state[f"corrections-{IDENTITY}"] = (Correction("bone", area),)
     page.run()

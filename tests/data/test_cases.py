@@ -38,7 +38,7 @@ def test_a_case_is_small_and_says_how_it_was_made(case: Case) -> None:
     assert len(case.read_bytes()) < 300_000
     assert case.origin.lower().startswith(case.kind)
     assert case.title
-    assert case.truth
+    assert case.reference_text
     assert case.task == models.card(case.card).task
     assert set(case.labels) <= set(models.card(case.card).keys)
 

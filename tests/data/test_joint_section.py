@@ -1,4 +1,4 @@
-"""Simulated joint sections: the same by seed, exact in mask and truth, worn as asked, and written as files."""
+"""Simulated joint sections: the same by seed, exact in mask and measures, worn as asked, and written as files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from models.cli import main
 from models.simulation.joint_anatomy import Outline
-from models.simulation.joint_layout import View, layout, truth
+from models.simulation.joint_layout import View, layout, measure_reference
 from models.simulation.joint_section import CLASSES, STAINS, section
 from models.simulation.joint_texture import stamp
 from models.simulation.stains import MATTER, Stain, trained_stains
@@ -29,7 +29,7 @@ def digest(*arrays: np.ndarray) -> str:
 def test_a_seed_gives_the_same_section() -> None:
     first, again, other = (section(seed, size=SMALL) for seed in (3, 3, 4))
     assert digest(first.pixels, first.mask) == digest(again.pixels, again.mask) != digest(other.pixels, other.mask)
-    assert first.truth == again.truth
+    assert first.reference == again.reference
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -55,19 +55,22 @@ def test_every_class_occurs() -> None:
 def test_the_area_of_the_curves_is_the_area_of_the_mask(seed: int) -> None:
     shot = section(seed)
     measured = (shot.mask == CARTILAGE).sum() * shot.spacing_mm[0] * shot.spacing_mm[1]
-    assert measured == pytest.approx(shot.truth.cartilage_mm2, rel=0.005)
+    assert measured == pytest.approx(shot.reference.cartilage_mm2, rel=0.005)
 
 
 def test_damage_thins_and_roughens_the_same_anatomy() -> None:
-    truths = [
-        [truth(layout(np.random.default_rng(seed), (512, 512), damage, "joint", "coronal")) for seed in range(10)]
+    references = [
+        [
+            measure_reference(layout(np.random.default_rng(seed), (512, 512), damage, "joint", "coronal"))
+            for seed in range(10)
+        ]
         for damage in (0.0, 0.5, 1.0)
     ]
-    thickness = [np.mean([each.thickness_mm for each in of]) for of in truths]
-    roughness = [np.mean([each.roughness_mm for each in of]) for of in truths]
+    thickness = [np.mean([each.thickness_mm for each in of]) for of in references]
+    roughness = [np.mean([each.roughness_mm for each in of]) for of in references]
     assert thickness[0] > thickness[1] > thickness[2]
     assert roughness[0] < 0.002 < roughness[1] < roughness[2]
-    assert all(each.thinnest_mm <= each.thickness_mm for of in truths for each in of)
+    assert all(each.thinnest_mm <= each.thickness_mm for of in references for each in of)
 
 
 def test_damage_takes_the_stain_of_the_cartilage() -> None:
@@ -82,7 +85,7 @@ def test_damage_takes_the_stain_of_the_cartilage() -> None:
 def test_a_stain_changes_the_colours_and_not_the_anatomy() -> None:
     blue, red = (section(5, size=SMALL, stain=STAINS[key]) for key in ("toluidine-blue", "safranin-o"))
     np.testing.assert_array_equal(blue.mask, red.mask)
-    assert blue.truth == red.truth
+    assert blue.reference == red.reference
     inside = blue.mask == CARTILAGE
     assert blue.pixels[inside].mean(0).argmax() == 2
     assert red.pixels[inside].mean(0).argmax() == 0
@@ -157,7 +160,7 @@ def test_the_command_writes_sections_with_their_truth(tmp_path: Path, capsys: py
     rows = list(csv.DictReader((folder / "truth.csv").read_text(encoding="utf-8").splitlines()))
     again = section(8, size=(128, 128), stain=STAINS["masson-trichrome"], damage=0.5)
     assert [row["seed"] for row in rows] == ["7", "8"]
-    assert float(rows[1]["thickness_mm"]) == pytest.approx(again.truth.thickness_mm, abs=1e-6)
+    assert float(rows[1]["thickness_mm"]) == pytest.approx(again.reference.thickness_mm, abs=1e-6)
     assert rows[1]["stain"] == "masson-trichrome"
     with Pillow.open(folder / rows[1]["file"]) as picture, Pillow.open(folder / rows[1]["mask"]) as mask:
         np.testing.assert_array_equal(np.asarray(picture), (again.pixels * 255 + 0.5).astype(np.uint8))

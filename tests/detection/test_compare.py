@@ -27,30 +27,30 @@ def test_overlap_of_boxes_worked_by_hand() -> None:
 
 def test_the_most_certain_box_takes_a_true_one_and_none_is_hit_twice() -> None:
     found = boxes((0, 0, 10, 10), (1, 0, 10, 10), (50, 50, 4, 4))
-    truth = boxes((0, 0, 10, 10), (30, 30, 5, 5))
-    assert list(matches(found, np.array([0.5, 0.9, 0.7]), truth)) == [-1, 0, -1]
-    assert list(matches(found, np.array([0.95, 0.9, 0.7]), truth)) == [0, -1, -1]
+    reference = boxes((0, 0, 10, 10), (30, 30, 5, 5))
+    assert list(matches(found, np.array([0.5, 0.9, 0.7]), reference)) == [-1, 0, -1]
+    assert list(matches(found, np.array([0.95, 0.9, 0.7]), reference)) == [0, -1, -1]
 
 
 def test_a_box_takes_the_best_true_box_that_is_free() -> None:
-    truth = boxes((0, 0, 10, 10), (3, 0, 10, 10))
+    reference = boxes((0, 0, 10, 10), (3, 0, 10, 10))
     found = boxes((1, 0, 10, 10), (0, 0, 10, 10))
-    assert list(matches(found, np.array([0.9, 0.8]), truth)) == [0, 1]
-    assert list(matches(found, np.array([0.8, 0.9]), truth)) == [1, 0]
+    assert list(matches(found, np.array([0.9, 0.8]), reference)) == [0, 1]
+    assert list(matches(found, np.array([0.8, 0.9]), reference)) == [1, 0]
 
 
 def test_half_overlap_is_enough_and_less_is_not() -> None:
-    truth = boxes((0, 0, 10, 10))
-    assert list(matches(boxes((0, 0, 10, 5)), np.array([1.0]), truth)) == [0]
-    assert list(matches(boxes((0, 0, 10, 4.9)), np.array([1.0]), truth)) == [-1]
-    assert list(matches(boxes((0, 0, 10, 5)), np.array([1.0]), truth, iou=0.75)) == [-1]
+    reference = boxes((0, 0, 10, 10))
+    assert list(matches(boxes((0, 0, 10, 5)), np.array([1.0]), reference)) == [0]
+    assert list(matches(boxes((0, 0, 10, 4.9)), np.array([1.0]), reference)) == [-1]
+    assert list(matches(boxes((0, 0, 10, 5)), np.array([1.0]), reference, iou=0.75)) == [-1]
 
 
 def test_average_precision_worked_by_hand() -> None:
     """Ranked hit, miss, hit, miss over three true boxes: recall 1/3 at precision 1, 2/3 at 2/3, the rest never."""
-    truth = boxes((0, 0, 10, 10), (100, 0, 10, 10))
+    reference = boxes((0, 0, 10, 10), (100, 0, 10, 10))
     other = boxes((0, 0, 10, 10))
-    one: Found = (boxes((0, 0, 10, 10), (50, 50, 9, 9)), np.array([0.9, 0.8]), truth)
+    one: Found = (boxes((0, 0, 10, 10), (50, 50, 9, 9)), np.array([0.9, 0.8]), reference)
     two: Found = (boxes((0, 0, 10, 10), (70, 0, 9, 9)), np.array([0.7, 0.6]), other)
     assert average_precision([one, two]) == pytest.approx((1 + 2 / 3) / 3)
 
@@ -67,19 +67,19 @@ def test_boxes_of_one_score_have_no_order() -> None:
 
 
 def test_a_perfect_an_empty_and_a_truthless_answer() -> None:
-    truth = boxes((0, 0, 10, 10))
-    assert average_precision([(truth, np.array([0.3]), truth)]) == 1
-    assert average_precision([(NONE, np.zeros(0), truth)]) == 0
-    assert math.isnan(average_precision([(truth, np.array([0.3]), NONE)]))
+    reference = boxes((0, 0, 10, 10))
+    assert average_precision([(reference, np.array([0.3]), reference)]) == 1
+    assert average_precision([(NONE, np.zeros(0), reference)]) == 0
+    assert math.isnan(average_precision([(reference, np.array([0.3]), NONE)]))
     assert math.isnan(average_precision([]))
 
 
 def test_froc_worked_by_hand() -> None:
-    truth = boxes((0, 0, 10, 10))
+    reference = boxes((0, 0, 10, 10))
     images: list[Found] = [
-        (boxes((0, 0, 10, 10), (40, 40, 5, 5)), np.array([0.9, 0.8]), truth),
+        (boxes((0, 0, 10, 10), (40, 40, 5, 5)), np.array([0.9, 0.8]), reference),
         (boxes((40, 40, 5, 5), (60, 60, 5, 5)), np.array([0.8, 0.4]), NONE),
-        (boxes((0, 0, 10, 10)), np.array([0.3]), truth),
+        (boxes((0, 0, 10, 10)), np.array([0.3]), reference),
         (NONE, np.zeros(0), NONE),
     ]
     curve = froc(images)
@@ -105,7 +105,7 @@ def plainly(found: list[Found], iou: float) -> float:
     every = [(float(s), image, box) for image, one in enumerate(found) for box, s in zip(*one[:2], strict=True)]
     ranked = sorted(every, key=lambda one: -one[0])
     taken: set[tuple[int, int]] = set()
-    total, right, points = sum(len(truth) for _, _, truth in found), 0, []
+    total, right, points = sum(len(reference) for _, _, reference in found), 0, []
     for shown, (_, image, box) in enumerate(ranked, 1):
         best, overlap = -1, 0.0
         for index, true in enumerate(found[image][2]):
@@ -132,12 +132,12 @@ def test_many_images_agree_with_a_plain_implementation(iou: float) -> None:
     found: list[Found] = []
     for _ in range(60):
         count = int(rng.integers(0, 4))
-        truth = np.concatenate([rng.uniform(0, 200, (count, 2)), rng.uniform(15, 60, (count, 2))], 1)
-        near = truth + rng.normal(0, 2, truth.shape)
+        reference = np.concatenate([rng.uniform(0, 200, (count, 2)), rng.uniform(15, 60, (count, 2))], 1)
+        near = reference + rng.normal(0, 2, reference.shape)
         far = np.concatenate([rng.uniform(0, 200, (3, 2)), rng.uniform(15, 60, (3, 2))], 1)
         shown = np.concatenate([near, near + rng.normal(0, 3, near.shape), far])
         shown[:, 2:] = shown[:, 2:].clip(2)
-        found.append((shown, rng.random(len(shown)), truth))
+        found.append((shown, rng.random(len(shown)), reference))
     area = average_precision(found, iou)
     assert area == pytest.approx(plainly(found, iou), abs=1e-12)
     assert 0.05 < area < 0.95

@@ -10,22 +10,24 @@ import numpy as np
 import pytest
 
 from models.errors import DamagedFile, InputError, TooLarge
-from models.tasks.detection.truth import TrueBoxes, read_boxes
+from models.tasks.detection.reference import ReferenceBoxes, read_reference_boxes
 
 SHAPE = (400, 600)
 IMAGE = {"id": 7, "file_name": "hand.png", "width": 600, "height": 400}
 
 
-def yolo(text: str, shape: tuple[int, int] = SHAPE) -> TrueBoxes:
-    return read_boxes([("hand.txt", text.encode())], "hand.png", shape)
+def yolo(text: str, shape: tuple[int, int] = SHAPE) -> ReferenceBoxes:
+    return read_reference_boxes([("hand.txt", text.encode())], "hand.png", shape)
 
 
-def coco(annotations: list[dict[str, Any]], images: tuple[dict[str, Any], ...] = (IMAGE,), **more: Any) -> TrueBoxes:
+def coco(
+    annotations: list[dict[str, Any]], images: tuple[dict[str, Any], ...] = (IMAGE,), **more: Any
+) -> ReferenceBoxes:
     content = {"images": list(images), "annotations": annotations} | more
-    return read_boxes([("a.json", json.dumps(content).encode())], "hand.png", SHAPE)
+    return read_reference_boxes([("a.json", json.dumps(content).encode())], "hand.png", SHAPE)
 
 
-def corners(found: TrueBoxes) -> list[list[float]]:
+def corners(found: ReferenceBoxes) -> list[list[float]]:
     """Return boxes from the outer corner of the first pixel."""
     return (found.boxes + np.array([0.5, 0.5, 0, 0])).round(3).tolist()
 
@@ -67,7 +69,7 @@ def test_what_is_no_line_of_yolo(line: str, says: str) -> None:
 def test_text_of_windows_is_read() -> None:
     text = "0 0.3 0.35 0.4 0.5\r\n"
     for data in (b"\xef\xbb\xbf" + text.encode(), text.encode("utf-16")):
-        assert len(read_boxes([("hand.txt", data)], "hand.png", SHAPE).boxes) == 1
+        assert len(read_reference_boxes([("hand.txt", data)], "hand.png", SHAPE).boxes) == 1
 
 
 def test_ids_as_text_are_the_same_ids() -> None:
@@ -163,9 +165,9 @@ CASES = Path(__file__).parents[3] / "shared" / "cases"
 def test_the_cases_of_the_shared_folder() -> None:
     if not CASES.exists():
         pytest.skip("../shared/cases is not there")
-    found = read_boxes([("15a.txt", (CASES / "15a_yolo_polygon.txt").read_bytes())], "15a.png", SHAPE)
+    found = read_reference_boxes([("15a.txt", (CASES / "15a_yolo_polygon.txt").read_bytes())], "15a.png", SHAPE)
     assert corners(found) == [pytest.approx([60, 40, 240, 200], abs=1e-3)]
     for name in ("coco_bigint.json", "coco_fuzzed.json"):
         with pytest.raises(DamagedFile) as refused:
-            read_boxes([(name, (CASES / name).read_bytes())], "case.png", (160, 192))
+            read_reference_boxes([(name, (CASES / name).read_bytes())], "case.png", (160, 192))
         assert refused.value.fix

@@ -1,4 +1,4 @@
-"""One answer against its truth, and boxes drawn and deleted by hand."""
+"""One answer against its reference standard, and boxes drawn and deleted by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from models.errors import InputError, UnknownCard
 from models.tasks.detection.edit import DrawnBox, EditedDetections, Edits, edited, mark_by_hand
 from models.tasks.detection.judge import judge
-from models.tasks.detection.truth import TrueBoxes
+from models.tasks.detection.reference import ReferenceBoxes
 from models.types import Detections
 
 NAMES = {"femoral": "Femoral component", "tibial": "Tibial component"}
@@ -27,32 +27,32 @@ def answer(labels: tuple[str, ...] = ("femoral", "tibial"), threshold: float = 0
     )  # fmt: skip
 
 
-def truth(*rows: tuple[float, ...], labels: tuple[str, ...] = ()) -> TrueBoxes:
-    return TrueBoxes(np.array(rows, np.float32).reshape(-1, 4), labels or ("fracture",) * len(rows))
+def reference(*rows: tuple[float, ...], labels: tuple[str, ...] = ()) -> ReferenceBoxes:
+    return ReferenceBoxes(np.array(rows, np.float32).reshape(-1, 4), labels or ("fracture",) * len(rows))
 
 
 def test_hits_misses_and_false_positives_at_the_threshold() -> None:
-    verdict = judge(answer(("fracture",)), truth((0, 0, 10, 10), (0, 50, 10, 10)), {})
-    assert list(verdict.truth_of_box) == [0, -1]
+    verdict = judge(answer(("fracture",)), reference((0, 0, 10, 10), (0, 50, 10, 10)), {})
+    assert list(verdict.reference_of_box) == [0, -1]
     assert (verdict.hits, verdict.missed, verdict.false_positives) == (1, (1,), 1)
     assert verdict.ap50 == pytest.approx((1 + 2 / 3) / 2)  # over all thresholds: hit, false, hit
-    low = judge(answer(("fracture",), 0.1), truth((0, 0, 10, 10), (0, 50, 10, 10)), {})
+    low = judge(answer(("fracture",), 0.1), reference((0, 0, 10, 10), (0, 50, 10, 10)), {})
     assert (low.hits, low.missed, low.false_positives) == (2, (), 1)
 
 
 def test_labels_count_where_truth_and_model_name_the_same() -> None:
-    theirs = truth((0, 0, 10, 10), (50, 0, 10, 10), labels=("femoral component", "FEMORAL"))
+    theirs = reference((0, 0, 10, 10), (50, 0, 10, 10), labels=("femoral component", "FEMORAL"))
     named = judge(answer(), theirs, NAMES)
     assert named.by_label
-    assert list(named.truth_of_box) == [0, -1]
+    assert list(named.reference_of_box) == [0, -1]
     assert named.missed == (1,)
     other = judge(answer(), replace(theirs, labels=("1", "2")), NAMES)
     assert not other.by_label
-    assert list(other.truth_of_box) == [0, 1]
+    assert list(other.reference_of_box) == [0, 1]
 
 
 def test_an_image_without_a_true_box_has_only_false_positives() -> None:
-    verdict = judge(answer(), truth(), NAMES)
+    verdict = judge(answer(), reference(), NAMES)
     assert (verdict.hits, verdict.missed, verdict.false_positives, verdict.ap50) == (0, (), 2, None)
 
 

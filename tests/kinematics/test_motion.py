@@ -72,8 +72,8 @@ def test_the_command_finds_the_exact_poses_and_writes_every_file(
     with pytest.raises(SystemExit) as left:
         main(arguments(case, tmp_path, **references))
     assert left.value.code == 0
-    for name, truth in (("femoral", "fem"), ("tibial", "tib")):
-        found, exact = (jts.read(path.read_bytes()) for path in (tmp_path / f"{name}.jts", case / f"{truth}.jts"))
+    for name, reference in (("femoral", "fem"), ("tibial", "tib")):
+        found, exact = (jts.read(path.read_bytes()) for path in (tmp_path / f"{name}.jts", case / f"{reference}.jts"))
         apart = differences(found, exact)
         assert np.abs(apart[:, :2]).max() < 0.3, name
         assert np.abs(apart[:, 2]).max() < 4, name  # 2 mm on 1,024 pixels, and these are twice as large
@@ -182,11 +182,11 @@ def test_without_both_masks_or_a_card_the_command_says_so(
 
 
 def test_a_left_implant_with_a_right_image_is_noticed(lunge: Scene, shots: list[Frame]) -> None:
-    frame, truth = shots[0], lunge.femoral_poses[0]
+    frame, reference = shots[0], lunge.femoral_poses[0]
     seen = observe(frame.masks[0], lunge.camera, frame.masks[1])
 
     def verdict(mesh: Mesh) -> str | None:
-        fit = assessed(mesh, refined(mesh, truth, seen, FINE), seen)
+        fit = assessed(mesh, refined(mesh, reference, seen, FINE), seen)
         return _other_side(Component(mesh), 0, [(Answer((fit,)), 0)], [frame], lunge.camera)
 
     assert verdict(lunge.femoral) is None

@@ -26,9 +26,9 @@ from models.tasks.kinematics.shape import apart_deg, build, candidates, directio
 NO_EDGES = Options(edges=False)
 
 
-def off(pose: np.ndarray, truth: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, float]:
+def off(pose: np.ndarray, reference: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, float]:
     """Shift of the component's centre in mm, and angle in degrees."""
-    return placed(centre[None], pose)[0] - placed(centre[None], truth)[0], apart_deg(pose, truth)
+    return placed(centre[None], pose)[0] - placed(centre[None], reference)[0], apart_deg(pose, reference)
 
 
 @pytest.fixture
@@ -101,13 +101,13 @@ def test_a_step_turns_about_the_components_centre() -> None:
 
 
 def test_mirror_poses_are_rotations_with_the_same_centre_and_nearly_the_same_silhouette(lunge: Scene) -> None:
-    truth, mesh = lunge.tibial_poses[0], lunge.tibial
-    mask = silhouette(mesh, truth, lunge.camera) > 0
+    reference, mesh = lunge.tibial_poses[0], lunge.tibial
+    mask = silhouette(mesh, reference, lunge.camera) > 0
     overlaps = []
-    for pose in mirror_poses(truth, mesh.centre):
+    for pose in mirror_poses(reference, mesh.centre):
         assert np.allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3))
         assert np.linalg.det(pose[:3, :3]) == pytest.approx(1)
-        assert np.allclose(off(pose, truth, mesh.centre)[0], 0, atol=1e-9)
+        assert np.allclose(off(pose, reference, mesh.centre)[0], 0, atol=1e-9)
         drawn = silhouette(mesh, pose, lunge.camera) > 0
         overlaps.append((mask & drawn).sum() / (mask | drawn).sum())
     assert overlaps[0] > 0.9  # left and right exchanged in depth: the tray deceives
@@ -121,9 +121,9 @@ def test_a_sequence_is_followed_and_chosen_right(
     path = choose(answers, lambda *_: 0.0)
     assert heard == [0.5, 1.0]
     for t, (both, at) in enumerate(zip(answers, path, strict=True)):
-        for side, truth in enumerate((lunge.femoral_poses[t], lunge.tibial_poses[t])):
+        for side, reference in enumerate((lunge.femoral_poses[t], lunge.tibial_poses[t])):
             mesh = components[side].mesh
-            shift, angle = off(both[side].fits[at[side]].pose, truth, mesh.centre)
+            shift, angle = off(both[side].fits[at[side]].pose, reference, mesh.centre)
             assert angle < 1.0 or find_alternative(both[side], at[side])
             assert np.abs(shift[:2]).max() < 0.3
 

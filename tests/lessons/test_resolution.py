@@ -70,10 +70,10 @@ def test_both_nuclei_networks_find_the_smears_nuclei_and_keep_detail_in_their_ow
     kept = {depth.stage: depth.retained for depth in unet.depths}
     assert kept["stage5"] < 0.2 < 0.6 < min(kept["stage1"], kept["up1"])  # down, and up again over the skips
     assert min(depth.retained for depth in hrnet.depths) > 0.25  # no valley
-    truth = drawn.nuclei > 0
+    reference = drawn.nuclei > 0
     for found in (unet, hrnet):
         segmented = found.answer.mask > 0
-        assert 2 * (segmented & truth).sum() / (segmented.sum() + truth.sum()) > 0.6
+        assert 2 * (segmented & reference).sum() / (segmented.sum() + reference.sum()) > 0.6
         np.testing.assert_allclose(found.picture, drawn.pixels, atol=1e-6)
 
 

@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 
 from models import DISCLAIMER, card
 from models.tasks.detection.boxes import KINDS, Mark, boxes_png, coco_json, drawn, line_width, marks_of
-from models.tasks.detection.truth import read_boxes
+from models.tasks.detection.reference import read_reference_boxes
 from models.types import Detections, Image
 
 BLACK = np.zeros((200, 300), np.float32)
@@ -148,6 +148,6 @@ def test_coco_lists_what_is_shown_in_its_own_pixels_and_no_name(image: Image) ->
 
 def test_coco_is_read_back_as_the_boxes_it_came_from(image: Image) -> None:
     text = coco_json(answer(), image, card("fracture"), every=True)
-    read = read_boxes([("boxes.json", text.encode())], "0123456789abcdef", image.shape)
+    read = read_reference_boxes([("boxes.json", text.encode())], "0123456789abcdef", image.shape)
     np.testing.assert_allclose(read.boxes, answer().boxes, atol=1e-3)
     assert read.labels == ("fracture",) * 3

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from scipy import ndimage
 
 from models.errors import DamagedFile, InputError, UnsupportedFormat
-from models.tasks.segmentation.truth import read_truth
+from models.tasks.segmentation.reference import read_reference_mask
 
 NUCLEI = ("background", "nucleus")
 CLASSES = ("background", "bone", "cartilage", "marrow")
@@ -39,17 +39,17 @@ def discs() -> np.ndarray:
 def test_a_binary_mask_saved_as_jpeg_is_cut_at_its_half_and_told(quality: int, colour: bool) -> None:
     mask = discs()
     data = saved(np.repeat(mask[..., None], 3, 2) if colour else mask, "JPEG", quality=quality)
-    truth = read_truth([("nuclei.png", data)], NUCLEI, mask.shape)
-    np.testing.assert_array_equal(truth.mask, mask > 0)
-    assert ndimage.label(truth.mask)[1] == ndimage.label(mask)[1]
-    assert "compressed with losses" in truth.warnings[0]
+    reference = read_reference_mask([("nuclei.png", data)], NUCLEI, mask.shape)
+    np.testing.assert_array_equal(reference.mask, mask > 0)
+    assert ndimage.label(reference.mask)[1] == ndimage.label(mask)[1]
+    assert "compressed with losses" in reference.warnings[0]
 
 
 def test_a_lossy_webp_too_and_a_lossless_one_as_it_is() -> None:
     mask = discs()
-    blurred = read_truth([("a.webp", saved(mask, "WEBP", quality=90))], NUCLEI, mask.shape)
+    blurred = read_reference_mask([("a.webp", saved(mask, "WEBP", quality=90))], NUCLEI, mask.shape)
     assert np.mean(blurred.mask != (mask > 0)) < 0.005
-    exact = read_truth([("a.webp", saved(mask, "WEBP", lossless=True))], NUCLEI, mask.shape)
+    exact = read_reference_mask([("a.webp", saved(mask, "WEBP", lossless=True))], NUCLEI, mask.shape)
     np.testing.assert_array_equal(exact.mask, mask > 0)
     assert exact.warnings == ()
 
@@ -58,7 +58,7 @@ def test_a_lossy_webp_too_and_a_lossless_one_as_it_is() -> None:
 def test_a_label_map_saved_as_jpeg_has_lost_its_classes(scale: int) -> None:
     values = (RNG.integers(0, 4, (12, 16)).repeat(8, 0).repeat(8, 1) * scale).astype(np.uint8)
     with pytest.raises(UnsupportedFormat, match="blurred"):
-        read_truth([("map.png", saved(values, "JPEG", quality=80))], CLASSES, values.shape)
+        read_reference_mask([("map.png", saved(values, "JPEG", quality=80))], CLASSES, values.shape)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.uint32, np.int16, np.int32, np.float32, np.float64])
@@ -66,14 +66,14 @@ def test_a_map_of_any_depth(kind: type) -> None:
     values = RNG.integers(0, 4, (20, 30)).astype(kind)
     out = io.BytesIO()
     tifffile.imwrite(out, values)
-    np.testing.assert_array_equal(read_truth([("map.tif", out.getvalue())], CLASSES, (20, 30)).mask, values)
+    np.testing.assert_array_equal(read_reference_mask([("map.tif", out.getvalue())], CLASSES, (20, 30)).mask, values)
 
 
 def test_fractions_are_no_classes() -> None:
     out = io.BytesIO()
     tifffile.imwrite(out, RNG.random((20, 30)).astype(np.float32))
     with pytest.raises(UnsupportedFormat, match="fractions"):
-        read_truth([("map.tif", out.getvalue())], CLASSES, (20, 30))
+        read_reference_mask([("map.tif", out.getvalue())], CLASSES, (20, 30))
 
 
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 512 512\n%%EndComments\nshowpage\n"
@@ -99,15 +99,15 @@ def test_what_poses_as_a_png_is_refused_before_any_decoder(data: bytes, monkeypa
 
     monkeypatch.setattr(label_map, "in_worker", lambda *_: pytest.fail("a decoder was asked"))
     with pytest.raises(UnsupportedFormat, match="is no picture"):
-        read_truth([("mask.png", data)], NUCLEI, (512, 512))
+        read_reference_mask([("mask.png", data)], NUCLEI, (512, 512))
 
 
 def test_a_mask_of_another_size_is_refused_undecoded_and_a_damaged_one_with_a_sentence() -> None:
     large = saved(np.zeros((4000, 4000), np.uint8), "PNG")
     with pytest.raises(InputError, match="has 4000 × 4000 pixels"):
-        read_truth([("mask.png", large)], NUCLEI, (512, 512))
+        read_reference_mask([("mask.png", large)], NUCLEI, (512, 512))
     with pytest.raises(DamagedFile, match="cannot be read to its end"):
-        read_truth([("mask.png", large[:-40])], NUCLEI, (4000, 4000))
+        read_reference_mask([("mask.png", large[:-40])], NUCLEI, (4000, 4000))
 
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
@@ -117,9 +117,9 @@ def test_the_cases_of_the_shared_folder() -> None:
     if not CASES.exists():
         pytest.skip("../shared/cases is not there")
     true = np.asarray(Pillow.open(CASES / "16_mask_true.png")) > 0
-    truth = read_truth([("16_mask.jpg", (CASES / "16_mask.jpg").read_bytes())], NUCLEI, true.shape)
-    assert int(truth.mask.sum()) == int(true.sum()) == 600
-    assert ndimage.label(truth.mask)[1] == 24
-    assert truth.warnings
+    reference = read_reference_mask([("16_mask.jpg", (CASES / "16_mask.jpg").read_bytes())], NUCLEI, true.shape)
+    assert int(reference.mask.sum()) == int(true.sum()) == 600
+    assert ndimage.label(reference.mask)[1] == 24
+    assert reference.warnings
     with pytest.raises(UnsupportedFormat, match="is no picture"):
-        read_truth([("eps_as_mask.png", (CASES / "eps_as_mask.png").read_bytes())], NUCLEI, (512, 512))
+        read_reference_mask([("eps_as_mask.png", (CASES / "eps_as_mask.png").read_bytes())], NUCLEI, (512, 512))

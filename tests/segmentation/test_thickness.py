@@ -106,4 +106,4 @@ def test_what_is_no_band_has_no_thickness(band: np.ndarray) -> None:
 def test_simulated_cartilage_has_the_thickness_of_its_curves(seed: int) -> None:
     shot = section(seed)
     cartilage = shot.mask == CLASSES.index("articular-cartilage")
-    assert thickness(cartilage, shot.spacing_mm).mean == pytest.approx(shot.truth.thickness_mm, rel=0.05)
+    assert thickness(cartilage, shot.spacing_mm).mean == pytest.approx(shot.reference.thickness_mm, rel=0.05)

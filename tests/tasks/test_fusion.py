@@ -56,8 +56,8 @@ def test_the_best_comes_first_and_nothing_is_nothing() -> None:
 
 def test_the_mean_of_many_passes_is_nearer_to_the_truth_than_one() -> None:
     rng = np.random.default_rng(0)
-    truth = np.array([20, 30, 40, 25])
-    passes = [said((*(truth + rng.normal(0, 2, 4)), 0.5, 0)) for _ in range(16)]
-    error = np.abs(fused(passes).boxes[0] - truth).max()
-    assert error < max(np.abs(one.boxes[0] - truth).max() for one in passes) / 2
+    reference = np.array([20, 30, 40, 25])
+    passes = [said((*(reference + rng.normal(0, 2, 4)), 0.5, 0)) for _ in range(16)]
+    error = np.abs(fused(passes).boxes[0] - reference).max()
+    assert error < max(np.abs(one.boxes[0] - reference).max() for one in passes) / 2
     assert fused(passes).scores[0] == pytest.approx(0.5)

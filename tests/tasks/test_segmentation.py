@@ -80,9 +80,9 @@ def test_grey_and_colour_images_are_shown_as_the_card_wants_them(segmentation_ca
 
 def test_training_pictures_are_fitted_as_images_are(segmentation_card: Card) -> None:
     picture = torch.randint(0, 255, (1, 40, 80), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    truth = torch.zeros(40, 80, dtype=torch.uint8)
-    truth[:, 40:] = 2
-    seen, classes = fitted(picture, truth, (32, 32))
+    reference = torch.zeros(40, 80, dtype=torch.uint8)
+    reference[:, 40:] = 2
+    seen, classes = fitted(picture, reference, (32, 32))
     assert seen.shape == (1, 32, 32)
     assert classes[:8].max() == 0  # the black above
     assert (classes[8:24, 16:] == 2).all()
@@ -94,8 +94,8 @@ def test_training_pictures_are_fitted_as_images_are(segmentation_card: Card) -> 
 
 
 def test_classes_that_are_fitted_keep_what_they_have_most_of() -> None:
-    truth = (
+    reference = (
         torch.tensor([[1, 1, 0, 0], [1, 0, 0, 2]], dtype=torch.uint8).repeat_interleave(8, 0).repeat_interleave(8, 1)
     )
-    _, classes = fitted(torch.zeros(1, 16, 32, dtype=torch.uint8), truth, (1, 2))
+    _, classes = fitted(torch.zeros(1, 16, 32, dtype=torch.uint8), reference, (1, 2))
     assert classes.tolist() == [[1, 0]]  # three quarters of the one half, a quarter of the other

@@ -134,7 +134,7 @@ def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxS
 
     held.add(trials.BoxTrial(halved, learned, "all"), Detector(card, torch.device("cpu"), [whole]))
     answered = held.together()
-    found = list(zip(answered.boxes, answered.scores, answered.truth, strict=True))
+    found = list(zip(answered.boxes, answered.scores, answered.reference, strict=True))
     assert average_precision(found, 0.5) > 0.8
 
 
@@ -147,21 +147,21 @@ def test_batches_show_boxes_as_often_as_the_recipe_says(squares: BoxSet, card: C
 
 def answered(rng: np.random.Generator, images: int = 80) -> Answered:
     """Images half of which hold a box that is found with a high score; false positives score low."""
-    boxes, scores, truth = [], [], []
+    boxes, scores, reference = [], [], []
     for i in range(images):
         box = np.float32([[*rng.uniform(0, 50, 2), 10, 10]])
-        truth.append(box if i % 2 else np.empty((0, 4), np.float32))
+        reference.append(box if i % 2 else np.empty((0, 4), np.float32))
         alarm = np.float32([[*rng.uniform(100, 150, 2), 10, 10]])
-        boxes.append(np.concatenate([truth[-1], alarm]))
-        scores.append(np.float32([*(rng.uniform(0.3, 0.9, len(truth[-1]))), rng.uniform(0.05, 0.5)]))
-    return Answered(boxes, scores, truth, np.arange(images) // 2)
+        boxes.append(np.concatenate([reference[-1], alarm]))
+        scores.append(np.float32([*(rng.uniform(0.3, 0.9, len(reference[-1]))), rng.uniform(0.05, 0.5)]))
+    return Answered(boxes, scores, reference, np.arange(images) // 2)
 
 
 def test_the_figures_are_those_of_the_boxes_and_lie_in_their_intervals() -> None:
     found = answered(np.random.default_rng(0))
     report = describe(found, resamples=60)
     assert (report["n"], report["groups"], report["boxes"], report["with a finding"]) == (80, 40, 40, 40)
-    rows = list(zip(found.boxes, found.scores, found.truth, strict=True))
+    rows = list(zip(found.boxes, found.scores, found.reference, strict=True))
     metrics = report["metrics"]
     assert metrics["AP50 all"]["value"] == pytest.approx(average_precision(rows))
     marked = [row for row in rows if len(row[2])]
@@ -224,17 +224,18 @@ def test_figures_by_hand() -> None:
 def test_where_every_image_has_a_box_the_best_agreement_is_the_point() -> None:
     whole = answered(np.random.default_rng(3), 200)
     rows = np.flatnonzero(whole.positive)
-    found = Answered([whole.boxes[i] for i in rows], [whole.scores[i] for i in rows], [whole.truth[i] for i in rows],
+    found = Answered([whole.boxes[i] for i in rows], [whole.scores[i] for i in rows], [whole.reference[i] for i in
+    rows],
                      np.arange(len(rows)))  # fmt: skip
     detecting = calibrate(found)
     assert [(point.key, point.specificity) for point in detecting.points] == [("balanced", None)]
     assert detecting.points[0].sensitivity > 0.8
     scores = probability(np.concatenate(list(found.scores)), detecting.boxes)
-    hit = np.concatenate([matches(*row) >= 0 for row in zip(found.boxes, found.scores, found.truth, strict=True)])
+    hit = np.concatenate([matches(*row) >= 0 for row in zip(found.boxes, found.scores, found.reference, strict=True)])
 
     def f1(threshold: float) -> float:
         shown = scores >= threshold
-        return float(2 * hit[shown].sum() / (shown.sum() + sum(map(len, found.truth))))
+        return float(2 * hit[shown].sum() / (shown.sum() + sum(map(len, found.reference))))
 
     threshold = detecting.points[0].threshold
     assert f1(threshold) == pytest.approx(max(map(f1, scores)))

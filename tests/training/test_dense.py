@@ -64,22 +64,22 @@ def card(segmentation_card: Card) -> Card:
 def test_a_view_without_change_is_the_picture_around_its_centre() -> None:
     rng = np.random.default_rng(0)
     picture = torch.from_numpy(rng.integers(0, 256, (3, 20, 30), np.uint8))
-    truth = torch.from_numpy(rng.integers(0, 3, (20, 30), np.uint8))
+    reference = torch.from_numpy(rng.integers(0, 3, (20, 30), np.uint8))
     seen, classes, height = view(
-        Sample(picture, truth, truth * 100), (8, 6), (9.5, 12.5), STILL, torch.Generator().manual_seed(0)
+        Sample(picture, reference, reference * 100), (8, 6), (9.5, 12.5), STILL, torch.Generator().manual_seed(0)
     )
     torch.testing.assert_close(seen, picture[:, 6:14, 10:16].float() / 255, atol=1e-4, rtol=0)
-    assert torch.equal(classes, truth[6:14, 10:16].long())
-    torch.testing.assert_close(height, truth[6:14, 10:16] * 100 / 255, atol=1e-4, rtol=0)
+    assert torch.equal(classes, reference[6:14, 10:16].long())
+    torch.testing.assert_close(height, reference[6:14, 10:16] * 100 / 255, atol=1e-4, rtol=0)
 
 
 def test_picture_and_truth_move_together() -> None:
-    truth = torch.zeros(40, 40, dtype=torch.uint8)
-    truth[5:30, 8:20] = 1
+    reference = torch.zeros(40, 40, dtype=torch.uint8)
+    reference[5:30, 8:20] = 1
     how = replace(STILL, rotation_deg=180.0, scale=0.3, flip=True)
     for seed in range(8):
         seen, classes, _ = view(
-            Sample(truth[None] * 255, truth), (24, 24), (18, 14), how, torch.Generator().manual_seed(seed)
+            Sample(reference[None] * 255, reference), (24, 24), (18, 14), how, torch.Generator().manual_seed(seed)
         )
         assert ((seen[0] > 0.5).long() == classes).float().mean() > 0.98
 
@@ -110,10 +110,10 @@ def test_a_grey_view_has_its_luminance_in_every_channel_and_draws_nothing_of_oth
 
 
 def test_dice_loss_is_none_for_the_truth_and_one_for_its_opposite() -> None:
-    truth = torch.tensor([[[0, 1], [1, 0]]])
-    sure = torch.nn.functional.one_hot(truth, 2).permute(0, 3, 1, 2).float() * 100
-    assert dice_loss(sure, truth) == pytest.approx(0, abs=1e-6)
-    assert dice_loss(sure.flip(1), truth) == pytest.approx(1, abs=1e-6)
+    reference = torch.tensor([[[0, 1], [1, 0]]])
+    sure = torch.nn.functional.one_hot(reference, 2).permute(0, 3, 1, 2).float() * 100
+    assert dice_loss(sure, reference) == pytest.approx(0, abs=1e-6)
+    assert dice_loss(sure.flip(1), reference) == pytest.approx(1, abs=1e-6)
 
 
 def test_heights_rise_to_one_inside_each_object() -> None:
@@ -128,21 +128,21 @@ def test_heights_rise_to_one_inside_each_object() -> None:
 
 
 def test_figures_of_one_picture_by_hand(card: Card) -> None:
-    truth, mask = np.zeros((2, 4), np.uint8), np.zeros((2, 4), np.uint8)
-    truth[0, :3], mask[0, 1:] = 1, 1  # 3 and 3 pixels, 2 in common
-    found = overlaps(mask, truth, card)
+    reference, mask = np.zeros((2, 4), np.uint8), np.zeros((2, 4), np.uint8)
+    reference[0, :3], mask[0, 1:] = 1, 1  # 3 and 3 pixels, 2 in common
+    found = overlaps(mask, reference, card)
     assert found == {"dice disc": pytest.approx(4 / 6), "jaccard disc": pytest.approx(2 / 4)}
     nothing = overlaps(np.zeros_like(mask), np.zeros_like(mask), card)
     assert np.isnan(nothing["dice disc"])
 
 
 def test_aggregated_jaccard_by_hand() -> None:
-    truth, found = np.zeros((3, 10), np.int32), np.zeros((3, 10), np.int32)
-    truth[0, :4], truth[1, :4] = 1, 2
+    reference, found = np.zeros((3, 10), np.int32), np.zeros((3, 10), np.int32)
+    reference[0, :4], reference[1, :4] = 1, 2
     found[0, 1:6], found[2, :3] = 5, 3  # 3 of 4 + 2 beyond; the second is missed; one is invented
-    assert aggregated_jaccard(found, truth) == pytest.approx(3 / (6 + 4 + 3))
-    assert aggregated_jaccard(truth, truth) == 1
-    assert aggregated_jaccard(np.zeros_like(truth), truth) == 0
+    assert aggregated_jaccard(found, reference) == pytest.approx(3 / (6 + 4 + 3))
+    assert aggregated_jaccard(reference, reference) == 1
+    assert aggregated_jaccard(np.zeros_like(reference), reference) == 0
 
 
 def test_intervals_are_over_groups_not_pictures() -> None:

@@ -70,8 +70,8 @@ def test_training_learns_and_resumes_as_if_never_stopped(card, tiny_set, tmp_pat
     resumed = fit(card, tiny_set, seen, Run("stopped", every, 0, tmp_path), quiet)
     logits = outputs([whole], card, tiny_set, every)
     torch.testing.assert_close(outputs([resumed], card, tiny_set, every), logits, atol=1e-3, rtol=1e-3)
-    truth = torch.tensor([card.index(label) for label in tiny_set.labels])
-    assert (logits.argmax(1) == truth).float().mean() > 0.9
+    reference = torch.tensor([card.index(label) for label in tiny_set.labels])
+    assert (logits.argmax(1) == reference).float().mean() > 0.9
 
 
 @needs_imagenet

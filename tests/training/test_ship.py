@@ -115,8 +115,8 @@ def test_cross_validation_reports_what_the_held_out_logits_say(
 ) -> None:
     of(monkeypatch, data)
     final.train("tiny", quiet)
-    truth = np.arange(48) % 3
-    said = np.where(np.arange(48) % 4 == 0, (truth + 1) % 3, truth)  # 12 of 48 are wrong
+    reference = np.arange(48) % 3
+    said = np.where(np.arange(48) % 4 == 0, (reference + 1) % 3, reference)  # 12 of 48 are wrong
     logits = 3 * np.eye(3, dtype=np.float32)[said]
     monkeypatch.setattr(evaluation, "out_of_fold", lambda *_: logits)
     evaluation.evaluate("tiny", 4, False, quiet)
@@ -163,10 +163,10 @@ def test_the_test_split_is_measured_only_when_asked(
 def test_no_fold_is_calibrated_on_itself(trained: list[str]) -> None:
     """One fold whose answers are all right, one whose are right by chance: each has the other's temperature."""
     made, fold = card("tiny"), np.repeat([0, 1], 60)
-    truth = np.arange(120) % 3
-    said = np.where(fold == 0, truth, np.arange(120) // 3 % 3)
+    reference = np.arange(120) % 3
+    said = np.where(fold == 0, reference, np.arange(120) // 3 % 3)
     logits = (2 * np.eye(3)[said]).astype(np.float32)
-    p, _ = evaluation._crossed(made, logits, truth, fold)
+    p, _ = evaluation._crossed(made, logits, reference, fold)
     top = p.max(1)
     assert top[fold == 0].max() < 0.4  # of the fold that guesses: one in three is right
     assert top[fold == 1].min() > 0.95

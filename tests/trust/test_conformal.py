@@ -8,7 +8,7 @@ from models.trust.conformal import COVERAGES, calibrate, mass_before, members, p
 
 
 def simulated(n: int, k: int, seed: int, sharpness: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Overconfident probabilities of images whose truth follows softer ones."""
+    """Overconfident probabilities of images whose labels follow softer ones."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 1.5, (n, k))
     true = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)

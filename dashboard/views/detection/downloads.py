@@ -16,7 +16,7 @@ from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.style.figures import View
 from dashboard.views.detection.case import DetectionCase
-from dashboard.views.detection.truth import truth_of
+from dashboard.views.detection.reference import read_reference
 from dashboard.views.segmentation.case import Reason, told
 from models import DISCLAIMER, Card, Detections, Image, OrthoLensError
 from models.answers.record import record
@@ -26,8 +26,8 @@ from models.reporting.case import Case
 from models.tasks.detection.boxes import Mark, boxes_png, coco_json, drawn, marks_of, placed
 from models.tasks.detection.edit import EditedDetections, mark_by_hand
 from models.tasks.detection.judge import judge
+from models.tasks.detection.reference import ReferenceBoxes
 from models.tasks.detection.sr import check, write_sr
-from models.tasks.detection.truth import TrueBoxes
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Kept:
     card: Card
     view: View
     found: Detections
-    truth: TrueBoxes | None = None
+    reference: ReferenceBoxes | None = None
 
 
 def show(case: DetectionCase) -> None:
     """Offer the files; each is made when it is asked for."""
-    kept = Kept(case.image, case.card, case.view, case.kept, _truth(case))
+    kept = Kept(case.image, case.card, case.view, case.kept, _reference(case))
     by_hand = "-by-hand" if isinstance(kept.found, EditedDetections) else ""
     name, say = f"ortholens-{kept.found.task}-{kept.found.sha256[:12]}{by_hand}", spoken()
     with st.container(key="downloads", horizontal=True, gap="small"):
@@ -100,20 +100,20 @@ def picture(kept: Kept, say: Language) -> bytes:
 
 
 def marks(kept: Kept, say: Language) -> list[Mark]:
-    """Return the boxes as they are drawn in files: against the truth where there is one."""
+    """Return the boxes as they are drawn in files: against the reference standard where there is one."""
     found = marks_of(kept.found, kept.card, say)
     by_hand = _by_hand(kept.found)[kept.found.shown]
-    if kept.truth is None:
+    if kept.reference is None:
         return [
             Mark(mark.box, mark.kind, say(later("by hand")), mark.colour) if hand else mark
             for mark, hand in zip(found, by_hand, strict=True)
         ]
-    verdict = judge(kept.found, kept.truth, {label.key: label.name for label in kept.card.labels})
+    verdict = judge(kept.found, kept.reference, {label.key: label.name for label in kept.card.labels})
     told = [
         Mark(mark.box, "hit" if true >= 0 else "false positive", say(later("by hand")) if hand else mark.words)
-        for mark, true, hand in zip(found, verdict.truth_of_box, by_hand, strict=True)
+        for mark, true, hand in zip(found, verdict.reference_of_box, by_hand, strict=True)
     ]
-    missed = [(float(x), float(y), float(w), float(h)) for x, y, w, h in kept.truth.boxes[list(verdict.missed)]]
+    missed = [(float(x), float(y), float(w), float(h)) for x, y, w, h in kept.reference.boxes[list(verdict.missed)]]
     return [*told, *(Mark(box, "miss") for box in missed)]
 
 
@@ -153,9 +153,9 @@ def _sr(kept: Kept, data: bytes, name: str) -> None:
         )  # fmt: skip
 
 
-def _truth(case: DetectionCase) -> TrueBoxes | None:
+def _reference(case: DetectionCase) -> ReferenceBoxes | None:
     try:
-        return truth_of(case)
+        return read_reference(case)
     except OrthoLensError:
         return None  # the page says what is wrong with it
 

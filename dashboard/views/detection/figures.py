@@ -1,4 +1,4 @@
-"""Figures of boxes: on the image with their scores, against a truth, with the reason of one, and the FROC curve."""
+"""Figures of boxes: on the image with their scores, against a reference, with the reason of one, and the FROC curve."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from dashboard.case.states import HEIGHT_PX, plain
 from dashboard.i18n import later, spoken, t
 from dashboard.style import figures
 from dashboard.style.figures import View
-from dashboard.views.detection import downloads, findings, hand, reasons, truth
+from dashboard.views.detection import downloads, findings, hand, reasons, reference
 from dashboard.views.detection import figures as detection_figures
 from dashboard.views.detection import threshold as detection_threshold
 from dashboard.views.detection.case import DetectionCase, detect, second_look
@@ -27,7 +27,7 @@ from models.tasks.detection.verdict import caveat, verdict
 PANELS: dict[str, Callable[[DetectionCase], Sheet]] = {
     later("Findings"): findings.show,
     later("Why"): reasons.show,
-    later("Reference"): truth.show,
+    later("Reference"): reference.show,
     later("By hand"): hand.show,
 }
 """What a reader can do with boxes; each draws its controls and says what stands on the left."""

@@ -90,9 +90,9 @@ def decisions(
     patches
         (n) of `pictures`.
     broken
-        (n,) the truth.
+        (n,) the reference standard.
     probabilities
-        (n,) that each is broken; None before there is a network: then the truth is written.
+        (n,) that each is broken; None before there is a network: then the reference standard is written.
     """
     rows = -(-len(patches) // IN_A_ROW)
     fig = go.Figure()
@@ -115,9 +115,9 @@ def decisions(
 
 
 def _words(broken: bool, probability: float | None) -> tuple[str, str]:
-    truth = t("broken") if broken else t("intact")
+    reference = t("broken") if broken else t("intact")
     if probability is None:
-        return t("true: {truth}", truth=truth), FAINT
+        return t("true: {truth}", truth=reference), FAINT
     says = probability > 0.5
     share = probability if says else 1 - probability
     right = says == broken

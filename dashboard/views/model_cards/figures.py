@@ -23,7 +23,7 @@ HEIGHT_PX = 340
 
 
 def confusion(card: Card, counts: Sequence[Sequence[int]]) -> go.Figure:
-    """Return the confusion matrix: rows are the truth, shaded by the share of their row, counts written in."""
+    """Return the confusion matrix: rows are the reference standard, shaded by the share of their row, with counts."""
     names = [t(label.name) for label in card.labels]
     shares = [[n / max(1, sum(row)) for n in row] for row in counts]
     words = [

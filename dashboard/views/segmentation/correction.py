@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.case.states import plain
 from dashboard.i18n import later, numeral, t
-from dashboard.views.segmentation import classes, figures, truth
+from dashboard.views.segmentation import classes, figures, reference
 from dashboard.views.segmentation.case import CORRECTED, NETWORK, SegmentationCase, Sheet
 from models import OrthoLensError
 from models.tasks.segmentation.edit import ERASE, Correction
@@ -92,7 +92,7 @@ def _changes(case: SegmentationCase, names: dict[str, str]) -> None:
     """Draw the figures of both versions beside each other."""
     before, after = case.at(NETWORK), case.at(CORRECTED)
     try:
-        agreed = [{one.key: one.jaccard for one in truth.agreements_of(version)} for version in (before, after)]
+        agreed = [{one.key: one.jaccard for one in reference.agreements_of(version)} for version in (before, after)]
     except OrthoLensError:
         agreed = [{}, {}]
     rows = []

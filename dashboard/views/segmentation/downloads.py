@@ -16,7 +16,7 @@ from dashboard.case.offer import offer
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.views.segmentation import figures
-from dashboard.views.segmentation import truth as tissue_truth
+from dashboard.views.segmentation import reference as segmentation_reference
 from dashboard.views.segmentation.case import CORRECTED, NETWORK, SegmentationCase, told
 from dashboard.views.segmentation.figures import TissueView
 from models import Card, Image, OrthoLensError, Segmentation
@@ -28,10 +28,10 @@ from models.tasks.segmentation.areas import measure
 from models.tasks.segmentation.contours import geojson
 from models.tasks.segmentation.edit import CorrectedSegmentation, corrected
 from models.tasks.segmentation.label_png import label_png
+from models.tasks.segmentation.reference import ReferenceMask, compare
 from models.tasks.segmentation.seg import check, write_seg
 from models.tasks.segmentation.table import Measured, tissue_csv
 from models.tasks.segmentation.thickness import BAND, thickness
-from models.tasks.segmentation.truth import TruthMask, compare
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Kept:
     view: TissueView
     versions: tuple[Segmentation, ...]
     shown: Segmentation
-    truth: TruthMask | None = None
+    reference: ReferenceMask | None = None
 
 
 def show(case: SegmentationCase) -> None:
@@ -96,7 +96,7 @@ def _report(kept: Kept, case: SegmentationCase, item: Item | None, name: str) ->
 
     def make() -> Case:
         shown = plate.squared(view.shown(image), image.cell)
-        agreements = compare(answer.mask, kept.truth, kept.card.keys, image.spacing_mm) if kept.truth else ()
+        agreements = compare(answer.mask, kept.reference, kept.card.keys, image.spacing_mm) if kept.reference else ()
         drawn = figures.classes(shown, answer, kept.card, view)
         explained = replace(answer, explanation=reason.why)
         return Case(image, explained, shown, drawn, simulated, origin, reason.place, agreements)
@@ -170,15 +170,15 @@ def _kept(case: SegmentationCase) -> Kept:
     if case.corrections:
         versions.append(case.at(CORRECTED).shown)
     try:
-        truth = tissue_truth.truth_of(case)
+        reference = segmentation_reference.read_reference(case)
     except OrthoLensError:
-        truth = None  # the page says what is wrong with it
-    return Kept(case.image, case.card, case.view, tuple(versions), case.shown, truth)
+        reference = None  # the page says what is wrong with it
+    return Kept(case.image, case.card, case.view, tuple(versions), case.shown, reference)
 
 
 def _measured(kept: Kept, answer: Segmentation) -> Measured:
     card, spacing = kept.card, kept.image.spacing_mm
-    agreements = compare(answer.mask, kept.truth, card.keys, spacing) if kept.truth else ()
+    agreements = compare(answer.mask, kept.reference, card.keys, spacing) if kept.reference else ()
     band = answer.mask == card.index(BAND) if BAND in card.keys else None
     thick = (BAND, thickness(band, spacing)) if band is not None and band.any() else None
     return Measured(version(answer), measure(answer, kept.image), agreements, thick)

@@ -15,7 +15,7 @@ from dashboard.case.states import HEIGHT_PX, plain
 from dashboard.i18n import later, numeral, t
 from dashboard.session import Item
 from dashboard.style import figures
-from dashboard.views.segmentation import classes, correction, downloads, reasons, truth
+from dashboard.views.segmentation import classes, correction, downloads, reasons, reference
 from dashboard.views.segmentation import slide as tissue_slide
 from dashboard.views.segmentation.case import SegmentationCase, Sheet, segment
 from dashboard.views.segmentation.figures import TissueView
@@ -23,7 +23,7 @@ from models import Card, Image, OrthoLensError, Segmentation
 
 PANELS: dict[str, Callable[[SegmentationCase], Sheet]] = {
     later("Classes"): classes.show,
-    later("Reference"): truth.show,
+    later("Reference"): reference.show,
     later("Entropy"): reasons.doubt,
     later("Why"): reasons.why,
     later("Correct"): correction.show,

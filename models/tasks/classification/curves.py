@@ -59,7 +59,7 @@ def curves(card_id: str, progress: Progress) -> None:
     if not {"train", "val"} <= set(data.splits):
         raise UnknownCard(f"{card_id} has no validation split", fix="Choose a card with one, such as knee-kl.")
     learned, held_out = data.of("train"), data.of("val")
-    groups, truth = np.array(data.groups), np.array([chosen.index(label) for label in data.labels])
+    groups, reference = np.array(data.groups), np.array([chosen.index(label) for label in data.labels])
     drawn = draws(groups[learned], DRAWS)
     found = {}
     for start in STARTS:
@@ -70,10 +70,10 @@ def curves(card_id: str, progress: Progress) -> None:
             progress(f"{start}: probing with n = {n}", SIZES.index(n) / len(SIZES))
             own = [order[:n] for order in drawn]
             right[n] = np.stack(
-                [answers(train[i], truth[learned[i]], groups[learned[i]], val) == truth[held_out] for i in own]
+                [answers(train[i], reference[learned[i]], groups[learned[i]], val) == reference[held_out] for i in own]
             )
         found[start] = right
-    counts = np.bincount(truth[held_out], minlength=len(chosen.labels))
+    counts = np.bincount(reference[held_out], minlength=len(chosen.labels))
     report: dict[str, Any] = {
         "how": (
             f"ridge regression on pooled features of a frozen {chosen.net.name} at {SIDE_PX} × {SIDE_PX} px, "

@@ -22,7 +22,7 @@ from models.training.public_set import open_labelled
 
 @dataclass(frozen=True, eq=False)
 class LabelledSet:
-    """N pictures with their truth.
+    """N pictures with their labels.
 
     Attributes
     ----------

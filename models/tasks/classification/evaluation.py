@@ -54,7 +54,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         For a card with splits that has not been trained.
     """
     chosen, data = card(card_id), labelled_set(card_id)
-    truth = np.array([chosen.index(label) for label in data.labels])
+    reference = np.array([chosen.index(label) for label in data.labels])
     if "test" in data.splits:
         nets = [load_member(chosen, member) for member in chosen.members]
         held_out = data.of("val")
@@ -62,7 +62,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     else:
         held_out = np.arange(len(data))
         logits = out_of_fold(chosen, data, folds, RUNS / card_id, progress)
-    fit = _calibrate(chosen, logits, truth[held_out])
+    fit = _calibrate(chosen, logits, reference[held_out])
     if test and "test" in data.splits:
         split, how = "test", "test split, measured once; calibrated on the validation split"
         options = "--test"
@@ -74,7 +74,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
             f"validation split in {folds} folds by group" if "val" in data.splits else f"{folds}-fold cross-validation"
         )
         how += ", each calibrated on the others"
-        answers = _crossed(chosen, logits, truth[held_out], folds_of(measured, folds))
+        answers = _crossed(chosen, logits, reference[held_out], folds_of(measured, folds))
     y = np.array([chosen.index(label) for label in measured.labels])
     asked = ClassificationTask(question_of(chosen.task))
     write_card(card_id, {"calibration": fit[0], "conformal": fit[1]})
@@ -93,9 +93,9 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     publish(card_id, report)
 
 
-def _calibrate(chosen: Card, logits: Logits, truth: NDArray[np.intp]) -> tuple[Calibration, Conformal]:
-    fitted = Calibration(temperature=temperature(logits, truth), n=len(truth))
-    return fitted, conformal.calibrate(_probabilities(logits, fitted), truth, ordinal=chosen.ordinal)
+def _calibrate(chosen: Card, logits: Logits, reference: NDArray[np.intp]) -> tuple[Calibration, Conformal]:
+    fitted = Calibration(temperature=temperature(logits, reference), n=len(reference))
+    return fitted, conformal.calibrate(_probabilities(logits, fitted), reference, ordinal=chosen.ordinal)
 
 
 def _probabilities(logits: Logits, fitted: Calibration) -> NDArray[np.float64]:
@@ -112,14 +112,14 @@ def _answers(
 
 
 def _crossed(
-    chosen: Card, logits: Logits, truth: NDArray[np.intp], fold: NDArray[np.intp]
+    chosen: Card, logits: Logits, reference: NDArray[np.intp], fold: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], dict[float, NDArray[np.bool_]]]:
     """As `_answers`, each fold with what the other folds calibrate."""
     p = np.empty(logits.shape)
     inside = {level: np.empty(logits.shape, bool) for level in SHOWN}
     for i in np.unique(fold):
         out = fold == i
-        p[out], sets = _answers(chosen, logits[out], *_calibrate(chosen, logits[~out], truth[~out]))
+        p[out], sets = _answers(chosen, logits[out], *_calibrate(chosen, logits[~out], reference[~out]))
         for level in SHOWN:
             inside[level][out] = sets[level]
     return p, inside

@@ -14,7 +14,7 @@ from models.trust.calibration import calibration_error, reliability
 
 RESAMPLES = 1000
 Measure = Callable[[NDArray[np.float64], NDArray[np.intp]], float]
-"""From probabilities (N, K) and truths (N,) to a figure; nan where it is not defined."""
+"""From probabilities (N, K) and reference standards (N,) to a figure; nan where it is not defined."""
 
 
 def measures(card: Card) -> Mapping[str, Measure]:

@@ -54,18 +54,18 @@ class ClassificationTask(Task):
         return int(answer.logits.argmax()) if label is None else card.index(label)
 
     def score(
-        self, probabilities: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.intp], card: Card
+        self, probabilities: NDArray[np.float64], reference: NDArray[np.intp], groups: NDArray[np.intp], card: Card
     ) -> dict[str, Any]:
         """Return the figures of held-out answers, as a card shows them: see `metrics.describe`.
 
         Parameters
         ----------
-        probabilities, truth, groups
+        probabilities, reference, groups
             (N, K) calibrated, (N,) indices of labels, and (N,) what may be one patient.
         """
         from models.tasks.classification.metrics import describe  # needs scikit-learn, which answering does not
 
-        return describe(probabilities, truth, groups, card)
+        return describe(probabilities, reference, groups, card)
 
 
 def calibrated(logits: torch.Tensor, card: Card) -> NDArray[np.float32]:

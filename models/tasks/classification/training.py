@@ -111,7 +111,7 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
     )
     state: dict[str, Stateful] = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
     targets = soft_targets(card, recipe) * class_weights(card, data, run.indices, recipe)[:, None]  # (K, K)
-    truth = torch.tensor([card.index(label) for label in data.labels])
+    reference = torch.tensor([card.index(label) for label in data.labels])
     for epoch in range(resume(run, state), recipe.epochs):
         generator = torch.manual_seed(run.seed * 10_007 + epoch)  # torch's own, so that dropout resumes too
         began, losses = time.perf_counter(), []
@@ -119,7 +119,7 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
             module.train()
         for batch in _batches(run.indices, recipe.batch, generator):
             view = torch.randint(recipe.views, (len(batch),), generator=generator)
-            features, wanted = seen[view, batch].float(), targets[truth[batch]]  # (N, C, h, w), (N, K)
+            features, wanted = seen[view, batch].float(), targets[reference[batch]]  # (N, C, h, w), (N, K)
             if recipe.mixup:
                 share = Beta(recipe.mixup, recipe.mixup).sample().item()
                 features = share * features + (1 - share) * features.flip(0)

@@ -1,4 +1,4 @@
-"""Boxes against a truth: which are hits, what was missed, and how good a detector is over many images.
+"""Boxes against a reference standard: which are hits, what was missed, and how good a detector is over many images.
 
 A box is a hit where it overlaps a true box by at least half (intersection over union) that no more certain box has
 taken. Average precision is the area under the precision-recall curve at every recall, after precision is made to fall;
@@ -66,14 +66,14 @@ def overlaps(boxes: Numbers, others: Numbers) -> NDArray[np.float64]:
     return shared
 
 
-def matches(boxes: Numbers, scores: Numbers, truth: Numbers, iou: float = HALF) -> NDArray[np.intp]:
+def matches(boxes: Numbers, scores: Numbers, reference: Numbers, iou: float = HALF) -> NDArray[np.intp]:
     """Match boxes with true ones, the most certain first.
 
     Parameters
     ----------
     boxes, scores
         (N, 4) x, y, width, height and (N,).
-    truth
+    reference
         (M, 4) in the same pixels.
     iou
         Least intersection over union of a hit.
@@ -83,7 +83,7 @@ def matches(boxes: Numbers, scores: Numbers, truth: Numbers, iou: float = HALF) 
     ndarray
         (N,) index of the true box that each hits, −1 for a false positive. No true box is hit twice.
     """
-    common = overlaps(boxes, truth)
+    common = overlaps(boxes, reference)
     found = np.full(len(common), -1, np.intp)
     near = np.flatnonzero((common >= iou).any(1)) if common.shape[1] else np.array([], np.intp)
     for index in near[np.argsort(-np.asarray(scores)[near], kind="stable")]:
@@ -101,24 +101,24 @@ def hits(found: Sequence[Found], iou: float = HALF) -> tuple[NDArray[np.float64]
     -------
     scores, hit
         (N,) of the boxes of all images, image after image.
-    truths
+    references
         How many true boxes there are.
     """
     scores = [np.asarray(score, np.float64).ravel() for _, score, _ in found]
-    hit = [matches(boxes, score, truth, iou) >= 0 for boxes, score, truth in found]
-    truths = sum(len(np.reshape(truth, (-1, 4))) for _, _, truth in found)
-    return np.concatenate([np.zeros(0), *scores]), np.concatenate([np.zeros(0, bool), *hit]), truths
+    hit = [matches(boxes, score, reference, iou) >= 0 for boxes, score, reference in found]
+    references = sum(len(np.reshape(reference, (-1, 4))) for _, _, reference in found)
+    return np.concatenate([np.zeros(0), *scores]), np.concatenate([np.zeros(0, bool), *hit]), references
 
 
-def precision_area(scores: Numbers, hit: NDArray[np.bool_], truths: int) -> float:
+def precision_area(scores: Numbers, hit: NDArray[np.bool_], references: int) -> float:
     """Return the area under precision over recall; not a number where there is no true box.
 
     Boxes of equal score are taken together, since no threshold can part them.
     """
-    if not truths:
+    if not references:
         return float("nan")
     _, right, shown = _cumulated(scores, hit)
-    recall = np.concatenate([[0.0], right / truths])
+    recall = np.concatenate([[0.0], right / references])
     precision = np.maximum.accumulate((right / shown)[::-1])[::-1]  # the best at this recall or more
     return float((np.diff(recall) * precision).sum())
 
@@ -146,9 +146,9 @@ def froc(found: Sequence[Found], iou: float = HALF) -> Froc:
 
     Without a true box the sensitivities are not numbers.
     """
-    scores, hit, truths = hits(found, iou)
+    scores, hit, references = hits(found, iou)
     threshold, right, shown = _cumulated(scores, hit)
-    sensitivity = right / truths if truths else np.full(len(threshold), np.nan)
+    sensitivity = right / references if references else np.full(len(threshold), np.nan)
     return Froc(threshold, sensitivity, (shown - right) / max(len(found), 1))
 
 

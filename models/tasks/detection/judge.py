@@ -9,27 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.tasks.detection.froc import average_precision, matches
-from models.tasks.detection.truth import TrueBoxes
+from models.tasks.detection.reference import ReferenceBoxes
 from models.types import Detections
 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """How the boxes that are shown agree with a truth.
+    """How the boxes that are shown agree with a reference standard.
 
     Attributes
     ----------
-    truth_of_box
+    reference_of_box
         For each box shown, in the order of `Detections.shown`, the index of the true box that it hits; −1 for none.
     missed
         Indices of the true boxes that none hits.
     ap50
         Average precision at an overlap of half over all thresholds, the mean over labels; None without a true box.
     by_label
-        Whether a hit must have the truth's label too.
+        Whether a hit must have the reference standard's label too.
     """
 
-    truth_of_box: NDArray[np.intp]
+    reference_of_box: NDArray[np.intp]
     missed: tuple[int, ...]
     ap50: float | None
     by_label: bool
@@ -37,41 +37,43 @@ class Verdict:
     @property
     def hits(self) -> int:
         """Boxes that hit a true one."""
-        return int((self.truth_of_box >= 0).sum())
+        return int((self.reference_of_box >= 0).sum())
 
     @property
     def false_positives(self) -> int:
         """Boxes that hit none."""
-        return int((self.truth_of_box < 0).sum())
+        return int((self.reference_of_box < 0).sum())
 
 
-def judge(shown: Detections, truth: TrueBoxes, names: Mapping[str, str], scored: Detections | None = None) -> Verdict:
-    """Compare an answer with the truth of its image.
+def judge(
+    shown: Detections, reference: ReferenceBoxes, names: Mapping[str, str], scored: Detections | None = None
+) -> Verdict:
+    """Compare an answer with the reference standard of its image.
 
     Parameters
     ----------
     shown
         Whose boxes at or above the threshold are counted.
     names
-        Key of each label → its name; a truth may use either.
+        Key of each label → its name; a reference standard may use either.
     scored
         Whose boxes, at all thresholds, the average precision is of; by default `shown`.
     """
     scored = scored or shown
-    kinds = _kinds(truth.labels, shown.labels, names)
+    kinds = _kinds(reference.labels, shown.labels, names)
     by_label = kinds is not None and len(shown.labels) > 1
-    true_kinds = np.asarray(kinds, np.intp) if by_label else np.zeros(len(truth.boxes), np.intp)
+    true_kinds = np.asarray(kinds, np.intp) if by_label else np.zeros(len(reference.boxes), np.intp)
     rows = shown.shown
     hit = np.full(len(rows), -1, np.intp)
     areas = []
     for kind in np.unique(true_kinds):
         theirs = np.flatnonzero(true_kinds == kind)
         mine = np.flatnonzero(shown.classes[rows] == kind) if by_label else np.arange(len(rows))
-        found = matches(shown.boxes[rows][mine], shown.scores[rows][mine], truth.boxes[theirs])
+        found = matches(shown.boxes[rows][mine], shown.scores[rows][mine], reference.boxes[theirs])
         hit[mine[found >= 0]] = theirs[found[found >= 0]]
         every = scored.classes == kind if by_label else np.ones(len(scored.boxes), bool)
-        areas.append(average_precision([(scored.boxes[every], scored.scores[every], truth.boxes[theirs])]))
-    missed = np.setdiff1d(np.arange(len(truth.boxes)), hit)
+        areas.append(average_precision([(scored.boxes[every], scored.scores[every], reference.boxes[theirs])]))
+    missed = np.setdiff1d(np.arange(len(reference.boxes)), hit)
     return Verdict(hit, tuple(int(index) for index in missed), float(np.mean(areas)) if areas else None, by_label)
 
 

@@ -32,7 +32,7 @@ class Answered:
     ----------
     boxes, scores
         (B, 4) x, y, width, height and (B,) raw scores of each image.
-    truth
+    reference
         (M, 4) of each image.
     groups
         (N,) number of the group.
@@ -40,13 +40,13 @@ class Answered:
 
     boxes: Sequence[NDArray[np.float32]]
     scores: Sequence[NDArray[np.float32]]
-    truth: Sequence[NDArray[np.float32]]
+    reference: Sequence[NDArray[np.float32]]
     groups: NDArray[np.intp]
 
     @property
     def positive(self) -> NDArray[np.bool_]:
         """(N,) whether an image has a true box."""
-        return np.array([len(of) > 0 for of in self.truth])
+        return np.array([len(of) > 0 for of in self.reference])
 
     @property
     def highest(self) -> Floats:
@@ -55,7 +55,7 @@ class Answered:
 
     def froc(self) -> Froc:
         """Return the free-response curve at half overlap, over all images."""
-        return froc(list(zip(self.boxes, self.scores, self.truth, strict=True)))
+        return froc(list(zip(self.boxes, self.scores, self.reference, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +65,20 @@ class _Matched:
     scores: Floats
     image: NDArray[np.intp]
     hit: NDArray[np.bool_]  # (strictness, boxes)
-    truths: Floats
+    references: Floats
     highest: Floats
 
 
 def _matched(answered: Answered) -> _Matched:
     hit = [
-        [matches(boxes, scores, truth, iou) >= 0 for iou in STRICTNESS]
-        for boxes, scores, truth in zip(answered.boxes, answered.scores, answered.truth, strict=True)
+        [matches(boxes, scores, reference, iou) >= 0 for iou in STRICTNESS]
+        for boxes, scores, reference in zip(answered.boxes, answered.scores, answered.reference, strict=True)
     ]
     return _Matched(
         scores=np.concatenate(list(answered.scores)).astype(np.float64),
-        image=np.repeat(np.arange(len(answered.truth)), [len(of) for of in answered.scores]),
+        image=np.repeat(np.arange(len(answered.reference)), [len(of) for of in answered.scores]),
         hit=np.concatenate([np.array(of).reshape(len(STRICTNESS), -1) for of in hit], 1),
-        truths=np.array([len(of) for of in answered.truth], float),
+        references=np.array([len(of) for of in answered.reference], float),
         highest=answered.highest,
     )
 
@@ -87,28 +87,28 @@ def _figures(matched: _Matched, times: Floats) -> dict[str, float]:
     """Return every figure with each image counted so many times, (N,) whole numbers."""
     from sklearn.metrics import roc_auc_score
 
-    with_truth = matched.truths > 0
+    with_reference = matched.references > 0
     found: dict[str, float] = {}
-    for name, counted in (("with a finding", times * with_truth), ("all", times)):
+    for name, counted in (("with a finding", times * with_reference), ("all", times)):
         often = counted[matched.image].astype(np.intp)
-        scores, truths = np.repeat(matched.scores, often), int(counted @ matched.truths)
-        areas = [precision_area(scores, np.repeat(hit, often), truths) for hit in matched.hit]
+        scores, references = np.repeat(matched.scores, often), int(counted @ matched.references)
+        areas = [precision_area(scores, np.repeat(hit, often), references) for hit in matched.hit]
         found |= {f"AP50 {name}": areas[0], f"AP50-95 {name}": float(np.mean(areas))}
     often = times[matched.image].astype(np.intp)
     order = np.argsort(-np.repeat(matched.scores, often), kind="stable")
     hit = np.repeat(matched.hit[0], often)[order]
-    wrong, right = np.cumsum(~hit) / times.sum(), np.cumsum(hit) / max(times @ matched.truths, 1)
+    wrong, right = np.cumsum(~hit) / times.sum(), np.cumsum(hit) / max(times @ matched.references, 1)
     for rate in FALSE_POSITIVES:
         found[f"sensitivity at {rate:g} false positives an image"] = float(right[wrong <= rate].max(initial=0))
-    if len(np.unique(with_truth[times > 0])) == 2:
-        found["image AUC"] = float(roc_auc_score(with_truth, matched.highest, sample_weight=times))
+    if len(np.unique(with_reference[times > 0])) == 2:
+        found["image AUC"] = float(roc_auc_score(with_reference, matched.highest, sample_weight=times))
     return found
 
 
 def describe(answered: Answered, resamples: int = RESAMPLES) -> dict[str, Any]:
     """Return n, the number of groups, and each figure with its 95 % interval over groups."""
     matched, rng = _matched(answered), np.random.default_rng(0)
-    whole = _figures(matched, np.ones(len(answered.truth)))
+    whole = _figures(matched, np.ones(len(answered.reference)))
     count = int(answered.groups.max()) + 1
     drawn = [
         _figures(matched, np.bincount(rng.integers(count, size=count), minlength=count)[answered.groups].astype(float))
@@ -119,9 +119,9 @@ def describe(answered: Answered, resamples: int = RESAMPLES) -> dict[str, Any]:
         low, high = np.nanquantile([of.get(name, np.nan) for of in drawn], [0.025, 0.975])
         metrics[name] = {"value": value, "low": float(low), "high": float(high)}
     return {
-        "n": len(answered.truth),
+        "n": len(answered.reference),
         "groups": count,
-        "boxes": int(matched.truths.sum()),
+        "boxes": int(matched.references.sum()),
         "with a finding": int(answered.positive.sum()),
         "metrics": metrics,
     }
@@ -163,7 +163,7 @@ def _logit(raw: NDArray[np.floating]) -> Floats:
 def calibrate(answered: Answered) -> Detecting:
     """Return how raw scores become probabilities, and the operating points, from held-out answers."""
     hit = np.concatenate(
-        [matches(*row) >= 0 for row in zip(answered.boxes, answered.scores, answered.truth, strict=True)]
+        [matches(*row) >= 0 for row in zip(answered.boxes, answered.scores, answered.reference, strict=True)]
     )
     boxes = platt(np.concatenate(list(answered.scores)), hit)
     if answered.positive.all():  # nothing to tell them from
@@ -179,8 +179,8 @@ def best_agreement(scores: Floats, hit: NDArray[np.bool_], answered: Answered) -
     sensitivity is the share of images that show a box, as everywhere.
     """
     order = np.argsort(-scores, kind="stable")
-    right, truths = np.cumsum(hit[order]), sum(len(of) for of in answered.truth)
-    best = int((2 * right / (np.arange(1, len(right) + 1) + truths)).argmax())
+    right, references = np.cumsum(hit[order]), sum(len(of) for of in answered.reference)
+    best = int((2 * right / (np.arange(1, len(right) + 1) + references)).argmax())
     threshold = float(expit(_logit(scores[order[best : best + 2]]).mean()))
     highest = platt_probability(answered.highest, platt(np.concatenate(list(answered.scores)), hit))
     return OperatingPoint(

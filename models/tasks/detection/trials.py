@@ -131,7 +131,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
             "how": "; ".join(tables),
             "weights": [member.sha256 for member in chosen.members],
             "trials": {name: describe(of) for name, of in tables.items()},
-            "froc": {**curve(everything, detecting), "n": len(everything.truth), "groups": len(set(data.groups))},
+            "froc": {**curve(everything, detecting), "n": len(everything.reference), "groups": len(set(data.groups))},
             "ood": _measure_ood(chosen, data, progress),
         },
     )
@@ -157,11 +157,11 @@ class Answers:
     def _answered(self, rows: Iterable[tuple[str, int, int, NDArray[np.float32], NDArray[np.float32]]]) -> Answered:
         rows = list(rows)
         labels = len(rows) // len({row[1:3] for row in rows})
-        truth = [
+        reference = [
             self.data.boxes[row[1]][self.data.classes[row[1]] == position % labels] for position, row in enumerate(rows)
         ]
         groups = np.unique([self.data.groups[row[1]] for row in rows], return_inverse=True)[1]
-        return Answered([row[3] for row in rows], [row[4] for row in rows], truth, groups)
+        return Answered([row[3] for row in rows], [row[4] for row in rows], reference, groups)
 
     def tables(self) -> dict[str, Answered]:
         """Return the answers of each trial's name; each class of an image counts as an image of its own."""

@@ -25,8 +25,8 @@ from models.reporting.parts import Answer, Paragraph, Part, Pictures, Section, T
 from models.reporting.trust import asked, plain_picture, trust
 from models.tasks.segmentation.areas import ClassArea, measure
 from models.tasks.segmentation.label_png import label_png
+from models.tasks.segmentation.reference import Agreement
 from models.tasks.segmentation.thickness import BAND, thickness
-from models.tasks.segmentation.truth import Agreement
 from models.types import Image, Segmentation
 from models.words import later
 

@@ -51,14 +51,14 @@ class Sample:
     ----------
     picture
         (C, H, W) uint8, C = 1 or 3.
-    truth
+    reference
         (H, W) uint8 class of every pixel.
     height
         (H, W) uint8 depth inside its own object in 255ths, where objects are told apart.
     """
 
     picture: Tensor
-    truth: Tensor
+    reference: Tensor
     height: Tensor | None = None
 
 
@@ -72,7 +72,7 @@ def view(
     tuple of Tensor
         Picture (C, *size) in [0, 1]; class (*size) as int64; height (*size) in [0, 1], zero where there is none.
     """
-    grid, (top, left, bottom, right) = _grid(sample.truth.shape, size, centre, how, generator)  # in source pixels
+    grid, (top, left, bottom, right) = _grid(sample.reference.shape, size, centre, how, generator)  # in source pixels
     extent = torch.tensor([max(right - left - 1, 1), max(bottom - top - 1, 1)])
     grid = ((grid - torch.tensor([left, top])) / extent * 2 - 1)[None]  # (1, h, w, 2) as (x, y) in [−1, 1]
     part = (slice(None), slice(top, bottom), slice(left, right))
@@ -80,12 +80,12 @@ def view(
     if sample.height is not None:
         smooth.append(sample.height[None][part].float() / 255)
     seen = F.grid_sample(torch.cat(smooth)[None], grid, padding_mode="reflection", align_corners=True)[0]
-    truth = F.grid_sample(
-        sample.truth[None][part].float()[None], grid, mode="nearest", padding_mode="reflection", align_corners=True
+    reference = F.grid_sample(
+        sample.reference[None][part].float()[None], grid, mode="nearest", padding_mode="reflection", align_corners=True
     )[0, 0]
     channels = len(sample.picture)
     height = seen[channels] if sample.height is not None else torch.zeros(size)
-    return recoloured(seen[:channels], how, generator), truth.long(), height
+    return recoloured(seen[:channels], how, generator), reference.long(), height
 
 
 def _grid(

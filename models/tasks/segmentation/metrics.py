@@ -1,6 +1,7 @@
 """Figures of segmented pictures with intervals, by a bootstrap over groups (Efron and Tibshirani 1993, ch. 13).
 
-Dice and Jaccard of a class are those of each picture that shows it, in the truth or in the answer, and then their mean.
+Dice and Jaccard of a class are those of each picture that shows it, in the reference standard or in the answer, and
+then their mean.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ Table = dict[str, NDArray[np.float64]]
 """Figure → its value for every picture, nan where it is not defined."""
 
 
-def overlaps(mask: NDArray[np.uint8], truth: NDArray[np.uint8], card: Card) -> dict[str, float]:
+def overlaps(mask: NDArray[np.uint8], reference: NDArray[np.uint8], card: Card) -> dict[str, float]:
     """Return Dice and Jaccard of every class but the background, "dice nucleus" and so on, of one picture."""
     k = len(card.labels)
-    pairs = np.bincount((truth.astype(np.intp) * k + mask).ravel(), minlength=k * k).reshape(k, k)
+    pairs = np.bincount((reference.astype(np.intp) * k + mask).ravel(), minlength=k * k).reshape(k, k)
     both, drawn, segmented = np.diag(pairs), pairs.sum(1), pairs.sum(0)
     found = {}
     for i, key in enumerate(card.keys):
@@ -32,14 +33,14 @@ def overlaps(mask: NDArray[np.uint8], truth: NDArray[np.uint8], card: Card) -> d
     return found
 
 
-def aggregated_jaccard(found: NDArray[np.int32], truth: NDArray[np.int32]) -> float:
+def aggregated_jaccard(found: NDArray[np.int32], reference: NDArray[np.int32]) -> float:
     """Return the aggregated Jaccard index of numbered objects (Kumar et al. 2017, doi 10.1109/TMI.2017.2677499).
 
     Each true object is matched with the found one of the largest Jaccard index; what is matched with none adds to the
     union. A found object may serve twice, as in the paper's own code.
     """
-    n, m = int(truth.max()), int(found.max())
-    pairs = np.bincount((truth.astype(np.int64) * (m + 1) + found).ravel(), minlength=(n + 1) * (m + 1))
+    n, m = int(reference.max()), int(found.max())
+    pairs = np.bincount((reference.astype(np.int64) * (m + 1) + found).ravel(), minlength=(n + 1) * (m + 1))
     pairs = pairs.reshape(n + 1, m + 1)
     true_size, found_size = pairs.sum(1)[1:], pairs.sum(0)[1:]
     both = pairs[1:, 1:]

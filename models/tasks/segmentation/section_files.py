@@ -1,4 +1,4 @@
-"""Simulated sections as files: a picture that knows its scale, a label map in the same pixels, and a table of truths.
+"""Simulated sections as files: a picture that knows its scale, a label map in its pixels, a table of exact measures.
 
 The scale stands in the PNG's pHYs chunk, whole pixels a metre, as scanners write it; every file says "simulated".
 """
@@ -67,7 +67,7 @@ def write_sections(
 
 def _row(shot: Section, picture: str, mask: str, seed: int) -> dict[str, object]:
     """One line of the table; figures in mm and mm²."""
-    truth = {name: f"{getattr(shot.truth, name):.6f}" for name in COLUMNS if hasattr(shot.truth, name)}
+    reference = {name: f"{getattr(shot.reference, name):.6f}" for name in COLUMNS if hasattr(shot.reference, name)}
     return {
         "file": picture,
         "mask": mask,
@@ -75,6 +75,6 @@ def _row(shot: Section, picture: str, mask: str, seed: int) -> dict[str, object]
         "stain": shot.stain.key,
         "damage": f"{shot.damage:.4f}",
         "spacing_mm": f"{shot.spacing_mm[0]:.8f}",
-        **truth,
+        **reference,
         "note": NOTE,
     }

@@ -59,7 +59,9 @@ def _simulated() -> dict[str, np.ndarray]:
         "pictures": np.stack([(one.pixels * 255).round().astype(np.uint8) for one in drawn]),
         "masks": np.stack([one.mask for one in drawn]),
         "spacing_mm": np.array([one.spacing_mm[0] for one in drawn]),
-        "known": np.array([(one.truth.thickness_mm, one.truth.cartilage_mm2, one.truth.roughness_mm) for one in drawn]),
+        "known": np.array(
+            [(one.reference.thickness_mm, one.reference.cartilage_mm2, one.reference.roughness_mm) for one in drawn]
+        ),
     }
 
 

@@ -1,4 +1,4 @@
-"""DICOM Segmentation (SEG): classes that file beside the image they were made from, and SEGs of others read as truth.
+"""DICOM Segmentation (SEG): classes that file beside the image they were made from, and SEGs read as reference.
 
 Written by highdicom (Bridge et al. 2022, doi 10.1007/s10278-022-00683-y) after DICOM PS3.3 A.51 and C.8.20. Both
 directions run in the worker, like every other parser of DICOM. What it keeps of the patient: `derived`.

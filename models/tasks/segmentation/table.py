@@ -1,6 +1,7 @@
 """Measurements of a segmentation as CSV: one row for each class of each version, the network's and the corrected one.
 
-A cell without a value is empty: a length or an area in mm where the image is not calibrated, agreement without a truth.
+A cell without a value is empty: a length or an area in mm where the image is not calibrated, agreement without a
+reference standard.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 
 from models.cards import Card
 from models.tasks.segmentation.areas import PERCENTILES, ClassArea
+from models.tasks.segmentation.reference import Agreement
 from models.tasks.segmentation.thickness import Thickness
-from models.tasks.segmentation.truth import Agreement
 from models.words import DISCLAIMER
 
 
@@ -27,7 +28,7 @@ class Measured:
     version
         Such as "network", or "corrected by hand in 2 places".
     agreements
-        Empty without a truth.
+        Empty without a reference standard.
     thickness
         By the key of the class.
     """

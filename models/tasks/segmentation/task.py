@@ -116,11 +116,11 @@ def network_input(pictures: Tensor) -> Tensor:
     return (pictures * 2 - 1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
-def fitted(picture: Tensor, truth: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def fitted(picture: Tensor, reference: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Fit a picture (C, H, W) uint8 and its classes (H, W) uint8 into an input, as `prepare` fits an image."""
     frame = Frame((picture.shape[1], picture.shape[2]), size)
     seen = frame.to_network(picture[None].float()).round().clamp(0, 255).to(torch.uint8)[0]
-    classes = [frame.to_network((truth == k)[None, None].float())[0, 0] for k in range(1, int(truth.max()) + 1)]
+    classes = [frame.to_network((reference == k)[None, None].float())[0, 0] for k in range(1, int(reference.max()) + 1)]
     background = 1 - sum(classes, torch.zeros(size))
     return seen, torch.stack([background, *classes]).argmax(0).to(torch.uint8)
 

@@ -54,10 +54,10 @@ def prepare_samples(card: Card, data: DenseSet) -> list[Sample]:
         height = None
         if card.instances:
             height = torch.from_numpy((heights(data.instances[i]) * 255).round().astype(np.uint8))
-        truth = torch.from_numpy(mask)
+        reference = torch.from_numpy(mask)
         if not card.input.tiled:
-            planes, truth = fitted(planes, truth, DenseRecipe.of(card).fitted_size or card.input.size)
-        found.append(Sample(planes, truth, height))
+            planes, reference = fitted(planes, reference, DenseRecipe.of(card).fitted_size or card.input.size)
+        found.append(Sample(planes, reference, height))
     return found
 
 
@@ -144,14 +144,14 @@ def batch_at(card: Card, drawn: Sequence[Sample], run: DenseRun, step: int) -> t
         sample = drawn[i]
         centre = _centre(sample, recipe, card.input.tiled, generator)
         parts.append(view(sample, recipe.view_size, centre, recipe.augmentation, generator))
-    pictures, truths, depths = (torch.stack(part) for part in zip(*parts, strict=True))
-    return network_input(pictures), truths, depths
+    pictures, references, depths = (torch.stack(part) for part in zip(*parts, strict=True))
+    return network_input(pictures), references, depths
 
 
 def _centre(sample: Sample, recipe: DenseRecipe, tiled: bool, generator: torch.Generator) -> tuple[float, float]:
     """Return the middle of a view: on an object or anywhere; where the whole image is seen, so that it stays inside."""
-    sides = torch.tensor(sample.truth.shape)
-    if float(torch.rand(1, generator=generator)) < recipe.focus and len(found := torch.nonzero(sample.truth)):
+    sides = torch.tensor(sample.reference.shape)
+    if float(torch.rand(1, generator=generator)) < recipe.focus and len(found := torch.nonzero(sample.reference)):
         middle = found[int(torch.randint(len(found), (1,), generator=generator))].float()
     else:
         middle = torch.rand(2, generator=generator) * sides
@@ -165,24 +165,24 @@ def _centre(sample: Sample, recipe: DenseRecipe, tiled: bool, generator: torch.G
 def _losses(
     net: DenseNet, card: Card, recipe: DenseRecipe, batch: tuple[Tensor, Tensor, Tensor]
 ) -> Mapping[str, Tensor]:
-    pictures, truth, depth = batch
+    pictures, reference, depth = batch
     with loop.mixed():
         logits = net(pictures)
     logits = logits.float()  # (N, K (+ 1), h, w)
     k = len(card.labels)
     found = {
-        "cross-entropy": F.cross_entropy(logits[:, :k], truth),
-        "dice": recipe.dice * dice_loss(logits[:, :k], truth),
+        "cross-entropy": F.cross_entropy(logits[:, :k], reference),
+        "dice": recipe.dice * dice_loss(logits[:, :k], reference),
     }
     if card.instances:
         found["height"] = recipe.heights * F.mse_loss(logits[:, k].sigmoid(), depth)
     return found
 
 
-def dice_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Return one minus the mean Dice of the classes that the batch shows: logits (N, K, h, w), truth (N, h, w)."""
+def dice_loss(logits: Tensor, reference: Tensor) -> Tensor:
+    """Return one minus the mean Dice of the classes that the batch shows: logits (N, K, h, w), reference (N, h, w)."""
     p = logits.softmax(1)
-    wanted = F.one_hot(truth, logits.shape[1]).permute(0, 3, 1, 2).to(p.dtype)
+    wanted = F.one_hot(reference, logits.shape[1]).permute(0, 3, 1, 2).to(p.dtype)
     overlap, total = (p * wanted).sum((0, 2, 3)), (p + wanted).sum((0, 2, 3))
     there = wanted.sum((0, 2, 3)) > 0
     return 1 - (2 * overlap[there] / total[there]).mean()

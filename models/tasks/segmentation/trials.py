@@ -237,9 +237,9 @@ def measured(segmenter: Segmenter, data: DenseSet, i: int, *, grey: bool = False
     answer = segmenter.task.read(segmenter.segment(image), image, segmenter.card)
     found = overlaps(answer.mask, data.masks[i], segmenter.card)
     if answer.instances is not None and data.instances:
-        truth = data.instances[i]
-        found["aggregated jaccard"] = aggregated_jaccard(answer.instances, truth)
-        true_count = len(np.unique(truth)) - 1
+        reference = data.instances[i]
+        found["aggregated jaccard"] = aggregated_jaccard(answer.instances, reference)
+        true_count = len(np.unique(reference)) - 1
         found["count error"] = abs(float(answer.instances.max()) - true_count) / max(true_count, 1)
     if data.known:
         found |= _cartilage(answer, data.spacing_mm[i], data.known[i])

@@ -1,4 +1,4 @@
-"""The files of a truth that a reader drops beside an answer."""
+"""The files of a reference standard that a reader drops beside an answer."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def drop(label: str, state: str, key: str) -> Files:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/check: {', '.join(plain(name) for name, _ in files)}", width="stretch")
         st.button(
-            "", icon=":material/close:", type="tertiary", key="truth-remove", help=t("Remove the reference standard"),
+            "", icon=":material/close:", type="tertiary", key="reference-remove",
+            help=t("Remove the reference standard"),
             on_click=session.put, args=(state, ()),
         )  # fmt: skip
     return files

@@ -38,7 +38,7 @@ NAMES = ("classes.txt", "labels.txt", "obj.names", "names.txt")
 
 
 @dataclass(frozen=True, eq=False)
-class TrueBoxes:
+class ReferenceBoxes:
     """What a reader says of one image.
 
     Attributes
@@ -72,7 +72,7 @@ class _Image:
         return (rows, columns) == self.shape
 
 
-def read_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, int]) -> TrueBoxes:
+def read_reference_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, int]) -> ReferenceBoxes:
     """Read the true boxes of an image from what a reader dropped.
 
     Parameters
@@ -93,8 +93,8 @@ def read_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, 
     return in_worker(parse_boxes, files, name, shape)
 
 
-def parse_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, int]) -> TrueBoxes:
-    """Do what `read_boxes` says; runs in the worker, with its limits of time and memory."""
+def parse_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, int]) -> ReferenceBoxes:
+    """Do what `read_reference_boxes` says; runs in the worker, with its limits of time and memory."""
     image = _Image(name, shape)
     named = {file: _classes(file, data) for file, data in files if _plain(file) in NAMES}
     given = [(file, data) for file, data in files if file not in named]
@@ -105,7 +105,7 @@ def parse_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int,
     file, data = _one_of(given, image)
     if len(data) > MOST_BYTES:
         raise TooLarge(later("is too large for the boxes of an image"), fix=later("Export those alone."), file=file)
-    readers: dict[str, Callable[[], TrueBoxes]] = {
+    readers: dict[str, Callable[[], ReferenceBoxes]] = {
         ".json": lambda: _of_coco(file, data, image),
         ".xml": lambda: _of_voc(file, data, image),
         ".txt": lambda: _of_yolo(file, data, image, next(iter(named.values()), ())),
@@ -133,7 +133,7 @@ def _one_of(files: Sequence[tuple[str, bytes]], image: _Image) -> tuple[str, byt
     return mine[0]
 
 
-def _of_coco(file: str, data: bytes, image: _Image) -> TrueBoxes:
+def _of_coco(file: str, data: bytes, image: _Image) -> ReferenceBoxes:
     rows, labels, crowds = coco.boxes_of(file, data, lambda images: _coco_image(file, images, image))
     left_out = later("{crowds} regions marked as crowds are no single findings and were left out.", crowds=crowds)
     return _checked(file, rows, tuple(labels), image, (left_out,) if crowds else ())
@@ -162,7 +162,7 @@ def _coco_image(file: str, images: Sequence[Mapping[str, Any]], image: _Image) -
     return mine[0]
 
 
-def _of_voc(file: str, data: bytes, image: _Image) -> TrueBoxes:
+def _of_voc(file: str, data: bytes, image: _Image) -> ReferenceBoxes:
     try:
         _refuse_entities(file, data)
         root = ElementTree.fromstring(data)
@@ -206,7 +206,7 @@ def _refuse_entities(file: str, data: bytes) -> None:
     reader.Parse(data, True)
 
 
-def _of_yolo(file: str, data: bytes, image: _Image, names: Sequence[str]) -> TrueBoxes:
+def _of_yolo(file: str, data: bytes, image: _Image, names: Sequence[str]) -> ReferenceBoxes:
     rows, labels = [], []
     tall, wide = image.shape
     for number, line in enumerate(_lines(file, data), 1):
@@ -242,7 +242,7 @@ def _checked(
     labels: tuple[str, ...],
     image: _Image,
     warnings: tuple[str, ...] = (),
-) -> TrueBoxes:
+) -> ReferenceBoxes:
     """Move boxes from the corner of the first pixel to its centre; refuse what is no box of this image."""
     _check_count(file, len(rows))
     if any(len(row) != 4 for row in rows):
@@ -262,7 +262,7 @@ def _checked(
             file=file,
         )
     boxes[:, :2] -= CORNER
-    return TrueBoxes(boxes.astype(np.float32), labels, warnings)
+    return ReferenceBoxes(boxes.astype(np.float32), labels, warnings)
 
 
 def _same_size(file: str, size: tuple[int, int], image: _Image) -> None:

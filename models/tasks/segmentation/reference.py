@@ -1,7 +1,7 @@
-"""A reader's own truth beside an answer: read from files, compared class by class, and shown as the Jaccard picture.
+"""A reader's own reference beside an answer: read from files, compared by class, and shown as the Jaccard picture.
 
-A truth comes as a PNG label map (each pixel the index of its class), as any number of binary masks (named by class, or
-one an object), or as a DICOM SEG.
+A reference standard comes as a PNG label map (each pixel the index of its class), as any number of binary masks (named
+by class, or one an object), or as a DICOM SEG.
 
 References: P. Jaccard, Bull Soc Vaudoise Sci Nat 37:547, 1901; L. R. Dice, Ecology 26:297, 1945; N. Kumar et al., A
 dataset and a technique for generalized nuclear segmentation, IEEE TMI 36:1550, 2017 (aggregated Jaccard index).
@@ -27,7 +27,7 @@ PINK, GREEN = (255, 64, 160), (0, 200, 83)
 
 
 @dataclass(frozen=True, eq=False)
-class TruthMask:
+class ReferenceMask:
     """What a reader says.
 
     Attributes
@@ -50,7 +50,7 @@ class TruthMask:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How an answer agrees with a truth on one class; a figure that is undefined is None.
+    """How an answer agrees with a reference standard on one class; a figure that is undefined is None.
 
     Attributes
     ----------
@@ -73,8 +73,10 @@ class Agreement:
     unit: str
 
 
-def read_truth(files: Sequence[tuple[str, bytes]], labels: Sequence[str], shape: tuple[int, int]) -> TruthMask:
-    """Read a truth for an image of this shape.
+def read_reference_mask(
+    files: Sequence[tuple[str, bytes]], labels: Sequence[str], shape: tuple[int, int]
+) -> ReferenceMask:
+    """Read a reference standard for an image of this shape.
 
     Parameters
     ----------
@@ -143,7 +145,7 @@ def _binary(values: NDArray[np.int64]) -> bool:
     return len(found) <= 2 and (found[0] == 0 or len(found) == 1) and found[-1] in (0, 1, 255, 65535)
 
 
-def _of_seg(name: str, data: bytes, labels: Sequence[str], shape: tuple[int, int]) -> TruthMask:
+def _of_seg(name: str, data: bytes, labels: Sequence[str], shape: tuple[int, int]) -> ReferenceMask:
     """Classes of a DICOM SEG by the labels of its segments."""
     from models.tasks.segmentation.seg import read_seg
 
@@ -163,15 +165,15 @@ def _of_seg(name: str, data: bytes, labels: Sequence[str], shape: tuple[int, int
             fix=later("Name its segments {labels}.", labels=", ".join(labels[1:])),
             file=name,
         )
-    return TruthMask(table[values], tuple(sorted(set(given))))
+    return ReferenceMask(table[values], tuple(sorted(set(given))))
 
 
-def _of_map(name: str, values: NDArray[np.int64], labels: Sequence[str]) -> TruthMask:
+def _of_map(name: str, values: NDArray[np.int64], labels: Sequence[str]) -> ReferenceMask:
     """Read a label map; where there is only one class, larger numbers are objects of it."""
     if values.max() < len(labels) and values.min() >= 0:
-        return TruthMask(values.astype(np.uint8), tuple(range(1, len(labels))))
+        return ReferenceMask(values.astype(np.uint8), tuple(range(1, len(labels))))
     if len(labels) == 2 and values.min() >= 0:
-        return TruthMask((values > 0).astype(np.uint8), (1,), _numbered(values))
+        return ReferenceMask((values > 0).astype(np.uint8), (1,), _numbered(values))
     raise InputError(
         later("holds the value {value}, and there are only {count} classes", value=values.max(), count=len(labels)),
         fix=later("A label map holds 0 to {last}: {labels}.", last=len(labels) - 1, labels=", ".join(labels)),
@@ -184,7 +186,7 @@ def _numbered(values: NDArray[np.int32] | NDArray[np.int64]) -> NDArray[np.int32
     return np.unique(values, return_inverse=True)[1].reshape(values.shape).astype(np.int32) + int(values.min() > 0)
 
 
-def _of_masks(maps: Sequence[tuple[str, NDArray[np.int64]]], labels: Sequence[str]) -> TruthMask:
+def _of_masks(maps: Sequence[tuple[str, NDArray[np.int64]]], labels: Sequence[str]) -> ReferenceMask:
     """Binary masks: by class where their names say so, else one object each of the only class."""
     named = [_named(name.rpartition(".")[0] or name, labels) for name, _ in maps]
     mask = np.zeros(maps[0][1].shape, np.uint8)
@@ -193,7 +195,7 @@ def _of_masks(maps: Sequence[tuple[str, NDArray[np.int64]]], labels: Sequence[st
         for number, (_, values) in enumerate(maps, start=1):
             instances[values > 0] = number
         mask[instances > 0] = 1
-        return TruthMask(mask, (1,), instances if len(maps) > 1 else None)
+        return ReferenceMask(mask, (1,), instances if len(maps) > 1 else None)
     for (name, values), index in zip(maps, named, strict=True):
         if not index:
             raise InputError(
@@ -202,7 +204,7 @@ def _of_masks(maps: Sequence[tuple[str, NDArray[np.int64]]], labels: Sequence[st
                 file=name,
             )
         mask[values > 0] = index
-    return TruthMask(mask, tuple(sorted({index for index in named if index})))
+    return ReferenceMask(mask, tuple(sorted({index for index in named if index})))
 
 
 def _named(name: str, labels: Sequence[str]) -> int | None:
@@ -217,12 +219,14 @@ def _named(name: str, labels: Sequence[str]) -> int | None:
 
 def compare(
     mask: NDArray[np.uint8],
-    truth: TruthMask,
+    reference: ReferenceMask,
     labels: Sequence[str],
     spacing_mm: tuple[float, float] | None = None,
 ) -> tuple[Agreement, ...]:
-    """Compare an answer (H, W) with a truth, for each class that the truth speaks of."""
-    return tuple(agreement(labels[index], mask == index, truth.mask == index, spacing_mm) for index in truth.given)
+    """Compare an answer (H, W) with a reference standard, for each class that it speaks of."""
+    return tuple(
+        agreement(labels[index], mask == index, reference.mask == index, spacing_mm) for index in reference.given
+    )
 
 
 def agreement(
@@ -265,7 +269,7 @@ def jaccard_picture(
     shown
         (H, W) or (H, W, 3) in [0, 1].
     found, true
-        (H, W) the class in the answer and in the truth.
+        (H, W) the class in the answer and in the reference standard.
 
     Returns
     -------

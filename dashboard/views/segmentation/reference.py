@@ -1,4 +1,4 @@
-"""A truth beside the answer: dropped by the reader, compared class by class, and shown as the Jaccard picture."""
+"""A reference standard beside the answer: dropped by the reader, compared by class, shown as the Jaccard picture."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 import streamlit as st
 
 from dashboard import session
-from dashboard.case import states, truth_files
-from dashboard.case.truth_files import Files
+from dashboard.case import reference_files, states
+from dashboard.case.reference_files import Files
 from dashboard.i18n import later, numeral, significant, t
 from dashboard.views.segmentation import figures
 from dashboard.views.segmentation.case import SegmentationCase, Sheet
 from dashboard.views.segmentation.figures import TissueView, classes, screen
 from models import OrthoLensError
 from models.drawing import paint
-from models.tasks.segmentation.truth import (
+from models.tasks.segmentation.reference import (
     Agreement,
-    TruthMask,
+    ReferenceMask,
     aggregated_jaccard,
     compare,
     jaccard_picture,
-    read_truth,
+    read_reference_mask,
 )
 
 PICTURES = (later("Jaccard picture"), later("Reference standard and answer"))
@@ -34,9 +34,9 @@ WORDS = later(
 
 
 def show(case: SegmentationCase) -> Sheet:
-    """Take a truth, compare it with the classes that are shown, and return the picture of both."""
-    plain_view = Sheet(figures.figure(case.shown, case.image, case.view), "truth-none")
-    files = truth_files.drop(t("Reference masks"), _state(case), "truth")
+    """Take a reference standard, compare it with the classes that are shown, and return the picture of both."""
+    plain_view = Sheet(figures.figure(case.shown, case.image, case.view), "reference-none")
+    files = reference_files.drop(t("Reference masks"), _state(case), "reference")
     if not files:
         st.caption(
             t(
@@ -46,18 +46,18 @@ def show(case: SegmentationCase) -> Sheet:
         )
         return plain_view
     try:
-        truth = truth_of(case)
+        reference = read_reference(case)
         agreements = agreements_of(case)
     except OrthoLensError as problem:
         states.error(problem)
         return plain_view
-    assert truth is not None  # there are files
-    for warning in truth.warnings:
+    assert reference is not None  # there are files
+    for warning in reference.warnings:
         st.warning(t(warning), icon=":material/warning:")
-    return _compared(case, truth, agreements)
+    return _compared(case, reference, agreements)
 
 
-def truth_of(case: SegmentationCase) -> TruthMask | None:
+def read_reference(case: SegmentationCase) -> ReferenceMask | None:
     """Return what the reader dropped for this frame, read once; None where nothing was.
 
     Raises
@@ -69,37 +69,37 @@ def truth_of(case: SegmentationCase) -> TruthMask | None:
     if not files:
         return None
     return session.once(
-        lambda: read_truth(files, case.card.keys, case.image.shape),
-        "truth",
+        lambda: read_reference_mask(files, case.card.keys, case.image.shape),
+        "reference",
         case.identity,
-        truth_files.fingerprint(files),
+        reference_files.fingerprint(files),
     )
 
 
 def agreements_of(case: SegmentationCase) -> tuple[Agreement, ...]:
-    """Return how the classes that are shown agree with the truth; nothing where there is none."""
-    truth = truth_of(case)
-    if truth is None:
+    """Return how the classes that are shown agree with the reference standard; nothing where there is none."""
+    reference = read_reference(case)
+    if reference is None:
         return ()
     return session.once(
-        lambda: compare(case.shown.mask, truth, case.card.keys, case.image.spacing_mm),
-        "agreement", case.identity, case.version, truth_files.fingerprint(session.get(_state(case))),
+        lambda: compare(case.shown.mask, reference, case.card.keys, case.image.spacing_mm),
+        "agreement", case.identity, case.version, reference_files.fingerprint(session.get(_state(case))),
     )  # fmt: skip
 
 
-def _compared(case: SegmentationCase, truth: TruthMask, agreements: Sequence[Agreement]) -> Sheet:
+def _compared(case: SegmentationCase, reference: ReferenceMask, agreements: Sequence[Agreement]) -> Sheet:
     """Draw the figures, and return the picture of the class that the reader chooses."""
     names = {label.key: t(label.name) for label in case.card.labels}
     keys = [agreement.key for agreement in agreements]
     key = keys[0]
     if len(keys) > 1:
-        key = st.selectbox(t("Class"), keys, format_func=names.__getitem__, key=f"truth-class-{case.card.id}")
+        key = st.selectbox(t("Class"), keys, format_func=names.__getitem__, key=f"reference-class-{case.card.id}")
     chosen = next(agreement for agreement in agreements if agreement.key == key)
     with st.container(horizontal=True, key="agreement"):
         st.metric(t("Jaccard"), _share(chosen.jaccard))
         st.metric(t("Dice"), _share(chosen.dice))
-        if truth.instances is not None and case.shown.instances is not None:
-            st.metric(t("Aggregated Jaccard"), _share(_aggregated(case, truth)), help=t("Over single objects."))
+        if reference.instances is not None and case.shown.instances is not None:
+            st.metric(t("Aggregated Jaccard"), _share(_aggregated(case, reference)), help=t("Over single objects."))
     _table(agreements, names)
     kind = st.segmented_control(
         t("Picture"),
@@ -107,28 +107,28 @@ def _compared(case: SegmentationCase, truth: TruthMask, agreements: Sequence[Agr
         format_func=t,
         default=PICTURES[0],
         required=True,
-        key="truth-picture",
+        key="reference-picture",
         persist_state="session",
         label_visibility="collapsed",
         width="stretch",
     )
     index, view = case.card.index(key), case.view
     shown = screen(case.image, view)
-    ours, theirs = (paint.fitted(mask, shown.shape[:2]) for mask in (case.shown.mask, truth.mask))
+    ours, theirs = (paint.fitted(mask, shown.shape[:2]) for mask in (case.shown.mask, reference.mask))
     if kind == PICTURES[0]:
         grey = shown if shown.ndim == 2 else shown.mean(-1)  # so that neither colour is lost in the tissue's own
         drawn = jaccard_picture(grey, ours == index, theirs == index)
-        return Sheet(figures.picture(case.image, drawn, view), "truth-jaccard", says=t(WORDS))
+        return Sheet(figures.picture(case.image, drawn, view), "reference-jaccard", says=t(WORDS))
     only = replace(TissueView(frame=view.frame), hidden=frozenset(case.card.keys) - {key})
     pair = [classes(shown, replace(case.shown, mask=mask, instances=None), case.card, only) for mask in (theirs, ours)]
     fig = figures.picture(case.image, pair[1], view, beside=pair[0])
-    return Sheet(fig, "truth-pair", says=t("Left the reference standard, right the answer."))
+    return Sheet(fig, "reference-pair", says=t("Left the reference standard, right the answer."))
 
 
-def _aggregated(case: SegmentationCase, truth: TruthMask) -> float | None:
+def _aggregated(case: SegmentationCase, reference: ReferenceMask) -> float | None:
     return session.once(
-        lambda: aggregated_jaccard(np.asarray(case.shown.instances), np.asarray(truth.instances)),
-        "aggregated", case.identity, case.version, truth_files.fingerprint(session.get(_state(case))),
+        lambda: aggregated_jaccard(np.asarray(case.shown.instances), np.asarray(reference.instances)),
+        "aggregated", case.identity, case.version, reference_files.fingerprint(session.get(_state(case))),
     )  # fmt: skip
 
 
@@ -160,4 +160,4 @@ def _length(value: float | None) -> str:
 
 
 def _state(case: SegmentationCase) -> str:
-    return f"truth-{case.identity}"
+    return f"reference-{case.identity}"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import session
-from dashboard.case import states, truth_files
+from dashboard.case import reference_files, states
+from dashboard.case.reference_files import Files
 from dashboard.case.states import plain
-from dashboard.case.truth_files import Files
 from dashboard.i18n import later, numeral, t
 from dashboard.views.detection import figures
 from dashboard.views.detection import findings as detection_findings
@@ -18,7 +18,7 @@ from dashboard.views.detection.figures import FALSE, HIT, MISSED, Mark
 from dashboard.views.segmentation.case import Sheet
 from models import OrthoLensError
 from models.tasks.detection.judge import Verdict, judge
-from models.tasks.detection.truth import TrueBoxes, read_boxes
+from models.tasks.detection.reference import ReferenceBoxes, read_reference_boxes
 
 INVITATION = later(
     "Drop true boxes: COCO JSON, Pascal VOC XML, or YOLO text (with *classes.txt*, if you have it). A file of "
@@ -31,28 +31,28 @@ SAYS = later(
 
 
 def show(case: DetectionCase) -> Sheet:
-    """Take a truth, compare it with the boxes that are shown, and return the picture of both."""
-    files = truth_files.drop(t("True boxes"), _state(case), "true-boxes")
+    """Take a reference standard, compare it with the boxes that are shown, and return the picture of both."""
+    files = reference_files.drop(t("True boxes"), _state(case), "true-boxes")
     if not files:
         st.caption(t(INVITATION))
         return detection_findings.picture(case)
     try:
-        truth = truth_of(case)
+        reference = read_reference(case)
     except OrthoLensError as problem:
         states.error(problem)
         return detection_findings.picture(case)
-    assert truth is not None  # there are files
-    for warning in truth.warnings:
+    assert reference is not None  # there are files
+    for warning in reference.warnings:
         st.warning(t(warning), icon=":material/warning:")
-    verdict = judge(case.kept, truth, {label.key: label.name for label in case.card.labels}, case.answer)
+    verdict = judge(case.kept, reference, {label.key: label.name for label in case.card.labels}, case.answer)
     _figures(verdict, case)
-    marks = marks_of(verdict, case.findings, truth)
+    marks = marks_of(verdict, case.findings, reference)
     fig = figures.boxed(case.image, marks, case.view)
     detection_findings.whole_image(case)
     return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick(case, selection))
 
 
-def truth_of(case: DetectionCase) -> TrueBoxes | None:
+def read_reference(case: DetectionCase) -> ReferenceBoxes | None:
     """Return what the reader dropped for this frame, read once; None where nothing was.
 
     Raises
@@ -65,21 +65,26 @@ def truth_of(case: DetectionCase) -> TrueBoxes | None:
         return None
     image = case.image
     return session.once(
-        lambda: read_boxes(files, image.name, image.shape), "true-boxes", case.frame, truth_files.fingerprint(files)
+        lambda: read_reference_boxes(files, image.name, image.shape),
+        "true-boxes",
+        case.frame,
+        reference_files.fingerprint(files),
     )
 
 
-def marks_of(verdict: Verdict, findings: Sequence[Finding], truth: TrueBoxes) -> list[Mark]:
+def marks_of(verdict: Verdict, findings: Sequence[Finding], reference: ReferenceBoxes) -> list[Mark]:
     """Return hits, false positives and misses as they are drawn; each says in words which it is."""
     marks = []
-    for index, box in enumerate(truth.boxes):
+    for index, box in enumerate(reference.boxes):
         if index in verdict.missed:
             marks.append(
-                Mark(box, "missed", t("missed: {labels}", labels=plain(t(truth.labels[index]))), MISSED, "dash", 2.5)
+                Mark(
+                    box, "missed", t("missed: {labels}", labels=plain(t(reference.labels[index]))), MISSED, "dash", 2.5
+                )
             )
         else:
             marks.append(Mark(box, "", "", figures.CHOSEN, "dash", 1))
-    for finding, true in zip(findings, verdict.truth_of_box, strict=True):
+    for finding, true in zip(findings, verdict.reference_of_box, strict=True):
         hit = true >= 0
         word = t("hit") if hit else t("false positive")
         marks.append(

@@ -10,16 +10,16 @@ import pytest
 from PIL import Image as Pillow
 
 from models.errors import DamagedFile, InputError, UnsupportedFormat
-from models.tasks.segmentation.truth import (
+from models.tasks.segmentation.reference import (
     GREEN,
     PINK,
-    TruthMask,
+    ReferenceMask,
     aggregated_jaccard,
     agreement,
     compare,
     hausdorff95,
     jaccard_picture,
-    read_truth,
+    read_reference_mask,
 )
 
 LABELS = ("background", "bone", "articular-cartilage", "cartilage")
@@ -38,14 +38,14 @@ def png(values: np.ndarray, mode: str | None = None) -> bytes:
 
 @pytest.mark.parametrize("mode", [None, "P"])
 def test_a_label_map(mode: str | None) -> None:
-    truth = read_truth([("truth.png", png(MAP, mode))], LABELS, (2, 3))
-    np.testing.assert_array_equal(truth.mask, MAP)
-    assert truth.given == (1, 2, 3)
+    reference = read_reference_mask([("truth.png", png(MAP, mode))], LABELS, (2, 3))
+    np.testing.assert_array_equal(reference.mask, MAP)
+    assert reference.given == (1, 2, 3)
 
 
 def test_a_grey_label_map_saved_as_rgb() -> None:
-    truth = read_truth([("truth.png", png(np.repeat(MAP[..., None], 3, 2)))], LABELS, (2, 3))
-    np.testing.assert_array_equal(truth.mask, MAP)
+    reference = read_reference_mask([("truth.png", png(np.repeat(MAP[..., None], 3, 2)))], LABELS, (2, 3))
+    np.testing.assert_array_equal(reference.mask, MAP)
 
 
 def test_masks_named_by_class_the_longest_name_first() -> None:
@@ -53,37 +53,39 @@ def test_masks_named_by_class_the_longest_name_first() -> None:
         ("Patient-Bone.PNG", png((MAP == 1).astype(np.uint8) * 255)),
         ("articular_cartilage.png", png((MAP == 2).astype(np.uint8))),
     ]
-    truth = read_truth(files, LABELS, (2, 3))
-    np.testing.assert_array_equal(truth.mask, MAP)
-    assert truth.given == (1, 2)  # the third class cannot be judged
-    assert truth.instances is None
+    reference = read_reference_mask(files, LABELS, (2, 3))
+    np.testing.assert_array_equal(reference.mask, MAP)
+    assert reference.given == (1, 2)  # the third class cannot be judged
+    assert reference.instances is None
 
 
 def test_one_mask_of_the_only_class() -> None:
-    truth = read_truth([("anything.png", png((MAP == 1).astype(np.uint8) * 255))], ("background", "nucleus"), (2, 3))
-    np.testing.assert_array_equal(truth.mask, MAP == 1)
-    assert truth.instances is None
+    reference = read_reference_mask(
+        [("anything.png", png((MAP == 1).astype(np.uint8) * 255))], ("background", "nucleus"), (2, 3)
+    )
+    np.testing.assert_array_equal(reference.mask, MAP == 1)
+    assert reference.instances is None
 
 
 def test_one_mask_an_object() -> None:
     files = [(f"{n}.png", png((n == MAP).astype(np.uint8) * 255)) for n in (1, 2)]
-    truth = read_truth(files, ("background", "nucleus"), (2, 3))
-    np.testing.assert_array_equal(truth.mask, MAP > 0)
-    np.testing.assert_array_equal(truth.instances, MAP)
+    reference = read_reference_mask(files, ("background", "nucleus"), (2, 3))
+    np.testing.assert_array_equal(reference.mask, MAP > 0)
+    np.testing.assert_array_equal(reference.instances, MAP)
 
 
 def test_a_map_of_objects_with_gaps_in_its_numbers() -> None:
     numbers = np.array([[0, 700, 700], [3, 3, 0]], np.uint16)
-    truth = read_truth([("objects.png", png(numbers))], ("background", "nucleus"), (2, 3))
-    np.testing.assert_array_equal(truth.instances, [[0, 2, 2], [1, 1, 0]])
+    reference = read_reference_mask([("objects.png", png(numbers))], ("background", "nucleus"), (2, 3))
+    np.testing.assert_array_equal(reference.instances, [[0, 2, 2], [1, 1, 0]])
 
 
 def test_a_dicom_seg_by_the_names_of_its_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     seg = pytest.importorskip("models.tasks.segmentation.seg")
     monkeypatch.setattr(seg, "read_seg", lambda data: (MAP[:, ::-1].copy(), ("background", "Bone", "something else")))
-    truth = read_truth([("a.dcm", bytes(128) + b"DICM")], LABELS, (2, 3))
-    np.testing.assert_array_equal(truth.mask, np.where(MAP[:, ::-1] == 1, 1, 0))
-    assert truth.given == (1,)
+    reference = read_reference_mask([("a.dcm", bytes(128) + b"DICM")], LABELS, (2, 3))
+    np.testing.assert_array_equal(reference.mask, np.where(MAP[:, ::-1] == 1, 1, 0))
+    assert reference.given == (1,)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_what_is_no_truth_is_a_sentence(
     files: list[tuple[str, bytes]], labels: tuple[str, ...], kind: type[Exception], message: str
 ) -> None:
     with pytest.raises(kind, match=message):
-        read_truth(files, labels, (2, 3))
+        read_reference_mask(files, labels, (2, 3))
 
 
 def test_figures_by_hand() -> None:
@@ -134,8 +136,8 @@ def test_classes_that_are_absent_have_no_figures() -> None:
 
 
 def test_only_classes_of_the_truth_are_compared() -> None:
-    truth = TruthMask(np.where(MAP == 1, 1, 0).astype(np.uint8), (1,))
-    (bone,) = compare(MAP, truth, LABELS)
+    reference = ReferenceMask(np.where(MAP == 1, 1, 0).astype(np.uint8), (1,))
+    (bone,) = compare(MAP, reference, LABELS)
     assert (bone.key, bone.dice, bone.unit) == ("bone", 1, "px")
 
 

@@ -1,4 +1,4 @@
-"""True boxes in three formats: one and the same rectangle in each, and what is no truth is refused with a reason."""
+"""True boxes in three formats: one and the same rectangle in each, and what is none is refused with a reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.errors import DamagedFile, InputError, UnsupportedFormat
-from models.tasks.detection.truth import TrueBoxes, read_boxes
+from models.tasks.detection.reference import ReferenceBoxes, read_reference_boxes
 
 SHAPE = (80, 120)
 """Rows and columns; the rectangle covers columns 20 to 59 and rows 10 to 39, counted from 0."""
@@ -31,9 +31,9 @@ def coco(images: Sequence[dict] = ({"id": 7, "file_name": "x/hand.png", "width":
     }
 
 
-def read(name: str, content: str | bytes | dict, image: str = "hand.png", *more: tuple[str, bytes]) -> TrueBoxes:
+def read(name: str, content: str | bytes | dict, image: str = "hand.png", *more: tuple[str, bytes]) -> ReferenceBoxes:
     data = json.dumps(content) if isinstance(content, dict) else content
-    return read_boxes([(name, data if isinstance(data, bytes) else data.encode()), *more], image, SHAPE)
+    return read_reference_boxes([(name, data if isinstance(data, bytes) else data.encode()), *more], image, SHAPE)
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.json", coco()), ("hand.xml", VOC), ("hand.txt", YOLO)])

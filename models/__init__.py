@@ -177,7 +177,7 @@ def triage(image: Image, frame: int = 0, *, page: str | None = None, begun: Tria
 
 
 def uncertainty(image: Image, card_id: str, frame: int = 0) -> Pixels:
-    """Return where a card that segments is in doubt: (H, W) entropy in [0, 1] over flips and scales of the frame.
+    """Return where a card that segments is uncertain: (H, W) entropy in [0, 1] over flips and scales of the frame.
 
     Raises
     ------

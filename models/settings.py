@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     """Whether the served program tells figures of its use and memory at /_stcore/metrics."""
 
     idle_minutes: float = Field(30.0, ge=0)
-    """After so long without a touch a page forgets what its visitor dropped; 0 is never."""
+    """After so long without a touch a page forgets what its user dropped; 0 is never."""
 
     max_file_mb: int = Field(512, gt=0)
     max_side_px: int = Field(32_768, gt=0)

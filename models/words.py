@@ -30,7 +30,7 @@ DISCLAIMER = "Research and education only, not a medical device."
 def later(message: str, /, **values: object) -> Later:
     """Mark an English text for the catalogues of `dashboard.i18n`, which translate it where it is shown.
 
-    For constants, for choices of widgets, which keep their English value, and for words said where no visitor is
+    For constants, for choices of widgets, which keep their English value, and for words said where no user is
     known: in a model, or outside a page's own thread. A value that is such a text is translated too.
     """
     said = Later(message.format(**values) if values else message)

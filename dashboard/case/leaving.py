@@ -1,6 +1,6 @@
-"""Warn before a page with a visitor's files on the table is closed or loaded anew; forget them when nobody is there.
+"""Warn before a page with a user's files on the table is closed or loaded anew; forget them when nobody is there.
 
-They live as long as the page does, and no longer than a visitor who went away may have meant: after a while without a
+They live as long as the page does, and no longer than a user who went away may have meant: after a while without a
 touch everything is forgotten. A component without a look of its own tells the browser when to ask, and notices hands
 (docs.streamlit.io/develop/concepts/custom-components/components-v2).
 """
@@ -36,7 +36,7 @@ def warn() -> None:
 
 
 def held() -> bool:
-    """Whether there is anything of the visitor's to forget."""
+    """Whether there is anything of the user's to forget."""
     return bool(session.queue()) or pages.study_page()[1].holds()
 
 
@@ -52,7 +52,7 @@ def said() -> None:
 
 
 def _idle() -> None:
-    """Forget everything, unless the visitor waits for long work, or what the browser tells is of before."""
+    """Forget everything, unless the user waits for long work, or what the browser tells is of before."""
     component = session.get(KEY)
     if component is None or not component.idle or session.on_stage() is not None or session.working():
         return

@@ -58,7 +58,7 @@ def card_page(card: Card) -> CardPage:
 
 
 def home() -> StreamlitPage:
-    """Return the page that a visitor meets first."""
+    """Return the page that a user meets first."""
     return st.Page(VIEWS / "home.py", title=t("Home"), default=True)
 
 

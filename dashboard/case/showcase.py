@@ -1,6 +1,6 @@
 """One live example of each page, on Home: its picture with the overlay, and the answer, by the models themselves.
 
-The pictures are nobody's, so all visitors share what was made of them; the bare picture stands until that is there.
+The pictures are nobody's, so all users share what was made of them; the bare picture stands until that is there.
 """
 
 from __future__ import annotations

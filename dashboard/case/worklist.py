@@ -172,7 +172,7 @@ def _words(item: Item, known: Surveyed | None, opens: str | None) -> str:
 
 
 def _forget() -> None:
-    """Draw what lets go of everything of the visitor's, once the reader has confirmed it."""
+    """Draw what lets go of everything of the user's, once the reader has confirmed it."""
     with st.popover(t("Forget everything"), icon=":material/delete_sweep:", type="tertiary"):
         st.markdown(
             t(

@@ -1,6 +1,6 @@
 """What a stage shares with its speaker's second page, and with the audience's vote: found by a token nobody can guess.
 
-One process serves the stage, the speaker's page and every other visitor; the token is told to the stage's own browser
+One process serves the stage, the speaker's page and every other user; the token is told to the stage's own browser
 only, and stands on no page.
 """
 

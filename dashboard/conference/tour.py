@@ -1,6 +1,6 @@
 """The state machine that walks through a playlist.
 
-Nobody touching the screen for `idle_seconds` brings the first step back with everything of the last visitor forgotten,
+Nobody touching the screen for `idle_seconds` brings the first step back with everything of the last user forgotten,
 and from then on the steps follow each other until somebody does touch it. Time is always an argument, in seconds of
 whichever clock, so that half an hour can pass in a test within a minute. After the attract mode of arcade cabinets
 (https://en.wikipedia.org/wiki/Glossary_of_video_game_terms#attract_mode).

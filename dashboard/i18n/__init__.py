@@ -1,6 +1,6 @@
 """The language of the screen: English sentences are the ids of gettext catalogues, one .po file a language.
 
-`t("Grade {low} to {high}", low=1, high=3)` says it in the language of the visitor, numbers with its separators. What a
+`t("Grade {low} to {high}", low=1, high=3)` says it in the language of the user, numbers with its separators. What a
 catalogue lacks, or has with other placeholders, stays English. All English texts stand in `locale/ortholens.pot`, which
 `python -m dashboard.i18n.texts` collects from the code and the cards; a second language is one more file beside it
 (www.gnu.org/software/gettext/manual/html_node/PO-Files.html).
@@ -65,12 +65,12 @@ class Catalogue:
 
 
 def t(message: str, /, **values: object) -> str:
-    """Return an English text in the visitor's language, with its placeholders filled in."""
+    """Return an English text in the user's language, with its placeholders filled in."""
     return spoken()(message, **values)
 
 
 def tn(one: str, many: str, n: int, /, **values: object) -> str:
-    """Return the text for a number of things, `{n}`, in the visitor's language."""
+    """Return the text for a number of things, `{n}`, in the user's language."""
     catalogue, english = _catalogue(current()), one if n == 1 else many
     found, form = catalogue.words.get(one, ()), catalogue.form(n)
     text = found[form] if 1 < len(found) > form else english
@@ -78,7 +78,7 @@ def tn(one: str, many: str, n: int, /, **values: object) -> str:
 
 
 def numeral(value: float, spec: str = ",") -> str:
-    """Write a number as `format(value, spec)` does, with the separators of the visitor's language: "48,3 %"."""
+    """Write a number as `format(value, spec)` does, with the separators of the user's language: "48,3 %"."""
     return i18n.number(value, spec, current())
 
 
@@ -88,7 +88,7 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def separators() -> str:
-    """Return the decimal and the group separator of the visitor's language, as plotly takes them."""
+    """Return the decimal and the group separator of the user's language, as plotly takes them."""
     written = numeral(1000.5, ",.1f")
     return f"{written[-2]}{written[1]}"
 
@@ -99,7 +99,7 @@ def lowered(name: str) -> str:
 
 
 def spoken() -> Language:
-    """Return the visitor's language, for texts and numbers that are written later, where no visitor is known."""
+    """Return the user's language, for texts and numbers that are written later, where no user is known."""
     return _language(current())
 
 
@@ -125,7 +125,7 @@ def script(code: str) -> str:
 
 
 def current() -> str:
-    """Return the code of the visitor's language; English outside a page."""
+    """Return the code of the user's language; English outside a page."""
     return language(tuple(languages()), ENGLISH)
 
 

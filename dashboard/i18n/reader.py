@@ -17,7 +17,7 @@ LANGUAGE, READ_IN, IN_ADDRESS = "language", "read-in", "lang"
 
 
 def language(known: Sequence[str], otherwise: str) -> str:
-    """Return the code of the visitor's language, one of those known.
+    """Return the code of the user's language, one of those known.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""What one visitor has on the table, and every cache: only this package touches `st.session_state` and `st.cache_*`.
+"""What one user has on the table, and every cache: only this package touches `st.session_state` and `st.cache_*`.
 
-Images and answers live in caches of the visitor's own session and go when it ends; nothing of a patient is ever in one
+Images and answers live in caches of the user's own session and go when it ends; nothing of a patient is ever in one
 that sessions share.
 """
 

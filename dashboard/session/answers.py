@@ -1,4 +1,4 @@
-"""Images and answers, made once and kept ready, for one visitor or, where nothing is a patient's, for all.
+"""Images and answers, made once and kept ready, for one user or, where nothing is a patient's, for all.
 
 Their keys are (hash of the file, card, hashes of the weights, parameters): arrays are passed as `_underscore`
 arguments, since Streamlit hashes only a sample of a large array
@@ -20,7 +20,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 import models
 from dashboard.session.sweep import sweep_soon
 from dashboard.session.table import QUEUE_FILES, Item
-from dashboard.session.visitor import arrive
+from dashboard.session.user import arrive
 from dashboard.style import figures
 from models import Box, Card, Explanation, Image, Judged, OrthoLensError, Triage
 from models.io import slide as slides

@@ -33,7 +33,7 @@ class Job(Generic[T]):
         Called with the job; it tells `report` how far it is and ends with an `OrthoLensError` of its own when `stopped`
         turns true.
     in_turn
-        Whether it waits for its turn: of such work, one piece runs at a time in a process, so that eight visitors who
+        Whether it waits for its turn: of such work, one piece runs at a time in a process, so that eight users who
         ask for it at once do not all wait for the last.
 
     Attributes

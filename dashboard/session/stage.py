@@ -1,4 +1,4 @@
-"""Conference mode of one visitor: where it stands, what its clock says, and how everything of a visitor is forgotten.
+"""Conference mode of one user: where it stands, what its clock says, and how everything of a user is forgotten.
 
 `dashboard.conference` has the rules; here they meet Streamlit's session
 (docs.streamlit.io/develop/api-reference/caching-and-state).
@@ -111,7 +111,7 @@ def tick() -> bool:
 def due() -> Stage | None:
     """Return, once for each turn, the stage whose step is to be opened; None while the pages show it.
 
-    Where the stage was reset since, everything of the visitor is forgotten first.
+    Where the stage was reset since, everything of the user is forgotten first.
     """
     stage = on_stage()
     if stage is None or _open(stage):
@@ -136,7 +136,7 @@ def close_shortcuts() -> None:
 
 
 def forget() -> None:
-    """Stop the visitor's work, empty the table, every cache and picture of the session; a stage stays, in its language.
+    """Stop the user's work, empty the table, every cache and picture of the session; a stage stays, in its language.
 
     What the uploader got is let go too; its key is never used again, so that the browser cannot send the files anew.
     """
@@ -155,7 +155,7 @@ def forget() -> None:
 
 
 def caches() -> list[CachedFunc[..., Any]]:
-    """Return every cache of a visitor's own, as `dashboard.session.answers` declares them."""
+    """Return every cache of a user's own, as `dashboard.session.answers` declares them."""
     declared = [thing for thing in vars(answers).values() if isinstance(thing, CachedFunc)]
     return [cached for cached in declared if cached._info.scope == "session"]
 

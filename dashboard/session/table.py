@@ -38,9 +38,9 @@ class Item:
     sha256
         Of the file, or of all slices.
     origin
-        Where a case comes from ("Simulated", or an attribution); empty for a file of the visitor.
+        Where a case comes from ("Simulated", or an attribution); empty for a file of the user.
     task
-        The page that the case belongs to; None: the visitor decides.
+        The page that the case belongs to; None: the user decides.
     members
         The bytes of each slice of a series, in their order; empty for a file.
     """

@@ -1,4 +1,4 @@
-"""Long work of one visitor: started under a name, stopped when the visitor leaves or looks at something else."""
+"""Long work of one user: started under a name, stopped when the user leaves or looks at something else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from dashboard.session.jobs import Job
-from dashboard.session.visitor import arrive
+from dashboard.session.user import arrive
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ def start(name: str, work: Callable[[Job[T]], T], *, in_turn: bool = False) -> N
     Parameters
     ----------
     in_turn
-        Whether it waits until no other work in turn, of any visitor, runs.
+        Whether it waits until no other work in turn, of any user, runs.
     """
     arrive()
     running = job(name)
@@ -35,7 +35,7 @@ def start(name: str, work: Callable[[Job[T]], T], *, in_turn: bool = False) -> N
 
 
 def job(name: str) -> Job[Any] | None:
-    """Return the long work of that name, running or done; None where none was started, or the visitor left it."""
+    """Return the long work of that name, running or done; None where none was started, or the user left it."""
     found: Job[Any] | None = st.session_state.get(f"job-{name}")
     if found is None or found.result is not None or name in _leash():
         return found
@@ -43,7 +43,7 @@ def job(name: str) -> Job[Any] | None:
 
 
 def working() -> bool:
-    """Whether any long work of the visitor's goes on."""
+    """Whether any long work of the user's goes on."""
     return any(found is not None and found.running for found in map(job, _names()))
 
 
@@ -80,5 +80,5 @@ def _stop(jobs: dict[str, Job[Any]]) -> None:
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=_stop)
 def _leash() -> dict[str, Job[Any]]:
-    """Return the work that Streamlit has stopped when the visitor's connection ends."""
+    """Return the work that Streamlit has stopped when the user's connection ends."""
     return {}

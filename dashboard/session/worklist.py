@@ -1,6 +1,6 @@
 """What is known of each file on the worklist: its thumbnail, the cards that know it, the answers, the reference labels.
 
-Files that nobody looks at yet are looked through in a thread of the visitor's own, so that no page waits for them.
+Files that nobody looks at yet are looked through in a thread of the user's own, so that no page waits for them.
 """
 
 from __future__ import annotations

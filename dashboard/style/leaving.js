@@ -1,4 +1,4 @@
-/* Asks before the page is left or loaded anew while files of the visitor are on the table: they would be gone. The
+/* Asks before the page is left or loaded anew while files of the user are on the table: they would be gone. The
    browser words the question. A listener that is there keeps a page out of the browser's back-forward cache, so it is
    put up only while there is something to lose. And tells when no hand was there for a while: a sleeping machine counts
    as nobody. */

@@ -84,8 +84,8 @@ def _outlined(image: Image) -> Frame:
     if not isinstance(answer, Segmentation):
         raise InputError(f"the card {CARD} does not outline anything", fix="Restore the card that came with it.")
     femoral, tibial = (answer.labels.index(name) for name in NAMES)
-    doubt = answer.reason or "" if answer.abstained else ""
-    return Frame((answer.mask == femoral, answer.mask == tibial), image.grey(), doubt)
+    abstention = answer.reason or "" if answer.abstained else ""
+    return Frame((answer.mask == femoral, answer.mask == tibial), image.grey(), abstention)
 
 
 def write(folder: Path) -> Path:

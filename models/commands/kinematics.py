@@ -166,7 +166,7 @@ def _segmented(shot: Shot) -> Frame:
     labels = [label.lower() for label in answer.labels]
     femoral, tibial = (next(i for i, label in enumerate(labels) if label.startswith(n)) for n in ("femoral", "tibial"))
     masks = answer.mask == femoral, answer.mask == tibial
-    return Frame(masks, shot.shown, doubt=answer.reason or "" if answer.abstained else "")
+    return Frame(masks, shot.shown, abstention=answer.reason or "" if answer.abstained else "")
 
 
 def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[Mesh, Mesh], out: Path) -> None:

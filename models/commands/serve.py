@@ -71,7 +71,7 @@ def serve(
 def hosts_of(address: str, others: Sequence[str] = ()) -> list[str]:
     """Return the names under which the dashboard answers: this machine's own where all of its interfaces listen.
 
-    A request by any other name is refused: a site could point its own name here and read what visitors dropped.
+    A request by any other name is refused: a site could point its own name here and read what users dropped.
     """
     own = [*LOCAL] if address in EVERYWHERE else [*LOCAL, address]
     if address in EVERYWHERE:

@@ -177,12 +177,12 @@ def malformed(dataset: Dataset, frames: int) -> tuple[str, ...]:
     for frame in range(frames if "PerFrameFunctionalGroupsSequence" in dataset else 1):
         for place in _places(dataset, frame):
             for keyword in MEASURES:
-                if keyword in place and keyword not in found and (doubt := _doubt(place, keyword)):
-                    found[keyword] = doubt
+                if keyword in place and keyword not in found and (problem := _problem(place, keyword)):
+                    found[keyword] = problem
     return tuple(found.values())
 
 
-def _doubt(place: Dataset, keyword: str) -> str | None:
+def _problem(place: Dataset, keyword: str) -> str | None:
     words, values = _words(place, keyword), numbers(place, keyword)
     if not any(word.strip(" \x00") for word in words):
         return None

@@ -48,13 +48,13 @@ BAD_WINDOW = later("The file's display window has no usable width: it was not us
 def describe(dataset: Dataset) -> Header:
     """Return what `dataset` says on showing and measuring its pixels."""
     frames = frame_count(dataset)
-    spacing, source, doubt = spacing_of(dataset, frames)
+    spacing, source, warning = spacing_of(dataset, frames)
     aspect = pixel_aspect(dataset) if spacing is None else (1.0, 1.0)
     geometry, moved = geometry_of(dataset, frames)
     windows, (tables, unread) = list(_windows(dataset)), curves(dataset)
     stated = any(numbers(dataset, "WindowWidth"))
     warnings = (
-        doubt,
+        warning,
         moved,
         NOT_SQUARE if aspect != (1.0, 1.0) else None,
         BAD_CURVE if unread else None,

@@ -30,7 +30,7 @@ CALIBRATED = {"GEOMETRY": ", corrected for magnification", "FIDUCIAL": ", from a
 
 
 def spacing_of(dataset: Dataset, frames: int) -> tuple[Pair | None, str | None, str | None]:
-    """Return (row, column) spacing in the patient in mm, its source in words, and what is to be doubted about it."""
+    """Return (row, column) spacing in the patient in mm, its source in words, and a warning where that is uncertain."""
     first, *others = (_frame_spacing(dataset, frame) for frame in range(_differing(dataset, frames)))
     if any(other[0] != first[0] for other in others):
         return None, None, SPACINGS_DIFFER
@@ -44,8 +44,8 @@ def _frame_spacing(dataset: Dataset, frame: int) -> tuple[Pair | None, str | Non
     )
     calibration = str(holder(dataset, "PixelSpacingCalibrationType", frame).get("PixelSpacingCalibrationType") or "")
     if plane and (plane != detector or calibration in CALIBRATED):
-        doubtful = not detector and not calibration and dataset.get("Modality") in PROJECTIONS
-        return plane, "PixelSpacing" + CALIBRATED.get(calibration, ""), UNCALIBRATED if doubtful else None
+        uncertain = not detector and not calibration and dataset.get("Modality") in PROJECTIONS
+        return plane, "PixelSpacing" + CALIBRATED.get(calibration, ""), UNCALIBRATED if uncertain else None
     if beam:
         return beam, "ObjectPixelSpacingInCenterOfBeam", None
     if detector:
@@ -84,7 +84,7 @@ def _magnification(dataset: Dataset, frame: int) -> float | None:
 
 
 def geometry_of(dataset: Dataset, frames: int) -> tuple[Geometry | None, str | None]:
-    """Return where the source stood, None where that is not stated or not the same for all frames; and the doubt."""
+    """Return where the source stood, None where that is not stated or not the same for all frames; then a warning."""
     found = {_frame_geometry(dataset, frame) for frame in range(_differing(dataset, frames))}
     return (found.pop(), None) if len(found) == 1 else (None, SOURCES_DIFFER)
 

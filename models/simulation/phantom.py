@@ -1,6 +1,6 @@
 """Simulated radiographs with known content: the same seed gives the same picture, on every machine.
 
-They let a visitor see the program at work before anything is downloaded, and tests measure against them. They are not
+They let a user see the program at work before anything is downloaded, and tests measure against them. They are not
 training data for any shipped model, and nothing here is copied from a patient or from a maker's product.
 """
 

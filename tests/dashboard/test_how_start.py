@@ -81,7 +81,7 @@ def test_a_heat_map_stands_beside_that_of_a_random_network() -> None:
     page = opened("heat")
     assert "Rank correlation" in texts(page)
     assert len(page.get("image")) == 2
-    page.select_slider(key="doubt-down-to").set_value("head").run()
+    page.select_slider(key="random-down-to").set_value("head").run()
     assert "Random down to head" in texts(page)
     assert not page.exception
 

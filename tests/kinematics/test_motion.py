@@ -199,7 +199,7 @@ def test_a_frame_without_an_implant_has_no_pose_and_its_notes_say_so(
     monkeypatch.setattr(
         "models.tasks.kinematics.motion._other_side", lambda component, side, *_: f"mirror image {side}"
     )
-    empty = Frame((np.zeros((512, 512), bool), shots[1].masks[1]), doubt="this is a cat")
+    empty = Frame((np.zeros((512, 512), bool), shots[1].masks[1]), abstention="this is a cat")
     odd = replace(lunge.tibial, warnings=("its STL is odd",))
     study = Study(lunge.femoral, odd, lunge.camera, options=Options(edges=False, mirrors=False))
     found = motion(study, [replace(shots[0], grey=None), empty])

@@ -103,7 +103,7 @@ def film(measured: MotionCase, say: Language) -> bytes:
     for frame in range(measured.motion.frames):
         picture = plate.composed(export.overlay_plate(_posed(measured, frame), measured.motion.notes[frame], say))
         pictures.append(Pillow.fromarray(picture))
-    tallest = max(picture.height for picture in pictures)  # what is to be doubted takes more lines in some frames
+    tallest = max(picture.height for picture in pictures)  # what is uncertain takes more lines in some frames
     frames = [_padded(picture, tallest).quantize(128) for picture in pictures]
     out = io.BytesIO()
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0)

@@ -188,7 +188,7 @@ def _workspace(measured: MotionCase) -> None:
     with right:
         space = st.container()
         held = st.toggle(t("Hold the tibia still"), key="kinematics-held", persist_state="session")
-        _doubts(measured)
+        _show_warnings(measured)
     tried = choose_panel(PANELS, "kinematics-panel")(measured)
     placed = _placed(measured, shown, tried)
     with picture:
@@ -226,7 +226,7 @@ def _headline(measured: MotionCase) -> None:
                     t("Measure it now"), icon=":material/play_arrow:", type="tertiary", key="kinematics-start",
                     on_click=_start, args=(measured.name, run), help=t("Frame by frame, as one looks."),
                 )  # fmt: skip
-        doubtful = t("{flagged} of them flagged", flagged=flagged) if flagged else t("none of them flagged")
+        flags = t("{flagged} of them flagged", flagged=flagged) if flagged else t("none of them flagged")
         measured_in = (
             later("{frames} frames, {doubtful} · measured beforehand, in {seconds:.0f} s · {side} knee")
             if beforehand
@@ -236,7 +236,7 @@ def _headline(measured: MotionCase) -> None:
             t(
                 measured_in,
                 frames=motion.frames,
-                doubtful=doubtful,
+                doubtful=flags,
                 seconds=motion.seconds,
                 side=t(motion.side),
             )
@@ -246,7 +246,7 @@ def _headline(measured: MotionCase) -> None:
         states.notes(tuple(w for w in motion.warnings if not w.startswith(("Simulated", "Outlined"))))
 
 
-def _doubts(measured: MotionCase) -> None:
+def _show_warnings(measured: MotionCase) -> None:
     """Say what a reader must know of the frame that is looked at."""
     for index, name in enumerate(NAMES):
         track = measured.tracks[index]

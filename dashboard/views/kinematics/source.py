@@ -1,4 +1,4 @@
-"""What is measured: the simulated case, or a visitor's own frames, CAD and calibration."""
+"""What is measured: the simulated case, or a user's own frames, CAD and calibration."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class Tracking:
             )
         femoral, tibial = (answer.labels.index(name) for name in NAMES)
         masks = answer.mask == femoral, answer.mask == tibial
-        return Frame(masks, image.grey(), doubt=answer.reason or "" if answer.abstained else "")
+        return Frame(masks, image.grey(), abstention=answer.reason or "" if answer.abstained else "")
 
     def _made(self) -> tuple[str, ...]:
         """Return what stands in every export about where the numbers come from."""

@@ -1,1 +1,1 @@
-"""How it works: lessons on the visitor's own image, and the guided tour through them."""
+"""How it works: lessons on the user's own image, and the guided tour through them."""

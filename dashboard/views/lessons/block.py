@@ -1,4 +1,4 @@
-"""Building block: one neuron, then the same neuron at every place, on the visitor's image; and the code that ran."""
+"""Building block: one neuron, then the same neuron at every place, on the user's image; and the code that ran."""
 
 from __future__ import annotations
 

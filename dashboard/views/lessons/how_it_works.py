@@ -1,4 +1,4 @@
-"""How a network comes to its answer: lessons on the visitor's own image, one a section of the address."""
+"""How a network comes to its answer: lessons on the user's own image, one a section of the address."""
 
 from dashboard.views.lessons import page
 

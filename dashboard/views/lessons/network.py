@@ -1,4 +1,4 @@
-"""Network: the blocks of a card's network, and what each of them computes of the visitor's image."""
+"""Network: the blocks of a card's network, and what each of them computes of the user's image."""
 
 from __future__ import annotations
 

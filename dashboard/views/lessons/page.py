@@ -1,4 +1,4 @@
-"""How it works: six lessons, live on the visitor's own image; the address names the lesson (`?section=network`)."""
+"""How it works: six lessons, live on the user's own image; the address names the lesson (`?section=network`)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def show() -> None:
 
 
 def _section() -> str:
-    """Let the visitor choose a lesson, and keep its key in the address."""
+    """Let the user choose a lesson, and keep its key in the address."""
     if session.get("section") not in SECTIONS:
         asked = st.query_params.get("section")
         session.put("section", asked if asked in SECTIONS else next(iter(SECTIONS)))

@@ -17,7 +17,7 @@ TIPS: Mapping[str, tuple[str, Callable[[], None]]] = {
     "images": (later("How many images"), start_measured.amount),
     "transfer": (later("Transfer"), start_measured.transfer),
     "charts": (later("Read the charts"), start_measured.charts),
-    "heat": (later("Put the heat map to the test"), start_pictures.doubt),
+    "heat": (later("Put the heat map to the test"), start_pictures.show_sanity_check),
 }
 """Each tip by its key, as in the page's address (`?tip=patients`): its name on the screen, and what draws it."""
 

@@ -110,7 +110,7 @@ def _value(value: float | bool, key: str) -> str:
     return f"± {value:g}{UNITS.get(key, '')}"
 
 
-def doubt() -> None:
+def show_sanity_check() -> None:
     """Show a heat map beside that of a network that knows nothing."""
     st.markdown(
         t(
@@ -130,7 +130,7 @@ def doubt() -> None:
     )  # fmt: skip
     parts = {step.down_to: step for step in found.steps}
     down_to = st.select_slider(
-        t("Random weights from the answer down to"), list(parts), value=list(parts)[-1], key="doubt-down-to",
+        t("Random weights from the answer down to"), list(parts), value=list(parts)[-1], key="random-down-to",
         persist_state="session", format_func=lambda part: t("the head alone") if part == "head" else part,
     )  # fmt: skip
     step, grey = parts[down_to], subject.image.grey(subject.frame)

@@ -29,7 +29,7 @@ class Subject:
     Attributes
     ----------
     origin
-        Where it comes from, as it stands below the picture; empty for a file of the visitor.
+        Where it comes from, as it stands below the picture; empty for a file of the user.
     card
         Id of the card that the picture was made for; empty where nobody knows.
     """

@@ -17,7 +17,7 @@ PREPARED: Mapping[str, Callable[[], None]] = {"learning": learning.begin}
 
 
 def show() -> None:
-    """Draw the step that the visitor is at, else the button that begins the tour; `?tour=1` begins it too.
+    """Draw the step that the user is at, else the button that begins the tour; `?tour=1` begins it too.
 
     It stands above the choice of the section, since it makes that choice.
     """

@@ -1,4 +1,4 @@
-"""Figures of a segmentation: classes on the image, the Jaccard picture, doubt, reasons, measurements drawn in place."""
+"""Figures of a segmentation: classes on the image, the Jaccard picture, entropy, reasons, measurements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.reporting import reason
 from models.types import Box, Pixels
 
 REASON_OPACITY = 0.7
-DOUBT = HeatLook(0.9, 0.05, "inferno", low=later("certain"), high=later("uncertain"))
+ENTROPY = HeatLook(0.9, 0.05, "inferno", low=later("certain"), high=later("uncertain"))
 NAMES_PX = 150
 """Longest side of the grid that tells the class under the pointer."""
 
@@ -101,12 +101,14 @@ def picture(image: Image, drawn: Picture, view: View, beside: Picture | None = N
     return viewer(image, [raster(one) for one in (beside, drawn) if one is not None], view.frame)
 
 
-def doubt(image: Image, entropy: Pixels, view: View) -> go.Figure:
+def draw_entropy(image: Image, entropy: Pixels, view: View) -> go.Figure:
     """Return the image with the entropy of its classes, (H, W) in [0, 1]."""
     shown = _dimmed(screen(image, view))
     heat = _resized(entropy, shown.shape)
     return explained(
-        viewer(image, [raster(draw.overlay(shown, heat, DOUBT))], view.frame, entropy), t("Predictive entropy"), DOUBT
+        viewer(image, [raster(draw.overlay(shown, heat, ENTROPY))], view.frame, entropy),
+        t("Predictive entropy"),
+        ENTROPY,
     )
 
 

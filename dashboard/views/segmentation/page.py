@@ -24,7 +24,7 @@ from models import Card, Image, OrthoLensError, Segmentation
 PANELS: dict[str, Callable[[SegmentationCase], Sheet]] = {
     later("Classes"): classes.show,
     later("Reference"): reference.show,
-    later("Entropy"): reasons.doubt,
+    later("Entropy"): reasons.show_entropy,
     later("Why"): reasons.why,
     later("Correct"): correction.show,
 }
@@ -95,7 +95,7 @@ def _headline(case: SegmentationCase) -> bool:
 
 
 def _found(case: SegmentationCase) -> str:
-    """Return what `models.answers.record.headline` says, in the visitor's language."""
+    """Return what `models.answers.record.headline` says, in the user's language."""
     areas = classes.areas_of(case)[1:]
     names = {label.key: t(label.name) for label in case.card.labels}
     if case.shown.instances is not None:

@@ -1,4 +1,4 @@
-"""Where the model is in doubt, and why it calls a place what it calls it."""
+"""Where the model is uncertain, and why it calls a place what it calls it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MOST_PX = 8_000_000
 """Pixels up to which flips and scales are answered at once."""
 
 
-def doubt(case: SegmentationCase) -> Sheet:
+def show_entropy(case: SegmentationCase) -> Sheet:
     """Return the entropy of the classes over flips and scales of the image."""
     image, card, view = case.image, case.card, case.view
     if image.shape[0] * image.shape[1] > MOST_PX:
         st.caption(t("Too large to be segmented again in every flip and scale: draw a smaller region."))
-        return Sheet(figures.figure(case.answer, image, view), "doubt-none")
+        return Sheet(figures.figure(case.answer, image, view), "entropy-none")
     entropy = session.once(
-        lambda: models.uncertainty(image, card.id, frame=view.frame), "doubt", case.identity, *session.weights(card)
+        lambda: models.uncertainty(image, card.id, frame=view.frame), "entropy", case.identity, *session.weights(card)
     )
     st.markdown(
         t(
@@ -49,7 +49,7 @@ def doubt(case: SegmentationCase) -> Sheet:
             numeral(float((entropy > 0.5).mean()), ".1%"),
             help=t("Share of the image with entropy over 0.5."),
         )
-    return Sheet(figures.doubt(image, entropy, view), "doubt", says=t("Dark: certain. Bright: uncertain."))
+    return Sheet(figures.draw_entropy(image, entropy, view), "entropy", says=t("Dark: certain. Bright: uncertain."))
 
 
 def why(case: SegmentationCase) -> Sheet:

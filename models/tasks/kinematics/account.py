@@ -1,4 +1,4 @@
-"""What a measured motion says in a report: frames with both components, curves of the joint, a row a frame, doubts.
+"""What a measured motion says in a report: frames with both components, curves of the joint, a row a frame, warnings.
 
 Angles and translations are Grood and Suntay's (J Biomech Eng 1983, doi 10.1115/1.3138397); bands and ± are one
 standard deviation in tables and 95 % in curves, as on the page.
@@ -74,7 +74,7 @@ class KinematicsAccount(Account[Motion]):
         return say(told, low=float(np.nanmin(flexion)), high=float(np.nanmax(flexion))), sure
 
     def sections(self, answer: Motion, case: Case) -> list[Section]:
-        """Return the frames with both components, the curves, a row a frame, and what to doubt."""
+        """Return the frames with both components, the curves, a row a frame, and what is uncertain."""
         say = case.say
         flagged = [t for t, said in enumerate(answer.notes) if said]
         told = later("{frames} frames, {n} of them flagged; {side} knee.")
@@ -100,7 +100,7 @@ class KinematicsAccount(Account[Motion]):
             Section("", tuple(parts)),
             Section(say(later("Motion")), (_curves(answer, say),)),
             Section(say(later("Measurements")), (_frames(answer, say), Paragraph(_reads(answer, say), "note"))),
-            _doubts(answer, flagged, say),
+            _list_warnings(answer, flagged, say),
         ]
 
     def about(self, case: Case) -> Section:
@@ -165,7 +165,7 @@ def _reads(motion: Motion, say: Language) -> str:
     return f"{told} {say(later('A star marks a frame to doubt.'))}" if any(motion.notes) else told
 
 
-def _doubts(motion: Motion, flagged: Sequence[int], say: Language) -> Section:
+def _list_warnings(motion: Motion, flagged: Sequence[int], say: Language) -> Section:
     parts: list[Part] = [Paragraph(sentence(say(said)), "warning") for said in motion.warnings]
     for t in flagged:
         notes = " ".join(say(note) for note in motion.notes[t])

@@ -46,7 +46,7 @@ def angles_csv(motion: Motion, names: Sequence[str]) -> str:
 
 
 def quality_csv(motion: Motion, names: Sequence[str]) -> str:
-    """Return one row a frame: overlap, residual and uncertainty of both components, and what to doubt."""
+    """Return one row a frame: overlap, residual and uncertainty of both components, and what is uncertain."""
     header, rows = ["frame", "file"], [[t + 1, names[t]] for t in range(motion.frames)]
     for name, track in zip(NAMES, (motion.femoral, motion.tibial), strict=True):
         header += [f"{name}_overlap", f"{name}_residual_px", *(f"{name}_sigma_{p}" for p in PARAMETERS)]
@@ -102,7 +102,7 @@ class Posed:
 
 
 def overlay_plate(posed: Posed, notes: Sequence[str] = (), say: Language = IN_ENGLISH) -> plate.Plate:
-    """Return a frame with its contours as a plate: its name, a scale at the implant's depth, and what to doubt."""
+    """Return a frame with its contours as a plate: its name, a scale at the implant's depth, and what is uncertain."""
     below = plate.enlarged(posed.shown, posed.camera.focal_px)  # the more pixels to the distance, the smaller they are
     camera = posed.camera.over(below.shape)
     picture = overlay(below, posed.meshes, posed.poses, camera)

@@ -1,4 +1,4 @@
-"""From frames, masks and CAD to a `Motion`: the poses that were chosen, the joint's angles, and what to doubt.
+"""From frames, masks and CAD to a `Motion`: the poses that were chosen, the joint's angles, and what is uncertain.
 
 Reference: A. J. Jensen et al., Joint Track Machine Learning, J Biomech Eng 2023, doi 10.1115/1.4056678, for the course
 from segmentation through pose to angles.
@@ -177,8 +177,8 @@ def _notes(study: Study, frame: Frame, *both: tuple[Answer, int]) -> tuple[str, 
             notes.append(
                 later("The {name} component overlaps its mask by {overlap:.2f} only.", name=name, overlap=fit.overlap)
             )
-    if frame.doubt:
-        notes.append(later("The network is not certain of its outline: {reason}.", reason=frame.doubt.rstrip(".")))
+    if frame.abstention:
+        notes.append(later("The network is not certain of its outline: {reason}.", reason=frame.abstention.rstrip(".")))
     return tuple(notes)
 
 

@@ -85,12 +85,12 @@ class Component:
 class Frame:
     """One picture and where the components are in it: (H, W) each; `grey` may be None (nothing but masks).
 
-    `doubt` says why the network that drew the masks abstained; it is empty where it did not.
+    `abstention` says why the network that drew the masks abstained; it is empty where it did not.
     """
 
     masks: tuple[Bits, Bits]
     grey: NDArray[np.float32] | None = None
-    doubt: str = ""
+    abstention: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,8 +32,8 @@ from models.words import later
 
 CERTAINTY = later("Certainty")
 NOTHING_FOUND = later("Nothing but background")
-DOUBTED = 0.8
-"""Pixels whose class is less probable than this are called in doubt."""
+UNCERTAIN = 0.8
+"""Pixels whose class is less probable than this are called uncertain."""
 AGREEING = 0.8
 """Mean Dice from which an answer paints what was drawn."""
 
@@ -271,7 +271,7 @@ def _number(value: float | None, say: Language) -> str:
 
 def _trust(answer: Segmentation, case: Case) -> Section:
     section = trust(answer, case, films=False)
-    doubted = float((answer.certainty < DOUBTED * 255).mean())
+    uncertain = float((answer.certainty < UNCERTAIN * 255).mean())
     text = later("In {doubted:.1%} of the image the class chosen is less than {least:.0%} probable.")
-    said = case.say(text, doubted=doubted, least=DOUBTED)
+    said = case.say(text, doubted=uncertain, least=UNCERTAIN)
     return Section(section.title, (Paragraph(said), *section.parts))

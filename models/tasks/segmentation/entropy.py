@@ -1,4 +1,4 @@
-"""Where a network that segments is in doubt: the entropy of its mean answer over flips and scales of the image.
+"""Where a network that segments is uncertain: the entropy of its mean answer over flips and scales of the image.
 
 After Wang et al. 2019, "Aleatoric uncertainty estimation", doi 10.1016/j.neucom.2019.01.103.
 """

@@ -8,6 +8,6 @@ from models.io.pool import user
 
 
 def arrive() -> None:
-    """Say whose files are read from now on in this thread, so that no visitor waits for another's."""
+    """Say whose files are read from now on in this thread, so that no user waits for another's."""
     if context := get_script_run_ctx(suppress_warning=True):
         user.set(context.session_id)

@@ -5,10 +5,14 @@
    to one uploader at a time and count as taken only when a higher number stands there: what is dropped while the page
    loads or changes waits here, and what an uploader took down with it is handed over again. So is what it shows no sign
    of: a run of the page that begins just then makes the server forget its leave to upload (`ForwardMsgQueue.clear`).
+
+   The browser sends a drop to the element that was last dragged over, even if the page has taken that one away since:
+   nobody hears it. So a veil that is no part of the page lies over all of it, and out of the way of other uploaders.
    Folders: https://developer.mozilla.org/docs/Web/API/DataTransferItem/webkitGetAsEntry */
 
 const OWN = '[class*="st-key-uploader-"]', DROPZONE = "[data-testid=stFileUploaderDropzone]";
 const FAILED = "[data-testid=stFileChipIconError]", SHOWN = "[data-testid=stFileChip]";
+const VEIL = "door-veil";
 const LOOK_MS = 60, SLOW_MS = 400, SAID_MS = 8000; // how often the uploader is looked for; when "Opening…" is said
 const SILENT_MS = 800; // after which files that an uploader does not show are handed to it again, and twice that later
 const MOST_FILES = 4000;
@@ -74,10 +78,11 @@ function element(id, style) {
 }
 
 function veil(shown) {
-  const found = element("door-veil", `inset:0;background:rgba(6,38,36,.72);backdrop-filter:blur(2px);
+  const found = element(VEIL, `inset:0;pointer-events:auto;background:rgba(6,38,36,.72);backdrop-filter:blur(2px);
     outline:3px dashed #5CC7BC;outline-offset:-18px;`);
   found.textContent = door.says.drop ?? "";
   found.style.display = shown ? "grid" : "none";
+  door.veiled = shown;
 }
 
 function pill(text) {
@@ -134,7 +139,8 @@ function browse(folder) {
 /* Whether a drag is for this door: it carries files, and is not over the uploader of something else. */
 function ours(event) {
   if (![...(event.dataTransfer?.types ?? [])].includes("Files")) return false;
-  const zone = event.composedPath().find((one) => one.matches?.(DROPZONE));
+  const under = document.elementsFromPoint(event.clientX, event.clientY).find((one) => one.id !== VEIL);
+  const zone = under?.closest(DROPZONE);
   return !zone || Boolean(zone.closest(OWN));
 }
 
@@ -173,6 +179,7 @@ if (!door.open) {
   for (const name of ["dragenter", "dragover"]) window.addEventListener(name, onDrag, true);
   window.addEventListener("dragleave", onLeave, true);
   window.addEventListener("drop", onDrop, true);
+  window.addEventListener("pointermove", () => door.veiled && veil(false), true); // nothing is dragged any more
   window.addEventListener("change", onChange, true);
   window.addEventListener("ortholens-browse", (event) => browse(event.detail.folder));
 }

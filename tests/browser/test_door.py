@@ -229,6 +229,18 @@ def test_a_drop_on_a_page_that_changes_is_not_lost(visit: Callable[[], Page]) ->
     assert forgotten
 
 
+def test_a_drop_is_heard_where_the_page_took_away_what_lay_under_it(visit: Callable[[], Page]) -> None:
+    """The browser sends it to what was last dragged over, as it was then."""
+    page = visit()
+    go(page, "Implant")
+    page.evaluate("""() => ["dragenter", "dragover"].forEach((kind) => window.addEventListener(kind, ({target}) =>
+        queueMicrotask(() => target.closest(".stApp") && target.replaceWith(target.cloneNode(true))), true))""")
+    dropped(page, CASES_DIR / "shoulder_reverse.png")
+    page.locator("[class*='st-key-remove-']").wait_for()
+    calm(page)
+    expect(page.locator("#door-veil")).to_be_hidden()
+
+
 def test_the_empty_page_is_an_uploader_for_the_keyboard_too(visit: Callable[[], Page]) -> None:
     page = visit()
     go(page, "Implant")

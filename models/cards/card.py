@@ -309,14 +309,16 @@ def card(id: str) -> Card:
 
 
 def cards_of(task: str) -> tuple[Card, ...]:
-    """Return the cards of a task; the first is the default.
+    """Return the cards of a task, those that learned from real pictures first; the first is the default.
 
     Raises
     ------
     UnknownCard
         When no card has that task.
     """
-    found = tuple(card for card in cards().values() if card.task == task)
+    found = tuple(
+        sorted((card for card in cards().values() if card.task == task), key=lambda card: card.data.simulated)
+    )
     if not found:
         tasks = sorted({card.task for card in cards().values()})
         raise UnknownCard(f"there is no task {task!r}", fix=f"Choose one of {', '.join(tasks)}.")

@@ -83,13 +83,20 @@ class Part:
         """Return the optical depth (H, W) of the shell and of the core."""
         x, y = beam.plane(self.z_mm)
         edge = inward_distance([pose.place(line) for line in (self.outline, *self.spurs)], x, y)  # (H, W)
-        offset = np.stack(np.meshgrid(x, y), axis=-1) - pose.shift_mm
+        shell, core = np.zeros(edge.shape), np.zeros(edge.shape)
+        rows, columns = np.flatnonzero(edge.any(1)), np.flatnonzero(edge.any(0))
+        if not len(rows):
+            return shell, core
+        here = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)  # elsewhere both are 0
+        edge = edge[here]
+        offset = np.stack(np.meshgrid(x[here[1]], y[here[0]]), axis=-1) - pose.shift_mm
         across, along = np.moveaxis(offset @ pose.world_from_body, -1, 0)  # own x and own y of every pixel
         shell_mm = _at(along, self.shell_mm)
         depth_mm = self.depth_mm * _at(across, self.taper)
         outer = rounded(edge, self.roundness_mm, depth_mm)
         inner = rounded(edge - shell_mm, self.roundness_mm - shell_mm, depth_mm - 2 * shell_mm)
-        return (outer - inner) * self.shell, inner * _at(along, self.core)
+        shell[here], core[here] = (outer - inner) * self.shell, inner * _at(along, self.core)
+        return shell, core
 
 
 def _at(where: Field, knots: Knots) -> Field | float:

@@ -1,7 +1,8 @@
 """Simulated radiographs with known content: the same seed gives the same picture, on every machine.
 
 They let a user see the program at work before anything is downloaded, and tests measure against them. They are not
-training data for any shipped model, and nothing here is copied from a patient or from a maker's product.
+training data for any shipped model (the films of `models.simulation.stifle_phantom` are, of one card that says so), and
+nothing here is copied from a patient or from a maker's product.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def simulate_shoulder(
     drawn = _random_shoulder(rng)
     implant, anatomy = implant or drawn[0], anatomy or drawn[1]
     beam = beam or Beam((640, 512), 0.42, centre_mm=(24.0, 49.0))
-    depth, metal = shoulder_depth(implant, anatomy, _finer(beam), rng)
+    depth, metal = shoulder_depth(implant, anatomy, finer(beam), rng)
     # as soft as the small pictures that the shoulder model has learned from, to which a crisp one is unfamiliar
     exposure = exposure or Exposure(border_mm=(6.0, 5.0, 6.0, 5.0), detector_mm=0.9, detail=0.0)
     return _taken(depth, metal, beam, exposure, side, rng)
@@ -87,7 +88,7 @@ def simulate_knee(
     rng = np.random.default_rng(seed)
     density = rng.uniform(0.8, 1.1) if density is None else density
     beam = beam or Beam((512, 512), 0.265, centre_mm=(0.0, 2.0), source_object_mm=1050.0)
-    depth = knee_depth(joint, float(density), _finer(beam), rng)
+    depth = knee_depth(joint, float(density), finer(beam), rng)
     exposure = exposure or Exposure(photons=30000.0, scatter=0.5, contrast=0.7, detector_mm=0.2)
     return _taken(depth, np.zeros(depth.shape, bool), beam, exposure, side, rng)
 
@@ -104,12 +105,13 @@ def simulate_leg(
     """Simulate a lower leg from the front, broken or, with None, not; noise is drawn from `seed`."""
     rng = np.random.default_rng(seed)
     beam = beam or Beam((640, 408), 0.45, centre_mm=(-6.0, -4.0), source_object_mm=1050.0)
-    depth = leg_depth(broken, density, _finer(beam), rng)
+    depth = leg_depth(broken, density, finer(beam), rng)
     exposure = exposure or Exposure(photons=30000.0, contrast=0.8, detector_mm=0.2, border_mm=(5.0, 4.0, 5.0, 4.0))
     return _taken(depth, np.zeros(depth.shape, bool), beam, exposure, side, rng)
 
 
-def _finer(beam: Beam) -> Beam:
+def finer(beam: Beam) -> Beam:
+    """Return a beam with `OVERSAMPLED` rays a pixel in each direction, for `binned`."""
     rows, columns = beam.shape
     return replace(beam, shape=(rows * OVERSAMPLED, columns * OVERSAMPLED), pixel_mm=beam.pixel_mm / OVERSAMPLED)
 
@@ -142,7 +144,7 @@ def _random_shoulder(rng: np.random.Generator) -> tuple[ShoulderImplant, Anatomy
     return implant, anatomy
 
 
-def _binned(field: Field) -> Field:
+def binned(field: Field) -> Field:
     """Mean (H, W) over the rays of each pixel."""
     rows, columns = (n // OVERSAMPLED for n in field.shape)
     return np.asarray(field.reshape(rows, OVERSAMPLED, columns, OVERSAMPLED).mean((1, 3)))
@@ -151,7 +153,7 @@ def _binned(field: Field) -> Field:
 def _taken(
     depth: Field, metal: NDArray[np.bool_], beam: Beam, exposure: Exposure, side: Side, rng: np.random.Generator
 ) -> SimulatedRadiograph:
-    depth, seen = _binned(depth), _binned(metal.astype(float)) > 0
+    depth, seen = binned(depth), binned(metal.astype(float)) > 0
     if side == "L":
         depth, seen = depth[:, ::-1], seen[:, ::-1]
     pixels = xray.expose(depth, beam, exposure, rng)

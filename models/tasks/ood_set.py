@@ -12,7 +12,7 @@ from numpy.random import Generator
 
 from models.cards import find_base_id
 from models.io import read
-from models.tasks.classification.dataset import SETS
+from models.tasks.classification.dataset import PUBLIC
 from models.training.public_set import open_zip
 from models.types import Image, Pixels
 
@@ -47,7 +47,7 @@ def ood_sets(card_id: str, *, colour: bool = False) -> Iterator[tuple[str, list[
     def shown(image: Image) -> Pixels:
         return image.shown() if colour else image.grey()
 
-    for other, load in SETS.items():
+    for other, load in PUBLIC.items():
         if other != card_id:
             pixels = load().pixels
             yield f"{other} radiographs", [pixels[i].astype(np.float32) / 255 for i in _spread(len(pixels))]

@@ -1,12 +1,16 @@
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from models.errors import UnknownCard
-from models.settings import settings
-from models.tasks.classification.dataset import SETS, labelled_set
+from models.settings import Settings, settings
+from models.simulation.stifle_joint import FINDINGS, VIEWS
+from models.tasks.classification import stifle_set
+from models.tasks.classification.dataset import PUBLIC, SETS, labelled_set
 from models.tasks.classification.folds import folds_of
+from models.tasks.classification.labelled import ELSEWHERE
 
 needs_data = pytest.mark.skipif(not settings().data_dir.exists(), reason="the data sets are not in ../shared/data")
 
@@ -37,4 +41,25 @@ def test_the_knee_set_is_split_by_patient():
 def test_a_card_without_a_set_is_said_so():
     with pytest.raises(UnknownCard, match="knee-kl"):
         labelled_set("no-such-card")
-    assert set(SETS) == {"knee-kl", "shoulder-implants"}
+    assert set(SETS) == {"knee-kl", "shoulder-implants", "equine-stifle"}
+    assert set(PUBLIC) == {"knee-kl", "shoulder-implants"}
+
+
+def test_the_stifles_are_simulated_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stifle_set, "settings", lambda: Settings(cache_dir=tmp_path))
+    small = {split: (first, 8, clinic) for split, (first, _, clinic) in stifle_set.SPLITS.items()}
+    monkeypatch.setattr(stifle_set, "SPLITS", small)
+    monkeypatch.setattr(stifle_set, "PIXEL_MM", 6.0)
+    data = labelled_set("equine-stifle")
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(kept) == 4
+    assert data.pixels.shape == (32, 224, 224)
+    for split in ("train", "val", "test", ELSEWHERE):
+        part = data.only(data.of(split))
+        assert Counter(part.labels) == dict.fromkeys(FINDINGS, 2)
+        assert Counter(part.subgroups["view"]) == dict.fromkeys(VIEWS, 4)
+        degrees = dict(zip(part.labels, part.subgroups["severity"], strict=True))
+        assert [finding for finding, degree in degrees.items() if degree == "none"] == ["normal"]
+    assert len(set(data.groups)) == 32  # no horse is in two splits
+    assert (labelled_set("equine-stifle").pixels == data.pixels).all()
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept

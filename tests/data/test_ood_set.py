@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from models.settings import Settings
 from models.tasks import ood_set as others
-from models.tasks.classification.dataset import LabelledSet
+from models.tasks.classification.labelled import LabelledSet
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def labelled(n: int, grey: int) -> LabelledSet:
         return LabelledSet(np.full((n, 8, 8), grey, np.uint8), ("A",) * n, ("g",) * n, ("",) * n)
 
-    monkeypatch.setattr(others, "SETS", {"own": lambda: labelled(4, 0), "other": lambda: labelled(10, 51)})
+    monkeypatch.setattr(others, "PUBLIC", {"own": lambda: labelled(4, 0), "other": lambda: labelled(10, 51)})
     monkeypatch.setattr(others, "ZIPS", {"slices": ("some.zip", "images/")})
     monkeypatch.setattr(others, "EACH", 6)
     monkeypatch.setattr("models.training.public_set.settings", lambda: Settings(data_dir=tmp_path))

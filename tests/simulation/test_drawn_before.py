@@ -28,6 +28,7 @@ from models.simulation.leg_phantom import LegBreak
 from models.simulation.metal import Component
 from models.simulation.phantom import ShoulderImplant, simulate_knee, simulate_leg, simulate_shoulder
 from models.simulation.stains import STAINS
+from models.simulation.stifle_phantom import ELSEWHERE, HOME, Clinic, simulate_stifle
 from models.simulation.xray import Beam, Exposure
 
 FILE = Path(__file__).with_name("drawn.json")
@@ -51,6 +52,11 @@ def knee(grade: int, **given: Any) -> Drawn:
 
 def leg(broken: LegBreak | None, **given: Any) -> Drawn:
     shot = simulate_leg(5, broken=broken, beam=LEG, **given)
+    return shot.pixels, shot.metal
+
+
+def stifle(seed: int, clinic: Clinic) -> Drawn:
+    shot, _ = simulate_stifle(seed, clinic=clinic, pixel_mm=2.5)
     return shot.pixels, shot.metal
 
 
@@ -87,6 +93,8 @@ SCENES: dict[str, Callable[[], Drawn]] = {
     **{f"knee of grade {grade}": partial(knee, grade) for grade in (0, 3, 4)},
     "leg": partial(leg, None),
     "leg, broken, left": partial(leg, LegBreak(), side="L"),
+    **{f"stifle {seed}": partial(stifle, seed, HOME) for seed in (1, 7)},
+    "stifle 6, elsewhere": partial(stifle, 6, ELSEWHERE),
     **{f"section {seed}": partial(tissue, seed) for seed in range(4)},
     **{f"section of a {part}": partial(tissue, 9, part=part, damage=0.8) for part in ("femur", "tibia")},
     **{

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.tasks.classification.dataset import LabelledSet
+from models.tasks.classification.labelled import LabelledSet
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import torch
 from models.cards import Card, card
 from models.nets.mobilenet import StagedMobileNetV2
 from models.tasks.classification import evaluation, final, metrics
-from models.tasks.classification.dataset import LabelledSet
+from models.tasks.classification.labelled import LabelledSet
 from models.tasks.classification.metrics import RESAMPLES
 
 KEYS = ("Cofield", "Depuy", "Zimmer")
@@ -158,6 +158,26 @@ def test_the_test_split_is_measured_only_when_asked(
     assert report["how"].startswith("test split, measured once")
     assert report["n"] == 12
     assert card("tiny").conformal.n == 12  # of the validation split
+    assert "elsewhere" not in report
+
+
+def test_pictures_from_another_place_are_measured_apart(
+    trained: list[str], data: LabelledSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of(monkeypatch, replace(data, splits=("train",) * 12 + ("val",) * 12 + ("test",) * 12 + ("elsewhere",) * 12))
+    final.train("tiny", quiet)
+    assert trained[0] == "shipped-0 on 12 of 12"
+    path = tmp_path / "cards" / "tiny.figures.json"
+    evaluation.evaluate("tiny", 3, False, quiet)
+    assert "elsewhere" not in json.loads(path.read_text())  # before the test split is touched
+    evaluation.evaluate("tiny", 3, True, quiet)
+    report = json.loads(path.read_text())
+    there = report["elsewhere"]
+    assert (report["n"], there["n"]) == (12, 12)
+    assert set(there["metrics"]) == set(report["metrics"])
+    assert [row["coverage"] for row in there["conformal"]] == list(evaluation.SHOWN)
+    assert 0 <= there["kept"] <= 1
+    assert {key: row["n"] for key, row in there["subgroups"]["side"].items()} == {"R": 12}  # the last twelve
 
 
 def test_no_fold_is_calibrated_on_itself(trained: list[str]) -> None:

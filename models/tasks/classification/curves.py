@@ -24,7 +24,8 @@ from models.nets.frame import Frame, normalise
 from models.nets.loading import build, fold_batch_norms
 from models.nets.mobilenet import StagedMobileNetV2, load_imagenet
 from models.progress import Progress
-from models.tasks.classification.dataset import LabelledSet, labelled_set
+from models.tasks.classification.dataset import labelled_set
+from models.tasks.classification.labelled import LabelledSet
 from models.tasks.classification.metrics import RESAMPLES
 from models.tasks.classification.training import imagenet_weights
 

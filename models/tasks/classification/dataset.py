@@ -1,13 +1,12 @@
-"""A labelled set of radiographs in memory, and the two public sets that the classifiers are made from.
+"""The sets that the classifiers are made from: two public ones, and a simulated one.
 
-A set is read straight from its zip (`settings().data_dir`). Groups keep what may be one patient together: every split
-and every bootstrap goes by group, never by picture.
+A public set is read straight from its zip (`settings().data_dir`). Groups keep what may be one patient together: every
+split and every bootstrap goes by group, never by picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
@@ -17,49 +16,9 @@ from PIL import ImageOps
 
 from models.errors import UnknownCard
 from models.nets.frame import exposed
+from models.tasks.classification.labelled import LabelledSet
+from models.tasks.classification.stifle_set import equine_stifle
 from models.training.public_set import open_labelled
-
-
-@dataclass(frozen=True, eq=False)
-class LabelledSet:
-    """N pictures with their labels.
-
-    Attributes
-    ----------
-    pixels
-        (N, H, W) uint8.
-    labels
-        Key of each picture's label.
-    groups
-        Patient, or what stands in for one.
-    splits
-        "train", "val" or "test" where the set has published splits, else "".
-    subgroups
-        Attributes to report figures by, such as {"side": ("L", "R", …)}.
-    """
-
-    pixels: NDArray[np.uint8]
-    labels: tuple[str, ...]
-    groups: tuple[str, ...]
-    splits: tuple[str, ...]
-    subgroups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def of(self, split: str) -> NDArray[np.intp]:
-        """Return the indices of a split."""
-        return np.flatnonzero(np.array(self.splits) == split)
-
-    def only(self, indices: NDArray[np.intp]) -> LabelledSet:
-        """Return the pictures at some indices as a set of their own."""
-        return LabelledSet(
-            pixels=self.pixels[indices],
-            labels=tuple(self.labels[i] for i in indices),
-            groups=tuple(self.groups[i] for i in indices),
-            splits=tuple(self.splits[i] for i in indices),
-            subgroups={name: tuple(values[i] for i in indices) for name, values in self.subgroups.items()},
-        )
 
 
 def shoulder_implants() -> LabelledSet:
@@ -97,7 +56,9 @@ def knee_kl() -> LabelledSet:
     )
 
 
-SETS: Mapping[str, Callable[[], LabelledSet]] = {"shoulder-implants": shoulder_implants, "knee-kl": knee_kl}
+PUBLIC: Mapping[str, Callable[[], LabelledSet]] = {"shoulder-implants": shoulder_implants, "knee-kl": knee_kl}
+"""The labelled set of a card that was made from public pictures, by the card's id."""
+SETS: Mapping[str, Callable[[], LabelledSet]] = {**PUBLIC, "equine-stifle": equine_stifle}
 """The labelled set of a card, by the card's id."""
 
 

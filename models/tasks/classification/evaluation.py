@@ -1,7 +1,8 @@
 """Measure a classifier on pictures it was not trained on, and write what was found beside its card.
 
 A set with published splits is calibrated on `val` and measured on `test`, once, when the model is final; before that it
-is measured on `val`, each fold of it calibrated on the others. A set without splits is cross-validated by group.
+is measured on `val`, each fold of it calibrated on the others. A set without splits is cross-validated by group. What a
+set holds of another place is measured with the test split, and its figures stand apart.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from models.cards import Card, card
 from models.cards.card import Calibration, Conformal
 from models.cards.writing import publish, write_card
 from models.nets.loading import load_member
+from models.nets.mobilenet import StagedMobileNetV2
 from models.progress import Progress
 from models.tasks import question_of
-from models.tasks.classification.dataset import LabelledSet, labelled_set
+from models.tasks.classification.dataset import labelled_set
 from models.tasks.classification.final import RUNS, compute_pooled_features, held_out_distances
 from models.tasks.classification.folds import folds_of, out_of_fold
-from models.tasks.classification.metrics import RESAMPLES, with_interval
+from models.tasks.classification.labelled import ELSEWHERE, LabelledSet
+from models.tasks.classification.metrics import RESAMPLES, measures, with_interval
 from models.tasks.classification.task import ClassificationTask
 from models.tasks.classification.training import outputs
 from models.tasks.ood_set import ood_sets
@@ -90,7 +93,28 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         "ood": _measure_ood(chosen, data, split, progress),
         "subgroups": _subgroups(measured, probabilities, y, groups),
     }
+    if split == "test" and ELSEWHERE in data.splits:
+        report[ELSEWHERE] = _elsewhere(chosen, nets, data, fit)
     publish(card_id, report)
+
+
+def _elsewhere(
+    chosen: Card, nets: list[StagedMobileNetV2], data: LabelledSet, fit: tuple[Calibration, Conformal]
+) -> dict[str, Any]:
+    """Return the figures of pictures from another place: calibrated here, as someone there would find the model."""
+    part = data.only(data.of(ELSEWHERE))
+    y = np.array([chosen.index(label) for label in part.labels])
+    groups = np.unique(part.groups, return_inverse=True)[1]
+    p, inside = _answers(chosen, outputs(nets, chosen, part, np.arange(len(part))).numpy(), *fit)
+    ood_detector = load_ood_detector(chosen)
+    away = ood_detector.distance(compute_pooled_features(nets[0], chosen, part.pixels)[0])
+    return {
+        "n": len(y),
+        "metrics": {name: with_interval(measure, p, y, groups) for name, measure in measures(chosen).items()},
+        "conformal": [_coverage(inside[level], y, groups, level) for level in SHOWN],
+        "kept": float((away <= ood_detector.threshold).mean()),
+        "subgroups": _subgroups(part, p, y, groups),
+    }
 
 
 def _calibrate(chosen: Card, logits: Logits, reference: NDArray[np.intp]) -> tuple[Calibration, Conformal]:

@@ -16,8 +16,9 @@ from models.nets.frame import Frame, normalise
 from models.nets.loading import load_member, write_tensors
 from models.nets.mobilenet import StagedMobileNetV2
 from models.progress import Progress
-from models.tasks.classification.dataset import LabelledSet, labelled_set
+from models.tasks.classification.dataset import labelled_set
 from models.tasks.classification.folds import folds_of
+from models.tasks.classification.labelled import LabelledSet
 from models.tasks.classification.recipe import Recipe
 from models.tasks.classification.training import Run, fit, views
 from models.trust import ood

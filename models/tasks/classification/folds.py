@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.cards import Card
 from models.progress import Progress
-from models.tasks.classification.dataset import LabelledSet
+from models.tasks.classification.labelled import LabelledSet
 from models.tasks.classification.recipe import Recipe
 from models.tasks.classification.training import Run, fit, outputs, views
 

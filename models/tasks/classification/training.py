@@ -30,7 +30,7 @@ from models.nets.mobilenet import StagedMobileNetV2, load_imagenet, rescale_batc
 from models.progress import Progress
 from models.settings import settings
 from models.tasks.classification.augmentation import augment
-from models.tasks.classification.dataset import LabelledSet
+from models.tasks.classification.labelled import LabelledSet
 from models.tasks.classification.recipe import Recipe
 from models.training import denormals
 from models.training.checkpoint import Stateful, keep, resume

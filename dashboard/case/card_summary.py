@@ -8,6 +8,12 @@ from dashboard.i18n import t, tn
 from models import Card
 
 
+def mark_simulated(card: Card) -> None:
+    """Mark an answer of a model that learned from simulated images."""
+    if card.data.simulated:
+        st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
+
+
 def show(card: Card) -> None:
     """Draw the button that opens the card."""
     with st.popover(t("About this model"), icon=":material/badge:"):

@@ -16,17 +16,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 CasesTo = Annotated[Path | None, typer.Option("--out", file_okay=False, help="Also copy the files into this folder.")]
 OnlyList = Annotated[bool, typer.Option("--list", help="Say what there is and download nothing.")]
 What = Annotated[
-    str, typer.Argument(metavar="cases|joint-section|fluoroscopy|motion|generated", help="What to simulate.")
+    str,
+    typer.Argument(metavar="cases|joint-section|equine-stifle|fluoroscopy|motion|generated", help="What to simulate."),
 ]
 Where = Annotated[
-    list[str], typer.Argument(metavar="[N] FOLDER", help="How many sections or frames, and where the files go.")
+    list[str], typer.Argument(metavar="[N] FOLDER", help="How many sections, films or frames, and where the files go.")
 ]
-Seed = Annotated[int | None, typer.Option(min=0, help="Of the first section; the next have the next seeds. [0]")]
-Size = Annotated[int | None, typer.Option(min=64, max=8192, help="Pixels a side of a section. [512]")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Of the first picture; the next have the next seeds. [0]")]
+Size = Annotated[int | None, typer.Option(min=64, max=8192, help="Pixels a side of a section or film. [512]")]
 StainKey = Annotated[str | None, typer.Option("--stain", help="Of every section; drawn by the seed if not given.")]
 Wanted = Annotated[
     str | None, typer.Option("--label", help="Card and label to generate for, as knee-kl:3; needs the public set.")
 ]
+Elsewhere = Annotated[bool, typer.Option("--elsewhere", help="Stifles as another clinic takes them.")]
 Damage = Annotated[float | None, typer.Option(min=0, max=1, help="Osteoarthritis, 0 to 1; drawn if not given.")]
 
 
@@ -109,9 +111,12 @@ def simulate(
     stain: StainKey = None,
     damage: Damage = None,
     label: Wanted = None,
+    elsewhere: Elsewhere = False,
 ) -> None:
-    """Write what is of no patient: `simulate cases|motion FOLDER`, `joint-section|fluoroscopy|generated N FOLDER`."""
+    """Write what is of no patient: `simulate cases|motion FOLDER`, or N FOLDER of anything else."""
     *numbers, folder = where
+    if elsewhere and what != "equine-stifle":
+        raise typer.BadParameter("--elsewhere is a choice of equine-stifle only")
     if Path(folder).is_file():
         raise typer.BadParameter(f"{folder} is a file, and a folder is needed")
     if what == "cases":
@@ -130,6 +135,12 @@ def simulate(
         if len(numbers) != 1 or not numbers[0].isdecimal():
             raise typer.BadParameter("joint-section needs a number and a folder: simulate joint-section 12 FOLDER")
         paths = _sections(int(numbers[0]), Path(folder), seed or 0, size or 512, stain, damage)
+    elif what == "equine-stifle":
+        if len(numbers) != 1 or not numbers[0].isdecimal() or (stain, damage, label) != (None,) * 3:
+            raise typer.BadParameter("equine-stifle needs a number and a folder: simulate equine-stifle 40 FOLDER")
+        from models.simulation.stifle_files import write_stifles
+
+        paths = write_stifles(Path(folder), int(numbers[0]), seed=seed or 0, size=size or 512, elsewhere=elsewhere)
     elif what == "fluoroscopy":
         if (stain, damage) != (None, None) or len(numbers) > 1 or not all(map(str.isdecimal, numbers)):
             raise typer.BadParameter("fluoroscopy needs frames and a folder: simulate fluoroscopy 60 FOLDER --seed 0")
@@ -142,7 +153,8 @@ def simulate(
         paths = make.write(Path(folder), int(numbers[0]), label, seed or 0)
     else:
         raise typer.BadParameter(
-            f"{what} cannot be simulated; only cases, joint-section, fluoroscopy, motion and generated can"
+            f"{what} cannot be simulated; only cases, joint-section, equine-stifle, fluoroscopy, motion and generated "
+            "can"
         )
     for path in paths:
         typer.echo(str(path))

@@ -69,6 +69,19 @@ def test_every_figure_stands_on_the_page(home: AppTest, measured: dict) -> None:
     assert texts(page).count("- answered **") == len(measured["worst"])
 
 
+def test_figures_of_another_place_stand_beside_those_of_here(home: AppTest, measured: dict, random_card: str) -> None:
+    there = {name: {"value": 0.61, "low": 0.5, "high": 0.7} for name in measured["metrics"]}
+    folder: Path = import_module("models.cards.card").CARDS_DIR
+    figures = {**measured, "elsewhere": {"n": 40, "metrics": there, "conformal": [], "kept": 0.725, "subgroups": {}}}
+    (folder / f"{random_card}.figures.json").write_text(json.dumps(figures))
+    page = home.switch_page("views/model_cards/model_cards.py").run()
+    assert not page.exception
+    (table,) = [table.value for table in page.table if "61.0 % (50.0 to 70.0)" in table.value.to_csv()]
+    assert measures.text(measured["metrics"]["accuracy"]["value"], "%") in table.to_csv()
+    assert "40 images of another place" in texts(page)
+    assert "72.5 %" in texts(page)
+
+
 def test_figures_of_other_weights_are_flagged(home: AppTest, measured: dict, random_card: str) -> None:
     folder: Path = import_module("models.cards.card").CARDS_DIR
     (folder / f"{random_card}.figures.json").write_text(json.dumps({**measured, "weights": ["0" * 64]}))

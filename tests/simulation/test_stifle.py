@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
+from models.cli import main
 from models.simulation import stifle_caudocranial as behind
 from models.simulation import stifle_lateromedial as beside
 from models.simulation.bodies import smooth_closed
@@ -125,6 +130,45 @@ def test_a_dent_lies_inside_the_outline_and_only_where_it_should() -> None:
     assert 3 < away[near].max() < 10
     assert away[~near].max() < 0.5
     assert line[near][away[near] > 1, 0].min() > -62  # towards the bone, which lies caudal of its cranial edge
+
+
+def test_the_command_writes_a_folder_a_finding_and_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "clinic"
+    options = ["--seed", "300000", "--size", "64", "--elsewhere"]
+    with suppress(SystemExit):
+        main(["simulate", "equine-stifle", "8", str(folder), *options])
+    assert len(capsys.readouterr().out.splitlines()) == 8
+    rows = list(csv.DictReader((folder / "labels.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row["label"] for row in rows] == [*FINDINGS, *FINDINGS]
+    for row in rows:
+        assert row["file"].startswith(f"{row['label']}/")
+        assert (float(row["severity"]) == 0) == (row["label"] == "normal")
+        with Pillow.open(folder / row["file"]) as picture:
+            assert picture.size == (64, 64)
+            assert "simulated" in picture.info["Description"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["equine-stifle", "here"], "number and a folder"),
+        (["equine-stifle", "2", "here", "--damage", "0.5"], "number and a folder"),
+        (["joint-section", "2", "here", "--elsewhere"], "equine-stifle only"),
+    ],
+)
+def test_a_wrong_choice_is_a_sentence(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with suppress(SystemExit):
+        main(["simulate", *arguments])
+    shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert message in shown
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_finer_beam_sees_the_same_field() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.case import abstention, states
+from dashboard.case import abstention, card_summary, states
 from dashboard.case.states import plain
 from dashboard.i18n import numeral, t
 from dashboard.style import figures
@@ -25,6 +25,7 @@ def show(prediction: Classification, image: Image, card: Card) -> bool:
                 return False
         else:
             _headline(prediction, card)
+        card_summary.mark_simulated(card)
         st.plotly_chart(
             figures.bars(prediction, card), key="bars", config={"displayModeBar": False},
             alt=t("Probability of each label"),

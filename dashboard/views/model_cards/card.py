@@ -52,6 +52,8 @@ def show(card: Card) -> None:
         _charts(card, figures)
         st.subheader(t("How far to trust it"), anchor=False)
         _trust(figures)
+        if "elsewhere" in figures:
+            _elsewhere(figures)
         _errors(card, figures["worst"])
     else:
         _unmeasured(card)
@@ -180,6 +182,31 @@ def _trust(figures: Figures) -> None:
             st.caption(
                 t("Intervals that do not overlap would mean that the model serves one group worse than the other.")
             )
+
+
+def _elsewhere(figures: Figures) -> None:
+    """Draw every figure beside the same of images from another place."""
+    there = figures["elsewhere"]
+    with st.container(border=True):
+        st.markdown(t("**Elsewhere**"))
+        rows = [
+            {
+                t("Figure"): t(measure.name),
+                t("Here (95 % interval)"): measures.with_interval(figures["metrics"][key], measure.unit),
+                t("Elsewhere (95 % interval)"): measures.with_interval(there["metrics"][key], measure.unit),
+            }
+            for key, measure in MEASURES.items()
+            if key in there["metrics"]
+        ]
+        st.table(_columns(rows), hide_index=True, alt=t("Every figure here and elsewhere"))
+        st.caption(
+            t(
+                "{n:,} images of another place, which nothing was learned or chosen from; the model answers {kept} of "
+                "them. What is calibrated here need not hold there.",
+                n=there["n"],
+                kept=measures.text(there["kept"], "%"),
+            )
+        )
 
 
 def _draw_ood_sets(ood: Figures) -> None:

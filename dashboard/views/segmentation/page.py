@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard import session
-from dashboard.case import abstention, also, shell, states, viewer, worklist
+from dashboard.case import abstention, also, card_summary, shell, states, viewer, worklist
 from dashboard.case.panels import choose_panel
 from dashboard.case.places import places
 from dashboard.case.staged import staged
@@ -87,8 +87,7 @@ def _headline(case: SegmentationCase) -> bool:
                 return False
         else:
             st.subheader(plain(_found(case)), anchor=False)
-        if card.data.simulated:
-            st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
+        card_summary.mark_simulated(card)
         st.caption(t("Segmented in {seconds:.2f} s", seconds=found.seconds))
         states.notes(found.warnings)  # corrections by hand among them
     return True

@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.cards import Card, card, cards, cards_of
+from models.cards import Card, card, cards, cards_of, check_outside
 from models.errors import OrthoLensError
+from models.tasks import kind_of_card
 from models.types import (
     Box,
     Classification,
@@ -67,6 +68,9 @@ __all__ = [
     "triage",
     "uncertainty",
 ]
+
+
+check_outside(kind_of_card)
 
 
 def read(source: bytes | str | Path, name: str | None = None) -> Image:

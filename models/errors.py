@@ -90,6 +90,10 @@ class BadWeights(ModelError):
     """Weights missing, or not the ones that the card's hash names."""
 
 
+class BadBundle(ModelError):
+    """A bundle that is not what its signer signed, or that no one here trusts."""
+
+
 class NoVote(OrthoLensError):
     """The audience's vote cannot be opened to the network."""
 
@@ -104,6 +108,11 @@ class Unreachable(OrthoLensError):
 
 class CannotWrite(OrthoLensError):
     """A place for results that cannot be written to, or is full."""
+
+
+def why(error: OSError) -> str:
+    """Return what the system says of a file that it would not open or write, as the end of a sentence."""
+    return (error.strerror or "unknown error").lower()
 
 
 class Cancelled(OrthoLensError):

@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     """Loaded models beyond this are dropped, least recently used first."""
     cache_dir: Path = user_cache_path("ortholens")
     """Downloaded samples and weights; never a patient's image."""
+    cards_dir: Path = user_data_path("ortholens") / "cards"
+    """Models from outside, each in a folder of its own with card, weights and figures, as `bundle import` puts them."""
+    keys_dir: Path = user_data_path("ortholens") / "keys"
+    """The key that signs this user's bundles, for nobody else, and the fingerprints of signers who are trusted."""
     data_dir: Path = user_data_path("ortholens") / "data"
     """Packed training sets, for `train`, `evaluate` and `ood`; weights that training starts from lie in `weights`
     beside it."""

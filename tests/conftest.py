@@ -30,6 +30,8 @@ BROWSER = "tests/browser/"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the runner has two cores, and tests may share them
 if DATA.is_dir() and "data_dir" not in Settings().model_fields_set:
     os.environ["ORTHOLENS_DATA_DIR"] = str(DATA)  # nothing is read before; programs that tests start find it too
+for folder in ("CARDS", "KEYS"):  # whoever runs the tests may have models of their own, which are not tested
+    os.environ[f"ORTHOLENS_{folder}_DIR"] = str(ROOT / "build" / "nobodys" / folder.lower())
 
 CARD = """
 id = "{id}"
@@ -90,12 +92,13 @@ def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     """Replace the product's cards and weights by an empty set, to which `product(id, members)` adds a random model."""
     import torch
 
-    from models import cards
+    from models.cards import reload_cards
     from models.nets import loading
     from models.nets.mobilenet import StagedMobileNetV2
     from models.predictors.engine import engine
 
-    monkeypatch.setattr(import_module("models.cards.card"), "CARDS_DIR", tmp_path / "cards")
+    for module in ("card", "registry"):
+        monkeypatch.setattr(import_module(f"models.cards.{module}"), "CARDS_DIR", tmp_path / "cards")
     (tmp_path / "cards").mkdir()
     (tmp_path / "weights").mkdir()
     shared = import_module("models.trust.image_kinds").FILE  # no card's own: every product has it
@@ -103,7 +106,7 @@ def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     monkeypatch.setattr(loading, "WEIGHTS_DIR", tmp_path / "weights")
 
     def forget() -> None:
-        cards.cache_clear()
+        reload_cards()
         engine.cache_clear()
 
     def add(id: str = "random-implants", members: int = 1, seed: int = 0) -> str:
@@ -176,7 +179,7 @@ def segmenting_card(product: Callable[..., str], tmp_path: Path) -> str:
     """Id of a card that segments background, bone and cartilage with a small random HRNet."""
     import torch
 
-    from models import cards
+    from models.cards import reload_cards
     from models.nets import loading
     from models.nets.hrnet import HRNet
 
@@ -189,7 +192,7 @@ def segmenting_card(product: Callable[..., str], tmp_path: Path) -> str:
     text = f"{text[:start]}labels = [{', '.join(labels)}]\n{text[end:]}"
     text = text.replace('task = "implant"', 'task = "tissue"').replace('net = { name = "mobilenet_v2" }', net)
     (tmp_path / "cards" / "random-segmenter.toml").write_text(text)
-    cards.cache_clear()
+    reload_cards()
     return "random-segmenter"
 
 
@@ -227,7 +230,7 @@ def random_detector() -> Callable[..., Any]:
 @pytest.fixture
 def detecting_card(product: Callable[..., str], random_detector: Callable[..., Any], tmp_path: Path) -> str:
     """Id of a card that draws boxes round cracks and screws with a small random FCOS, at two operating points."""
-    from models import cards
+    from models.cards import reload_cards
     from models.nets import loading
 
     sha256 = loading.write_tensors(random_detector().state_dict(), tmp_path / "weights" / "d.safetensors")
@@ -244,5 +247,5 @@ def detecting_card(product: Callable[..., str], random_detector: Callable[..., A
     platt = "{ slope = 1.5, intercept = 0.5, n = 10 }"
     text += f"[detecting]\nboxes = {platt}\npoints = [{', '.join(points)}]\n"
     (tmp_path / "cards" / "random-detector.toml").write_text(text)
-    cards.cache_clear()
+    reload_cards()
     return "random-detector"

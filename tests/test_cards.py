@@ -10,6 +10,7 @@ import pytest
 
 from models import card, cards, cards_of
 from models.cards import CARDS_DIR, WEIGHTS_DIR, Card, find_base_id, load_card
+from models.cards.figures import check_figures
 from models.errors import BadCard, UnknownCard
 from models.trust import image_kinds
 
@@ -125,3 +126,34 @@ def test_an_alternative_is_known_by_the_end_of_its_id() -> None:
         "hrnet-knee",
     ]
     assert {card.base_id for card in cards().values()} <= set(cards())
+
+
+def test_the_figures_of_every_card_are_of_the_form_that_others_are_held_to() -> None:
+    for one in cards().values():
+        check_figures(one)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "is no table of figures"),
+        ("[1]", "is no table of figures"),
+        ('{"how": 5}', "how: Input should be a valid string"),
+        ('{"trials": {"one": {"n": "many"}}}', "how: Field required"),
+    ],
+)
+def test_figures_that_cannot_be_drawn_are_refused(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "knee-kl.toml").write_text((CARDS_DIR / "knee-kl.toml").read_text())
+    found = load_card(tmp_path / "knee-kl.toml", outside=True)
+    check_figures(found)  # none are no fault
+    (tmp_path / "knee-kl.figures.json").write_text(text)
+    with pytest.raises(BadCard, match=words) as refused:
+        check_figures(found)
+    assert refused.value.file == "knee-kl.figures.json"
+
+
+def test_figures_of_other_labels_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "knee-kl.toml").write_text((CARDS_DIR / "knee-kl.toml").read_text())
+    (tmp_path / "knee-kl.figures.json").write_text((CARDS_DIR / "shoulder-implants.figures.json").read_text())
+    with pytest.raises(BadCard, match="of other labels"):
+        check_figures(load_card(tmp_path / "knee-kl.toml", outside=True))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.i18n import t, tn
+from dashboard.case.states import plain
+from dashboard.i18n import later, t, tn
 from models import Card
+
+OUTSIDE = later("From outside: neither made nor measured by those who made OrthoLens.")
 
 
 def mark_simulated(card: Card) -> None:
@@ -17,22 +20,24 @@ def mark_simulated(card: Card) -> None:
 def show(card: Card) -> None:
     """Draw the button that opens the card."""
     with st.popover(t("About this model"), icon=":material/badge:"):
-        st.markdown(f"**{t(card.title)}**  \n{t(card.summary)}")
-        st.markdown(t("**For**  \n{intended}", intended=t(card.use.intended)))
-        st.markdown(t("**Not for**  \n{not_intended}", not_intended=t(card.use.not_intended)))
+        st.markdown(f"**{plain(t(card.title))}**  \n{plain(t(card.summary))}")
+        st.markdown(t("**For**  \n{intended}", intended=plain(t(card.use.intended))))
+        st.markdown(t("**Not for**  \n{not_intended}", not_intended=plain(t(card.use.not_intended))))
+        if card.folder is not None:
+            st.caption(t(OUTSIDE))
         if card.use.limits:
-            st.markdown(t("**Limits**\n") + "\n".join(f"- {t(limit)}" for limit in card.use.limits))
+            st.markdown(t("**Limits**\n") + "\n".join(f"- {plain(t(limit))}" for limit in card.use.limits))
         simulated = t("Simulated images. ") if card.data.simulated else ""
         data = t(
             "{simulated}{name}, {n:,} images ({licence}). {split}",
             simulated=simulated,
-            name=card.data.name,
+            name=plain(card.data.name),
             n=card.data.n,
-            licence=card.data.licence,
-            split=t(card.data.split),
+            licence=plain(card.data.licence),
+            split=plain(t(card.data.split)),
         )
         st.markdown(t("**Trained on**  \n{data}", data=data))
-        st.caption(card.data.citation)
+        st.caption(plain(card.data.citation))
         size = t("{rows} × {columns} px", rows=card.input.size[0], columns=card.input.size[1])
         networks = tn("{n} network", "{n} networks", len(card.members))
         st.caption(t("{net}, {networks}, input {size}", net=card.net.name, networks=networks, size=size))

@@ -114,7 +114,7 @@ def _heading(task: str, readable: bool) -> Card:
             if readable:
                 read_first.toggle()
             card_summary.show(cards[chosen])
-    title.subheader(t(cards[chosen].title), anchor=False)
+    title.subheader(states.plain(t(cards[chosen].title)), anchor=False)
     return cards[chosen]
 
 

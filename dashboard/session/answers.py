@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, TypeVar
 
@@ -254,13 +255,12 @@ def _load_models(leaving: Event) -> None:
 
     decoders().stand_by()
     load_decoders()  # else the first file of a kind waits for them
-    try:
+    with suppress(OrthoLensError):  # the page that needs a model says what is wrong with it
         shared_look()
-        for card in models.cards().values():
-            if card.members and not leaving.is_set():
+    for card in models.cards().values():
+        if card.members and not leaving.is_set():
+            with suppress(OrthoLensError):
                 engine().predictor(card)
-    except OrthoLensError:
-        return  # the page that needs the model says what is wrong with it
 
 
 @st.cache_data(max_entries=64, show_spinner="Drawing the cases…")

@@ -17,7 +17,7 @@ import tomlkit
 import torch
 from pydantic import BaseModel
 
-from models.cards import CARDS_DIR, cards
+from models.cards import CARDS_DIR, reload_cards
 
 
 def write_card(card_id: str, tables: Mapping[str, BaseModel | Sequence[BaseModel] | None]) -> None:
@@ -33,7 +33,7 @@ def write_card(card_id: str, tables: Mapping[str, BaseModel | Sequence[BaseModel
             document[name] = tomlkit.item([row.model_dump(mode="json", exclude_none=True) for row in value])
     text = re.sub(r"\n+(?=\[)", "\n\n", tomlkit.dumps(document))  # one blank line before every table
     path.write_text(text, encoding="utf-8")
-    cards.cache_clear()
+    reload_cards()
 
 
 PROGRAMS = ("ortholens", "torch", "torchvision", "numpy", "scipy")

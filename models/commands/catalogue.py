@@ -42,7 +42,10 @@ def list_cards(card_id: CardId = None, as_json: AsJson = False) -> None:
         typer.echo("\n".join(_description(chosen[0])))
     else:
         for c in chosen:
-            typer.echo(f"{c.id:24} {c.task:12} {c.title}{'' if c.members else ' (no weights yet)'}")
+            where = f" ({c.folder})" if c.folder else ""
+            typer.echo(f"{c.id:24} {c.task:12} {c.title}{'' if c.members else ' (no weights yet)'}{where}")
+        for problem in cards().refused:
+            typer.echo(f"Left out: {problem}", err=True)
 
 
 def _description(card: Card) -> list[str]:

@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 
 import typer
 
-from models.errors import CannotWrite
+from models.errors import CannotWrite, why
 
 FIX = "Make room, or choose another place, and run the command again."
 
@@ -66,4 +66,4 @@ def keep(path: Path, data: bytes) -> None:
 
 def cannot_write(path: Path, error: OSError) -> CannotWrite:
     """Return what is said of a place that could not be written to."""
-    return CannotWrite(f"cannot be written: {(error.strerror or 'unknown error').lower()}", fix=FIX, file=path.name)
+    return CannotWrite(f"cannot be written: {why(error)}", fix=FIX, file=path.name)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from models.cards import card, cards
+from models.cards import Card, card, cards
 from models.errors import BadCard, OrthoLensError
 from models.nets.stages import stages_of
 from models.tasks import kind_of_card
@@ -40,7 +40,7 @@ def train(card_id: CardId) -> None:
             make.train_sharpener(progress)
             return
         with _needing_extras():
-            kind_of_card(card(card_id)).trials().train(card_id, progress)
+            kind_of_card(_own(card_id)).trials().train(card_id, progress)
 
 
 def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
@@ -52,13 +52,13 @@ def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
             measure.memorisation(progress)
             return
         with _needing_extras():
-            kind_of_card(card(card_id)).trials().evaluate(card_id, folds, test, progress)
+            kind_of_card(_own(card_id)).trials().evaluate(card_id, folds, test, progress)
 
 
 def ood(card_id: CardId) -> None:
     """Fit the OOD detector of a model that segments or draws boxes anew, on its own weights, and measure it."""
     with _progress() as progress, _needing_extras():
-        kind_of_card(card(card_id)).trials().ood(card_id, progress)
+        kind_of_card(_own(card_id)).trials().ood(card_id, progress)
 
 
 def curves(card_id: CardId = "knee-kl") -> None:
@@ -66,7 +66,22 @@ def curves(card_id: CardId = "knee-kl") -> None:
     with _progress() as progress, _needing_extras():
         from models.tasks.classification import curves as learning
 
-        learning.curves(card(card_id).id, progress)
+        learning.curves(_own(card_id).id, progress)
+
+
+def _own(card_id: str) -> Card:
+    """Return a card of the program, whose training images are known; those of one from outside are elsewhere.
+
+    Raises
+    ------
+    BadCard
+        For one from outside.
+    """
+    chosen = card(card_id)
+    if chosen.folder is not None:
+        fix = "Whoever made it can train and measure it, and hand it on with `ortholens bundle export`."
+        raise BadCard("comes from outside, and what it learned from is not here", fix=fix, file=card_id)
+    return chosen
 
 
 @contextmanager

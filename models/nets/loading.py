@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.cards import WEIGHTS_DIR, Card
-from models.cards.card import Member
+from models.cards.tables import Member
 from models.errors import BadCard, BadWeights
 from models.nets.dense import DenseNet
 from models.nets.fcos import FCOSMobileNetV2
@@ -81,15 +81,15 @@ def build_detector(card: Card) -> FCOSMobileNetV2:
         raise BadCard(f"net.shape: {error}", fix="Compare it with another card.", file=card.id) from error
 
 
-def read_tensors(file: str, sha256: str) -> dict[str, Tensor]:
-    """Read a safetensors file of `models/weights` after checking its hash; never a pickle.
+def read_tensors(file: str, sha256: str, folder: Path | None = None) -> dict[str, Tensor]:
+    """Read a safetensors file of a folder, by default `models/weights`, after checking its hash; never a pickle.
 
     Raises
     ------
     BadWeights
         When the file is missing, changed or not safetensors.
     """
-    path = WEIGHTS_DIR / file
+    path = (folder or WEIGHTS_DIR) / file
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -155,7 +155,7 @@ def filled(net: Network, card: Card, member: Member) -> Network:
     BadWeights
         When the weights do not fit the network.
     """
-    state = {key: value.float() for key, value in read_tensors(member.file, member.sha256).items()}
+    state = {key: value.float() for key, value in read_tensors(member.file, member.sha256, card.folder).items()}
     counters = {key: value for key, value in net.state_dict().items() if key.endswith("num_batches_tracked")}
     try:
         net.load_state_dict(counters | state)

@@ -63,9 +63,10 @@ class Engine:
             loading = self._loading.setdefault(card.id, Lock())
         with loading:  # two sessions that ask at once load it once; other cards are not held up
             with self._lock:
-                if card.id in self._models:
+                held = self._models.get(card.id)
+                if held is not None and held.card == card:  # another may have come under its id
                     self._models.move_to_end(card.id)
-                    return self._models[card.id]
+                    return held
             loaded = kind_of_card(card).predictor(card, self.device)
             loaded.warm_up()
             with self._lock:

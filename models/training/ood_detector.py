@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card
-from models.cards.card import OodStatistics
+from models.cards.tables import OodStatistics
 from models.cards.writing import write_card
 from models.nets.loading import write_tensors
 from models.progress import Progress

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cards import Card
-from models.cards.card import Conformal
+from models.cards.tables import Conformal
 
 COVERAGES: tuple[float, ...] = tuple(round(0.80 + 0.01 * i, 2) for i in range(20))
 """What a user can pick: 80 % to 99 %."""

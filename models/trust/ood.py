@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -137,8 +138,8 @@ def fit(pooled: NDArray[np.floating], logits: NDArray[np.floating]) -> OodDetect
 
 
 @lru_cache(maxsize=32)
-def _loaded(file: str, sha256: str, threshold: float) -> OodDetector:
-    return OodDetector(read_tensors(file, sha256), threshold)
+def _loaded(file: str, sha256: str, threshold: float, folder: Path | None) -> OodDetector:
+    return OodDetector(read_tensors(file, sha256, folder), threshold)
 
 
 def load_ood_detector(card: Card) -> OodDetector:
@@ -153,4 +154,4 @@ def load_ood_detector(card: Card) -> OodDetector:
     """
     if card.ood is None:
         raise BadCard("it has no out-of-distribution detector", fix=f"Run `ortholens train {card.id}`.", file=card.id)
-    return _loaded(card.ood.file, card.ood.sha256, card.ood.threshold)
+    return _loaded(card.ood.file, card.ood.sha256, card.ood.threshold, card.folder)

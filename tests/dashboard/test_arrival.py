@@ -29,14 +29,14 @@ def known(product: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Itera
     """Two models on two pages; what is returned says which of them know every image from now on."""
     from importlib import import_module
 
-    from models import cards
+    from models.cards import reload_cards
 
     folder: Path = import_module("models.cards.card").CARDS_DIR
     for id, task in (("shoulders", "implant"), ("knees", "pathology"), ("hips", "pathology")):
         product(id)
         text = (folder / f"{id}.toml").read_text().replace('task = "implant"', f'task = "{task}"')
         (folder / f"{id}.toml").write_text(text.replace("A model for tests", id.capitalize()))
-    cards.cache_clear()
+    reload_cards()
 
     def know(*fits: Fit, resembles: str | None = None) -> None:
         monkeypatch.setattr(models, "triage", lambda image, frame=0, **_: Triage(fits, resembles))

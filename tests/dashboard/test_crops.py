@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from dashboard.views.classification import crop_figures
+from models.cards import reload_cards
 from models.errors import Cancelled
 from models.types import Box, Image
 
@@ -35,7 +36,7 @@ def refused(
     whole, predict = hashlib.sha256(data).hexdigest(), models.predict
     path = card_module.CARDS_DIR / "random-implants.toml"
     path.write_text(path.read_text().replace("input = {", "input = { crop = true,"))
-    models.cards.cache_clear()
+    reload_cards()
 
     def refusing(image: Image, *given: object, **named: object) -> models.Prediction:
         answer = predict(image, *given, **named)

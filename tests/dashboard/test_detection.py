@@ -27,6 +27,7 @@ from dashboard.views.detection import downloads, figures, findings
 from dashboard.views.detection import reference as detection_reference
 from dashboard.views.detection.case import DetectionCase
 from models import Detections, Explanation, Image
+from models.cards import reload_cards
 from models.drawing.plate import LEAST_PX
 from models.i18n import Language
 from models.reporting.case import Case
@@ -88,7 +89,7 @@ def detection_card(product: Callable[..., str], monkeypatch: pytest.MonkeyPatch)
     labels = 'labels = [{ key = "fracture", name = "Fracture" }]\n'
     (folder / "good.toml").write_text(text[:begin] + labels + text[end:] + DETECTING)
     (folder / "good.figures.json").write_text(json.dumps({"froc": FROC, "n": 3772, "groups": 2610}))
-    models.cards.cache_clear()
+    reload_cards()
     monkeypatch.setattr(models, "predict", fake)
     return "good"
 

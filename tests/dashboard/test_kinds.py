@@ -21,6 +21,7 @@ from models import Image, tasks
 from models.answers.record import headline
 from models.answers.report import chapter
 from models.answers.worklist import Row, outcome, table
+from models.cards import reload_cards
 from models.reporting.case import Case
 from models.settings import settings
 from tests.dashboard.conftest import APP
@@ -48,7 +49,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
         path = tmp_path / "cards" / f"{card_id}.toml"
         old = models.card(card_id).task
         path.write_text(path.read_text().replace(f'task = "{old}"', f'task = "{name}"'))
-        models.cards.cache_clear()
+        reload_cards()
         forget()
 
     yield add
@@ -121,8 +122,9 @@ def gauge(
     from models.nets.loading import write_tensors
 
     def forget() -> None:
-        for cached in (tasks.kinds, tasks.questions, pages.page_kinds, models.cards, st.cache_data, st.cache_resource):
+        for cached in (tasks.kinds, tasks.questions, pages.page_kinds, st.cache_data, st.cache_resource):
             getattr(cached, "cache_clear", getattr(cached, "clear", None))()
+        reload_cards()
         for name in [name for name in sys.modules if name.startswith(("models.tasks.gauge", "dashboard.views.gauge"))]:
             del sys.modules[name]
 
@@ -219,7 +221,7 @@ def test_a_card_with_fewer_labels_than_its_kind_needs_is_refused(random_card: st
     path.write_text(
         text[: text.index("labels")] + 'labels = [{ key = "a", name = "A" }]\n' + text[text.index("input") :]
     )
-    models.cards.cache_clear()
+    reload_cards()
     with pytest.raises(models.OrthoLensError, match="classification with 1 label answers nothing"):
         tasks.kind_of_card(models.card(random_card))
 

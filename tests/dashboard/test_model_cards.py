@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +16,7 @@ import models
 from dashboard.case import measures
 from dashboard.case.states import plain
 from models.cases import cases, generated
+from models.settings import settings
 from models.tasks.classification import metrics
 
 
@@ -106,6 +108,29 @@ def test_the_address_names_a_card(home: AppTest, product: Callable[..., str]) ->
     home.query_params["card"] = other
     page = home.switch_page("views/model_cards/model_cards.py").run()
     assert page.code[0].value == f"ortholens evaluate {other}"
+
+
+def test_a_model_from_outside_is_told_apart_and_one_that_is_wrong_is_named(
+    home: AppTest, measured: dict, random_card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, own = tmp_path / "outside", models.card(random_card)
+    folder.mkdir()
+    monkeypatch.setenv("ORTHOLENS_CARDS_DIR", str(folder))
+    settings.cache_clear()
+    for path in (tmp_path / "weights" / own.parts[0].file, own.path.with_suffix(".figures.json")):
+        shutil.copy(path, folder / path.name.replace(f"{random_card}.figures", "mine.figures"))
+    (folder / "mine.toml").write_text(own.path.read_text().replace(f'id = "{random_card}"', 'id = "mine"'))
+    (folder / "broken.toml").write_text("id = 5")
+    home.query_params["card"] = "mine"
+    page = home.switch_page("views/model_cards/model_cards.py").run()
+    assert not page.exception
+    assert page.header[0].value == f"mine · {own.title}"
+    assert page.metric[0].value == measures.text(measured["metrics"]["accuracy"]["value"], "%")
+    assert "neither made nor measured by those who made OrthoLens" in texts(page)
+    assert "1 model from outside is left out" in texts(page)
+    assert plain("broken.toml: id: ") in texts(page)
+    monkeypatch.undo()
+    settings.cache_clear()
 
 
 def test_the_generator_says_what_it_is_and_that_it_copies_nothing(home: AppTest) -> None:

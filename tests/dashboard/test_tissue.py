@@ -27,6 +27,7 @@ from dashboard.case import report
 from dashboard.views.segmentation import downloads
 from dashboard.views.segmentation.figures import TissueView
 from models import Explanation, Fit, Image, Segmentation, Triage
+from models.cards import reload_cards
 from models.drawing.plate import LEAST_PX
 from models.i18n import Language
 from models.reporting.case import Case
@@ -83,7 +84,7 @@ def tissue_card(product: Callable[..., str], monkeypatch: pytest.MonkeyPatch) ->
     text = CARD.format(id="good", members="").replace('"implant"', '"tissue"')
     begin, end = text.index("labels = ["), text.index("input =")
     (folder / "good.toml").write_text(text[:begin] + LABELS + text[end:])
-    models.cards.cache_clear()
+    reload_cards()
     monkeypatch.setattr(models, "predict", fake)
     monkeypatch.setattr(
         models, "uncertainty", lambda image, *_, **__: np.full(image.shape, 0.25, np.float32), raising=False
@@ -290,7 +291,7 @@ def test_an_abstention_offers_the_model_that_was_made_for_such_images(
     folder: Path = import_module("models.cards.card").CARDS_DIR
     text = (folder / "good.toml").read_text().replace('"good"', '"zones"').replace("A model for tests", "Zones")
     (folder / "zones.toml").write_text(text.replace("a test picture", "a blue picture"))
-    models.cards.cache_clear()
+    reload_cards()
     monkeypatch.setattr(models, "predict", strict)
     monkeypatch.setattr(models, "triage", lambda image, frame=0, **_: Triage((Fit("zones", "tissue", 0.5),)))
     page = drop(dropped, **{"other.png": png(255 - stripes())})
@@ -313,7 +314,7 @@ def test_a_large_grey_image_is_told_apart_before_anyone_waits(
     text = (folder / "good.toml").read_text()
     coloured = text.replace("size = [64, 64]", 'size = [64, 64], channels = "rgb", tiled = true')
     (folder / "good.toml").write_text(coloured)
-    models.cards.cache_clear()
+    reload_cards()
     monkeypatch.setattr("dashboard.views.segmentation.slide.LARGE_PX", 50)
     monkeypatch.setattr(models, "triage", lambda image, frame=0, **_: Triage(resembles="a red picture"))
     page = drop(dropped, **{"grey.png": png(255 - stripes())})

@@ -15,7 +15,7 @@ def panel() -> None:
     import models
     from dashboard.views.classification import trust
     from models import Classification, Image
-    from models.cards.card import Conformal
+    from models.cards.tables import Conformal
 
     knee = models.card("knee-kl").model_copy(
         update={"conformal": Conformal(coverages=(0.8, 0.99), quantiles=(0.1, 0.95), n=100)}

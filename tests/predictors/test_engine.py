@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import models
-from models.cards import card, cards
+from models.cards import card, reload_cards
 from models.errors import BadWeights, UnknownCard
 from models.nets import loading
 from models.predictors.engine import Engine, engine
@@ -100,8 +100,8 @@ def test_a_pickle_is_never_loaded(random_card: str, tmp_path: Path) -> None:
     import pickle
 
     data = pickle.dumps({"weight": 1})
-    (tmp_path / "weights" / "pickle.pt").write_bytes(data)
-    member = {"file": "pickle.pt", "sha256": hashlib.sha256(data).hexdigest()}
+    (tmp_path / "weights" / "pickle.safetensors").write_bytes(data)
+    member = {"file": "pickle.safetensors", "sha256": hashlib.sha256(data).hexdigest()}
     fake = type(card(random_card)).model_validate({**card(random_card).model_dump(), "members": [member]})
     with pytest.raises(BadWeights, match="not a safetensors file"):
         engine().load(fake, Classifier)
@@ -166,7 +166,7 @@ def with_ood(id: str, image: Image, other_kind: Image, task: str = "implant") ->
     toml = import_module("models.cards.card").CARDS_DIR / f"{id}.toml"
     text = toml.read_text().replace('task = "implant"', f'task = "{task}"')
     toml.write_text(text.replace("[use]", f"{ood}\n\n[use]"))
-    cards.cache_clear()
+    reload_cards()
     engine.cache_clear()
 
 

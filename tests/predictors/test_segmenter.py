@@ -9,7 +9,7 @@ import torch
 
 import models
 from models.cards import Card
-from models.cards.card import OodStatistics
+from models.cards.tables import OodStatistics
 from models.errors import BadWeights, Cancelled, UnknownCard
 from models.nets import loading
 from models.nets.hrnet import HRNet
@@ -80,8 +80,9 @@ def test_an_image_is_judged_by_its_most_familiar_tile(
             "whiten": np.eye(wide),
             "energy": np.array(9.0),
         }
-        sha256 = write_tensors({name: torch.from_numpy(value) for name, value in tensors.items()}, tmp_path / "ood")
-        ood_detector = OodStatistics(file="ood", sha256=sha256, threshold=threshold, kept=0.95, n=1)
+        written = {name: torch.from_numpy(value) for name, value in tensors.items()}
+        sha256 = write_tensors(written, tmp_path / "ood.safetensors")
+        ood_detector = OodStatistics(file="ood.safetensors", sha256=sha256, threshold=threshold, kept=0.95, n=1)
         segmenter = segmenter_of(tiled.model_copy(update={"ood": ood_detector}))
         return segmenter.task.read(segmenter.segment(picture), picture, segmenter.card)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from models.cards import Card
-from models.cards.card import Detecting, OodStatistics, OperatingPoint, Platt
+from models.cards.tables import Detecting, OodStatistics, OperatingPoint, Platt
 from models.errors import UnknownCard
 from models.tasks import task_of
 from models.tasks.detection.task import LISTED, DetectionTask, DetectorOutput, Scaled, calibrated, fitted, point_of

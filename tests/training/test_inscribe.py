@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 
 from models.cards import card, load_card
-from models.cards.card import Calibration, Member
+from models.cards.tables import Calibration, Member
 from models.cards.writing import update_metrics, write_card
 
 

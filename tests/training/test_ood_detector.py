@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import models
-from models.cards import Card, card, cards
+from models.cards import Card, card, reload_cards
 from models.cli import main
 from models.commands.training import ood
 from models.errors import BadCard
@@ -114,7 +114,7 @@ def shipped(segmenting_card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     text = (tmp_path / "cards" / f"{segmenting_card}.toml").read_text()
     (tmp_path / "cards" / f"{segmenting_card}.toml").write_text(text + "\n[training]\nsteps = 1\n")
     (tmp_path / "cards" / f"{segmenting_card}.figures.json").write_text('{"measured": "2026-11-20", "trials": {}}')
-    cards.cache_clear()
+    reload_cards()
     return segmenting_card
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.cards.card import OodStatistics
+from models.cards.tables import OodStatistics
 from models.errors import Cancelled
 from models.tasks.classification import crops
 from models.tasks.classification.crops import NEAR, apart, propose, shared

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.cards.card import OodStatistics
+from models.cards.tables import OodStatistics
 from models.errors import BadCard
 from models.nets import loading
 from models.trust.ood import KEPT, OodDetector, energy, fit, load_ood_detector, pool_features

@@ -11,7 +11,7 @@ from dashboard.i18n import numeral, t
 from dashboard.views.detection import figures
 from dashboard.views.detection.case import DetectionCase
 from models import Card, Detections
-from models.cards.card import OperatingPoint
+from models.cards.tables import OperatingPoint
 from models.tasks.detection.froc import Froc
 from models.tasks.detection.verdict import OWN
 

@@ -89,7 +89,8 @@ def _unmeasured(card: Card) -> None:
     with st.container(border=True, key="unmeasured", horizontal_alignment="center", gap="xsmall"):
         st.markdown(t("#### :material/monitoring: Not measured yet"), text_alignment="center")
         st.markdown(t("Nothing here says yet how often this model is right."), text_alignment="center")
-        st.code(f"ortholens evaluate {card.id}", language="bash", width="content")
+        if card.folder is None:
+            st.code(f"ortholens evaluate {card.id}", language="bash", width="content")
         if card.published:
             st.caption(t("What others reached: ") + "; ".join(
                 f"{plain(row.what)} {numeral(row.value, 'g')} ({plain(row.source)})" for row in card.published

@@ -6,8 +6,9 @@ The address may name a card: `/model_cards?card=knee-kl`.
 import streamlit as st
 
 import models
-from dashboard.case import arrival, pages
-from dashboard.i18n import t
+from dashboard.case import arrival, card_summary, pages
+from dashboard.case.states import plain
+from dashboard.i18n import t, tn
 from dashboard.views.model_cards import card as card_page
 from dashboard.views.model_cards import generator as card_generator
 from models.cases import generated
@@ -21,8 +22,22 @@ ids = list(titles)
 chosen = st.selectbox(
     t("Model"), ids, ids.index(asked) if asked in titles else 0, format_func=lambda id: t(titles[id]), width=520,
 )  # fmt: skip
-st.header(t(titles[chosen]), anchor=False)
+if cards.refused:
+    with st.container(border=True, key="refused"):
+        n = len(cards.refused)
+        st.markdown(
+            tn(
+                ":material/warning: **{n} model from outside is left out**",
+                ":material/warning: **{n} models from outside are left out**",
+                n,
+            )
+        )
+        for problem in cards.refused:
+            st.caption(plain(str(problem)))
+st.header(plain(t(titles[chosen])), anchor=False)
 if chosen == card_generator.ADDRESS:
     card_generator.show(generator)
 else:
+    if cards[chosen].folder is not None:
+        st.caption(t(card_summary.OUTSIDE))
     card_page.show(cards[chosen])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from models.cards import Card, card
-from models.cards.card import Calibration, Conformal
+from models.cards.tables import Calibration, Conformal
 from models.cards.writing import publish, write_card
 from models.nets.loading import load_member
 from models.nets.mobilenet import StagedMobileNetV2

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
-from models.cards.card import Member, OodStatistics
+from models.cards.tables import Member, OodStatistics
 from models.cards.writing import write_card
 from models.nets.frame import Frame, normalise
 from models.nets.loading import load_member, write_tensors

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from models.cards.card import Detecting, OperatingPoint, Platt
+from models.cards.tables import Detecting, OperatingPoint, Platt
 from models.tasks.detection.froc import Froc, froc, matches, precision_area
 
 RESAMPLES = 500

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.cards import Card
-from models.cards.card import OperatingPoint, Platt
+from models.cards.tables import OperatingPoint, Platt
 from models.errors import UnknownCard
 from models.nets.fcos import FCOSMobileNetV2
 from models.nets.frame import Frame, exposed, normalise

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
-from models.cards.card import Member
+from models.cards.tables import Member
 from models.cards.writing import publish, update_metrics, write_card
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.progress import Progress

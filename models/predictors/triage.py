@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from models.cards import Card, cards
-from models.errors import BadWeights
+from models.errors import ModelError
 from models.predictors.engine import engine
 from models.trust.colours import misses_colours
-from models.trust.image_kinds import KINDS, NARROW, Kinds, kind_of, look
+from models.trust.image_kinds import NARROW, Kinds, kind_of, look
 from models.trust.second import FARTHEST, SURE
 from models.types import Box, Fit, Image, Judged, Triage
 
@@ -47,24 +47,29 @@ def triage(image: Image, frame: int = 0, page: str | None = None, begun: Triage 
             found += _fits(image, waiting.pop(0), frame)
         if page is not None and found:
             break
-    ranked = sorted(found, key=lambda fit: (-_share(known[fit.card], seen), fit.ood_score, fit.card))
+    ranked = sorted(found, key=lambda fit: _rank(fit, known[fit.card], seen))
     shows = known[ranked[0].card].data.shows if ranked else _resembles(seen)
     return Triage(tuple(ranked), shows, tuple(card.id for card in waiting))
 
 
 def _turn(card: Card, seen: Kinds, page: str | None) -> tuple[bool, float, str]:
     """Return when a card is asked: the page's own first, then by the share of its kind."""
-    return card.task != (page or card.task), -_share(card, seen), kind_of(card.id) or ""
+    return card.task != (page or card.task), -_share(card, seen), kind_of(card) or ""
+
+
+def _rank(fit: Fit, card: Card, seen: Kinds) -> tuple[float, float, bool, str]:
+    """Return where a fit stands: of equals, such as a card and one made of it elsewhere, the program's own is first."""
+    return -_share(card, seen), fit.ood_score, card.folder is not None, fit.card
 
 
 def _share(card: Card, seen: Kinds) -> float:
-    kind = kind_of(card.id)
+    kind = kind_of(card)
     return seen.shares[kind] if kind else 0
 
 
 def _fits(image: Image, card: Card, frame: int) -> Iterator[Fit]:
     """Yield how well a card knows a frame, where it does."""
-    kind = kind_of(card.id)
+    kind = kind_of(card)
     views = [view for view in _views(image, card) if kind is None or _likely(look(view, frame), kind)]
     said = [(view, *answer) for view in views if (answer := _asked(view, card, frame)) is not None]
     if said:
@@ -101,7 +106,7 @@ def _asked(image: Image, card: Card, frame: int) -> tuple[float, Judged] | None:
     """Return the OOD score of a card's own answer, and the answer; None where it abstains."""
     try:
         answer = engine().predict(image, card, frame)
-    except BadWeights:
+    except ModelError:
         return None  # the page that needs this model says what is wrong with it
     return None if answer.abstained or answer.ood_score is None else (answer.ood_score, answer)
 
@@ -110,4 +115,4 @@ def _resembles(seen: Kinds) -> str | None:
     kind = seen.likeliest
     if seen.ood_scores[kind] > (RESEMBLES_NARROW if kind in NARROW else RESEMBLES):
         return None
-    return next((card.data.shows for card in cards().values() if card.id in KINDS[kind]), None)
+    return next((card.data.shows for card in cards().values() if kind_of(card) == kind), None)

@@ -24,22 +24,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.cards import WEIGHTS_DIR, find_base_id
+from models.cards import WEIGHTS_DIR, Card
 from models.nets.frame import exposed
 from models.nets.loading import fold_batch_norms, read_tensors
 from models.nets.mobilenet import StagedMobileNetV2
 from models.types import Image, Pixels
 
-KINDS: Mapping[str, tuple[str, ...]] = {
-    "knee": ("knee-kl",),
-    "shoulder": ("shoulder-implants",),
-    "limb": ("fracture",),
-    "histology": ("histology-nuclei",),
-    "section": ("joint-section",),
-    "mri": ("knee-mri-bone",),
-    "fluoroscopy": ("tka-components", "tka-fluoroscopy"),
-}
-"""Kinds of picture, and the cards that were made for each, by their base ids."""
+KINDS = ("knee", "shoulder", "limb", "histology", "section", "mri", "fluoroscopy")
+"""Kinds of picture that the look knows, in the order of its tensors; a card says which of them it was made for."""
 
 NARROW = frozenset({"mri", "fluoroscopy"})
 """Kinds known from one or two patients: the look can tell what is none of them, and not how familiar one is."""
@@ -84,9 +76,9 @@ class Kinds:
         return max(self.shares, key=lambda kind: self.shares[kind])
 
 
-def kind_of(card_id: str) -> str | None:
+def kind_of(card: Card) -> str | None:
     """Return the kind of picture that a card was made for; None for one that the look does not know."""
-    return next((kind for kind, base_ids in KINDS.items() if find_base_id(card_id) in base_ids), None)
+    return card.input.kind if card.input.kind in KINDS else None
 
 
 def network_input(shown: Pixels) -> Tensor:

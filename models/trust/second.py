@@ -36,7 +36,7 @@ def seconded(answer: Answer, image: Image, card: Card) -> Answer:
 
     An answer of a card without a detector, or of a kind that the look does not know, stays as it is.
     """
-    kind = kind_of(card.id)
+    kind = kind_of(card)
     if answer.ood_score is None or kind is None:
         return answer
     seen = look(image, answer.frame)

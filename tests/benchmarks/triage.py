@@ -33,7 +33,7 @@ from models.predictors.image_kinds_augmentation import sharpened
 from models.predictors.image_kinds_set import Sample, samples
 from models.simulation.hardware import with_hardware
 from models.trust import image_kinds
-from models.trust.image_kinds import KINDS, look
+from models.trust.image_kinds import KINDS, kind_of, look
 from models.trust.perturbations import greyed
 from models.trust.second import METAL
 from models.types import Image, Pixels
@@ -59,6 +59,11 @@ def as_image(picture: Pixels) -> Image:
     return Image(picture[None], name="", sha256=sha256(np.ascontiguousarray(picture).tobytes()).hexdigest())
 
 
+def made_for(kind: str) -> tuple[str, ...]:
+    """Return the ids of the cards that were made for a kind of picture; an alternative model is never named."""
+    return tuple(one.id for one in models.cards().values() if kind_of(one) == kind and one.id == one.base_id)
+
+
 def cases() -> Iterator[Case]:
     """Yield what triage is measured on."""
     rng = np.random.default_rng(0)
@@ -68,17 +73,19 @@ def cases() -> Iterator[Case]:
     for kind, found in held_out.items():
         picked = [found[i] for i in np.unique(np.linspace(0, len(found) - 1, WANTED[kind]).round().astype(int))]
         for sample in picked:
-            yield Case(kind, as_image(sample.picture), KINDS[kind])
+            yield Case(kind, as_image(sample.picture), made_for(kind))
         if kind == "histology" and card("histology-nuclei").input.grey:
             for sample in picked:
-                yield Case("histology, grey copies", as_image(greyed(sample.picture)), KINDS[kind])
+                yield Case("histology, grey copies", as_image(greyed(sample.picture)), made_for(kind))
         for sample in picked[:: max(1, len(picked) // SHARP)]:
             larger = max(1.0, 2200 / max(sample.picture.shape[:2]))
             if kind in ("knee", "shoulder", "limb", "fluoroscopy"):  # no other comes as a film
-                yield Case(f"{kind}, sharp at full size", as_image(sharpened(sample.picture, rng, larger)), KINDS[kind])
+                yield Case(
+                    f"{kind}, sharp at full size", as_image(sharpened(sample.picture, rng, larger)), made_for(kind)
+                )
     knees = held_out["knee"]
     for one, other in zip(knees[0:20:2], knees[1:20:2], strict=True):
-        yield Case("two knees on a film", as_image(np.concatenate([one.picture, other.picture], 1)), KINDS["knee"])
+        yield Case("two knees on a film", as_image(np.concatenate([one.picture, other.picture], 1)), made_for("knee"))
     for name, _, image in ood_sets():
         yield Case(f"other kind: {name}", image, ())
 

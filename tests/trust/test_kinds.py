@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from models.cards import card, cards
 from models.simulation.hardware import with_hardware
 from models.simulation.joint_section import section
 from models.trust import image_kinds
@@ -71,8 +72,13 @@ def test_a_frame_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_alternative_models_are_made_for_the_same_kind() -> None:
-    assert kind_of("histology-nuclei") == kind_of("histology-nuclei-hrnet") == "histology"
-    assert kind_of("someone-elses") is None
+    assert kind_of(card("histology-nuclei")) == kind_of(card("histology-nuclei-hrnet")) == "histology"
+    other = card("knee-kl").input.model_copy(update={"kind": "of a later version"})
+    assert kind_of(card("knee-kl").model_copy(update={"input": other})) is None
+
+
+def test_every_kind_has_a_card_and_every_card_of_the_program_a_kind() -> None:
+    assert {kind_of(one) for one in cards().values()} == set(KINDS)
 
 
 def test_distances_shares_and_metal_by_hand() -> None:

@@ -154,7 +154,7 @@ def test_the_ood_detector_is_asked_about_features_and_the_strongest_logits(
 
     monkeypatch.setattr("models.tasks.detection.task.load_ood_detector", lambda card: Refusing())
     with_ood = measured.model_copy(
-        update={"ood": OodStatistics(file="g", sha256="0" * 64, threshold=1, kept=0.95, n=1)}
+        update={"ood": OodStatistics(file="g.safetensors", sha256="0" * 64, threshold=1, kept=0.95, n=1)}
     )
     answer = task_of("detection").read(seen([0.8]), image(), with_ood)  # type: ignore[attr-defined]
     assert (answer.abstained, answer.reason, answer.ood_score) == (True, "this is a cat", 3.0)

@@ -24,7 +24,7 @@ def searcher(model_of, two_stages, monkeypatch):
     head = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
     net = two_stages(Parts(), nn.Identity(), head).eval().requires_grad_(False)
     model = model_of(net)
-    table = OodStatistics(file="x", sha256="0" * 64, threshold=2.0, kept=0.95, n=1)
+    table = OodStatistics(file="x.safetensors", sha256="0" * 64, threshold=2.0, kept=0.95, n=1)
     model.card = model.card.model_copy(update={"ood": table})
     seen = net.pyramid(torch.from_numpy(disc(64))[None, None].expand(1, 3, -1, -1) * 2 - 1)["stage4"]
     ood_detector = OodDetector({"centre": seen.flatten(), "scale": torch.ones(16), "whiten": torch.eye(16)}, 2.0)

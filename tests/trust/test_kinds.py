@@ -77,8 +77,9 @@ def test_alternative_models_are_made_for_the_same_kind() -> None:
     assert kind_of(card("knee-kl").model_copy(update={"input": other})) is None
 
 
-def test_every_kind_has_a_card_and_every_card_of_the_program_a_kind() -> None:
-    assert {kind_of(one) for one in cards().values()} == set(KINDS)
+def test_every_kind_has_a_card() -> None:
+    assert {kind_of(one) for one in cards().values()} >= set(KINDS)
+    assert all(one.input.kind in ("", *KINDS) for one in cards().values())
 
 
 def test_distances_shares_and_metal_by_hand() -> None:

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from models.errors import InputError
 from models.simulation import motion as simulate
 from models.simulation.motion import Scene
 from models.tasks.kinematics.motion import Study, motion
-from models.tasks.kinematics.sequence import NAMES, Frame
-from models.types import Image, Motion, Segmentation, Track
+from models.tasks.kinematics.sequence import NAMES
+from models.tasks.kinematics.study import outline
+from models.types import Image, Motion, Track
 from models.words import Later, later
 
 Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
@@ -74,18 +74,9 @@ def measure() -> Replay:
         Where the network has no weights here.
     """
     case = scene()
-    frames = [_outlined(image) for image in images(case)]
+    frames = [outline(image, models.predict(image, CARD)) for image in images(case)]
     result = motion(Study(case.femoral, case.tibial, case.camera, card=CARD), frames)
     return Replay(replace(result, warnings=(SIMULATED, *result.warnings)), tuple(frame.masks for frame in frames))
-
-
-def _outlined(image: Image) -> Frame:
-    answer = models.predict(image, CARD)
-    if not isinstance(answer, Segmentation):
-        raise InputError(f"the card {CARD} does not outline anything", fix="Restore the card that came with it.")
-    femoral, tibial = (answer.labels.index(name) for name in NAMES)
-    abstention = answer.reason or "" if answer.abstained else ""
-    return Frame((answer.mask == femoral, answer.mask == tibial), image.grey(), abstention)
 
 
 def write(folder: Path) -> Path:

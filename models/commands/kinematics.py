@@ -14,7 +14,7 @@ from models.commands.batch import NoNames
 from models.commands.output import check_folder, keep
 from models.errors import InputError, UnknownCard
 from models.io.text import natural
-from models.types import Image, Motion, Pixels, Segmentation
+from models.types import Image, Motion, Pixels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from models.geometry.camera import Camera
     from models.geometry.mesh import Mesh
     from models.tasks.kinematics.sequence import Frame
+    from models.tasks.kinematics.study import File
 
 CARD = "tka-fluoroscopy"
 
@@ -42,17 +43,16 @@ Side = Annotated[Literal["right", "left"], typer.Option(help="Of the patient: si
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """One frame of the sequence: its picture, and where it comes from."""
+    """One frame of the sequence: its picture, and what a mask of it is called but for the ending."""
 
     name: str
-    path: Path
     image: Image
-    frame: int
+    mask: str
 
     @property
     def shown(self) -> Pixels:
         """Its (H, W) grey values."""
-        return self.image.grey(self.frame)
+        return self.image.grey()
 
 
 def kinematics(
@@ -69,21 +69,21 @@ def kinematics(
     no_names: NoNames = False,
 ) -> None:
     """Find the six degrees of freedom of both components in every frame, and the joint's angles."""
-    from models.geometry import jts
     from models.geometry.mesh import read_mesh
-    from models.tasks.kinematics.motion import Study, check_shapes, motion
+    from models.tasks.kinematics.motion import Study, motion
+    from models.tasks.kinematics.study import find_camera, read_poses
 
     check_folder(out, "--out")
-    meshes = (read_mesh(_bytes(femoral), femoral.name), read_mesh(_bytes(tibial), tibial.name))
+    cad = _file(femoral), _file(tibial)
+    meshes = read_mesh(cad[0].data, cad[0].name), read_mesh(cad[1].data, cad[1].name)
     given = {name: path for name, path in (("femoral", reference_femoral), ("tibial", reference_tibial)) if path}
-    references = {name: jts.read(_bytes(path), path.name) for name, path in given.items()}
+    references = {name: read_poses(_file(path)) for name, path in given.items()}
     shots = _shots(frames)
     for name, poses in references.items():
         if len(poses) != len(shots):  # asked for by its name, and so not left out as on the page
             fix = "Give the poses of these frames, one row each, or leave it out."
             raise InputError(f"has {len(poses)} poses for {len(shots)} frames", fix=fix, file=given[name].name)
-    camera = _camera(calibration, shots[0])
-    check_shapes([shot.image.shape for shot in shots], camera, [shot.name for shot in shots])
+    camera = find_camera([shot.image for shot in shots], _file(calibration) if calibration else None)
     seen = _with_masks(shots, masks_femoral, masks_tibial)
     study = Study(*meshes, camera=camera, side=side, card="given masks" if masks_femoral else CARD)
     found = motion(study, seen)
@@ -98,9 +98,11 @@ def kinematics(
     typer.echo(f"{len(shots)} frames, {flagged} flagged, {found.seconds:.0f} s. {models.DISCLAIMER}", err=True)
 
 
-def _bytes(path: Path) -> bytes:
+def _file(path: Path) -> File:
+    from models.tasks.kinematics.study import File
+
     try:
-        return path.read_bytes()
+        return File(path.name, path.read_bytes())
     except OSError as error:
         fix = "Name an existing file; both components and the calibration are needed."
         raise InputError("cannot be opened", fix=fix, file=path.name) from error
@@ -108,25 +110,14 @@ def _bytes(path: Path) -> bytes:
 
 def _shots(paths: Sequence[Path]) -> list[Shot]:
     """Read every frame, in the order of the numbers in their names; a file with several gives them all."""
+    from models.tasks.kinematics.study import split_frames
+
     shots = []
     for path in sorted(paths, key=lambda path: natural(path.name)):
-        image = models.read(path)
-        single = image.frames == 1
-        for frame in range(image.frames):
-            shots.append(Shot(path.name if single else f"{path.name} #{frame + 1}", path, image, frame))
+        images = split_frames(models.read(path))
+        for number, image in enumerate(images):
+            shots.append(Shot(image.name, image, path.stem if len(images) == 1 else f"{path.stem}-{number:04}"))
     return shots
-
-
-def _camera(calibration: Path | None, first: Shot) -> Camera:
-    from models.geometry.camera import of_image, read_calibration
-
-    if calibration:
-        return read_calibration(_bytes(calibration), first.image.shape, calibration.name)
-    camera = of_image(first.image)
-    if camera is None:
-        fix = "Give --calibration; this file does not say the distance of the source and the detector's pixel size."
-        raise InputError("has no calibration", fix=fix, file=first.name)
-    return camera
 
 
 def _with_masks(shots: Sequence[Shot], femoral: Path | None, tibial: Path | None) -> list[Frame]:
@@ -143,10 +134,9 @@ def _with_masks(shots: Sequence[Shot], femoral: Path | None, tibial: Path | None
 
 
 def _mask(folder: Path, shot: Shot) -> NDArray[np.bool_]:
-    stem = shot.path.stem if shot.image.frames == 1 else f"{shot.path.stem}-{shot.frame:04}"
-    path = next((path for path in sorted(folder.glob(f"{stem}.*"))), None)
+    path = next((path for path in sorted(folder.glob(f"{shot.mask}.*"))), None)
     if path is None:
-        raise InputError(f"has no mask in {folder.name}", fix=f"Name the mask {stem}.png.", file=shot.name)
+        raise InputError(f"has no mask in {folder.name}", fix=f"Name the mask {shot.mask}.png.", file=shot.name)
     mask = models.read(path)
     if mask.shape != shot.image.shape:
         raise InputError("is a mask of another size than its frame", fix="Draw it on the frame.", file=path.name)
@@ -155,18 +145,12 @@ def _mask(folder: Path, shot: Shot) -> NDArray[np.bool_]:
 
 
 def _segmented(shot: Shot) -> Frame:
-    from models.tasks.kinematics.sequence import Frame
+    from models.tasks.kinematics.study import outline
 
     if CARD not in models.cards():
         fix = "Give --masks-femoral and --masks-tibial."
         raise UnknownCard(f"there is no card {CARD} that could find the components", fix=fix)
-    answer = models.predict(shot.image, CARD, frame=shot.frame)
-    if not isinstance(answer, Segmentation):
-        raise UnknownCard(f"the card {CARD} does not segment", fix="Give --masks-femoral and --masks-tibial.")
-    labels = [label.lower() for label in answer.labels]
-    femoral, tibial = (next(i for i, label in enumerate(labels) if label.startswith(n)) for n in ("femoral", "tibial"))
-    masks = answer.mask == femoral, answer.mask == tibial
-    return Frame(masks, shot.shown, abstention=answer.reason or "" if answer.abstained else "")
+    return outline(shot.image, models.predict(shot.image, CARD))
 
 
 def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[Mesh, Mesh], out: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.views.kinematics.study import SIMULATED_FRAMES
+from dashboard.views.kinematics.fluoroscopy import SIMULATED_FRAMES
 from models.geometry import jts
 from tests.browser import axe
 from tests.browser.app import PATIENCE_S, ROOT, calm

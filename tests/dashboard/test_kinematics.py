@@ -17,10 +17,10 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 from dashboard.session.jobs import Job
-from dashboard.views.kinematics import downloads, figures, source, study, tracking
+from dashboard.views.kinematics import downloads, figures, fluoroscopy, source, tracking
 from dashboard.views.kinematics.case import MotionCase
 from dashboard.views.kinematics.figures import Placed
-from dashboard.views.kinematics.study import File, Fluoroscopy
+from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from dashboard.views.kinematics.tracking import EXACT, Tracking
 from models import DISCLAIMER
 from models.cases import lunge
@@ -31,6 +31,8 @@ from models.geometry.camera import write_calibration
 from models.geometry.mesh import Mesh, write_stl
 from models.i18n import Language
 from models.simulation.motion import DISTANCE_MM, PITCH_MM
+from models.tasks.kinematics import study
+from models.tasks.kinematics.study import File
 from models.types import Motion
 
 FRAMES, SIDE_PX = 3, 256
@@ -55,14 +57,14 @@ class Done:
 def small() -> Iterator[None]:
     """A simulated case of three small frames."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "SIMULATED_FRAMES", FRAMES)
+        patch.setattr(fluoroscopy, "SIMULATED_FRAMES", FRAMES)
         patch.setattr(lunge, "SIDE_PX", SIDE_PX)
         yield
 
 
 @pytest.fixture(scope="module")
 def sequence(small: None) -> Fluoroscopy:
-    return study.simulated()
+    return fluoroscopy.simulate()
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def measured(sequence: Fluoroscopy, run: tuple[Tracking, Motion, Done]) -> Motio
 @pytest.fixture
 def page(home: AppTest, sequence: Fluoroscopy, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page of a new session, with the case of this module."""
-    monkeypatch.setattr(study, "simulated", lambda: sequence)
+    monkeypatch.setattr(fluoroscopy, "simulate", lambda: sequence)
     return opened(home)
 
 
@@ -228,7 +230,7 @@ def test_a_motion_that_was_measured_beforehand_stands_there_at_once(
 ) -> None:
     masks = tuple(frame.masks for frame in run[0].frames)
     ready = replace(sequence, replay=lunge.Replay(run[1], masks))
-    monkeypatch.setattr(study, "simulated", lambda: ready)
+    monkeypatch.setattr(fluoroscopy, "simulate", lambda: ready)
     monkeypatch.setattr(source, "trained", lambda: True)
     page = opened(home)
     assert "Flexion from" in texts(page)
@@ -356,7 +358,7 @@ def test_poses_that_do_not_fit_cost_the_comparison_alone(page: AppTest, sequence
 
 def test_of_two_files_for_one_component_the_first_is_compared_with(sequence: Fluoroscopy) -> None:
     first, second = (jts.write(poses).encode() for poses in sequence.reference)
-    found, left_out = study.references([File("fem.jts", first), File("Femur.JTS", second)], FRAMES)
+    found, left_out = study.read_references([File("fem.jts", first), File("Femur.JTS", second)], FRAMES)
     assert np.allclose(found[0], sequence.reference[0], atol=1e-5)
     assert found[1] is None
     assert ["Femur.JTS: is a second one of the same component" in str(problem) for problem in left_out] == [True]
@@ -364,18 +366,18 @@ def test_of_two_files_for_one_component_the_first_is_compared_with(sequence: Flu
 
 def test_frames_come_in_the_order_of_their_numbers() -> None:
     named = [File(name, b"") for name in ("k10.png", "k9.png", "k1.png")]
-    assert [file.name for file in study.in_order(named)] == ["k1.png", "k9.png", "k10.png"]
+    assert [file.name for file in study.order_files(named)] == ["k1.png", "k9.png", "k10.png"]
 
 
 @pytest.mark.parametrize(
     ("names", "femoral"), [(("a.stl", "b.stl"), 0), (("tib.stl", "x.stl"), 1), (("x.stl", "FEM.stl"), 1)]
 )
 def test_components_are_told_apart_by_name(names: tuple[str, str], femoral: int) -> None:
-    assert study.guessed_femoral([File(name, b"") for name in names]) == femoral
+    assert study.guess_femoral([File(name, b"") for name in names]) == femoral
 
 
 def test_frames_of_unlike_sizes_are_refused(sequence: Fluoroscopy) -> None:
     odd = replace(sequence.images[0], pixels=np.zeros((1, 60, 80), np.float32), name="odd.png")
     calibration = File("c.txt", write_calibration(DISTANCE_MM, PITCH_MM).encode())
     with pytest.raises(InputError, match=r"odd\.png"):
-        study.camera_of([sequence.images[0], odd], calibration)
+        study.find_camera([sequence.images[0], odd], calibration)

@@ -32,9 +32,9 @@ class KinematicsPage(StudyPage):
 
     def still(self) -> Image:
         from dashboard import session
-        from dashboard.views.kinematics import study
+        from dashboard.views.kinematics import fluoroscopy
 
-        return session.shared(study.simulated, "fluoroscopy", study.SIMULATED_FRAMES).images[-1]
+        return session.shared(fluoroscopy.simulate, "fluoroscopy", fluoroscopy.SIMULATED_FRAMES).images[-1]
 
     def tile(self, case: Case) -> Tile:
         scene, found = lunge.scene(), lunge.replay()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dashboard import session
 from dashboard.i18n import later
 from dashboard.views.kinematics import tracking
-from dashboard.views.kinematics.study import Fluoroscopy
+from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from dashboard.views.kinematics.tracking import Edits, Tracking
 from models.tasks.kinematics import angles
 from models.types import Motion, Track

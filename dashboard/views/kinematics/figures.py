@@ -16,7 +16,7 @@ from skimage.measure import find_contours
 
 from dashboard.i18n import later, separators, t
 from dashboard.style.figures import FAINT, FONT, INK, PAPER, raster, viewer
-from dashboard.views.kinematics.study import Fluoroscopy
+from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from models.geometry.mesh import Mesh
 from models.geometry.render import silhouette
 from models.tasks.kinematics.export import COLOURS

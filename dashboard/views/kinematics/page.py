@@ -21,8 +21,8 @@ from dashboard.views.kinematics import downloads, figures, hand, panels, source,
 from dashboard.views.kinematics import replay as kinematics_replay
 from dashboard.views.kinematics.case import MotionCase
 from dashboard.views.kinematics.figures import Placed
+from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from dashboard.views.kinematics.source import Choice
-from dashboard.views.kinematics.study import Fluoroscopy
 from dashboard.views.kinematics.tracking import EXACT, NETWORK, Tracking
 from models import OrthoLensError
 from models.cases.lunge import CARD

@@ -14,11 +14,14 @@ from dashboard import session
 from dashboard.case import door
 from dashboard.case.states import plain
 from dashboard.i18n import later, t, tn
-from dashboard.views.kinematics import study
-from dashboard.views.kinematics.study import THESE, Array, File, Fluoroscopy
+from dashboard.views.kinematics import fluoroscopy
+from dashboard.views.kinematics.fluoroscopy import Array, Fluoroscopy
 from dashboard.views.kinematics.tracking import EXACT, NETWORK
 from models.cases.lunge import CARD
 from models.errors import InputError
+from models.geometry.mesh import read_mesh
+from models.tasks.kinematics import study
+from models.tasks.kinematics.study import THESE, File
 
 SIDES = (later("Right"), later("Left"), later("right"), later("left"))
 """Of the body, as a choice and in a sentence."""
@@ -55,7 +58,7 @@ def choose() -> Choice:
         )  # fmt: skip
         masks, side = (_masks(), "right") if source == SIMULATED else (NETWORK, _side())
     if source == SIMULATED:
-        return Choice(session.shared(study.simulated, "fluoroscopy", study.SIMULATED_FRAMES), masks, side)
+        return Choice(session.shared(fluoroscopy.simulate, "fluoroscopy", fluoroscopy.SIMULATED_FRAMES), masks, side)
     return Choice(_own(), masks, side)
 
 
@@ -118,10 +121,10 @@ def _own() -> Fluoroscopy | None:
     calibration = next((file for file in files if file.role == "calibration"), None)
     _told(frames, calibration)
     images = session.once(lambda: study.read_frames(frames), "frames", *(file.sha256 for file in frames))
-    femoral, tibial = (session.once(partial(study.read_component, mesh), "mesh", mesh.sha256) for mesh in meshes)
+    femoral, tibial = (session.once(partial(read_mesh, mesh.data, mesh.name), "mesh", mesh.sha256) for mesh in meshes)
     shown = [image.sha256 for image in images]
     stated = (calibration.sha256,) if calibration else ()
-    camera = session.once(lambda: study.camera_of(images, calibration), "camera", *stated, *shown)
+    camera = session.once(lambda: study.find_camera(images, calibration), "camera", *stated, *shown)
     reference = _references([file for file in files if file.role == "reference"], len(images))
     parts = [*shown, *(mesh.sha256 for mesh in meshes), repr(camera)]
     key = hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
@@ -130,7 +133,7 @@ def _own() -> Fluoroscopy | None:
 
 def _references(files: Sequence[File], frames: int) -> tuple[Array | None, Array | None]:
     """Return the poses to compare with; of files that cannot be used, say so and go on."""
-    reference, left_out = study.references(
+    reference, left_out = study.read_references(
         files, frames, lambda file: session.once(lambda: study.read_poses(file), "poses", file.sha256)
     )
     for problem in left_out:
@@ -147,7 +150,7 @@ def _both(meshes: Sequence[File]) -> tuple[File, File]:
         raise InputError(_lacking(len(meshes), there), fix=fix, file=THESE)
     if meshes[0].sha256 == meshes[1].sha256:
         raise InputError(later("both STL files hold the same component"), fix=fix, file=THESE)
-    guess = study.guessed_femoral(meshes)
+    guess = study.guess_femoral(meshes)
     names = [mesh.name for mesh in meshes]
     chosen = st.radio(
         t("Femoral component"), (0, 1), index=guess, format_func=lambda i: plain(names[i]), horizontal=True,

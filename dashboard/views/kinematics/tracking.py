@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 import models
 from dashboard.i18n import later
 from dashboard.session.jobs import Job
-from dashboard.views.kinematics.study import Fluoroscopy
-from models import Image, Segmentation
+from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
+from models import Image
 from models.cases.lunge import CARD, SIMULATED, Replay
 from models.errors import Cancelled, InputError
 from models.tasks.kinematics import angles
@@ -24,6 +24,7 @@ from models.tasks.kinematics.motion import Study, motion
 from models.tasks.kinematics.observe import observe
 from models.tasks.kinematics.register import FINE, Fit, assessed, refined
 from models.tasks.kinematics.sequence import BAD_OVERLAP, NAMES, Answer, Frame, Options
+from models.tasks.kinematics.study import outline
 from models.types import Motion, Track
 
 Array = NDArray[np.float64]
@@ -98,15 +99,7 @@ class Tracking:
     def _outlined(self, t: int, image: Image) -> Frame:
         if self.masks == EXACT and self.sequence.exact is not None:
             return Frame(self.sequence.exact[t], image.grey())
-        answer = models.predict(image, CARD)
-        if not isinstance(answer, Segmentation):
-            raise InputError(
-                later("the card {card} does not outline anything", card=CARD),
-                fix=later("Restore the card that came with it."),
-            )
-        femoral, tibial = (answer.labels.index(name) for name in NAMES)
-        masks = answer.mask == femoral, answer.mask == tibial
-        return Frame(masks, image.grey(), abstention=answer.reason or "" if answer.abstained else "")
+        return outline(image, models.predict(image, CARD))
 
     def _made(self) -> tuple[str, ...]:
         """Return what stands in every export about where the numbers come from."""

@@ -1,4 +1,6 @@
-"""A fluoroscopy sequence on the table: its frames, the CAD of both components and the camera, from files or simulated.
+"""A study of an implant's motion, put together from its files: frames, the CAD of both components, and the camera.
+
+The page and the command line read a study by this; which masks outline the components, either decides for itself.
 
 Reference: the example studies of JTML (github.com/BRIO-lab/Joint-Track-Machine-Learning) for what a study consists of.
 """
@@ -13,32 +15,27 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-import models
-from dashboard.i18n import later
-from models import Image
-from models.cases import lunge
-from models.cases.lunge import Replay
 from models.errors import InputError, TooLarge
 from models.geometry import jts
 from models.geometry.camera import Camera, of_image, read_calibration
-from models.geometry.mesh import Mesh, read_mesh
+from models.io import read as read_image
 from models.io.text import natural
 from models.tasks.kinematics.motion import check_shapes
+from models.tasks.kinematics.sequence import NAMES, Frame
+from models.types import Image, Prediction, Segmentation
+from models.words import later
 
 Array = NDArray[np.float64]
-Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
-SIMULATED_FRAMES = lunge.FRAMES
-"""Of the case that the page opens with."""
 MOST_FRAMES = 60
-"""That the page keeps in memory."""
+"""That a page keeps in memory."""
 THESE = later("The sequence")
 """What messages call files that lack another."""
 
 
 @dataclass(frozen=True)
 class File:
-    """One dropped file."""
+    """One file of a study."""
 
     name: str
     data: bytes = field(repr=False)
@@ -55,65 +52,12 @@ class File:
         return {"stl": "mesh", "txt": "calibration", "jts": "reference"}.get(ending, "frame")
 
 
-@dataclass(frozen=True, eq=False)
-class Fluoroscopy:
-    """A sequence that is ready to be measured.
-
-    Attributes
-    ----------
-    key
-        Names everything in it, for keys of the session.
-    images
-        One a frame, each of a single frame.
-    exact
-        Masks of the simulation; None for real frames.
-    reference
-        (T, 4, 4) poses to compare with, for each component; None where there are none.
-    replay
-        What was measured beforehand; None where it must be measured first.
-    """
-
-    key: str
-    images: tuple[Image, ...]
-    femoral: Mesh
-    tibial: Mesh
-    camera: Camera
-    simulated: bool = False
-    exact: tuple[Masks, ...] | None = None
-    reference: tuple[Array | None, Array | None] = (None, None)
-    replay: Replay | None = None
-
-    @property
-    def meshes(self) -> tuple[Mesh, Mesh]:
-        """Femoral and tibial component."""
-        return self.femoral, self.tibial
-
-    @property
-    def names(self) -> list[str]:
-        """What exported files call the frames: never a file's name, which may identify a patient."""
-        return [f"{'simulated ' if self.simulated else ''}frame {t + 1}" for t in range(len(self.images))]
-
-
-def simulated() -> Fluoroscopy:
-    """Return the case that the page opens with: the way down of a lunge, with exact masks and poses."""
-    from models.simulation import motion
-
-    case, frames = lunge.scene(), range(SIMULATED_FRAMES)
-    return Fluoroscopy(
-        f"simulated-{SIMULATED_FRAMES}-{lunge.SIDE_PX}", lunge.images(case, SIMULATED_FRAMES),
-        case.femoral, case.tibial, case.camera,
-        simulated=True, exact=tuple(motion.masks(case, t) for t in frames),
-        reference=(case.femoral_poses[: len(frames)], case.tibial_poses[: len(frames)]),
-        replay=lunge.replay() if len(frames) == lunge.FRAMES else None,
-    )  # fmt: skip
-
-
-def in_order(files: Sequence[File]) -> list[File]:
+def order_files(files: Sequence[File]) -> list[File]:
     """Return files in the order of the numbers in their names: frame 2 before frame 10."""
     return sorted(files, key=lambda file: natural(file.name))
 
 
-def guessed_femoral(meshes: Sequence[File]) -> int:
+def guess_femoral(meshes: Sequence[File]) -> int:
     """Return which of two STL files is the femoral component, by its name; the first where no name says it."""
     names = [mesh.name.lower() for mesh in meshes]
     return 1 if ("fem" in names[1] and "fem" not in names[0]) or ("tib" in names[0] and "tib" not in names[1]) else 0
@@ -125,17 +69,17 @@ def read_frames(files: Sequence[File]) -> tuple[Image, ...]:
     Raises
     ------
     InputError
-        As `models.read`; for none, for too many, and for frames of unlike sizes.
+        As `models.read`; for none, and for more than `MOST_FRAMES`.
     """
     images: list[Image] = []
-    for file in in_order(files):
-        image = models.read(file.data, file.name)
+    for file in order_files(files):
+        image = read_image(file.data, file.name)
         if len(images) + image.frames > MOST_FRAMES:
             fix = later("Drop a shorter part, or use `ortholens kinematics` for the whole sequence.")
             raise TooLarge(
                 later("makes more than {most_frames} frames", most_frames=MOST_FRAMES), fix=fix, file=file.name
             )
-        images += [_still(image, frame) for frame in range(image.frames)]
+        images += split_frames(image)
     if not images:
         raise InputError(
             later("there is no frame yet"), fix=later("Drop the frames too: PNG, TIFF or DICOM."), file=THESE
@@ -143,21 +87,23 @@ def read_frames(files: Sequence[File]) -> tuple[Image, ...]:
     return tuple(images)
 
 
-def _still(image: Image, frame: int) -> Image:
-    """Return one frame as an image of its own."""
+def split_frames(image: Image) -> tuple[Image, ...]:
+    """Return each frame as an image of its own, "name #1" and on; an image of one frame as it is."""
     if image.frames == 1:
-        return image
-    sha256 = hashlib.sha256(f"{image.sha256} frame {frame}".encode()).hexdigest()
-    return replace(
-        image,
-        pixels=image.pixels[frame : frame + 1],
-        frame_windows=image.frame_windows[frame : frame + 1],
-        name=f"{image.name} #{frame + 1}",
-        sha256=sha256,
+        return (image,)
+    return tuple(
+        replace(
+            image,
+            pixels=image.pixels[frame : frame + 1],
+            frame_windows=image.frame_windows[frame : frame + 1],
+            name=f"{image.name} #{frame + 1}",
+            sha256=hashlib.sha256(f"{image.sha256} frame {frame}".encode()).hexdigest(),
+        )
+        for frame in range(image.frames)
     )
 
 
-def camera_of(images: Sequence[Image], calibration: File | None) -> Camera:
+def find_camera(images: Sequence[Image], calibration: File | None) -> Camera:
     """Return the camera of a calibration file, else the one of the frames' own DICOM header.
 
     Raises
@@ -166,10 +112,10 @@ def camera_of(images: Sequence[Image], calibration: File | None) -> Camera:
         Where there is none, or one of the frames is of another size.
     """
     first = images[0]
-    if calibration:
+    if calibration is not None:
         camera = read_calibration(calibration.data, first.shape, calibration.name)
     elif (found := of_image(first)) is None:
-        fix = later("Drop calibration.txt or camera.txt too; these frames do not say where source and detector stood.")
+        fix = later("Give calibration.txt or camera.txt too; these frames do not say where source and detector stood.")
         raise InputError(later("there is no calibration yet"), fix=fix, file=THESE)
     else:
         camera = found
@@ -177,34 +123,24 @@ def camera_of(images: Sequence[Image], calibration: File | None) -> Camera:
     return camera
 
 
-def read_component(file: File) -> Mesh:
-    """Read the CAD of a component.
-
-    Raises
-    ------
-    InputError
-        As `models.geometry.mesh.read_mesh`.
-    """
-    return read_mesh(file.data, file.name)
-
-
 def read_poses(file: File) -> Array:
-    """Read poses to compare with → (T, 4, 4).
-
-    Raises
-    ------
-    InputError
-        As `models.geometry.jts.read`.
-    """
+    """Read poses to compare with → (T, 4, 4); raises as `models.geometry.jts.read`."""
     return jts.read(file.data, file.name)
 
 
-def references(
+def read_references(
     files: Sequence[File], frames: int, read: Callable[[File], Array] = read_poses
 ) -> tuple[tuple[Array | None, Array | None], tuple[InputError, ...]]:
     """Return the poses to compare with, femoral and tibial, and what is wrong with the files that are left out.
 
     Nothing but the comparison needs them, and so a study goes on without one that does not fit.
+
+    Parameters
+    ----------
+    frames
+        Of the study, each of which has a row.
+    read
+        Reads a file as `read_poses`, and may keep what it read.
     """
     found: list[Array | None] = [None, None]
     left_out: list[InputError] = []
@@ -233,3 +169,26 @@ def _component(file: File, found: Sequence[Array | None]) -> int:
         fix = later("Drop one .jts for each component.")
         raise InputError(later("is a second one of the same component"), fix=fix, file=file.name)
     return which
+
+
+def outline(image: Image, prediction: Prediction) -> Frame:
+    """Return a frame with the outlines of both components that a network drew into it.
+
+    Parameters
+    ----------
+    image
+        Of a single frame.
+    prediction
+        What a card says of it, whose classes are named femoral and tibial component.
+
+    Raises
+    ------
+    InputError
+        Where the card does not segment.
+    """
+    if not isinstance(prediction, Segmentation):
+        problem = later("the card {card} does not outline anything", card=prediction.card)
+        raise InputError(problem, fix=later("Restore the card that came with it."))
+    femoral, tibial = (prediction.labels.index(name) for name in NAMES)
+    masks = prediction.mask == femoral, prediction.mask == tibial
+    return Frame(masks, image.grey(), prediction.reason or "" if prediction.abstained else "")

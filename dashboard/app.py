@@ -13,8 +13,8 @@ from dashboard.stage import bar, hall, presenter
 from dashboard.style import ASSETS
 
 st.set_page_config(page_title="OrthoLens", page_icon=str(ASSETS / "mark.svg"), layout="wide", initial_sidebar_state=264)
-if presenter.asked():
-    presenter.show()
+if presenter.is_presenter_asked():
+    presenter.show_presenter()
     st.stop()
 session.warm_up()
 session.answer_under_the_shown_page()
@@ -23,30 +23,30 @@ st.html(ASSETS / "style.css")
 st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "mark.svg", size="large")
 listed = [
     pages.home(),
-    *pages.tasks().values(),
+    *pages.list_task_pages().values(),
     pages.how_it_works(),
     pages.model_cards(),
     pages.worklist(),
 ]
 page = st.navigation(listed, position="top")
-choice.remember()
-bar.play(listed)
-drop.follow(page, listed)
+choice.remember_language()
+bar.play_due_step(listed)
+drop.follow_open_page(page, listed)
 
 with st.sidebar:
-    door.uploader(drop.take)
+    door.draw_uploader(drop.take_drop)
     waiting = st.container(gap="xsmall")  # filled last, so that thumbnails never hold up an answer
-    bar.switch(listed)
-    choice.show()
+    bar.draw_conference_switch(listed)
+    choice.show_language_choice()
 
-drop.told()
-leaving.said()
-if not hall.draw(session.on_stage()):
+drop.say_what_was_left_out()
+leaving.say_forgotten()
+if not hall.draw_vote(session.is_on_stage()):
     page.run()
     with waiting:
-        worklist.show()
+        worklist.show_worklist()
 with st.bottom:
-    bar.draw()
-    states.disclaimer()
-    leaving.warn()
+    bar.draw_stage_bar()
+    states.show_disclaimer()
+    leaving.warn_before_leaving()
 session.forget_left_controls()

@@ -30,7 +30,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.i18n import languages, script
+from dashboard.i18n import list_languages, write_language_script
 from models.settings import settings
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -40,13 +40,13 @@ PATIENCE_S = 1.0
 """After so long a process that was told to end does, whatever it does."""
 
 
-def policy() -> str:
+def write_content_policy() -> str:
     """Return what a browser may load: from here, and scripts only of files and those that are known by their hash.
 
     Streamlit builds its components from `blob:` and sets styles in place; pictures and sounds may be `data:` too.
     """
     index = (Path(st.__file__).parent / "static" / "index.html").read_text("utf-8")
-    inline = [*re.findall(r"<script>(.*?)</script>", index, re.S), *map(script, languages())]
+    inline = [*re.findall(r"<script>(.*?)</script>", index, re.S), *map(write_language_script, list_languages())]
     known = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in inline)
     return "; ".join((
         "default-src 'self'",
@@ -69,7 +69,7 @@ class Guard:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._headers = {
-            "Content-Security-Policy": policy(),
+            "Content-Security-Policy": write_content_policy(),
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
             "Referrer-Policy": "no-referrer",

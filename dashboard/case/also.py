@@ -9,12 +9,12 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import pages
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import t
 from models import Card, Image
 
 
-def show(image: Image, card: Card) -> Callable[[], None]:
+def show_other_cards(image: Image, card: Card) -> Callable[[], None]:
     """Make room for the other models that know the whole image; of a part of it, or of an example, there are none.
 
     Returns
@@ -22,30 +22,30 @@ def show(image: Image, card: Card) -> Callable[[], None]:
     Callable
         Offers them there. It is called when all else is drawn, since asking the models may take a while.
     """
-    item, room = session.selected(), st.container()
+    item, room = session.find_selected_file(), st.container()
 
     def fill() -> None:
         if item is not None and item.sha256 == image.sha256 and not session.is_example(item):
             with room:
-                ask(t("Also:"), others(image, card, image.first_frame))
+                draw_buttons_of_other_cards(t("Also:"), list_other_cards(image, card, image.first_frame))
 
     return fill
 
 
-def others(image: Image, card: Card, frame: int = 0) -> list[Card]:
+def list_other_cards(image: Image, card: Card, frame: int = 0) -> list[Card]:
     """Return the cards of another kind that know a frame, the best first."""
     fits = (models.card(fit.card) for fit in session.triage(image, frame).ranked)
     return [fit for fit in fits if fit.base_id != card.base_id]
 
 
-def ask(says: str, cards: Sequence[Card]) -> None:
+def draw_buttons_of_other_cards(says: str, cards: Sequence[Card]) -> None:
     """Draw a button for each card that takes the image to it; nothing where there is none."""
     if not cards:
         return
     with st.container(key="also", horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(says, width="content")
         for card in cards:
-            if st.button(plain(t(card.title)), icon=":material/arrow_forward:", key=f"also-{card.id}"):
+            if st.button(escape_markdown(t(card.title)), icon=":material/arrow_forward:", key=f"also-{card.id}"):
                 session.choose_card(card.task, card.id, by_hand=True)
-                session.settle()
-                pages.go(card.task)
+                session.settle_arrival()
+                pages.go_to_task_page(card.task)

@@ -19,7 +19,7 @@ from models.reporting.outcome import Outcome
 TOO_LARGE = later("too large to be answered here; open it and choose a region")
 
 
-def answer(
+def answer_files(
     job: Job[Found], found: Found, items: Sequence[Item], known: Mapping[str, Surveyed], preferred: Mapping[str, str]
 ) -> Found:
     """Answer files and add what is said of each to `found`, under the file's sha256.
@@ -49,7 +49,7 @@ def answer(
     return found
 
 
-def fitting(known: Triage, preferred: Mapping[str, str], task: str | None = None) -> str | None:
+def choose_fitting_card(known: Triage, preferred: Mapping[str, str], task: str | None = None) -> str | None:
     """Return the id of the card to ask: a preferred one among those that know the image, else the best; or None."""
     ranked = [fit for fit in known.ranked if task in (None, fit.task)]
     best = next((fit for wanted in preferred for fit in ranked if fit.task == wanted), ranked[0] if ranked else None)
@@ -61,14 +61,14 @@ def fitting(known: Triage, preferred: Mapping[str, str], task: str | None = None
 
 def _answered(item: Item, known: Surveyed | None, preferred: Mapping[str, str]) -> list[Outcome]:
     if not item.members and slides.slide(item.data, item.name):
-        return [Outcome(item.sha256, 0, "", pages.slides_task(), abstained=True, reason=TOO_LARGE)]
+        return [Outcome(item.sha256, 0, "", pages.find_task_of_slides(), abstained=True, reason=TOO_LARGE)]
     image = item.read()
     triage = known.triage if known and known.triage else models.triage(image, image.first_frame)
-    chosen = fitting(triage, preferred, item.task)
+    chosen = choose_fitting_card(triage, preferred, item.task)
     if chosen is None:
         return _parts(image) or [Outcome(item.sha256, 0, "", item.task or "", abstained=True, reason=NO_CARD)]
     card = models.card(chosen)
-    if pages.card_page(card).is_slow(image, card):
+    if pages.find_page_of_card(card).is_slow(image, card):
         return [Outcome(item.sha256, 0, card.id, card.task, abstained=True, reason=TOO_LARGE)]
     return [outcome(models.predict(image, card.id, frame=image.first_frame))]
 

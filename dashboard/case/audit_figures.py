@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from PIL import Image as Pillow
 from plotly.subplots import make_subplots
 
-from dashboard.i18n import numeral, separators, significant, t
-from dashboard.style.figures import FONT, INK, PAPER, View, raster, shrunk, viewer
+from dashboard.i18n import find_separators, format_number, format_significant, t
+from dashboard.style.figures import FONT, INK, PAPER, View, draw_viewer, encode_raster, shrink_picture
 from models import Image
 from models.drawing import draw
 from models.trust.methods import METHODS
@@ -31,22 +31,22 @@ GRAIN, FULL = 3, 0.98
 """Pixels a side drawn as one, and the share of them below the heat that is drawn at full strength."""
 
 
-def maps(audit: Audit, image: Image, view: View) -> go.Figure:
+def draw_audited_maps(audit: Audit, image: Image, view: View) -> go.Figure:
     """Return each method's map on the part of the image that the network sees, with linked zoom."""
     image = image.crop(audit.part)
-    shown = shrunk(view.shown(image), MAP_PX)
+    shown = shrink_picture(view.shown(image), MAP_PX)
     heats = [finding.explanation.heat for finding in audit.findings]
-    pictures = [raster(_overlay(shown, heat, view)) for heat in heats]
-    fig = viewer(image, pictures, view.frame)
+    pictures = [encode_raster(_overlay(shown, heat, view)) for heat in heats]
+    fig = draw_viewer(image, pictures, view.frame)
     for number, finding in enumerate(audit.findings, 1):
         why = finding.explanation
         at = "x domain" if number == 1 else f"x{number} domain"
-        title = f"{t(METHODS[why.method].name)} · {significant(why.seconds, 2)} s"
+        title = f"{t(METHODS[why.method].name)} · {format_significant(why.seconds, 2)} s"
         _words(fig, title, at, "paper", y=1, yshift=20, size=14)
     return fig
 
 
-def curves(audit: Audit) -> go.Figure:
+def draw_faithfulness_curves(audit: Audit) -> go.Figure:
     """Return probability of the label against the share of the picture taken away, and uncovered."""
     fig = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.08)
     lines = [(t(METHODS[f.explanation.method].name), COLOURS[f.explanation.method], f.curves) for f in audit.findings]
@@ -59,7 +59,7 @@ def curves(audit: Audit) -> go.Figure:
     fig.update_xaxes(tickformat=".0%", range=[0, 1], title=None, showgrid=False, fixedrange=True)
     fig.update_yaxes(tickformat=".0%", range=[0, 1.02], fixedrange=True, nticks=5)
     fig.update_layout(
-        separators=separators(),
+        separators=find_separators(),
         height=300, margin={"l": 44, "r": 8, "t": 46, "b": 64}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
         legend={"orientation": "h", "y": -0.14, "yanchor": "top", "x": 0}, hovermode="x unified",
     )  # fmt: skip
@@ -75,7 +75,7 @@ def _line(fig: go.Figure, name: str, colour: str, found: Curves) -> None:
         )  # fmt: skip
 
 
-def agreement(audit: Audit) -> go.Figure:
+def draw_map_agreement(audit: Audit) -> go.Figure:
     """Return the rank correlation of each pair of maps as a matrix."""
     names = [t(METHODS[finding.explanation.method].name) for finding in audit.findings]
     cells = {"x": names, "y": names, "zmin": -1, "zmax": 1, "xgap": 3, "ygap": 3, "showscale": False}
@@ -85,7 +85,7 @@ def agreement(audit: Audit) -> go.Figure:
         colour = {"font_color": "#FFFFFF"} if abs(value) > 0.5 else {}  # else the theme's own, on a pale cell
         _words(fig, _signed(value), "x", "y", x=names[column], y=names[row], size=12, **colour)
     fig.update_layout(
-        separators=separators(),
+        separators=find_separators(),
         height=320, margin={"l": 8, "r": 8, "t": 8, "b": 8}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
     )  # fmt: skip
     fig.update_xaxes(showgrid=False, fixedrange=True, automargin=True, tickangle=-25)
@@ -93,10 +93,10 @@ def agreement(audit: Audit) -> go.Figure:
     return fig
 
 
-def sanity(audit: Audit, view: View) -> go.Figure:
+def draw_sanity_strip(audit: Audit, view: View) -> go.Figure:
     """Return a strip of pictures for each method: its map, and what is left as the network forgets."""
     rows, columns = len(audit.findings), len(audit.findings[0].cascade.steps) + 1
-    shown = shrunk(1 - audit.picture.grey() if view.invert else audit.picture.grey(), STRIP_PX)
+    shown = shrink_picture(1 - audit.picture.grey() if view.invert else audit.picture.grey(), STRIP_PX)
     height, width = shown.shape
     row_px = round(CELL_PX * height / width) + WORDS_PX
     fig = make_subplots(rows, columns, horizontal_spacing=0.006, vertical_spacing=WORDS_PX / row_px / rows)
@@ -106,7 +106,7 @@ def sanity(audit: Audit, view: View) -> go.Figure:
         for column, (heat, words) in enumerate([(finding.explanation.heat, ""), *left]):
             axis = str(row * columns + column + 1) if row + column else ""
             fig.add_layout_image(
-                source=raster(_overlay(shown, heat, view)), xref=f"x{axis}", yref=f"y{axis}", layer="below",
+                source=encode_raster(_overlay(shown, heat, view)), xref=f"x{axis}", yref=f"y{axis}", layer="below",
                 x=0, y=0, sizex=width, sizey=height, sizing="stretch",
             )  # fmt: skip
             fig.update_xaxes(range=[0, width], row=row + 1, col=column + 1)
@@ -121,7 +121,7 @@ def sanity(audit: Audit, view: View) -> go.Figure:
     fig.update_xaxes(visible=False, constrain="domain", fixedrange=True)
     fig.update_yaxes(visible=False, constrain="domain", fixedrange=True)
     fig.update_layout(
-        separators=separators(),
+        separators=find_separators(),
         template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, height=72 + row_px * rows - WORDS_PX,
         font={"family": FONT, "color": INK}, margin={"l": 164, "r": 12, "t": 40, "b": 32},
     )  # fmt: skip
@@ -129,7 +129,7 @@ def sanity(audit: Audit, view: View) -> go.Figure:
 
 
 def _signed(value: float) -> str:
-    return numeral(round(float(value), 2) + 0.0, ".2f")  # no minus before a zero
+    return format_number(round(float(value), 2) + 0.0, ".2f")  # no minus before a zero
 
 
 def _overlay(shown: Pixels, heat: Pixels, view: View) -> np.ndarray:

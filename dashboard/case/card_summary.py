@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t, tn
 from models import Card
 
@@ -17,27 +17,27 @@ def mark_simulated(card: Card) -> None:
         st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
 
 
-def show(card: Card) -> None:
+def show_card_summary(card: Card) -> None:
     """Draw the button that opens the card."""
     with st.popover(t("About this model"), icon=":material/badge:"):
-        st.markdown(f"**{plain(t(card.title))}**  \n{plain(t(card.summary))}")
-        st.markdown(t("**For**  \n{intended}", intended=plain(t(card.use.intended))))
-        st.markdown(t("**Not for**  \n{not_intended}", not_intended=plain(t(card.use.not_intended))))
+        st.markdown(f"**{escape_markdown(t(card.title))}**  \n{escape_markdown(t(card.summary))}")
+        st.markdown(t("**For**  \n{intended}", intended=escape_markdown(t(card.use.intended))))
+        st.markdown(t("**Not for**  \n{not_intended}", not_intended=escape_markdown(t(card.use.not_intended))))
         if card.folder is not None:
             st.caption(t(OUTSIDE))
         if card.use.limits:
-            st.markdown(t("**Limits**\n") + "\n".join(f"- {plain(t(limit))}" for limit in card.use.limits))
+            st.markdown(t("**Limits**\n") + "\n".join(f"- {escape_markdown(t(limit))}" for limit in card.use.limits))
         simulated = t("Simulated images. ") if card.data.simulated else ""
         data = t(
             "{simulated}{name}, {n:,} images ({licence}). {split}",
             simulated=simulated,
-            name=plain(card.data.name),
+            name=escape_markdown(card.data.name),
             n=card.data.n,
-            licence=plain(card.data.licence),
-            split=plain(t(card.data.split)),
+            licence=escape_markdown(card.data.licence),
+            split=escape_markdown(t(card.data.split)),
         )
         st.markdown(t("**Trained on**  \n{data}", data=data))
-        st.caption(plain(card.data.citation))
+        st.caption(escape_markdown(card.data.citation))
         size = t("{rows} × {columns} px", rows=card.input.size[0], columns=card.input.size[1])
         networks = tn("{n} network", "{n} networks", len(card.members))
         st.caption(t("{net}, {networks}, input {size}", net=card.net.name, networks=networks, size=size))

@@ -27,7 +27,7 @@ AREA_PX = 300
 """Height of the inviting area."""
 
 
-def uploader(take: Callable[[str], None]) -> None:
+def draw_uploader(take: Callable[[str], None]) -> None:
     """Draw the uploader of the sidebar, and listen for drops in the whole window.
 
     Parameters
@@ -35,7 +35,7 @@ def uploader(take: Callable[[str], None]) -> None:
     take
         Called with the key of an uploader that has files.
     """
-    key = session.uploader_key()
+    key = session.name_uploader()
     st.file_uploader(
         t("Add images"),
         accept_multiple_files=True,
@@ -53,14 +53,19 @@ def uploader(take: Callable[[str], None]) -> None:
         "most_mb": most,
     }
     _listener()(key="door", data=says, height=1)
-    if not session.queue():
+    if not session.list_queue():
         with st.container(key="charts-ready"):  # the browser loads what draws pictures before the first one comes
             st.plotly_chart(
-                figures.blank(), key="blank", height=1, theme=None, config={"staticPlot": True}, alt=t("No image yet")
+                figures.draw_blank_figure(),
+                key="blank",
+                height=1,
+                theme=None,
+                config={"staticPlot": True},
+                alt=t("No image yet"),
             )
 
 
-def show(invitation: str, offer: str = "", height_px: int = AREA_PX, *, compact: bool = False) -> None:
+def show_drop_area(invitation: str, offer: str = "", height_px: int = AREA_PX, *, compact: bool = False) -> None:
     """Draw the area that invites to drop, in the main column: a click chooses files, or a folder.
 
     Parameters

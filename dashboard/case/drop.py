@@ -13,7 +13,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import pages
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import t, tn
 from dashboard.session import Item
 
@@ -28,44 +28,44 @@ MOST_SAID = 3
 """Files that are named one by one."""
 
 
-def follow(shown: StreamlitPage, listed: Iterable[StreamlitPage]) -> None:
+def follow_open_page(shown: StreamlitPage, listed: Iterable[StreamlitPage]) -> None:
     """Take note of the page that is open, and open the one that was asked for, if any."""
     session.put(PAGE, shown.url_path)
-    page = session.bound()
+    page = session.find_bound_page()
     found = next((one for one in listed if one.url_path == page), None)
     if found and page != shown.url_path:
         st.switch_page(found)
 
 
-def told() -> None:
+def say_what_was_left_out() -> None:
     """Say once, above the page, what of the last drop was left out, and why."""
     said: list[str] = session.get(SAID) or []
     if said:
         with st.container(key="left-out", border=True, horizontal=True, vertical_alignment="center"):
             with st.container(gap="xxsmall"):
                 for one in said:
-                    st.caption(f":material/info: {plain(one)}")
+                    st.caption(f":material/info: {escape_markdown(one)}")
             st.button("", icon=":material/close:", key="left-out-close", type="tertiary", help=t("Close"),
                       on_click=session.put, args=(SAID, []))  # fmt: skip
 
 
-def take(key: str) -> None:
+def take_drop(key: str) -> None:
     """Put what the uploader brought on the table; a study of an implant's motion opens its page."""
-    files = session.uploads(key)
+    files = session.list_uploads(key)
     if not files:
         return
-    session.touch()  # who drops something is there
+    session.touch_stage()  # who drops something is there
     taken = models.intake(files)
     session.put(SAID, [*_left_out(taken)])
     motion = taken.study or _frames(taken.entries)
     if motion:
-        task, page = pages.study_page()
+        task, page = pages.find_page_of_studies()
         page.take(motion)
         session.go_to(task)
     elif taken.entries:
-        put = [session.put_down(_item(one)) for one in taken.entries[: session.QUEUE_FILES]]
-        there = {item.sha256 for item in session.queue()}
-        session.select(next(sha256 for sha256 in put if sha256 in there))
+        put = [session.put_in_queue(_item(one)) for one in taken.entries[: session.QUEUE_FILES]]
+        there = {item.sha256 for item in session.list_queue()}
+        session.select_file(next(sha256 for sha256 in put if sha256 in there))
 
 
 def _item(entry: Entry) -> Item:
@@ -76,7 +76,7 @@ def _item(entry: Entry) -> Item:
 
 def _frames(entries: Sequence[Entry]) -> tuple[tuple[str, bytes], ...]:
     """Return images as frames of the sequence whose other files are on the page that is open, waiting for them."""
-    task, page = pages.study_page()
+    task, page = pages.find_page_of_studies()
     if session.get(PAGE) != task or not page.awaits():
         return ()
     return tuple((one.name, data) for one in entries for data in one.members)

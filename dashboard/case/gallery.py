@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import pages, states
-from dashboard.case.polling import polled
+from dashboard.case.polling import poll_every
 from dashboard.i18n import t
 from dashboard.session.jobs import Job
 from dashboard.style import figures
@@ -41,20 +41,20 @@ class Exhibit:
     def open(self) -> None:
         """Go to its page with it."""
         if self.study:
-            pages.study_page()[1].take([(path.name, path.read_bytes()) for path in self.study])
+            pages.find_page_of_studies()[1].take([(path.name, path.read_bytes()) for path in self.study])
             session.go_to(self.task)
         else:
             session.open_case(self.path, self.task, self.origin)
 
 
-def public(tasks: Iterable[str]) -> None:
+def show_public_gallery(tasks: Iterable[str]) -> None:
     """Draw the public cases that are here, and the button that fetches the others."""
     st.subheader(t("Try a real case"), anchor=False)
-    here, tasks = fetched(), {*tasks}
+    here, tasks = list_fetched_samples(), {*tasks}
     for origin, group in groupby((one for one in here if one.task in tasks), key=lambda one: one.origin):
-        st.caption(states.plain(origin))
+        st.caption(states.escape_markdown(origin))
         _grid([*group])
-    job: Job[tuple[Path, ...]] | None = session.job(FETCH)
+    job: Job[tuple[Path, ...]] | None = session.find_job(FETCH)
     missing = [sample for sample in samples.samples() if sample not in samples.fetched()]
     if job and job.running:
         _progress()
@@ -64,16 +64,16 @@ def public(tasks: Iterable[str]) -> None:
         st.button(
             t("Fetch {count} public files ({megabytes:.0f} MB)", count=len(missing), megabytes=megabytes),
             icon=":material/download:",
-            on_click=session.start,
+            on_click=session.start_work,
             args=(FETCH, _fetch),
         )
         if job and job.error:
-            states.error(job.error)
+            states.show_error(job.error)
 
 
-def fetched() -> list[Exhibit]:
+def list_fetched_samples() -> list[Exhibit]:
     """Return the public cases that are on this machine, those of one source together."""
-    here, motion = samples.fetched(), pages.study_page()[0]
+    here, motion = samples.fetched(), pages.find_page_of_studies()[0]
     found = [
         Exhibit(sample.shows, path, sample.task, f"{sample.cite} ({sample.licence})")
         for sample, path in here.items()
@@ -90,9 +90,9 @@ def _fetch(job: Job[tuple[Path, ...]]) -> tuple[Path, ...]:
     return samples.fetch_all(job.report, job.stopped)
 
 
-@polled(0.4)
+@poll_every(0.4)
 def _progress() -> None:
-    job = session.job(FETCH)
+    job = session.find_job(FETCH)
     if job is None or not job.running:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -104,8 +104,10 @@ def _grid(exhibits: Sequence[Exhibit]) -> None:
     with st.grid(min_column_width=TILE_PX, gap="medium"):
         for exhibit in exhibits:
             with st.container(key=f"case-{exhibit.path.stem}", gap="xxsmall"):
-                st.image(figures.inline(session.exhibit(str(exhibit.path))), width="stretch", alt=t(exhibit.title))
+                st.image(
+                    figures.inline_png(session.draw_exhibit(str(exhibit.path))), width="stretch", alt=t(exhibit.title)
+                )
                 st.button(
-                    states.plain(t(exhibit.title)), key=f"open-{exhibit.path.name}", type="tertiary",
+                    states.escape_markdown(t(exhibit.title)), key=f"open-{exhibit.path.name}", type="tertiary",
                     on_click=exhibit.open,
                 )  # fmt: skip

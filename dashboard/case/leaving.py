@@ -26,37 +26,37 @@ SCRIPT = ASSETS / "leaving.js"
 KEY = "leaving"
 
 
-def warn() -> None:
+def warn_before_leaving() -> None:
     """Have the browser ask, while there are files that are no cases of the gallery; never in conference mode."""
-    staged = session.on_stage() is not None
-    own = any(not item.origin for item in session.queue())
-    minutes = settings().idle_minutes if held() and not staged else 0
+    staged = session.is_on_stage() is not None
+    own = any(not item.origin for item in session.list_queue())
+    minutes = settings().idle_minutes if holds_anything() and not staged else 0
     told = {"asks": own and not staged, "idle_ms": minutes * 60_000}
     _script()(key=KEY, data=told, on_idle_change=_idle, height=1)
 
 
-def held() -> bool:
+def holds_anything() -> bool:
     """Whether there is anything of the user's to forget."""
-    return bool(session.queue()) or pages.study_page()[1].holds()
+    return bool(session.list_queue()) or pages.find_page_of_studies()[1].holds()
 
 
-def said() -> None:
+def say_forgotten() -> None:
     """Say once, in place of what was there, that it was forgotten."""
     if minutes := session.get("forgotten-after"):
         st.info(
             t("Nobody was here for {minutes:.0f} minutes: everything was forgotten.", minutes=minutes),
             icon=":material/delete_sweep:",
         )
-        if held():
+        if holds_anything():
             session.put("forgotten-after", None)
 
 
 def _idle() -> None:
     """Forget everything, unless the user waits for long work, or what the browser tells is of before."""
     component = session.get(KEY)
-    if component is None or not component.idle or session.on_stage() is not None or session.working():
+    if component is None or not component.idle or session.is_on_stage() is not None or session.is_working():
         return
-    session.forget()
+    session.forget_session()
     session.put("forgotten-after", settings().idle_minutes)
 
 

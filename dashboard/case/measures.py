@@ -1,6 +1,6 @@
 """How a measured figure is written: its name, its unit, its interval, and one sentence that says what it means.
 
-Every number of a model card goes through `text`, so that one figure is never written in two ways.
+Every number of a model card goes through `format_measure`, so that one figure is never written in two ways.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from dashboard.i18n import later, numeral, t
+from dashboard.i18n import format_number, later, t
 
 Unit = Literal["%", "points", "grades", "labels", ""]
 UNITS = (later("grades"), later("labels"))
@@ -63,23 +63,27 @@ MEASURES: Mapping[str, Measure] = {
 """Every figure that `models.tasks.classification.metrics.measures` can name, the headline ones first."""
 
 
-def text(value: float, unit: Unit = "") -> str:
+def format_measure(value: float, unit: Unit = "") -> str:
     """Write a figure; shares and points are given as fractions of 1."""
     if unit == "%":
-        return f"{numeral(value * 100, '.1f')} %"
+        return f"{format_number(value * 100, '.1f')} %"
     if unit == "points":
         return t("{value:.1f} points", value=value * 100)
-    return f"{numeral(value, '.2f')} {t(unit)}".rstrip() if unit else numeral(value, ".3f")
+    return f"{format_number(value, '.2f')} {t(unit)}".rstrip() if unit else format_number(value, ".3f")
 
 
-def interval(row: Mapping[str, float], unit: Unit = "") -> str:
+def format_interval(row: Mapping[str, float], unit: Unit = "") -> str:
     """Write the 95 % interval of a row with `low` and `high`."""
     if unit in ("%", "points"):
-        return t("{low} to {high}", low=numeral(row["low"] * 100, ".1f"), high=numeral(row["high"] * 100, ".1f"))
+        return t(
+            "{low} to {high}", low=format_number(row["low"] * 100, ".1f"), high=format_number(row["high"] * 100, ".1f")
+        )
     digits = 2 if unit else 3
-    return t("{low} to {high}", low=numeral(row["low"], f".{digits}f"), high=numeral(row["high"], f".{digits}f"))
+    return t(
+        "{low} to {high}", low=format_number(row["low"], f".{digits}f"), high=format_number(row["high"], f".{digits}f")
+    )
 
 
-def with_interval(row: Mapping[str, float], unit: Unit = "") -> str:
+def format_measure_with_interval(row: Mapping[str, float], unit: Unit = "") -> str:
     """Write a figure and its interval: "71.2 % (69.0 to 73.4)"."""
-    return f"{text(row['value'], unit)} ({interval(row, unit)})"
+    return f"{format_measure(row['value'], unit)} ({format_interval(row, unit)})"

@@ -14,7 +14,7 @@ MEDIA_TYPE = {
 """Of a file with that ending."""
 
 
-def offer(
+def offer_file(
     label: str, data: bytes | Callable[[], bytes], file: str, *, icon: str, help: str | None = None,
     key: str | None = None,
 ) -> None:  # fmt: skip

@@ -32,14 +32,14 @@ ANY = later("Drop an image.")
 
 
 @lru_cache(maxsize=1)
-def page_kinds() -> Mapping[str, PageKind]:
+def list_page_kinds() -> Mapping[str, PageKind]:
     """Return what the page of each kind of task does in its own way, by the kind's name."""
     views = import_module("dashboard.views")
     folders = (import_module(f"{views.__name__}.{found.name}") for found in iter_modules(views.__path__) if found.ispkg)
     return MappingProxyType({folder.PAGE.name: folder.PAGE for folder in folders if hasattr(folder, "PAGE")})
 
 
-def page_kind(task: str) -> PageKind:
+def find_page_kind(task: str) -> PageKind:
     """Return what the page of a task does in its own way.
 
     Raises
@@ -47,12 +47,12 @@ def page_kind(task: str) -> PageKind:
     UnknownCard
         When there is no task of that name.
     """
-    return page_kinds()[question_of(task).kind]
+    return list_page_kinds()[question_of(task).kind]
 
 
-def card_page(card: Card) -> CardPage:
+def find_page_of_card(card: Card) -> CardPage:
     """Return how the answers of a card are asked for, drawn and told."""
-    page = page_kind(card.task)
+    page = find_page_kind(card.task)
     assert isinstance(page, CardPage)  # a kind without one has no cards
     return page
 
@@ -77,47 +77,47 @@ def worklist() -> StreamlitPage:
     return st.Page(VIEWS / "worklist.py", title=t("Worklist"), visibility="hidden")
 
 
-def tasks() -> dict[str, StreamlitPage]:
+def list_task_pages() -> dict[str, StreamlitPage]:
     """Return a page for each task, by its name; those without a card come last."""
-    return {name: task(name) for name in task_names()}
+    return {name: task(name) for name in list_tasks_with_page()}
 
 
-def task_names() -> tuple[str, ...]:
+def list_tasks_with_page() -> tuple[str, ...]:
     """Return the tasks that have a page, in the order of the pages."""
     answered = [card.task for card in models.cards().values()]
     told = [name for name in FIRST if name in answered]
-    alone = [asked.name for asked in questions().values() if isinstance(page_kinds().get(asked.kind), StudyPage)]
+    alone = [asked.name for asked in questions().values() if isinstance(list_page_kinds().get(asked.kind), StudyPage)]
     return tuple(dict.fromkeys([*told, *answered, *alone]))
 
 
-def slides_task() -> str:
+def find_task_of_slides() -> str:
     """Return the task whose page shows what is too large to be looked at as a whole."""
-    return next(task for task in task_names() if page_kind(task).takes_slides)
+    return next(task for task in list_tasks_with_page() if find_page_kind(task).takes_slides)
 
 
-def script(name: str) -> str:
+def find_page_script(name: str) -> str:
     """Return where the script of a task's own page would lie, beside the script of all pages."""
     return f"{VIEWS.name}/{question_of(name).kind}/{name}.py"
 
 
-def panels(address: str) -> Collection[str]:
+def list_panels_of_page(address: str) -> Collection[str]:
     """Return the names of the panels of a page, of which one is read off the picture at a time; often none."""
-    return page_kind(address).panels() if address in task_names() else ()
+    return find_page_kind(address).panels() if address in list_tasks_with_page() else ()
 
 
-def study_page() -> tuple[str, StudyPage]:
+def find_page_of_studies() -> tuple[str, StudyPage]:
     """Return the task that answers a study of several files together, and its page."""
-    found = ((name, page_kind(name)) for name in task_names())
+    found = ((name, find_page_kind(name)) for name in list_tasks_with_page())
     return next((name, page) for name, page in found if isinstance(page, StudyPage))
 
 
 def task(name: str) -> StreamlitPage:
     """Return the page of a task."""
-    own = VIEWS.parent / script(name)
-    page = own if own.exists() else partial(page_kind(name).show, name, t(ANY))
+    own = VIEWS.parent / find_page_script(name)
+    page = own if own.exists() else partial(find_page_kind(name).show, name, t(ANY))
     return st.Page(page, title=t(name.replace("_", " ").capitalize()), url_path=name)
 
 
-def go(task_name: str) -> NoReturn:
+def go_to_task_page(task_name: str) -> NoReturn:
     """Leave for the page of a task; the script starts again there."""
     st.switch_page(task(task_name))

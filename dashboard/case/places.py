@@ -24,7 +24,7 @@ class Places(NamedTuple):
     answer: DeltaGenerator
 
 
-def places(wider: float = WIDER) -> Places:
+def lay_out_places(wider: float = WIDER) -> Places:
     """Lay out a page.
 
     Parameters

@@ -17,7 +17,7 @@ import streamlit as st
 Given = ParamSpec("Given")
 
 
-def polled(every_s: float | None) -> Callable[[Callable[Given, None]], Callable[Given, None]]:
+def poll_every(every_s: float | None) -> Callable[[Callable[Given, None]], Callable[Given, None]]:
     """Return what makes a function one that draws itself anew every so many seconds; None: only by its controls."""
 
     def with_timer(draw: Callable[Given, None]) -> Callable[Given, None]:

@@ -16,8 +16,8 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case.measures import text
-from dashboard.case.states import plain
+from dashboard.case.measures import format_measure
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t
 from dashboard.session import Item
 from models import DISCLAIMER, Card, Classification
@@ -29,7 +29,7 @@ AFTER_EACH = "read-first-after-each"
 SURE = (later("Guess"), later("Fairly sure"), later("Sure"))
 
 
-def toggle() -> None:
+def draw_read_first_toggle() -> None:
     """Let the reader turn the mode on."""
     st.toggle(
         t("Read first"), key="read-first", persist_state="session",
@@ -37,25 +37,25 @@ def toggle() -> None:
     )  # fmt: skip
 
 
-def hidden(prediction: Classification) -> bool:
+def hides_answer_until_read(prediction: Classification) -> bool:
     """Return whether the answer must stay hidden; where not, it counts as seen from here on."""
-    if session.get("read-first") and not session.revealed(prediction):
+    if session.get("read-first") and not session.is_answer_revealed(prediction):
         return True
-    session.reveal(prediction)
+    session.reveal_answer(prediction)
     return False
 
 
-def ask(prediction: Classification, card: Card) -> None:
+def ask_reader_first(prediction: Classification, card: Card) -> None:
     """Ask for the reader's label; nothing on the page tells anything of the model's until it is committed."""
     session.asked_since(prediction)
     with st.container(border=True, key="reading"):
         st.markdown(t("**What do you see?**"))
         st.caption(_place(card))
-        suffix = f"{prediction.sha256[:12]}-{prediction.frame}-{card.id}-{session.reader()}"
-        names = {label.key: plain(t(label.name)) for label in card.labels}
+        suffix = f"{prediction.sha256[:12]}-{prediction.frame}-{card.id}-{session.find_reader()}"
+        names = {label.key: escape_markdown(t(label.name)) for label in card.labels}
         label = st.radio(
             t("Your label"), list(names), index=None, key=f"reader-{suffix}", format_func=names.get,
-            captions=[plain(t(label.definition)) for label in card.labels], label_visibility="collapsed",
+            captions=[escape_markdown(t(label.definition)) for label in card.labels], label_visibility="collapsed",
         )  # fmt: skip
         sure = st.segmented_control(
             t("How sure are you? (optional)"), SURE, format_func=t, key=f"sure-{suffix}", width="stretch"
@@ -69,7 +69,7 @@ def ask(prediction: Classification, card: Card) -> None:
 
 def _place(card: Card) -> str:
     """Say how many films are read, and when the model's answers are shown."""
-    items = [item for item in session.queue() if item.task in (None, card.task)]
+    items = [item for item in session.list_queue() if item.task in (None, card.task)]
     done = sum(session.has_read(item.sha256, card.id) for item in items)
     when = t("The model's answer is shown when you have committed to yours.")
     if len(items) > 1 and not session.get(AFTER_EACH):
@@ -89,11 +89,11 @@ def _who() -> None:
         st.toggle(t("Show the answer after each film"), key=AFTER_EACH, persist_state="session")
 
 
-def compare(prediction: Classification, card: Card) -> None:
+def compare_with_reading(prediction: Classification, card: Card) -> None:
     """Show the commitment beside the answer, and the agreement of the session; nothing while the mode is off."""
     if not session.get("read-first"):
         return
-    reading = session.reading(prediction)
+    reading = session.find_reading(prediction)
     with st.container(border=True, key="agreement"):
         if reading is None:
             st.caption(t(":material/visibility: This answer was on the screen before: a reading would not count."))
@@ -104,25 +104,25 @@ def compare(prediction: Classification, card: Card) -> None:
 
 def _commit(prediction: Classification, label: str, sure: str | None) -> None:
     """Keep the reading, and go on to the next film unless its answer is wanted first."""
-    item = session.selected()
+    item = session.find_selected_file()
     reading = Reading(
         sha256=prediction.sha256, frame=prediction.frame, card=prediction.card, reader=label, sure=sure,
         model=prediction.label, confidence=round(prediction.confidence, 4), abstained=prediction.abstained,
-        time=datetime.now(UTC).isoformat(timespec="seconds"), by=session.reader(),
+        time=datetime.now(UTC).isoformat(timespec="seconds"), by=session.find_reader(),
         seconds=round(session.asked_since(prediction), 1), file=item.name if item else "",
     )  # fmt: skip
-    session.commit(reading, item.sha256 if item else "")
+    session.commit_reading(reading, item.sha256 if item else "")
     if item is not None and not session.is_example(item) and not session.get(AFTER_EACH):
         following = _following(item, prediction)
         if following is not None:
-            session.select(following.sha256)
+            session.select_file(following.sha256)
 
 
 def _following(item: Item, prediction: Classification) -> Item | None:
     """Return the next file that the reader has not read and that may belong to the page, from the end to the front."""
-    items = session.queue()
+    items = session.list_queue()
     at = items.index(item) + 1
-    known = session.survey(items)
+    known = session.survey_files(items)
     return next(
         (
             other
@@ -136,7 +136,7 @@ def _following(item: Item, prediction: Classification) -> Item | None:
 
 
 def _side_by_side(reading: Reading, card: Card) -> None:
-    names = {label.key: plain(t(label.name)) for label in card.labels}
+    names = {label.key: escape_markdown(t(label.name)) for label in card.labels}
     left, right = st.columns(2)
     left.markdown(t("You  \n**{label}**", label=names[reading.reader]))
     right.markdown(t("Model  \n**{label}**", label=t("No answer") if reading.abstained else names[reading.model]))
@@ -149,19 +149,21 @@ def _side_by_side(reading: Reading, card: Card) -> None:
 
 
 def _session(card: Card) -> None:
-    mine = [reading for reading in session.readings() if reading.by == session.reader()]
-    if said := agreed(mine, card):
-        st.caption(plain(t("This session: ") + said))
+    mine = [reading for reading in session.list_readings() if reading.by == session.find_reader()]
+    if said := say_reader_agreement(mine, card):
+        st.caption(escape_markdown(t("This session: ") + said))
     _who()
-    download("readings-csv")
+    offer_readings("readings-csv")
 
 
-def agreed(readings: Sequence[Reading], card: Card) -> str:
+def say_reader_agreement(readings: Sequence[Reading], card: Card) -> str:
     """Say how often readers and the model agree; empty where nothing can be compared."""
     found = agreement(readings, card)
     if found.share is None:
         return ""
-    facts = [t("{agreed} of {n} agree ({share})", agreed=found.agreed, n=found.n, share=text(found.share, "%"))]
+    facts = [
+        t("{agreed} of {n} agree ({share})", agreed=found.agreed, n=found.n, share=format_measure(found.share, "%"))
+    ]
     if found.kappa is not None:
         facts.append(t("kappa {kappa:.2f}", kappa=found.kappa))
     if found.quadratic_kappa is not None:
@@ -171,27 +173,27 @@ def agreed(readings: Sequence[Reading], card: Card) -> str:
     return " · ".join(facts)
 
 
-def every_reader() -> None:
+def say_agreement_of_every_reader() -> None:
     """Say of every reader of this session how often the model agrees."""
-    readings = session.readings()
+    readings = session.list_readings()
     for by, card_id in dict.fromkeys((one.by, one.card) for one in readings):
         card = models.card(card_id)
-        if said := agreed([one for one in readings if (one.by, one.card) == (by, card_id)], card):
-            st.caption(plain(t("{reader} · {title}: ", reader=by or t("Reader"), title=t(card.title)) + said))
+        if said := say_reader_agreement([one for one in readings if (one.by, one.card) == (by, card_id)], card):
+            st.caption(escape_markdown(t("{reader} · {title}: ", reader=by or t("Reader"), title=t(card.title)) + said))
 
 
-def download(key: str, *, named: bool = False) -> None:
+def offer_readings(key: str, *, named: bool = False) -> None:
     """Offer the readings of all readers as one table."""
-    readings = session.readings()
+    readings = session.list_readings()
     if readings:
         st.download_button(
-            t("Readings"), lambda: table(readings, named=named), "ortholens-readings.csv", "text/csv",
+            t("Readings"), lambda: tabulate_readings(readings, named=named), "ortholens-readings.csv", "text/csv",
             icon=":material/table:", on_click="ignore", key=key,
             help=t("Every reading of this session, by all of its readers, as CSV. Without file names, hashes stand."),
         )  # fmt: skip
 
 
-def table(readings: Sequence[Reading], *, named: bool = False) -> bytes:
+def tabulate_readings(readings: Sequence[Reading], *, named: bool = False) -> bytes:
     """Return the readings as CSV; files are named by their hash, and by their names only where `named`."""
     out = io.StringIO()
     rows = csv.writer(out)

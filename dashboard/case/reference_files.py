@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import t
 
 Files = Sequence[tuple[str, bytes]]
 """Name and content of each."""
 
 
-def drop(label: str, state: str, key: str) -> Files:
+def take_reference_files(label: str, state: str, key: str) -> Files:
     """Draw the uploader, or what was dropped and the button that removes it.
 
     Parameters
@@ -37,7 +37,7 @@ def drop(label: str, state: str, key: str) -> Files:
             st.file_uploader(label, accept_multiple_files=True, key=upload, on_change=take)
         return ()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/check: {', '.join(plain(name) for name, _ in files)}", width="stretch")
+        st.markdown(f":material/check: {', '.join(escape_markdown(name) for name, _ in files)}", width="stretch")
         st.button(
             "", icon=":material/close:", type="tertiary", key="reference-remove",
             help=t("Remove the reference standard"),
@@ -46,7 +46,7 @@ def drop(label: str, state: str, key: str) -> Files:
     return files
 
 
-def fingerprint(files: Files) -> str:
+def hash_reference_files(files: Files) -> str:
     """Return a hash of names and contents."""
     digest = hashlib.sha256()
     for name, data in files:

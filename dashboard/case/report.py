@@ -15,9 +15,9 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import progress
-from dashboard.case.offer import offer
-from dashboard.case.polling import polled
-from dashboard.case.states import plain, sentence
+from dashboard.case.offer import offer_file
+from dashboard.case.polling import poll_every
+from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.session.jobs import Job
@@ -43,7 +43,7 @@ class Written:
     html: bytes
 
 
-def show(task: str, name: str, make: Callable[[], Case], answered: Answered | None = None) -> None:
+def show_reports(task: str, name: str, make: Callable[[], Case], answered: Answered | None = None) -> None:
     """Offer the report of the answer on the page, and of all answers of the page where there are several.
 
     Parameters
@@ -56,34 +56,35 @@ def show(task: str, name: str, make: Callable[[], Case], answered: Answered | No
         How to make the answer again for the report of the queue; None leaves it out of that.
     """
     if answered:
-        session.note(task, answered)
+        session.note_answer_for_report(task, answered)
     with st.expander(t("Report"), icon=":material/description:", key=f"report-{task}", on_change="ignore"):
         label, say = _label(t("Label on the report"), name), spoken()
         with st.container(horizontal=True, gap="small"):
-            offer(
-                t("PDF"), lambda: alone(make, label, "pdf", say), f"{name}-report.pdf", icon="picture_as_pdf",
+            offer_file(
+                t("PDF"), lambda: write_report_of_one(make, label, "pdf", say), f"{name}-report.pdf",
+                icon="picture_as_pdf",
                 key=f"{name}-pdf", help=t("A4, to print or to send."),
             )  # fmt: skip
-            offer(
-                t("HTML"), lambda: alone(make, label, "html", say), f"{name}-report.html", icon="html",
+            offer_file(
+                t("HTML"), lambda: write_report_of_one(make, label, "html", say), f"{name}-report.html", icon="html",
                 key=f"{name}-html", help=t("One page for any browser, with its pictures inside."),
             )  # fmt: skip
         st.caption(
             t("Picture, answer, reason, measurements, model and hashes. No file name, and no one's unless typed.")
         )
-        every = session.noted(task)
+        every = session.list_answers_for_report(task)
         if len(every) > 1:
-            of_all(task, every)
+            offer_report_of_all(task, every)
 
 
-def alone(make: Callable[[], Case], label: Mapping[str, str], form: Format, say: Language) -> bytes:
+def write_report_of_one(make: Callable[[], Case], label: Mapping[str, str], form: Format, say: Language) -> bytes:
     """Write the report of one answer; a label that was being typed at the click arrives meanwhile."""
     case = make()
     time.sleep(SETTLE_S)
-    return written([case], label.get("text", ""), form, say)
+    return write_report([case], label.get("text", ""), form, say)
 
 
-def written(cases: Sequence[Case], label: str, form: Format, say: Language) -> bytes:
+def write_report(cases: Sequence[Case], label: str, form: Format, say: Language) -> bytes:
     """Write a report of some answers in one format and in a reader's language."""
     from models.answers.report import bound, chapter
     from models.reporting.html import html
@@ -92,17 +93,17 @@ def written(cases: Sequence[Case], label: str, form: Format, say: Language) -> b
     return {"pdf": pdf, "html": html}[form](bound([chapter(case, say) for case in cases], label, say=say))
 
 
-def simulated(item: Item | None) -> bool:
+def is_simulated(item: Item | None) -> bool:
     """Whether a file of the queue is a simulated case of the gallery."""
     return item is not None and item.origin.startswith("Simulated")
 
 
-def faithful(prediction: Judged) -> Judged:
+def keep_audited_faithfulness(prediction: Judged) -> Judged:
     """Return an answer whose explanation has the figures that the audit measured of that very map, where it ran."""
     why = prediction.explanation
     if why is None:
         return prediction
-    audits = session.finished(f"audit-{prediction.sha256}-{prediction.frame}-{prediction.card}-{why.target}-")
+    audits = session.list_finished_work(f"audit-{prediction.sha256}-{prediction.frame}-{prediction.card}-{why.target}-")
     for audit in audits:
         for finding in audit.findings:
             if (finding.explanation.method, finding.explanation.layer) == (why.method, why.layer):
@@ -117,7 +118,7 @@ def faithful(prediction: Judged) -> Judged:
     return prediction
 
 
-def part_of(item: Item, image: Image) -> Image | None:
+def cut_out_part(item: Item, image: Image) -> Image | None:
     """Return the image itself where it is a part that was cut out of the file, so that it can be answered again."""
     return None if image.sha256 == item.sha256 else replace(image, pixels=image.pixels.copy())
 
@@ -125,7 +126,7 @@ def part_of(item: Item, image: Image) -> Image | None:
 def _label(title: str, name: str) -> dict[str, str]:
     """Draw the field for a label, and return where its text stands when the report is written."""
     key = f"label-{name}"
-    kept = session.typed(key)
+    kept = session.find_typed_text(key)
     kept["text"] = st.text_input(
         title, key=key, max_chars=LABEL_LENGTH, placeholder=t("Empty: names no one"), on_change=_typed, args=(key,),
         help=t("Stands at the top of the report. Left empty, nothing in the report names a patient or a file."),
@@ -135,38 +136,38 @@ def _label(title: str, name: str) -> dict[str, str]:
 
 def _typed(key: str) -> None:
     """Keep a label at once: a click on a download may come before the page is drawn anew."""
-    session.typed(key)["text"] = session.get(key, "")
+    session.find_typed_text(key)["text"] = session.get(key, "")
 
 
-def of_all(task: str, every: Sequence[Answered]) -> None:
+def offer_report_of_all(task: str, every: Sequence[Answered]) -> None:
     """Offer one report of several answers; it is written beside the page, with progress."""
     named = hashlib.sha256("|".join(f"{one.file} {one.key}" for one in every).encode()).hexdigest()[:12]
     st.markdown(t("**All {n} images that were answered here**", n=len(every)))
     label = _label(t("Label on the report of all"), f"{task}-queue")
     say = spoken()
     name = f"report-{task}-{named}-{say.code}"
-    job: Job[Written] | None = session.job(name)
+    job: Job[Written] | None = session.find_job(name)
     if job and job.running:
         _progress(name)
     elif job and job.result and job.result.label == label["text"]:
         file = f"ortholens-{task}-{named}-report"
         with st.container(horizontal=True, gap="small"):
-            offer(t("PDF of all"), job.result.pdf, f"{file}.pdf", icon="picture_as_pdf", key="report-queue-pdf")
-            offer(t("HTML of all"), job.result.html, f"{file}.html", icon="html", key="report-queue-html")
+            offer_file(t("PDF of all"), job.result.pdf, f"{file}.pdf", icon="picture_as_pdf", key="report-queue-pdf")
+            offer_file(t("HTML of all"), job.result.html, f"{file}.html", icon="html", key="report-queue-html")
     else:
         st.button(
             t("Write one report of {n} images", n=len(every)),
             icon=":material/library_books:",
             key="report-queue-start",
             width="stretch",
-            on_click=session.start,
-            args=(name, lambda job: bind(job, every, label["text"], say)),
+            on_click=session.start_work,
+            args=(name, lambda job: bind_report(job, every, label["text"], say)),
         )
         if job and job.error:
-            st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
+            st.caption(escape_markdown(f"{write_as_sentence(t(job.error.problem))}. {t(job.error.fix)}"))
 
 
-def bind(job: Job[Written], every: Sequence[Answered], label: str, say: Language) -> Written:
+def bind_report(job: Job[Written], every: Sequence[Answered], label: str, say: Language) -> Written:
     """Answer every image again and write one report of them.
 
     Raises
@@ -189,6 +190,6 @@ def bind(job: Job[Written], every: Sequence[Answered], label: str, say: Language
     return Written(label, pdf(report), html(report))
 
 
-@polled(0.5)
+@poll_every(0.5)
 def _progress(name: str) -> None:
-    progress.of(name, "report-queue-cancel", t("Writing"))
+    progress.draw_progress(name, "report-queue-cancel", t("Writing"))

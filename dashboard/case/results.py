@@ -15,8 +15,8 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import answering, measures, progress, read_first, report, worklist
-from dashboard.case.polling import polled
-from dashboard.case.states import error, plain, sentence
+from dashboard.case.polling import poll_every
+from dashboard.case.states import escape_markdown, show_error, write_as_sentence
 from dashboard.i18n import t, tn
 from dashboard.session import Answered, Item, Surveyed
 from dashboard.style import figures
@@ -34,18 +34,18 @@ EDITOR, FILE = "reference-table", "reference-file"
 """Keys of the table and of the field for a CSV."""
 
 
-def show() -> None:
+def show_results() -> None:
     """Draw the page."""
-    items = session.queue()
+    items = session.list_queue()
     st.header(t("Worklist"), anchor=False)
     if not items:
         st.markdown(t("No files are on the table. Drop some onto the field on the left."))
         return
-    known = session.survey(items)
-    session.collect()
-    job = session.job(session.ANSWERS)
+    known = session.survey_files(items)
+    session.collect_worklist_answers()
+    job = session.find_job(session.ANSWERS)
     if job and job.running:
-        polled(worklist.POLL_S)(_followed)()
+        poll_every(worklist.POLL_S)(_followed)()
     else:
         _begin(items, known)
         rows = _rows(items)
@@ -60,23 +60,23 @@ def show() -> None:
 
 def _begin(items: Sequence[Item], known: Mapping[str, Surveyed]) -> None:
     """Offer to answer the files that have no answer yet, or all of them anew."""
-    left = [item for item in items if not any(_settled(one) for one in session.told(item.sha256))]
+    left = [item for item in items if not any(_settled(one) for one in session.list_answers_of_file(item.sha256))]
     asked = left or items
     with st.container(horizontal=True, vertical_alignment="center"):
         reading = bool(session.get(session.READ_FIRST))
         st.button(
             tn("Answer {n} file", "Answer {n} files", len(asked)) if left else t("Answer all again"),
             icon=":material/play_arrow:", type="primary" if left else "secondary", key="answer-all", disabled=reading,
-            on_click=session.answer_all,
-            args=(partial(answering.answer, items=asked, known=dict(known), preferred=_preferred()),),
+            on_click=session.answer_worklist,
+            args=(partial(answering.answer_files, items=asked, known=dict(known), preferred=_preferred()),),
         )  # fmt: skip
         if reading:
             st.caption(t("“Read first” is on: answers stand here when you have committed to yours."))
         elif left:
             st.caption(t("Each by the model that knows it best, about a second each; you can stop it at any time."))
-    job = session.job(session.ANSWERS)
+    job = session.find_job(session.ANSWERS)
     if job and job.error:
-        st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
+        st.caption(escape_markdown(f"{write_as_sentence(t(job.error.problem))}. {t(job.error.fix)}"))
 
 
 def _settled(said: Outcome) -> bool:
@@ -86,7 +86,7 @@ def _settled(said: Outcome) -> bool:
 
 def _preferred() -> dict[str, str]:
     """Return the card that each task's page has chosen, the page that was open last first."""
-    chosen = {card.task: session.card_of(card.task) for card in models.cards().values()}
+    chosen = {card.task: session.find_card_of_page(card.task) for card in models.cards().values()}
     visited = session.get("visited")
     first = {visited: chosen.pop(visited)} if visited in chosen else {}
     known = models.cards()
@@ -95,10 +95,10 @@ def _preferred() -> dict[str, str]:
 
 def _followed() -> None:
     """Draw the table as it fills, and how far the work is."""
-    progress.of(session.ANSWERS, "answers-cancel", t("Answering"))
-    session.collect()
-    items = session.queue()
-    st.dataframe(_cells(_rows(items), session.survey(items)), hide_index=True, row_height=ROW_PX,
+    progress.draw_progress(session.ANSWERS, "answers-cancel", t("Answering"))
+    session.collect_worklist_answers()
+    items = session.list_queue()
+    st.dataframe(_cells(_rows(items), session.survey_files(items)), hide_index=True, row_height=ROW_PX,
                  column_config=_columns([]))  # fmt: skip
 
 
@@ -106,10 +106,12 @@ def _rows(items: Sequence[Item]) -> list[Row]:
     """Return a line for each file, or for each part of a film that is answered alone, in the order of the list."""
     rows: list[Row] = []
     for item in items:
-        shown: Sequence[Outcome | None] = worklist.shown(item) or [None]
+        shown: Sequence[Outcome | None] = worklist.list_shown_answers(item) or [None]
         for number, said in enumerate(shown, 1):
             row = Row(item.sha256, item.name, number if said and said.sha256 != item.sha256 else 0, said)
-            label = session.reference(_place(row)) or session.reference(f"{item.sha256}-0")  # given before the answer
+            label = session.find_reference_label(_place(row)) or session.find_reference_label(
+                f"{item.sha256}-0"
+            )  # given before the answer
             rows.append(replace(row, reference=meant(label, _card(row))))
     return rows
 
@@ -134,12 +136,12 @@ def _cells(rows: Sequence[Row], known: Mapping[str, Surveyed]) -> list[dict[str,
         {
             "picture": _picture(known.get(row.file)),
             "file": f"{row.name} · {t('Part {number}', number=row.part)}" if row.part else row.name,
-            "answer": worklist.said(row.outcome) if row.outcome else _missing(row, known),
-            "sure": worklist.sure(row.outcome) if row.outcome else "",
+            "answer": worklist.say_in_worklist(row.outcome) if row.outcome else _missing(row, known),
+            "sure": worklist.say_confidence_in_worklist(row.outcome) if row.outcome else "",
             "reference": _name(row.reference, _card(row)) or None,  # an empty cell
             "agrees": marks[row.agrees],
             "model": t(card.title) if (card := _card(row)) else "",
-            "reason": sentence(t(row.outcome.reason)) if row.outcome and row.outcome.reason else "",
+            "reason": write_as_sentence(t(row.outcome.reason)) if row.outcome and row.outcome.reason else "",
         }
         for row in rows
     ]
@@ -153,7 +155,7 @@ def _missing(row: Row, known: Mapping[str, Surveyed]) -> str:
 def _picture(found: Surveyed | None) -> str:
     if found is None or found.thumbnail is None:
         return ""
-    return figures.inline(found.thumbnail)
+    return figures.inline_png(found.thumbnail)
 
 
 def _columns(rows: Sequence[Row]) -> dict[str, ColumnConfig]:
@@ -193,7 +195,7 @@ def _typed(key: str, rows: Sequence[Row]) -> None:
     edited = (session.get(key) or {}).get("edited_rows", {})
     for at, cells in edited.items():
         if "reference" in cells:
-            session.refer(_place(rows[int(at)]), cells["reference"] or "")
+            session.keep_reference_label(_place(rows[int(at)]), cells["reference"] or "")
 
 
 def _reference_file(items: Sequence[Item], rows: Sequence[Row]) -> None:
@@ -207,7 +209,7 @@ def _reference_file(items: Sequence[Item], rows: Sequence[Row]) -> None:
     try:
         found = matched(references(given.getvalue(), given.name), {item.sha256: item.name for item in items})
     except OrthoLensError as problem:
-        error(problem)
+        show_error(problem)
         return
     taken = session.get(f"{FILE}-taken")
     if taken != given.file_id:
@@ -215,7 +217,7 @@ def _reference_file(items: Sequence[Item], rows: Sequence[Row]) -> None:
         session.put(EDITOR, session.get(EDITOR, 0) + 1)  # a new table, which shows them
         for row in rows:
             if row.file in found:
-                session.refer(_place(row), found[row.file])
+                session.keep_reference_label(_place(row), found[row.file])
         st.rerun()
     st.caption(tn("{n} of {all} file has its label.", "{n} of {all} files have their label.", len(found),
                   all=len(items)))  # fmt: skip
@@ -232,11 +234,12 @@ def _agreement(rows: Sequence[Row]) -> None:
         if not share.n:
             continue
         shown = True
-        st.metric(t("{title}: accuracy", title=t(card.title)), measures.text(share.right / share.n, "%"))
+        st.metric(t("{title}: accuracy", title=t(card.title)), measures.format_measure(share.right / share.n, "%"))
         said = [
             t(
                 "{right} of {n} right, 95 % interval {interval} (Wilson)",
-                right=share.right, n=share.n, interval=measures.interval({"low": share.low, "high": share.high}, "%"),
+                right=share.right, n=share.n,
+                interval=measures.format_interval({"low": share.low, "high": share.high}, "%"),
             )
         ]  # fmt: skip
         if refused := sum(row.outcome is not None and row.outcome.abstained and bool(row.reference) for row in own):
@@ -259,19 +262,19 @@ def _downloads(rows: Sequence[Row]) -> None:
             t("Table as CSV"), lambda: table(rows, named=named), "ortholens-worklist.csv", "text/csv",
             icon=":material/table:", on_click="ignore",
         )  # fmt: skip
-        read_first.download("readings-all", named=named)
-    read_first.every_reader()
+        read_first.offer_readings("readings-all", named=named)
+    read_first.say_agreement_of_every_reader()
     answered = [_answered(row.file, row.outcome) for row in rows if row.outcome and row.outcome.card]
     if answered:
         with st.expander(t("Report"), icon=":material/description:", key="report-worklist"):
-            report.of_all("worklist", answered)
+            report.offer_report_of_all("worklist", answered)
 
 
 def _answered(file: str, said: Outcome) -> Answered:
     """Return how to answer a line of the table again, for the report."""
-    item = next(item for item in session.queue() if item.sha256 == file)
-    key, origin, simulated = f"{said.sha256}-{said.frame}-{said.card}", item.origin, report.simulated(item)
-    for noted in session.noted(said.task):
+    item = next(item for item in session.list_queue() if item.sha256 == file)
+    key, origin, simulated = f"{said.sha256}-{said.frame}-{said.card}", item.origin, report.is_simulated(item)
+    for noted in session.list_answers_for_report(said.task):
         if (noted.file, noted.key) == (file, key):
             return noted
 

@@ -18,7 +18,7 @@ from dashboard.case import (
     read_first,
     states,
 )
-from dashboard.i18n import significant, t
+from dashboard.i18n import format_significant, t
 from dashboard.session import Item
 from models import Card, Image, Judged, OrthoLensError
 from models.cases import Case
@@ -27,7 +27,7 @@ FACTS = ("Modality", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLat
 """Tags of a DICOM file that stand below its picture."""
 
 
-def opened(
+def open_shell(
     task: str,
     invitation: str,
     read: Callable[[Item], Image | None] = session.read,
@@ -46,32 +46,32 @@ def opened(
     readable
         Whether a reader can commit to an answer before the model's is shown.
     """
-    session.visit(task)
-    example = examples.opening(task)
+    session.note_visited_page(task)
+    example = examples.open_with_example(task)
     card = _heading(task, readable)
-    item = session.selected()
+    item = session.find_selected_file()
     if item is None:
-        door.show(invitation, t(card.summary))
-        examples.strip(task, examples.offered(task))
-        gallery.public([task])
+        door.show_drop_area(invitation, t(card.summary))
+        examples.draw_examples(task, examples.list_examples(task))
+        gallery.show_public_gallery([task])
         return card, None
     if example is not None:
-        examples.above(task, invitation, example)
+        examples.draw_examples_beside_drop_area(task, invitation, example)
         return card, _exemplified(example, item, card, read, ask)
-    if arrival.is_elsewhere(item, task):
-        pages.go(pages.slides_task())
+    if arrival.slide_opens_elsewhere(item, task):
+        pages.go_to_task_page(pages.find_task_of_slides())
     try:
         image = read(item)
     except OrthoLensError as problem:
-        session.settle()
-        states.error(problem)
+        session.settle_arrival()
+        states.show_error(problem)
         return card, None
     if item.origin:
         st.caption(t(item.origin))
     if image is None:
-        session.settle()
+        session.settle_arrival()
     else:
-        arrival.first_look(image, card, ask, stay=readable and bool(session.get(session.READ_FIRST)))
+        arrival.draw_first_look(image, card, ask, stay=readable and bool(session.get(session.READ_FIRST)))
     return card, image
 
 
@@ -87,13 +87,13 @@ def _exemplified(
     if image is None:
         return None
     said = st.container()
-    arrival.first_look(image, card, ask)
+    arrival.draw_first_look(image, card, ask)
     try:
         answer = ask(image, card, image.first_frame)
     except OrthoLensError:  # said where the answer would stand
         answer = None
     with said:
-        examples.verdict_of(example, card, answer)
+        examples.judge_example(example, card, answer)
     return image
 
 
@@ -103,7 +103,7 @@ def _heading(task: str, readable: bool) -> Card:
     with st.container(key="heading", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         title = st.container(width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
-            chosen = session.card_of(task)
+            chosen = session.find_card_of_page(task)
             chosen = chosen if chosen in cards else next(iter(cards))
             if len(cards) > 1:
                 session.put(f"card-{task}", chosen)
@@ -112,9 +112,9 @@ def _heading(task: str, readable: bool) -> Card:
                     label_visibility="collapsed", on_change=_choose, args=(task,),
                 )  # fmt: skip
             if readable:
-                read_first.toggle()
-            card_summary.show(cards[chosen])
-    title.subheader(states.plain(t(cards[chosen].title)), anchor=False)
+                read_first.draw_read_first_toggle()
+            card_summary.show_card_summary(cards[chosen])
+    title.subheader(states.escape_markdown(t(cards[chosen].title)), anchor=False)
     return cards[chosen]
 
 
@@ -124,7 +124,7 @@ def _choose(task: str) -> None:
         session.choose_card(task, chosen, by_hand=True)
 
 
-def facts(image: Image) -> None:
+def show_image_facts(image: Image) -> None:
     """Draw the size and the calibration of an image, and what its file says of it."""
     rows, columns = image.shape
     facts = [t("{columns} × {rows} px", columns=columns, rows=rows)]
@@ -132,11 +132,11 @@ def facts(image: Image) -> None:
         facts.append(
             t(
                 "{spacing} mm a pixel ({spacing_source})",
-                spacing=significant(image.spacing_mm[0]),
+                spacing=format_significant(image.spacing_mm[0]),
                 spacing_source=image.spacing_source,
             )
         )
     else:
         facts.append(t("not calibrated: no millimetres"))
     facts += [image.tags[tag] for tag in FACTS if tag in image.tags]
-    st.caption(states.plain(" · ".join(facts)))
+    st.caption(states.escape_markdown(" · ".join(facts)))

@@ -17,10 +17,10 @@ import models
 from dashboard import session
 from dashboard.case import examples, pages
 from dashboard.case.page_kind import Tile
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, spoken, t
 from dashboard.style import figures
-from dashboard.style.maps import mosaic
+from dashboard.style.maps import tile_maps
 from models import Judged, OrthoLensError, lessons
 from models.cases import Case
 from models.tasks import question_of
@@ -43,9 +43,9 @@ class Shown:
     says: str = ""
 
 
-def show(tasks: Iterable[str]) -> None:
+def show_showcase(tasks: Iterable[str]) -> None:
     """Draw the tiles of the tasks that have a case, and of the lessons."""
-    shown = [(page, found[0]) for page in (*tasks, LESSONS) if (found := examples.offered(page))]
+    shown = [(page, found[0]) for page in (*tasks, LESSONS) if (found := examples.list_examples(page))]
     places = {}
     with st.container(key=f"tiles-{len(shown)}"):
         for page, case in shown:
@@ -53,14 +53,14 @@ def show(tasks: Iterable[str]) -> None:
                 places[page] = st.empty()
                 st.button(
                     f"**{t(_asks(page))}**", key=f"open-{page}", type="tertiary",
-                    on_click=examples.choose, args=(case, page),
+                    on_click=examples.choose_example, args=(case, page),
                 )  # fmt: skip
                 places[f"{page} says"] = st.empty()
     for page, case in shown:
-        places[page].image(session.exhibit(str(case.path)), width="stretch", alt=t(case.title))
+        places[page].image(session.draw_exhibit(str(case.path)), width="stretch", alt=t(case.title))
         places[f"{page} says"].caption(t("The model is looking at it…"))
     for page, case in shown:
-        tile = session.of_nobody(partial(_tile, page, case), "tile", page, case.file, *_versions(case))
+        tile = session.share_picture_of_nobody(partial(_tile, page, case), "tile", page, case.file, *_versions(case))
         places[page].image(tile.picture, width="stretch", alt=t(case.title))
         places[f"{page} says"].caption(_words(page, case, tile))
 
@@ -71,22 +71,22 @@ def _asks(page: str) -> str:
 
 def _versions(case: Case) -> tuple[str, ...]:
     """Return what a tile changes with: the weights, and the language of the words in it."""
-    return (*session.weights(models.card(case.card)), spoken().code)
+    return (*session.name_weights(models.card(case.card)), spoken().code)
 
 
 def _words(page: str, case: Case, tile: Shown) -> str:
     kind = t(examples.KINDS[case.kind])
     if page == case.task and tile.answer is not None:
         card = models.card(case.card)
-        said = pages.card_page(card).tell(case, card, tile.answer)
-        return plain(f"{examples.made(case)} · {said}")
-    return plain(f"{kind}: {t(case.title)} · {t(tile.says)}" if tile.says else f"{kind}: {t(case.title)}")
+        said = pages.find_page_of_card(card).tell(case, card, tile.answer)
+        return escape_markdown(f"{examples.describe_making(case)} · {said}")
+    return escape_markdown(f"{kind}: {t(case.title)} · {t(tile.says)}" if tile.says else f"{kind}: {t(case.title)}")
 
 
 def _tile(page: str, case: Case) -> Shown:
-    bare = session.exhibit(str(case.path))
+    bare = session.draw_exhibit(str(case.path))
     try:
-        tile = _maps(case) if page == LESSONS else pages.page_kind(page).tile(case)
+        tile = _maps(case) if page == LESSONS else pages.find_page_kind(page).tile(case)
     except OrthoLensError:  # the page says what is wrong
         return Shown(bare)
     return Shown(bare if tile.picture is None else _png(tile.picture), tile.answer, tile.says)
@@ -97,8 +97,8 @@ def _maps(case: Case) -> Tile:
     image, card = models.read(case.path), models.card(case.card)
     layers = [layer for layer in lessons.layers(card) if layer.has_maps]
     found = lessons.feature_maps(image, card, layers[len(layers) // 4], count=MAPS)
-    return Tile(mosaic(found.maps), None, later("what one layer sees"))
+    return Tile(tile_maps(found.maps), None, later("what one layer sees"))
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:
-    return figures.png(figures.shrunk(picture.astype(np.float32) / np.float32(255), SIDE_PX))
+    return figures.encode_png(figures.shrink_picture(picture.astype(np.float32) / np.float32(255), SIDE_PX))

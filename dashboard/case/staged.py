@@ -16,13 +16,13 @@ HAIR = 1e-9
 """By which the picture below is larger: plotly draws one of those that have the same place and size."""
 
 
-def staged(fig: go.Figure, image: Image | None = None, frame: int = 0) -> go.Figure:
+def stage_viewer(fig: go.Figure, image: Image | None = None, frame: int = 0) -> go.Figure:
     """Return a viewer as conference mode shows it, and as it is on any other page.
 
     It has no axes: pixels are for a desk, and the scale bar stays. The bare picture lies under the last one, whose
     colours the style sheet lets appear over it.
     """
-    if session.on_stage() is None:
+    if session.is_on_stage() is None:
         return fig
     fig.update_xaxes(visible=False)
     fig.update_yaxes(visible=False)
@@ -31,7 +31,7 @@ def staged(fig: go.Figure, image: Image | None = None, frame: int = 0) -> go.Fig
     fig.update_traces(marker_colorbar_y=BAR_Y, selector={"type": "scatter", "marker.showscale": True})
     if image is not None and fig.layout.images:
         *others, last = fig.layout.images
-        bare = figures.raster(figures.shrunk(image.shown(frame), figures.LONGEST_PX), exact=False)
+        bare = figures.encode_raster(figures.shrink_picture(image.shown(frame), figures.LONGEST_PX), exact=False)
         under = {**last.to_plotly_json(), "source": bare, "sizex": last.sizex * (1 + HAIR)}
         fig.layout.images = (*others, under, last)
     return fig

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from dashboard.i18n import numeral, separators, t
+from dashboard.i18n import find_separators, format_number, t
 from dashboard.style.palette import AMBER, TEAL
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ WIDEST = 2.0
 """OOD score at the end of the gauge."""
 
 
-def gauge(ood_score: float) -> go.Figure:
+def draw_ood_gauge(ood_score: float) -> go.Figure:
     """Return how far from the training images, as part of the limit at which the model abstains."""
     fig = go.Figure()
     common = {"y": [0], "orientation": "h", "width": 0.5, "hoverinfo": "skip"}
@@ -35,7 +35,7 @@ def gauge(ood_score: float) -> go.Figure:
     return _bare(fig, 52, WIDEST)
 
 
-def strip(perturbations: Sequence[Perturbation], label: int) -> go.Figure:
+def draw_robustness_strip(perturbations: Sequence[Perturbation], label: int) -> go.Figure:
     """Return the probability of one label under each change; another colour where another label wins.
 
     Parameters
@@ -55,7 +55,7 @@ def strip(perturbations: Sequence[Perturbation], label: int) -> go.Figure:
         x=shares, marker_color=[TEAL if stays else AMBER for stays in same], hoverinfo="skip", **common,
     )  # fmt: skip
     for name, share, stays in zip(names, shares, same, strict=True):
-        words = numeral(share, ".0%") if stays else t("{share:.0%} changes", share=share)
+        words = format_number(share, ".0%") if stays else t("{share:.0%} changes", share=share)
         fig.add_annotation(x=1.03, y=name, text=words, showarrow=False, xanchor="left", font_size=12)
     fig.add_vline(shares[0], line={"color": INK, "width": 1, "dash": "dot"})
     fig.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, ticklabelstandoff=6, title=None)
@@ -65,7 +65,7 @@ def strip(perturbations: Sequence[Perturbation], label: int) -> go.Figure:
 def _bare(fig: go.Figure, height: int, widest: float) -> go.Figure:
     fig.update_xaxes(visible=False, range=[0, widest], fixedrange=True)
     fig.update_layout(
-        separators=separators(),
+        separators=find_separators(),
         barmode="overlay", showlegend=False, height=height, margin={"l": 0, "r": 0, "t": 0, "b": 0}, barcornerradius=4,
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
     )  # fmt: skip

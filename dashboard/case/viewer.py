@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.staged import staged
+from dashboard.case.staged import stage_viewer
 from dashboard.case.states import HEIGHT_PX
 from dashboard.i18n import later, t
 from dashboard.style import figures
@@ -22,10 +22,10 @@ FULL_RANGE = later("Full range")
 """What `models.types` calls the window of the whole grey range, for the catalogues."""
 
 
-def show(image: Image, prediction: Judged | None, view: View) -> None:
+def show_viewer(image: Image, prediction: Judged | None, view: View) -> None:
     """Draw the image with what the prediction says about places."""
     st.plotly_chart(
-        staged(figures.figure(prediction, image, view), image, view.frame),
+        stage_viewer(figures.draw_figure(prediction, image, view), image, view.frame),
         key=f"viewer-{image.sha256[:12]}-{view.layout}",
         height=HEIGHT_PX,
         theme=None,
@@ -38,12 +38,12 @@ def show(image: Image, prediction: Judged | None, view: View) -> None:
     )
 
 
-def frame(image: Image) -> int:
+def find_shown_frame(image: Image) -> int:
     """Return the frame that is looked at."""
     return int(session.get(_frame_key(image), image.first_frame + 1)) - 1
 
 
-def frame_slider(image: Image) -> int:
+def draw_frame_slider(image: Image) -> int:
     """Let the reader choose a frame of a sequence; a still has only frame 0."""
     if image.frames == 1:
         return 0
@@ -58,7 +58,7 @@ def _frame_key(image: Image) -> str:
     return f"frame-{image.sha256[:12]}"
 
 
-def display_controls(image: Image, view: Looked) -> Looked:
+def draw_display_controls(image: Image, view: Looked) -> Looked:
     """Let the reader choose window, level and inversion; the choice is kept for each image.
 
     A chosen window is the file's own to the last digit, each frame's where it has one; a slider widens or moves the
@@ -66,7 +66,7 @@ def display_controls(image: Image, view: Looked) -> Looked:
     """
     keys = [f"{name}-{image.sha256[:12]}" for name in ("preset", "level", "width", "invert", "course")]
     preset, level, width, invert, course = keys
-    offered = (image.window(view.frame), *image.windows[1:], auto_window(image, view.frame))
+    offered = (image.window(view.frame), *image.windows[1:], find_auto_window(image, view.frame))
     windows = {window.name: window for window in offered}
     if (name := session.get(preset)) in windows or session.get(level) is None:
         _take(windows, name or next(iter(windows)), level, width)
@@ -91,7 +91,7 @@ def display_controls(image: Image, view: Looked) -> Looked:
     return replace(view, window=window, invert=session.get(invert, False))
 
 
-def auto_window(image: Image, frame: int) -> Window:
+def find_auto_window(image: Image, frame: int) -> Window:
     """Return the window that leaves out the darkest and the brightest hundredth of the pixels."""
     low, high = np.percentile(image.pixels[frame, ::4, ::4], (1, 99))
     return Window(later("Auto"), float(low), float(max(high, low + 0.005)))

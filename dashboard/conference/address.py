@@ -55,7 +55,7 @@ class Place:
         raise NoVote(later("no port from {first} to {last} is free", first=first, last=last), fix=fix)
 
 
-def place_of(named: str) -> Place:
+def parse_address(named: str) -> Place:
     """Return the place of an address of this machine, which is then the only one that answers, or of a name of it.
 
     Parameters
@@ -69,7 +69,7 @@ def place_of(named: str) -> Place:
         Where it is neither.
     """
     if not named:
-        return Place(own_address())
+        return Place(find_own_address())
     parts = NAMED.fullmatch(named)
     port = int(parts["port"] or FIRST_PORT) if parts else 0
     if parts is None or not 0 < port <= MOST_PORT:
@@ -87,7 +87,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def own_address() -> str:
+def find_own_address() -> str:
     """Return this machine's address on the local network: that of the interface which leads out of it.
 
     Connecting a datagram socket sends nothing; it only asks the routing table (man 7 ip).

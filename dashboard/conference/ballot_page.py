@@ -60,7 +60,7 @@ class Said:
     disclaimer: str
 
 
-def page(
+def write_ballot_page(
     said: Said,
     question: Question | None = None,
     own: int | None = None,

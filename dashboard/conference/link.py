@@ -89,7 +89,7 @@ _links: dict[str, Link] = {}
 _lock = Lock()
 
 
-def opened(stage: Stage) -> Link:
+def open_link(stage: Stage) -> Link:
     """Return the link of a stage that begins; those of stages that are gone are closed."""
     link = Link(stage)
     with _lock:
@@ -100,7 +100,7 @@ def opened(stage: Stage) -> Link:
     return link
 
 
-def found(token: str) -> Link | None:
+def find_link(token: str) -> Link | None:
     """Return the link of a token; None where there is none, or its stage has ended."""
     with _lock:
         link = _links.get(token)

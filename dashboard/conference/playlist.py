@@ -76,7 +76,7 @@ class Step(_Table):
     def asked(self) -> models.Card | None:
         """The model that its page asks: the step's own, that of its case, or the page's first; None without one."""
         of_page = {card.id: card for card in models.cards().values() if card.task == self.page}
-        case = offered(self.case) if self.case else None
+        case = find_case_of_step(self.case) if self.case else None
         named = self.card or (case.card if case and case.card in of_page else None)
         return models.card(named) if named else next(iter(of_page.values()), None)
 
@@ -91,7 +91,7 @@ class Playlist(_Table):
     """Where the playlist lies: files of its own are looked for there."""
 
 
-def load(path: Path, pages: Mapping[str, Collection[str]]) -> Playlist:
+def load_playlist(path: Path, pages: Mapping[str, Collection[str]]) -> Playlist:
     """Read a playlist and check it against the program.
 
     Parameters
@@ -147,13 +147,13 @@ def _trouble(step: Step, folder: Path, pages: Mapping[str, Collection[str]]) -> 
         return f"show.panel: the page {step.page!r} has no panel {panel!r}", fix
     if step.card is not None and step.card not in models.cards():
         return f"card: there is no model {step.card!r}", f"Choose one of {', '.join(models.cards())}."
-    if step.case is not None and offered(step.case) is None and not (folder / step.case).is_file():
+    if step.case is not None and find_case_of_step(step.case) is None and not (folder / step.case).is_file():
         known = ", ".join(case.file for case in cases())
         return f"case: there is no file {step.case!r}", f"Put it beside the playlist, or choose of {known}."
     return None
 
 
-def offered(name: str) -> Case | None:
+def find_case_of_step(name: str) -> Case | None:
     """Return the case of the program that a step names; None where it is a file of the playlist's own."""
     if not name.startswith("@"):
         return next((case for case in cases() if case.file == name), None)

@@ -24,7 +24,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard.conference.address import Place
-from dashboard.conference.ballot_page import SECURE, Said, page
+from dashboard.conference.ballot_page import SECURE, Said, write_ballot_page
 
 MOST_PHONES, AN_ADDRESS = 5000, 100
 """That take part, in all and behind one address; a phone more is told that the hall is full."""
@@ -157,19 +157,19 @@ class _Phones:
         return hashlib.blake2b(address.encode(), key=self._key, digest_size=8).digest()
 
 
-def application(poll: Poll, said: Said) -> Starlette:
+def make_vote_application(poll: Poll, said: Said) -> Starlette:
     """Return what answers phones: the ballot at "/", and 404 at every other address."""
     phones = _Phones()
 
     def shown(phone: str, status: int = 200, note: str = "") -> Response:
-        return page(said, *poll.seen_by(phone), status=status, note=note)
+        return write_ballot_page(said, *poll.seen_by(phone), status=status, note=note)
 
     def address(request: Request) -> str:
         return request.client.host if request.client else ""
 
     def refused(request: Request) -> Response | None:
         if phones.too_often(address(request)):
-            return page(said, status=429, note=said.too_often)
+            return write_ballot_page(said, status=429, note=said.too_often)
         return None
 
     async def look(request: Request) -> Response:
@@ -179,7 +179,7 @@ def application(poll: Poll, said: Said) -> Starlette:
             return shown(phone)
         cookie = phones.new(address(request))
         if cookie is None:
-            return page(said, status=503, note=said.full)
+            return write_ballot_page(said, status=503, note=said.full)
         answer = shown(cookie.partition(".")[0])
         answer.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", max_age=6 * 3600)
         return answer
@@ -189,7 +189,7 @@ def application(poll: Poll, said: Said) -> Starlette:
             return no
         phone = phones.known(request.cookies.get(COOKIE))
         if phone is None:
-            return page(said, status=403, note=said.no_cookie)
+            return write_ballot_page(said, status=403, note=said.no_cookie)
         form = await _form(request)
         if form is None:
             return shown(phone, 413)
@@ -252,7 +252,8 @@ class Booth:
         self._socket = place.listen()
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            application(self.poll, said), log_config=None, access_log=False, lifespan="off", ws="none", http="h11",
+            make_vote_application(self.poll, said), log_config=None, access_log=False, lifespan="off", ws="none",
+            http="h11",
             loop="asyncio", server_header=False, proxy_headers=False, limit_concurrency=500, timeout_keep_alive=3,
             timeout_graceful_shutdown=1, h11_max_incomplete_event_size=8192,
         )  # fmt: skip

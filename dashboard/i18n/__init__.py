@@ -19,7 +19,7 @@ from string import Formatter
 from babel import Locale
 from babel.messages.pofile import read_po
 
-from dashboard.i18n.reader import language
+from dashboard.i18n.reader import find_reader_language
 from models import i18n
 from models.i18n import ENGLISH, Language
 from models.words import Later, later
@@ -30,19 +30,19 @@ __all__ = [
     "Catalogue",
     "Language",
     "Later",
-    "current",
-    "faithful",
-    "languages",
+    "find_current_language",
+    "find_placeholders",
+    "find_separators",
+    "format_number",
+    "format_significant",
+    "has_faithful_placeholders",
     "later",
-    "lowered",
-    "numeral",
-    "placeholders",
-    "script",
-    "separators",
-    "significant",
+    "list_languages",
+    "lower_in_sentence",
     "spoken",
     "t",
     "tn",
+    "write_language_script",
 ]
 
 LOCALE = Path(__file__).parent / "locale"
@@ -71,36 +71,36 @@ def t(message: str, /, **values: object) -> str:
 
 def tn(one: str, many: str, n: int, /, **values: object) -> str:
     """Return the text for a number of things, `{n}`, in the user's language."""
-    catalogue, english = _catalogue(current()), one if n == 1 else many
+    catalogue, english = _catalogue(find_current_language()), one if n == 1 else many
     found, form = catalogue.words.get(one, ()), catalogue.form(n)
     text = found[form] if 1 < len(found) > form else english
-    return i18n.filled(text, english, {"n": n, **values}, current())
+    return i18n.filled(text, english, {"n": n, **values}, find_current_language())
 
 
-def numeral(value: float, spec: str = ",") -> str:
+def format_number(value: float, spec: str = ",") -> str:
     """Write a number as `format(value, spec)` does, with the separators of the user's language: "48,3 %"."""
-    return i18n.number(value, spec, current())
+    return i18n.number(value, spec, find_current_language())
 
 
-def significant(value: float, digits: int = 3) -> str:
+def format_significant(value: float, digits: int = 3) -> str:
     """Write a number with so many significant digits and never an exponent: "4,730"."""
-    return i18n.significant(value, digits, current())
+    return i18n.significant(value, digits, find_current_language())
 
 
-def separators() -> str:
+def find_separators() -> str:
     """Return the decimal and the group separator of the user's language, as plotly takes them."""
-    written = numeral(1000.5, ",.1f")
+    written = format_number(1000.5, ",.1f")
     return f"{written[-2]}{written[1]}"
 
 
-def lowered(name: str) -> str:
+def lower_in_sentence(name: str) -> str:
     """Return a name as it stands inside a sentence: small in English, as it is in German, which keeps its capitals."""
     return spoken().lowered(name)
 
 
 def spoken() -> Language:
     """Return the user's language, for texts and numbers that are written later, where no user is known."""
-    return _language(current())
+    return _language(find_current_language())
 
 
 @lru_cache(maxsize=8)
@@ -113,23 +113,23 @@ def _language(code: str) -> Language:
 
 
 @lru_cache(maxsize=1)
-def languages() -> Mapping[str, str]:
+def list_languages() -> Mapping[str, str]:
     """Return the name of each language in itself, by its code: English, and one for each .po file."""
     codes = [ENGLISH, *sorted(file.stem for file in LOCALE.glob("*.po"))]
     return {code: (Locale.parse(code).get_display_name() or code).capitalize() for code in codes}
 
 
-def script(code: str) -> str:
+def write_language_script(code: str) -> str:
     """Return what tells a browser the language; the only script in a page that `dashboard.served` lets it run."""
     return f"document.documentElement.lang = {json.dumps(code)}"
 
 
-def current() -> str:
+def find_current_language() -> str:
     """Return the code of the user's language; English outside a page."""
-    return language(tuple(languages()), ENGLISH)
+    return find_reader_language(tuple(list_languages()), ENGLISH)
 
 
-def placeholders(message: str) -> frozenset[str]:
+def find_placeholders(message: str) -> frozenset[str]:
     """Return the names in the braces of a message.
 
     Raises
@@ -140,11 +140,11 @@ def placeholders(message: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in Formatter().parse(message) if name is not None)
 
 
-def faithful(ids: tuple[str, ...], translations: tuple[str, ...]) -> bool:
+def has_faithful_placeholders(ids: tuple[str, ...], translations: tuple[str, ...]) -> bool:
     """Whether translations are complete and have the placeholders of their ids; of a plural, none that no id has."""
     try:
-        wanted = frozenset().union(*map(placeholders, ids))
-        given = [placeholders(text) for text in translations]
+        wanted = frozenset().union(*map(find_placeholders, ids))
+        given = [find_placeholders(text) for text in translations]
     except ValueError:
         return False
     if not all(translations):
@@ -169,6 +169,6 @@ def _catalogue(code: str) -> Catalogue:
         if not entry.id or entry.fuzzy:
             continue
         ids, translations = _texts(entry.id), _texts(entry.string)
-        if faithful(ids, translations):
+        if has_faithful_placeholders(ids, translations):
             words[ids[0]] = translations
     return Catalogue(words, gettext.c2py(read.plural_expr))

@@ -16,7 +16,7 @@ LANGUAGE, READ_IN, IN_ADDRESS = "language", "read-in", "lang"
 """Keys: of the selector, whose value a change of page can lose, of what was read in so far, and of the address."""
 
 
-def language(known: Sequence[str], otherwise: str) -> str:
+def find_reader_language(known: Sequence[str], otherwise: str) -> str:
     """Return the code of the user's language, one of those known.
 
     Parameters

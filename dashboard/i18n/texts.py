@@ -33,7 +33,7 @@ TALKS = {"views/lessons/tour.toml": ("title", "text", "notes"), "conference/play
 """Files of this package whose steps are told on the screen, and what of a step is."""
 
 
-def collected() -> Catalog:
+def collect_texts() -> Catalog:
     """Return every English text that the screen can say, with the files that say it, in their order."""
     catalog = Catalog(project="OrthoLens", charset="utf-8", fuzzy=False)
     catalog.header_comment = "# The English texts of OrthoLens, collected by `python -m dashboard.i18n.texts`."
@@ -86,9 +86,9 @@ def _words(card: Card) -> Iterator[str]:
         yield from (label.name, label.definition)
 
 
-def write() -> None:
+def write_catalogues() -> None:
     """Write the template, and bring every language up to it; translations stay, nothing is guessed."""
-    template = collected()
+    template = collect_texts()
     _write(template, TEMPLATE)
     for path in sorted(LOCALE.glob("*.po")):
         with path.open("rb") as file:
@@ -106,4 +106,4 @@ def _write(catalog: Catalog, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    write()
+    write_catalogues()

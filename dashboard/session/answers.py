@@ -21,7 +21,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 import models
 from dashboard.session.sweep import sweep_soon
 from dashboard.session.table import QUEUE_FILES, Item
-from dashboard.session.user import arrive
+from dashboard.session.user import name_user_of_thread
 from dashboard.style import figures
 from models import Box, Card, Explanation, Image, Judged, OrthoLensError, Triage
 from models.io import slide as slides
@@ -49,7 +49,7 @@ def read(item: Item) -> Image:
     return _raised(_ready(_read, item, item.sha256))
 
 
-def thumbnail(item: Item) -> bytes | None:
+def draw_thumbnail_of_file(item: Item) -> bytes | None:
     """Return a small square PNG of a file's first frame; None where it cannot be read."""
     try:
         return _ready(_thumbnail, item, item.sha256)
@@ -76,7 +76,7 @@ def predict(image: Image, card: Card, frame: int = 0, *, fused: bool = False) ->
         told = None if method or fused else _told(image, card, frame)
         return told or models.predict(image, card.id, frame=frame, explain=method, fused=fused)
 
-    return _raised(_ready(_predict, ask, image.sha256, card.id, weights(card), frame, fused))
+    return _raised(_ready(_predict, ask, image.sha256, card.id, name_weights(card), frame, fused))
 
 
 def predict_as(of: type[J], image: Image, card: Card, frame: int = 0, *, fused: bool = False) -> J:
@@ -94,10 +94,10 @@ def explain(image: Image, card: Card, *, method: str, label: str, frame: int, st
     ModelError
         As `models.explain`.
     """
-    return _raised(_ready(_explain, image, image.sha256, card.id, weights(card), (method, label, frame, stage)))
+    return _raised(_ready(_explain, image, image.sha256, card.id, name_weights(card), (method, label, frame, stage)))
 
 
-def slide(item: Item) -> Slide | None:
+def read_slide(item: Item) -> Slide | None:
     """Return a file as a slide; None where it is read as a whole.
 
     Raises
@@ -105,10 +105,10 @@ def slide(item: Item) -> Slide | None:
     InputError
         As `models.io.slide.slide`.
     """
-    return once(lambda: None if item.members else slides.slide(item.data, item.name), "slide", item.sha256)
+    return compute_once(lambda: None if item.members else slides.slide(item.data, item.name), "slide", item.sha256)
 
 
-def region(item: Item, level: int, box: Box) -> Image:
+def read_region(item: Item, level: int, box: Box) -> Image:
     """Return a part of a slide at one of its levels.
 
     Raises
@@ -127,7 +127,7 @@ def triage(image: Image, frame: int = 0) -> Triage:
     return _ready(_triage, (image, _begun(image, frame)), image.sha256, frame)
 
 
-def first_fit(image: Image, frame: int, page: str) -> Triage:
+def find_first_fit(image: Image, frame: int, page: str) -> Triage:
     """Return the cards that are enough to find an image's place: the page's own that know it, else the best.
 
     Parameters
@@ -170,7 +170,7 @@ def _begun(image: Image, frame: int) -> Triage | None:
     return _first_fit(image, *key) if key else None
 
 
-def once(work: Callable[[], T], *key: str | float) -> T:
+def compute_once(work: Callable[[], T], *key: str | float) -> T:
     """Return what `work` returns, done once a session for each key; the key names every input, images by their hash.
 
     Raises
@@ -182,7 +182,7 @@ def once(work: Callable[[], T], *key: str | float) -> T:
     return _raised(done)
 
 
-def free(*gone: str) -> None:
+def free_answers(*gone: str) -> None:
     """Let go at once of all that is kept ready of files, by their sha256, and of what the browser was shown so far."""
     sweep_soon()
     parts: dict[str, str] = st.session_state.get(PARTS, {})
@@ -212,12 +212,12 @@ def _ready(cached: Callable[..., T], subject: object, *key: object) -> T:
     return cached(subject, *key)
 
 
-def shared(work: Callable[[], T], *key: str | float) -> T:
+def share_work(work: Callable[[], T], *key: str | float) -> T:
     """Return what `work` returns, done once a process for each key: for what is simulated, and no patient's."""
     return _shared(work, key)
 
 
-def of_nobody(work: Callable[[], T], *key: str | float) -> T:
+def share_picture_of_nobody(work: Callable[[], T], *key: str | float) -> T:
     """Return what `work` returns of a picture of nobody, done once a process for each key."""
     return _of_nobody(work, key)
 
@@ -264,9 +264,9 @@ def _load_models(leaving: Event) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner="Drawing the cases…")
-def exhibit(path: str) -> bytes:
+def draw_exhibit(path: str) -> bytes:
     """Return a picture of a case of the gallery as PNG: the one image that sessions share, since it is no patient's."""
-    return figures.thumbnail(models.read(path), 480)
+    return figures.encode_thumbnail(models.read(path), 480)
 
 
 @st.cache_resource(scope="session", max_entries=DECODED, show_spinner="Reading the image…")
@@ -277,7 +277,7 @@ def _read(_item: Item, sha256: str) -> Image | OrthoLensError:
 @st.cache_resource(scope="session", max_entries=QUEUE_FILES, show_spinner=False)
 def _thumbnail(_item: Item, sha256: str) -> bytes | None:
     image = _ready(_read, _item, sha256)
-    return None if isinstance(image, OrthoLensError) else figures.thumbnail(image)
+    return None if isinstance(image, OrthoLensError) else figures.encode_thumbnail(image)
 
 
 @st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Looking for a model made for such images…")
@@ -321,7 +321,7 @@ def _kept(work: Callable[[], T]) -> T | OrthoLensError:
 
     A decoder that died may have been ended from outside: the file is read again when it is next asked for.
     """
-    arrive()
+    name_user_of_thread()
     try:
         return work()
     except Crashed:
@@ -336,6 +336,6 @@ def _raised(outcome: T | OrthoLensError) -> T:
     return outcome
 
 
-def weights(card: Card) -> tuple[str, ...]:
+def name_weights(card: Card) -> tuple[str, ...]:
     """Return what names a card's weights in a key."""
     return tuple(member.sha256 for member in card.members)

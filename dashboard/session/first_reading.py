@@ -10,7 +10,7 @@ from typing import Protocol
 
 import streamlit as st
 
-from dashboard.session.table import kept
+from dashboard.session.table import keep_in_session
 from models.trust.agreement import Reading
 
 READER, READ_FIRST = "reader-name", "read-first"
@@ -32,12 +32,12 @@ class Identified(Protocol):
     def card(self) -> str: ...  # noqa: D102
 
 
-def reader() -> str:
+def find_reader() -> str:
     """Return who reads now, by name or initials; empty where nobody said."""
     return (st.session_state.get(READER) or "").strip()
 
 
-def commit(reading: Reading, file: str = "") -> None:
+def commit_reading(reading: Reading, file: str = "") -> None:
     """Keep what a reader committed to; its answer may be shown to that reader from now on."""
     _readings()[*_identity(reading), reading.by] = reading
     st.session_state.setdefault("files-read", set()).add((file, reading.card, reading.by))
@@ -45,35 +45,38 @@ def commit(reading: Reading, file: str = "") -> None:
 
 def has_read(file: str, card: str) -> bool:
     """Whether the reader committed to a label of a file, by its sha256, or of a part of it."""
-    return (file, card, reader()) in st.session_state.get("files-read", set())
+    return (file, card, find_reader()) in st.session_state.get("files-read", set())
 
 
-def reading(prediction: Identified) -> Reading | None:
+def find_reading(prediction: Identified) -> Reading | None:
     """Return what the reader committed to before this answer was shown."""
-    return _readings().get((*_identity(prediction), reader()))
+    return _readings().get((*_identity(prediction), find_reader()))
 
 
-def readings() -> tuple[Reading, ...]:
+def list_readings() -> tuple[Reading, ...]:
     """Return every reading of this session, by all of its readers, the oldest first."""
     return tuple(_readings().values())
 
 
-def reveal(prediction: Identified) -> None:
+def reveal_answer(prediction: Identified) -> None:
     """Remember that an answer is on the screen."""
-    who = reader() if st.session_state.get(READ_FIRST) else EVERYBODY
+    who = find_reader() if st.session_state.get(READ_FIRST) else EVERYBODY
     _seen().add((_identity(prediction), who))
 
 
-def revealed(prediction: Identified) -> bool:
+def is_answer_revealed(prediction: Identified) -> bool:
     """Whether an answer was on the reader's screen, or was committed to and may be."""
     identity = _identity(prediction)
-    return not {(identity, EVERYBODY), (identity, reader())}.isdisjoint(_seen()) or reading(prediction) is not None
+    return (
+        not {(identity, EVERYBODY), (identity, find_reader())}.isdisjoint(_seen())
+        or find_reading(prediction) is not None
+    )
 
 
 def asked_since(prediction: Identified) -> float:
     """Return since how many seconds the reader has been asked about an image; 0 the first time."""
-    begun: dict[tuple[Identity, str], float] = kept("asked", dict)
-    return time.monotonic() - begun.setdefault((_identity(prediction), reader()), time.monotonic())
+    begun: dict[tuple[Identity, str], float] = keep_in_session("asked", dict)
+    return time.monotonic() - begun.setdefault((_identity(prediction), find_reader()), time.monotonic())
 
 
 def _identity(prediction: Identified) -> Identity:
@@ -81,8 +84,8 @@ def _identity(prediction: Identified) -> Identity:
 
 
 def _readings() -> dict[tuple[str, int, str, str], Reading]:
-    return kept("readings", dict)
+    return keep_in_session("readings", dict)
 
 
 def _seen() -> set[tuple[Identity, str | None]]:
-    return kept("seen", set)
+    return keep_in_session("seen", set)

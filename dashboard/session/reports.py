@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dashboard.session.table import kept, queue
+from dashboard.session.table import keep_in_session, list_queue
 
 if TYPE_CHECKING:
     from models.reporting.case import Case
@@ -34,22 +34,22 @@ class Answered:
     again: Callable[[], Case]
 
 
-def note(task: str, answered: Answered) -> None:
+def note_answer_for_report(task: str, answered: Answered) -> None:
     """Remember that an answer is on the page of a task; the one that was looked at last counts for a file's frame."""
     _notes(task)[answered.file, answered.key] = answered
 
 
-def noted(task: str) -> tuple[Answered, ...]:
+def list_answers_for_report(task: str) -> tuple[Answered, ...]:
     """Return the answers of a page whose files are still in the queue, in the order of the queue."""
-    files = [item.sha256 for item in queue()]
+    files = [item.sha256 for item in list_queue()]
     there = [answered for answered in _notes(task).values() if answered.file in files]
     return tuple(sorted(there, key=lambda answered: files.index(answered.file)))
 
 
-def typed(key: str) -> dict[str, str]:
+def find_typed_text(key: str) -> dict[str, str]:
     """Return where the text of a field is kept, for work that runs outside the session and must have the latest."""
-    return kept(f"typed-{key}", dict)
+    return keep_in_session(f"typed-{key}", dict)
 
 
 def _notes(task: str) -> dict[tuple[str, str], Answered]:
-    return kept(f"answered-{task}", dict)
+    return keep_in_session(f"answered-{task}", dict)

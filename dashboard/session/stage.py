@@ -30,20 +30,20 @@ PRESSED = "stage-pressed"
 """Key: when the last key of the stage was pressed, by the browser's clock."""
 
 
-def clock() -> float:
+def read_stage_clock() -> float:
     """Return the time of the stage in seconds; ORTHOLENS_STAGE_CLOCK makes it run faster."""
     return time.monotonic() * settings().stage_clock
 
 
-def on_stage() -> Stage | None:
+def is_on_stage() -> Stage | None:
     """Return where the conference stands; None outside conference mode."""
     return st.session_state.get(STAGE)
 
 
 def enter_stage(playlist: Playlist) -> None:
     """Begin with the first step of a playlist."""
-    st.session_state[STAGE] = stage = Stage(playlist, clock())
-    st.session_state[LINK] = links.opened(stage)
+    st.session_state[STAGE] = stage = Stage(playlist, read_stage_clock())
+    st.session_state[LINK] = links.open_link(stage)
     st.session_state.pop(SHOWN, None)
 
 
@@ -55,30 +55,30 @@ def leave_stage() -> None:
     st.session_state[LEFT] = True
 
 
-def link() -> Link:
+def find_stage_link() -> Link:
     """Return what the stage shares with other threads; only in conference mode."""
     shared: Link = st.session_state[LINK]
     return shared
 
 
-def left_stage() -> bool:
+def has_left_stage() -> bool:
     """Whether somebody ended conference mode in this session."""
     return LEFT in st.session_state
 
 
-def wish(wish: Key) -> None:
+def wish_on_stage(wish: Key) -> None:
     """Do what a key says; all but the list of keys belong to conference mode."""
     if wish == "shortcuts":
-        touch()
-        if not shortcuts():
+        touch_stage()
+        if not is_shortcut_list_open():
             st.session_state[SHORTCUTS] = True
         else:
             close_shortcuts()
-    elif stage := on_stage():
-        st.session_state[STAGE] = stage.wish(wish, clock())
+    elif stage := is_on_stage():
+        st.session_state[STAGE] = stage.wish(wish, read_stage_clock())
 
 
-def wish_once(key: Key, at: float) -> None:
+def wish_once_on_stage(key: Key, at: float) -> None:
     """Do what a key says that was pressed at a time of the browser, unless it was done.
 
     Streamlit's front end sends what a component told along with a timer's request that falls together with it, and then
@@ -86,46 +86,46 @@ def wish_once(key: Key, at: float) -> None:
     """
     if st.session_state.get(PRESSED) != at:
         st.session_state[PRESSED] = at
-        wish(key)
+        wish_on_stage(key)
 
 
-def touch() -> None:
+def touch_stage() -> None:
     """Take note that somebody is there."""
-    if stage := on_stage():
-        st.session_state[STAGE] = stage.touch(clock())
+    if stage := is_on_stage():
+        st.session_state[STAGE] = stage.touch(read_stage_clock())
 
 
-def tick() -> bool:
+def tick_stage() -> bool:
     """Let time pass once the step is drawn, do what the speaker's page wishes, and return whether to draw anew."""
-    stage = on_stage()
+    stage = is_on_stage()
     if stage is None or not _open(stage):
         return stage is not None
-    st.session_state[STAGE] = later = stage.drawn(clock()).tick(clock())
-    wished = link().taken()
+    st.session_state[STAGE] = later = stage.drawn(read_stage_clock()).tick(read_stage_clock())
+    wished = find_stage_link().taken()
     for each in wished:
-        touch() if each is None else wish(each)
-    link().tell(st.session_state[STAGE])
+        touch_stage() if each is None else wish_on_stage(each)
+    find_stage_link().tell(st.session_state[STAGE])
     return later.turn != stage.turn or any(each is not None for each in wished)
 
 
-def due() -> Stage | None:
+def find_due_step() -> Stage | None:
     """Return, once for each turn, the stage whose step is to be opened; None while the pages show it.
 
     Where the stage was reset since, everything of the user is forgotten first.
     """
-    stage = on_stage()
+    stage = is_on_stage()
     if stage is None or _open(stage):
         return None
     shown: Stage | None = st.session_state.get(SHOWN)
     if shown is not None and shown.resets != stage.resets:
-        forget()
+        forget_session()
     close_shortcuts()
     st.session_state[SHOWN] = stage
-    link().tell(stage)
+    find_stage_link().tell(stage)
     return stage
 
 
-def shortcuts() -> bool:
+def is_shortcut_list_open() -> bool:
     """Whether the list of keys is open."""
     return SHORTCUTS in st.session_state
 
@@ -135,26 +135,26 @@ def close_shortcuts() -> None:
     st.session_state.pop(SHORTCUTS, None)
 
 
-def forget() -> None:
+def forget_session() -> None:
     """Stop the user's work, empty the table, every cache and picture of the session; a stage stays, in its language.
 
     What the uploader got is let go too; its key is never used again, so that the browser cannot send the files anew.
     """
     uploads = st.session_state.get("uploads", 0)
     kept = {key: st.session_state.get(key) for key in (STAGE, LINK, READ_IN)}
-    work.drop()
+    work.stop_all_work()
     st.session_state.clear()
     st.session_state["uploads"] = uploads + 1
     if kept[STAGE] is not None:
         st.session_state.update(kept)
-    for cached in caches():
+    for cached in list_session_caches():
         cached.clear()
     if context := get_script_run_ctx():
         context.uploaded_file_mgr.remove_session_files(context.session_id)
     answers.free_media()
 
 
-def caches() -> list[CachedFunc[..., Any]]:
+def list_session_caches() -> list[CachedFunc[..., Any]]:
     """Return every cache of a user's own, as `dashboard.session.answers` declares them."""
     declared = [thing for thing in vars(answers).values() if isinstance(thing, CachedFunc)]
     return [cached for cached in declared if cached._info.scope == "session"]

@@ -74,12 +74,12 @@ class Item:
         return self.members[frame] if len(self.members) == frames else b""
 
 
-def queue() -> tuple[Item, ...]:
+def list_queue() -> tuple[Item, ...]:
     """Return the files of this session, the oldest first."""
     return tuple(_files().values())
 
 
-def selected() -> Item | None:
+def find_selected_file() -> Item | None:
     """Return the file that the pages look at: one of the table, else the example that the page opened with."""
     return _files().get(st.session_state.get("selected", "")) or st.session_state.get("example")
 
@@ -94,18 +94,18 @@ def open_example(item: Item | None) -> None:
     st.session_state["example"] = item
 
 
-def unselect() -> None:
+def unselect_file() -> None:
     """Look at no file of the table."""
     st.session_state["selected"] = ""
-    settle()
+    settle_arrival()
 
 
-def add(name: str, data: bytes, *, origin: str = "", task: str | None = None) -> str:
+def add_to_queue(name: str, data: bytes, *, origin: str = "", task: str | None = None) -> str:
     """Put a file at the end of the queue, let the oldest go where it is full, and return the file's sha256."""
-    return put_down(Item(name, data, hashlib.sha256(data).hexdigest(), origin, task))
+    return put_in_queue(Item(name, data, hashlib.sha256(data).hexdigest(), origin, task))
 
 
-def put_down(item: Item) -> str:
+def put_in_queue(item: Item) -> str:
     """Put an image at the end of the queue, let the oldest go where it is full, and return its sha256."""
     files = _files()
     files.pop(item.sha256, None)
@@ -115,31 +115,31 @@ def put_down(item: Item) -> str:
     return item.sha256
 
 
-def select(sha256: str) -> None:
+def select_file(sha256: str) -> None:
     """Look at another file of the queue; a search of the one that was looked at ends."""
     if sha256 != st.session_state.get("selected"):
-        work.drop(unless=lambda name: not name.startswith(SEARCH))
+        work.stop_all_work(unless=lambda name: not name.startswith(SEARCH))
     st.session_state["selected"] = sha256
     st.session_state["arrived"] = True
 
 
-def remove(sha256: str) -> None:
+def remove_from_queue(sha256: str) -> None:
     """Take a file out of the queue; where it was the one looked at, its neighbour takes its place."""
     files = _files()
     before = list(files)
     files.pop(sha256)
-    work.drop(unless=lambda name: sha256 not in name)
+    work.stop_all_work(unless=lambda name: sha256 not in name)
     if st.session_state.get("selected") == sha256:
         place = before.index(sha256)
         st.session_state["selected"] = next(iter([*before[place + 1 :], *reversed(before[:place])]), "")
 
 
-def uploader_key() -> str:
+def name_uploader() -> str:
     """Return the key of an uploader that is empty: its files move to the queue as soon as they are in."""
     return f"uploader-{st.session_state.setdefault('uploads', 0)}"
 
 
-def uploads(key: str) -> list[tuple[str, bytes]]:
+def list_uploads(key: str) -> list[tuple[str, bytes]]:
     """Return the names and contents of an uploader's files, each once; none of one that was just forgotten.
 
     Parameters
@@ -162,23 +162,23 @@ def go_to(page: str) -> None:
     st.session_state["bound"] = page
 
 
-def bound() -> str | None:
+def find_bound_page() -> str | None:
     """Return, once, the page that is to be opened."""
     page: str | None = st.session_state.pop("bound", None)
     return page
 
 
-def visit(task: str) -> None:
+def note_visited_page(task: str) -> None:
     """Remember the task's page as the one where the next file is answered."""
     st.session_state["visited"] = task
 
 
-def arrived() -> bool:
+def has_arrived() -> bool:
     """Whether the file looked at was just dropped or chosen, and its page is still to be found."""
     return bool(st.session_state.get("arrived"))
 
 
-def settle() -> None:
+def settle_arrival() -> None:
     """Let the file looked at stay on the page that is open."""
     st.session_state.pop("arrived", None)
 
@@ -188,30 +188,30 @@ def choose_card(task: str, card: str, *, by_hand: bool) -> None:
     _cards()[task] = (card, by_hand)
 
 
-def card_of(task: str) -> str | None:
+def find_card_of_page(task: str) -> str | None:
     """Return the card that a task's page asks; None where it has not been chosen."""
     return _cards().get(task, (None, False))[0]
 
 
-def card_by_hand(task: str) -> str | None:
+def find_card_chosen_by_hand(task: str) -> str | None:
     """Return the card that the reader chose for a task's page; None where they did not."""
     card, by_hand = _cards().get(task, (None, False))
     return card if by_hand else None
 
 
-def looked_at(image: str, card: str) -> bool:
+def was_looked_at(image: str, card: str) -> bool:
     """Whether a page has shown an image with a card's answer before."""
     return (image, card) in st.session_state.get("looked-at", ())
 
 
-def look_at(image: str, card: str) -> None:
+def note_looked_at(image: str, card: str) -> None:
     """Take note that a card has answered an image."""
     st.session_state.setdefault("looked-at", set()).add((image, card))
 
 
 def open_case(path: Path, task: str, origin: str) -> None:
     """Put a case of the gallery into the queue and go to its page."""
-    select(add(path.name, path.read_bytes(), origin=origin, task=task))
+    select_file(add_to_queue(path.name, path.read_bytes(), origin=origin, task=task))
 
 
 def put(key: str, value: Any) -> None:
@@ -228,13 +228,13 @@ def get(key: str, default: Any = None) -> Any:
     return st.session_state.get(key, default)
 
 
-def kept(key: str, new: Callable[[], T]) -> T:
+def keep_in_session(key: str, new: Callable[[], T]) -> T:
     """Return what this session keeps under a key, begun where it is first asked for."""
     there: T = st.session_state.setdefault(key, new())
     return there
 
 
-def selection(key: str, take: Callable[[Mapping[str, Any]], None]) -> None:
+def take_selection(key: str, take: Callable[[Mapping[str, Any]], None]) -> None:
     """Give what was selected in a chart to `take`; nothing where everything was forgotten in between."""
     chart = st.session_state.get(key)
     if chart is not None:
@@ -242,11 +242,11 @@ def selection(key: str, take: Callable[[Mapping[str, Any]], None]) -> None:
 
 
 def _files() -> dict[str, Item]:
-    return kept("files", dict)
+    return keep_in_session("files", dict)
 
 
 def _cards() -> dict[str, tuple[str, bool]]:
-    return kept("cards", dict)
+    return keep_in_session("cards", dict)
 
 
 def _overfull(files: dict[str, Item]) -> bool:

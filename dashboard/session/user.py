@@ -7,7 +7,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from models.io.pool import user
 
 
-def arrive() -> None:
+def name_user_of_thread() -> None:
     """Say whose files are read from now on in this thread, so that no user waits for another's."""
     if context := get_script_run_ctx(suppress_warning=True):
         user.set(context.session_id)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from dashboard.session.jobs import Job
-from dashboard.session.user import arrive
+from dashboard.session.user import name_user_of_thread
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ JOBS = 8
 """Results of long work kept; the oldest go first."""
 
 
-def start(name: str, work: Callable[[Job[T]], T], *, in_turn: bool = False) -> None:
+def start_work(name: str, work: Callable[[Job[T]], T], *, in_turn: bool = False) -> None:
     """Start long work under a name; work of that name that still runs is left alone.
 
     Parameters
@@ -24,8 +24,8 @@ def start(name: str, work: Callable[[Job[T]], T], *, in_turn: bool = False) -> N
     in_turn
         Whether it waits until no other work in turn, of any user, runs.
     """
-    arrive()
-    running = job(name)
+    name_user_of_thread()
+    running = find_job(name)
     if running is None or not running.running:
         st.session_state[f"job-{name}"] = _leash()[name] = Job(work, in_turn=in_turn)
         names = [old for old in _names() if old != name]
@@ -34,7 +34,7 @@ def start(name: str, work: Callable[[Job[T]], T], *, in_turn: bool = False) -> N
         st.session_state["jobs"] = [*names[1 - JOBS :], name]
 
 
-def job(name: str) -> Job[Any] | None:
+def find_job(name: str) -> Job[Any] | None:
     """Return the long work of that name, running or done; None where none was started, or the user left it."""
     found: Job[Any] | None = st.session_state.get(f"job-{name}")
     if found is None or found.result is not None or name in _leash():
@@ -42,20 +42,20 @@ def job(name: str) -> Job[Any] | None:
     return None  # the connection broke, and with it the work: it may begin anew
 
 
-def working() -> bool:
+def is_working() -> bool:
     """Whether any long work of the user's goes on."""
-    return any(found is not None and found.running for found in map(job, _names()))
+    return any(found is not None and found.running for found in map(find_job, _names()))
 
 
-def finished(prefix: str) -> Iterator[Any]:
+def list_finished_work(prefix: str) -> Iterator[Any]:
     """Yield the results of the long work whose name begins so, the latest first."""
     for name in reversed(_names()):
-        found = job(name)
+        found = find_job(name)
         if name.startswith(prefix) and found and found.result is not None:
             yield found.result
 
 
-def drop(unless: Callable[[str], bool] = lambda name: False) -> None:
+def stop_all_work(unless: Callable[[str], bool] = lambda name: False) -> None:
     """Stop all work and let it go, as if it had never been started, unless its name is to be kept."""
     gone = [name for name in _names() if not unless(name)]
     for name in gone:

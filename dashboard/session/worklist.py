@@ -14,9 +14,9 @@ import streamlit as st
 
 import models
 from dashboard.session import answers, work
-from dashboard.session.first_reading import READ_FIRST, reveal, revealed
+from dashboard.session.first_reading import READ_FIRST, is_answer_revealed, reveal_answer
 from dashboard.session.jobs import Job
-from dashboard.session.table import Item, kept, remove
+from dashboard.session.table import Item, keep_in_session, remove_from_queue
 from dashboard.style import figures
 from models import OrthoLensError, Triage
 from models.io.worker import Crashed
@@ -74,7 +74,7 @@ class _Survey:
 
     def _see(self, item: Item) -> None:
         try:
-            self.found[item.sha256] = Surveyed(figures.thumbnail(item.read()))
+            self.found[item.sha256] = Surveyed(figures.encode_thumbnail(item.read()))
         except Crashed:  # the file may be good: its page reads it again
             self.found[item.sha256] = Surveyed()
         except OrthoLensError as problem:
@@ -89,7 +89,7 @@ class _Survey:
         self.found[item.sha256] = replace(self.found.get(item.sha256, Surveyed()), triage=known)
 
 
-def survey(items: Sequence[Item]) -> Mapping[str, Surveyed]:
+def survey_files(items: Sequence[Item]) -> Mapping[str, Surveyed]:
     """Return what is known of files so far, and see to it that the others are looked through beside the page."""
     state = _surveyed()
     state.gone.difference_update(item.sha256 for item in items)
@@ -97,71 +97,71 @@ def survey(items: Sequence[Item]) -> Mapping[str, Surveyed]:
     new = [item for item in items if item.sha256 not in state.found and item.sha256 not in waiting]
     for item in new:
         if known := answers.known(item):  # by the page that shows it
-            state.found[item.sha256] = Surveyed(answers.thumbnail(item), known)
+            state.found[item.sha256] = Surveyed(answers.draw_thumbnail_of_file(item), known)
     new = [item for item in new if item.sha256 not in state.found]
-    if not surveying():
+    if not is_surveying():
         state.unseen.extend(new)
         if state.unseen or state.unknown:
-            work.start(SURVEY, state.run)
+            work.start_work(SURVEY, state.run)
     return state.found
 
 
-def surveying() -> bool:
+def is_surveying() -> bool:
     """Whether files are being looked through."""
-    job = work.job(SURVEY)
+    job = work.find_job(SURVEY)
     return job is not None and job.running
 
 
-def tell(file: str, outcome: Outcome) -> None:
+def note_answer_of_file(file: str, outcome: Outcome) -> None:
     """Take note of what a model said of a file or of a part of it; the last that was said comes last."""
     told = _outcomes().setdefault(file, {})
     told.pop(_place(outcome), None)
     told[_place(outcome)] = outcome
 
 
-def told(file: str) -> tuple[Outcome, ...]:
+def list_answers_of_file(file: str) -> tuple[Outcome, ...]:
     """Return what models said of a file; while the reader reads first, only what may be on the screen."""
     said = tuple(_outcomes().get(file, {}).values())
     if st.session_state.get(READ_FIRST):
-        return tuple(one for one in said if revealed(one))
+        return tuple(one for one in said if is_answer_revealed(one))
     for one in said:
-        reveal(one)
+        reveal_answer(one)
     return said
 
 
-def answer_all(run: Callable[[Job[Found], Found], Found]) -> None:
-    """Begin to answer files beside the page; `run` adds to what it is given, and `collect` takes from it."""
+def answer_worklist(run: Callable[[Job[Found], Found], Found]) -> None:
+    """Begin to answer files beside the page; `run` adds to it, `collect_worklist_answers` takes from it."""
     found: Found = deque()
     st.session_state["answers-found"] = found
-    work.start(ANSWERS, lambda job: run(job, found))
+    work.start_work(ANSWERS, lambda job: run(job, found))
 
 
-def collect() -> None:
+def collect_worklist_answers() -> None:
     """Take what the job that answers all has found since."""
     found: Found = st.session_state.get("answers-found", deque())
     while found:
-        tell(*found.popleft())
+        note_answer_of_file(*found.popleft())
 
 
-def reference(place: str) -> str:
+def find_reference_label(place: str) -> str:
     """Return the true label of a file or of a part of it, as its reader typed it; empty where it is not known."""
     return _references().get(place, "")
 
 
-def refer(place: str, label: str) -> None:
+def keep_reference_label(place: str, label: str) -> None:
     """Keep the true label of a file or of a part of it; an empty one forgets it."""
     _references()[place] = label
 
 
-def take_away(*files: str) -> None:
+def take_files_away(*files: str) -> None:
     """Take files off the table, and with them at once all that was said of them, their pixels and their pictures."""
     for sha256 in files:
-        remove(sha256)
+        remove_from_queue(sha256)
         _outcomes().pop(sha256, None)
         for place in [place for place in _references() if place.startswith(sha256)]:
             _references().pop(place)
     _surveyed().forget(*files)
-    answers.free(*files)
+    answers.free_answers(*files)
 
 
 def _place(outcome: Outcome) -> tuple[str, int, str]:
@@ -169,12 +169,12 @@ def _place(outcome: Outcome) -> tuple[str, int, str]:
 
 
 def _surveyed() -> _Survey:
-    return kept("surveyed", _Survey)
+    return keep_in_session("surveyed", _Survey)
 
 
 def _outcomes() -> dict[str, dict[tuple[str, int, str], Outcome]]:
-    return kept("outcomes", dict)
+    return keep_in_session("outcomes", dict)
 
 
 def _references() -> dict[str, str]:
-    return kept("references", dict)
+    return keep_in_session("references", dict)

@@ -13,12 +13,12 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import states
-from dashboard.case.polling import polled
+from dashboard.case.polling import poll_every
 from dashboard.conference import Stage
-from dashboard.conference.address import place_of
+from dashboard.conference.address import parse_address
 from dashboard.conference.ballot_page import Said
 from dashboard.conference.vote import Booth, Question, Tally
-from dashboard.i18n import current, t, tn
+from dashboard.i18n import find_current_language, t, tn
 from dashboard.stage import show
 from dashboard.style import figures
 from models import OrthoLensError
@@ -33,9 +33,9 @@ TROUBLE = "stage-vote-trouble"
 """Key: why the vote could not be opened."""
 
 
-def attend(now: Stage) -> None:
+def attend_vote(now: Stage) -> None:
     """Open or close the vote, and ask or answer its question, as the stage says."""
-    link = session.link()
+    link = session.find_stage_link()
     if now.vote == "off":
         session.put(TROUBLE, None)
         if link.booth is not None:
@@ -44,7 +44,7 @@ def attend(now: Stage) -> None:
         return
     if link.booth is None or not link.booth.on:
         try:
-            link.booth = Booth(_said(), place_of(settings().vote_address))
+            link.booth = Booth(_said(), parse_address(settings().vote_address))
         except OrthoLensError as problem:
             session.put(TROUBLE, problem)
             return
@@ -56,13 +56,13 @@ def attend(now: Stage) -> None:
         poll.ask(_question(now))
 
 
-def draw(now: Stage | None) -> bool:
+def draw_vote(now: Stage | None) -> bool:
     """Draw the vote in the page's place, or its outcome above the page; return whether the page stays off."""
     if now is None or now.vote not in ("open", "revealed"):
         return False
     if (problem := session.get(TROUBLE)) is not None:
-        states.error(problem)
-    booth = session.link().booth
+        states.show_error(problem)
+    booth = session.find_stage_link().booth
     if booth is None:
         return False
     if now.vote == "open":
@@ -76,15 +76,15 @@ def _ballot(now: Stage, booth: Booth) -> None:
     with st.container(key="hall"):
         left, right = st.columns([1.5, 1], gap="large", vertical_alignment="center")
         with left, st.container(key="hall-film"):
-            item = session.selected()
+            item = session.find_selected_file()
             if item is not None:
                 image = session.read(item)
-                st.image(figures.still(image, figures.LONGEST_PX), width="stretch")
+                st.image(figures.encode_still(image, figures.LONGEST_PX), width="stretch")
                 if item.origin:
                     st.caption(t(item.origin))
         with right:
-            st.header(states.plain(t(now.step.title)), anchor=False)
-            polled(EVERY_S)(_counting)(booth)
+            st.header(states.escape_markdown(t(now.step.title)), anchor=False)
+            poll_every(EVERY_S)(_counting)(booth)
             code = segno.make(booth.address, error="m", micro=False)
             picture = code.svg_data_uri(scale=8, border=4, dark="#0E1114", light="#FFFFFF")
             said = escape(t("Scan, or open {address} on a phone in this network", address=booth.address))
@@ -95,7 +95,7 @@ def _counting(booth: Booth) -> None:
     tally = booth.poll.tally
     if tally.votes != session.get("stage-votes"):
         session.put("stage-votes", tally.votes)
-        session.touch()  # a hall that votes is there
+        session.touch_stage()  # a hall that votes is there
     asked = booth.poll.asked
     if asked is not None:
         st.html(_bars(asked.labels, tally))
@@ -104,13 +104,13 @@ def _counting(booth: Booth) -> None:
 
 def _outcome(now: Stage, booth: Booth) -> None:
     """Say what the hall and the model say, above the model's own page."""
-    item, card, asked = session.selected(), now.step.asked, booth.poll.asked
+    item, card, asked = session.find_selected_file(), now.step.asked, booth.poll.asked
     if item is None or card is None or asked is None:
         return
     try:
         answer = session.predict(session.read(item), card)
     except OrthoLensError as problem:
-        states.error(problem)
+        states.show_error(problem)
         return
     known = None if answer.abstained else outcome(answer)
     place = card.keys.index(known.label) if known and known.label else None
@@ -119,7 +119,7 @@ def _outcome(now: Stage, booth: Booth) -> None:
     with st.container(key="stage-verdict", border=True, horizontal=True, vertical_alignment="center", gap="large"):
         if tally.votes:
             best = max(range(len(tally.counts)), key=lambda label: tally.counts[label])
-            label, share = states.plain(asked.labels[best]), tally.counts[best] / tally.votes
+            label, share = states.escape_markdown(asked.labels[best]), tally.counts[best] / tally.votes
             said = t("The hall: **{label}** ({share:.0%} of {n})", label=label, share=share, n=tally.votes)
             st.markdown(said, width="content")
         else:
@@ -127,7 +127,7 @@ def _outcome(now: Stage, booth: Booth) -> None:
         if known is None or place is None:
             st.markdown(t("The model: no answer"), width="content")
         else:
-            label = states.plain(asked.labels[place])
+            label = states.escape_markdown(asked.labels[place])
             said = t("The model: **{label}** ({share:.0%})", label=label, share=known.confidence)
             st.markdown(said, width="content")
         st.html(_bars(asked.labels, tally), width="stretch")
@@ -152,17 +152,17 @@ def _name(now: Stage) -> str:
 
 def _question(now: Stage) -> Question:
     """Return what is asked; a picture that could be a patient's does not go to the phones."""
-    card, item = now.step.asked, session.selected()
+    card, item = now.step.asked, session.find_selected_file()
     labels = tuple(t(label.name) for label in card.labels) if card else ()
     picture = None
-    if item is not None and show.of_nobody(now.step):
-        picture = figures.still(session.read(item), PHONE_PX)
+    if item is not None and show.is_step_of_nobody(now.step):
+        picture = figures.encode_still(session.read(item), PHONE_PX)
     return Question(t(now.step.title), labels, picture, _name(now))
 
 
 def _said() -> Said:
     return Said(
-        language=current(),
+        language=find_current_language(),
         wait=t("Wait for the question"),
         thanks=t("Your vote: {label}. Thank you; look at the screen."),
         model=t("The model says: {label}"),

@@ -49,33 +49,33 @@ ALWAYS = (
 """Keys of every page."""
 
 
-def listen(now: Stage | None) -> None:
+def listen_for_keys(now: Stage | None) -> None:
     """Listen for keys on a page of the program; `now` is None outside conference mode."""
     told: dict[str, object] = {"mode": "page"}
     if now is not None:
         press = [t(name) for name in now.step.show.press]  # a button is known by what is written on it
         told = {"mode": "stage", "turn": now.turn, "press": press}
-        told |= {"token": session.link().token, "root": f"/{st.get_option('server.baseUrlPath').strip('/')}"}
+        told |= {"token": session.find_stage_link().token, "root": f"/{st.get_option('server.baseUrlPath').strip('/')}"}
     _keys()(key=KEY, data=told, on_wish_change=_wished, height=1)
 
 
-def follow(wished: Callable[[], None]) -> None:
+def follow_speaker_keys(wished: Callable[[], None]) -> None:
     """Listen for keys on the speaker's page."""
     _keys()(key=KEY, data={"mode": "presenter"}, on_wish_change=wished, height=1)
 
 
-def told() -> tuple[Key, float] | None:
+def read_key() -> tuple[Key, float] | None:
     """Return what a key says and when it was pressed, by the browser's clock; None where nothing was told."""
     component = session.get(KEY)  # nothing is told where the session was forgotten in between
     return (component.wish["key"], component.wish["at"]) if component is not None and component.wish else None
 
 
 def _wished() -> None:
-    if (said := told()) is not None:
-        session.wish_once(*said)
+    if (said := read_key()) is not None:
+        session.wish_once_on_stage(*said)
 
 
-def show_list(on_stage: bool) -> None:
+def show_key_list(on_stage: bool) -> None:
     """Draw the list of keys in a window."""
 
     @st.dialog(t("Keys"), width="medium", icon=":material/keyboard:", on_dismiss=session.close_shortcuts)
@@ -92,7 +92,7 @@ def show_list(on_stage: bool) -> None:
 
 
 def _table(title: str, keys: Iterable[tuple[str, str]]) -> None:
-    rows = "\n".join(f"| {t(does)} | {states.plain(t(pressed))} |" for does, pressed in keys)
+    rows = "\n".join(f"| {t(does)} | {states.escape_markdown(t(pressed))} |" for does, pressed in keys)
     what, key = t("What"), t("Key")
     st.markdown(f"**{title}**\n\n| {what} | {key} |\n| --- | --- |\n{rows}")
 

@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import states
-from dashboard.case.polling import polled
+from dashboard.case.polling import poll_every
 from dashboard.conference import Playlist, Stage, Step, Wish, link
 from dashboard.conference.link import Link
 from dashboard.i18n import later, t, tn
@@ -33,37 +33,37 @@ SEEN = "presenter-seen"
 """Key: the turn, the vote and the playing that the page shows; another one draws it anew."""
 
 
-def asked() -> bool:
+def is_presenter_asked() -> bool:
     """Whether the address asks for this page."""
     return IN_ADDRESS in st.query_params
 
 
-def show() -> None:
+def show_presenter() -> None:
     """Draw the page."""
     st.html(ASSETS / "style.css")
     st.html(ASSETS / "presenter.css")
-    followed = link.found(st.query_params[IN_ADDRESS])
+    followed = link.find_link(st.query_params[IN_ADDRESS])
     if followed is None:
         st.subheader(t("No stage to follow"), anchor=False)
         st.markdown(t("Start conference mode, and press N there: this page opens in a window of its own."))
         return
     now = followed.follow()
     session.put(SEEN, _mark(now))
-    polled(EVERY_S)(_watch)(followed)
+    poll_every(EVERY_S)(_watch)(followed)
     _buttons(now)
     here, coming = st.columns([1.7, 1], gap="large")
     with here:
-        st.header(states.plain(t(now.step.title)), anchor=False)
+        st.header(states.escape_markdown(t(now.step.title)), anchor=False)
         with st.container(key="presenter-notes"):
-            st.markdown(states.plain(t(now.step.notes or later("No notes for this step."))))
+            st.markdown(states.escape_markdown(t(now.step.notes or later("No notes for this step."))))
     with coming:
         _next(now.playlist, now.playlist.step[(now.position + 1) % len(now.playlist.step)])
-    keys.follow(_wished)
+    keys.follow_speaker_keys(_wished)
 
 
 def _watch(followed: Link) -> None:
     """Draw the clocks, and the whole page where the stage went on."""
-    if link.found(followed.token) is None or _mark(followed.follow()) != session.get(SEEN):
+    if link.find_link(followed.token) is None or _mark(followed.follow()) != session.get(SEEN):
         st.rerun()
     now = followed.stage
     passed = int(time.monotonic() - followed.begun)
@@ -75,7 +75,7 @@ def _watch(followed: Link) -> None:
             votes = followed.booth.poll.tally.votes
             address = followed.booth.address
             said = tn("{n} vote at {address}", "{n} votes at {address}", votes, address=address)
-            st.markdown(f":material/how_to_vote: {states.plain(said)}", width="content")
+            st.markdown(f":material/how_to_vote: {states.escape_markdown(said)}", width="content")
 
 
 def _mark(now: Stage) -> tuple[object, ...]:
@@ -102,23 +102,25 @@ def _button(label: str, icon: str, wish: Wish) -> None:
 
 def _next(playlist: Playlist, step: Step) -> None:
     st.caption(t("Next"))
-    st.subheader(states.plain(t(step.title)), anchor=False)
-    picture = session.once(lambda: shown.thumbnail(playlist, step), "thumbnail", str(playlist.folder), step.title)
+    st.subheader(states.escape_markdown(t(step.title)), anchor=False)
+    picture = session.compute_once(
+        lambda: shown.draw_thumbnail_of_step(playlist, step), "thumbnail", str(playlist.folder), step.title
+    )
     if picture is not None:
         st.image(picture, width="stretch")
     if step.notes:
-        st.caption(states.plain(t(step.notes)))
+        st.caption(states.escape_markdown(t(step.notes)))
 
 
 def _wish(wish: Wish) -> None:
-    followed = link.found(st.query_params.get(IN_ADDRESS, ""))
+    followed = link.find_link(st.query_params.get(IN_ADDRESS, ""))
     if followed is not None:
         followed.wish(wish)
 
 
 def _wished() -> None:
     """Do what a key says, once, as the stage does with its own."""
-    said = keys.told()
+    said = keys.read_key()
     if said is not None and session.get("presenter-pressed") != said:
         session.put("presenter-pressed", said)
         key, _ = said

@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from dashboard.i18n import later, numeral, separators, spoken, t
+from dashboard.i18n import find_separators, format_number, later, spoken, t
 from models import Card, Classification, Image, Judged
 from models.drawing import draw
 from models.drawing.draw import HeatLook
@@ -76,7 +76,7 @@ class View:
         return 1 - shown if self.invert else shown
 
 
-def figure(prediction: Judged | None, image: Image, view: View) -> go.Figure:
+def draw_figure(prediction: Judged | None, image: Image, view: View) -> go.Figure:
     """Return the viewer: the image, and on it the heat of the prediction's explanation, where it has one.
 
     Parameters
@@ -84,18 +84,20 @@ def figure(prediction: Judged | None, image: Image, view: View) -> go.Figure:
     prediction
         None shows the image alone.
     """
-    shown = shrunk(view.shown(image), LONGEST_PX)
+    shown = shrink_picture(view.shown(image), LONGEST_PX)
     why = prediction.explanation if prediction else None
     if prediction is None or why is None or view.layout == "Image only":
-        return viewer(image, [raster(shown)], view.frame)
+        return draw_viewer(image, [encode_raster(shown)], view.frame)
     probability = prediction.probability_of(why.target)
     look = reason.look_of(view.look, probability)
-    hot = raster(draw.overlay(shown, shrunk(reason.drawable(why), LONGEST_PX), look), exact=False)
-    fig = viewer(image, [raster(shown), hot] if view.layout == "Side by side" else [hot], view.frame, why.heat)
-    return explained(fig, reason.title_of(prediction, why, probability, spoken()), look)
+    hot = encode_raster(draw.overlay(shown, shrink_picture(reason.drawable(why), LONGEST_PX), look), exact=False)
+    fig = draw_viewer(
+        image, [encode_raster(shown), hot] if view.layout == "Side by side" else [hot], view.frame, why.heat
+    )
+    return describe_heat(fig, reason.title_of(prediction, why, probability, spoken()), look)
 
 
-def explained(fig: go.Figure, title: str, look: HeatLook) -> go.Figure:
+def describe_heat(fig: go.Figure, title: str, look: HeatLook) -> go.Figure:
     """Write on a viewer what its heat is about, and draw the bar of its colours."""
     lowest = draw.colour_map(look.colours).lowest
     steps = look.ramp(33)
@@ -118,7 +120,7 @@ def explained(fig: go.Figure, title: str, look: HeatLook) -> go.Figure:
     return fig.update_layout(margin_r=40)
 
 
-def viewer(image: Image, pictures: list[str], frame: int = 0, heat: Pixels | None = None) -> go.Figure:
+def draw_viewer(image: Image, pictures: list[str], frame: int = 0, heat: Pixels | None = None) -> go.Figure:
     """Draw pictures of one frame side by side, with linked zoom, in mm where the image is calibrated.
 
     Parameters
@@ -136,7 +138,7 @@ def viewer(image: Image, pictures: list[str], frame: int = 0, heat: Pixels | Non
     }  # fmt: skip
     layout: dict[str, object] = {
         "paper_bgcolor": PAPER, "plot_bgcolor": PAPER, "dragmode": "pan", "uirevision": image.sha256,
-        "separators": separators(), "margin": {"l": 52, "r": 16, "t": 36, "b": 32},
+        "separators": find_separators(), "margin": {"l": 52, "r": 16, "t": 36, "b": 32},
         "font": {"family": FONT, "color": INK},
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": FAINT, "activecolor": INK},
         "hoverlabel": {"bgcolor": "#1A2026", "bordercolor": "#2B333A", "font": {"color": "#E4E9EC"}},
@@ -151,7 +153,7 @@ def viewer(image: Image, pictures: list[str], frame: int = 0, heat: Pixels | Non
                 "x": -across / 2, "y": -down / 2, "sizex": columns * across, "sizey": rows * down,
             }
         )  # fmt: skip
-        grids.append(values(image, frame, heat).update(xaxis=f"x{own}", yaxis=f"y{own}"))
+        grids.append(draw_value_grid(image, frame, heat).update(xaxis=f"x{own}", yaxis=f"y{own}"))
         left = number * (wide + GAP)
         layout[f"xaxis{own}"] = ticks | {
             "range": [-across / 2, (columns - 0.5) * across], "matches": "x" if number else None, "anchor": f"y{own}",
@@ -167,7 +169,7 @@ def viewer(image: Image, pictures: list[str], frame: int = 0, heat: Pixels | Non
     return fig
 
 
-def blank() -> go.Figure:
+def draw_blank_figure() -> go.Figure:
     """Return a chart of nothing, with which the browser gets ready to draw pictures."""
     fig = go.Figure()
     fig.update_layout(template="none", paper_bgcolor=PAPER, plot_bgcolor=PAPER, margin={"l": 0, "r": 0, "t": 0, "b": 0})
@@ -176,7 +178,7 @@ def blank() -> go.Figure:
     return fig
 
 
-def values(image: Image, frame: int, heat: Pixels | None) -> go.Heatmap:
+def draw_value_grid(image: Image, frame: int, heat: Pixels | None) -> go.Heatmap:
     """Return the invisible grid that tells position, grey value and heat under the pointer."""
     unit, (down, across) = "mm" if image.spacing_mm else "px", image.cell
     step = max(1, -(-max(image.shape) // HOVER_PX))
@@ -201,12 +203,12 @@ def add_scale_bar(fig: go.Figure, height_mm: float, width_mm: float) -> None:
     left, bottom = width_mm * 0.04, height_mm * 0.955
     fig.add_shape(type="line", x0=left, x1=left + length, y0=bottom, y1=bottom, line={"color": "#FFFFFF", "width": 3})
     fig.add_annotation(
-        x=left + length / 2, y=bottom, text=f"{numeral(length, 'g')} mm", showarrow=False, yshift=12,
+        x=left + length / 2, y=bottom, text=f"{format_number(length, 'g')} mm", showarrow=False, yshift=12,
         font={"color": "#FFFFFF", "size": 12}, bgcolor="rgba(7,9,11,0.8)",
     )  # fmt: skip
 
 
-def bars(prediction: Classification, card: Card, chosen: str | None = None) -> go.Figure:
+def draw_probability_bars(prediction: Classification, card: Card, chosen: str | None = None) -> go.Figure:
     """Return the probability of each label as horizontal bars; `chosen` stands out, by default the answer."""
     chosen = chosen or prediction.label
     names = [t(label.name) for label in card.labels]
@@ -219,11 +221,11 @@ def bars(prediction: Classification, card: Card, chosen: str | None = None) -> g
         x=shares, marker_color=colours, hovertemplate="%{y}: %{x:.1%}<extra></extra>", **common,
     )  # fmt: skip
     for name, share in zip(names, shares, strict=True):
-        fig.add_annotation(x=1, y=name, text=numeral(share, ".1%"), showarrow=False, xanchor="left", xshift=8)
+        fig.add_annotation(x=1, y=name, text=format_number(share, ".1%"), showarrow=False, xanchor="left", xshift=8)
     fig.update_layout(
         barmode="overlay", showlegend=False, height=ROW_PX * len(names) + 8, bargap=0.5, barcornerradius=4,
         margin={"l": 0, "r": 56, "t": 0, "b": 0}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-        separators=separators(), font_size=TEXT_PX,
+        separators=find_separators(), font_size=TEXT_PX,
     )  # fmt: skip
     fig.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
     fig.update_yaxes(
@@ -232,7 +234,7 @@ def bars(prediction: Classification, card: Card, chosen: str | None = None) -> g
     return fig
 
 
-def shrunk(pixels: NDArray[Value], longest: int) -> NDArray[Value]:
+def shrink_picture(pixels: NDArray[Value], longest: int) -> NDArray[Value]:
     """(H, W) or (H, W, 3) → the same with no side over `longest`, by averaging."""
     scale = longest / max(pixels.shape[:2])
     if scale >= 1:
@@ -243,22 +245,22 @@ def shrunk(pixels: NDArray[Value], longest: int) -> NDArray[Value]:
     return np.asarray(planes[0]) if pixels.ndim == 2 else np.stack([np.asarray(plane) for plane in planes], -1)
 
 
-def still(image: Image, longest: int) -> bytes:
+def encode_still(image: Image, longest: int) -> bytes:
     """Return the first frame as PNG, in its true proportions."""
-    return png(squared(shrunk(image.shown(), longest), image.cell, longest))
+    return encode_png(squared(shrink_picture(image.shown(), longest), image.cell, longest))
 
 
-def thumbnail(image: Image, side: int = 160) -> bytes:
+def encode_thumbnail(image: Image, side: int = 160) -> bytes:
     """Return the middle square of the first frame as PNG, in its true proportions."""
     (rows, columns), (down, across) = image.shape, image.cell
     short = min(rows * down, columns * across)
     tall, wide = max(1, round(short / down)), max(1, round(short / across))
     top, left = (rows - tall) // 2, (columns - wide) // 2
     middle = replace(image, pixels=image.pixels[:1, top : top + tall, left : left + wide])
-    return png(squared(shrunk(middle.shown(), side), image.cell, side))
+    return encode_png(squared(shrink_picture(middle.shown(), side), image.cell, side))
 
 
-def png(picture: Picture) -> bytes:
+def encode_png(picture: Picture) -> bytes:
     """Encode (H, W[, 3]) in [0, 1] or bytes, quickly rather than small."""
     if picture.dtype != np.uint8:
         picture = (picture * 255).round().astype(np.uint8)
@@ -267,12 +269,12 @@ def png(picture: Picture) -> bytes:
     return out.getvalue()
 
 
-def inline(encoded: bytes) -> str:
+def inline_png(encoded: bytes) -> str:
     """Return a PNG as a data address: the server keeps no picture, so that none is asked for when its page is gone."""
     return "data:image/png;base64," + base64.b64encode(encoded).decode()
 
 
-def raster(picture: Picture, *, exact: bool = True) -> str:
+def encode_raster(picture: Picture, *, exact: bool = True) -> str:
     """Return a picture as a data address, with no side over `LONGEST_PX`.
 
     Parameters
@@ -282,13 +284,13 @@ def raster(picture: Picture, *, exact: bool = True) -> str:
         and a fifth as large on its way to the browser.
     """
     if picture.dtype != np.uint8:
-        picture = shrunk(picture, LONGEST_PX)
+        picture = shrink_picture(picture, LONGEST_PX)
     if exact:
-        return inline(png(picture))
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg(picture)).decode()
+        return inline_png(encode_png(picture))
+    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(picture)).decode()
 
 
-def jpeg(picture: Picture) -> bytes:
+def encode_jpeg(picture: Picture) -> bytes:
     """Encode (H, W[, 3]) in [0, 1] or bytes, with colours at full resolution; no eye sees the difference."""
     if picture.dtype != np.uint8:
         picture = (picture * 255).round().astype(np.uint8)

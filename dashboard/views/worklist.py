@@ -2,4 +2,4 @@
 
 from dashboard.case import results
 
-results.show()
+results.show_results()

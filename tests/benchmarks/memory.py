@@ -50,7 +50,7 @@ def main() -> None:
     used = card(options.parse_args().card)
     case = next(c.path for c in cases() if c.path.suffix == ".png" and c.task == used.task)
     app = Path(dashboard.__file__).with_name("app.py")
-    page = AppTest.from_file(app, default_timeout=600).run().switch_page(pages.script(used.task)).run()
+    page = AppTest.from_file(app, default_timeout=600).run().switch_page(pages.find_page_script(used.task)).run()
     measured = {}
     for i in range(1, MANY + 1):
         page.file_uploader[0].upload(f"{i}.png", film(case, i))

@@ -91,7 +91,7 @@ def test_an_image_and_its_class(page: Page, title: str, case: str) -> None:
 def test_an_image_and_its_tissue(page: Page, tmp_path: Path) -> None:
     if not models.card("histology-nuclei").members:
         pytest.skip("needs the weights of the nuclei model")
-    (tmp_path / "simulated.png").write_bytes(figures.png(smear(3).pixels))
+    (tmp_path / "simulated.png").write_bytes(figures.encode_png(smear(3).pixels))
     go(page, "Tissue")
     answered(page, tmp_path / "simulated.png")
     assert axe.grave(page) == []

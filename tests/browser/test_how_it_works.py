@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.views.lessons.tour_steps import Step, steps
+from dashboard.views.lessons.tour_steps import Step, list_tour_steps
 from tests.browser.app import calm, go
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -40,7 +40,7 @@ def lessons(visit: Callable[[], Page]) -> Page:
 def at(page: Page, number: int, step: Step) -> None:
     """Check that a step of the tour is on the screen, and what it brings."""
     tour = page.locator(".st-key-tour")
-    expect(tour).to_contain_text(f"Step {number} of {len(steps())}")
+    expect(tour).to_contain_text(f"Step {number} of {len(list_tour_steps())}")
     expect(tour.get_by_role("heading", name=step.title)).to_be_visible()
     expect(page.locator(SHOWS[step.section])).to_be_visible()
     for section, drawn in SHOWS.items():
@@ -64,12 +64,12 @@ def learned(page: Page) -> None:
 def test_the_tour_is_clicked_through_on_a_simulated_case(lessons: Page) -> None:
     page = lessons
     page.locator(".st-key-tour-begin button").click()
-    for number, step in enumerate(steps(), 1):
+    for number, step in enumerate(list_tour_steps(), 1):
         at(page, number, step)
         if step.start:
             learned(page)
         calm(page)
-        if number < len(steps()):
+        if number < len(list_tour_steps()):
             expect(page.get_by_test_id("stMain").get_by_text("simulated").first).to_be_visible()
             page.locator(".st-key-tour-next button").click()
     expect(page.locator(".st-key-tour-next")).to_have_count(0)

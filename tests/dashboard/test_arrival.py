@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from dashboard.case import arrival
-from dashboard.case.arrival import Place, place
+from dashboard.case.arrival import Place, find_page_of_arrival
 from dashboard.session import Item
 from models import Fit, Triage
 
@@ -182,9 +182,9 @@ def test_a_place_is_found(
     known: Callable[..., None], item_task: str | None, fits: tuple[Fit, ...], found: Place
 ) -> None:
     item = Item("x.png", b"x", "0" * 64, task=item_task)
-    assert place(item, Triage(fits), "implant") == found
+    assert find_page_of_arrival(item, Triage(fits), "implant") == found
     if not fits:
-        assert place(item, Triage(fits), None) is None
+        assert find_page_of_arrival(item, Triage(fits), None) is None
 
 
 # What is dropped together

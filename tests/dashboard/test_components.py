@@ -48,7 +48,7 @@ def abstaining() -> None:
         probabilities=np.array([0.2, 0.7, 0.1], np.float32), abstained=True, reason="this is no shoulder",
     )  # fmt: skip
     image = Image(np.zeros((1, 64, 64), np.float32), "", "0" * 64)
-    answer.show(prediction, image, models.card("random-implants"))
+    answer.show_classification(prediction, image, models.card("random-implants"))
     st.write("done")
 
 
@@ -66,19 +66,21 @@ def test_an_abstention_shows_its_reason_and_no_label_until_asked(random_card: st
 
 
 def test_the_record_holds_the_answer_and_no_name(answer: Classification) -> None:
-    told = json.loads(downloads.result(answer))
+    told = json.loads(downloads.export_record(answer))
     assert told["label"] == "Depuy"
     assert told["disclaimer"] == DISCLAIMER
     assert "smith" not in json.dumps(told)
 
 
 def test_the_overlay_is_large_enough_to_show(answer: Classification, image: Image) -> None:
-    picture = Pillow.open(io.BytesIO(downloads.overlay(answer, image, View(opacity=1, threshold=0.5), Language())))
+    picture = Pillow.open(
+        io.BytesIO(downloads.export_overlay(answer, image, View(opacity=1, threshold=0.5), Language()))
+    )
     assert max(picture.size) >= LEAST_PX
 
 
 @pytest.mark.parametrize("name", ["a_b*c.png", "[x](http://y)", ":red[z]", "$1$", "`c`", "<b>"])
 def test_a_file_name_is_never_markdown(name: str) -> None:
-    plain = states.plain(name)
+    plain = states.escape_markdown(name)
     assert plain.replace("\\", "") == name
     assert not any(sign in plain.replace("\\" + sign, "") for sign in "[]*`$<>:")

@@ -152,10 +152,10 @@ def test_a_part_is_moved_and_removed(film: AppTest) -> None:
 
 def test_an_area_drawn_on_the_film_becomes_a_box() -> None:
     image = Image(np.zeros((1, 80, 120), np.float32), name="", sha256="0")
-    assert crop_figures.box_of(image, [50.2, 10.1], [20.4, 60.0]) == Box(20, 10, 40, 40)
-    assert crop_figures.box_of(image, [-5, 500], [-5, 500]) == Box(0, 0, 80, 120)
+    assert crop_figures.read_selected_box(image, [50.2, 10.1], [20.4, 60.0]) == Box(20, 10, 40, 40)
+    assert crop_figures.read_selected_box(image, [-5, 500], [-5, 500]) == Box(0, 0, 80, 120)
     scaled = replace(image, spacing_mm=(0.5, 0.25))
-    assert crop_figures.box_of(scaled, [5, 10], [5, 10]) == Box(10, 20, 10, 20)
+    assert crop_figures.read_selected_box(scaled, [5, 10], [5, 10]) == Box(10, 20, 10, 20)
 
 
 def test_what_still_runs_is_stopped_when_the_visitor_leaves(refused: AppTest, go_on: Event) -> None:

@@ -139,7 +139,7 @@ def test_words_of_neighbouring_boxes_do_not_cover_each_other() -> None:
     image = Image(np.zeros((1, 400, 300), np.uint8), name="", sha256="")
     boxes = [(140, 200, 30, 60), (120, 205, 25, 30), (10, 2, 20, 50)]
     marks = [figures.Mark(np.array(box, np.float32), "1 · 13%", "", "#D55E00") for box in boxes]
-    placed = [(one.y, one.yanchor) for one in figures.boxed(image, marks, View()).layout.annotations]
+    placed = [(one.y, one.yanchor) for one in figures.draw_boxes(image, marks, View()).layout.annotations]
     assert placed == [(200, "bottom"), (235, "top"), (2, "top")]  # above; below, since words stand there; inside
 
 
@@ -193,9 +193,9 @@ def test_a_click_on_a_box_chooses_it_and_one_beside_does_not(detection_card: str
 
     image = models.read(film_picture(), "x.png")
     film = Clicked(image, models.card("good"), fake(image, "good"), View(), False, 0.1, "x")
-    findings.pick(film, {"points": []})
-    findings.pick(film, {"points": [{"customdata": "box-1"}]})
-    findings.pick(film, {"points": [{"customdata": ["box-2"]}]})
+    findings.pick_finding(film, {"points": []})
+    findings.pick_finding(film, {"points": [{"customdata": "box-1"}]})
+    findings.pick_finding(film, {"points": [{"customdata": ["box-2"]}]})
     assert chosen == ["box-1", "box-2"]
 
 
@@ -237,7 +237,7 @@ def test_a_reason_at_once_and_a_slow_one_as_a_job(dropped: AppTest, monkeypatch:
 
     monkeypatch.setattr(models, "explain_detection", explain)
     reports: list[Callable[[], Case]] = []
-    monkeypatch.setattr(report, "show", lambda task, name, make, answered=None: reports.append(make))
+    monkeypatch.setattr(report, "show_reports", lambda task, name, make, answered=None: reports.append(make))
     look(dropped, "Why")
     assert asked == [(0, "grad-cam")]
     assert words(dropped) == ["Fracture, 90% · Grad-CAM", "1 · 90%"]
@@ -291,7 +291,7 @@ def test_boxes_are_typed_deleted_and_brought_back(dropped: AppTest) -> None:
     assert words(dropped) == ["1 · by hand", "2 · 90%", "3 · 50%", "4 · 20%"]
     assert viewer(dropped)["shapes"][0] == {
         "type": "rect", "x0": 59.5, "x1": 69.5, "y0": 49.5, "y1": 61.5,
-        "line": {"color": figures.colour(models.card("good"), 0), "width": 2, "dash": "dash"},
+        "line": {"color": figures.colour_of_boxes(models.card("good"), 0), "width": 2, "dash": "dash"},
     }  # fmt: skip
     press(dropped, "delete-3")
     assert words(dropped) == ["1 · by hand", "2 · 90%", "3 · 20%"]
@@ -336,7 +336,7 @@ def kept(detection_card: str) -> downloads.Kept:
 def test_coco_holds_what_is_shown_says_what_a_hand_drew_and_comes_back(kept: downloads.Kept) -> None:
     from models.tasks.detection.reference import read_reference_boxes
 
-    data = downloads.coco(kept)
+    data = downloads.export_coco(kept)
     annotations = json.loads(data)["annotations"]
     assert [one["bbox"] for one in annotations] == [[60, 50, 10, 12], [20, 10, 40, 30], [5, 60, 10, 8]]
     assert [one["source"] for one in annotations] == ["drawn by hand", "model", "model"]
@@ -347,7 +347,7 @@ def test_coco_holds_what_is_shown_says_what_a_hand_drew_and_comes_back(kept: dow
 
 
 def test_the_result_lists_every_box_and_its_source(kept: downloads.Kept) -> None:
-    said = json.loads(downloads.result(kept))
+    said = json.loads(downloads.export_detections(kept))
     assert [box["source"] for box in said["boxes"]] == ["drawn by hand", "model", "model", "model"]
     assert said["boxes"][0]["score"] is None
     assert "not a medical device" in said["disclaimer"]
@@ -357,22 +357,22 @@ def test_the_picture_is_large_enough_to_show_and_tells_the_truth(kept: downloads
     reference = ReferenceBoxes(
         np.array([[19.5, 9.5, 40, 30], [99.5, 59.5, 9, 9]], np.float32), ("fracture", "fracture")
     )
-    told = downloads.marks(replace(kept, reference=reference), Language())
+    told = downloads.mark_exported_boxes(replace(kept, reference=reference), Language())
     assert [mark.kind for mark in told] == ["false positive", "hit", "false positive", "miss"]
     assert told[0].words == "by hand"
     for chosen in (kept, replace(kept, reference=reference)):
-        picture = Pillow.open(io.BytesIO(downloads.picture(chosen, Language())))
+        picture = Pillow.open(io.BytesIO(downloads.export_boxes_picture(chosen, Language())))
         assert max(picture.size) >= LEAST_PX
 
 
 def test_marks_on_the_screen_match_those_of_the_verdict(kept: downloads.Kept) -> None:
     reference = ReferenceBoxes(np.array([[19.5, 9.5, 40, 30]], np.float32), ("fracture",))
     film = DetectionCase(kept.image, kept.card, fake(kept.image, "good"), View(), False, 0.1, "x")
-    marks = detection_reference.marks_of(judge(film.kept, reference, {}), film.findings, reference)
+    marks = detection_reference.mark_hits_and_misses(judge(film.kept, reference, {}), film.findings, reference)
     assert [mark.text for mark in marks] == ["", "1 · hit", "2 · false positive", "3 · false positive"]
 
 
 def test_a_crop_at_the_edge_is_square_and_a_plain_view_draws_boxes(kept: downloads.Kept) -> None:
-    crop = Pillow.open(io.BytesIO(figures.thumbnail(kept.image, BOXES[3], View(), 48)))
+    crop = Pillow.open(io.BytesIO(figures.draw_thumbnail_of_box(kept.image, BOXES[3], View(), 48)))
     assert crop.width == crop.height <= 48
-    assert len(figures.figure(fake(kept.image, "good"), kept.image, View()).layout.shapes) == 3
+    assert len(figures.draw_detections(fake(kept.image, "good"), kept.image, View()).layout.shapes) == 3

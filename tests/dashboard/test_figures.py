@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as Pillow
 
 from dashboard.style import figures
-from dashboard.style.figures import View, figure
+from dashboard.style.figures import View, draw_figure
 from models import Classification, Explanation, Image
 
 
@@ -36,16 +36,16 @@ def decoded(source: str) -> np.ndarray:
 
 
 def test_a_pixel_s_centre_is_a_whole_number() -> None:
-    picture = figure(None, made(60, 80), View()).layout.images[0]
+    picture = draw_figure(None, made(60, 80), View()).layout.images[0]
     assert (picture.x, picture.y, picture.sizex, picture.sizey) == (-0.5, -0.5, 80, 60)
 
 
 def test_millimetres_need_a_calibration() -> None:
-    plain = figure(None, made(), View())
+    plain = draw_figure(None, made(), View())
     assert plain.layout.xaxis.ticksuffix == " px"
     assert not plain.layout.shapes
     assert " mm" not in json.dumps(plain.to_plotly_json(), default=str)
-    scaled = figure(None, made(60, 80, (0.5, 0.25)), View())
+    scaled = draw_figure(None, made(60, 80, (0.5, 0.25)), View())
     picture, bar = scaled.layout.images[0], scaled.layout.shapes[0]
     assert (picture.sizex, picture.sizey) == (20, 30)
     assert scaled.layout.xaxis.ticksuffix == " mm"
@@ -56,7 +56,7 @@ def test_millimetres_need_a_calibration() -> None:
 @pytest.mark.parametrize("colour", [False, True])
 def test_a_large_image_is_sent_small(colour: bool) -> None:
     image = made(1500, 3000, colour=colour)
-    fig = figure(None, image, View())
+    fig = draw_figure(None, image, View())
     sent = decoded(fig.layout.images[0].source)
     assert sent.shape[:2] == (figures.LONGEST_PX // 2, figures.LONGEST_PX)
     assert sent.mean() == pytest.approx(127.5, abs=1)
@@ -68,7 +68,7 @@ def test_thumbnails_are_in_true_proportions() -> None:
     pixels = np.zeros((1, 100, 50), np.float32)
     pixels[0, 40:60, 20:30] = 1
     image = Image(pixels, "", "0" * 64, spacing_mm=(1.0, 2.0))
-    for encoded in (figures.thumbnail(image), figures.still(image, 1400)):
+    for encoded in (figures.encode_thumbnail(image), figures.encode_still(image, 1400)):
         bright = np.asarray(Pillow.open(io.BytesIO(encoded)).convert("L")) > 127
         assert bright.shape == (100, 100)
         assert [np.ptp(at) for at in np.nonzero(bright)] == [19, 19]
@@ -76,20 +76,22 @@ def test_thumbnails_are_in_true_proportions() -> None:
 
 def test_hovering_reads_the_grey_value_of_the_frame_under_the_pointer() -> None:
     image = made()
-    fig = figure(answered(image), image, View(frame=1))
+    fig = draw_figure(answered(image), image, View(frame=1))
     assert fig.data[0].z[10, 20] == round(100 * image.pixels[1, 10, 20])
     assert fig.data[0].customdata[10, 20] == 1
 
 
 def test_inverting_turns_dark_into_bright() -> None:
     image = made()
-    plain, inverted = (decoded(figure(None, image, View(invert=on)).layout.images[0].source) for on in (False, True))
+    plain, inverted = (
+        decoded(draw_figure(None, image, View(invert=on)).layout.images[0].source) for on in (False, True)
+    )
     assert np.abs(plain.astype(int) + inverted - 255).max() <= 1
 
 
 def test_heat_colours_only_where_it_is() -> None:
     image = made()
-    hot = decoded(figure(answered(image), image, View(opacity=1)).layout.images[0].source)
+    hot = decoded(draw_figure(answered(image), image, View(opacity=1)).layout.images[0].source)
     colour = np.abs(hot[..., 0].astype(int) - hot[..., 2])
     assert colour[:30].mean() > 20
     assert colour[32:].max() <= 3  # whole blocks of the JPEG without heat stay grey
@@ -98,6 +100,6 @@ def test_heat_colours_only_where_it_is() -> None:
 def test_image_only_and_no_explanation_show_no_heat() -> None:
     image = made()
     answer = answered(image)
-    plain = figure(None, image, View()).layout.images[0].source
-    assert figure(answer, image, View(layout="Image only")).layout.images[0].source == plain
-    assert figure(replace(answer, explanation=None), image, View()).layout.images[0].source == plain
+    plain = draw_figure(None, image, View()).layout.images[0].source
+    assert draw_figure(answer, image, View(layout="Image only")).layout.images[0].source == plain
+    assert draw_figure(replace(answer, explanation=None), image, View()).layout.images[0].source == plain

@@ -78,7 +78,7 @@ def test_everything_is_forgotten(implant: AppTest, drop: Drop, picture: Picture,
     assert not page.exception
     settled(page)
     assert not alive("mine.png")
-    assert not session.queue()
+    assert not session.list_queue()
     assert not page.file_uploader[0].value
 
 
@@ -95,7 +95,7 @@ def forgetting() -> None:
     st.download_button("Mask", b"of a patient", key="mask")
     st.audio(b"of a patient")
     st.json({"before": len(media._file_metadata)})
-    session.forget()
+    session.forget_session()
     uploads = context.uploaded_file_mgr.get_files(context.session_id, ["1"])
     st.json({"media": len(media._file_metadata), "uploads": len(uploads)})
 
@@ -110,8 +110,8 @@ def opening() -> None:
     from dashboard import session
     from dashboard.session import Item
 
-    session.slide(Item("a.tif", b"II*", "ab" * 32))
-    session.slide(Item("a.tif", b"II*", "ab" * 32))
+    session.read_slide(Item("a.tif", b"II*", "ab" * 32))
+    session.read_slide(Item("a.tif", b"II*", "ab" * 32))
 
 
 def test_a_slide_is_kept_for_its_own_visitor_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,16 +153,16 @@ def test_nobody_there_is_forgotten_but_not_while_long_work_goes_on(monkeypatch: 
     state: dict[str, object] = {leaving.KEY: Told()}
     monkeypatch.setattr(session, "get", state.get)
     monkeypatch.setattr(session, "put", state.__setitem__)
-    monkeypatch.setattr(session, "on_stage", lambda: None)
-    monkeypatch.setattr(session, "forget", lambda: done.append("forgotten"))
-    monkeypatch.setattr(session, "working", lambda: True)
+    monkeypatch.setattr(session, "is_on_stage", lambda: None)
+    monkeypatch.setattr(session, "forget_session", lambda: done.append("forgotten"))
+    monkeypatch.setattr(session, "is_working", lambda: True)
     leaving._idle()
     assert not done
-    monkeypatch.setattr(session, "working", lambda: False)
+    monkeypatch.setattr(session, "is_working", lambda: False)
     leaving._idle()
     assert done == ["forgotten"]
     assert state["forgotten-after"] == 30
-    monkeypatch.setattr(session, "on_stage", lambda: "the stage has a clock of its own")
+    monkeypatch.setattr(session, "is_on_stage", lambda: "the stage has a clock of its own")
     leaving._idle()
     assert done == ["forgotten"]
 
@@ -172,7 +172,7 @@ def working() -> None:
 
     from dashboard import session
 
-    session.start("long", lambda job: [time.sleep(0.01) for _ in iter(job.stopped, True)])
+    session.start_work("long", lambda job: [time.sleep(0.01) for _ in iter(job.stopped, True)])
 
 
 def test_work_ends_when_its_visit_does() -> None:

@@ -69,7 +69,7 @@ def test_home_shows_an_answered_example_of_each_page_that_has_one(real_home: App
     [("implant", "Cofield"), ("pathology", "KL 0"), ("tissue", "mean Dice"), ("detection", "Fracture suspected")],
 )
 def test_a_page_opens_on_an_answered_example_that_is_on_no_table(real_home: AppTest, page: str, word: str) -> None:
-    opened = real_home.switch_page(pages.script(page)).run()
+    opened = real_home.switch_page(pages.find_page_script(page)).run()
     assert not opened.exception
     said = next(text.value for text in opened.markdown if ":material/science: **" in text.value)
     assert word in said

@@ -170,17 +170,17 @@ def test_a_file_that_is_no_image_is_named(page: AppTest, drop: Drop) -> None:
 
 
 def test_signed_answers_are_two_colours_and_dark_at_zero() -> None:
-    shown = figures.coloured(np.array([[-1.0, 0.0, 1.0]])).astype(int)
+    shown = figures.colour_answers(np.array([[-1.0, 0.0, 1.0]])).astype(int)
     assert shown[0, 0, 2] > shown[0, 0, 0] + 40  # blue
     assert shown[0, 2, 0] > shown[0, 2, 2] + 20  # red
     assert shown[0, 1].max() < 40
-    assert figures.coloured(np.array([[0.0, 2.0]]))[0].tolist() == [[0] * 3, [255] * 3]
+    assert figures.colour_answers(np.array([[0.0, 2.0]]))[0].tolist() == [[0] * 3, [255] * 3]
 
 
 def test_squares_of_the_diagram_do_not_lie_on_one_another() -> None:
     for id in ("knee-kl", "histology-nuclei-hrnet"):
         layers = lessons.layers(models.card(id))
-        squares = diagrams.diagram(layers, layers[0].name).data[-1]
+        squares = diagrams.draw_network_diagram(layers, layers[0].name).data[-1]
         assert len(set(zip(squares.x, squares.y, strict=True))) == len(layers)
         assert [row[0] for row in squares.customdata] == [layer.name for layer in layers]
 
@@ -190,8 +190,8 @@ def test_a_case_of_the_gallery_brings_its_own_network(monkeypatch: pytest.Monkey
     data = case.path.read_bytes()
     for task, card in ((case.task, case.card), (None, "")):
         item = Item(case.file, data, "", "Simulated", task)
-        monkeypatch.setattr(session, "selected", lambda item=item: item)
+        monkeypatch.setattr(session, "find_selected_file", lambda item=item: item)
         monkeypatch.setattr(session, "read", lambda item: models.read(item.data, item.name))
-        subject = how_subject.chosen()
+        subject = how_subject.choose_lesson_subject()
         assert subject
         assert subject.card == card

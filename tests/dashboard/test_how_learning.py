@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.views.lessons import learning_figures
 from dashboard.views.lessons.sections import SECTIONS
-from dashboard.views.lessons.tour_steps import steps
+from dashboard.views.lessons.tour_steps import list_tour_steps
 from models.lessons.learning import SHOWN, held_out
 
 WAIT_S = 240
@@ -18,7 +18,7 @@ WAIT_S = 240
 def lesson() -> None:
     from dashboard.views.lessons import learning
 
-    learning.show()
+    learning.show_learning_lesson()
 
 
 def touring() -> None:
@@ -26,7 +26,7 @@ def touring() -> None:
 
     from dashboard.views.lessons import tour
 
-    tour.show()
+    tour.show_tour()
     st.segmented_control("Section", ["block", "learning", "start"], default="block", key="section", required=True)
 
 
@@ -78,16 +78,16 @@ def test_right_and_wrong_are_told_apart_by_mark_and_word() -> None:
     data = held_out()
     said = data.broken[:SHOWN].astype("float32") * 0.8 + 0.1
     said[0] = 1 - said[0]
-    patches = learning_figures.pictures(data.pixels[:SHOWN])
-    notes = learning_figures.decisions(patches, data.broken[:SHOWN], said).layout.annotations
+    patches = learning_figures.encode_patches(data.pixels[:SHOWN])
+    notes = learning_figures.draw_decisions(patches, data.broken[:SHOWN], said).layout.annotations
     assert notes[0].text == "✗ broken<br>90%"
     assert all(note.text.startswith("✓") for note in notes[1:])
     assert notes[1].text == "✓ broken<br>90%"
 
 
 def test_every_section_has_its_step_in_the_tour() -> None:
-    assert [step.section for step in steps()] == list(SECTIONS)
-    for step in steps():
+    assert [step.section for step in list_tour_steps()] == list(SECTIONS)
+    for step in list_tour_steps():
         assert step.text.count(". ") <= 2, f"{step.title} is too long to be read aloud"
         assert step.notes
 
@@ -96,11 +96,11 @@ def test_the_tour_begins_by_its_button_goes_on_and_ends() -> None:
     page = AppTest.from_function(touring, default_timeout=120).run()
     page.button(key="tour-begin").click().run()
     assert "Step 1 of 6" in texts(page)
-    assert steps()[0].text in texts(page)
-    assert steps()[0].notes.strip() not in texts(page)
+    assert list_tour_steps()[0].text in texts(page)
+    assert list_tour_steps()[0].notes.strip() not in texts(page)
     assert page.session_state["kernel-0-0"] == -1
     page.toggle(key="tour-notes").set_value(True).run()
-    assert steps()[0].notes.strip() in texts(page)
+    assert list_tour_steps()[0].notes.strip() in texts(page)
     assert page.button(key="tour-previous").disabled
     page.button(key="tour-leave").click().run()
     assert "Step" not in texts(page)

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.views.lessons import start_figures
 from dashboard.views.lessons.start import TIPS
-from dashboard.views.lessons.start_measured import READINGS, read
+from dashboard.views.lessons.start_measured import READINGS, read_confusion
 from models.cards import card, cards
 from models.lessons.leakage import Trials
 
@@ -19,7 +19,7 @@ NAMES = ("none", "some", "much")
 def lesson() -> None:
     from dashboard.views.lessons import start
 
-    start.show()
+    start.show_start_lesson()
 
 
 def texts(page: AppTest) -> str:
@@ -92,23 +92,23 @@ def test_without_a_measured_card_the_tips_say_so(random_card: str) -> None:
 
 
 def test_a_reading_frames_its_cells_and_counts_them() -> None:
-    cells, says = read(COUNTS, "A row", 1, NAMES)
+    cells, says = read_confusion(COUNTS, "A row", 1, NAMES)
     assert cells == [(1, 0), (1, 1), (1, 2)]
     assert "found 5: 50.0 %" in says
-    cells, says = read(COUNTS, "A column", 2, NAMES)
+    cells, says = read_confusion(COUNTS, "A column", 2, NAMES)
     assert cells == [(0, 2), (1, 2), (2, 2)]
     assert "9 of 13 are: 69.2 %" in says
-    cells, says = read(COUNTS, "Far misses", 0, NAMES)
+    cells, says = read_confusion(COUNTS, "Far misses", 0, NAMES)
     assert cells == [(0, 2), (2, 0)]
     assert "1 of 30" in says
-    cells, says = read(COUNTS, "The diagonal", 0, NAMES)
+    cells, says = read_confusion(COUNTS, "The diagonal", 0, NAMES)
     assert "22 of 30, 73.3 %" in says
     assert set(READINGS) >= {"A row", "A column"}
 
 
 def test_the_means_of_both_splits_are_written() -> None:
     found = Trials(np.array([0.9, 1.0]), np.array([0.5, 0.6]), (30, 30))
-    written = [note.text for note in start_figures.splits(found).layout.annotations]
+    written = [note.text for note in start_figures.draw_split_accuracies(found).layout.annotations]
     assert {"<b>95%</b>", "<b>55%</b>"} <= set(written)
 
 

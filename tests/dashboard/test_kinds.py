@@ -64,8 +64,8 @@ def test_a_question_in_a_folder_is_found_everywhere(
 
     id = request.getfixturevalue(card)
     ask("toys", kind, id)
-    assert "toys" in pages.task_names()
-    assert pages.page_kind("toys").name == kind
+    assert "toys" in pages.list_tasks_with_page()
+    assert pages.find_page_kind("toys").name == kind
     (tmp_path / "film.png").write_bytes(picture())
     told = CliRunner().invoke(app, ["predict", "toys", str(tmp_path / "film.png"), "--out", "-"])
     assert told.exit_code == 0, told.output
@@ -80,12 +80,12 @@ def test_a_question_without_a_page_of_its_own_has_that_of_its_kind(
     ask: Callable, segmenting_card: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask("toys", "segmentation", segmenting_card)
-    monkeypatch.setattr("dashboard.case.card_summary.show", lambda card: None)  # links to another page
+    monkeypatch.setattr("dashboard.case.card_summary.show_card_summary", lambda card: None)  # links to another page
 
     def page() -> None:
         from dashboard.case import pages
 
-        pages.page_kind("toys").show("toys", "Drop a toy.")
+        pages.find_page_kind("toys").show("toys", "Drop a toy.")
 
     shown = AppTest.from_function(page, default_timeout=120).run()
     assert not shown.exception
@@ -122,7 +122,7 @@ def gauge(
     from models.nets.loading import write_tensors
 
     def forget() -> None:
-        for cached in (tasks.kinds, tasks.questions, pages.page_kinds, st.cache_data, st.cache_resource):
+        for cached in (tasks.kinds, tasks.questions, pages.list_page_kinds, st.cache_data, st.cache_resource):
             getattr(cached, "cache_clear", getattr(cached, "clear", None))()
         reload_cards()
         for name in [name for name in sys.modules if name.startswith(("models.tasks.gauge", "dashboard.views.gauge"))]:

@@ -153,7 +153,7 @@ def test_a_pose_moved_by_hand_comes_back_and_says_so(measured: MotionCase) -> No
     off[:3, 3] += (2.0, -1.5, 4.0)
     fit = measured.run.refine(1, 0, off)
     assert np.abs(fit.pose[:2, 3] - found[:2, 3]).max() < 0.3
-    after = tracking.edited(measured.result, measured.sequence, {(1, 0): fit})
+    after = tracking.apply_pose_edits(measured.result, measured.sequence, {(1, 0): fit})
     assert "The femoral pose was started by hand." in after.notes[1]
     assert not any("by hand" in note for t in (0, 2) for note in after.notes[t])
     assert np.array_equal(after.femoral.pose[1], fit.pose)
@@ -173,7 +173,7 @@ def test_a_pose_off_the_picture_is_refused_in_words(measured: MotionCase) -> Non
 
 
 def test_contours_lie_on_the_masks_border(measured: MotionCase) -> None:
-    fig = figures.overlay(measured.sequence, 0, [Placed(0, measured.sequence.reference[0][0])], 0.3)
+    fig = figures.draw_component_contours(measured.sequence, 0, [Placed(0, measured.sequence.reference[0][0])], 0.3)
     line = fig.data[-1]
     rows, columns = np.nonzero(measured.sequence.exact[0][0])
     assert np.nanmin(line.y) == rows.min() - 0.5
@@ -183,11 +183,11 @@ def test_contours_lie_on_the_masks_border(measured: MotionCase) -> None:
 def test_a_held_tibia_stands_at_its_own_origin(measured: MotionCase) -> None:
     tibia = measured.result.tibial.pose[2]
     own = np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]])
-    assert np.allclose(figures.in_scene(own, tibia, tibia), own)
+    assert np.allclose(figures.place_in_scene(own, tibia, tibia), own)
 
 
 def test_curves_draw_every_frame_the_band_and_the_exact_motion(measured: MotionCase) -> None:
-    fig = figures.curves(measured.motion, 1, measured.reference_joint, "exact")
+    fig = figures.draw_motion_curves(measured.motion, 1, measured.reference_joint, "exact")
     lines = [trace for trace in fig.data if trace.name == "Flexion"]
     assert np.allclose(lines[0].y, measured.motion.joint[:, 0])
     assert any(trace.name == "exact" for trace in fig.data)
@@ -198,19 +198,19 @@ def test_curves_draw_every_frame_the_band_and_the_exact_motion(measured: MotionC
 
 
 def test_every_file_says_simulated_and_what_it_is_not(measured: MotionCase) -> None:
-    for text in (downloads.angles(measured), downloads.quality(measured)):
+    for text in (downloads.export_angles(measured), downloads.export_quality(measured)):
         rows = list(csv.DictReader(io.StringIO(text.decode())))
         assert [row["file"] for row in rows] == ["simulated frame 1", "simulated frame 2", "simulated frame 3"]
         assert {row["note"] for row in rows} == {DISCLAIMER}
 
 
 def test_poses_are_read_again_as_they_are_on_the_screen(measured: MotionCase) -> None:
-    again = jts.read(downloads.poses(measured, 1))
+    again = jts.read(downloads.export_poses(measured, 1))
     assert np.allclose(again, measured.poses[1], atol=1e-4)
 
 
 def test_the_film_has_every_frame_with_a_margin(measured: MotionCase) -> None:
-    film = Pillow.open(io.BytesIO(downloads.film(measured, Language())))
+    film = Pillow.open(io.BytesIO(downloads.export_motion_gif(measured, Language())))
     assert film.n_frames == FRAMES
     assert film.height > film.width == LEAST_PX
 
@@ -231,7 +231,7 @@ def test_a_motion_that_was_measured_beforehand_stands_there_at_once(
     masks = tuple(frame.masks for frame in run[0].frames)
     ready = replace(sequence, replay=lunge.Replay(run[1], masks))
     monkeypatch.setattr(fluoroscopy, "simulate", lambda: ready)
-    monkeypatch.setattr(source, "trained", lambda: True)
+    monkeypatch.setattr(source, "is_outliner_trained", lambda: True)
     page = opened(home)
     assert "Flexion from" in texts(page)
     assert "measured beforehand" in texts(page)

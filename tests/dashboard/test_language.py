@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard import i18n
-from dashboard.i18n import Later, faithful, later, t, texts, tn
+from dashboard.i18n import Later, has_faithful_placeholders, later, t, texts, tn
 
 PACKAGE = Path(dashboard.__file__).parent
 SAYING = {
@@ -31,7 +31,7 @@ UNSPOKEN = {"px", "mm", "µm", "h", "s", "kg", "GB", "MB"}
 @pytest.fixture
 def german(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everybody reads German."""
-    monkeypatch.setattr(i18n, "language", lambda known, otherwise: "de")
+    monkeypatch.setattr(i18n, "find_reader_language", lambda known, otherwise: "de")
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def klingon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
         )
         (tmp_path / "nl.po").write_text(f"{header}\n\n{text}", "utf-8")
         monkeypatch.setattr(i18n, "LOCALE", tmp_path)
-        monkeypatch.setattr(i18n, "language", lambda known, otherwise: "nl")
+        monkeypatch.setattr(i18n, "find_reader_language", lambda known, otherwise: "nl")
         forget()
 
     def forget() -> None:
-        i18n.languages.cache_clear()
+        i18n.list_languages.cache_clear()
         i18n._catalogue.cache_clear()
 
     yield only
@@ -110,20 +110,20 @@ def test_words_said_before_a_reader_is_known_are_translated_where_they_are_shown
 
 
 def test_outside_a_page_everything_is_english() -> None:
-    assert i18n.current() == "en"
+    assert i18n.find_current_language() == "en"
     assert t("Home") == "Home"
 
 
 def test_a_language_is_a_file() -> None:
     files = sorted(file.stem for file in i18n.LOCALE.glob("*.po"))
-    assert i18n.languages() == {"en": "English", "de": "Deutsch"}
+    assert i18n.list_languages() == {"en": "English", "de": "Deutsch"}
     assert files == ["de"]
 
 
 def test_the_template_is_what_the_code_and_the_cards_say() -> None:
     with texts.TEMPLATE.open("rb") as file:
         written = told(read_po(file))
-    assert told(texts.collected()) == written, "run `python -m dashboard.i18n.texts`"
+    assert told(texts.collect_texts()) == written, "run `python -m dashboard.i18n.texts`"
 
 
 @pytest.mark.parametrize("path", sorted(i18n.LOCALE.glob("*.po")), ids=lambda path: path.stem)
@@ -134,7 +134,7 @@ def test_every_text_is_translated_with_its_own_placeholders(path: Path) -> None:
         ids = entry.id if isinstance(entry.id, tuple) else (entry.id,)
         strings = entry.string if isinstance(entry.string, tuple) else (entry.string,)
         assert not entry.fuzzy, ids[0]
-        assert faithful(ids, strings), ids[0]
+        assert has_faithful_placeholders(ids, strings), ids[0]
         assert ids[0].endswith((" ", "\n")) == strings[0].endswith((" ", "\n")), ids[0]
 
 
@@ -143,7 +143,7 @@ def test_every_translation_can_be_filled_in(path: Path) -> None:
     """Format specifications of a translation take the same values as those of the English text."""
     for entry in entries(path):
         ids = entry.id if isinstance(entry.id, tuple) else (entry.id,)
-        values = {name: 2 for text in ids for name in i18n.placeholders(text)}
+        values = {name: 2 for text in ids for name in i18n.find_placeholders(text)}
         for text in entry.string if isinstance(entry.string, tuple) else (entry.string,):
             assert text.format(**values), ids[0]
 

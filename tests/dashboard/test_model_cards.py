@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from dashboard.case import measures
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from models.cases import cases, generated
 from models.settings import settings
 from models.tasks.classification import metrics
@@ -63,7 +63,7 @@ def test_without_figures_the_page_says_what_to_run(home: AppTest, random_card: s
 def test_every_figure_stands_on_the_page(home: AppTest, measured: dict) -> None:
     page = home.switch_page("views/model_cards/model_cards.py").run()
     assert not page.exception
-    assert page.metric[0].value == measures.text(measured["metrics"]["accuracy"]["value"], "%")
+    assert page.metric[0].value == measures.format_measure(measured["metrics"]["accuracy"]["value"], "%")
     assert len(charts(page)) == 4
     tables = "\n".join(table.value.to_csv() for table in page.table)
     for words in ("90.0 % (80.0 to 95.0)", "1.40 labels", "Noise", "98.0 %", "Calibration error"):
@@ -79,7 +79,7 @@ def test_figures_of_another_place_stand_beside_those_of_here(home: AppTest, meas
     page = home.switch_page("views/model_cards/model_cards.py").run()
     assert not page.exception
     (table,) = [table.value for table in page.table if "61.0 % (50.0 to 70.0)" in table.value.to_csv()]
-    assert measures.text(measured["metrics"]["accuracy"]["value"], "%") in table.to_csv()
+    assert measures.format_measure(measured["metrics"]["accuracy"]["value"], "%") in table.to_csv()
     assert "40 images of another place" in texts(page)
     assert "72.5 %" in texts(page)
 
@@ -93,10 +93,10 @@ def test_figures_of_other_weights_are_flagged(home: AppTest, measured: dict, ran
 
 def test_numbers_carry_their_unit() -> None:
     row = {"value": 0.7123, "low": 0.69, "high": 0.734}
-    assert measures.with_interval(row, "%") == "71.2 % (69.0 to 73.4)"
-    assert measures.with_interval(row, "points") == "71.2 points (69.0 to 73.4)"
-    assert measures.with_interval(row, "grades") == "0.71 grades (0.69 to 0.73)"
-    assert measures.with_interval(row) == "0.712 (0.690 to 0.734)"
+    assert measures.format_measure_with_interval(row, "%") == "71.2 % (69.0 to 73.4)"
+    assert measures.format_measure_with_interval(row, "points") == "71.2 points (69.0 to 73.4)"
+    assert measures.format_measure_with_interval(row, "grades") == "0.71 grades (0.69 to 0.73)"
+    assert measures.format_measure_with_interval(row) == "0.712 (0.690 to 0.734)"
 
 
 def test_every_figure_of_an_evaluation_has_its_words() -> None:
@@ -125,10 +125,10 @@ def test_a_model_from_outside_is_told_apart_and_one_that_is_wrong_is_named(
     page = home.switch_page("views/model_cards/model_cards.py").run()
     assert not page.exception
     assert page.header[0].value == f"mine · {own.title}"
-    assert page.metric[0].value == measures.text(measured["metrics"]["accuracy"]["value"], "%")
+    assert page.metric[0].value == measures.format_measure(measured["metrics"]["accuracy"]["value"], "%")
     assert "neither made nor measured by those who made OrthoLens" in texts(page)
     assert "1 model from outside is left out" in texts(page)
-    assert plain("broken.toml: id: ") in texts(page)
+    assert escape_markdown("broken.toml: id: ") in texts(page)
     monkeypatch.undo()
     settings.cache_clear()
 
@@ -138,7 +138,7 @@ def test_the_generator_says_what_it_is_and_that_it_copies_nothing(home: AppTest)
     page = page.selectbox[0].set_value("generated").run()
     assert not page.exception
     card = generated.card()
-    assert plain(card.summary) in texts(page)
+    assert escape_markdown(card.summary) in texts(page)
     distances = page.dataframe[1].value
     assert len(distances) == len([case for case in cases() if case.kind == "generated"])
     assert (distances["Correlation distance"].astype(float) > distances["its limit"].astype(float)).all()

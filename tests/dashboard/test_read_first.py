@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import models
-from dashboard.case.read_first import table
+from dashboard.case.read_first import tabulate_readings
 from models import Fit, Triage
 from models.trust.agreement import Reading
 
@@ -57,7 +57,7 @@ def test_an_answer_seen_before_does_not_count(implant: AppTest, drop: Drop, pict
 def test_the_table_names_no_file() -> None:
     reading = Reading("ab" * 32, 0, "knee-kl", "2", "Sure", "3", 0.71, False, "2026-01-01T00:00:00+00:00")
     refused = Reading("cd" * 32, 0, "knee-kl", "2", None, "3", 0.71, True, "2026-01-01T00:00:00+00:00")
-    first, second = csv.DictReader(io.StringIO(table([reading, refused]).decode()))
+    first, second = csv.DictReader(io.StringIO(tabulate_readings([reading, refused]).decode()))
     assert (first["sha256"], first["reader_label"], first["model_label"]) == ("ab" * 32, "2", "3")
     assert (first["agreed"], second["agreed"], second["abstained"]) == ("false", "", "true")
     assert "not a medical device" in first["note"]
@@ -138,11 +138,11 @@ def test_several_readers_are_one_table() -> None:
         "ab" * 32, 0, "knee-kl", "2", None, "3", 0.71, False, "2026-01-01T00:00:00+00:00", "AB", 12.5, "x.png"
     )
     other = replace(one, by="=CD", reader="3", seconds=3.0)
-    rows = list(csv.DictReader(io.StringIO(table([one, other], named=True).decode())))
+    rows = list(csv.DictReader(io.StringIO(tabulate_readings([one, other], named=True).decode())))
     assert [(row["file"], row["reader"], row["seconds"], row["agreed"]) for row in rows] == [
         ("x.png", "AB", "12.5", "false"), ("x.png", "'=CD", "3.0", "true"),
     ]  # fmt: skip
-    assert "x.png" not in table([one, other]).decode()
+    assert "x.png" not in tabulate_readings([one, other]).decode()
 
 
 def test_a_film_of_another_page_stays_where_it_is_read(

@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 import models
 from dashboard import conference, session
 from dashboard.case import pages
-from dashboard.conference import DEFAULT, Playlist, Stage, load, offered
+from dashboard.conference import DEFAULT, Playlist, Stage, find_case_of_step, load_playlist
 from dashboard.stage import bar
 from models import Image
 from models.cases import cases, first_cases
@@ -51,8 +51,8 @@ def playlist(count: int = 3, seconds: float = 10, idle_seconds: float = 60) -> P
 
 def of_the_program() -> dict[str, Collection[str]]:
     """Return the pages of the program with their panels."""
-    addresses = (*pages.task_names(), "home", "how_it_works", "model_cards", "worklist")
-    return {address: pages.panels(address) for address in addresses}
+    addresses = (*pages.list_tasks_with_page(), "home", "how_it_works", "model_cards", "worklist")
+    return {address: pages.list_panels_of_page(address) for address in addresses}
 
 
 # The playlist
@@ -60,38 +60,46 @@ def of_the_program() -> dict[str, Collection[str]]:
 
 def test_the_playlist_of_the_program_is_whole() -> None:
     raw = tomllib.loads(DEFAULT.read_text("utf-8"))["step"]
-    shown = load(DEFAULT, of_the_program())
-    there = [step["title"] for step in raw if "case" not in step or offered(step["case"]) is not None]
+    shown = load_playlist(DEFAULT, of_the_program())
+    there = [step["title"] for step in raw if "case" not in step or find_case_of_step(step["case"]) is not None]
     assert [step.title for step in shown.step] == there  # those of a page for which nothing is answered are left out
     assert all(step.notes for step in shown.step)
     assert {"tissue", "kinematics", "detection"} <= {step.page for step in shown.step}
 
 
 def test_the_playlist_of_the_program_shows_nobodys_image() -> None:
-    steps = load(DEFAULT, of_the_program()).step
-    assert all(step.case is None or offered(step.case) in cases() for step in steps)
+    steps = load_playlist(DEFAULT, of_the_program()).step
+    assert all(step.case is None or find_case_of_step(step.case) in cases() for step in steps)
     assert not any(step.show.anyway for step in steps)  # every step shows an answer that its model gives
 
 
 def test_a_case_is_named_by_its_place_on_a_page() -> None:
     first, second = first_cases("tissue")[:2]
-    assert (offered("@tissue"), offered("@tissue/1"), offered("@tissue/2")) == (first, first, second)
-    assert [offered(name) for name in ("@tissue/99", "@tissue/0", "@tissue/x", "@nowhere", "mine.png")] == [None] * 5
+    assert (find_case_of_step("@tissue"), find_case_of_step("@tissue/1"), find_case_of_step("@tissue/2")) == (
+        first,
+        first,
+        second,
+    )
+    assert [find_case_of_step(name) for name in ("@tissue/99", "@tissue/0", "@tissue/x", "@nowhere", "mine.png")] == [
+        None
+    ] * 5
 
 
 def test_of_the_programs_playlist_steps_without_a_page_are_left_out() -> None:
-    assert {step.page for step in load(DEFAULT, {"tissue": pages.panels("tissue")}).step} == {"tissue"}
+    assert {step.page for step in load_playlist(DEFAULT, {"tissue": pages.list_panels_of_page("tissue")}).step} == {
+        "tissue"
+    }
 
 
 def test_a_playlist_of_which_nothing_can_be_shown_is_an_error() -> None:
     with pytest.raises(BadPlaylist, match="there is no page 'implant'"):
-        load(DEFAULT, {"nowhere": ()})
+        load_playlist(DEFAULT, {"nowhere": ()})
 
 
 def test_a_file_beside_the_playlist_is_a_case(written: Callable[[str], Path]) -> None:
     path = written(f'{STEP}case = "mine.png"\norigin = "With consent"\n')
     (path.parent / "mine.png").write_bytes(b"x")
-    assert load(path, PAGES).step[0].case == "mine.png"
+    assert load_playlist(path, PAGES).step[0].case == "mine.png"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +124,7 @@ def test_a_file_beside_the_playlist_is_a_case(written: Callable[[str], Path]) ->
 )
 def test_an_error_names_file_step_field_and_fix(text: str, says: str, written: Callable[[str], Path]) -> None:
     with pytest.raises(BadPlaylist) as caught:
-        load(written(text), PAGES)
+        load_playlist(written(text), PAGES)
     assert str(caught.value).startswith("talk.toml: ")
     assert says in str(caught.value)
     assert caught.value.fix
@@ -124,7 +132,7 @@ def test_an_error_names_file_step_field_and_fix(text: str, says: str, written: C
 
 def test_a_playlist_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadPlaylist, match=r"talk.toml: cannot be read"):
-        load(tmp_path / "talk.toml", PAGES)
+        load_playlist(tmp_path / "talk.toml", PAGES)
 
 
 # The state machine
@@ -226,9 +234,9 @@ def test_whatever_happens_a_step_is_on_the_screen(happenings: list[tuple[float, 
 def test_a_key_that_is_sent_twice_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(st, "session_state", {})
-    monkeypatch.setattr("dashboard.session.stage.wish", done.append)
+    monkeypatch.setattr("dashboard.session.stage.wish_on_stage", done.append)
     for at in (10.5, 10.5, 11.0):
-        session.wish_once("next", at)
+        session.wish_once_on_stage("next", at)
     assert done == ["next", "next"]
 
 
@@ -252,7 +260,7 @@ def staged(random_card: str, monkeypatch: pytest.MonkeyPatch, written: Callable[
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Return what sets the clock of the stage."""
     now = [0.0]
-    monkeypatch.setattr("dashboard.session.stage.clock", lambda: now[0])
+    monkeypatch.setattr("dashboard.session.stage.read_stage_clock", lambda: now[0])
     return lambda seconds: now.__setitem__(0, seconds)
 
 
@@ -330,10 +338,10 @@ def test_idle_forgets_an_upload_everywhere(
 
 
 def test_every_cache_of_a_visitor_is_forgotten() -> None:
-    assert {cached._info.func.__name__ for cached in session.caches()} >= {
+    assert {cached._info.func.__name__ for cached in session.list_session_caches()} >= {
         "_read", "_thumbnail", "_predict", "_explain", "_once", "_region",
     }  # fmt: skip
-    assert "_shared" not in {cached._info.func.__name__ for cached in session.caches()}
+    assert "_shared" not in {cached._info.func.__name__ for cached in session.list_session_caches()}
 
 
 def test_conference_mode_can_be_left_and_entered(staged: Callable, later: Callable) -> None:

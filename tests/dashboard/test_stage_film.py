@@ -23,18 +23,18 @@ def image() -> Image:
 
 
 def test_on_a_page_a_viewer_stays_as_it_is(image: Image) -> None:
-    fig = figures.figure(None, image, View())
+    fig = figures.draw_figure(None, image, View())
     before = fig.to_json()
-    assert staged.staged(fig, image).to_json() == before
+    assert staged.stage_viewer(fig, image).to_json() == before
 
 
 def test_in_a_hall_the_bare_picture_lies_under_the_colours(image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.session.on_stage", object)
-    coloured = figures.viewer(image, [figures.raster(np.ones((6, 8, 3), np.float32))])
-    fig = staged.staged(coloured, image)
+    monkeypatch.setattr("dashboard.session.is_on_stage", object)
+    coloured = figures.draw_viewer(image, [figures.encode_raster(np.ones((6, 8, 3), np.float32))])
+    fig = staged.stage_viewer(coloured, image)
     under, over = fig.layout.images
-    assert over.source == figures.raster(np.ones((6, 8, 3), np.float32))
-    assert under.source == figures.raster(image.shown(0), exact=False)
+    assert over.source == figures.encode_raster(np.ones((6, 8, 3), np.float32))
+    assert under.source == figures.encode_raster(image.shown(0), exact=False)
     assert under.sizex != over.sizex  # plotly draws one of two of the same place and size
     assert under.sizex == pytest.approx(over.sizex)
     assert not fig.layout.xaxis.visible
@@ -42,7 +42,7 @@ def test_in_a_hall_the_bare_picture_lies_under_the_colours(image: Image, monkeyp
 
 def test_numbers_of_a_neuron_stand_in_as_many_columns_as_there_is_room() -> None:
     patch, kernel = np.eye(3), np.ones((3, 3))
-    wide, square = (how_figures.sums(patch, kernel, (0, 3, 3), columns) for columns in (4, 2))
+    wide, square = (how_figures.draw_neuron_sums(patch, kernel, (0, 3, 3), columns) for columns in (4, 2))
     assert [trace.z.tolist() for trace in wide.data[:4]] == [trace.z.tolist() for trace in square.data[:4]]
     lows = {round(square.layout[f"yaxis{number}"].domain[0], 3) for number in ("", 2, 3, 4)}
     assert len(lows) == 2

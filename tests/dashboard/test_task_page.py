@@ -35,12 +35,12 @@ def test_without_an_image_the_page_invites(implant: AppTest) -> None:
 
 
 def test_a_task_without_a_page_of_its_own_has_the_shared_one(implant: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.case.card_summary.show", lambda card: None)  # links to another page
+    monkeypatch.setattr("dashboard.case.card_summary.show_card_summary", lambda card: None)  # links to another page
 
     def page() -> None:
         from dashboard.views.classification import page
 
-        page.show("implant", "Drop an image.")
+        page.show_classification_page("implant", "Drop an image.")
 
     shown = AppTest.from_function(page, default_timeout=120).run()
     assert not shown.exception

@@ -235,7 +235,7 @@ def test_the_reason_is_asked_of_a_class_and_a_box(dropped: AppTest, monkeypatch:
 
     monkeypatch.setattr(models, "explain", explain)
     reports: list[Callable[[], Case]] = []
-    monkeypatch.setattr(report, "show", lambda task, name, make, answered=None: reports.append(make))
+    monkeypatch.setattr(report, "show_reports", lambda task, name, make, answered=None: reports.append(make))
     assert dropped.run() is dropped
     assert reports[-1]().prediction.explanation is None
     page = look(dropped, "Why")
@@ -348,7 +348,7 @@ def kept(tissue_card: str) -> downloads.Kept:
 
 def test_the_label_map_holds_pixels_classes_and_version(kept: downloads.Kept) -> None:
     for answer, said in zip(kept.versions, ("network", "corrected by hand in 1 place"), strict=True):
-        label = Pillow.open(io.BytesIO(downloads.label_map(answer, kept.card)))
+        label = Pillow.open(io.BytesIO(downloads.export_label_map(answer, kept.card)))
         assert label.mode == "P"
         assert np.array_equal(np.asarray(label), answer.mask)
         assert label.text["Classes"] == "0 background, 1 bone, 2 articular-cartilage"
@@ -357,7 +357,7 @@ def test_the_label_map_holds_pixels_classes_and_version(kept: downloads.Kept) ->
 
 
 def test_every_version_is_measured_in_one_table(kept: downloads.Kept) -> None:
-    rows = list(csv.DictReader(io.StringIO(downloads.measurements(kept).decode())))
+    rows = list(csv.DictReader(io.StringIO(downloads.export_measurements(kept).decode())))
     assert [(row["version"], row["pixels"]) for row in rows if row["class"] == "bone"] == [
         ("network", "1200"), ("corrected by hand in 1 place", "0"),
     ]  # fmt: skip
@@ -368,7 +368,7 @@ def test_every_version_is_measured_in_one_table(kept: downloads.Kept) -> None:
 
 
 def test_the_zip_holds_both_versions_and_no_name(kept: downloads.Kept) -> None:
-    data = downloads.everything(kept, Language())
+    data = downloads.export_everything(kept, Language())
     with zipfile.ZipFile(io.BytesIO(data)) as pack:
         files = {name: pack.read(name) for name in pack.namelist()}
     assert set(files) == {

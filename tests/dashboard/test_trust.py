@@ -25,7 +25,7 @@ def panel() -> None:
         task="pathology", card=knee.id, sha256=image.sha256, seconds=0.1, labels=knee.keys,
         probabilities=np.array([0.05, 0.1, 0.6, 0.2, 0.05], np.float32), ood_score=0.7,
     )  # fmt: skip
-    trust.show(answer, image, knee)
+    trust.show_trust(answer, image, knee)
 
 
 def texts(page: AppTest) -> str:
@@ -47,12 +47,14 @@ def test_the_panel_says_how_far_to_trust() -> None:
 
 def test_a_change_that_flips_the_answer_stands_out() -> None:
     same, flipped = Perturbation("As it is", np.array([0.6, 0.4])), Perturbation("Noise", np.array([0.3, 0.7]))
-    fig = trust_figures.strip([same, flipped], 0)
+    fig = trust_figures.draw_robustness_strip([same, flipped], 0)
     assert list(fig.data[1].x) == [0.6, 0.3]
     assert len(set(fig.data[1].marker.color)) == 2
     assert any("changes" in note.text for note in fig.layout.annotations)
 
 
 def test_the_gauge_ends_where_it_ends() -> None:
-    assert trust_figures.gauge(50).data[1].x[0] == trust_figures.WIDEST
-    assert trust_figures.gauge(0.5).data[1].marker.color != trust_figures.gauge(1.5).data[1].marker.color
+    assert trust_figures.draw_ood_gauge(50).data[1].x[0] == trust_figures.WIDEST
+    assert (
+        trust_figures.draw_ood_gauge(0.5).data[1].marker.color != trust_figures.draw_ood_gauge(1.5).data[1].marker.color
+    )

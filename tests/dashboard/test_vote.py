@@ -10,7 +10,7 @@ from http.client import HTTPConnection, HTTPResponse
 import pytest
 
 from dashboard.conference import address, vote
-from dashboard.conference.address import Place, place_of
+from dashboard.conference.address import Place, parse_address
 from dashboard.conference.ballot_page import Said
 from dashboard.conference.vote import Booth, Poll, Question
 from models.errors import NoVote
@@ -160,7 +160,7 @@ def test_the_next_port_is_taken_and_none_is_a_sentence() -> None:
 
 
 def test_its_own_address_is_one() -> None:
-    socket.inet_aton(address.own_address())
+    socket.inet_aton(address.find_own_address())
 
 
 @pytest.mark.parametrize(
@@ -170,26 +170,26 @@ def test_its_own_address_is_one() -> None:
         ("192.168.4.1:8700", Place("192.168.4.1", "192.168.4.1", range(8700, 8701))),
         ("hall.local", Place("hall.local")),
         ("hall.local:80", Place("hall.local", ports=range(80, 81))),
-        ("", Place(address.own_address())),
+        ("", Place(address.find_own_address())),
     ],
 )
 def test_the_settings_name_where_phones_reach_it(named: str, place: Place) -> None:
-    assert place_of(named) == place
+    assert parse_address(named) == place
 
 
 @pytest.mark.parametrize("named", ["http://hall.local", "hall.local:0", "hall.local:99999", "a b", "-x", "::1", "x/y"])
 def test_what_is_no_address_is_a_sentence(named: str) -> None:
     with pytest.raises(NoVote, match="is no address of a vote"):
-        place_of(named)
+        parse_address(named)
 
 
 def test_an_address_of_another_machine_is_a_sentence() -> None:
     with pytest.raises(NoVote, match=r"192.0.2.9 is no address of this machine"):
-        Booth(SAID, place_of("192.0.2.9"))
+        Booth(SAID, parse_address("192.0.2.9"))
 
 
 def test_at_an_address_nothing_answers_elsewhere() -> None:
-    booth = Booth(SAID, place_of("127.0.0.2"))
+    booth = Booth(SAID, parse_address("127.0.0.2"))
     assert booth.address == f"http://127.0.0.2:{booth.port}/"
     with pytest.raises(ConnectionError):
         socket.create_connection(("127.0.0.1", booth.port), timeout=5)

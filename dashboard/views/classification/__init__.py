@@ -19,7 +19,7 @@ class ClassificationPage(CardPage):
     def show(self, task: str, invitation: str) -> None:
         from dashboard.views.classification import page
 
-        page.show(task, invitation)
+        page.show_classification_page(task, invitation)
 
     def ask(self, image: Image, card: Card, frame: int = 0) -> Judged:
         from dashboard import session

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.case import abstention, card_summary, states
-from dashboard.case.states import plain
-from dashboard.i18n import numeral, t
+from dashboard.case.states import escape_markdown
+from dashboard.i18n import format_number, t
 from dashboard.style import figures
 from models import Card, Classification, Image
 
 
-def show(prediction: Classification, image: Image, card: Card) -> bool:
+def show_classification(prediction: Classification, image: Image, card: Card) -> bool:
     """Show the answer; where the model abstains, its reason, and the answer only on demand.
 
     Returns
@@ -21,26 +21,26 @@ def show(prediction: Classification, image: Image, card: Card) -> bool:
     """
     with st.container(border=True, key="answer"):
         if prediction.abstained:
-            if abstention.show(prediction, image, card):
+            if abstention.show_abstention(prediction, image, card):
                 return False
         else:
             _headline(prediction, card)
         card_summary.mark_simulated(card)
         st.plotly_chart(
-            figures.bars(prediction, card), key="bars", config={"displayModeBar": False},
+            figures.draw_probability_bars(prediction, card), key="bars", config={"displayModeBar": False},
             alt=t("Probability of each label"),
         )  # fmt: skip
         st.caption(t("Answered in {seconds:.2f} s", seconds=prediction.seconds))
-        states.notes(prediction.warnings)
+        states.show_notes(prediction.warnings)
     return True
 
 
 def _headline(prediction: Classification, card: Card) -> None:
     label = card.labels[card.index(prediction.label)]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.header(plain(t(label.name)), anchor=False, width="content")
+        st.header(escape_markdown(t(label.name)), anchor=False, width="content")
         with st.container(key="confidence", width="content", gap=None, horizontal_alignment="right"):
-            st.markdown(numeral(prediction.confidence, ".0%"), width="content")
+            st.markdown(format_number(prediction.confidence, ".0%"), width="content")
             st.caption(t("calibrated") if card.calibration else t("not calibrated"), width="content")
     if label.definition:
-        st.caption(plain(t(label.definition)))
+        st.caption(escape_markdown(t(label.definition)))

@@ -11,9 +11,9 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import audit_figures, progress
-from dashboard.case.polling import polled
-from dashboard.case.states import plain, sentence
-from dashboard.i18n import numeral, t
+from dashboard.case.polling import poll_every
+from dashboard.case.states import escape_markdown, write_as_sentence
+from dashboard.i18n import format_number, t
 from dashboard.session.jobs import Job
 from dashboard.style.figures import View
 from models import Card, Classification, Image
@@ -35,7 +35,7 @@ SAME = 0.999
 """Grad-CAM and HiResCAM are one map where the network only averages behind the stage."""
 
 
-def show(prediction: Classification, image: Image, card: Card, view: View) -> None:
+def show_audit(prediction: Classification, image: Image, card: Card, view: View) -> None:
     """Offer the audit of the label that is explained on the page, and draw it once it has run."""
     if prediction.explanation is None:
         return
@@ -46,7 +46,7 @@ def show(prediction: Classification, image: Image, card: Card, view: View) -> No
             t(
                 "Is the heat for **{name}** a reason, or decoration? Several methods explain the same "
                 "answer, and each is put to the tests of the literature.",
-                name=plain(t(label.name)),
+                name=escape_markdown(t(label.name)),
             )
         )
         methods = st.pills(
@@ -56,7 +56,7 @@ def show(prediction: Classification, image: Image, card: Card, view: View) -> No
         )  # fmt: skip
         methods = [key for key in METHODS if key in methods]
         name = f"audit-{image.sha256}-{view.frame}-{card.id}-{label.key}-{'+'.join(methods)}"
-        job: Job[Audit] | None = session.job(name)
+        job: Job[Audit] | None = session.find_job(name)
         if job and job.running:
             _progress(name)
         elif job and job.result:
@@ -69,7 +69,9 @@ def show(prediction: Classification, image: Image, card: Card, view: View) -> No
 
 def _estimate(card: Card, methods: Sequence[str]) -> str:
     """Say how long it will take, from passes that are timed here when the audit is looked at first."""
-    seconds = session.once(lambda: models.audit_seconds(card.id, methods), "audit-seconds", card.id, "+".join(methods))
+    seconds = session.compute_once(
+        lambda: models.audit_seconds(card.id, methods), "audit-seconds", card.id, "+".join(methods)
+    )
     if seconds < MINUTE_S:
         return t("About {seconds:,.0f} s on this machine.", seconds=max(1.0, float(f"{seconds:.1g}")))
     return t("About {minutes:,.0f} min on this machine.", minutes=max(1.0, seconds / 60))
@@ -80,12 +82,12 @@ def _offer(name: str, methods: Sequence[str], job: Job[Audit] | None, work: obje
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             t("Run the audit"), icon=":material/play_arrow:", key="audit-start", type="primary", disabled=not fits,
-            on_click=session.start, args=(name, work),
+            on_click=session.start_work, args=(name, work),
         )  # fmt: skip
         if not fits:
             st.caption(t("Choose {fewest} to {most} methods.", fewest=FEWEST, most=MOST))
     if job and job.error:
-        st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
+        st.caption(escape_markdown(f"{write_as_sentence(t(job.error.problem))}. {t(job.error.fix)}"))
 
 
 def _run(job: Job[Audit], image: Image, card: Card, frame: int, methods: Sequence[str], label: str) -> Audit:
@@ -95,14 +97,14 @@ def _run(job: Job[Audit], image: Image, card: Card, frame: int, methods: Sequenc
     )  # fmt: skip
 
 
-@polled(0.5)
+@poll_every(0.5)
 def _progress(name: str) -> None:
-    progress.of(name, "audit-cancel")
+    progress.draw_progress(name, "audit-cancel")
 
 
 def _results(audit: Audit, image: Image, card: Card, view: View) -> None:
     st.plotly_chart(
-        audit_figures.maps(audit, image, view), key="audit-maps", height=MAPS_PX, theme=None,
+        audit_figures.draw_audited_maps(audit, image, view), key="audit-maps", height=MAPS_PX, theme=None,
         config={"scrollZoom": True, "displayModeBar": False},
         alt=t("The map of each method on the image"),
     )  # fmt: skip
@@ -116,19 +118,20 @@ def _results(audit: Audit, image: Image, card: Card, view: View) -> None:
     with left:
         st.markdown(t("**Is the map faithful?**"))
         st.plotly_chart(
-            audit_figures.curves(audit), key="audit-curves", config={"displayModeBar": False},
+            audit_figures.draw_faithfulness_curves(audit), key="audit-curves", config={"displayModeBar": False},
             alt=t("Probability of the label as the picture is taken away or uncovered"),
         )  # fmt: skip
         st.caption(_faithful(audit))
     with right:
         st.markdown(t("**Do the methods agree?**"))
         st.plotly_chart(
-            audit_figures.agreement(audit), key="audit-agreement", config=STATIC, alt=t("Rank correlation of the maps")
+            audit_figures.draw_map_agreement(audit), key="audit-agreement", config=STATIC,
+            alt=t("Rank correlation of the maps")
         )  # fmt: skip
         st.caption(_agreed(audit))
     st.markdown(t("**Does the map fall apart when the network forgets?**"))
     st.plotly_chart(
-        audit_figures.sanity(audit, view), key="audit-sanity", theme=None, config=STATIC,
+        audit_figures.draw_sanity_strip(audit, view), key="audit-sanity", theme=None, config=STATIC,
         alt=t("The maps of ever more randomised networks"),
     )  # fmt: skip
     st.caption(_forgotten(audit))
@@ -209,7 +212,9 @@ def _table(audit: Audit, card: Card) -> list[dict[str, object]]:
             t("Insertion area (high is good)"): round(finding.curves.insertion_area, 3),
             t("Left when all is random (near 0 is good)"): round(finding.cascade.steps[-1].agreement, 2),
         }
-        rows.append(row | ({t("Heat on metal"): numeral(finding.on_metal, ".0%")} if card.task == "implant" else {}))
+        rows.append(
+            row | ({t("Heat on metal"): format_number(finding.on_metal, ".0%")} if card.task == "implant" else {})
+        )
     chance = {t("Method"): t("Random map"), t("Deletion area (low is good)"): round(audit.random.deletion_area, 3)}
     return [*rows, chance | {t("Insertion area (high is good)"): round(audit.random.insertion_area, 3)}]
 

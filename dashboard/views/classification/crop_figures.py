@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dashboard.style.figures import ACCENT, View, raster, viewer
+from dashboard.style.figures import ACCENT, View, draw_viewer, encode_raster
 from models import Box, Image
 
 FAINT = "#D5DCE1"
 
 
-def film(image: Image, boxes: Sequence[Box], chosen: int | None) -> go.Figure:
+def draw_crops(image: Image, boxes: Sequence[Box], chosen: int | None) -> go.Figure:
     """Return the film with its numbered boxes; dragging on it selects an area."""
-    fig = viewer(image, [raster(View().shown(image))])
+    fig = draw_viewer(image, [encode_raster(View().shown(image))])
     down, across = image.cell
     for number, box in enumerate(boxes):
         colour = ACCENT if number == chosen else FAINT
@@ -39,7 +39,7 @@ def film(image: Image, boxes: Sequence[Box], chosen: int | None) -> go.Figure:
     return fig.update_layout(dragmode="select", newselection_line={"color": ACCENT, "dash": "solid"})
 
 
-def box_of(image: Image, x: Sequence[float], y: Sequence[float]) -> Box:
+def read_selected_box(image: Image, x: Sequence[float], y: Sequence[float]) -> Box:
     """Return the box of an area selected on the film."""
     down, across = image.cell
     (rows, columns), corners = image.shape, [(y, down), (x, across)]

@@ -14,9 +14,9 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import progress, read_first, worklist
-from dashboard.case.polling import polled
-from dashboard.case.states import plain, sentence
-from dashboard.i18n import later, numeral, t, tn
+from dashboard.case.polling import poll_every
+from dashboard.case.states import escape_markdown, write_as_sentence
+from dashboard.i18n import format_number, later, t, tn
 from dashboard.session.jobs import Job
 from dashboard.style import figures
 from dashboard.views.classification import crop_figures
@@ -27,10 +27,10 @@ FILM_PX = 380
 FIELDS = {"column": later("Left"), "row": later("Top"), "width": later("Width"), "height": later("Height")}
 
 
-def part(image: Image, card: Card) -> Image:
+def choose_crop(image: Image, card: Card) -> Image:
     """Return what is to be answered: the image, or the part of a film that the reader chooses among those found."""
     state = _state(image, card)
-    found = session.job(_search(image, card))
+    found = session.find_job(_search(image, card))
     if found and found.result and session.get(state) is None:
         session.put(state, list(found.result))
     boxes: list[Box] = session.get(state) or []
@@ -50,42 +50,42 @@ def part(image: Image, card: Card) -> Image:
     return image if chosen is None else image.crop(boxes[chosen])
 
 
-def search(prediction: Judged, image: Image, card: Card) -> None:
+def search_crops(prediction: Judged, image: Image, card: Card) -> None:
     """Begin to search a film that was refused, beside the page, and say how far that is and what came of it.
 
     Only a film whose model was trained on tight crops is searched, and no part of one.
     """
     state = _state(image, card)
-    item = session.selected()
+    item = session.find_selected_file()
     if not (card.input.crop and prediction.abstained) or session.get(state) or not item or item.sha256 != image.sha256:
         return
     name, frame = _search(image, card), prediction.frame
-    job: Job[tuple[Box, ...]] | None = session.job(name)
+    job: Job[tuple[Box, ...]] | None = session.find_job(name)
     if job is None:
-        session.start(name, lambda job: _found(job, image, card, frame), in_turn=True)
-        job = session.job(name)
+        session.start_work(name, lambda job: _found(job, image, card, frame), in_turn=True)
+        job = session.find_job(name)
     if job and job.running:
         _progress(name, card)
         return
     if job and job.result:  # it came while only this part of the page was drawn
         st.rerun()
     if job and job.error:
-        st.caption(plain(f"{sentence(t(job.error.problem))}."))
+        st.caption(escape_markdown(f"{write_as_sentence(t(job.error.problem))}."))
         st.button(
-            t("Search the film for parts"), icon=":material/search:", key="search-again", on_click=session.start,
+            t("Search the film for parts"), icon=":material/search:", key="search-again", on_click=session.start_work,
             args=(name, lambda job: _found(job, image, card, frame)), kwargs={"in_turn": True},
         )  # fmt: skip
     else:
-        st.caption(plain(t("Nor does any part of it look like {shows}.", shows=t(card.data.shows))))
+        st.caption(escape_markdown(t("Nor does any part of it look like {shows}.", shows=t(card.data.shows))))
     st.button(
         t("Choose a part by hand"), icon=":material/crop:", key="choose-part", type="tertiary",
         on_click=session.put, args=(state, [_middle(image)]),
     )  # fmt: skip
 
 
-@polled(0.5)
+@poll_every(0.5)
 def _progress(name: str, card: Card) -> None:
-    progress.of(name, "search-cancel", t("Looking for parts that show {shows}", shows=t(card.data.shows)))
+    progress.draw_progress(name, "search-cancel", t("Looking for parts that show {shows}", shows=t(card.data.shows)))
 
 
 def _found(job: Job[tuple[Box, ...]], image: Image, card: Card, frame: int) -> tuple[Box, ...]:
@@ -111,7 +111,7 @@ def _middle(image: Image) -> Box:
 def _choice(image: Image, card: Card, boxes: list[Box], state: str) -> int | None:
     st.markdown(t("**More than the model was made for**"))
     st.caption(
-        t("The whole image does not look like {shows}. ", shows=plain(t(card.data.shows)))
+        t("The whole image does not look like {shows}. ", shows=escape_markdown(t(card.data.shows)))
         + _parts(len(boxes))
         + t("Draw a rectangle on the film to add a part.")
     )
@@ -138,19 +138,19 @@ def _parts(count: int) -> str:
 
 def _card(cut: Image, card: Card, name: str) -> None:
     answer = session.predict_as(Classification, cut, card)
-    label = plain(t(card.labels[card.index(answer.label)].name))
-    hidden = read_first.hidden(answer)
+    label = escape_markdown(t(card.labels[card.index(answer.label)].name))
+    hidden = read_first.hides_answer_until_read(answer)
     if not hidden:
-        worklist.tell(answer)
+        worklist.tell_worklist(answer)
     said = (
         t("read first")
         if hidden
         else t("**no answer**")
         if answer.abstained
-        else f"**{label}** {numeral(answer.confidence, '.0%')}"
+        else f"**{label}** {format_number(answer.confidence, '.0%')}"
     )
     with st.container(width=132, gap="xxsmall"):
-        st.image(figures.thumbnail(cut, 264), width=132, alt=name)
+        st.image(figures.encode_thumbnail(cut, 264), width=132, alt=name)
         st.markdown(f"{name}: {said}")
 
 
@@ -202,11 +202,11 @@ def _film(image: Image, boxes: list[Box], chosen: int | None, state: str) -> Non
     def draw(selection: Mapping[str, Any]) -> None:
         if selection["box"]:
             last = selection["box"][-1]
-            _add(crop_figures.box_of(image, last["x"], last["y"]), boxes, state)
+            _add(crop_figures.read_selected_box(image, last["x"], last["y"]), boxes, state)
 
     st.plotly_chart(
-        crop_figures.film(image, boxes, chosen), key=key, height=FILM_PX, theme=None, selection_mode="box",
-        on_select=lambda: session.selection(key, draw), config={"displaylogo": False},
+        crop_figures.draw_crops(image, boxes, chosen), key=key, height=FILM_PX, theme=None, selection_mode="box",
+        on_select=lambda: session.take_selection(key, draw), config={"displaylogo": False},
         alt=t("The whole film with the parts that are answered"),
     )  # fmt: skip
 

@@ -3,4 +3,4 @@
 from dashboard.i18n import t
 from dashboard.views.classification import page
 
-page.show("implant", invitation=t("Drop a shoulder radiograph that shows a prosthesis."))
+page.show_classification_page("implant", invitation=t("Drop a shoulder radiograph that shows a prosthesis."))

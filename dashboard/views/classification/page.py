@@ -9,14 +9,14 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import also, downloads, read_first, shell, states, viewer, worklist
-from dashboard.case.places import places
+from dashboard.case.places import lay_out_places
 from dashboard.i18n import t
 from dashboard.style.figures import View
 from dashboard.views.classification import answer, audit, crops, saliency, trust
 from models import Card, Classification, Image, OrthoLensError
 
 
-def show(task: str, invitation: str) -> None:
+def show_classification_page(task: str, invitation: str) -> None:
     """Draw the page of a task.
 
     Parameters
@@ -24,36 +24,36 @@ def show(task: str, invitation: str) -> None:
     invitation
         What to drop, said while there is no image.
     """
-    card, image = shell.opened(task, invitation)
+    card, image = shell.open_shell(task, invitation)
     if image is not None:
-        workspace(crops.part(image, card), card)
+        draw_classification_workspace(crops.choose_crop(image, card), card)
 
 
 @st.fragment
-def workspace(image: Image, card: Card) -> None:
+def draw_classification_workspace(image: Image, card: Card) -> None:
     """Draw the image, its answer and every control of them; a control reruns only this."""
-    picture, controls, right = places()
+    picture, controls, right = lay_out_places()
     with controls:
-        view = View(frame=viewer.frame_slider(image))
-        view = viewer.display_controls(image, view)
-        shell.facts(image)
+        view = View(frame=viewer.draw_frame_slider(image))
+        view = viewer.draw_display_controls(image, view)
+        shell.show_image_facts(image)
     prediction: Classification | None = None
     fill: Callable[[], None] | None = None
     with right:
         try:
             said = session.predict_as(Classification, image, card, view.frame)
-            if read_first.hidden(said):
-                read_first.ask(said, card)
+            if read_first.hides_answer_until_read(said):
+                read_first.ask_reader_first(said, card)
             else:
                 prediction, view, fill = _answered(said, image, card, view)
         except OrthoLensError as problem:
-            states.error(problem)
+            states.show_error(problem)
     with picture:
-        viewer.show(image, prediction, view)
+        viewer.show_viewer(image, prediction, view)
     if fill:
         fill()
     if prediction and prediction.explanation:  # neither hidden from a first reading nor withheld
-        audit.show(prediction, image, card, view)
+        audit.show_audit(prediction, image, card, view)
 
 
 def _answered(
@@ -61,18 +61,18 @@ def _answered(
 ) -> tuple[Classification, View, Callable[[], None] | None]:
     """Draw the answer and its reasons; return what of them the image shows, and what is drawn last."""
     fill = None
-    worklist.tell(prediction)
-    read_first.compare(prediction, card)
-    if answer.show(prediction, image, card):
-        fill = also.show(image, card)
+    worklist.tell_worklist(prediction)
+    read_first.compare_with_reading(prediction, card)
+    if answer.show_classification(prediction, image, card):
+        fill = also.show_other_cards(image, card)
         why, trustworthy = st.tabs([t("Why"), t("How far to trust it")])
         with why:
-            view = saliency.controls(view)
-            prediction, view = saliency.explained(prediction, image, card, view)
+            view = saliency.draw_saliency_controls(view)
+            prediction, view = saliency.explain_chosen_label(prediction, image, card, view)
         with trustworthy:
-            trust.show(prediction, image, card)
+            trust.show_trust(prediction, image, card)
     else:
-        crops.search(prediction, image, card)
+        crops.search_crops(prediction, image, card)
         prediction = replace(prediction, explanation=None)
-    downloads.show(prediction, image, view)
+    downloads.show_downloads(prediction, image, view)
     return prediction, view, fill

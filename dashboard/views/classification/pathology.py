@@ -3,4 +3,4 @@
 from dashboard.i18n import t
 from dashboard.views.classification import page
 
-page.show("pathology", invitation=t("Drop a knee radiograph from the front."))
+page.show_classification_page("pathology", invitation=t("Drop a knee radiograph from the front."))

@@ -8,7 +8,7 @@ from typing import get_args
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t
 from dashboard.style.figures import Layout, View
 from models import Card, Classification, Image
@@ -27,7 +27,7 @@ QUICK = [key for key, method in METHODS.items() if not method.slow]
 """Methods that take no longer than a look; the audit has the others."""
 
 
-def controls(view: View) -> View:
+def draw_saliency_controls(view: View) -> View:
     """Let the reader choose how the heat is drawn."""
     layout = st.segmented_control(
         t("Show"),
@@ -49,7 +49,9 @@ def controls(view: View) -> View:
     return replace(view, layout=layout, opacity=opacity, threshold=threshold)
 
 
-def explained(prediction: Classification, image: Image, card: Card, view: View) -> tuple[Classification, View]:
+def explain_chosen_label(
+    prediction: Classification, image: Image, card: Card, view: View
+) -> tuple[Classification, View]:
     """Let the reader choose what is explained, and return the prediction with that explanation."""
     names = {label.key: t(label.name) for label in card.labels}
     stages = stages_of(card)
@@ -90,5 +92,5 @@ def explained(prediction: Classification, image: Image, card: Card, view: View) 
     prediction, view = replace(prediction, explanation=why), replace(view, colours=colours)
     if view.layout != "Image only":
         for words in reason.notes(why, reason.look_of(view.look, prediction.probability_of(why.target))):
-            st.caption(plain(t(words)))
+            st.caption(escape_markdown(t(words)))
     return prediction, view

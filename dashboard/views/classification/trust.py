@@ -13,10 +13,10 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import abstention, states, trust_figures
-from dashboard.case.measures import text
-from dashboard.case.polling import polled
-from dashboard.case.states import plain, sentence
-from dashboard.i18n import numeral, t
+from dashboard.case.measures import format_measure
+from dashboard.case.polling import poll_every
+from dashboard.case.states import escape_markdown, write_as_sentence
+from dashboard.i18n import format_number, t
 from dashboard.session.jobs import Job
 from dashboard.views.model_cards import card as card_page
 from models import Card, Classification, Image, Judged
@@ -34,26 +34,26 @@ NO_BREAK = "\u00a0"
 """A space at which no line ends, between a number and its unit."""
 
 
-def show(prediction: Classification, image: Image, card: Card) -> None:
+def show_trust(prediction: Classification, image: Image, card: Card) -> None:
     """Draw everything that helps to believe an answer or not, the answer being on the screen."""
     chosen = _set(prediction, card)
     if card.ordinal:
         _grade(prediction, card, chosen)
-    familiarity(prediction, image, card)
+    show_familiarity(prediction, image, card)
     _steadiness(prediction, image, card)
     with st.expander(t("What the labels mean"), icon=":material/menu_book:"):
-        card_page.definitions(card)
+        card_page.show_label_definitions(card)
 
 
-def familiarity(prediction: Judged, image: Image, card: Card) -> None:
+def show_familiarity(prediction: Judged, image: Image, card: Card) -> None:
     """Draw how like the training images the image is, and what is odd about it; where the model abstained, that did."""
     if prediction.abstained:
         return
     if prediction.ood_score is not None:
         st.markdown(t("**Is this an image it knows?**"))
-        st.caption(plain(sentence(t("this looks like {shows}", shows=t(card.data.shows)))))
-        abstention.score(prediction.ood_score)
-    states.notes(quality_notes(image, prediction.frame))
+        st.caption(escape_markdown(write_as_sentence(t("this looks like {shows}", shows=t(card.data.shows)))))
+        abstention.draw_ood_score(prediction.ood_score)
+    states.show_notes(quality_notes(image, prediction.frame))
 
 
 def _set(prediction: Classification, card: Card) -> tuple[str, ...]:
@@ -69,11 +69,12 @@ def _set(prediction: Classification, card: Card) -> tuple[str, ...]:
     with st.container(horizontal=True, gap="small", key="prediction-set"):
         for key in kept:
             st.badge(
-                plain(t(card.labels[card.index(key)].name)), color="primary" if key == prediction.label else "gray"
+                escape_markdown(t(card.labels[card.index(key)].name)),
+                color="primary" if key == prediction.label else "gray",
             )
     measured = next((row for row in card.figures.get("conformal", ()) if round(row["coverage"] * 100) == percent), None)
-    share = text(measured["value"], "%").replace(" ", NO_BREAK) if measured else ""
-    seen = t(", {share} when it was measured", share=plain(share)) if measured else ""
+    share = format_measure(measured["value"], "%").replace(" ", NO_BREAK) if measured else ""
+    seen = t(", {share} when it was measured", share=escape_markdown(share)) if measured else ""
     st.caption(
         t(
             "Of images like this, {percent} in 100 have their true label in such a set{seen}.",
@@ -90,7 +91,7 @@ def _grade(prediction: Classification, card: Card, kept: tuple[str, ...]) -> Non
     with left:
         st.metric(
             t("Expected grade"),
-            numeral(grade, ".1f"),
+            format_number(grade, ".1f"),
             help=t("The mean of the grades, each weighted by its probability."),
         )
         if kept:
@@ -100,16 +101,16 @@ def _grade(prediction: Classification, card: Card, kept: tuple[str, ...]) -> Non
         with right:
             st.metric(
                 t("Dichotomised"),
-                text(dichotomised, "%"),
-                help=t("Probability of {name}.", name=plain(t(card.dichotomised.name))),
+                format_measure(dichotomised, "%"),
+                help=t("Probability of {name}.", name=escape_markdown(t(card.dichotomised.name))),
             )
-            st.caption(plain(sentence(t(card.dichotomised.name))))
+            st.caption(escape_markdown(write_as_sentence(t(card.dichotomised.name))))
 
 
 def _steadiness(prediction: Classification, image: Image, card: Card) -> None:
     """Offer the answers under small changes; they are computed when asked for."""
     name = f"spread-{image.sha256}-{prediction.frame}-{card.id}"
-    job = session.job(name)
+    job = session.find_job(name)
     st.markdown(t("**Is the answer steady?**"))
     if job and job.running:
         _progress(name)
@@ -118,16 +119,19 @@ def _steadiness(prediction: Classification, image: Image, card: Card) -> None:
     else:
         st.button(
             t("Move, turn and brighten it a little"), icon=":material/vibration:", key="spread-start", width="stretch",
-            on_click=session.start, args=(name, lambda job: _measure(job, image, card, prediction.frame)),
+            on_click=session.start_work, args=(name, lambda job: _measure(job, image, card, prediction.frame)),
             help=t("Answers a dozen slightly changed copies of the image."),
         )  # fmt: skip
         if job and job.error:
-            st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
+            st.caption(escape_markdown(f"{write_as_sentence(t(job.error.problem))}. {t(job.error.fix)}"))
 
 
 def _changes(perturbations: Sequence[Perturbation], label: int) -> None:
     st.plotly_chart(
-        trust_figures.strip(perturbations, label), key="spread", config=CHART, alt=t("The answer under small changes")
+        trust_figures.draw_robustness_strip(perturbations, label),
+        key="spread",
+        config=CHART,
+        alt=t("The answer under small changes"),
     )
     shares = [float(perturbation.probabilities[label]) for perturbation in perturbations]
     stays = sum(int(perturbation.probabilities.argmax()) == label for perturbation in perturbations[1:])
@@ -147,9 +151,9 @@ def _measure(job: Job[tuple[Perturbation, ...]], image: Image, card: Card, frame
     return models.spread(image, card.id, frame=frame, progress=job.report, cancelled=job.stopped)
 
 
-@polled(0.4)
+@poll_every(0.4)
 def _progress(name: str) -> None:
-    job = session.job(name)
+    job = session.find_job(name)
     if job is None or not job.running:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):

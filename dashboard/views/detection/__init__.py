@@ -27,12 +27,12 @@ class DetectionPage(CardPage):
     def show(self, task: str, invitation: str) -> None:
         from dashboard.views.detection import page
 
-        page.show(task, invitation)
+        page.show_detection_page(task, invitation)
 
     def ask(self, image: Image, card: Card, frame: int = 0) -> Judged:
-        from dashboard.views.detection.case import detect
+        from dashboard.views.detection.case import detect_on_page
 
-        return detect(image, card, frame)
+        return detect_on_page(image, card, frame)
 
     def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
         from models.tasks.detection.boxes import numbered

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard import session
-from dashboard.i18n import later, numeral, t
+from dashboard.i18n import format_number, later, t
 from dashboard.style.figures import View
 from models import Card, Detections, Image
 from models.tasks.detection.edit import DrawnBox, Edits, edited
 
 
-def detect(image: Image, card: Card, frame: int = 0) -> Detections:
+def detect_on_page(image: Image, card: Card, frame: int = 0) -> Detections:
     """Return the card's boxes on a frame, of a second look too where the reader wants one.
 
     Raises
@@ -23,10 +23,10 @@ def detect(image: Image, card: Card, frame: int = 0) -> Detections:
     ModelError
         As `models.predict`.
     """
-    return session.predict_as(Detections, image, card, frame, fused=bool(session.get(second_look(card))))
+    return session.predict_as(Detections, image, card, frame, fused=bool(session.get(name_second_look(card))))
 
 
-def second_look(card: Card) -> str:
+def name_second_look(card: Card) -> str:
     """Return the key of whether the reader wants a detector to look again mirrored and enlarged."""
     return f"fused-{card.id}"
 
@@ -63,7 +63,7 @@ class Finding:
     @property
     def sure(self) -> str:
         """How certain it is, in words."""
-        return later("by hand") if self.by_hand else numeral(self.score, ".0%")
+        return later("by hand") if self.by_hand else format_number(self.score, ".0%")
 
 
 @dataclass(frozen=True)
@@ -159,12 +159,12 @@ class DetectionCase:
         return session.get(f"zoom-{self.frame}", (None, 0))
 
 
-def measured(box: NDArray[np.float32], image: Image) -> str:
+def describe_box(box: NDArray[np.float32], image: Image) -> str:
     """Say how large a box is and where its middle lies, in mm too where the image is calibrated."""
     x, y, width, height = (float(side) for side in box)
-    said = [f"{numeral(width, '.0f')} × {numeral(height, '.0f')} px"]
+    said = [f"{format_number(width, '.0f')} × {format_number(height, '.0f')} px"]
     if image.spacing_mm:
         down, across = image.spacing_mm
-        said.append(f"{numeral(width * across, '.1f')} × {numeral(height * down, '.1f')} mm")
+        said.append(f"{format_number(width * across, '.1f')} × {format_number(height * down, '.1f')} mm")
     said.append(t("middle at column {x:.0f}, row {y:.0f}", x=x + width / 2, y=y + height / 2))
     return " · ".join(said)

@@ -3,4 +3,4 @@
 from dashboard.i18n import t
 from dashboard.views.detection import page
 
-page.show("detection", invitation=t("Drop a radiograph of a limb."))
+page.show_detection_page("detection", invitation=t("Drop a radiograph of a limb."))

@@ -11,13 +11,13 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import report, states
-from dashboard.case.offer import offer
+from dashboard.case.offer import offer_file
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.style.figures import View
 from dashboard.views.detection.case import DetectionCase
-from dashboard.views.detection.reference import read_reference
-from dashboard.views.segmentation.case import Reason, told
+from dashboard.views.detection.reference import read_dropped_boxes
+from dashboard.views.segmentation.case import Reason, find_reason_for_report
 from models import DISCLAIMER, Card, Detections, Image, OrthoLensError
 from models.answers.record import record
 from models.drawing import plate
@@ -41,41 +41,41 @@ class Kept:
     reference: ReferenceBoxes | None = None
 
 
-def show(case: DetectionCase) -> None:
+def show_detection_downloads(case: DetectionCase) -> None:
     """Offer the files; each is made when it is asked for."""
     kept = Kept(case.image, case.card, case.view, case.kept, _reference(case))
     by_hand = "-by-hand" if isinstance(kept.found, EditedDetections) else ""
     name, say = f"ortholens-{kept.found.task}-{kept.found.sha256[:12]}{by_hand}", spoken()
     with st.container(key="downloads", horizontal=True, gap="small"):
-        offer(
-            t("Picture"), lambda: picture(kept, say), f"{name}.png", icon="image",
+        offer_file(
+            t("Picture"), lambda: export_boxes_picture(kept, say), f"{name}.png", icon="image",
             help=t("The image with the boxes that are shown, a scale and a caption; with a reference standard, hits, "
             "misses and false positives."),
         )  # fmt: skip
-        offer(
-            t("COCO"), lambda: coco(kept), f"{name}-coco.json", icon="select_all",
+        offer_file(
+            t("COCO"), lambda: export_coco(kept), f"{name}-coco.json", icon="select_all",
             help=t("The boxes that are shown as COCO JSON, in the image's own pixels."),
         )  # fmt: skip
-        offer(
-            t("Result"), lambda: result(kept), f"{name}.json", icon="data_object",
+        offer_file(
+            t("Result"), lambda: export_detections(kept), f"{name}.json", icon="data_object",
             help=t("Every box above 0.01 as JSON, as `ortholens predict` writes it."),
         )  # fmt: skip
-    item = session.selected()
+    item = session.find_selected_file()
     data = item.file_of(kept.view.frame, kept.image.frames) if item else b""
     if data and kind(data, "") == "DICOM":
         _sr(kept, data, f"{name}-sr.dcm")
-    _report(kept, told(case.identity), item, name)
+    _report(kept, find_reason_for_report(case.identity), item, name)
 
 
 def _report(kept: Kept, reason: Reason, item: Item | None, name: str) -> None:
     """Offer the report of the boxes as they are shown, and remember how to search the file again."""
     say = spoken()
-    origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
+    origin, simulated = (item.origin, report.is_simulated(item)) if item else ("", False)
     found = kept.found
 
     def make() -> Case:
         shown = plate.squared(kept.view.shown(kept.image), kept.image.cell)
-        boxed = drawn(shown, placed(marks(kept, say), kept.image.shape, shown.shape), say)
+        boxed = drawn(shown, placed(mark_exported_boxes(kept, say), kept.image.shape, shown.shape), say)
         explained = replace(found, explanation=reason.why)
         return Case(kept.image, explained, shown, boxed, simulated, origin, place=reason.place)
 
@@ -91,15 +91,15 @@ def _report(kept: Kept, reason: Reason, item: Item | None, name: str) -> None:
                         origin=origin)  # fmt: skip
 
         answered = Answered(item.sha256, f"{frame}-{card}-{threshold}", again)
-    report.show(found.task, name, make, answered)
+    report.show_reports(found.task, name, make, answered)
 
 
-def picture(kept: Kept, say: Language) -> bytes:
+def export_boxes_picture(kept: Kept, say: Language) -> bytes:
     """Return the frame as it is displayed with boxes, and what belongs to it in its margins."""
-    return boxes_png(kept.image, kept.found, kept.view.shown(kept.image), marks(kept, say), say)
+    return boxes_png(kept.image, kept.found, kept.view.shown(kept.image), mark_exported_boxes(kept, say), say)
 
 
-def marks(kept: Kept, say: Language) -> list[Mark]:
+def mark_exported_boxes(kept: Kept, say: Language) -> list[Mark]:
     """Return the boxes as they are drawn in files: against the reference standard where there is one."""
     found = marks_of(kept.found, kept.card, say)
     by_hand = _by_hand(kept.found)[kept.found.shown]
@@ -117,12 +117,12 @@ def marks(kept: Kept, say: Language) -> list[Mark]:
     return [*told, *(Mark(box, "miss") for box in missed)]
 
 
-def coco(kept: Kept) -> bytes:
+def export_coco(kept: Kept) -> bytes:
     """Return the boxes that are shown as COCO JSON; those drawn by hand say so."""
     return mark_by_hand(coco_json(kept.found, kept.image, kept.card), kept.found).encode()
 
 
-def result(kept: Kept) -> bytes:
+def export_detections(kept: Kept) -> bytes:
     """Return the answer as `ortholens predict` writes it, what a hand did to it, and the disclaimer."""
     said = record(kept.found)
     if isinstance(kept.found, EditedDetections):
@@ -138,9 +138,11 @@ def _sr(kept: Kept, data: bytes, name: str) -> None:
     """Offer the structured report of a DICOM image."""
     with st.container(key="sr", horizontal=True, vertical_alignment="center", gap="small"):
         try:
-            session.once(lambda: check(data), "sr", kept.image.sha256, kept.view.frame)
+            session.compute_once(lambda: check(data), "sr", kept.image.sha256, kept.view.frame)
         except OrthoLensError as problem:
-            st.caption(states.plain(t("No DICOM SR: it {problem}. {fix}", problem=problem.problem, fix=problem.fix)))
+            st.caption(
+                states.escape_markdown(t("No DICOM SR: it {problem}. {fix}", problem=problem.problem, fix=problem.fix))
+            )
             return
         keep = st.checkbox(
             t("Keep the patient's identity, so that it files into the study"), key="sr-identity",
@@ -155,7 +157,7 @@ def _sr(kept: Kept, data: bytes, name: str) -> None:
 
 def _reference(case: DetectionCase) -> ReferenceBoxes | None:
     try:
-        return read_reference(case)
+        return read_dropped_boxes(case)
     except OrthoLensError:
         return None  # the page says what is wrong with it
 

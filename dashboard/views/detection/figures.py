@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 import models
-from dashboard.i18n import numeral, separators, t
+from dashboard.i18n import find_separators, format_number, t
 from dashboard.style import figures
-from dashboard.style.figures import ACCENT, LONGEST_PX, View, explained, raster, shrunk, viewer
+from dashboard.style.figures import ACCENT, LONGEST_PX, View, describe_heat, draw_viewer, encode_raster, shrink_picture
 from dashboard.views.detection.case import Finding
 from models import Card, Detections, Image
 from models.drawing import draw
@@ -55,29 +55,29 @@ class Mark:
     key: str = ""
 
 
-def figure(prediction: Detections, image: Image, view: View) -> go.Figure:
+def draw_detections(prediction: Detections, image: Image, view: View) -> go.Figure:
     """Return the image with the boxes that reach the threshold, each with its score."""
     card = models.card(prediction.card)
     marks = [
         Mark(
             prediction.boxes[row],
-            numeral(prediction.scores[row], ".0%"),
+            format_number(prediction.scores[row], ".0%"),
             name,
-            colour(card, int(prediction.classes[row])),
+            colour_of_boxes(card, int(prediction.classes[row])),
         )
         for row in prediction.shown
         for name in [card.labels[prediction.classes[row]].name]
     ]
-    return boxed(image, marks, view)
+    return draw_boxes(image, marks, view)
 
 
-def colour(card: Card, label: int) -> str:
+def colour_of_boxes(card: Card, label: int) -> str:
     """Return the colour of a label's boxes, as in the files."""
     several = len(card.labels) > 1
     return card.labels[label].colour or (FALLBACK[label % len(FALLBACK)] if several else KINDS["finding"].colour)
 
 
-def found(findings: Sequence[Finding], card: Card, chosen: Finding | None) -> list[Mark]:
+def mark_findings(findings: Sequence[Finding], card: Card, chosen: Finding | None) -> list[Mark]:
     """Return the marks of findings; those drawn by hand are dashed, the chosen one stands out."""
     marks = []
     for finding in findings:
@@ -86,7 +86,7 @@ def found(findings: Sequence[Finding], card: Card, chosen: Finding | None) -> li
         marks.append(
             Mark(
                 finding.box, f"{finding.number} · {finding.sure}", f"{finding.number}: {name}, {finding.sure}",
-                CHOSEN if mine else colour(card, finding.label), "dash" if finding.by_hand else "solid",
+                CHOSEN if mine else colour_of_boxes(card, finding.label), "dash" if finding.by_hand else "solid",
                 3.5 if mine else 2, finding.key,
             )
         )  # fmt: skip
@@ -102,14 +102,14 @@ class Heat:
     title: str
 
 
-def boxed(image: Image, marks: Sequence[Mark], view: View, heat: Heat | None = None) -> go.Figure:
+def draw_boxes(image: Image, marks: Sequence[Mark], view: View, heat: Heat | None = None) -> go.Figure:
     """Return the image with boxes; where there is heat, it lies over the image."""
-    shown = shrunk(view.shown(image), LONGEST_PX)
+    shown = shrink_picture(view.shown(image), LONGEST_PX)
     if heat is None:
-        fig = viewer(image, [raster(shown)], view.frame)
+        fig = draw_viewer(image, [encode_raster(shown)], view.frame)
     else:
-        hot = draw.overlay(shown, shrunk(heat.pixels, LONGEST_PX), heat.look)
-        fig = explained(viewer(image, [raster(hot)], view.frame, heat.pixels), heat.title, heat.look)
+        hot = draw.overlay(shown, shrink_picture(heat.pixels, LONGEST_PX), heat.look)
+        fig = describe_heat(draw_viewer(image, [encode_raster(hot)], view.frame, heat.pixels), heat.title, heat.look)
     _draw(fig, marks, image)
     _pickable(fig, [mark for mark in marks if mark.key], image)
     return fig
@@ -170,7 +170,7 @@ def _pickable(fig: go.Figure, marks: Sequence[Mark], image: Image) -> None:
         )  # fmt: skip
 
 
-def zoomed(fig: go.Figure, image: Image, box: Sequence[float] | None, count: int) -> go.Figure:
+def zoom_to_box(fig: go.Figure, image: Image, box: Sequence[float] | None, count: int) -> go.Figure:
     """Look at the surroundings of a box, or at the whole image; another `count` overrides the reader's own zoom."""
     fig.update_layout(uirevision=f"{image.sha256}-{count}")
     if box is None:
@@ -189,7 +189,7 @@ def zoomed(fig: go.Figure, image: Image, box: Sequence[float] | None, count: int
     return fig.update_yaxes(range=[bottom * down, top * down])
 
 
-def drawable(fig: go.Figure, image: Image) -> go.Figure:
+def let_draw_boxes(fig: go.Figure, image: Image) -> go.Figure:
     """Let the reader drag a box; plotly allows it only where there are points."""
     down, across = image.cell
     rows, columns = image.shape
@@ -200,7 +200,7 @@ def drawable(fig: go.Figure, image: Image) -> go.Figure:
     return fig.update_layout(dragmode="select", newselection_line={"color": ACCENT, "dash": "solid", "width": 2})
 
 
-def froc(curve: Froc, threshold: float, most: float = 4.0) -> go.Figure:
+def draw_froc(curve: Froc, threshold: float, most: float = 4.0) -> go.Figure:
     """Return sensitivity over false positives per image, with the place of the threshold on it."""
     within = curve.false_positives <= most
     sensitivity, false = curve.at(threshold)
@@ -215,10 +215,10 @@ def froc(curve: Froc, threshold: float, most: float = 4.0) -> go.Figure:
     )  # fmt: skip
     fig.update_xaxes(title=t("False positives per image"), range=[0, most], fixedrange=True)
     fig.update_yaxes(title=t("Sensitivity"), range=[0, 1.02], tickformat=".0%", fixedrange=True)
-    return fig.update_layout(height=210, margin={"l": 8, "r": 8, "t": 8, "b": 8}, separators=separators())
+    return fig.update_layout(height=210, margin={"l": 8, "r": 8, "t": 8, "b": 8}, separators=find_separators())
 
 
-def thumbnail(image: Image, box: NDArray[np.float32], view: View, side: int = 96) -> bytes:
+def draw_thumbnail_of_box(image: Image, box: NDArray[np.float32], view: View, side: int = 96) -> bytes:
     """Return a square PNG of a box and a little of what is round it."""
     rows, columns = image.shape
     x, y, width, height = (float(length) for length in box)
@@ -232,7 +232,7 @@ def thumbnail(image: Image, box: NDArray[np.float32], view: View, side: int = 96
     square = np.zeros((max(part.shape[:2]),) * 2 + part.shape[2:], np.float32)
     above, beside = ((len(square) - length) // 2 for length in part.shape[:2])
     square[above : above + part.shape[0], beside : beside + part.shape[1]] = part
-    return figures.png(shrunk(square, side))
+    return figures.encode_png(shrink_picture(square, side))
 
 
 def _edges(box: NDArray[np.float32], image: Image) -> tuple[float, float, float, float]:

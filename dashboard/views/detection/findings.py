@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import t
 from dashboard.views.detection import figures
-from dashboard.views.detection.case import DetectionCase, Finding, measured
+from dashboard.views.detection.case import DetectionCase, Finding, describe_box
 from dashboard.views.segmentation.case import Sheet
 
 LISTED = 12
@@ -18,7 +18,7 @@ LISTED = 12
 CROP_PX = 56
 
 
-def show(case: DetectionCase) -> Sheet:
+def show_findings(case: DetectionCase) -> Sheet:
     """Draw the list, and return the picture with every finding."""
     findings, chosen = case.findings, case.chosen
     with st.container(key="findings", gap="xsmall"):
@@ -28,19 +28,19 @@ def show(case: DetectionCase) -> Sheet:
             _row(case, finding, chosen is not None and chosen.key == finding.key)
         if len(findings) > LISTED:
             st.caption(t("And {n} more: raise the threshold to list fewer.", n=len(findings) - LISTED))
-    whole_image(case)
-    return picture(case)
+    offer_whole_image(case)
+    return draw_findings(case)
 
 
-def picture(case: DetectionCase) -> Sheet:
+def draw_findings(case: DetectionCase) -> Sheet:
     """Return the image with every finding; a click on one chooses it."""
-    fig = figures.boxed(
-        case.image, figures.found(case.findings, case.card, case.chosen), case.view
+    fig = figures.draw_boxes(
+        case.image, figures.mark_findings(case.findings, case.card, case.chosen), case.view
     )  # fmt: skip
-    return Sheet(fig, "boxes", select=lambda selection: pick(case, selection))
+    return Sheet(fig, "boxes", select=lambda selection: pick_finding(case, selection))
 
 
-def pick(case: DetectionCase, selection: Mapping[str, Any]) -> None:
+def pick_finding(case: DetectionCase, selection: Mapping[str, Any]) -> None:
     """Choose the finding that was clicked; a click beside all changes nothing."""
     keys = [point.get("customdata") for point in selection.get("points", ())]
     keys = [key[0] if isinstance(key, list) else key for key in keys]
@@ -49,7 +49,7 @@ def pick(case: DetectionCase, selection: Mapping[str, Any]) -> None:
         case.choose(clicked)
 
 
-def whole_image(case: DetectionCase) -> None:
+def offer_whole_image(case: DetectionCase) -> None:
     """Offer the way back from a zoom."""
     if case.zoom[0] is not None:
         st.button(t("Whole image"), icon=":material/zoom_out_map:", key="zoom-out", on_click=case.choose, args=(None,))
@@ -58,12 +58,12 @@ def whole_image(case: DetectionCase) -> None:
 def _row(case: DetectionCase, finding: Finding, chosen: bool) -> None:
     key = f"{'chosen' if chosen else 'finding'}-row-{finding.number}"
     with st.container(key=key, horizontal=True, vertical_alignment="center", gap="small"):
-        crop = figures.thumbnail(case.image, finding.box, case.view, 2 * CROP_PX)
+        crop = figures.draw_thumbnail_of_box(case.image, finding.box, case.view, 2 * CROP_PX)
         st.image(crop, width=CROP_PX, alt=t("Box {number}", number=finding.number))
         with st.container(gap=None):
             label = t(case.card.labels[finding.label].name)
             st.button(
-                plain(f"{finding.number} · {label}, {finding.sure}"), key=f"select-finding-{finding.number}",
+                escape_markdown(f"{finding.number} · {label}, {finding.sure}"), key=f"select-finding-{finding.number}",
                 type="tertiary", on_click=case.choose, args=(finding,),
             )  # fmt: skip
-            st.caption(plain(measured(finding.box, case.image)))
+            st.caption(escape_markdown(describe_box(finding.box, case.image)))

@@ -8,17 +8,17 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import t
 from dashboard.views.detection import figures, findings
-from dashboard.views.detection.case import DetectionCase, Finding, measured
+from dashboard.views.detection.case import DetectionCase, Finding, describe_box
 from dashboard.views.segmentation.case import Sheet
 from models.tasks.detection.edit import LEAST_PX, DrawnBox, Edits
 
 LISTED = 20
 
 
-def show(case: DetectionCase) -> Sheet:
+def show_boxes_by_hand(case: DetectionCase) -> Sheet:
     """Let the reader draw and delete, and return the picture to draw on."""
     names = {label.key: t(label.name) for label in case.card.labels}
     st.markdown(t("Drag a box on the picture round what was missed, or delete a box that is wrong."))
@@ -31,9 +31,9 @@ def show(case: DetectionCase) -> Sheet:
     _numbers(case, key)
     _list(case)
     _history(case)
-    findings.whole_image(case)
-    marks = figures.found(case.findings, case.card, case.chosen)
-    fig = figures.drawable(figures.boxed(case.image, marks, case.view), case.image)
+    findings.offer_whole_image(case)
+    marks = figures.mark_findings(case.findings, case.card, case.chosen)
+    fig = figures.let_draw_boxes(figures.draw_boxes(case.image, marks, case.view), case.image)
     edits = case.edits
     return Sheet(
         fig, f"hand-{len(edits.drawn)}-{len(edits.deleted)}", select=lambda selection: _take(case, key, selection),
@@ -91,8 +91,8 @@ def _list(case: DetectionCase) -> None:
 def _row(case: DetectionCase, finding: Finding) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         label = t(case.card.labels[finding.label].name)
-        st.markdown(f"**{finding.number} · {plain(label)}, {t(finding.sure)}**", width="content")
-        st.caption(plain(measured(finding.box, case.image).partition(" · middle")[0]), width="stretch")
+        st.markdown(f"**{finding.number} · {escape_markdown(label)}, {t(finding.sure)}**", width="content")
+        st.caption(escape_markdown(describe_box(finding.box, case.image).partition(" · middle")[0]), width="stretch")
         st.button(
             "", icon=":material/delete:", type="tertiary", key=f"delete-{finding.number}", on_click=case.delete,
             args=(finding,), help=t("Delete box {number}", number=finding.number),

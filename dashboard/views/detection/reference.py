@@ -9,8 +9,8 @@ import streamlit as st
 from dashboard import session
 from dashboard.case import reference_files, states
 from dashboard.case.reference_files import Files
-from dashboard.case.states import plain
-from dashboard.i18n import later, numeral, t
+from dashboard.case.states import escape_markdown
+from dashboard.i18n import format_number, later, t
 from dashboard.views.detection import figures
 from dashboard.views.detection import findings as detection_findings
 from dashboard.views.detection.case import DetectionCase, Finding
@@ -30,29 +30,29 @@ SAYS = later(
 )
 
 
-def show(case: DetectionCase) -> Sheet:
+def show_detection_reference(case: DetectionCase) -> Sheet:
     """Take a reference standard, compare it with the boxes that are shown, and return the picture of both."""
-    files = reference_files.drop(t("True boxes"), _state(case), "true-boxes")
+    files = reference_files.take_reference_files(t("True boxes"), _state(case), "true-boxes")
     if not files:
         st.caption(t(INVITATION))
-        return detection_findings.picture(case)
+        return detection_findings.draw_findings(case)
     try:
-        reference = read_reference(case)
+        reference = read_dropped_boxes(case)
     except OrthoLensError as problem:
-        states.error(problem)
-        return detection_findings.picture(case)
+        states.show_error(problem)
+        return detection_findings.draw_findings(case)
     assert reference is not None  # there are files
     for warning in reference.warnings:
         st.warning(t(warning), icon=":material/warning:")
     verdict = judge(case.kept, reference, {label.key: label.name for label in case.card.labels}, case.answer)
     _figures(verdict, case)
-    marks = marks_of(verdict, case.findings, reference)
-    fig = figures.boxed(case.image, marks, case.view)
-    detection_findings.whole_image(case)
-    return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick(case, selection))
+    marks = mark_hits_and_misses(verdict, case.findings, reference)
+    fig = figures.draw_boxes(case.image, marks, case.view)
+    detection_findings.offer_whole_image(case)
+    return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick_finding(case, selection))
 
 
-def read_reference(case: DetectionCase) -> ReferenceBoxes | None:
+def read_dropped_boxes(case: DetectionCase) -> ReferenceBoxes | None:
     """Return what the reader dropped for this frame, read once; None where nothing was.
 
     Raises
@@ -64,22 +64,27 @@ def read_reference(case: DetectionCase) -> ReferenceBoxes | None:
     if not files:
         return None
     image = case.image
-    return session.once(
+    return session.compute_once(
         lambda: read_reference_boxes(files, image.name, image.shape),
         "true-boxes",
         case.frame,
-        reference_files.fingerprint(files),
+        reference_files.hash_reference_files(files),
     )
 
 
-def marks_of(verdict: Verdict, findings: Sequence[Finding], reference: ReferenceBoxes) -> list[Mark]:
+def mark_hits_and_misses(verdict: Verdict, findings: Sequence[Finding], reference: ReferenceBoxes) -> list[Mark]:
     """Return hits, false positives and misses as they are drawn; each says in words which it is."""
     marks = []
     for index, box in enumerate(reference.boxes):
         if index in verdict.missed:
             marks.append(
                 Mark(
-                    box, "missed", t("missed: {labels}", labels=plain(t(reference.labels[index]))), MISSED, "dash", 2.5
+                    box,
+                    "missed",
+                    t("missed: {labels}", labels=escape_markdown(t(reference.labels[index]))),
+                    MISSED,
+                    "dash",
+                    2.5,
                 )
             )
         else:
@@ -101,7 +106,7 @@ def _figures(verdict: Verdict, case: DetectionCase) -> None:
         st.metric(t("Hits"), verdict.hits)
         st.metric(t("Missed"), len(verdict.missed))
         st.metric(t("False positives"), verdict.false_positives)
-        st.metric(t("AP50"), "–" if verdict.ap50 is None else numeral(verdict.ap50, ".2f"))
+        st.metric(t("AP50"), "–" if verdict.ap50 is None else format_number(verdict.ap50, ".2f"))
     st.caption(
         t(
             "A hit overlaps a true box by at least half (intersection over union); each true box can be hit once. "

@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.states import plain
-from dashboard.i18n import numeral, t
+from dashboard.case.states import escape_markdown
+from dashboard.i18n import format_number, t
 from dashboard.views.detection import figures
 from dashboard.views.detection.case import DetectionCase
 from models import Card, Detections
@@ -18,7 +18,7 @@ from models.tasks.detection.verdict import OWN
 LEAST, MOST, STEP = 0.01, 0.99, 0.01
 
 
-def chosen(card: Card, answer: Detections) -> tuple[float, str]:
+def find_chosen_threshold(card: Card, answer: Detections) -> tuple[float, str]:
     """Return the threshold that the controls say, drawn or not, and the name of its operating point, or `OWN`."""
     points = _points(card)
     key = session.get(_point(card), next(iter(points), None))
@@ -28,7 +28,7 @@ def chosen(card: Card, answer: Detections) -> tuple[float, str]:
     return (answer.threshold, answer.operating_point) if slid is None else (float(slid), OWN)
 
 
-def show(case: DetectionCase) -> None:
+def show_threshold(case: DetectionCase) -> None:
     """Draw the operating points and the slider."""
     card, points = case.card, _points(case.card)
     with st.container(key="threshold", gap="xsmall"):
@@ -53,7 +53,7 @@ def show(case: DetectionCase) -> None:
         )  # fmt: skip
 
 
-def elsewhere(case: DetectionCase) -> None:
+def show_threshold_elsewhere(case: DetectionCase) -> None:
     """Draw, apart from this image's answer, how often the threshold was right on images that were measured."""
     card, points = case.card, _points(case.card)
     with st.container(border=True, key="elsewhere"):
@@ -69,7 +69,7 @@ def elsewhere(case: DetectionCase) -> None:
 
 def _meaning(point: OperatingPoint) -> str:
     """Say what an operating point found on held-out images."""
-    name = plain(t(point.name))
+    name = escape_markdown(t(point.name))
     if point.specificity is None:
         return t(
             "**{name}** is on: {sensitivity:.0%} of the held-out images, which all had a finding, show a box.",
@@ -85,7 +85,7 @@ def _meaning(point: OperatingPoint) -> str:
     )
 
 
-def curve(card: Card) -> Froc | None:
+def load_froc_curve(card: Card) -> Froc | None:
     """Return the free-response curve that the card was measured with; None before that."""
     kept = card.figures.get("froc")
     if not kept:
@@ -96,7 +96,7 @@ def curve(card: Card) -> Froc | None:
 
 def _measured(case: DetectionCase) -> None:
     """Say what the threshold means, from the card's own curve."""
-    measured = curve(case.card)
+    measured = load_froc_curve(case.card)
     if measured is None or not len(measured.threshold):
         st.caption(t("This card has no measured curve yet, so what a threshold finds and misses is not known."))
         return
@@ -104,17 +104,17 @@ def _measured(case: DetectionCase) -> None:
     beyond = "≥ " if case.threshold < measured.threshold[-1] else ""  # where the card's curve has ended
     with st.container(horizontal=True, key="froc"):
         name = t("Lesion sensitivity") if len(case.card.labels) == 1 else t("Sensitivity")
-        st.metric(name, f"{beyond}{numeral(sensitivity, '.0%')}")
-        st.metric(t("False positives per image"), f"{beyond}{numeral(false, '.2f')}")
+        st.metric(name, f"{beyond}{format_number(sensitivity, '.0%')}")
+        st.metric(t("False positives per image"), f"{beyond}{format_number(false, '.2f')}")
     with st.expander(t("Sensitivity against false positives (FROC)"), icon=":material/show_chart:"):
         st.plotly_chart(
-            figures.froc(measured, case.threshold), key="froc-curve", config={"displayModeBar": False},
+            figures.draw_froc(measured, case.threshold), key="froc-curve", config={"displayModeBar": False},
             alt=t("Sensitivity against false positives per image, with the threshold's place"),
         )  # fmt: skip
-        st.caption(basis(case.card))
+        st.caption(describe_froc_basis(case.card))
 
 
-def basis(card: Card) -> str:
+def describe_froc_basis(card: Card) -> str:
     """Return on how many images the curve was measured, in words."""
     kept = card.figures["froc"]
     n, groups = (kept.get(name, card.figures.get(name)) for name in ("n", "groups"))

@@ -28,13 +28,13 @@ class KinematicsPage(StudyPage):
     def show(self, task: str, invitation: str) -> None:
         from dashboard.views.kinematics import page
 
-        page.show()
+        page.show_kinematics_page()
 
     def still(self) -> Image:
         from dashboard import session
         from dashboard.views.kinematics import fluoroscopy
 
-        return session.shared(fluoroscopy.simulate, "fluoroscopy", fluoroscopy.SIMULATED_FRAMES).images[-1]
+        return session.share_work(fluoroscopy.simulate, "fluoroscopy", fluoroscopy.SIMULATED_FRAMES).images[-1]
 
     def tile(self, case: Case) -> Tile:
         scene, found = lunge.scene(), lunge.replay()
@@ -50,17 +50,17 @@ class KinematicsPage(StudyPage):
     def take(self, study: Sequence[tuple[str, bytes]]) -> None:
         from dashboard.views.kinematics import source
 
-        source.take(study)
+        source.take_sequence_files(study)
 
     def holds(self) -> bool:
         from dashboard.views.kinematics import source
 
-        return source.holds()
+        return source.has_own_sequence()
 
     def awaits(self) -> bool:
         from dashboard.views.kinematics import source
 
-        return source.waiting()
+        return source.waits_for_sequence()
 
 
 PAGE = KinematicsPage()

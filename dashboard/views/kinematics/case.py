@@ -48,7 +48,7 @@ class MotionCase:
     @cached_property
     def motion(self) -> Motion:
         """The motion with the reader's own poses."""
-        return tracking.edited(self.result, self.sequence, self.edits)
+        return tracking.apply_pose_edits(self.result, self.sequence, self.edits)
 
     @property
     def tracks(self) -> tuple[Track, Track]:

@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image as Pillow
 
 from dashboard.case import report
-from dashboard.case.offer import offer
+from dashboard.case.offer import offer_file
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.views.kinematics.case import MotionCase
 from models.drawing import plate
@@ -24,33 +24,35 @@ FRAME_MS = 250
 """How long the film shows a frame."""
 
 
-def show(measured: MotionCase) -> None:
+def show_kinematics_downloads(measured: MotionCase) -> None:
     """Offer the files; each is made when it is asked for."""
     name = f"ortholens-kinematics-{'simulated-' if measured.sequence.simulated else ''}"
     say = spoken()
     with st.container(key="downloads", horizontal=True, gap="small"):
         for index, component in enumerate(NAMES):
-            offer(
-                t("{component} poses", component=t(component.capitalize())), partial(poses, measured, index),
+            offer_file(
+                t("{component} poses", component=t(component.capitalize())), partial(export_poses, measured, index),
                 f"{name}{component}.jts", icon="deployed_code",
                 help=t("A .jts file that JointTrack reads."),
             )  # fmt: skip
-        offer(
-            t("Angles"), lambda: angles(measured), f"{name}angles.csv", icon="table",
+        offer_file(
+            t("Angles"), lambda: export_angles(measured), f"{name}angles.csv", icon="table",
             help=t("CSV: angles, translations, their uncertainty and the condyles' low points."),
         )  # fmt: skip
-        offer(
-            t("Quality"), lambda: quality(measured), f"{name}quality.csv", icon="fact_check",
+        offer_file(
+            t("Quality"), lambda: export_quality(measured), f"{name}quality.csv", icon="fact_check",
             help=t("CSV: overlap, residual, uncertainty and warnings of each frame."),
         )  # fmt: skip
-        offer(
-            t("Film"), lambda: film(measured, say), f"{name}overlay.gif", icon="movie",
+        offer_file(
+            t("Film"), lambda: export_motion_gif(measured, say), f"{name}overlay.gif", icon="movie",
             help=t("GIF of the frames with the contours of both components."),
         )  # fmt: skip
-    report.show("kinematics", f"{name}{measured.motion.sha256[:12]}", lambda: case(measured))
+    report.show_reports(
+        "kinematics", f"{name}{measured.motion.sha256[:12]}", lambda: make_report_case_of_motion(measured)
+    )
 
 
-def case(measured: MotionCase) -> Case:
+def make_report_case_of_motion(measured: MotionCase) -> Case:
     """Return what the report is written from: the motion, and its first, middle and last frame with contours."""
     motion, sequence = measured.motion, measured.sequence
     three = sorted({0, motion.frames // 2, motion.frames - 1})
@@ -82,22 +84,22 @@ def _calibration(measured: MotionCase) -> str:
     )
 
 
-def poses(measured: MotionCase, component: int) -> bytes:
+def export_poses(measured: MotionCase, component: int) -> bytes:
     """Return the poses of a component as a .jts file."""
     return jts.write(measured.poses[component]).encode()
 
 
-def angles(measured: MotionCase) -> bytes:
+def export_angles(measured: MotionCase) -> bytes:
     """Return angles and translations as CSV."""
     return export.angles_csv(measured.motion, measured.sequence.names).encode()
 
 
-def quality(measured: MotionCase) -> bytes:
+def export_quality(measured: MotionCase) -> bytes:
     """Return overlap, residual, uncertainty and warnings as CSV."""
     return export.quality_csv(measured.motion, measured.sequence.names).encode()
 
 
-def film(measured: MotionCase, say: Language) -> bytes:
+def export_motion_gif(measured: MotionCase, say: Language) -> bytes:
     """Return the frames with contours as an endless GIF."""
     pictures = []
     for frame in range(measured.motion.frames):

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.staged import staged
+from dashboard.case.staged import stage_viewer
 from dashboard.i18n import t
 from dashboard.views.kinematics import figures
 from dashboard.views.kinematics.figures import Placed
@@ -32,7 +32,7 @@ def choose_frame(sequence: Fluoroscopy, name: str) -> int:
 def draw_frame(sequence: Fluoroscopy, frame: int, placed: list[Placed], opacity: float) -> None:
     """Draw one frame with the contours of what is placed, filled by the opacity."""
     st.plotly_chart(
-        figures.overlay(sequence, frame, placed, opacity),
+        figures.draw_component_contours(sequence, frame, placed, opacity),
         key="viewer-kinematics",
         height=HEIGHT_PX,
         theme=None,
@@ -48,10 +48,12 @@ def draw_space(
 ) -> None:
     """Draw both components in space; `hold` is the pose of a tibia that is held still."""
     femoral, tibial = sequence.meshes
-    thin = session.once(lambda: (femoral.coarse(figures.THIN_MM), tibial.coarse(figures.THIN_MM)), "thin", sequence.key)
-    reach = figures.reach_of(thin, poses, hold is not None)
+    thin = session.compute_once(
+        lambda: (femoral.coarse(figures.THIN_MM), tibial.coarse(figures.THIN_MM)), "thin", sequence.key
+    )
+    reach = figures.find_reach_of_scene(thin, poses, hold is not None)
     st.plotly_chart(
-        staged(figures.scene(sequence, placed, thin, reach, hold)), key="viewer-space",
+        stage_viewer(figures.draw_components_in_space(sequence, placed, thin, reach, hold)), key="viewer-space",
         height=HEIGHT_PX - 90, theme=None, config=BARE, alt=t("Both components in space"),
     )  # fmt: skip
 

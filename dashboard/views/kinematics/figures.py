@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 from skimage.measure import find_contours
 
-from dashboard.i18n import later, separators, t
-from dashboard.style.figures import FAINT, FONT, INK, PAPER, raster, viewer
+from dashboard.i18n import find_separators, later, t
+from dashboard.style.figures import FAINT, FONT, INK, PAPER, draw_viewer, encode_raster
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from models.geometry.mesh import Mesh
 from models.geometry.render import silhouette
@@ -55,27 +55,27 @@ class Placed:
     ghost: bool = False
 
 
-def colour(component: int, opacity: float = 1.0) -> str:
+def colour_of_component(component: int, opacity: float = 1.0) -> str:
     """Return the colour of a component."""
     red, green, blue = COLOURS[NAMES[component]]
     return f"rgba({red},{green},{blue},{opacity:.2f})"
 
 
-def overlay(sequence: Fluoroscopy, frame: int, placed: Sequence[Placed], opacity: float) -> go.Figure:
+def draw_component_contours(sequence: Fluoroscopy, frame: int, placed: Sequence[Placed], opacity: float) -> go.Figure:
     """Return a frame with the contours of components, filled as strongly as asked."""
     image = sequence.images[frame]
-    fig = viewer(image, [raster(image.shown())])
+    fig = draw_viewer(image, [encode_raster(image.shown())])
     down, across = image.cell
     for one in placed:
         column, row = _contour(sequence.meshes[one.component], one.pose, sequence)
-        line = {"color": colour(one.component), "width": 2.2, "dash": "dot" if one.ghost else "solid"}
-        fill = {} if one.ghost else {"fill": "toself", "fillcolor": colour(one.component, opacity)}
+        line = {"color": colour_of_component(one.component), "width": 2.2, "dash": "dot" if one.ghost else "solid"}
+        fill = {} if one.ghost else {"fill": "toself", "fillcolor": colour_of_component(one.component, opacity)}
         words = t(NAMES[one.component].capitalize()) + (t(", the other pose") if one.ghost else "")
         fig.add_scatter(
             x=column * across, y=row * down, mode="lines", line=line, name=words, hoverinfo="skip", **fill
         )  # fmt: skip
     fig.update_layout(
-        separators=separators(),
+        separators=find_separators(),
         uirevision=sequence.key, showlegend=bool(placed),
         legend={"x": 0.02, "y": 0.02, "yanchor": "bottom", "bgcolor": "rgba(7,9,11,0.8)", "font_size": 13},
     )  # fmt: skip
@@ -90,7 +90,7 @@ def _contour(mesh: Mesh, pose: Array, sequence: Fluoroscopy) -> tuple[Array, Arr
     return points[:, 1], points[:, 0]
 
 
-def path(mesh: Mesh, pose: Array, sequence: Fluoroscopy) -> str:
+def draw_silhouette_path(mesh: Mesh, pose: Array, sequence: Fluoroscopy) -> str:
     """Return the silhouette's closed lines as an SVG path, in pixels of the frame."""
     columns, rows = _contour(mesh, pose, sequence)
     lines = np.split(np.stack([columns, rows], 1), np.flatnonzero(np.isnan(columns)) + 1)
@@ -98,7 +98,7 @@ def path(mesh: Mesh, pose: Array, sequence: Fluoroscopy) -> str:
     return " ".join("M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in line) + "Z" for line in whole if len(line))
 
 
-def scene(
+def draw_components_in_space(
     sequence: Fluoroscopy, placed: Sequence[Placed], thin: tuple[Mesh, Mesh], reach: Array, hold: Array | None
 ) -> go.Figure:
     """Return both components in space.
@@ -115,11 +115,12 @@ def scene(
     fig = go.Figure()
     for one in placed:
         mesh = thin[one.component]
-        x, y, z = in_scene(mesh.vertices, one.pose, hold).T
+        x, y, z = place_in_scene(mesh.vertices, one.pose, hold).T
         i, j, k = mesh.faces.T
         fig.add_mesh3d(
             x=x.astype(np.float32), y=y.astype(np.float32), z=z.astype(np.float32), i=i, j=j, k=k,
-            color=colour(one.component), opacity=0.25 if one.ghost else 1.0, hoverinfo="skip", flatshading=False,
+            color=colour_of_component(one.component), opacity=0.25 if one.ghost else 1.0, hoverinfo="skip",
+            flatshading=False,
             lighting={"ambient": 0.45, "diffuse": 0.75, "specular": 0.35, "roughness": 0.45},
             lightposition={"x": 400, "y": -1200, "z": 900},
         )  # fmt: skip
@@ -134,7 +135,7 @@ def scene(
     size = np.ptp(reach, 1)
     ratio = dict(zip("xyz", (size / size.max()).tolist(), strict=True))
     fig.update_layout(
-        separators=separators(),
+        separators=find_separators(),
         template="none", paper_bgcolor=PAPER, margin={"l": 0, "r": 0, "t": 0, "b": 0}, showlegend=False,
         uirevision=f"{sequence.key}-{hold is not None}", font={"family": FONT, "color": INK},
         scene={
@@ -145,7 +146,7 @@ def scene(
     return fig
 
 
-def in_scene(points_mm: Array, pose: Array, tibial: Array | None = None) -> Array:
+def place_in_scene(points_mm: Array, pose: Array, tibial: Array | None = None) -> Array:
     """Return points (N, 3) of a component in the scene: right, depth and up, or the tibia's own axes."""
     moved = points_mm @ pose[:3, :3].T + pose[:3, 3]
     if tibial is not None:
@@ -154,20 +155,20 @@ def in_scene(points_mm: Array, pose: Array, tibial: Array | None = None) -> Arra
     return np.stack([moved[:, 0], -moved[:, 2], moved[:, 1]], 1)
 
 
-def reach_of(thin: tuple[Mesh, Mesh], poses: tuple[Array, Array], held: bool) -> Array:
+def find_reach_of_scene(thin: tuple[Mesh, Mesh], poses: tuple[Array, Array], held: bool) -> Array:
     """Return (3, 2) the limits of the scene over all frames, mm."""
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
     for femoral, tibial in zip(*poses, strict=True):
         for mesh, pose in zip(thin, (femoral, tibial), strict=True):
             if np.isfinite(pose).all() and (not held or np.isfinite(tibial).all()):
-                points = in_scene(mesh.vertices, pose, tibial if held else None)
+                points = place_in_scene(mesh.vertices, pose, tibial if held else None)
                 low, high = np.minimum(low, points.min(0)), np.maximum(high, points.max(0))
     if not np.isfinite(low).all():
         return np.array([[-100.0, 100.0]] * 3)
     return np.stack([low - 5, high + 5], 1)
 
 
-def curves(motion: Motion, frame: int, exact: Array | None, exact_name: str) -> go.Figure:
+def draw_motion_curves(motion: Motion, frame: int, exact: Array | None, exact_name: str) -> go.Figure:
     """Return angles, translations and low points over the frames, with bands of 95 % and the frame that is looked at.
 
     Parameters
@@ -237,7 +238,7 @@ def _low_points(fig: go.Figure, motion: Motion, frames: NDArray[np.int_], frame:
 
 def _dressed(fig: go.Figure) -> go.Figure:
     fig.update_layout(
-        separators=separators(),
+        separators=find_separators(),
         height=430, showlegend=False, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, hovermode="x",
         margin={"l": 48, "r": 8, "t": 28, "b": 28},
     )  # fmt: skip

@@ -22,7 +22,7 @@ FIELDS = (later("x, mm"), later("y, mm"), later("z, mm"), later("about z, °"), 
 STEPS = (0.5, 0.5, 2.0, 1.0, 1.0, 1.0)
 
 
-def show(measured: MotionCase) -> Placed | None:
+def show_pose_fields(measured: MotionCase) -> Placed | None:
     """Draw the six fields and what can be done with them; return the pose that they say where it is another."""
     st.markdown(
         t(
@@ -49,7 +49,7 @@ def show(measured: MotionCase) -> Placed | None:
     values, tried = _fields(measured, component, pose)
     _buttons(measured, component, tried)
     if problem := session.get(_problem(measured)):
-        states.error(problem)
+        states.show_error(problem)
     return Placed(component, tried) if values else None
 
 

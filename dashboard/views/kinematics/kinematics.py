@@ -3,5 +3,5 @@
 from dashboard.case import arrival, pages
 from dashboard.views.kinematics import page
 
-arrival.depart(pages.tasks())
-page.show()
+arrival.leave_for_page_of_arrival(pages.list_task_pages())
+page.show_kinematics_page()

@@ -7,9 +7,9 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import progress
-from dashboard.case.places import places
-from dashboard.case.polling import polled
-from dashboard.case.states import plain, sentence
+from dashboard.case.places import lay_out_places
+from dashboard.case.polling import poll_every
+from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import t
 from dashboard.session.jobs import Job
 from dashboard.views.kinematics import source, tracking
@@ -24,7 +24,7 @@ from models.types import Motion
 
 def offer(name: str, sequence: Fluoroscopy, choice: Choice, job: Job[Motion] | None) -> None:
     """Draw the frames, and the button that starts the measurement."""
-    picture, controls, right = places(PICTURE)
+    picture, controls, right = lay_out_places(PICTURE)
     with controls:
         frame = choose_frame(sequence, name)
     with picture:
@@ -42,9 +42,9 @@ def offer(name: str, sequence: Fluoroscopy, choice: Choice, job: Job[Motion] | N
                 rows=rows,
             )
         )
-        startable = choice.masks == EXACT or source.trained()
+        startable = choice.masks == EXACT or source.is_outliner_trained()
         if choice.masks == EXACT:
-            st.markdown(f":material/info: {plain(describe_outlines(sequence))}")
+            st.markdown(f":material/info: {escape_markdown(describe_outlines(sequence))}")
         elif not startable:
             st.markdown(
                 t(
@@ -60,13 +60,17 @@ def offer(name: str, sequence: Fluoroscopy, choice: Choice, job: Job[Motion] | N
             disabled=not startable, on_click=start, args=(name, run),
         )  # fmt: skip
         if job and job.error:
-            st.markdown(f":material/error: {plain(f'{sentence(t(job.error.problem))}. {t(job.error.fix)}')}")
+            st.markdown(
+                f":material/error: {escape_markdown(f'{write_as_sentence(t(job.error.problem))}. {t(job.error.fix)}')}"
+            )
 
 
 def describe_outlines(sequence: Fluoroscopy) -> str:
     """Return a sentence which says that no network outlined the components."""
     why = (
-        "" if source.trained() else t("The network that outlines components ({card}) has no weights here. ", card=CARD)
+        ""
+        if source.is_outliner_trained()
+        else t("The network that outlines components ({card}) has no weights here. ", card=CARD)
     )
     return why + t("The outlines are the simulation's own exact masks: this shows the geometry, not the network.")
 
@@ -75,16 +79,16 @@ def start(name: str, run: Tracking) -> None:
     """Measure in the background, and forget what was moved by hand before."""
     session.put(f"{name}-tracking", run)
     session.put(f"{name}-edits", {})
-    session.start(name, run.run)
+    session.start_work(name, run.run)
 
 
-@polled(1.5)
+@poll_every(1.5)
 def follow(name: str, run: Tracking) -> None:
     """Draw how far the measurement is, and the frame that was found last."""
-    progress.of(name, "kinematics-cancel")
-    poses = tracking.so_far(run)
+    progress.draw_progress(name, "kinematics-cancel")
+    poses = tracking.find_poses_so_far(run)
     last = min(len(poses[0]), len(poses[1])) - 1
-    left, _, right = places(PICTURE)
+    left, _, right = lay_out_places(PICTURE)
     placed = [Placed(i, poses[i][last]) for i in (0, 1) if last >= 0 and np.isfinite(poses[i][last]).all()]
     with left:
         draw_frame(run.sequence, max(last, 0), placed, 0.25)

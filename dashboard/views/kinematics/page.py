@@ -11,8 +11,8 @@ import models
 from dashboard import session
 from dashboard.case import card_summary, states
 from dashboard.case.panels import choose_panel
-from dashboard.case.places import places
-from dashboard.case.states import plain, sentence
+from dashboard.case.places import lay_out_places
+from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import later, t
 from dashboard.session.jobs import Job
 from dashboard.views.kinematics import downloads, hand, measuring, panels, source
@@ -28,37 +28,37 @@ from models.types import Motion
 
 SHOWN = (later("Femoral"), later("Tibial"), later("Other pose"))
 PANELS: dict[str, Callable[[MotionCase], Placed | None]] = {
-    later("Curves"): panels.curves,
-    later("Quality"): panels.quality,
-    later("Move by hand"): hand.show,
-    later("Compare"): panels.compare,
+    later("Curves"): panels.draw_angles_panel,
+    later("Quality"): panels.draw_quality_panel,
+    later("Move by hand"): hand.show_pose_fields,
+    later("Compare"): panels.draw_pose_differences,
 }
 """What a reader can do with a measured sequence; each may put a component elsewhere on the frame."""
 
 
-def show() -> None:
+def show_kinematics_page() -> None:
     """Draw the page."""
     with st.container(key="heading", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader(t("Knee implant motion from fluoroscopy"), anchor=False, width="content")
         if CARD in models.cards():
-            card_summary.show(models.card(CARD))
+            card_summary.show_card_summary(models.card(CARD))
     try:
-        choice = source.choose()
+        choice = source.choose_motion_source()
     except OrthoLensError as problem:
-        states.error(problem)
+        states.show_error(problem)
         return
     if (sequence := choice.sequence) is None:
         _invite()
         return
     name = f"kinematics-{sequence.key}-{choice.masks}-{choice.side}"
-    job: Job[Motion] | None = session.job(name)
+    job: Job[Motion] | None = session.find_job(name)
     if job and job.running:
         measuring.follow(name, session.get(f"{name}-tracking"))
     elif job and job.result:
         run = session.get(f"{name}-tracking")
         _workspace(MotionCase(name, sequence, run, job.result))
     elif job is None and choice.masks == NETWORK and (replay := sequence.replay):
-        run = session.once(lambda: Tracking.beforehand(sequence, replay), "replay", name)
+        run = session.compute_once(lambda: Tracking.beforehand(sequence, replay), "replay", name)
         _workspace(MotionCase(name, sequence, run, replay.motion))
     else:
         measuring.offer(name, sequence, choice, job)
@@ -77,11 +77,11 @@ def _invite() -> None:
 def _workspace(measured: MotionCase) -> None:
     """Draw the result and every control of it; a control reruns only this."""
     sequence, measured = measured.sequence, measured.at(measured.t)  # a pose may have been moved since the last run
-    if session.on_stage() is not None:
+    if session.is_on_stage() is not None:
         _staged(measured)
         return
     _headline(measured)
-    picture, controls, right = places(PICTURE)
+    picture, controls, right = lay_out_places(PICTURE)
     with controls:
         frame = choose_frame(sequence, measured.name)
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -105,14 +105,14 @@ def _workspace(measured: MotionCase) -> None:
     with space:
         tibia = measured.poses[1][frame]
         draw_space(sequence, placed, measured.poses, tibia if held and np.isfinite(tibia).all() else None)
-    downloads.show(measured)
+    downloads.show_kinematics_downloads(measured)
 
 
 def _staged(measured: MotionCase) -> None:
     """Draw the result for a hall: the motion in a loop, and what was measured beside it."""
-    picture, _, right = places(PICTURE)
+    picture, _, right = lay_out_places(PICTURE)
     with picture:
-        kinematics_replay.show(measured)
+        kinematics_replay.show_replay(measured)
     with right:
         _headline(measured)
         placed = _placed(measured, SHOWN, None)
@@ -122,7 +122,7 @@ def _staged(measured: MotionCase) -> None:
 def _headline(measured: MotionCase) -> None:
     """Say in one line what was measured, and what holds for all of it."""
     motion = measured.motion
-    flagged, beforehand = sum(map(bool, motion.notes)), session.job(measured.name) is None
+    flagged, beforehand = sum(map(bool, motion.notes)), session.find_job(measured.name) is None
     with st.container(border=True, key="answer"):
         with st.container(horizontal=True, vertical_alignment="center"):
             low, high = np.nanmin(motion.joint[:, 0]), np.nanmax(motion.joint[:, 0])
@@ -151,8 +151,8 @@ def _headline(measured: MotionCase) -> None:
             )
         )
         if measured.run.masks == EXACT:
-            st.caption(f":material/info: {plain(measuring.describe_outlines(measured.sequence))}")
-        states.notes(tuple(w for w in motion.warnings if not w.startswith(("Simulated", "Outlined"))))
+            st.caption(f":material/info: {escape_markdown(measuring.describe_outlines(measured.sequence))}")
+        states.show_notes(tuple(w for w in motion.warnings if not w.startswith(("Simulated", "Outlined"))))
 
 
 def _show_warnings(measured: MotionCase) -> None:
@@ -161,7 +161,7 @@ def _show_warnings(measured: MotionCase) -> None:
         if np.isfinite(track.overlap[measured.t]):
             describe_fit(index, track.overlap[measured.t], track.residual_px[measured.t])
     for said in measured.motion.notes[measured.t]:
-        st.markdown(f":material/warning: {plain(sentence(t(said)))}")
+        st.markdown(f":material/warning: {escape_markdown(write_as_sentence(t(said)))}")
 
 
 def _placed(measured: MotionCase, shown: Sequence[str], tried: Placed | None) -> list[Placed]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t, tn
 from dashboard.views.kinematics import figures
 from dashboard.views.kinematics.case import MotionCase
@@ -17,11 +17,11 @@ from models.tasks.kinematics.sequence import NAMES
 AXES = (later("x, mm"), later("y, mm"), later("z, mm"), later("about z, °"), later("about x, °"), later("about y, °"))
 
 
-def curves(measured: MotionCase) -> None:
+def draw_angles_panel(measured: MotionCase) -> None:
     """Draw angles and translations with their bands, and where the condyles touch lowest."""
     motion = measured.motion
     st.plotly_chart(
-        figures.curves(motion, measured.t, measured.reference_joint, measured.reference_name),
+        figures.draw_motion_curves(motion, measured.t, measured.reference_joint, measured.reference_name),
         key="kinematics-curves", config={"displayModeBar": False}, alt=t("Angles and translations over the frames"),
     )  # fmt: skip
     known = measured.reference_joint is not None
@@ -39,7 +39,7 @@ def curves(measured: MotionCase) -> None:
         )
     )
     st.caption(
-        plain(
+        escape_markdown(
             t(
                 "Axes taken from the CAD: femoral {femoral}; tibial {tibial}.",
                 femoral=motion.axes[0],
@@ -49,7 +49,7 @@ def curves(measured: MotionCase) -> None:
     )
 
 
-def quality(measured: MotionCase) -> None:
+def draw_quality_panel(measured: MotionCase) -> None:
     """Draw a row for each frame; a bad one is flagged and says why."""
     motion = measured.motion
     rows = []
@@ -71,7 +71,7 @@ def quality(measured: MotionCase) -> None:
     )
 
 
-def compare(measured: MotionCase) -> None:
+def draw_pose_differences(measured: MotionCase) -> None:
     """Draw how far the poses are from the reference's, per axis."""
     references = measured.sequence.reference
     if all(reference is None for reference in references):

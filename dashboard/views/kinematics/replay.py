@@ -30,10 +30,10 @@ QUALITY = 88
 FILLED = 0.25
 
 
-def show(measured: MotionCase) -> None:
+def show_replay(measured: MotionCase) -> None:
     """Draw the loop."""
     first = measured.sequence.images[0]
-    frames = session.once(lambda: _frames(measured), "replay-frames", measured.name)
+    frames = session.compute_once(lambda: _frames(measured), "replay-frames", measured.name)
     says = [
         t("Frame {frame} of {total} · flexion {angle:.0f}°", frame=number, total=len(frames), angle=angle)
         for number, angle in enumerate(measured.motion.joint[:, 0], 1)
@@ -55,8 +55,8 @@ def _frames(measured: MotionCase) -> list[dict[str, object]]:
         outlines = []
         for component, poses in enumerate(measured.poses):
             if np.isfinite(poses[number]).all():
-                path = figures.path(sequence.meshes[component], poses[number], sequence)
-                fill, line = figures.colour(component, FILLED), figures.colour(component)
+                path = figures.draw_silhouette_path(sequence.meshes[component], poses[number], sequence)
+                fill, line = figures.colour_of_component(component, FILLED), figures.colour_of_component(component)
                 outlines.append({"path": path, "fill": fill, "line": line})
         frames.append({"picture": picture, "outlines": outlines})
     return frames

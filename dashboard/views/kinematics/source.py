@@ -12,7 +12,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import door
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t, tn
 from dashboard.views.kinematics import fluoroscopy
 from dashboard.views.kinematics.fluoroscopy import Array, Fluoroscopy
@@ -43,7 +43,7 @@ class Choice:
     side: str
 
 
-def choose() -> Choice:
+def choose_motion_source() -> Choice:
     """Draw the controls and return what they say.
 
     Raises
@@ -58,11 +58,13 @@ def choose() -> Choice:
         )  # fmt: skip
         masks, side = (_masks(), "right") if source == SIMULATED else (NETWORK, _side())
     if source == SIMULATED:
-        return Choice(session.shared(fluoroscopy.simulate, "fluoroscopy", fluoroscopy.SIMULATED_FRAMES), masks, side)
+        return Choice(
+            session.share_work(fluoroscopy.simulate, "fluoroscopy", fluoroscopy.SIMULATED_FRAMES), masks, side
+        )
     return Choice(_own(), masks, side)
 
 
-def trained() -> bool:
+def is_outliner_trained() -> bool:
     """Whether the network that outlines the components has weights."""
     return CARD in models.cards() and bool(models.card(CARD).members)
 
@@ -78,7 +80,7 @@ def _side() -> str:
 
 def _masks() -> str:
     """Let the reader choose who outlines the simulated case; without weights there is no choice."""
-    if not trained():
+    if not is_outliner_trained():
         return EXACT
     return st.segmented_control(
         t("Outlines"), (NETWORK, EXACT), format_func=t, default=NETWORK, key="kinematics-masks", required=True,
@@ -86,7 +88,7 @@ def _masks() -> str:
     )  # fmt: skip
 
 
-def take(dropped: Sequence[tuple[str, bytes]]) -> None:
+def take_sequence_files(dropped: Sequence[tuple[str, bytes]]) -> None:
     """Put dropped files to those that are there, and choose them: the frames of another study take their place."""
     new = [File(name, data) for name, data in dropped]
     whole = {"frame", "mesh"} <= {file.role for file in new}
@@ -96,12 +98,12 @@ def take(dropped: Sequence[tuple[str, bytes]]) -> None:
     session.put(WHICH, OWN)
 
 
-def holds() -> bool:
+def has_own_sequence() -> bool:
     """Whether there are files of the reader's own."""
     return bool(_files())
 
 
-def waiting() -> bool:
+def waits_for_sequence() -> bool:
     """Whether the page is open for a sequence of the reader's own."""
     return session.get(WHICH, "") == OWN
 
@@ -114,17 +116,19 @@ def _own() -> Fluoroscopy | None:
     """Invite to drop files, and return the sequence that those there make."""
     files = _files()
     if not files:
-        door.show(t("Drop a fluoroscopy sequence."), t(INVITATION))
+        door.show_drop_area(t("Drop a fluoroscopy sequence."), t(INVITATION))
         return None
     meshes = _both([file for file in files if file.role == "mesh"])
     frames = [file for file in files if file.role == "frame"]
     calibration = next((file for file in files if file.role == "calibration"), None)
     _told(frames, calibration)
-    images = session.once(lambda: study.read_frames(frames), "frames", *(file.sha256 for file in frames))
-    femoral, tibial = (session.once(partial(read_mesh, mesh.data, mesh.name), "mesh", mesh.sha256) for mesh in meshes)
+    images = session.compute_once(lambda: study.read_frames(frames), "frames", *(file.sha256 for file in frames))
+    femoral, tibial = (
+        session.compute_once(partial(read_mesh, mesh.data, mesh.name), "mesh", mesh.sha256) for mesh in meshes
+    )
     shown = [image.sha256 for image in images]
     stated = (calibration.sha256,) if calibration else ()
-    camera = session.once(lambda: study.find_camera(images, calibration), "camera", *stated, *shown)
+    camera = session.compute_once(lambda: study.find_camera(images, calibration), "camera", *stated, *shown)
     reference = _references([file for file in files if file.role == "reference"], len(images))
     parts = [*shown, *(mesh.sha256 for mesh in meshes), repr(camera)]
     key = hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
@@ -134,11 +138,11 @@ def _own() -> Fluoroscopy | None:
 def _references(files: Sequence[File], frames: int) -> tuple[Array | None, Array | None]:
     """Return the poses to compare with; of files that cannot be used, say so and go on."""
     reference, left_out = study.read_references(
-        files, frames, lambda file: session.once(lambda: study.read_poses(file), "poses", file.sha256)
+        files, frames, lambda file: session.compute_once(lambda: study.read_poses(file), "poses", file.sha256)
     )
     for problem in left_out:
         said = f"{t(problem.file or '')}: {t(problem.problem)}. {t('Nothing is compared with it.')} {t(problem.fix)}"
-        st.markdown(f":material/warning: {plain(said)}")
+        st.markdown(f":material/warning: {escape_markdown(said)}")
     return reference
 
 
@@ -153,7 +157,7 @@ def _both(meshes: Sequence[File]) -> tuple[File, File]:
     guess = study.guess_femoral(meshes)
     names = [mesh.name for mesh in meshes]
     chosen = st.radio(
-        t("Femoral component"), (0, 1), index=guess, format_func=lambda i: plain(names[i]), horizontal=True,
+        t("Femoral component"), (0, 1), index=guess, format_func=lambda i: escape_markdown(names[i]), horizontal=True,
         key=f"kinematics-femoral-{meshes[0].sha256[:8]}-{meshes[1].sha256[:8]}",
         help=t("Guessed from the files' names; the other one is the tibial component."),
     )  # fmt: skip
@@ -180,4 +184,4 @@ def _told(frames: Sequence[File], calibration: File | None) -> None:
     found.append(
         t("calibration {name}", name=calibration.name) if calibration else t("calibration of the DICOM header")
     )
-    st.caption(plain(" · ".join(found)))
+    st.caption(escape_markdown(" · ".join(found)))

@@ -134,7 +134,7 @@ class Tracking:
         return fit
 
 
-def edited(result: Motion, sequence: Fluoroscopy, edits: Edits) -> Motion:
+def apply_pose_edits(result: Motion, sequence: Fluoroscopy, edits: Edits) -> Motion:
     """Return the motion with poses that came from a reader's own start, and everything that follows from them."""
     if not edits:
         return result
@@ -175,7 +175,7 @@ def _notes(said: tuple[str, ...], t: int, edits: Edits) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def so_far(tracking: Tracking) -> tuple[list[Array], list[Array]]:
+def find_poses_so_far(tracking: Tracking) -> tuple[list[Array], list[Array]]:
     """Return the best fit of each component in each frame that is done; not finite where none was found."""
     none = np.full((4, 4), np.nan)
     both = [[answer[side].fits for answer in tracking.found] for side in (0, 1)]

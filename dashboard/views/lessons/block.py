@@ -28,9 +28,9 @@ PLACES = [
 ]  # fmt: skip
 
 
-def show(subject: Subject) -> None:
+def show_block_lesson(subject: Subject) -> None:
     """Draw the lesson."""
-    picture = figures.shrunk(subject.image.grey(subject.frame), LONGEST_PX)
+    picture = figures.shrink_picture(subject.image.grey(subject.frame), LONGEST_PX)
     left, right = st.container(key="workspace").columns([1, 1.9], gap="medium")
     with left:
         kernel, bias, activation = _controls()
@@ -51,7 +51,7 @@ def show(subject: Subject) -> None:
         )
     )
     st.plotly_chart(
-        how_figures.sums(patch, kernel, (bias, total, answer)),
+        how_figures.draw_neuron_sums(patch, kernel, (bias, total, answer)),
         key="how-sums",
         config={"displayModeBar": False},
         alt=t(
@@ -118,7 +118,7 @@ def _place(picture: Pixels, output: NDArray[np.float64], subject: Subject) -> tu
     rows, columns = output.shape
     down, across = f"kernel-row-{subject.key}", f"kernel-column-{subject.key}"
     if session.get(down) is None or session.get(across) is None:
-        for key, at in zip((down, across), loudest(output), strict=True):
+        for key, at in zip((down, across), find_loudest_place(output), strict=True):
             session.put(key, at)
     chart = st.container()
     with st.container(horizontal=True):
@@ -132,11 +132,11 @@ def _place(picture: Pixels, output: NDArray[np.float64], subject: Subject) -> tu
 
     key = f"viewer-block-{subject.key}"
     chart.plotly_chart(
-        how_figures.filtered(picture, output, row, column),
+        how_figures.draw_filtered_picture(picture, output, row, column),
         key=key,
         height=400,
         theme=None,
-        on_select=lambda: session.selection(key, click),
+        on_select=lambda: session.take_selection(key, click),
         selection_mode="points",
         config={"displayModeBar": False},
         alt=t(
@@ -161,7 +161,7 @@ def _place(picture: Pixels, output: NDArray[np.float64], subject: Subject) -> tu
     return row, column
 
 
-def loudest(output: NDArray[np.float64]) -> tuple[int, int]:
+def find_loudest_place(output: NDArray[np.float64]) -> tuple[int, int]:
     """Return row and column where a neuron answers most, away from the edge."""
     top, left = (side // 5 for side in output.shape)
     inner = np.abs(output[top : output.shape[0] - top, left : output.shape[1] - left])

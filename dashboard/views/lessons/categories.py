@@ -10,15 +10,15 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import states
-from dashboard.case.states import plain, sentence
-from dashboard.i18n import later, lowered, t, tn
+from dashboard.case.states import escape_markdown, write_as_sentence
+from dashboard.i18n import later, lower_in_sentence, t, tn
 from dashboard.style import figures
 from dashboard.style.figures import View
 from dashboard.views.detection import figures as detection_figures
 from dashboard.views.lessons import diagrams
 from dashboard.views.lessons.subject import Subject
 from dashboard.views.segmentation import figures as tissue_figures
-from dashboard.views.segmentation.case import segment
+from dashboard.views.segmentation.case import segment_on_page
 from dashboard.views.segmentation.figures import TissueView
 from models import Card, Classification, Detections, Judged, OrthoLensError, lessons
 from models.lessons import Step
@@ -46,7 +46,7 @@ ASKS = {
 HEIGHT_PX = 330
 
 
-def show(subject: Subject) -> None:
+def show_categories_lesson(subject: Subject) -> None:
     """Draw the lesson."""
     chosen = st.segmented_control(
         t("Category"),
@@ -61,10 +61,10 @@ def show(subject: Subject) -> None:
     size, found = _size(cards["classification"]), _steps(cards)
     st.markdown(t(ASKS[chosen]))
     st.plotly_chart(
-        diagrams.ways(found, _titles(), (chosen,)),
+        diagrams.draw_ways_through_heads(found, _titles(), (chosen,)),
         key="how-ways",
         config={"displayModeBar": False},
-        alt=t("One backbone and three heads; {chosen} is lit", chosen=lowered(TITLES[chosen])),
+        alt=t("One backbone and three heads; {chosen} is lit", chosen=lower_in_sentence(TITLES[chosen])),
     )
     shared = sum(step.parameters for step in found[chosen] if step.shared)
     own = sum(step.parameters for step in found[chosen] if not step.shared)
@@ -76,7 +76,7 @@ def show(subject: Subject) -> None:
             rows=size[0],
             columns=size[1],
             shared=shared,
-            chosen=lowered(TITLES[chosen]),
+            chosen=lower_in_sentence(TITLES[chosen]),
             own=own,
         )
     )
@@ -87,9 +87,9 @@ def show(subject: Subject) -> None:
             _answer(name, cards[name], subject)
 
 
-def ways(subject: Subject) -> go.Figure:
+def draw_ways_of_categories(subject: Subject) -> go.Figure:
     """Return the way of a picture into all three heads, each of them lit."""
-    return diagrams.ways(_steps(_cards(subject)), _titles(), TITLES)
+    return diagrams.draw_ways_through_heads(_steps(_cards(subject)), _titles(), TITLES)
 
 
 def _titles() -> dict[str, str]:
@@ -144,7 +144,7 @@ def _answer(category: str, card: Card | None, subject: Subject) -> None:
     if card is None:
         st.caption(t("There is no card for this yet."))
         return
-    st.caption(plain(t(card.title)))
+    st.caption(escape_markdown(t(card.title)))
     if not card.members:
         st.markdown(t(":material/hourglass: **No weights yet.**"))
         st.caption(
@@ -154,17 +154,17 @@ def _answer(category: str, card: Card | None, subject: Subject) -> None:
     try:
         ANSWERS[category](card, subject)
     except OrthoLensError as problem:
-        states.error(problem)
+        states.show_error(problem)
 
 
 def _named(card: Card, subject: Subject) -> None:
     answer = session.predict(subject.image, card, subject.frame)
     assert isinstance(answer, Classification)  # by the card's network
     _verdict(answer, card)
-    st.markdown(f"**{plain(t(card.labels[card.index(answer.label)].name))}**, {answer.confidence:.0%}")
-    _picture(figures.figure(answer, subject.image, View(frame=subject.frame)), card, t("Grad-CAM over the image"))
+    st.markdown(f"**{escape_markdown(t(card.labels[card.index(answer.label)].name))}**, {answer.confidence:.0%}")
+    _picture(figures.draw_figure(answer, subject.image, View(frame=subject.frame)), card, t("Grad-CAM over the image"))
     st.plotly_chart(
-        figures.bars(answer, card),
+        figures.draw_probability_bars(answer, card),
         key="how-bars",
         config={"displayModeBar": False},
         alt=t("Probability of each label"),
@@ -173,17 +173,17 @@ def _named(card: Card, subject: Subject) -> None:
 
 def _segmented(card: Card, subject: Subject) -> None:
     image = lessons.middle(subject.image, card)
-    answer = segment(image, card, subject.frame)
+    answer = segment_on_page(image, card, subject.frame)
     _verdict(answer, card)
     found = [
-        f"{plain(t(label.name))} {_share(share)}"
+        f"{escape_markdown(t(label.name))} {_share(share)}"
         for index, label in enumerate(card.labels)
         if index and (share := float((answer.mask == index).mean())) > 0
     ]
     st.markdown(t("**Segmented:** ") + (", ".join(found) or t("nothing")))
     view = TissueView(frame=subject.frame)
     part = t("The image") if image is subject.image else t("The middle of the image")
-    _picture(tissue_figures.figure(answer, image, view), card, t("{part} with its classes", part=part))
+    _picture(tissue_figures.draw_segmentation(answer, image, view), card, t("{part} with its classes", part=part))
 
 
 def _share(share: float) -> str:
@@ -191,9 +191,9 @@ def _share(share: float) -> str:
 
 
 def _boxed(card: Card, subject: Subject) -> None:
-    answer = session.once(
+    answer = session.compute_once(
         lambda: models.predict(subject.image, card.id, frame=subject.frame),
-        "how-found", subject.key, card.id, *session.weights(card),
+        "how-found", subject.key, card.id, *session.name_weights(card),
     )  # fmt: skip
     assert isinstance(answer, Detections)  # by the card's task
     _verdict(answer, card)
@@ -203,7 +203,9 @@ def _boxed(card: Card, subject: Subject) -> None:
     )
     st.markdown(some if n else t("**No boxes** from {threshold:.0%} on", threshold=answer.threshold))
     _picture(
-        detection_figures.figure(answer, subject.image, View(frame=subject.frame)), card, t("The image with its boxes")
+        detection_figures.draw_detections(answer, subject.image, View(frame=subject.frame)),
+        card,
+        t("The image with its boxes"),
     )
 
 
@@ -218,13 +220,16 @@ def _verdict(answer: Judged, card: Card) -> None:
     """Say whether the card was made for such a picture, or that it cannot tell."""
     if answer.abstained:
         st.badge(t("not made for this image"), icon=":material/block:", color="orange")
-        st.caption(plain(sentence(t(answer.reason) if answer.reason else "")) + t(" Shown for illustration only."))
+        st.caption(
+            escape_markdown(write_as_sentence(t(answer.reason) if answer.reason else ""))
+            + t(" Shown for illustration only.")
+        )
     elif card.ood is None:
         st.badge(t("for illustration"), icon=":material/info:", color="gray")
         st.caption(
             t(
                 "Made for {shows}. It cannot tell whether this is one: it answers to anything.",
-                shows=plain(t(card.data.shows)),
+                shows=escape_markdown(t(card.data.shows)),
             )
         )
     else:

@@ -10,9 +10,9 @@ from math import log2
 
 import plotly.graph_objects as go
 
-from dashboard.i18n import numeral, t
+from dashboard.i18n import format_number, t
 from dashboard.style.figures import ACCENT
-from dashboard.views.lessons.figures import clear
+from dashboard.views.lessons.figures import clear_figure
 from models.lessons import Depths, Layer, Step
 
 AMBER, GREY, PALE = "#E69F00", "rgba(128,140,150,0.55)", "rgba(128,140,150,0.22)"
@@ -26,7 +26,7 @@ LINES = ((ACCENT, "solid", "circle"), (AMBER, "dash", "diamond"))
 """Colour, dash and mark of the networks that are compared."""
 
 
-def diagram(layers: Sequence[Layer], chosen: str) -> go.Figure:
+def draw_network_diagram(layers: Sequence[Layer], chosen: str) -> go.Figure:
     """Return a network as squares: depth from left to right, resolution from top to bottom; a click chooses one."""
     lowest = max(log2(layer.stride) for layer in layers if layer.stride) + 1
     places = {layer.name: (layer.column, -(log2(layer.stride) if layer.stride else lowest)) for layer in layers}
@@ -67,7 +67,7 @@ def diagram(layers: Sequence[Layer], chosen: str) -> go.Figure:
     fig.update_yaxes(range=[-lowest - 0.5, -log2(levels[0]) + 0.75])
     fig.update_xaxes(title=t("Depth"), showticklabels=False, fixedrange=True, zeroline=False, showgrid=False)
     fig.update_xaxes(range=[-0.8, last + 0.8])
-    return clear(fig.update_layout(height=300, showlegend=False, clickmode="event+select", dragmode=False))
+    return clear_figure(fig.update_layout(height=300, showlegend=False, clickmode="event+select", dragmode=False))
 
 
 def _apart(layers: Sequence[Layer], at: Mapping[str, tuple[int, float]]) -> dict[str, tuple[float, float]]:
@@ -80,7 +80,7 @@ def _apart(layers: Sequence[Layer], at: Mapping[str, tuple[int, float]]) -> dict
     return moved
 
 
-def resolutions(found: Depths, colour: str) -> go.Figure:
+def draw_resolutions(found: Depths, colour: str) -> go.Figure:
     """Return which resolutions a network that segments holds at each depth; skips are dotted."""
     places = [(x, -log2(stride)) for x, depth in enumerate(found.depths) for stride in depth.strides]
     fig = go.Figure()
@@ -110,10 +110,10 @@ def resolutions(found: Depths, colour: str) -> go.Figure:
         range=[-5.6, -0.4], fixedrange=True, zeroline=False, title=t("Resolution"),
     )  # fmt: skip
     fig.update_xaxes(tickvals=list(range(len(names))), ticktext=names, fixedrange=True, showgrid=False, zeroline=False)
-    return clear(fig.update_layout(height=250, showlegend=False))
+    return clear_figure(fig.update_layout(height=250, showlegend=False))
 
 
-def kept(found: Sequence[tuple[str, Depths]]) -> go.Figure:
+def draw_kept_detail(found: Sequence[tuple[str, Depths]]) -> go.Figure:
     """Return how much of the picture's detail each network holds from its first stage to its last."""
     fig = go.Figure()
     for (name, one), (colour, dash, mark) in zip(found, LINES, strict=False):
@@ -133,10 +133,12 @@ def kept(found: Sequence[tuple[str, Depths]]) -> go.Figure:
         zeroline=False,
     )
     legend = {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"}
-    return clear(fig.update_layout(height=280, legend=legend))
+    return clear_figure(fig.update_layout(height=280, legend=legend))
 
 
-def ways(found: Mapping[str, Sequence[Step]], titles: Mapping[str, str], lit: Collection[str]) -> go.Figure:
+def draw_ways_through_heads(
+    found: Mapping[str, Sequence[Step]], titles: Mapping[str, str], lit: Collection[str]
+) -> go.Figure:
     """Return the way of one picture through a shared backbone into three heads, some of them lit.
 
     Parameters
@@ -170,14 +172,14 @@ def ways(found: Mapping[str, Sequence[Step]], titles: Mapping[str, str], lit: Co
             fig.add_shape(type="path", path=path, line={"color": AMBER, "width": 3})
     fig.update_xaxes(visible=False, range=[-0.5, last + 0.5], fixedrange=True)
     fig.update_yaxes(visible=False, range=[-len(found) - 0.5, 0.5], fixedrange=True)
-    return clear(fig.update_layout(height=400, showlegend=False)).update_layout(margin={"l": 0, "r": 0})
+    return clear_figure(fig.update_layout(height=400, showlegend=False)).update_layout(margin={"l": 0, "r": 0})
 
 
 def _box(fig: go.Figure, x: float, y: float, step: Step, *, lit: bool, fill: str) -> None:
     line = {"color": ACCENT if step.shared else AMBER if lit else GREY, "width": 2 if lit else 1}
     fig.add_shape(type="rect", x0=x - 0.44, x1=x + 0.44, y0=y - 0.36, y1=y + 0.36, fillcolor=fill, line=line)
     shape = " × ".join(map(str, step.shape[1:]))
-    count = f"<br>{numeral(step.parameters)}" if step.parameters else ""
+    count = f"<br>{format_number(step.parameters)}" if step.parameters else ""
     short = step.name.replace(" head", "<br>head")
     name = f"<b>{short}</b>" if lit else short
     fig.add_annotation(x=x, y=y, text=f"{name}<br>{shape}{count}", showarrow=False, font={"size": 12})

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from plotly.subplots import make_subplots
 
-from dashboard.i18n import numeral, t
-from dashboard.style.figures import ACCENT, FONT, INK, PAPER, Picture, png, raster
-from dashboard.style.maps import enlarged, mapped, mosaic
+from dashboard.i18n import format_number, t
+from dashboard.style.figures import ACCENT, FONT, INK, PAPER, Picture, encode_png, encode_raster
+from dashboard.style.maps import enlarge_map, map_to_viridis, tile_maps
 from dashboard.style.palette import SIGNED
 from models.drawing.draw import colour_map, rgb
 from models.types import Pixels
@@ -31,7 +31,7 @@ CLICK_PX = 4
 """Step of the places that a click can choose."""
 
 
-def filtered(picture: Pixels, output: NDArray[np.float64], row: int, column: int) -> go.Figure:
+def draw_filtered_picture(picture: Pixels, output: NDArray[np.float64], row: int, column: int) -> go.Figure:
     """Return a picture and what the neurons answer everywhere, with one place marked; both can be clicked.
 
     Parameters
@@ -44,11 +44,11 @@ def filtered(picture: Pixels, output: NDArray[np.float64], row: int, column: int
     fig = make_subplots(1, 2, horizontal_spacing=0.03, subplot_titles=(t("Input"), t("Output")))
     rows, columns = picture.shape
     at = np.mgrid[CLICK_PX // 2 : rows : CLICK_PX, CLICK_PX // 2 : columns : CLICK_PX].reshape(2, -1)
-    pictures: tuple[Picture, ...] = (picture, coloured(output))
+    pictures: tuple[Picture, ...] = (picture, colour_answers(output))
     for number, shown in enumerate(pictures, 1):
         x, y = ("x", "y") if number == 1 else ("x2", "y2")
         fig.add_layout_image(
-            source=raster(enlarged(shown, 480)), xref=x, yref=y, layer="below", sizing="stretch",
+            source=encode_raster(enlarge_map(shown, 480)), xref=x, yref=y, layer="below", sizing="stretch",
             x=-0.5, y=-0.5, sizex=columns, sizey=rows,
         )  # fmt: skip
         unseen = {"marker": {"opacity": 0}}
@@ -70,7 +70,7 @@ def filtered(picture: Pixels, output: NDArray[np.float64], row: int, column: int
     )  # fmt: skip
 
 
-def sums(
+def draw_neuron_sums(
     patch: NDArray[np.float64], kernel: NDArray[np.float64], ends: tuple[float, float, float], columns: int = 4
 ) -> go.Figure:
     """Return nine inputs times nine weights, their products, and what becomes of them, as numbers on colours.
@@ -125,15 +125,23 @@ def sums(
     )
 
 
-def columns(maps: Sequence[Pixels], titles: Sequence[str]) -> go.Figure:
+def draw_map_columns(maps: Sequence[Pixels], titles: Sequence[str]) -> go.Figure:
     """Return feature maps, (n, h, w) a column, as pictures one below the other under their titles."""
     fig = make_subplots(1, len(maps), horizontal_spacing=0.015, subplot_titles=titles)
     for number, own in enumerate(maps, 1):
-        picture = mosaic(own, columns=1)
+        picture = tile_maps(own, columns=1)
         rows, wide = picture.shape[:2]
         x, y = (f"{axis}{number if number > 1 else ''}" for axis in "xy")
         fig.add_layout_image(
-            source=raster(picture), xref=x, yref=y, layer="below", sizing="stretch", x=0, y=0, sizex=wide, sizey=rows
+            source=encode_raster(picture),
+            xref=x,
+            yref=y,
+            layer="below",
+            sizing="stretch",
+            x=0,
+            y=0,
+            sizex=wide,
+            sizey=rows,
         )
         fig.update_xaxes(range=[0, wide], visible=False, constrain="domain", fixedrange=True, row=1, col=number)
         fig.update_yaxes(
@@ -147,10 +155,10 @@ def columns(maps: Sequence[Pixels], titles: Sequence[str]) -> go.Figure:
 
 
 def _two(value: float) -> str:
-    return numeral(float(value), ".2f")
+    return format_number(float(value), ".2f")
 
 
-def clear(fig: go.Figure) -> go.Figure:
+def clear_figure(fig: go.Figure) -> go.Figure:
     """Give a figure the theme's own ground and no room to spare."""
     fig.update_xaxes(automargin=True)
     fig.update_yaxes(automargin=True)
@@ -159,7 +167,7 @@ def clear(fig: go.Figure) -> go.Figure:
     )
 
 
-def coloured(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+def colour_answers(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Colour answers, (H, W) → (H, W, 3): grey where nothing is negative, else two colours, dark at zero."""
     most = max(float(np.abs(values).max()), 1e-6)
     if values.min() >= 0:
@@ -169,27 +177,27 @@ def coloured(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return colour_map("berlin").colours((values / most).astype(np.float32))
 
 
-def tile(values: Pixels) -> bytes:
+def encode_map_tile(values: Pixels) -> bytes:
     """Return a feature map as PNG, every place of it a block of pixels."""
-    return png(mapped(values))
+    return encode_png(map_to_viridis(values))
 
 
-def row_of(maps: Pixels, gap: int = 4) -> bytes:
+def tile_map_row(maps: Pixels, gap: int = 4) -> bytes:
     """Return several maps (n, h, w) in a row as one PNG, each scaled by itself."""
-    tiles = [mapped(one) for one in maps]
+    tiles = [map_to_viridis(one) for one in maps]
     height = tiles[0].shape[0]
     spacer = np.full((height, gap, 3), 128, np.uint8)
     parts = [part for one in tiles for part in (one, spacer)][:-1]
-    return png(np.concatenate(parts, 1))
+    return encode_png(np.concatenate(parts, 1))
 
 
-def fitted(heat: Pixels, shape: tuple[int, ...]) -> Pixels:
+def fit_heat(heat: Pixels, shape: tuple[int, ...]) -> Pixels:
     """Return heat (H, W) in another size."""
     size = (shape[1], shape[0])
     return np.asarray(Pillow.fromarray(heat.astype(np.float32)).resize(size, Pillow.Resampling.BILINEAR))
 
 
-def framed(picture: Pixels, side: int) -> bytes:
+def frame_middle(picture: Pixels, side: int) -> bytes:
     """Return a picture with a square of `side` pixels in its middle, dimmed around it, as PNG."""
     rows, columns = picture.shape[:2]
     shown = rgb(picture)
@@ -197,11 +205,11 @@ def framed(picture: Pixels, side: int) -> bytes:
     inside = np.zeros((rows, columns), bool)
     inside[top : top + side, left : left + side] = True
     dimmed = np.where(inside[..., None], shown, (shown * 0.35).astype(np.uint8))
-    big = enlarged(dimmed, 360).copy()
+    big = enlarge_map(dimmed, 360).copy()
     scale = big.shape[0] / rows
     edge = [round(at * scale) for at in (top, min(top + side, rows), left, min(left + side, columns))]
     for at in (edge[0], edge[1] - 2):
         big[at : at + 2, edge[2] : edge[3]] = (255, 255, 255)
     for at in (edge[2], edge[3] - 2):
         big[edge[0] : edge[1], at : at + 2] = (255, 255, 255)
-    return png(big)
+    return encode_png(big)

@@ -2,4 +2,4 @@
 
 from dashboard.views.lessons import page
 
-page.show()
+page.show_lessons_page()

@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import session
-from dashboard.case.polling import polled
+from dashboard.case.polling import poll_every
 from dashboard.i18n import later, t
 from dashboard.session.jobs import Job
 from dashboard.views.lessons import learning_figures
@@ -20,7 +20,7 @@ EVERY_S = 0.9
 STATIC = {"displayModeBar": False}
 
 
-def show() -> None:
+def show_learning_lesson() -> None:
     """Draw the lesson."""
     st.markdown(
         t(
@@ -35,14 +35,14 @@ def show() -> None:
         st.caption(t("Drawn by a program, no patient. They show how learning goes, not how well fractures are found."))
     _controls()
     live = _running()
-    polled(EVERY_S if live else None)(_live if live else _board)()
+    poll_every(EVERY_S if live else None)(_live if live else _board)()
 
 
-def begin() -> None:
+def begin_learning() -> None:
     """Start a new lesson with the choices on the page; one that runs is ended first."""
     from models.lessons.learning import Lesson
 
-    stop()
+    stop_learning()
     learner = Learner(
         Lesson(
             rate=session.get("lesson-rate", 0.005), patches=session.get("lesson-patches", AMOUNTS[-1]),
@@ -51,12 +51,12 @@ def begin() -> None:
     )  # fmt: skip
     session.put("learner", learner)
     session.put("lesson-run", session.get("lesson-run", 0) + 1)
-    session.start(_name(), learner.run)
+    session.start_work(_name(), learner.run)
 
 
-def stop() -> None:
+def stop_learning() -> None:
     """End a lesson that runs."""
-    job = session.job(_name())
+    job = session.find_job(_name())
     if job:
         job.stop()
 
@@ -67,13 +67,13 @@ def _name() -> str:
 
 
 def _running() -> bool:
-    job: Job[Learner] | None = session.job(_name())
+    job: Job[Learner] | None = session.find_job(_name())
     return job is not None and job.running and not job.stopped()
 
 
-def reset() -> None:
+def reset_learning() -> None:
     """Forget the network; the next one starts from other random numbers."""
-    stop()
+    stop_learning()
     session.put("learner", None)
     session.put("lesson-seed", session.get("lesson-seed", 0) + 1)
 
@@ -99,12 +99,12 @@ def _controls() -> None:
             icon=":material/play_arrow:",
             type="primary",
             key="lesson-start",
-            on_click=begin,
+            on_click=begin_learning,
             disabled=running,
         )
-        st.button(t("Stop"), icon=":material/stop:", key="lesson-stop", on_click=stop, disabled=not running)
+        st.button(t("Stop"), icon=":material/stop:", key="lesson-stop", on_click=stop_learning, disabled=not running)
         st.button(
-            t("Reset"), icon=":material/restart_alt:", key="lesson-reset", on_click=reset,
+            t("Reset"), icon=":material/restart_alt:", key="lesson-reset", on_click=reset_learning,
             disabled=session.get("learner") is None, help=t("A new network with other random numbers."),
         )  # fmt: skip
 
@@ -126,7 +126,8 @@ def _board() -> None:
         _decisions(learner)
         if learner:
             st.plotly_chart(
-                learning_figures.progress(seen, learner.lesson.steps), key="lesson-progress", config=STATIC,
+                learning_figures.draw_learning_progress(seen, learner.lesson.steps), key="lesson-progress",
+                config=STATIC,
                 alt=t("Loss and accuracy against the steps"),
             )  # fmt: skip
     with right:
@@ -134,10 +135,10 @@ def _board() -> None:
 
 
 def _decisions(learner: Learner | None) -> None:
-    patches, broken = session.once(_unseen, "lesson-unseen")
+    patches, broken = session.compute_once(_unseen, "lesson-unseen")
     said = learner.seen[-1].decisions if learner and learner.seen else None
     st.plotly_chart(
-        learning_figures.decisions(patches, broken, said), key="viewer-lesson", theme=None,
+        learning_figures.draw_decisions(patches, broken, said), key="viewer-lesson", theme=None,
         config=STATIC, alt=t("Twelve simulated patches of bone, and below each what the network says of it"),
     )  # fmt: skip
 
@@ -147,7 +148,7 @@ def _unseen() -> tuple[tuple[str, ...], NDArray[np.bool_]]:
     from models.lessons.learning import SHOWN, held_out
 
     data = held_out()
-    return learning_figures.pictures(data.pixels[:SHOWN]), data.broken[:SHOWN]
+    return learning_figures.encode_patches(data.pixels[:SHOWN]), data.broken[:SHOWN]
 
 
 def _figures(learner: Learner | None) -> None:
@@ -172,7 +173,7 @@ def _figures(learner: Learner | None) -> None:
     )
     st.markdown(t("**Its eight first filters**"))
     st.plotly_chart(
-        learning_figures.filters(now.filters), key="lesson-filters", config=STATIC,
+        learning_figures.draw_filters(now.filters), key="lesson-filters", config=STATIC,
         alt=t("The eight filters of the first layer as grids of weights"),
     )  # fmt: skip
     st.caption(t("Blue: negative weight. Vermilion: positive. They start as noise; edges and dark lines grow in them."))

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from dashboard.i18n import t
-from dashboard.style.figures import ACCENT, FAINT, FONT, INK, PAPER, raster
-from dashboard.style.maps import enlarged
+from dashboard.style.figures import ACCENT, FAINT, FONT, INK, PAPER, encode_raster
+from dashboard.style.maps import enlarge_map
 from dashboard.style.palette import SIGNED
-from dashboard.views.lessons.figures import clear
+from dashboard.views.lessons.figures import clear_figure
 from models.types import Pixels
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ PATCH, BELOW = 28, 13
 RIGHT, WRONG = "#5CC7BC", "#F0A35E"
 
 
-def progress(seen: Sequence[Snapshot], steps: int) -> go.Figure:
+def draw_learning_progress(seen: Sequence[Snapshot], steps: int) -> go.Figure:
     """Return loss and accuracy against the steps done."""
     at = [snapshot.step for snapshot in seen]
     fig = make_subplots(1, 2, horizontal_spacing=0.1, subplot_titles=(t("Loss"), t("Accuracy")))
@@ -54,14 +54,14 @@ def progress(seen: Sequence[Snapshot], steps: int) -> go.Figure:
     fig.update_xaxes(range=[0, steps], title=t("Step"), fixedrange=True, showgrid=False)
     fig.update_yaxes(range=[0, min(most, 3.0) * 1.05], fixedrange=True, nticks=5, row=1, col=1)
     fig.update_yaxes(range=[0, 1.03], tickformat=".0%", fixedrange=True, nticks=6, row=1, col=2)
-    clear(fig)
+    clear_figure(fig)
     return fig.update_layout(
         height=268, margin={"t": 30}, uirevision="learning",
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 0.04, "yanchor": "bottom"},
     )  # fmt: skip
 
 
-def filters(weights: NDArray[np.float32]) -> go.Figure:
+def draw_filters(weights: NDArray[np.float32]) -> go.Figure:
     """Return the filters of the first layer (n, k, k) in two rows: each scaled by its largest weight."""
     n, side, _ = weights.shape
     across = -(-n // 2)
@@ -72,15 +72,15 @@ def filters(weights: NDArray[np.float32]) -> go.Figure:
     fig = go.Figure(go.Heatmap(z=grid, colorscale=SIGNED, zmin=-1, zmax=1, showscale=False, hoverinfo="skip"))
     fig.update_xaxes(visible=False, constrain="domain", fixedrange=True)
     fig.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", constrain="domain", fixedrange=True)
-    return clear(fig).update_layout(height=176, uirevision="filters", margin={"l": 0, "r": 0, "t": 4, "b": 4})
+    return clear_figure(fig).update_layout(height=176, uirevision="filters", margin={"l": 0, "r": 0, "t": 4, "b": 4})
 
 
-def pictures(pixels: Pixels) -> tuple[str, ...]:
-    """Return patches (n, h, w) as `decisions` takes them; they stay the same while what is said of them changes."""
-    return tuple(raster(enlarged(patch, 112)) for patch in pixels)
+def encode_patches(pixels: Pixels) -> tuple[str, ...]:
+    """Return patches (n, h, w) as `draw_decisions` takes them; they stay while what is said of them changes."""
+    return tuple(encode_raster(enlarge_map(patch, 112)) for patch in pixels)
 
 
-def decisions(
+def draw_decisions(
     patches: Sequence[str], broken: NDArray[np.bool_], probabilities: NDArray[np.float32] | None
 ) -> go.Figure:
     """Return patches, and below each what the network says of it and whether that is right, by word and mark.
@@ -88,7 +88,7 @@ def decisions(
     Parameters
     ----------
     patches
-        (n) of `pictures`.
+        (n) of `encode_patches`.
     broken
         (n,) the reference standard.
     probabilities

@@ -9,10 +9,10 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t
 from dashboard.style import figures
-from dashboard.style.maps import TILE_PX, enlarged
+from dashboard.style.maps import TILE_PX, enlarge_map
 from dashboard.views.lessons import diagrams
 from dashboard.views.lessons import figures as how_figures
 from dashboard.views.lessons import subject as how_subject
@@ -42,7 +42,7 @@ STEPS = {
 """What the stages of MobileNetV2 tend to answer to, in plain words."""
 
 
-def show(subject: Subject) -> None:
+def show_network_lesson(subject: Subject) -> None:
     """Draw the lesson."""
     card = _card(subject)
     layers = lessons.layers(card)
@@ -67,7 +67,7 @@ def show(subject: Subject) -> None:
     )
     if not card.members:
         st.info(
-            t("{title} has no weights yet, so its layers have nothing to show.", title=plain(t(card.title))),
+            t("{title} has no weights yet, so its layers have nothing to show.", title=escape_markdown(t(card.title))),
             icon=":material/hourglass:",
         )
     elif look in looks:
@@ -101,8 +101,8 @@ def _diagram(card: Card, layers: Sequence[Layer]) -> Layer:
             session.put(state, points[0]["customdata"][0])
 
     st.plotly_chart(
-        diagrams.diagram(layers, session.get(state)), key=chart, selection_mode="points",
-        on_select=lambda: session.selection(chart, click), config=CONFIG,
+        diagrams.draw_network_diagram(layers, session.get(state)), key=chart, selection_mode="points",
+        on_select=lambda: session.take_selection(chart, click), config=CONFIG,
         alt=t("The {blocks} blocks of the network by depth and resolution; {name} is "
         "chosen", blocks=len(layers), name=session.get(state)),
     )  # fmt: skip
@@ -137,11 +137,11 @@ def _diagram(card: Card, layers: Sequence[Layer]) -> Layer:
     return layer
 
 
-def maps_of(subject: Subject, card: Card, layer: Layer) -> FeatureMaps:
+def compute_maps_of_layer(subject: Subject, card: Card, layer: Layer) -> FeatureMaps:
     """Return what a layer computes, from one pass a session."""
-    return session.once(
+    return session.compute_once(
         lambda: lessons.feature_maps(subject.image, card, layer, frame=subject.frame, count=SHOWN),
-        "maps", subject.key, card.id, *session.weights(card), layer.name,
+        "maps", subject.key, card.id, *session.name_weights(card), layer.name,
     )  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def _maps(subject: Subject, card: Card, layer: Layer) -> None:
     if not layer.has_maps:
         st.markdown(t("This layer computes a list of numbers, not maps. Choose an earlier one."))
         return
-    found = maps_of(subject, card, layer)
+    found = compute_maps_of_layer(subject, card, layer)
     _, height, width = layer.shape
     st.markdown(
         t(
@@ -175,7 +175,7 @@ def _grid(found: FeatureMaps) -> None:
     with st.grid(min_column_width=TILE_PX, gap="small"):
         for channel, values, peak in zip(found.channels, found.maps, found.peaks, strict=True):
             st.image(
-                how_figures.tile(values),
+                how_figures.encode_map_tile(values),
                 caption=t("Channel {channel} · peak {peak:.1f}", channel=channel, peak=peak),
                 width="stretch",
                 alt=t("Feature map of channel {channel}", channel=channel),
@@ -186,19 +186,20 @@ def _drivers(subject: Subject, card: Card, layer: Layer) -> None:
     if not layer.has_maps:
         st.markdown(t("This layer has no channels with places. Choose an earlier one."))
         return
-    found = maps_of(subject, card, layer)
+    found = compute_maps_of_layer(subject, card, layer)
     channel = st.selectbox(
         t("Channel"), found.channels.tolist(), key=f"how-channel-{card.id}-{layer.name}-{subject.key}", width=160,
         help=t("The twelve that answer most to this image."),
     )  # fmt: skip
     others = {
-        title: one for title, one in how_subject.simulated(card).items() if one.sha256 != subject.image.sha256
+        title: one for title,
+        one in how_subject.simulate_lesson_pictures(card).items() if one.sha256 != subject.image.sha256
     }  # fmt: skip
     pictures = ((subject.image, subject.frame), *((one, 0) for one in others.values()))
     names = [t("This image"), *(t("Simulated: {title}", title=t(title)) for title in others)]
-    best = session.once(
+    best = session.compute_once(
         lambda: lessons.patches(pictures, card, layer, channel),
-        "drivers", subject.key, card.id, *session.weights(card), layer.name, channel,
+        "drivers", subject.key, card.id, *session.name_weights(card), layer.name, channel,
     )  # fmt: skip
     side = best[0].pixels.shape[0]
     st.markdown(
@@ -215,7 +216,7 @@ def _drivers(subject: Subject, card: Card, layer: Layer) -> None:
     with st.grid(min_column_width=TILE_PX, gap="small"):
         for number, patch in enumerate(best, 1):
             st.image(
-                figures.png(enlarged(patch.pixels, TILE_PX)), width="stretch",
+                figures.encode_png(enlarge_map(patch.pixels, TILE_PX)), width="stretch",
                 caption=f"{number}. {names[patch.picture]} · {patch.value:.1f}",
                 alt=t("Patch {number} that drives channel {channel}", number=number, channel=channel),
             )  # fmt: skip
@@ -229,16 +230,16 @@ def _reasons(subject: Subject, card: Card, layer: Layer) -> None:
         t("Explain"), list(card.keys[1:] if card.task == "tissue" else card.keys), key=f"how-explained-{card.id}",
         format_func=lambda key: card.labels[card.index(key)].name, persist_state="session", width=320,
     )  # fmt: skip
-    heat = session.once(
+    heat = session.compute_once(
         lambda: models.explain(image, card.id, "grad-cam", label=label, frame=subject.frame, stage=stage).heat,
-        "how-why", subject.key, card.id, *session.weights(card), stage, label,
+        "how-why", subject.key, card.id, *session.name_weights(card), stage, label,
     )  # fmt: skip
-    shown = figures.shrunk(image.shown(subject.frame), 480)
+    shown = figures.shrink_picture(image.shown(subject.frame), 480)
     ground = shown if shown.ndim == 2 else shown.mean(-1)
-    small = how_figures.fitted(heat, ground.shape)
+    small = how_figures.fit_heat(heat, ground.shape)
     name = t(card.labels[card.index(label)].name)
     before, after = st.columns(2)
-    before.image(figures.png(shown), width="stretch", caption=t("The image"), alt=t("The image"))
+    before.image(figures.encode_png(shown), width="stretch", caption=t("The image"), alt=t("The image"))
     after.image(
         draw.overlay(ground, small, draw.HeatLook(0.75, 0.1, "inferno")), width="stretch",
         alt=t("Grad-CAM at {stage}", stage=stage),
@@ -257,7 +258,7 @@ def _hierarchy(subject: Subject, card: Card, _: Layer) -> None:
     stage = st.select_slider(t("Stage"), stages, key="how-stage", persist_state="session")
     layers = [layer for layer in lessons.layers(card) if layer.stage == stage]
     last = layers[-1]
-    found = maps_of(subject, card, last)
+    found = compute_maps_of_layer(subject, card, last)
     number, height, width = last.shape
     seen = last.receptive_field_px or max(card.input.size)
     st.markdown(t(STEPS[stage]))
@@ -275,11 +276,11 @@ def _hierarchy(subject: Subject, card: Card, _: Layer) -> None:
         )
     )
     left, right = st.columns([1, 3], gap="medium")
-    picture = session.once(
+    picture = session.compute_once(
         lambda: lessons.network_picture(subject.image, card, subject.frame), "how-input", subject.key, card.id
     )
     left.image(
-        how_figures.framed(picture, seen),
+        how_figures.frame_middle(picture, seen),
         width="stretch",
         alt=t("The network's input with a square of {seen} pixels", seen=seen),
         caption=t("What one place in the middle sees: {seen} px", seen=seen)

@@ -16,28 +16,31 @@ from dashboard.views.lessons.subject import Subject
 from models import OrthoLensError
 
 ON_AN_IMAGE: Mapping[str, Callable[[Subject], None]] = {
-    "block": block.show,
-    "network": network.show,
-    "resolution": resolution.show,
-    "categories": categories.show,
+    "block": block.show_block_lesson,
+    "network": network.show_network_lesson,
+    "resolution": resolution.show_resolution_lesson,
+    "categories": categories.show_categories_lesson,
 }
 """Lessons that look at one image."""
-BY_ITSELF: Mapping[str, Callable[[], None]] = {"learning": learning.show, "start": start.show}
+BY_ITSELF: Mapping[str, Callable[[], None]] = {
+    "learning": learning.show_learning_lesson,
+    "start": start.show_start_lesson,
+}
 """Lessons that choose for themselves what they look at."""
 
 
-def show() -> None:
+def show_lessons_page() -> None:
     """Draw the page."""
-    session.settle()  # a file chosen here is looked at here
-    if staged.show():
+    session.settle_arrival()  # a file chosen here is looked at here
+    if staged.show_staged_lesson():
         return
     st.subheader(t("How it works"), anchor=False)
-    tour.show()
+    tour.show_tour()
     section = _section()
     if section in BY_ITSELF:
         BY_ITSELF[section]()
         return
-    subject = how_subject.chosen()
+    subject = how_subject.choose_lesson_subject()
     if subject is not None:
         _lesson(section, subject)
 
@@ -62,4 +65,4 @@ def _lesson(section: str, subject: Subject) -> None:
     try:
         ON_AN_IMAGE[section](subject)
     except OrthoLensError as problem:
-        states.error(problem)
+        states.show_error(problem)

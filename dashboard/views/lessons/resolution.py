@@ -8,10 +8,10 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t
 from dashboard.style import figures
-from dashboard.style.maps import enlarged
+from dashboard.style.maps import enlarge_map
 from dashboard.views.lessons import diagrams
 from dashboard.views.lessons import figures as how_figures
 from dashboard.views.lessons import subject as how_subject
@@ -30,7 +30,7 @@ NETWORKS = {
 """Cards that are compared: name, and what it does."""
 
 
-def show(subject: Subject) -> None:
+def show_resolution_lesson(subject: Subject) -> None:
     """Draw the lesson."""
     cards = [models.cards()[id] for id in NETWORKS if id in models.cards()]
     if not cards:
@@ -41,7 +41,7 @@ def show(subject: Subject) -> None:
             t("Both networks were trained on stained cells, and this image is grey, so the lesson is shown on a "
             "**simulated** stained smear."), icon=":material/science:",
         )  # fmt: skip
-        subject = Subject(how_subject.stained(), 0, SMEAR_SAYS)
+        subject = Subject(how_subject.simulate_lesson_smear(), 0, SMEAR_SAYS)
     st.markdown(
         t(
             "A mask needs fine detail and the view of the whole at once. A **U-Net** shrinks the picture and then "
@@ -56,7 +56,7 @@ def show(subject: Subject) -> None:
             _network(card, depths, look[0])
     st.subheader(t("What each keeps"), anchor=False)
     st.plotly_chart(
-        diagrams.kept([(NETWORKS[card.id][0], depths) for card, depths in found]), key="how-kept",
+        diagrams.draw_kept_detail([(NETWORKS[card.id][0], depths) for card, depths in found]), key="how-kept",
         config={"displayModeBar": False}, alt=t("Detail kept by each network from its first stage to its last"),
     )  # fmt: skip
     st.caption(
@@ -82,18 +82,18 @@ def show(subject: Subject) -> None:
 
 
 def _depths(subject: Subject, card: Card) -> Depths:
-    return session.once(
+    return session.compute_once(
         lambda: lessons.depths(subject.image, card, frame=subject.frame),
-        "depths", subject.key, card.id, *session.weights(card),
+        "depths", subject.key, card.id, *session.name_weights(card),
     )  # fmt: skip
 
 
 def _network(card: Card, found: Depths, colour: str) -> None:
     name, does = NETWORKS[card.id]
     st.subheader(name, anchor=False)
-    st.caption(f"{plain(t(card.title))}: {t(does)}.")
+    st.caption(f"{escape_markdown(t(card.title))}: {t(does)}.")
     st.plotly_chart(
-        diagrams.resolutions(found, colour), key=f"how-resolutions-{card.id}", config={"displayModeBar": False},
+        diagrams.draw_resolutions(found, colour), key=f"how-resolutions-{card.id}", config={"displayModeBar": False},
         alt=t("Resolutions that {name} holds at each depth", name=name),
     )  # fmt: skip
 
@@ -124,7 +124,7 @@ def _maps(card: Card, depth: Depth) -> None:
         retained=depth.retained,
     )
     st.image(
-        how_figures.row_of(depth.maps),
+        how_figures.tile_map_row(depth.maps),
         width="stretch",
         caption=f"{network}, {says}",
         alt=t("The strongest maps of {network} at {stage}", network=network, stage=depth.stage),
@@ -138,7 +138,7 @@ def _mask(card: Card, found: Depths) -> None:
     picture = paint.painted(found.picture, paint.fitted(answer.mask, size), paint.colours(card), 0.4, lines)
     count = 0 if answer.instances is None else int(answer.instances.max())
     st.image(
-        figures.png(enlarged(picture, 480)),
+        figures.encode_png(enlarge_map(picture, 480)),
         width="stretch",
         caption=t(
             "{network}: {count} nuclei, {share:.1%} of the picture",

@@ -10,8 +10,8 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import states
-from dashboard.case.places import places
-from dashboard.case.staged import staged
+from dashboard.case.places import lay_out_places
+from dashboard.case.staged import stage_viewer
 from dashboard.case.states import HEIGHT_PX
 from dashboard.i18n import later, t
 from dashboard.style import figures
@@ -29,38 +29,39 @@ DEEP = 4
 """Feature maps of a stage."""
 
 
-def show() -> bool:
+def show_staged_lesson() -> bool:
     """Draw the lesson of the step on the screen; False where there is none for a hall."""
-    now, item = session.on_stage(), session.selected()
+    now, item = session.is_on_stage(), session.find_selected_file()
     if now is None or item is None or (draw := LESSONS.get(now.step.show.section or "")) is None:
         return False
     try:
         image = session.read(item)
         draw(Subject(image, image.first_frame, item.origin, now.step.card or ""))
     except OrthoLensError as problem:
-        states.error(problem)
+        states.show_error(problem)
     return True
 
 
 def _caption(subject: Subject) -> None:
     """Say where the picture comes from that a lesson shows."""
-    st.caption(states.plain(t(subject.origin or subject.image.name)))
+    st.caption(states.escape_markdown(t(subject.origin or subject.image.name)))
 
 
 def _block(subject: Subject) -> None:
     """Draw a picture, what one neuron answers at every place of it, and its nine weights at one place."""
     _caption(subject)
-    picture = figures.shrunk(subject.image.grey(subject.frame), block.LONGEST_PX).astype(np.float64)
+    picture = figures.shrink_picture(subject.image.grey(subject.frame), block.LONGEST_PX).astype(np.float64)
     kernel = np.array(neuron.PRESETS[block.FIRST].rows, float)
     act = neuron.ACTIVATIONS["ReLU"]
     output = neuron.convolve(picture, kernel, 0.0, act)
     output[:, [0, -1]] = output[[0, -1]] = 0  # beyond the edge all is black: an edge that is none
-    row, column = block.loudest(output)
+    row, column = block.find_loudest_place(output)
     patch = neuron.patch_at(picture, row, column)
     total, answer = float((patch * kernel).sum()), float(neuron.neuron(patch, kernel, 0.0, act))
-    left, _, right = places()
+    left, _, right = lay_out_places()
     left.plotly_chart(
-        staged(how_figures.filtered(picture.astype(np.float32), output, row, column)), key=f"viewer-{subject.key}",
+        stage_viewer(how_figures.draw_filtered_picture(picture.astype(np.float32), output, row, column)),
+        key=f"viewer-{subject.key}",
         height=HEIGHT_PX, theme=None, config=BARE, alt=t("The input, and beside it what the neuron answers everywhere"),
     )  # fmt: skip
     with right:
@@ -69,7 +70,7 @@ def _block(subject: Subject) -> None:
             t("It weighs the nine pixels in the white square and adds them up. The same everywhere: it finds edges.")
         )
         st.plotly_chart(
-            how_figures.sums(patch, kernel, (0.0, total, answer), columns=2), key="how-sums", config=BARE,
+            how_figures.draw_neuron_sums(patch, kernel, (0.0, total, answer), columns=2), key="how-sums", config=BARE,
             alt=t("Nine inputs times nine weights, summed: {total:.2f}; after {activation}: {answer:.2f}",
                   total=total, activation="ReLU", answer=answer),
         )  # fmt: skip
@@ -84,24 +85,24 @@ def _hierarchy(subject: Subject) -> None:
         st.info(t("No classifier with weights is installed."), icon=":material/hourglass:")
         return
     lasts = [[one for one in lessons.layers(card) if one.stage == stage][-1] for stage in stages_of(card)]
-    found = [network.maps_of(subject, card, layer) for layer in lasts]
+    found = [network.compute_maps_of_layer(subject, card, layer) for layer in lasts]
     seen = [min(layer.receptive_field_px or max(card.input.size), max(card.input.size)) for layer in lasts]
     titles = [f"<b>{t(name)}</b><br>{t('sees {seen} px', seen=side)}" for name, side in zip(NAMES, seen, strict=True)]
-    fig = how_figures.columns([maps.maps[:DEEP] for maps in found], titles)
-    left, _, right = places()
+    fig = how_figures.draw_map_columns([maps.maps[:DEEP] for maps in found], titles)
+    left, _, right = lay_out_places()
     left.plotly_chart(
-        staged(fig), key=f"viewer-{subject.key}", height=HEIGHT_PX, theme=None, config=BARE,
+        stage_viewer(fig), key=f"viewer-{subject.key}", height=HEIGHT_PX, theme=None, config=BARE,
         alt=t("The strongest maps of each stage, from edges to objects"),
     )  # fmt: skip
     with right:
         st.subheader(t("From edges to objects"), anchor=False)
         st.markdown(t("Five stages, the four strongest maps of each. Bright: it answers."))
-        picture = session.once(
+        picture = session.compute_once(
             lambda: lessons.network_picture(subject.image, card, subject.frame), "how-input", subject.key, card.id
         )
         with st.container(key="hall-input"):
             st.image(
-                how_figures.framed(picture, seen[2]),
+                how_figures.frame_middle(picture, seen[2]),
                 alt=t("The network's input with a square of {seen} pixels", seen=seen[2]),
             )
             st.markdown(t("The square is what one place of the third stage sees."))
@@ -109,9 +110,10 @@ def _hierarchy(subject: Subject) -> None:
 
 def _categories(subject: Subject) -> None:
     """Draw one backbone with a head that names, one that segments and one that finds, and beside it what each asks."""
-    left, _, right = places()
+    left, _, right = lay_out_places()
     left.plotly_chart(
-        staged(categories.ways(subject)), key=f"viewer-{subject.key}", height=HEIGHT_PX, config=BARE,
+        stage_viewer(categories.draw_ways_of_categories(subject)), key=f"viewer-{subject.key}", height=HEIGHT_PX,
+        config=BARE,
         alt=t("One backbone and three heads: one classifies, one segments, one detects"),
     )  # fmt: skip
     with right:

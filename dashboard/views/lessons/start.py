@@ -12,17 +12,17 @@ from dashboard.views.lessons import start_measured, start_pictures, start_splits
 from models import OrthoLensError
 
 TIPS: Mapping[str, tuple[str, Callable[[], None]]] = {
-    "augment": (later("Augment"), start_pictures.augmentation),
-    "patients": (later("Split by patient"), start_splits.show),
-    "images": (later("How many images"), start_measured.amount),
-    "transfer": (later("Transfer"), start_measured.transfer),
-    "charts": (later("Read the charts"), start_measured.charts),
+    "augment": (later("Augment"), start_pictures.show_augmentation),
+    "patients": (later("Split by patient"), start_splits.show_splits),
+    "images": (later("How many images"), start_measured.show_amount_of_images),
+    "transfer": (later("Transfer"), start_measured.show_transfer_learning),
+    "charts": (later("Read the charts"), start_measured.show_chart_reading),
     "heat": (later("Put the heat map to the test"), start_pictures.show_sanity_check),
 }
 """Each tip by its key, as in the page's address (`?tip=patients`): its name on the screen, and what draws it."""
 
 
-def show() -> None:
+def show_start_lesson() -> None:
     """Draw the lesson."""
     tip = st.segmented_control(
         t("Tip"),
@@ -42,4 +42,4 @@ def _tip(tip: str) -> None:
     try:
         TIPS[tip][1]()
     except OrthoLensError as problem:
-        states.error(problem)
+        states.show_error(problem)

@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard.i18n import t
-from dashboard.style.figures import png, shrunk
-from dashboard.style.maps import enlarged
+from dashboard.style.figures import encode_png, shrink_picture
+from dashboard.style.maps import enlarge_map
 from dashboard.style.palette import AMBER, TEAL
-from dashboard.views.lessons.figures import clear
+from dashboard.views.lessons.figures import clear_figure
 from dashboard.views.model_cards import figures
 from models import Card
 from models.drawing import draw
@@ -25,23 +25,23 @@ LOOKS = {"imagenet": (TEAL, "solid", "circle"), "random": (AMBER, "dash", "diamo
 MAP_PX = 520
 
 
-def tile(view: Pixels) -> bytes:
+def encode_view_tile(view: Pixels) -> bytes:
     """Return one view as PNG."""
-    return png(enlarged(view, 224))
+    return encode_png(enlarge_map(view, 224))
 
 
-def family(pictures: Pictures, patients: int, images: int) -> bytes:
+def draw_patient_families(pictures: Pictures, patients: int, images: int) -> bytes:
     """Return a few patients, one a row, with a few of their pictures, as PNG."""
     low, high = np.quantile(pictures.pixels, (0.01, 0.99))
     rows = []
     for patient in range(patients):
         own = pictures.pixels[pictures.patient == patient][:images]
-        tiles = [enlarged(((one - low) / (high - low)).astype(np.float32), 72) for one in own]
+        tiles = [enlarge_map(((one - low) / (high - low)).astype(np.float32), 72) for one in own]
         rows.append(np.concatenate([np.pad(one, 3, constant_values=128) for one in tiles], 1))
-    return png(np.concatenate(rows, 0))
+    return encode_png(np.concatenate(rows, 0))
 
 
-def splits(found: Trials) -> go.Figure:
+def draw_split_accuracies(found: Trials) -> go.Figure:
     """Return the accuracy of every trial of both splits, with their means."""
     fig = go.Figure()
     both = (
@@ -67,10 +67,12 @@ def splits(found: Trials) -> go.Figure:
         tickvals=[0, 1], ticktext=[t("Split by picture"), t("Split by patient")], range=[1.62, -0.62], fixedrange=True,
         showgrid=False, ticklabelstandoff=6,
     )  # fmt: skip
-    return clear(fig).update_layout(height=250)
+    return clear_figure(fig).update_layout(height=250)
 
 
-def curves(report: Mapping[str, Any], names: Mapping[str, str], trained: Mapping[str, float] | None) -> go.Figure:
+def draw_learning_curves(
+    report: Mapping[str, Any], names: Mapping[str, str], trained: Mapping[str, float] | None
+) -> go.Figure:
     """Return accuracy against the number of training images, with 95 % intervals.
 
     Parameters
@@ -109,16 +111,16 @@ def curves(report: Mapping[str, Any], names: Mapping[str, str], trained: Mapping
         type="log", tickvals=ticks, ticktext=[f"{n:,}" for n in ticks], title=t("Training images"), fixedrange=True
     )
     fig.update_yaxes(tickformat=".0%", title=t("Accuracy"), fixedrange=True)
-    clear(fig)
+    clear_figure(fig)
     return fig.update_layout(
         height=360, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}, hovermode="closest",
         margin={"t": 30},
     )  # fmt: skip
 
 
-def marked(card: Card, counts: Sequence[Sequence[int]], cells: Sequence[tuple[int, int]]) -> go.Figure:
+def mark_confusion(card: Card, counts: Sequence[Sequence[int]], cells: Sequence[tuple[int, int]]) -> go.Figure:
     """Return the confusion matrix with some of its cells (row, column) framed."""
-    fig = figures.confusion(card, counts)
+    fig = figures.draw_confusion(card, counts)
     for row, column in cells:
         fig.add_shape(
             type="rect", x0=column - 0.5, x1=column + 0.5, y0=row - 0.5, y1=row + 0.5, xref="x", yref="y",
@@ -127,7 +129,7 @@ def marked(card: Card, counts: Sequence[Sequence[int]], cells: Sequence[tuple[in
     return fig
 
 
-def heated(grey: Pixels, heat: Pixels) -> NDArray[np.uint8]:
+def heat_picture(grey: Pixels, heat: Pixels) -> NDArray[np.uint8]:
     """Return a picture with its heat map on it, (h, w, 3)."""
-    shown = shrunk(grey, MAP_PX)
-    return draw.overlay(shown, shrunk(heat, MAP_PX))
+    shown = shrink_picture(grey, MAP_PX)
+    return draw.overlay(shown, shrink_picture(heat, MAP_PX))

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.case import measures
-from dashboard.case.states import plain, sentence
+from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import later, t
 from dashboard.views.lessons import start_figures
 from dashboard.views.model_cards import figures
@@ -27,7 +27,7 @@ FAR = 2
 """Grades apart from which an error counts as far."""
 
 
-def amount() -> None:
+def show_amount_of_images() -> None:
     """Show how accuracy grows with the number of training images."""
     st.markdown(
         t(
@@ -40,7 +40,8 @@ def amount() -> None:
         return
     trained = card.figures["metrics"]["accuracy"] if card.figures else None
     st.plotly_chart(
-        start_figures.curves(report, {"imagenet": STARTS["imagenet"]}, trained), key="start-amount", config=STATIC,
+        start_figures.draw_learning_curves(report, {"imagenet": STARTS["imagenet"]}, trained), key="start-amount",
+        config=STATIC,
         alt=t("Accuracy against the number of training images"),
     )  # fmt: skip
     rows = report["curves"]["imagenet"]
@@ -64,12 +65,12 @@ def amount() -> None:
             t(
                 "The band is the card's own network, whose later layers were trained too, on the whole training split: "
                 "{with_interval} on the same validation images.",
-                with_interval=measures.with_interval(trained, "%"),
+                with_interval=measures.format_measure_with_interval(trained, "%"),
             )
         )
 
 
-def transfer() -> None:
+def show_transfer_learning() -> None:
     """Show what the starting weights are worth."""
     st.markdown(
         t(
@@ -81,7 +82,7 @@ def transfer() -> None:
     if card is None:
         return
     st.plotly_chart(
-        start_figures.curves(report, STARTS, None), key="start-transfer", config=STATIC,
+        start_figures.draw_learning_curves(report, STARTS, None), key="start-transfer", config=STATIC,
         alt=t("Accuracy against the number of training images, with ImageNet and with random features"),
     )  # fmt: skip
     ours, nothing = report["curves"]["imagenet"], report["curves"]["random"]
@@ -106,7 +107,7 @@ def transfer() -> None:
     )
 
 
-def charts() -> None:
+def show_chart_reading() -> None:
     """Guide through a confusion matrix and a reliability diagram."""
     st.markdown(t("**Read two charts before you believe one number.** These are measured, and belong to a card."))
     found = [card for card in cards().values() if "confusion" in card.figures and "reliability" in card.figures]
@@ -124,7 +125,9 @@ def charts() -> None:
         _confusion(card)
     with right:
         _reliability(card)
-    st.caption(plain(t("{how}. n = {n:,} images.", how=sentence(card.figures["how"]), n=card.figures["n"])))
+    st.caption(
+        escape_markdown(t("{how}. n = {n:,} images.", how=write_as_sentence(card.figures["how"]), n=card.figures["n"]))
+    )
 
 
 def _confusion(card: Card) -> None:
@@ -148,15 +151,15 @@ def _confusion(card: Card) -> None:
             t("Label"), keys, format_func=t, index=min(1, k - 1), key=f"charts-label-{card.id}", persist_state="session"
         )
         chosen = keys.index(label)
-    cells, says = read(counts, reading, chosen, [t(label.name) for label in card.labels])
+    cells, says = read_confusion(counts, reading, chosen, [t(label.name) for label in card.labels])
     st.plotly_chart(
-        start_figures.marked(card, counts, cells), key="start-confusion", config=STATIC,
+        start_figures.mark_confusion(card, counts, cells), key="start-confusion", config=STATIC,
         alt=t("Confusion matrix, {reading} framed. {says}", reading=t(reading).lower(), says=says),
     )  # fmt: skip
-    st.markdown(plain(says))
+    st.markdown(escape_markdown(says))
 
 
-def read(
+def read_confusion(
     counts: Sequence[Sequence[int]], reading: str, label: int, names: Sequence[str]
 ) -> tuple[list[tuple[int, int]], str]:
     """Return the cells (row, column) of a confusion matrix that a reading looks at, and what they say."""
@@ -211,7 +214,7 @@ def _reliability(card: Card) -> None:
     moved = temperature.at_temperature(bins, divisor)
     before, after = temperature.calibration_error(bins), temperature.calibration_error(moved)
     st.plotly_chart(
-        figures.reliability(moved),
+        figures.draw_reliability(moved),
         key="start-reliability",
         config=STATIC,
         alt=t(
@@ -253,7 +256,7 @@ def _measured() -> tuple[Card | None, Mapping[str, Any]]:
 def _how(card: Card, report: Mapping[str, Any]) -> None:
     versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
     st.caption(
-        plain(
+        escape_markdown(
             t(
                 "{title}: {how}. n = {n:,} images of {groups:,} patients, "
                 "{draws} draws; bars hold 95 % of {resamples:,} resamples of draws and patients. "
@@ -273,7 +276,7 @@ def _how(card: Card, report: Mapping[str, Any]) -> None:
 
 
 def _share(row: Mapping[str, float]) -> str:
-    return f"**{measures.text(row['value'], '%')}** ({measures.interval(row, '%')})"
+    return f"**{measures.format_measure(row['value'], '%')}** ({measures.format_interval(row, '%')})"
 
 
 def _points(gain: float) -> str:
@@ -281,4 +284,4 @@ def _points(gain: float) -> str:
 
 
 def _of(part: int, total: int) -> str:
-    return measures.text(part / max(1, total), "%")
+    return measures.format_measure(part / max(1, total), "%")

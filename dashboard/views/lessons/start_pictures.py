@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t
 from dashboard.style import figures
 from dashboard.views.lessons import start_figures
@@ -39,7 +39,7 @@ WORDS = {
 UNITS = {"rotation_deg": "°", "erase": later(" of views")}
 
 
-def augmentation() -> None:
+def show_augmentation() -> None:
     """Show what training makes of one picture."""
     from models.lessons import views
 
@@ -49,7 +49,7 @@ def augmentation() -> None:
             "answer stays. So it learns what matters from fewer images."
         )
     )
-    subject = how_subject.chosen()
+    subject = how_subject.choose_lesson_subject()
     recipes = views.recipes()
     if subject is None:
         return
@@ -77,13 +77,17 @@ def augmentation() -> None:
         st.button(t("Draw again"), icon=":material/casino:", key="augment-again", on_click=_again)
     how = recipes[chosen]
     used = views.stronger(how, strength) if change == ALL else views.alone(how, change, strength)
-    grey = figures.shrunk(subject.image.grey(subject.frame), SIDE_PX)
+    grey = figures.shrink_picture(subject.image.grey(subject.frame), SIDE_PX)
     drawn = views.views(grey, used, VIEWS, seed=session.get("augment-seed", 0))
     with left:
         for row in range(VIEWS // IN_A_ROW):
             for column, box in enumerate(st.columns(IN_A_ROW, gap="small")):
                 number = row * IN_A_ROW + column
-                box.image(start_figures.tile(drawn[number]), width="stretch", alt=t("View {number}", number=number + 1))
+                box.image(
+                    start_figures.encode_view_tile(drawn[number]),
+                    width="stretch",
+                    alt=t("View {number}", number=number + 1),
+                )
         st.caption(t("Eight random views of {words}, drawn by the code that trained the card.", words=t(subject.words)))
         _who_uses_what(recipes, names)
 
@@ -96,7 +100,7 @@ def _who_uses_what(recipes: Mapping[str, Augmentation], names: dict[str, str]) -
     """Say which card was trained with which change."""
     rows: dict[str, list[str]] = {t("Change"): [t(word) for word in WORDS.values()]}
     for id, how in recipes.items():
-        rows[plain(t(names[id]))] = [_value(getattr(how, key), key) for key in WORDS]
+        rows[escape_markdown(t(names[id]))] = [_value(getattr(how, key), key) for key in WORDS]
     st.table(rows, hide_index=True, alt=t("Which card was trained with which change"))
 
 
@@ -118,15 +122,15 @@ def show_sanity_check() -> None:
             "that stays shows the picture, not the reason (Adebayo and others, 2018)."
         )
     )
-    subject = how_subject.chosen()
+    subject = how_subject.choose_lesson_subject()
     card = _classifier(subject) if subject else None
     if subject is None or card is None:
         return
     from models.lessons.forgetting import forgetting
 
-    label, found = session.once(
+    label, found = session.compute_once(
         lambda: forgetting(subject.image, card.id, subject.frame), "forgetting", subject.image.sha256, card.id,
-        *session.weights(card), subject.frame,
+        *session.name_weights(card), subject.frame,
     )  # fmt: skip
     parts = {step.down_to: step for step in found.steps}
     down_to = st.select_slider(
@@ -138,15 +142,15 @@ def show_sanity_check() -> None:
     random = t("Random down to {down_to}", down_to=down_to)
     for box, title, heat in ((left, t("Trained"), found.original.heat), (right, random, step.explanation.heat)):
         box.markdown(f"**{title}**")
-        box.image(start_figures.heated(grey, heat), width="stretch", alt=t("Grad-CAM. {title}", title=title))
-    name = plain(t(card.labels[card.index(label)].name))
+        box.image(start_figures.heat_picture(grey, heat), width="stretch", alt=t("Grad-CAM. {title}", title=title))
+    name = escape_markdown(t(card.labels[card.index(label)].name))
     st.caption(
         t(
             "Grad-CAM for {name} by {title}, on {words}. Rank correlation of the two maps "
             "{agreement:.2f}: 1 is the same map, 0 has nothing in common. "
             "Red speaks for the label, blue against it.",
             name=name,
-            title=plain(t(card.title)),
+            title=escape_markdown(t(card.title)),
             words=t(subject.words),
             agreement=step.agreement,
         )

@@ -15,7 +15,7 @@ SEEDS = 20
 FAMILIES = 4
 
 
-def show() -> None:
+def show_splits() -> None:
     """Draw the exhibit."""
     st.markdown(
         t(
@@ -26,12 +26,12 @@ def show() -> None:
     left, right = st.container(key="workspace").columns([1.4, 1], gap="medium")
     with right:
         clinic = _clinic()
-    found = session.once(
+    found = session.compute_once(
         lambda: leakage.trials(clinic, SEEDS), "leakage", clinic.patients, clinic.images, clinic.likeness, clinic.sign
     )
     with left:
         st.plotly_chart(
-            start_figures.splits(found),
+            start_figures.draw_split_accuracies(found),
             key="start-splits",
             config={"displayModeBar": False},
             alt=t(
@@ -54,11 +54,11 @@ def show() -> None:
         )
         st.markdown(_sentence(found, clinic))
     with right:
-        pictures = session.once(
+        pictures = session.compute_once(
             lambda: leakage.pictures(clinic, 0), "leakage-pictures", clinic.images, clinic.likeness, clinic.sign
         )
         st.image(
-            start_figures.family(pictures, FAMILIES, min(clinic.images, 6)),
+            start_figures.draw_patient_families(pictures, FAMILIES, min(clinic.images, 6)),
             alt=t("Simulated pictures, one patient a row"),
         )
         st.caption(t("Four of the simulated patients, one a row; the second and the fourth are ill."))

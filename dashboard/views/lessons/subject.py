@@ -50,20 +50,20 @@ class Subject:
         return later("the simulated picture") if "imulated" in self.origin else later("your image")
 
 
-def chosen() -> Subject | None:
+def choose_lesson_subject() -> Subject | None:
     """Return what the lesson is shown on, and say where it comes from; None where the file cannot be read."""
-    item = session.selected()
+    item = session.find_selected_file()
     if item is None:
         return _sample()
     try:
         image = session.read(item)
     except OrthoLensError as problem:
-        states.error(problem)
+        states.show_error(problem)
         return None
     origin = f" {t(item.origin)}" if item.origin else ""
-    st.caption(":material/image: " + t("On the image selected in the queue.") + states.plain(origin))
+    st.caption(":material/image: " + t("On the image selected in the queue.") + states.escape_markdown(origin))
     card = next((card.id for card in models.cards_of(item.task)), "") if item.task else ""
-    return Subject(image, viewer.frame_slider(image), item.origin, card)
+    return Subject(image, viewer.draw_frame_slider(image), item.origin, card)
 
 
 def _sample() -> Subject:
@@ -76,12 +76,13 @@ def _sample() -> Subject:
         says = SMEAR_SAYS if title == SMEAR else found[title].origin
         st.badge(t("simulated") if title == SMEAR else t(KINDS[found[title].kind]), color="gray")
         st.caption(
-            t("{says} Add an image on the left to see all this on it.", says=states.plain(t(says))), width="stretch"
+            t("{says} Add an image on the left to see all this on it.", says=states.escape_markdown(t(says))),
+            width="stretch",
         )
     if title == SMEAR:
-        return Subject(stained(), 0, SMEAR_SAYS, "histology-nuclei")
+        return Subject(simulate_lesson_smear(), 0, SMEAR_SAYS, "histology-nuclei")
     case = found[title]
-    image = session.once(lambda: models.read(case.path), "how-sample", case.file)
+    image = session.compute_once(lambda: models.read(case.path), "how-sample", case.file)
     return Subject(image, 0, case.origin, case.card)
 
 
@@ -91,16 +92,18 @@ def _shown() -> list[Case]:
     return [*first, *(case for case in cases() if not (case.pages or case in first))]
 
 
-def simulated(card: Card) -> dict[str, Image]:
+def simulate_lesson_pictures(card: Card) -> dict[str, Image]:
     """Return the simulated pictures, by title, in which a channel of a card is looked for beside the subject."""
     if card.input.channels == "rgb":
-        return {SMEAR: stained()}
-    return {case.title: session.once(partial(models.read, case.path), "how-sample", case.file) for case in _shown()}
+        return {SMEAR: simulate_lesson_smear()}
+    return {
+        case.title: session.compute_once(partial(models.read, case.path), "how-sample", case.file) for case in _shown()
+    }
 
 
-def stained() -> Image:
+def simulate_lesson_smear() -> Image:
     """Return the simulated smear."""
-    return session.once(_stained, "how-smear")
+    return session.compute_once(_stained, "how-smear")
 
 
 def _stained() -> Image:

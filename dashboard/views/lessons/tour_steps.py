@@ -39,6 +39,6 @@ class Step:
 
 
 @lru_cache(maxsize=1)
-def steps() -> tuple[Step, ...]:
+def list_tour_steps() -> tuple[Step, ...]:
     """Return the steps in their order."""
     return tuple(Step(**entry) for entry in tomllib.loads(PATH.read_text(encoding="utf-8"))["step"])

@@ -13,9 +13,9 @@ from dashboard.views.detection import figures, threshold
 from models import Card
 
 
-def show(card: Card) -> None:
+def show_operating_points(card: Card) -> None:
     """Draw the operating points beside the curve."""
-    curve = threshold.curve(card)
+    curve = threshold.load_froc_curve(card)
     if curve is None or card.detecting is None:
         return
     points = card.detecting.points
@@ -24,10 +24,13 @@ def show(card: Card) -> None:
         st.markdown(t("**Operating points**"))
         rows = {
             t("Point"): [t(point.name) for point in points],
-            t("Score"): [measures.text(point.threshold, "%") for point in points],
-            t("Images with a finding that show a box"): [measures.text(point.sensitivity, "%") for point in points],
+            t("Score"): [measures.format_measure(point.threshold, "%") for point in points],
+            t("Images with a finding that show a box"): [
+                measures.format_measure(point.sensitivity, "%") for point in points
+            ],
             t("Images without that show none"): [
-                "–" if point.specificity is None else measures.text(point.specificity, "%") for point in points
+                "–" if point.specificity is None else measures.format_measure(point.specificity, "%")
+                for point in points
             ],
         }
         st.table(rows, hide_index=True, alt=t("Operating points"))
@@ -35,7 +38,7 @@ def show(card: Card) -> None:
     with right:
         st.markdown(t("**Sensitivity against false positives (FROC)**"))
         st.plotly_chart(
-            figures.froc(curve, points[0].threshold), key="card-froc", config={"displayModeBar": False},
+            figures.draw_froc(curve, points[0].threshold), key="card-froc", config={"displayModeBar": False},
             alt=t("Sensitivity against false positives per image, with the threshold's place"),
         )  # fmt: skip
-        st.caption(threshold.basis(card))
+        st.caption(threshold.describe_froc_basis(card))

@@ -12,8 +12,8 @@ import streamlit as st
 
 from dashboard.case import measures
 from dashboard.case.measures import MEASURES
-from dashboard.case.states import plain, sentence
-from dashboard.i18n import numeral, t, tn
+from dashboard.case.states import escape_markdown, write_as_sentence
+from dashboard.i18n import format_number, t, tn
 from dashboard.views.model_cards import boxes, trials
 from dashboard.views.model_cards import figures as card_figures
 from models import Card
@@ -24,14 +24,14 @@ HEADLINE_PX = 230
 """Least width of a headline figure: its name and its value fit, in any language."""
 
 
-def show(card: Card) -> None:
+def show_model_card(card: Card) -> None:
     """Draw one card from purpose to provenance."""
     figures = card.figures
     _purpose(card)
     if "trials" in figures:
         st.subheader(t("How good it is"), anchor=False)
-        trials.show(card)
-        boxes.show(card)
+        trials.show_trials(card)
+        boxes.show_operating_points(card)
         if "ood" in figures:
             with st.container(border=True):
                 _draw_ood_sets(figures["ood"])
@@ -41,7 +41,7 @@ def show(card: Card) -> None:
             t(
                 "{how}. {n:,} images of {groups:,} groups (a patient is in one "
                 "group only), {measured}. Intervals hold 95 % of {resamples} of the groups.",
-                how=sentence(t(figures["how"])),
+                how=write_as_sentence(t(figures["how"])),
                 n=figures["n"],
                 groups=figures["groups"],
                 measured=figures["measured"],
@@ -66,23 +66,30 @@ def _resamples(figures: Figures) -> str:
 
 
 def _purpose(card: Card) -> None:
-    st.markdown(plain(t(card.summary)))
+    st.markdown(escape_markdown(t(card.summary)))
     columns = st.columns(3, border=True)
     with columns[0]:
-        st.markdown(t(":material/check_circle: **For**\n\n{intended}", intended=plain(t(card.use.intended))))
+        st.markdown(t(":material/check_circle: **For**\n\n{intended}", intended=escape_markdown(t(card.use.intended))))
     with columns[1]:
-        st.markdown(t(":material/block: **Not for**\n\n{not_intended}", not_intended=plain(t(card.use.not_intended))))
+        st.markdown(
+            t(":material/block: **Not for**\n\n{not_intended}", not_intended=escape_markdown(t(card.use.not_intended)))
+        )
     with columns[2]:
         st.markdown(
-            t(":material/warning: **Limits**\n") + "\n".join(f"- {plain(t(limit))}" for limit in card.use.limits)
+            t(":material/warning: **Limits**\n")
+            + "\n".join(f"- {escape_markdown(t(limit))}" for limit in card.use.limits)
         )
     with st.expander(t("What the labels mean"), icon=":material/menu_book:"):
-        definitions(card)
+        show_label_definitions(card)
 
 
-def definitions(card: Card) -> None:
+def show_label_definitions(card: Card) -> None:
     """Say what each label means."""
-    st.markdown("\n".join(f"- **{plain(t(label.name))}:** {plain(t(label.definition))}" for label in card.labels))
+    st.markdown(
+        "\n".join(
+            f"- **{escape_markdown(t(label.name))}:** {escape_markdown(t(label.definition))}" for label in card.labels
+        )
+    )
 
 
 def _unmeasured(card: Card) -> None:
@@ -92,9 +99,11 @@ def _unmeasured(card: Card) -> None:
         if card.folder is None:
             st.code(f"ortholens evaluate {card.id}", language="bash", width="content")
         if card.published:
-            st.caption(t("What others reached: ") + "; ".join(
-                f"{plain(row.what)} {numeral(row.value, 'g')} ({plain(row.source)})" for row in card.published
-            ), text_alignment="center")  # fmt: skip
+            reached = (
+                f"{escape_markdown(row.what)} {format_number(row.value, 'g')} ({escape_markdown(row.source)})"
+                for row in card.published
+            )
+            st.caption(t("What others reached: ") + "; ".join(reached), text_alignment="center")
 
 
 def _headline(card: Card, figures: Figures) -> None:
@@ -103,8 +112,8 @@ def _headline(card: Card, figures: Figures) -> None:
         for key in shown[:4]:
             row, measure = figures["metrics"][key], MEASURES[key]
             with st.container(border=True):
-                st.metric(t(measure.name), measures.text(row["value"], measure.unit), help=t(measure.meaning))
-                st.caption(t("95 % interval {interval}", interval=measures.interval(row, measure.unit)))
+                st.metric(t(measure.name), measures.format_measure(row["value"], measure.unit), help=t(measure.meaning))
+                st.caption(t("95 % interval {interval}", interval=measures.format_interval(row, measure.unit)))
     rows = [_beside(card, key, figures["metrics"][key]) for key in shown]
     st.table(_columns(rows), hide_index=True, alt=t("Every figure beside the published ones"))
 
@@ -112,15 +121,15 @@ def _headline(card: Card, figures: Figures) -> None:
 def _beside(card: Card, key: str, row: Mapping[str, float]) -> dict[str, str]:
     measure = MEASURES[key]
     published = [
-        f"{measures.text(other.value, measure.unit)}: {other.what} ({other.source})"
+        f"{measures.format_measure(other.value, measure.unit)}: {other.what} ({other.source})"
         for other in card.published
         if other.measure == key
     ]
     return {
         t("Figure"): t(measure.name),
-        t("This model (95 % interval)"): measures.with_interval(row, measure.unit),
+        t("This model (95 % interval)"): measures.format_measure_with_interval(row, measure.unit),
         t("Better"): t("more is better") if measure.better == "more" else t("less is better"),
-        t("Published"): "  \n".join(map(plain, published)) or "–",
+        t("Published"): "  \n".join(map(escape_markdown, published)) or "–",
         t("What it says"): t(measure.meaning),
     }
 
@@ -128,17 +137,17 @@ def _beside(card: Card, key: str, row: Mapping[str, float]) -> dict[str, str]:
 def _charts(card: Card, figures: Figures) -> None:
     first, second = st.columns(2, border=True), st.columns(2, border=True)
     with first[0]:
-        _chart(t("Confusion matrix"), card_figures.confusion(card, figures["confusion"]),
+        _chart(t("Confusion matrix"), card_figures.draw_confusion(card, figures["confusion"]),
                t("Each row is a true label and adds up to 100 %; what lies off the diagonal is wrong."))  # fmt: skip
     with first[1]:
-        _chart(t("Reliability"), card_figures.reliability(figures["reliability"]),
+        _chart(t("Reliability"), card_figures.draw_reliability(figures["reliability"]),
                t("On the dotted line, 80 % confidence is right 8 times in 10; below it the model is too sure. "
                "Grey bars show how many answers each point stands on."))  # fmt: skip
     with second[0]:
-        _chart(t("ROC of each label"), card_figures.roc(card, figures["roc"]),
+        _chart(t("ROC of each label"), card_figures.draw_roc(card, figures["roc"]),
                t("How many of a label are found for how many false positives; the diagonal is chance."))  # fmt: skip
     with second[1]:
-        _chart(t("Recall of each label"), card_figures.recall(card, figures["recall"]),
+        _chart(t("Recall of each label"), card_figures.draw_recall(card, figures["recall"]),
                t("A wide interval means that the test held few images of the label."))  # fmt: skip
 
 
@@ -156,9 +165,9 @@ def _trust(figures: Figures) -> None:
             _columns(
                 [
                     {
-                        t("Promised"): measures.text(row["coverage"], "%"),
-                        t("Measured (95 % interval)"): measures.with_interval(row, "%"),
-                        t("Mean size"): measures.text(row["mean_size"], "labels"),
+                        t("Promised"): measures.format_measure(row["coverage"], "%"),
+                        t("Measured (95 % interval)"): measures.format_measure_with_interval(row, "%"),
+                        t("Mean size"): measures.format_measure(row["mean_size"], "labels"),
                     }
                     for row in figures["conformal"]
                 ]
@@ -170,12 +179,12 @@ def _trust(figures: Figures) -> None:
         _draw_ood_sets(figures["ood"])
     for name, values in figures["subgroups"].items():
         with st.container(border=True):
-            st.markdown(t("**Accuracy by {name}**", name=plain(name)))
+            st.markdown(t("**Accuracy by {name}**", name=escape_markdown(name)))
             rows = [
                 {
-                    sentence(name): value,
-                    "n": numeral(row["n"]),
-                    t("Accuracy (95 % interval)"): measures.with_interval(row, "%"),
+                    write_as_sentence(name): value,
+                    "n": format_number(row["n"]),
+                    t("Accuracy (95 % interval)"): measures.format_measure_with_interval(row, "%"),
                 }
                 for value, row in values.items()
             ]
@@ -193,8 +202,10 @@ def _elsewhere(figures: Figures) -> None:
         rows = [
             {
                 t("Figure"): t(measure.name),
-                t("Here (95 % interval)"): measures.with_interval(figures["metrics"][key], measure.unit),
-                t("Elsewhere (95 % interval)"): measures.with_interval(there["metrics"][key], measure.unit),
+                t("Here (95 % interval)"): measures.format_measure_with_interval(figures["metrics"][key], measure.unit),
+                t("Elsewhere (95 % interval)"): measures.format_measure_with_interval(
+                    there["metrics"][key], measure.unit
+                ),
             }
             for key, measure in MEASURES.items()
             if key in there["metrics"]
@@ -205,7 +216,7 @@ def _elsewhere(figures: Figures) -> None:
                 "{n:,} images of another place, which nothing was learned or chosen from; the model answers {kept} of "
                 "them. What is calibrated here need not hold there.",
                 n=there["n"],
-                kept=measures.text(there["kept"], "%"),
+                kept=measures.format_measure(there["kept"], "%"),
             )
         )
 
@@ -216,10 +227,10 @@ def _draw_ood_sets(ood: Figures) -> None:
         _columns(
             [
                 {
-                    t("Images"): sentence(row["set"]),
-                    "n": numeral(row['n']),
-                    t("AUROC"): measures.text(row["auroc"]),
-                    t("Refused"): measures.text(row["refused"], "%"),
+                    t("Images"): write_as_sentence(row["set"]),
+                    "n": format_number(row['n']),
+                    t("AUROC"): measures.format_measure(row["auroc"]),
+                    t("Refused"): measures.format_measure(row["refused"], "%"),
                 }
                 for row in ood["sets"]
             ]
@@ -230,7 +241,7 @@ def _draw_ood_sets(ood: Figures) -> None:
         t(
             "The model should refuse all of these, and answers {kept} of the "
             "{n:,} images of its own kind. An AUROC of 1 tells the two apart without error.",
-            kept=measures.text(ood["kept"], "%"),
+            kept=measures.format_measure(ood["kept"], "%"),
             n=ood["n"],
         )
     )
@@ -246,9 +257,9 @@ def _errors(card: Card, worst: Sequence[Mapping[str, Any]]) -> None:
             "\n".join(
                 t(
                     "- answered **{answer}**, true label **{truth}**, confidence {confidence}",
-                    answer=plain(names[row["answer"]]),
-                    truth=plain(names[row["truth"]]),
-                    confidence=plain(measures.text(row["confidence"], "%")),
+                    answer=escape_markdown(names[row["answer"]]),
+                    truth=escape_markdown(names[row["truth"]]),
+                    confidence=escape_markdown(measures.format_measure(row["confidence"], "%")),
                 )
                 for row in worst
             )
@@ -264,14 +275,14 @@ def _provenance(card: Card, figures: Figures) -> None:
             t(
                 "**Data**\n\n{simulated}[{name}]({url}), {n:,} images.",
                 simulated=simulated,
-                name=plain(data.name),
+                name=escape_markdown(data.name),
                 url=data.url,
                 n=data.n,
             )
         )
-        st.markdown(t("**Split**\n\n{split}", split=plain(t(data.split))))
-        st.markdown(t("**Licence**\n\n{licence}", licence=plain(data.licence)))
-        st.markdown(t("**Cite**\n\n{citation}", citation=plain(data.citation)))
+        st.markdown(t("**Split**\n\n{split}", split=escape_markdown(t(data.split))))
+        st.markdown(t("**Licence**\n\n{licence}", licence=escape_markdown(data.licence)))
+        st.markdown(t("**Cite**\n\n{citation}", citation=escape_markdown(data.citation)))
     with right:
         count = tn("{n} network", "{n} networks", len(card.members))
         st.markdown(
@@ -279,7 +290,7 @@ def _provenance(card: Card, figures: Figures) -> None:
                 "**Model**\n\n`{id}`: {count} of {name}, input {rows} × {columns} px",
                 id=card.id,
                 count=count,
-                name=plain(card.net.name),
+                name=escape_markdown(card.net.name),
                 rows=card.input.size[0],
                 columns=card.input.size[1],
             )
@@ -289,13 +300,15 @@ def _provenance(card: Card, figures: Figures) -> None:
         if figures:
             if figures["weights"] != hashes:
                 st.warning(t("The figures were measured on other weights than these."), icon=":material/warning:")
-            versions = ", ".join(f"{plain(name)} {plain(number)}" for name, number in figures["versions"].items())
+            versions = ", ".join(
+                f"{escape_markdown(name)} {escape_markdown(number)}" for name, number in figures["versions"].items()
+            )
             st.markdown(
                 t(
                     "**Measured with**\n\n{versions}; {machine}; {measured}; `{command}`",
                     versions=versions,
-                    machine=plain(figures["machine"]),
-                    measured=plain(figures["measured"]),
+                    machine=escape_markdown(figures["machine"]),
+                    measured=escape_markdown(figures["measured"]),
                     command=figures.get("command", f"ortholens evaluate {card.id}"),
                 )
             )

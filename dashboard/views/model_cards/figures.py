@@ -11,8 +11,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboard.case.measures import text
-from dashboard.i18n import numeral, separators, t
+from dashboard.case.measures import format_measure
+from dashboard.i18n import find_separators, format_number, t
 from dashboard.style.palette import AMBER, GREY, TEAL
 from models import Card
 
@@ -22,12 +22,12 @@ SHADES = [[0.0, "rgba(47,167,155,0.04)"], [1.0, "rgba(47,167,155,0.62)"]]
 HEIGHT_PX = 340
 
 
-def confusion(card: Card, counts: Sequence[Sequence[int]]) -> go.Figure:
+def draw_confusion(card: Card, counts: Sequence[Sequence[int]]) -> go.Figure:
     """Return the confusion matrix: rows are the reference standard, shaded by the share of their row, with counts."""
     names = [t(label.name) for label in card.labels]
     shares = [[n / max(1, sum(row)) for n in row] for row in counts]
     words = [
-        [f"{numeral(n)}<br>{numeral(share, '.0%')}" for n, share in zip(row, parts, strict=True)]
+        [f"{format_number(n)}<br>{format_number(share, '.0%')}" for n, share in zip(row, parts, strict=True)]
         for row, parts in zip(counts, shares, strict=True)
     ]
     fig = go.Figure(
@@ -46,7 +46,7 @@ def confusion(card: Card, counts: Sequence[Sequence[int]]) -> go.Figure:
     return _plain(fig)
 
 
-def roc(card: Card, curves: Mapping[str, Mapping[str, Sequence[float]]]) -> go.Figure:
+def draw_roc(card: Card, curves: Mapping[str, Mapping[str, Sequence[float]]]) -> go.Figure:
     """Return one ROC curve a label, against all the others."""
     fig = go.Figure(_diagonal(t("Chance")))
     for number, label in enumerate(card.labels):
@@ -63,7 +63,7 @@ def roc(card: Card, curves: Mapping[str, Mapping[str, Sequence[float]]]) -> go.F
     return _plain(fig)
 
 
-def reliability(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
+def draw_reliability(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Return confidence against the share that was right, with 95 % intervals and the number of answers."""
     at = [part["confidence"] for part in bins]
     right = [part["accuracy"] for part in bins]
@@ -89,14 +89,15 @@ def reliability(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     return _plain(fig)
 
 
-def recall(card: Card, rows: Mapping[str, Mapping[str, float]]) -> go.Figure:
+def draw_recall(card: Card, rows: Mapping[str, Mapping[str, float]]) -> go.Figure:
     """Return the share of each label that was found, with its 95 % interval and n."""
     shown = [rows[label.key] for label in card.labels]
     fig = go.Figure(
         go.Scatter(
             x=[row["value"] for row in shown],
-            y=[f"{t(label.name)}  (n = {numeral(row['n'])})" for label, row in zip(card.labels, shown, strict=True)],
-            mode="markers+text", text=[text(row["value"], "%") for row in shown], textposition="top center",
+            y=[f"{t(label.name)}  (n = {format_number(row['n'])})" for label,
+            row in zip(card.labels, shown, strict=True)],
+            mode="markers+text", text=[format_measure(row["value"], "%") for row in shown], textposition="top center",
             marker={"size": 10, "color": TEAL}, cliponaxis=False,
             error_x={
                 "array": [row["high"] - row["value"] for row in shown],
@@ -125,7 +126,7 @@ def _plain(fig: go.Figure) -> go.Figure:
     fig.update_xaxes(fixedrange=True, automargin=True)
     fig.update_yaxes(fixedrange=True, automargin=True)
     fig.update_layout(
-        separators=separators(),
+        separators=find_separators(),
         height=HEIGHT_PX, margin={"l": 8, "r": 12, "t": 8, "b": 8}, paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)", legend={"x": 0.99, "y": 0.03, "xanchor": "right", "yanchor": "bottom"},
     )  # fmt: skip

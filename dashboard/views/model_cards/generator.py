@@ -9,8 +9,8 @@ import streamlit as st
 
 import models
 from dashboard import session
-from dashboard.case.states import plain
-from dashboard.i18n import numeral, t
+from dashboard.case.states import escape_markdown
+from dashboard.i18n import format_number, t
 from models.cases import Case, cases
 from models.cases.generated import GeneratorCard
 
@@ -20,23 +20,23 @@ PICTURE_PX = 76
 """Of a picture in the row of all."""
 
 
-def show(card: GeneratorCard) -> None:
+def show_generator_card(card: GeneratorCard) -> None:
     """Draw the card from purpose to provenance."""
     shown = [case for case in cases() if case.kind == "generated"]
-    st.markdown(plain(t(card.summary)))
+    st.markdown(escape_markdown(t(card.summary)))
     with st.container(horizontal=True, gap="small"):
         for case in shown:
-            st.image(session.exhibit(str(case.path)), width=PICTURE_PX, alt=t(case.title))
-    st.markdown("\n".join(f"- {plain(t(limit))}" for limit in card.limits))
+            st.image(session.draw_exhibit(str(case.path)), width=PICTURE_PX, alt=t(case.title))
+    st.markdown("\n".join(f"- {escape_markdown(t(limit))}" for limit in card.limits))
     st.subheader(t("Chosen among how many"), anchor=False)
     st.caption(t("Of the pictures drawn for a label, those count that the model answers, and with that label."))
     st.dataframe(_chosen(card.figures["chosen"]), hide_index=True, width="stretch")
     st.subheader(t("Whether any is a copy"), anchor=False)
     _copies(card.figures["memorisation"], shown)
     st.subheader(t("What it learned from, and what it is"), anchor=False)
-    st.markdown(plain(t(card.recipe)))
+    st.markdown(escape_markdown(t(card.recipe)))
     for data in card.data:
-        st.caption(plain(f"{data['name']} ({data['licence']}). {data['citation']}."))
+        st.caption(escape_markdown(f"{data['name']} ({data['licence']}). {data['citation']}."))
 
 
 def _chosen(chosen: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[dict[str, Any]]:
@@ -64,11 +64,11 @@ def _copies(measured: Mapping[str, Any], shown: list[Case]) -> None:
             rows.append(
                 {
                     t("Picture"): titles[file],
-                    t("Correlation distance"): numeral(row["correlation"], ".3f"),
-                    t("its limit"): numeral(row["correlation_limit"], ".3f"),
-                    t("Feature distance"): numeral(row["features"], ".3f"),
-                    t("Limit of features"): numeral(row["features_limit"], ".3f"),
-                    t("Training pictures"): numeral(row["n"]),
+                    t("Correlation distance"): format_number(row["correlation"], ".3f"),
+                    t("its limit"): format_number(row["correlation_limit"], ".3f"),
+                    t("Feature distance"): format_number(row["features"], ".3f"),
+                    t("Limit of features"): format_number(row["features_limit"], ".3f"),
+                    t("Training pictures"): format_number(row["n"]),
                 }
             )
     st.dataframe(rows, hide_index=True, width="stretch")

@@ -7,13 +7,13 @@ import streamlit as st
 
 import models
 from dashboard.case import arrival, card_summary, pages
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import t, tn
 from dashboard.views.model_cards import card as card_page
 from dashboard.views.model_cards import generator as card_generator
 from models.cases import generated
 
-arrival.depart(pages.tasks())
+arrival.leave_for_page_of_arrival(pages.list_task_pages())
 cards = models.cards()
 generator = generated.card()
 titles = {**{id: card.title for id, card in cards.items()}, card_generator.ADDRESS: generator.title}
@@ -33,11 +33,11 @@ if cards.refused:
             )
         )
         for problem in cards.refused:
-            st.caption(plain(str(problem)))
-st.header(plain(t(titles[chosen])), anchor=False)
+            st.caption(escape_markdown(str(problem)))
+st.header(escape_markdown(t(titles[chosen])), anchor=False)
 if chosen == card_generator.ADDRESS:
-    card_generator.show(generator)
+    card_generator.show_generator_card(generator)
 else:
     if cards[chosen].folder is not None:
         st.caption(t(card_summary.OUTSIDE))
-    card_page.show(cards[chosen])
+    card_page.show_model_card(cards[chosen])

@@ -11,19 +11,19 @@ from typing import Any
 import streamlit as st
 
 import models
-from dashboard.case.states import plain
+from dashboard.case.states import escape_markdown
 from dashboard.i18n import t
 from models import Card
 
 
-def show(card: Card) -> None:
+def show_trials(card: Card) -> None:
     """Draw one table a trial, a column a network."""
     alternatives = [other for other in models.cards().values() if other.base_id == card.base_id and other.figures]
     for name, trial in card.figures["trials"].items():
         st.markdown(
             t(
                 "**{name}**: {n:,} images of {groups:,} groups",
-                name=plain(name[:1].upper() + name[1:]),
+                name=escape_markdown(name[:1].upper() + name[1:]),
                 n=trial["n"],
                 groups=trial["groups"],
             )

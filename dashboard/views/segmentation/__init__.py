@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.case.page_kind import CardPage
-from dashboard.i18n import numeral, t
+from dashboard.i18n import format_number, t
 from models import Card, Image, Judged, Segmentation
 from models.cases import Case
 
@@ -28,17 +28,17 @@ class SegmentationPage(CardPage):
     def show(self, task: str, invitation: str) -> None:
         from dashboard.views.segmentation import page
 
-        page.show(task, invitation)
+        page.show_segmentation_page(task, invitation)
 
     def ask(self, image: Image, card: Card, frame: int = 0) -> Judged:
-        from dashboard.views.segmentation.case import segment
+        from dashboard.views.segmentation.case import segment_on_page
 
-        return segment(image, card, frame)
+        return segment_on_page(image, card, frame)
 
     def is_slow(self, image: Image, card: Card) -> bool:
         from dashboard.views.segmentation import slide
 
-        return slide.is_large(image, card)
+        return slide.is_large_slide(image, card)
 
     def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
         from models.tasks.segmentation.account import classes
@@ -51,7 +51,7 @@ class SegmentationPage(CardPage):
 
         assert isinstance(answer, Segmentation)  # by the card's kind
         share = float("nan") if case.reference is None else mean_dice(answer, case.reference)
-        return t("answered: as drawn, mean Dice {share}", share=numeral(share, ".2f"))
+        return t("answered: as drawn, mean Dice {share}", share=format_number(share, ".2f"))
 
 
 PAGE = SegmentationPage()

@@ -28,17 +28,17 @@ class Reason:
     place: Box | None = None
 
 
-def tell(identity: str, reason: Reason) -> None:
+def keep_reason_for_report(identity: str, reason: Reason) -> None:
     """Keep what the reader is told of an answer, for its report."""
     session.put(f"reason-{identity}", reason)
 
 
-def told(identity: str) -> Reason:
+def find_reason_for_report(identity: str) -> Reason:
     """Return what the reader was last told of an answer."""
     return session.get(f"reason-{identity}", Reason())
 
 
-def segment(image: Image, card: Card, frame: int = 0) -> Segmentation:
+def segment_on_page(image: Image, card: Card, frame: int = 0) -> Segmentation:
     """Return the card's classes for every pixel of a frame; of a large image those of the job that found them.
 
     Raises
@@ -46,13 +46,13 @@ def segment(image: Image, card: Card, frame: int = 0) -> Segmentation:
     ModelError
         As `models.predict`.
     """
-    done: Job[Segmentation] | None = session.job(segmenting(image, card))
+    done: Job[Segmentation] | None = session.find_job(name_segmentation_job(image, card))
     if done and done.result and frame == 0:
         return done.result
     return session.predict_as(Segmentation, image, card, frame)
 
 
-def segmenting(image: Image, card: Card) -> str:
+def name_segmentation_job(image: Image, card: Card) -> str:
     """Return the name of the job that segments a large image."""
     return f"segment-{image.sha256}-{card.id}"
 
@@ -107,7 +107,7 @@ class SegmentationCase:
         """The classes with every correction."""
         if not self.corrections:
             return self.answer
-        return session.once(
+        return session.compute_once(
             lambda: corrected(self.answer, self.corrections), "corrected", self.identity, repr(self.corrections)
         )
 

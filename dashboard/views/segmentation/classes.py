@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.states import plain
-from dashboard.i18n import lowered, numeral, spoken, t
+from dashboard.case.states import escape_markdown
+from dashboard.i18n import format_number, lower_in_sentence, spoken, t
 from dashboard.views.segmentation import figures
 from dashboard.views.segmentation.case import SegmentationCase, Sheet
 from dashboard.views.segmentation.figures import Layout, Style, TissueView
@@ -21,20 +21,22 @@ from models.tasks.segmentation.areas import ClassArea, measure
 from models.tasks.segmentation.thickness import BAND, Thickness, thickness
 
 
-def show(case: SegmentationCase) -> Sheet:
+def show_classes(case: SegmentationCase) -> Sheet:
     """Draw the controls, the legend and the table, and return the picture that they ask for."""
     _controls(case.view)
-    areas = areas_of(case)
+    areas = measure_areas_of_case(case)
     found = [area.key for area in areas if area.pixels]
     _legend(case.card, found)
     _table(areas, case.card)
-    fig = figures.figure(case.shown, case.image, case.view)
-    if measurable(case) and st.toggle(t("Measure the cartilage"), key="tissue-thickness", persist_state="session"):
+    fig = figures.draw_segmentation(case.shown, case.image, case.view)
+    if has_cartilage_to_measure(case) and st.toggle(
+        t("Measure the cartilage"), key="tissue-thickness", persist_state="session"
+    ):
         fig = _thickness(fig, case)
     return Sheet(fig, f"classes-{case.view.classes}")
 
 
-def chosen(card: Card, view: TissueView) -> TissueView:
+def choose_classes(card: Card, view: TissueView) -> TissueView:
     """Return the view with what the controls say, whether they are on the screen or not."""
     return replace(
         view,
@@ -72,7 +74,7 @@ def _legend(card: Card, found: Sequence[str]) -> None:
             if label.key not in found:
                 continue
             st.checkbox(
-                plain(t(label.name)),
+                escape_markdown(t(label.name)),
                 True,
                 key=key,
                 persist_state="session",
@@ -86,20 +88,20 @@ def _box(card: Card, key: str) -> str:
     return f"class-{card.id}-{key}"
 
 
-def areas_of(case: SegmentationCase) -> Sequence[ClassArea]:
+def measure_areas_of_case(case: SegmentationCase) -> Sequence[ClassArea]:
     """Return how much of each class there is, of the version that is shown."""
-    return session.once(lambda: measure(case.shown, case.image), "areas", case.identity, case.version)
+    return session.compute_once(lambda: measure(case.shown, case.image), "areas", case.identity, case.version)
 
 
-def measurable(case: SegmentationCase) -> bool:
+def has_cartilage_to_measure(case: SegmentationCase) -> bool:
     """Whether there is cartilage whose thickness can be measured."""
-    return BAND in case.card.keys and bool(areas_of(case)[case.card.index(BAND)].pixels)
+    return BAND in case.card.keys and bool(measure_areas_of_case(case)[case.card.index(BAND)].pixels)
 
 
-def thickness_of(case: SegmentationCase) -> Thickness:
+def measure_thickness_of_case(case: SegmentationCase) -> Thickness:
     """Return the thickness of the cartilage, of the version that is shown."""
     index = case.card.index(BAND)
-    return session.once(
+    return session.compute_once(
         lambda: thickness(case.shown.mask == index, case.image.spacing_mm),
         "thickness", case.identity, case.version,
     )  # fmt: skip
@@ -110,16 +112,16 @@ def _table(areas: Sequence[ClassArea], card: Card) -> None:
     rows, missing = [], []
     for label, area in zip(card.labels, areas, strict=True):
         if not area.pixels:
-            missing.append(plain(lowered(label.name)))
+            missing.append(escape_markdown(lower_in_sentence(label.name)))
             continue
-        row: dict[str, object] = {t("Class"): t(label.name), t("Pixels"): numeral(area.pixels)}
+        row: dict[str, object] = {t("Class"): t(label.name), t("Pixels"): format_number(area.pixels)}
         if area.area_mm2 is not None:
             row[t("Area")] = spoken().area(area.area_mm2)
-        row |= {t("Share"): numeral(area.share, ".1%"), t("Pieces"): numeral(area.components)}
+        row |= {t("Share"): format_number(area.share, ".1%"), t("Pieces"): format_number(area.components)}
         if area.objects:
-            row[t("Count")] = numeral(area.objects.count)
+            row[t("Count")] = format_number(area.objects.count)
             if area.objects.density_per_mm2 is not None:
-                row[t("per mm²")] = numeral(area.objects.density_per_mm2, ",.0f")
+                row[t("per mm²")] = format_number(area.objects.density_per_mm2, ",.0f")
         rows.append(row)
     columns = dict.fromkeys(name for row in rows for name in row)
     st.dataframe([{name: row.get(name, "") for name in columns} for row in rows], hide_index=True, width="stretch")
@@ -132,7 +134,7 @@ def _table(areas: Sequence[ClassArea], card: Card) -> None:
                 t(
                     "{name}: half are larger than {median:,.0f} {unit}, the middle half from "
                     "{lower:,.0f} to {upper:,.0f} {unit}.",
-                    name=plain(t(label.name)),
+                    name=escape_markdown(t(label.name)),
                     median=median,
                     unit=area.objects.unit,
                     lower=lower,
@@ -143,12 +145,12 @@ def _table(areas: Sequence[ClassArea], card: Card) -> None:
 
 def _thickness(fig: go.Figure, case: SegmentationCase) -> go.Figure:
     """Say how thick the cartilage is, and draw where that was measured."""
-    found = thickness_of(case)
+    found = measure_thickness_of_case(case)
     if not len(found.profile):
         st.caption(t("Too little of it to measure."))
         return fig
     with st.container(horizontal=True, key="thickness"):
-        st.metric(t("Mean thickness"), f"{numeral(found.mean, '.2f')} {found.unit}")
-        st.metric(t("Minimum"), f"{numeral(found.minimum, '.2f')} {found.unit}")
-        st.metric(t("Roughness"), f"{numeral(found.roughness, '.2f')} {found.unit}")
+        st.metric(t("Mean thickness"), f"{format_number(found.mean, '.2f')} {found.unit}")
+        st.metric(t("Minimum"), f"{format_number(found.minimum, '.2f')} {found.unit}")
+        st.metric(t("Roughness"), f"{format_number(found.roughness, '.2f')} {found.unit}")
     return figures.add_lines(fig, case.image, found.lines())

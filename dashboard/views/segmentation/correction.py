@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.states import plain
-from dashboard.i18n import later, numeral, t
+from dashboard.case.states import escape_markdown
+from dashboard.i18n import format_number, later, t
 from dashboard.views.segmentation import classes, figures, reference
 from dashboard.views.segmentation.case import CORRECTED, NETWORK, SegmentationCase, Sheet
 from models import OrthoLensError
@@ -19,7 +19,7 @@ FEWEST_CORNERS = 3
 ACTS = (later("Add"), later("Erase"))
 
 
-def show(case: SegmentationCase) -> Sheet:
+def show_correction(case: SegmentationCase) -> Sheet:
     """Let the reader draw, and say what changed."""
     names = {label.key: t(label.name) for label in case.card.labels}
     st.markdown(t("Draw around what is wrong. The network's own mask is kept, and both go into the files."))
@@ -44,13 +44,13 @@ def show(case: SegmentationCase) -> Sheet:
     if case.corrections:
         _changes(case, names)
     if case.version == "network" and case.corrections:
-        return Sheet(figures.figure(case.shown, case.image, case.view), "correct-network")
+        return Sheet(figures.draw_segmentation(case.shown, case.image, case.view), "correct-network")
 
     def draw(selection: Mapping[str, Any]) -> None:
         if selection["lasso"]:
             _add(case, key, selection["lasso"][-1]["x"], selection["lasso"][-1]["y"])
 
-    fig = figures.selectable(figures.figure(case.shown, case.image, case.view), case.image, "lasso")
+    fig = figures.let_select_area(figures.draw_segmentation(case.shown, case.image, case.view), case.image, "lasso")
     return Sheet(fig, f"correct-{len(case.corrections)}", select=draw)
 
 
@@ -92,21 +92,23 @@ def _changes(case: SegmentationCase, names: dict[str, str]) -> None:
     """Draw the figures of both versions beside each other."""
     before, after = case.at(NETWORK), case.at(CORRECTED)
     try:
-        agreed = [{one.key: one.jaccard for one in reference.agreements_of(version)} for version in (before, after)]
+        agreed = [
+            {one.key: one.jaccard for one in reference.compare_with_reference(version)} for version in (before, after)
+        ]
     except OrthoLensError:
         agreed = [{}, {}]
     rows = []
-    for old, new in zip(classes.areas_of(before), classes.areas_of(after), strict=True):
+    for old, new in zip(classes.measure_areas_of_case(before), classes.measure_areas_of_case(after), strict=True):
         if not old.pixels and not new.pixels:
             continue
-        row = {t("Class"): names[old.key], t("Pixels"): f"{numeral(old.pixels)} → {numeral(new.pixels)}"}
+        row = {t("Class"): names[old.key], t("Pixels"): f"{format_number(old.pixels)} → {format_number(new.pixels)}"}
         if agreed[0]:
             was, now = (_share(one.get(old.key)) for one in agreed)
             row["Jaccard"] = f"{was} → {now}"
         rows.append(row)
     st.dataframe(rows, hide_index=True, width="stretch")
     said = ", ".join(
-        t("erased {n}", n=n) if key == ERASE else t("{name} added {n}", name=plain(names[key]), n=n)
+        t("erased {n}", n=n) if key == ERASE else t("{name} added {n}", name=escape_markdown(names[key]), n=n)
         for key, n in _counted(case).items()
     )
     st.caption(t("Corrected by hand: {said}.", said=said))
@@ -120,7 +122,7 @@ def _counted(case: SegmentationCase) -> dict[str, int]:
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else numeral(value, ".3f")
+    return "–" if value is None else format_number(value, ".3f")
 
 
 def _state(case: SegmentationCase) -> str:

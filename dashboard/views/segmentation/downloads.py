@@ -12,12 +12,12 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import report, states
-from dashboard.case.offer import offer
+from dashboard.case.offer import offer_file
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.views.segmentation import figures
 from dashboard.views.segmentation import reference as segmentation_reference
-from dashboard.views.segmentation.case import CORRECTED, NETWORK, SegmentationCase, told
+from dashboard.views.segmentation.case import CORRECTED, NETWORK, SegmentationCase, find_reason_for_report
 from dashboard.views.segmentation.figures import TissueView
 from models import Card, Image, OrthoLensError, Segmentation
 from models.answers.record import caption
@@ -54,34 +54,34 @@ class Kept:
     reference: ReferenceMask | None = None
 
 
-def show(case: SegmentationCase) -> None:
+def show_segmentation_downloads(case: SegmentationCase) -> None:
     """Offer the files; each is made when it is asked for."""
     kept = _kept(case)
     answer, say = kept.shown, spoken()
     name = f"ortholens-{answer.task}-{answer.sha256[:12]}{'-corrected' if _corrections(answer) else ''}"
     with st.container(key="downloads", horizontal=True, gap="small"):
-        offer(
-            t("Label map"), lambda: label_map(answer, kept.card), f"{name}.png", icon="grid_on",
+        offer_file(
+            t("Label map"), lambda: export_label_map(answer, kept.card), f"{name}.png", icon="grid_on",
             help=t("PNG in the image's own pixels; each is the index of its class."),
         )  # fmt: skip
-        offer(
-            t("Overlay"), lambda: overlay(kept, answer, say), f"{name}-overlay.png", icon="image",
+        offer_file(
+            t("Overlay"), lambda: export_segmentation_overlay(kept, answer, say), f"{name}-overlay.png", icon="image",
             help=t("The image with its classes as they are shown, their legend, a scale and a caption."),
         )  # fmt: skip
-        offer(
-            t("Contours"), lambda: contours(answer, kept.card), f"{name}.geojson", icon="polyline",
+        offer_file(
+            t("Contours"), lambda: export_contours(answer, kept.card), f"{name}.geojson", icon="polyline",
             help=t("GeoJSON that QuPath opens."),
         )  # fmt: skip
-        offer(
-            t("Measurements"), lambda: measurements(kept), f"{name}.csv", icon="table",
+        offer_file(
+            t("Measurements"), lambda: export_measurements(kept), f"{name}.csv", icon="table",
             help=t("CSV: areas, counts, thickness and agreement, of both versions where there are two."),
         )  # fmt: skip
         if len(kept.versions) > 1:
-            offer(
-                t("Both versions"), lambda: everything(kept, say), f"{name}.zip", icon="folder_zip",
+            offer_file(
+                t("Both versions"), lambda: export_everything(kept, say), f"{name}.zip", icon="folder_zip",
                 help=t("All files of the network's mask and of the corrected."),
             )  # fmt: skip
-    item = session.selected()
+    item = session.find_selected_file()
     data = item.file_of(kept.view.frame, kept.image.frames) if item else b""
     if data and kind(data, "") == "DICOM":
         _seg(kept, data, f"{name}.dcm")
@@ -90,14 +90,14 @@ def show(case: SegmentationCase) -> None:
 
 def _report(kept: Kept, case: SegmentationCase, item: Item | None, name: str) -> None:
     """Offer the report of the version that is shown, and remember how to segment the file again."""
-    origin, simulated = (item.origin, report.simulated(item)) if item else ("", False)
+    origin, simulated = (item.origin, report.is_simulated(item)) if item else ("", False)
     answer, image, view = kept.shown, kept.image, kept.view
-    reason = told(case.identity)
+    reason = find_reason_for_report(case.identity)
 
     def make() -> Case:
         shown = plate.squared(view.shown(image), image.cell)
         agreements = compare(answer.mask, kept.reference, kept.card.keys, image.spacing_mm) if kept.reference else ()
-        drawn = figures.classes(shown, answer, kept.card, view)
+        drawn = figures.colour_classes(shown, answer, kept.card, view)
         explained = replace(answer, explanation=reason.why)
         return Case(image, explained, shown, drawn, simulated, origin, reason.place, agreements)
 
@@ -113,53 +113,53 @@ def _report(kept: Kept, case: SegmentationCase, item: Item | None, name: str) ->
             return Case(seen, corrected(found, done) if done else found, simulated=simulated, origin=origin)
 
         answered = Answered(item.sha256, f"{frame}-{card}", again)
-    report.show(answer.task, name, make, answered)
+    report.show_reports(answer.task, name, make, answered)
 
 
-def label_map(answer: Segmentation, card: Card) -> bytes:
+def export_label_map(answer: Segmentation, card: Card) -> bytes:
     """Return the classes as PNG, with what was corrected in its text."""
-    return label_png(answer.mask, card, {"Version": version(answer)})
+    return label_png(answer.mask, card, {"Version": name_mask_version(answer)})
 
 
-def overlay(kept: Kept, answer: Segmentation, say: Language) -> bytes:
+def export_segmentation_overlay(kept: Kept, answer: Segmentation, say: Language) -> bytes:
     """Return the picture as it is shown, 1,024 pixels at least on its longest side, with legend, scale and caption."""
-    picture = figures.classes(
+    picture = figures.colour_classes(
         plate.enlarged(kept.view.shown(kept.image), kept.image.cell), answer, kept.card, kept.view
     )
     colours = paint.colours(kept.card, kept.view.hidden)
     legend = tuple((colour, say(kept.card.labels[index].name)) for index, colour in colours.items())
     title, *lines = caption(answer, say)
-    made = say(later("Version: {version}"), version=version(answer))
+    made = say(later("Version: {version}"), version=name_mask_version(answer))
     return plate.png(
         plate.Plate(picture, (made, *lines), title, plate.pixel_mm(kept.image, picture), legend=legend, say=say)
     )
 
 
-def contours(answer: Segmentation, card: Card) -> bytes:
+def export_contours(answer: Segmentation, card: Card) -> bytes:
     """Return the outlines as GeoJSON."""
     return json.dumps(geojson(answer, paint.colours(card))).encode()
 
 
-def measurements(kept: Kept) -> bytes:
+def export_measurements(kept: Kept) -> bytes:
     """Return the figures of every version as CSV."""
     measured = [_measured(kept, answer) for answer in kept.versions]
     return tissue_csv(measured, kept.card, kept.shown.sha256, kept.view.frame)
 
 
-def everything(kept: Kept, say: Language) -> bytes:
+def export_everything(kept: Kept, say: Language) -> bytes:
     """Return a ZIP with the files of both versions."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
         for answer in kept.versions:
             folder = "corrected" if _corrections(answer) else "network"
-            pack.writestr(f"{folder}/labels.png", label_map(answer, kept.card))
-            pack.writestr(f"{folder}/overlay.png", overlay(kept, answer, say))
-            pack.writestr(f"{folder}/contours.geojson", contours(answer, kept.card))
-        pack.writestr("measurements.csv", measurements(kept))
+            pack.writestr(f"{folder}/labels.png", export_label_map(answer, kept.card))
+            pack.writestr(f"{folder}/overlay.png", export_segmentation_overlay(kept, answer, say))
+            pack.writestr(f"{folder}/contours.geojson", export_contours(answer, kept.card))
+        pack.writestr("measurements.csv", export_measurements(kept))
     return out.getvalue()
 
 
-def version(answer: Segmentation) -> str:
+def name_mask_version(answer: Segmentation) -> str:
     """Say which version of a mask this is."""
     done = _corrections(answer)
     return f"corrected by hand in {done} place{'s' * (done > 1)}" if done else "network"
@@ -170,7 +170,7 @@ def _kept(case: SegmentationCase) -> Kept:
     if case.corrections:
         versions.append(case.at(CORRECTED).shown)
     try:
-        reference = segmentation_reference.read_reference(case)
+        reference = segmentation_reference.read_dropped_masks(case)
     except OrthoLensError:
         reference = None  # the page says what is wrong with it
     return Kept(case.image, case.card, case.view, tuple(versions), case.shown, reference)
@@ -181,16 +181,18 @@ def _measured(kept: Kept, answer: Segmentation) -> Measured:
     agreements = compare(answer.mask, kept.reference, card.keys, spacing) if kept.reference else ()
     band = answer.mask == card.index(BAND) if BAND in card.keys else None
     thick = (BAND, thickness(band, spacing)) if band is not None and band.any() else None
-    return Measured(version(answer), measure(answer, kept.image), agreements, thick)
+    return Measured(name_mask_version(answer), measure(answer, kept.image), agreements, thick)
 
 
 def _seg(kept: Kept, data: bytes, name: str) -> None:
     """Offer the DICOM SEG of a DICOM image."""
     with st.container(key="seg", horizontal=True, vertical_alignment="center", gap="small"):
         try:
-            session.once(lambda: check(data), "seg", kept.image.sha256, kept.view.frame)
+            session.compute_once(lambda: check(data), "seg", kept.image.sha256, kept.view.frame)
         except OrthoLensError as problem:
-            st.caption(states.plain(t("No DICOM SEG: it {problem}. {fix}", problem=problem.problem, fix=problem.fix)))
+            st.caption(
+                states.escape_markdown(t("No DICOM SEG: it {problem}. {fix}", problem=problem.problem, fix=problem.fix))
+            )
             return
         keep = st.checkbox(
             t("Keep the patient's identity, so that it files into the study"), key="seg-identity",

@@ -13,7 +13,16 @@ from PIL import Image as Pillow
 
 import models
 from dashboard.i18n import later, spoken, t
-from dashboard.style.figures import ACCENT, LONGEST_PX, Picture, View, explained, raster, shrunk, viewer
+from dashboard.style.figures import (
+    ACCENT,
+    LONGEST_PX,
+    Picture,
+    View,
+    describe_heat,
+    draw_viewer,
+    encode_raster,
+    shrink_picture,
+)
 from models import Card, Explanation, Image, Segmentation
 from models.drawing import draw, paint
 from models.drawing.draw import HeatLook
@@ -49,26 +58,30 @@ class TissueView(View):
     hidden: frozenset[str] = frozenset()
 
 
-def figure(prediction: Segmentation, image: Image, view: TissueView) -> go.Figure:
+def draw_segmentation(prediction: Segmentation, image: Image, view: TissueView) -> go.Figure:
     """Return the image with its classes as the view asks; hovering names the class."""
-    card, shown = models.card(prediction.card), screen(image, view)
+    card, shown = models.card(prediction.card), render_for_screen(image, view)
     if view.classes == "Image":
-        pictures = [raster(shown)]
+        pictures = [encode_raster(shown)]
     elif view.classes == "Mask":
-        pictures = [raster(classes(np.zeros(shown.shape[:2], np.float32), prediction, card, replace(view, opacity=1)))]
+        pictures = [
+            encode_raster(
+                colour_classes(np.zeros(shown.shape[:2], np.float32), prediction, card, replace(view, opacity=1))
+            )
+        ]
     else:
-        over = raster(classes(shown, prediction, card, view))
-        pictures = [raster(shown), over] if view.classes == "Side by side" else [over]
-    return named(viewer(image, pictures, view.frame), prediction, image, card)
+        over = encode_raster(colour_classes(shown, prediction, card, view))
+        pictures = [encode_raster(shown), over] if view.classes == "Side by side" else [over]
+    return name_classes_on_hover(draw_viewer(image, pictures, view.frame), prediction, image, card)
 
 
-def screen(image: Image, view: View) -> Pixels:
+def render_for_screen(image: Image, view: View) -> Pixels:
     """Return the frame as displayed, no side over `LONGEST_PX`: (h, w) or (h, w, 3) in [0, 1]."""
     step = max(1, max(image.shape) // (2 * LONGEST_PX))  # a slide is thinned out before it is copied
-    return shrunk(view.shown(replace(image, pixels=image.pixels[:, ::step, ::step])), LONGEST_PX)
+    return shrink_picture(view.shown(replace(image, pixels=image.pixels[:, ::step, ::step])), LONGEST_PX)
 
 
-def classes(shown: Pixels, prediction: Segmentation, card: Card, view: TissueView) -> NDArray[np.uint8]:
+def colour_classes(shown: Pixels, prediction: Segmentation, card: Card, view: TissueView) -> NDArray[np.uint8]:
     """Paint the classes on a picture of any size: (h, w, 3)."""
     mask = paint.fitted(prediction.mask, shown.shape[:2])
     lines, width = None, paint.line_width(mask.shape)
@@ -81,7 +94,7 @@ def classes(shown: Pixels, prediction: Segmentation, card: Card, view: TissueVie
     return paint.painted(shown, mask, paint.colours(card, view.hidden), opacity, lines)
 
 
-def named(fig: go.Figure, prediction: Segmentation, image: Image, card: Card) -> go.Figure:
+def name_classes_on_hover(fig: go.Figure, prediction: Segmentation, image: Image, card: Card) -> go.Figure:
     """Make hovering tell the class and how sure the model is of it."""
     step = max(1, -(-max(image.shape) // NAMES_PX))
     part = (slice(step // 2, None, step),) * 2
@@ -96,30 +109,32 @@ def named(fig: go.Figure, prediction: Segmentation, image: Image, card: Card) ->
     )  # fmt: skip
 
 
-def picture(image: Image, drawn: Picture, view: View, beside: Picture | None = None) -> go.Figure:
+def draw_picture_over_image(image: Image, drawn: Picture, view: View, beside: Picture | None = None) -> go.Figure:
     """Return a picture made elsewhere, of any size, over the image's own axes; `beside` stands on its left."""
-    return viewer(image, [raster(one) for one in (beside, drawn) if one is not None], view.frame)
+    return draw_viewer(image, [encode_raster(one) for one in (beside, drawn) if one is not None], view.frame)
 
 
 def draw_entropy(image: Image, entropy: Pixels, view: View) -> go.Figure:
     """Return the image with the entropy of its classes, (H, W) in [0, 1]."""
-    shown = _dimmed(screen(image, view))
+    shown = _dimmed(render_for_screen(image, view))
     heat = _resized(entropy, shown.shape)
-    return explained(
-        viewer(image, [raster(draw.overlay(shown, heat, ENTROPY))], view.frame, entropy),
+    return describe_heat(
+        draw_viewer(image, [encode_raster(draw.overlay(shown, heat, ENTROPY))], view.frame, entropy),
         t("Predictive entropy"),
         ENTROPY,
     )
 
 
-def reasons(image: Image, prediction: Segmentation, why: Explanation, view: View, box: Box | None) -> go.Figure:
+def draw_reasons_of_class(
+    image: Image, prediction: Segmentation, why: Explanation, view: View, box: Box | None
+) -> go.Figure:
     """Return the image with the heat of an explanation and the box it is about; a box can be drawn on it."""
-    shown = _dimmed(screen(image, view)) if image.colour else screen(image, view)
+    shown = _dimmed(render_for_screen(image, view)) if image.colour else render_for_screen(image, view)
     probability = prediction.probability_of(why.target, box)
     look = reason.look_of(replace(view.look, opacity=REASON_OPACITY), probability)
     hot = draw.overlay(shown, _resized(why.heat, shown.shape), look)
-    fig = viewer(image, [raster(hot)], view.frame, why.heat)
-    explained(fig, reason.title_of(prediction, why, probability, spoken()), look)
+    fig = draw_viewer(image, [encode_raster(hot)], view.frame, why.heat)
+    describe_heat(fig, reason.title_of(prediction, why, probability, spoken()), look)
     if box:
         down, across = image.cell
         left, top = (box.column - 0.5) * across, (box.row - 0.5) * down
@@ -127,7 +142,7 @@ def reasons(image: Image, prediction: Segmentation, why: Explanation, view: View
             type="rect", x0=left, x1=left + box.width * across, y0=top, y1=top + box.height * down,
             line={"color": "#FFFFFF", "width": 2, "dash": "dot"},
         )  # fmt: skip
-    return selectable(fig, image, "select")
+    return let_select_area(fig, image, "select")
 
 
 def _dimmed(shown: Pixels) -> Pixels:
@@ -140,7 +155,7 @@ def _resized(heat: Pixels, shape: tuple[int, ...]) -> Pixels:
     return np.asarray(Pillow.fromarray(heat.astype(np.float32)).resize(size, Pillow.Resampling.BILINEAR))
 
 
-def selectable(fig: go.Figure, image: Image, mode: Literal["select", "lasso"]) -> go.Figure:
+def let_select_area(fig: go.Figure, image: Image, mode: Literal["select", "lasso"]) -> go.Figure:
     """Let the reader select an area by dragging; plotly allows it only where there are points."""
     down, across = image.cell
     rows, columns = image.shape

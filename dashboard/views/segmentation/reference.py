@@ -11,10 +11,10 @@ import streamlit as st
 from dashboard import session
 from dashboard.case import reference_files, states
 from dashboard.case.reference_files import Files
-from dashboard.i18n import later, numeral, significant, t
+from dashboard.i18n import format_number, format_significant, later, t
 from dashboard.views.segmentation import figures
 from dashboard.views.segmentation.case import SegmentationCase, Sheet
-from dashboard.views.segmentation.figures import TissueView, classes, screen
+from dashboard.views.segmentation.figures import TissueView, colour_classes, render_for_screen
 from models import OrthoLensError
 from models.drawing import paint
 from models.tasks.segmentation.reference import (
@@ -33,10 +33,10 @@ WORDS = later(
 )
 
 
-def show(case: SegmentationCase) -> Sheet:
+def show_segmentation_reference(case: SegmentationCase) -> Sheet:
     """Take a reference standard, compare it with the classes that are shown, and return the picture of both."""
-    plain_view = Sheet(figures.figure(case.shown, case.image, case.view), "reference-none")
-    files = reference_files.drop(t("Reference masks"), _state(case), "reference")
+    plain_view = Sheet(figures.draw_segmentation(case.shown, case.image, case.view), "reference-none")
+    files = reference_files.take_reference_files(t("Reference masks"), _state(case), "reference")
     if not files:
         st.caption(
             t(
@@ -46,10 +46,10 @@ def show(case: SegmentationCase) -> Sheet:
         )
         return plain_view
     try:
-        reference = read_reference(case)
-        agreements = agreements_of(case)
+        reference = read_dropped_masks(case)
+        agreements = compare_with_reference(case)
     except OrthoLensError as problem:
-        states.error(problem)
+        states.show_error(problem)
         return plain_view
     assert reference is not None  # there are files
     for warning in reference.warnings:
@@ -57,7 +57,7 @@ def show(case: SegmentationCase) -> Sheet:
     return _compared(case, reference, agreements)
 
 
-def read_reference(case: SegmentationCase) -> ReferenceMask | None:
+def read_dropped_masks(case: SegmentationCase) -> ReferenceMask | None:
     """Return what the reader dropped for this frame, read once; None where nothing was.
 
     Raises
@@ -68,22 +68,22 @@ def read_reference(case: SegmentationCase) -> ReferenceMask | None:
     files: Files = session.get(_state(case), ())
     if not files:
         return None
-    return session.once(
+    return session.compute_once(
         lambda: read_reference_mask(files, case.card.keys, case.image.shape),
         "reference",
         case.identity,
-        reference_files.fingerprint(files),
+        reference_files.hash_reference_files(files),
     )
 
 
-def agreements_of(case: SegmentationCase) -> tuple[Agreement, ...]:
+def compare_with_reference(case: SegmentationCase) -> tuple[Agreement, ...]:
     """Return how the classes that are shown agree with the reference standard; nothing where there is none."""
-    reference = read_reference(case)
+    reference = read_dropped_masks(case)
     if reference is None:
         return ()
-    return session.once(
+    return session.compute_once(
         lambda: compare(case.shown.mask, reference, case.card.keys, case.image.spacing_mm),
-        "agreement", case.identity, case.version, reference_files.fingerprint(session.get(_state(case))),
+        "agreement", case.identity, case.version, reference_files.hash_reference_files(session.get(_state(case))),
     )  # fmt: skip
 
 
@@ -113,22 +113,25 @@ def _compared(case: SegmentationCase, reference: ReferenceMask, agreements: Sequ
         width="stretch",
     )
     index, view = case.card.index(key), case.view
-    shown = screen(case.image, view)
+    shown = render_for_screen(case.image, view)
     ours, theirs = (paint.fitted(mask, shown.shape[:2]) for mask in (case.shown.mask, reference.mask))
     if kind == PICTURES[0]:
         grey = shown if shown.ndim == 2 else shown.mean(-1)  # so that neither colour is lost in the tissue's own
         drawn = jaccard_picture(grey, ours == index, theirs == index)
-        return Sheet(figures.picture(case.image, drawn, view), "reference-jaccard", says=t(WORDS))
+        return Sheet(figures.draw_picture_over_image(case.image, drawn, view), "reference-jaccard", says=t(WORDS))
     only = replace(TissueView(frame=view.frame), hidden=frozenset(case.card.keys) - {key})
-    pair = [classes(shown, replace(case.shown, mask=mask, instances=None), case.card, only) for mask in (theirs, ours)]
-    fig = figures.picture(case.image, pair[1], view, beside=pair[0])
+    pair = [
+        colour_classes(shown, replace(case.shown, mask=mask, instances=None), case.card, only)
+        for mask in (theirs, ours)
+    ]
+    fig = figures.draw_picture_over_image(case.image, pair[1], view, beside=pair[0])
     return Sheet(fig, "reference-pair", says=t("Left the reference standard, right the answer."))
 
 
 def _aggregated(case: SegmentationCase, reference: ReferenceMask) -> float | None:
-    return session.once(
+    return session.compute_once(
         lambda: aggregated_jaccard(np.asarray(case.shown.instances), np.asarray(reference.instances)),
-        "aggregated", case.identity, case.version, reference_files.fingerprint(session.get(_state(case))),
+        "aggregated", case.identity, case.version, reference_files.hash_reference_files(session.get(_state(case))),
     )  # fmt: skip
 
 
@@ -152,11 +155,11 @@ def _table(agreements: Sequence[Agreement], names: dict[str, str]) -> None:
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else numeral(value, ".3f")
+    return "–" if value is None else format_number(value, ".3f")
 
 
 def _length(value: float | None) -> str:
-    return "–" if value is None else significant(value)
+    return "–" if value is None else format_significant(value)
 
 
 def _state(case: SegmentationCase) -> str:

@@ -12,15 +12,15 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import abstention, progress
-from dashboard.case.polling import polled
-from dashboard.case.states import HEIGHT_PX, plain, sentence
-from dashboard.i18n import significant, t, tn
+from dashboard.case.polling import poll_every
+from dashboard.case.states import HEIGHT_PX, escape_markdown, write_as_sentence
+from dashboard.i18n import format_significant, t, tn
 from dashboard.session import Item
 from dashboard.session.jobs import Job
 from dashboard.style.figures import View
 from dashboard.views.classification import crop_figures
 from dashboard.views.segmentation import figures
-from dashboard.views.segmentation.case import segmenting
+from dashboard.views.segmentation.case import name_segmentation_job
 from models import Box, Card, Image, Segmentation
 from models.io.slide import REGION_PX, Level, Slide
 from models.trust.colours import COLOURLESS, misses_colours
@@ -30,7 +30,7 @@ LARGE_PX = 4_000_000
 OVERVIEW_HEIGHT_PX = 380
 
 
-def region(item: Item, slide: Slide) -> Image | None:
+def choose_slide_region(item: Item, slide: Slide) -> Image | None:
     """Draw the overview, and return the region that the reader chose, at the level chosen; None while there is none.
 
     Raises
@@ -46,23 +46,23 @@ def region(item: Item, slide: Slide) -> Image | None:
             _overview(item, slide, box, state)
         with right:
             level = _controls(slide, box, state)
-    return None if box is None or level is None else session.region(item, level, box)
+    return None if box is None or level is None else session.read_region(item, level, box)
 
 
-def is_large(image: Image, card: Card) -> bool:
+def is_large_slide(image: Image, card: Card) -> bool:
     """Whether an image is segmented beside the page, when its reader says so."""
     return image.shape[0] * image.shape[1] > LARGE_PX and card.input.tiled
 
 
-def waiting(image: Image, card: Card) -> bool:
+def wait_for_large_segmentation(image: Image, card: Card) -> bool:
     """Start and follow the segmentation of a large image; False where its answer is there, or comes at once."""
-    if not is_large(image, card):
+    if not is_large_slide(image, card):
         return False
-    name = segmenting(image, card)
-    job: Job[Segmentation] | None = session.job(name)
+    name = name_segmentation_job(image, card)
+    job: Job[Segmentation] | None = session.find_job(name)
     if job and job.result:
         return False
-    seen = figures.picture(image, figures.screen(image, View()), View())
+    seen = figures.draw_picture_over_image(image, figures.render_for_screen(image, View()), View())
     st.plotly_chart(
         seen, key=f"waiting-{name}", height=HEIGHT_PX, theme=None,
         alt=t("The image before it is segmented"),
@@ -71,19 +71,19 @@ def waiting(image: Image, card: Card) -> bool:
         _progress(name)
         return True
     if misses_colours(image, card):  # said before a reader waits for it
-        st.caption(plain(sentence(t(COLOURLESS))))
-        abstention.offer(image, card)
+        st.caption(escape_markdown(write_as_sentence(t(COLOURLESS))))
+        abstention.offer_models_that_know(image, card)
     rows, columns = image.shape
     st.button(
         t("Segment {columns:,} × {rows:,} px", columns=columns, rows=rows),
         type="primary",
         icon=":material/play_arrow:",
         key="segment-start",
-        on_click=session.start,
+        on_click=session.start_work,
         args=(name, lambda job: _run(job, image, card)),
     )
     if job and job.error:
-        st.caption(plain(f"{sentence(t(job.error.problem))}. {t(job.error.fix)}"))
+        st.caption(escape_markdown(f"{write_as_sentence(t(job.error.problem))}. {t(job.error.fix)}"))
     return True
 
 
@@ -101,11 +101,11 @@ def _overview(item: Item, slide: Slide, box: Box | None, state: str) -> None:
     def draw(drawn: Mapping[str, Any]) -> None:
         if drawn["box"]:
             last = drawn["box"][-1]
-            session.put(state, _scaled(crop_figures.box_of(whole, last["x"], last["y"]), factor))
+            session.put(state, _scaled(crop_figures.read_selected_box(whole, last["x"], last["y"]), factor))
 
     st.plotly_chart(
-        crop_figures.film(whole, boxes, 0), key=key, height=OVERVIEW_HEIGHT_PX, theme=None, selection_mode="box",
-        on_select=lambda: session.selection(key, draw), config={"displaylogo": False},
+        crop_figures.draw_crops(whole, boxes, 0), key=key, height=OVERVIEW_HEIGHT_PX, theme=None, selection_mode="box",
+        on_select=lambda: session.take_selection(key, draw), config={"displaylogo": False},
         alt=t("The whole slide with the region that is segmented"),
     )  # fmt: skip
 
@@ -141,7 +141,9 @@ def _size(slide: Slide) -> str:
 def _named(level: Level, box: Box) -> str:
     height, width = _sides(box, level)
     pixel = (
-        t(", {micrometres} µm a pixel", micrometres=significant(level.spacing_mm[0] * 1000)) if level.spacing_mm else ""
+        t(", {micrometres} µm a pixel", micrometres=format_significant(level.spacing_mm[0] * 1000))
+        if level.spacing_mm
+        else ""
     )
     return t(
         "1:{downsample:,.4g}: {width:,} × {height:,} px{pixel}",
@@ -169,6 +171,6 @@ def _run(job: Job[Segmentation], image: Image, card: Card) -> Segmentation:
     return found
 
 
-@polled(0.5)
+@poll_every(0.5)
 def _progress(name: str) -> None:
-    progress.of(name, "segment-cancel", t("Segmenting"))
+    progress.draw_progress(name, "segment-cancel", t("Segmenting"))

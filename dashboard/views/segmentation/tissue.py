@@ -3,4 +3,4 @@
 from dashboard.i18n import t
 from dashboard.views.segmentation import page
 
-page.show("tissue", invitation=t("Drop a histology picture, an MR slice or a fluoroscopy frame."))
+page.show_segmentation_page("tissue", invitation=t("Drop a histology picture, an MR slice or a fluoroscopy frame."))

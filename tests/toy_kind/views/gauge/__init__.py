@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dashboard import session
 from dashboard.case import abstention, also, downloads, shell, viewer, worklist
 from dashboard.case.page_kind import CardPage
-from dashboard.case.places import places
+from dashboard.case.places import lay_out_places
 from dashboard.i18n import spoken
 from dashboard.style.figures import View
 from models import Card, Image, Judged
@@ -22,22 +22,22 @@ class GaugePage(CardPage):
     name = "gauge"
 
     def show(self, task: str, invitation: str) -> None:
-        card, image = shell.opened(task, invitation, readable=False)
+        card, image = shell.open_shell(task, invitation, readable=False)
         if image is None:
             return
-        picture, controls, right = places()
+        picture, controls, right = lay_out_places()
         with controls:
-            view = View(frame=viewer.frame_slider(image))
+            view = View(frame=viewer.draw_frame_slider(image))
         answer = self.ask(image, card, view.frame)
-        worklist.tell(answer)
+        worklist.tell_worklist(answer)
         with picture:
-            viewer.show(image, answer, view)
+            viewer.show_viewer(image, answer, view)
         with right, st.container(border=True, key="answer"):
-            if answer.abstained and abstention.show(answer, image, card):
+            if answer.abstained and abstention.show_abstention(answer, image, card):
                 return
             st.header(headline(answer, spoken()), anchor=False)
-            downloads.show(answer, image, view)
-        also.show(image, card)()
+            downloads.show_downloads(answer, image, view)
+        also.show_other_cards(image, card)()
 
     def ask(self, image: Image, card: Card, frame: int = 0) -> Judged:
         return session.predict(image, card, frame)

@@ -11,18 +11,19 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal
 
 import tomlkit
 import torch
 from pydantic import BaseModel
 
-from models.cards import CARDS_DIR, reload_cards
+from models.cards import CARDS_DIR, cards, reload_cards
 
 
 def write_card(card_id: str, tables: Mapping[str, BaseModel | Sequence[BaseModel] | None]) -> None:
     """Set, or with None remove, tables such as `members`, `calibration`, `conformal` and `ood` of a card."""
-    path = CARDS_DIR / f"{card_id}.toml"
+    path = _folder(card_id) / f"{card_id}.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     for name, value in tables.items():
         if value is None:
@@ -52,10 +53,15 @@ def update_metrics(card_id: str, name: str, value: Any) -> None:
     value
         What was measured, as a mapping; or a list, such as of the weights that the other figures are shown for.
     """
-    path = CARDS_DIR / f"{card_id}.figures.json"
+    path = _folder(card_id) / f"{card_id}.figures.json"
     if path.exists():
         told = {**_heading(), **value} if isinstance(value, Mapping) else value
         _write(card_id, "figures", {**json.loads(path.read_text(encoding="utf-8")), name: told})
+
+
+def _folder(card_id: str) -> Path:
+    """Return where a card lies: that of a user's own is its own."""
+    return (cards()[card_id].folder if card_id in cards() else None) or CARDS_DIR
 
 
 def _heading() -> dict[str, Any]:
@@ -67,4 +73,4 @@ def _heading() -> dict[str, Any]:
 
 
 def _write(card_id: str, what: str, report: Mapping[str, Any]) -> None:
-    (CARDS_DIR / f"{card_id}.{what}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    (_folder(card_id) / f"{card_id}.{what}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -6,15 +6,20 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from models.cards import Card, card, cards
+from models.commands.own_training import Group, LookOnly, Name, NewId, Start, Table, TaskName, go_on, train_on_folder
 from models.errors import BadCard, OrthoLensError
 from models.nets.stages import stages_of
 from models.tasks import kind_of_card
 
+if TYPE_CHECKING:
+    from models.tasks.classification.own_card import Wish
+
+Target = Annotated[str, typer.Argument(metavar="CARD|FOLDER", help="A model of `ortholens cards`, or your pictures.")]
 CardId = Annotated[str, typer.Argument(metavar="CARD", help="A model of `ortholens cards`.")]
 BenchmarkedCard = Annotated[
     str | None, typer.Argument(metavar="[CARD]", help="By default the first classifier with weights.")
@@ -31,16 +36,47 @@ GENERATOR = "generated-radiographs"
 """The generator of first cases, which is no card: it answers nothing, but is trained, and measured for copies."""
 
 
-def train(card_id: CardId) -> None:
-    """Train what ships, from the recipe in the card, or `generated-radiographs`; goes on where it was stopped."""
+def train(
+    target: Target,
+    task: TaskName = None,
+    name: Name = None,
+    card_id: NewId = None,
+    table: Table = None,
+    group: Group = None,
+    start: Start = None,
+    look: LookOnly = False,
+) -> None:
+    """Train a model: of the program, by the recipe in its card; or one of your own, on a folder of pictures.
+
+    Labels are the names of the folder's folders, or a column of a table. What was stopped goes on where it was with
+    the card's id.
+    """
     with _progress() as progress:
-        if card_id == GENERATOR:
+        if target == GENERATOR:
             from models.cases.generated import make
 
             make.train_sharpener(progress)
             return
         with _needing_extras():
-            kind_of_card(_own(card_id)).trials().train(card_id, progress)
+            from models.tasks.classification.own_set import Source
+
+            if target not in cards() and Path(target).is_dir():
+                source = Source(folder=Path(target).resolve(), table=table, group=group)
+                train_on_folder(source, None if look else _wish(task, name, card_id, start), progress)
+            elif target not in cards() and "/" in target.replace("\\", "/"):
+                raise typer.BadParameter(f"there is no folder {target}")
+            elif (own := Source.beside(card(target))) is not None:
+                go_on(card(target), own, progress)
+            else:
+                kind_of_card(_own(target)).trials().train(target, progress)
+
+
+def _wish(task: str | None, name: str | None, card_id: str | None, start: str | None) -> Wish:
+    from models.tasks.classification.own_card import Wish
+
+    if not task or not name:
+        raise typer.BadParameter("a folder needs --task and --name, or --look to see what it holds")
+    return Wish(task, name, card_id, start)
 
 
 def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
@@ -70,15 +106,17 @@ def curves(card_id: CardId = "knee-kl") -> None:
 
 
 def _own(card_id: str) -> Card:
-    """Return a card of the program, whose training images are known; those of one from outside are elsewhere.
+    """Return a card whose training images are here: those of one from outside are elsewhere, of a user's own known.
 
     Raises
     ------
     BadCard
-        For one from outside.
+        For one that others made.
     """
+    from models.tasks.classification.own_set import Source
+
     chosen = card(card_id)
-    if chosen.folder is not None:
+    if chosen.folder is not None and Source.beside(chosen) is None:
         fix = "Whoever made it can train and measure it, and hand it on with `ortholens bundle export`."
         raise BadCard("comes from outside, and what it learned from is not here", fix=fix, file=card_id)
     return chosen

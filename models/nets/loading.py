@@ -147,6 +147,22 @@ def load_detector(card: Card, member: Member) -> FCOSMobileNetV2:
     return filled(build_detector(card), card, member)
 
 
+def load_trunk(net: StagedMobileNetV2, source: Card) -> None:
+    """Give a network the weights of another card's first member, but for the head, which is for other labels.
+
+    Raises
+    ------
+    BadWeights
+        When that card has none, or they are of another network.
+    """
+    if not source.members or source.net.name not in NETS:
+        raise BadWeights(f"{source.id} has no weights of a classifier", fix="Start from one that has, as knee-kl.")
+    member = source.members[0]
+    tensors = read_tensors(member.file, member.sha256, source.folder)
+    state = {key: value.float() for key, value in tensors.items() if not key.startswith("head.")}
+    net.load_state_dict(state, strict=False)
+
+
 def filled(net: Network, card: Card, member: Member) -> Network:
     """Return a card's network with a member's weights, in eval mode, float32, batch norms folded.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.random import Generator
 
-from models.cards import find_base_id
+from models.cards import cards, find_base_id
 from models.io import read
 from models.tasks.classification.dataset import PUBLIC
 from models.training.public_set import open_zip
@@ -38,6 +38,8 @@ ZIPS: Mapping[str, tuple[str, str]] = {
 def ood_sets(card_id: str, *, colour: bool = False) -> Iterator[tuple[str, list[Pixels]]]:
     """Yield each set that the card was not made for, with its name; needs scikit-learn (the extra `train`).
 
+    Of a card from outside nobody knows which public sets are of its kind, so none of them is yielded.
+
     Parameters
     ----------
     colour
@@ -47,11 +49,12 @@ def ood_sets(card_id: str, *, colour: bool = False) -> Iterator[tuple[str, list[
     def shown(image: Image) -> Pixels:
         return image.shown() if colour else image.grey()
 
-    for other, load in PUBLIC.items():
+    ours = card_id not in cards() or cards()[card_id].folder is None
+    for other, load in PUBLIC.items() if ours else ():
         if other != card_id:
             pixels = load().pixels
             yield f"{other} radiographs", [pixels[i].astype(np.float32) / 255 for i in _spread(len(pixels))]
-    for name, (file, folder) in ZIPS.items():
+    for name, (file, folder) in ZIPS.items() if ours else ():
         if file == OWN.get(find_base_id(card_id)):
             continue
         with open_zip(file) as archive:

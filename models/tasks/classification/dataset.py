@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from PIL import ImageOps
 
+from models.cards import cards
 from models.errors import UnknownCard
 from models.nets.frame import exposed
 from models.tasks.classification.labelled import LabelledSet
+from models.tasks.classification.own_set import Source, look
 from models.tasks.classification.stifle_set import equine_stifle
 from models.training.public_set import open_labelled
 
@@ -63,7 +65,7 @@ SETS: Mapping[str, Callable[[], LabelledSet]] = {**PUBLIC, "equine-stifle": equi
 
 
 def labelled_set(card_id: str) -> LabelledSet:
-    """Read the set that a card was made from.
+    """Read the set that a card was made from: one of the program's, or the folder of a user's own.
 
     Raises
     ------
@@ -72,9 +74,13 @@ def labelled_set(card_id: str) -> LabelledSet:
     Unreachable
         When its zip is not in the data folder.
     """
-    if card_id not in SETS:
+    if card_id in SETS:
+        return SETS[card_id]()
+    chosen = cards().get(card_id)
+    source = Source.beside(chosen) if chosen else None
+    if chosen is None or source is None:
         raise UnknownCard(f"{card_id} has no labelled set", fix=f"Sets exist for {', '.join(SETS)}.")
-    return SETS[card_id]()
+    return look(source, chosen.input.size[0], lambda *_: None).labelled()
 
 
 def _read(name: str, size: tuple[int, int], trim: bool = False) -> tuple[list[dict[str, str]], NDArray[np.uint8]]:

@@ -22,7 +22,7 @@ from models.nets.mobilenet import StagedMobileNetV2
 from models.progress import Progress
 from models.tasks import question_of
 from models.tasks.classification.dataset import labelled_set
-from models.tasks.classification.final import RUNS, compute_pooled_features, held_out_distances
+from models.tasks.classification.final import compute_pooled_features, held_out_distances, runs_of
 from models.tasks.classification.folds import folds_of, out_of_fold
 from models.tasks.classification.labelled import ELSEWHERE, LabelledSet
 from models.tasks.classification.metrics import RESAMPLES, measures, with_interval
@@ -64,7 +64,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         logits = outputs(nets, chosen, data, held_out).numpy()
     else:
         held_out = np.arange(len(data))
-        logits = out_of_fold(chosen, data, folds, RUNS / card_id, progress)
+        logits = out_of_fold(chosen, data, folds, runs_of(chosen), progress)
     fit = _calibrate(chosen, logits, reference[held_out])
     if test and "test" in data.splits:
         split, how = "test", "test split, measured once; calibrated on the validation split"

@@ -25,7 +25,7 @@ from models.trust import ood
 from models.trust.perturbations import perturbed
 
 RUNS = Path("runs")
-"""Checkpoints and logs; not in git."""
+"""Checkpoints and logs of the program's own cards; not in git."""
 
 OOD_FOLDS = 5
 PERTURBED = 2
@@ -49,15 +49,21 @@ def train(card_id: str, progress: Progress) -> None:
     learned = data.only(_learned(data))
     members, seen = [], None
     for i in range(Recipe.of(chosen).members):
-        file, run = f"{card_id}-{i}.safetensors", Run(f"shipped-{i}", np.arange(len(learned)), i, RUNS / card_id)
+        file, run = f"{card_id}-{i}.safetensors", Run(f"shipped-{i}", np.arange(len(learned)), i, runs_of(chosen))
         done = run.folder / f"{run.name}.sha256"
         if not done.exists():
             seen = views(chosen, learned, progress) if seen is None else seen
-            done.write_text(write_tensors(fit(chosen, learned, seen, run, progress).state_dict(), WEIGHTS_DIR / file))
+            net = fit(chosen, learned, seen, run, progress)
+            done.write_text(write_tensors(net.state_dict(), (chosen.folder or WEIGHTS_DIR) / file))
         members.append(Member(file=file, sha256=done.read_text()))
     write_card(card_id, {"members": members, "calibration": None, "conformal": None})
     progress("fitting the out-of-distribution detector", 0.0)
     write_card(card_id, {"ood": _fit_ood(card(card_id), data)})
+
+
+def runs_of(chosen: Card) -> Path:
+    """Return where the checkpoints of a card lie: those of a user's own beside it."""
+    return chosen.folder / "runs" if chosen.folder else RUNS / chosen.id
 
 
 def _learned(data: LabelledSet) -> NDArray[np.intp]:
@@ -77,7 +83,7 @@ def _fit_ood(chosen: Card, data: LabelledSet) -> OodStatistics:
         logits = compute_pooled_features(net, chosen, data.pixels[data.of("val")])[1]
     fitted = ood.fit(np.concatenate([plain, *_pool_perturbed(net, chosen, pictures)]), logits)
     file = f"{chosen.id}.ood.safetensors"
-    sha256 = write_tensors(dict(fitted.tensors), WEIGHTS_DIR / file)
+    sha256 = write_tensors(dict(fitted.tensors), (chosen.folder or WEIGHTS_DIR) / file)
     known = held_out_distances(chosen, data, net, fitted)
     threshold = float(np.quantile(known, ood.KEPT))
     return OodStatistics(file=file, sha256=sha256, threshold=threshold, kept=ood.KEPT, n=len(known))

@@ -22,6 +22,8 @@ class Recipe(BaseModel):
     members: int = Field(1, ge=1, le=3)
     """Networks of the ensemble that ships, seeded seed, seed + 1, …"""
     seed: int = 0
+    start: str | None = None
+    """Id of a card whose trunk training starts from; None: ImageNet."""
     batch: int = 32
     learning_rate: float = 1e-3
     head_rate: float = 5.0

@@ -23,9 +23,10 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.cards import Card
+from models.cards import card as known
 from models.errors import Unreachable
 from models.nets.frame import Frame, normalise
-from models.nets.loading import build
+from models.nets.loading import build, load_trunk
 from models.nets.mobilenet import StagedMobileNetV2, load_imagenet, rescale_batch_norms
 from models.progress import Progress
 from models.settings import settings
@@ -139,9 +140,15 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
 
 
 def start(card: Card, data: LabelledSet) -> StagedMobileNetV2:
-    """Return the card's network with ImageNet weights whose batch norms know the statistics of a hundred pictures."""
-    net = build(card)
-    load_imagenet(net, imagenet_weights())
+    """Return the card's network with the weights it starts from, whose batch norms know a hundred of its pictures.
+
+    Those are ImageNet's, or the trunk of another card.
+    """
+    net, source = build(card), Recipe.of(card).start
+    if source is None:
+        load_imagenet(net, imagenet_weights())
+    else:
+        load_trunk(net, known(source))
     chosen = torch.from_numpy(data.pixels[:: max(1, len(data) // 100)])[:, None].float() / 255
     fitted = Frame((chosen.shape[2], chosen.shape[3]), card.input.size).to_network(chosen)
     rescale_batch_norms(net, normalise(fitted).split(32))
@@ -164,7 +171,8 @@ def imagenet_weights() -> dict[str, Tensor]:
     try:
         return dict(MobileNet_V2_Weights.IMAGENET1K_V1.get_state_dict(progress=False))
     except OSError as error:
-        raise Unreachable("the ImageNet weights cannot be downloaded", fix="Train where there is a network.") from error
+        fix = "Train where there is a network, or from another model: --start knee-kl."
+        raise Unreachable("the ImageNet weights cannot be downloaded", fix=fix) from error
 
 
 def soft_targets(card: Card, recipe: Recipe) -> Tensor:

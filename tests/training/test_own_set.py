@@ -1,0 +1,170 @@
+"""A user's own folder of pictures: what the look finds, what is refused, and a card that is trained on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+import models
+from models.cards import reload_cards
+from models.cards.bundle import make_bundle
+from models.cli import main
+from models.errors import DamagedFile, Unreachable
+from models.settings import settings
+from models.tasks import ood_set
+from models.tasks.classification import final, metrics, own_card, training
+from models.tasks.classification.own_set import NEAR_BITS, Source, difference_hash, joined, look, near_copies
+
+RNG = np.random.default_rng(0)
+
+
+def quiet(step: str, share: float) -> None:
+    assert step
+
+
+def picture(label: str, seed: int, side: int = 96) -> np.ndarray:
+    """A cloud of a seed, with a bright bar at the left (a) or the right (b)."""
+    rng = np.random.default_rng(seed)
+    small = Pillow.fromarray(rng.integers(0, 120, (9, 9), np.uint8))
+    pixels = np.asarray(small.resize((side, side), Pillow.Resampling.BICUBIC)).copy()
+    pixels[:, slice(0, side // 4) if label == "a" else slice(-side // 4, None)] = 220
+    return pixels
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Ten pictures of each of two labels, of five patients with two films each, and what lies beside pictures."""
+    home = tmp_path / "mine"
+    for label in "ab":
+        (home / label).mkdir(parents=True)
+        for i in range(10):
+            Pillow.fromarray(picture(label, ord(label) * 100 + i)).save(home / label / f"{label}{i // 2}_{i}.png")
+    (home / "a" / "notes.txt").write_text("not a picture")
+    (home / "a" / ".hidden.png").write_text("not a picture")
+    return home
+
+
+@pytest.fixture
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of cards of a user who has none yet."""
+    monkeypatch.setenv("ORTHOLENS_CARDS_DIR", str(tmp_path / "cards-of-mine"))
+    monkeypatch.setenv("ORTHOLENS_KEYS_DIR", str(tmp_path / "keys"))
+    settings.cache_clear()
+    reload_cards()
+    yield tmp_path / "cards-of-mine"
+    monkeypatch.undo()
+    settings.cache_clear()
+    reload_cards()
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return int(ended.value.code or 0)
+
+
+def test_a_look_finds_labels_groups_copies_and_what_cannot_be_read(folder: Path) -> None:
+    Pillow.fromarray(picture("a", 9700)).resize((60, 60)).save(folder / "b" / "copy_90.jpg", quality=60)
+    (folder / "b" / "broken_91.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    seen = look(Source(folder=folder, group=r"(\w+)_"), 64, quiet)
+    assert seen.pixels.shape == (21, 64, 64)
+    assert (seen.labels.count("a"), seen.labels.count("b")) == (10, 11)
+    assert len(seen.broken) == 1
+    assert seen.broken[0].startswith("b/broken_91.png: ")
+    assert [(seen.names[i], seen.names[j]) for i, j in seen.copies] == [("a/a0_0.png", "b/copy_90.jpg")]
+    groups = dict(zip(seen.names, seen.groups, strict=True))
+    assert groups["a/a0_0.png"] == groups["a/a0_1.png"] == groups["b/copy_90.jpg"] != groups["a/a1_2.png"]
+    assert len(set(seen.groups)) == 10
+    told = "\n".join(own_card.sentences(seen))
+    assert "21 pictures of 2 labels in 10 groups" in told
+    assert "a/a0_0.png and b/copy_90.jpg, and are labelled a and b" in told
+    assert "No groups are given" not in told
+    assert seen.too_little() == ()
+
+
+def test_a_table_says_labels_and_groups(folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("file,label,group\na/a0_0.png,worn,p1\nb/b0_0.png,healthy,p1\nb/missing.png,healthy,\n")
+    seen = look(Source(folder=folder, table=table), 64, quiet)
+    assert (seen.labels, seen.groups) == (("worn", "healthy"), ("p1", "p1"))
+    assert seen.broken == ("b/missing.png: cannot be opened",)
+    missing = seen.too_little()
+    assert missing == ("healthy needs 9 more pictures (1 of 10)", "worn needs 9 more pictures (1 of 10)")
+    for text, words in (
+        ("name\nx\n", "no columns file and label"),
+        ("file,label\na,\n", "line 2 has no file or no label"),
+        ("", "no columns"),
+    ):
+        table.write_text(text)
+        with pytest.raises(DamagedFile, match=words):
+            look(Source(folder=folder, table=table), 64, quiet)
+    with pytest.raises(Unreachable, match="cannot be read"):
+        look(Source(folder=folder, table=tmp_path / "none.csv"), 64, quiet)
+
+
+@pytest.mark.parametrize(("pattern", "words"), [("(", "is none"), ("a", "no bracket"), ("(a)(b)", "or several")])
+def test_a_pattern_that_is_none_is_refused(pattern: str, words: str, folder: Path) -> None:
+    with pytest.raises(DamagedFile, match=words):
+        look(Source(folder=folder, group=pattern), 64, quiet)
+
+
+def test_near_copies_and_groups_by_hand() -> None:
+    assert difference_hash(np.tile(np.linspace(0, 1, 34, dtype=np.float32), (32, 1))).all()
+    hashes = np.zeros((3, 256), np.uint8)
+    hashes[1, :NEAR_BITS] = 1
+    hashes[2, : 2 * NEAR_BITS + 1] = 1
+    assert near_copies(hashes) == ((0, 1),)
+    assert joined(("p", "q", "r", "q", "s"), ((0, 1), (2, 3))) == ("p", "p", "p", "p", "s")
+
+
+def stopped(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_folder_becomes_a_card_that_answers(
+    folder: Path, user: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_card, "SIDE", 64)
+    monkeypatch.setattr(own_card, "recipe", lambda n: {"epochs": 3, "batch": 8, "views": 2, "view_size": [64, 64]})
+    monkeypatch.setattr(metrics, "RESAMPLES", 20)
+    monkeypatch.setattr(final, "PERTURBED", 1)
+    monkeypatch.setattr(ood_set, "EACH", 4)
+    asked = ("train", str(folder), "--task", "pathology", "--name", "Bars of mine", "--group", r"(\w+)_")
+    assert run("train", str(folder), "--look", "--group", r"(\w+)_") == 0
+    assert "20 pictures of 2 labels in 10 groups" in capsys.readouterr().out
+    assert not user.exists()
+    assert run(*asked[:2]) == 2
+    assert run(*asked[:3], "tissue", "--name", "x") == 2
+    assert run(*asked, "--start", "fracture") == 2
+    monkeypatch.setattr(final, "fit", stopped)
+    assert run(*asked, "--start", "knee-kl") != 0
+    assert not models.card("bars-of-mine").members  # begun, and without an answer
+    monkeypatch.setattr(final, "fit", training.fit)
+    assert run(*asked, "--start", "shoulder-implants") == 0
+    told = capsys.readouterr().out
+    assert "bars-of-mine: accuracy" in told
+    made = models.card("bars-of-mine")
+    assert (made.title, made.keys, made.folder) == ("Bars of mine", ("a", "b"), user / "bars-of-mine")
+    assert made.ood is not None
+    assert made.calibration is not None
+    assert (made.figures["n"], made.figures["groups"]) == (20, 10)
+    assert made.id in [one.id for one in models.cards_of("pathology")]
+    assert not (user / "bars-of-mine" / "runs").exists()
+    answer = models.predict(models.read(folder / "a" / "a0_0.png"), made.id)
+    assert answer.labels == ("a", "b")
+    assert run(*asked) == 1
+    assert "there is a model 'bars-of-mine' already" in capsys.readouterr().err
+    assert b"cards-of-mine" not in make_bundle(made)[0]
+    assert str(folder).encode() not in make_bundle(made)[0]  # where the pictures lie is nobody's business
+
+
+def test_too_little_is_said_by_how_much(folder: Path, user: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (folder / "b").glob("b[1-4]_*"):
+        path.unlink()
+    assert run("train", str(folder), "--task", "pathology", "--name", "Bars") == 1
+    assert "too little to learn and measure: b needs 8 more pictures (2 of 10)" in capsys.readouterr().err
+    assert not user.exists()

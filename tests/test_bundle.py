@@ -195,8 +195,12 @@ ATTACKS: dict[str, tuple[Callable[[dict[str, bytes]], object], bool, type[OrthoL
     "a number of another kind": (manifest_with(format="1"), True, BadBundle, r"another form \(format\)"),
     "no card": (manifest_with(card="another"), True, BadBundle, r"has no another\.toml"),
     "a card that is none": (hashed("random-implants.toml", b"id = 5"), True, BadBundle, "describes no model: id: "),
+    "another card beside it": (hashed("other.toml", b"id = 5"), True, BadBundle, r"'other\.toml', which its card does"),
     "weights that its card does not name": (
-        hashed("more.safetensors", save({"a": np.zeros(1)})), True, BadBundle, "other weights than its card names"
+        hashed("more.safetensors", save({"a": np.zeros(1)})), True, BadBundle, r"'more\.safetensors', which its card"
+    ),
+    "other weights, signed": (
+        hashed(WEIGHTS, save({"a": np.zeros(1)})), True, BadBundle, "other weights than its card names"
     ),
 }  # fmt: skip
 

@@ -32,7 +32,7 @@ from models.cards.tables import ID
 from models.errors import BadBundle, BadCard, BadWeights, CannotWrite, TooLarge, why
 from models.settings import settings
 
-FORMAT = 1
+FORMAT, MEASURED = 1, ("figures", "curves")
 MANIFEST, SIGNATURE = "manifest.json", "signature.json"
 PROGRAMS = ("ortholens", "torch", "torchvision", "numpy")
 MOST_FILES, MOST_BYTES, MOST_TEXT_BYTES = 64, 1 << 30, 16 << 20
@@ -96,7 +96,7 @@ def make_bundle(card: Card) -> tuple[bytes, str]:
     """
     if not card.members:
         raise BadWeights("has no weights to hand on", fix=f"Train it: ortholens train {card.id}.", file=card.id)
-    told = (card.path.with_suffix(f".{what}.json") for what in ("figures", "curves"))
+    told = (card.path.with_suffix(f".{what}.json") for what in MEASURED)
     weights = ((card.folder or WEIGHTS_DIR) / part.file for part in card.parts)
     files: dict[str, bytes] = {}
     for path in (card.path, *weights, *(path for path in told if path.is_file())):
@@ -170,10 +170,11 @@ def _read(path: Path) -> Bundle:
         card = parse_card(files[toml], toml)
     except BadCard as error:
         raise BadBundle(f"its card describes no model: {error.problem}", fix=MAKE) from error
-    hashes = {name: manifest.files[name] for name in files if name.endswith(".safetensors")}
     named = {part.file: part.sha256 for part in card.parts}
-    if not card.members or named != hashes:
+    if not card.members or any(manifest.files.get(file) != sha256 for file, sha256 in named.items()):
         raise BadBundle("holds other weights than its card names", fix=MAKE)
+    if odd := files.keys() - {toml, *named, *(f"{card.id}.{what}.json" for what in MEASURED)}:
+        raise BadBundle(f"holds {min(odd)!r}, which its card does not name", fix=MAKE)
     return Bundle(path.name, manifest, card, files, signer, is_trusted(signer))
 
 

@@ -5,8 +5,6 @@ that sessions share.
 """
 
 from dashboard.session.answers import (
-    compute_once,
-    draw_exhibit,
     draw_thumbnail_of_file,
     explain,
     find_first_fit,
@@ -16,11 +14,9 @@ from dashboard.session.answers import (
     read,
     read_region,
     read_slide,
-    share_picture_of_nobody,
-    share_work,
     triage,
-    warm_up,
 )
+from dashboard.session.common import draw_exhibit, share_picture_of_nobody, share_work, warm_up
 from dashboard.session.first_reading import (
     READ_FIRST,
     READER,
@@ -34,6 +30,7 @@ from dashboard.session.first_reading import (
     reveal_answer,
 )
 from dashboard.session.left_pages import answer_under_the_shown_page, forget_left_controls
+from dashboard.session.memo import compute_once
 from dashboard.session.reports import Answered, find_typed_text, list_answers_for_report, note_answer_for_report
 from dashboard.session.stage import (
     close_shortcuts,

@@ -1,27 +1,18 @@
-"""Images and answers, made once and kept ready, for one user or, where nothing is a patient's, for all.
+"""A user's images and answers, made once and kept ready.
 
-Their keys are (hash of the file, card, hashes of the weights, parameters): arrays are passed as `_underscore`
-arguments, since Streamlit hashes only a sample of a large array
-(docs.streamlit.io/develop/concepts/architecture/caching).
+Their keys are (hash of the file, card, hashes of the weights, parameters).
 """
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Callable
-from contextlib import suppress
-from threading import Event, Thread
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.caching.cache_utils import CachedFunc
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import models
-from dashboard.session.sweep import sweep_soon
+from dashboard.session.memo import PARTS, READY, catch_error, compute_once, keep_ready, raise_error
 from dashboard.session.table import QUEUE_FILES, Item
-from dashboard.session.user import name_user_of_thread
 from dashboard.style import figures
 from models import Box, Card, Explanation, Image, Judged, OrthoLensError, Triage
 from models.io import slide as slides
@@ -29,13 +20,10 @@ from models.io.slide import Slide
 from models.io.worker import Crashed
 from models.tasks import kind_of_card
 
-T = TypeVar("T")
 J = TypeVar("J", bound=Judged)
 
 DECODED, ANSWERED = 3, 12
 """Images and answers kept ready; both can be large."""
-READY, PARTS = "ready", "parts"
-"""Keys: what is kept ready, as caches and the keys in them, and the file of which each region is a part."""
 
 
 def read(item: Item) -> Image:
@@ -46,13 +34,13 @@ def read(item: Item) -> Image:
     InputError
         As `models.read`.
     """
-    return _raised(_ready(_read, item, item.sha256))
+    return raise_error(keep_ready(_read, item, item.sha256))
 
 
 def draw_thumbnail_of_file(item: Item) -> bytes | None:
     """Return a small square PNG of a file's first frame; None where it cannot be read."""
     try:
-        return _ready(_thumbnail, item, item.sha256)
+        return keep_ready(_thumbnail, item, item.sha256)
     except Crashed:
         return None
 
@@ -76,7 +64,7 @@ def predict(image: Image, card: Card, frame: int = 0, *, fused: bool = False) ->
         told = None if method or fused else _told(image, card, frame)
         return told or models.predict(image, card.id, frame=frame, explain=method, fused=fused)
 
-    return _raised(_ready(_predict, ask, image.sha256, card.id, name_weights(card), frame, fused))
+    return raise_error(keep_ready(_predict, ask, image.sha256, card.id, name_weights(card), frame, fused))
 
 
 def predict_as(of: type[J], image: Image, card: Card, frame: int = 0, *, fused: bool = False) -> J:
@@ -94,7 +82,9 @@ def explain(image: Image, card: Card, *, method: str, label: str, frame: int, st
     ModelError
         As `models.explain`.
     """
-    return _raised(_ready(_explain, image, image.sha256, card.id, name_weights(card), (method, label, frame, stage)))
+    return raise_error(
+        keep_ready(_explain, image, image.sha256, card.id, name_weights(card), (method, label, frame, stage))
+    )
 
 
 def read_slide(item: Item) -> Slide | None:
@@ -117,14 +107,14 @@ def read_region(item: Item, level: int, box: Box) -> Image:
         As `models.io.slide.region`.
     """
     part = (box.row, box.column, box.height, box.width)
-    found = _raised(_ready(_region, item, item.sha256, level, part))
+    found = raise_error(keep_ready(_region, item, item.sha256, level, part))
     st.session_state.setdefault(PARTS, {})[found.sha256] = item.sha256
     return found
 
 
 def triage(image: Image, frame: int = 0) -> Triage:
     """Return which cards know a frame, each asked once."""
-    return _ready(_triage, (image, _begun(image, frame)), image.sha256, frame)
+    return keep_ready(_triage, (image, _begun(image, frame)), image.sha256, frame)
 
 
 def find_first_fit(image: Image, frame: int, page: str) -> Triage:
@@ -135,7 +125,7 @@ def find_first_fit(image: Image, frame: int, page: str) -> Triage:
     page
         Task whose cards are asked first; empty for none.
     """
-    return _triaged(image, frame, whole=True) or _ready(_first_fit, image, image.sha256, frame, page)
+    return _triaged(image, frame, whole=True) or keep_ready(_first_fit, image, image.sha256, frame, page)
 
 
 def known(item: Item) -> Triage | None:
@@ -170,113 +160,14 @@ def _begun(image: Image, frame: int) -> Triage | None:
     return _first_fit(image, *key) if key else None
 
 
-def compute_once(work: Callable[[], T], *key: str | float) -> T:
-    """Return what `work` returns, done once a session for each key; the key names every input, images by their hash.
-
-    Raises
-    ------
-    OrthoLensError
-        The one that the work raised.
-    """
-    done: T | OrthoLensError = _ready(_once, work, key)
-    return _raised(done)
-
-
-def free_answers(*gone: str) -> None:
-    """Let go at once of all that is kept ready of files, by their sha256, and of what the browser was shown so far."""
-    sweep_soon()
-    parts: dict[str, str] = st.session_state.get(PARTS, {})
-    ready: set[tuple[CachedFunc[..., Any], tuple[Any, ...]]] = st.session_state.get(READY, set())
-    names = {*gone, *(part for part, whole in parts.items() if whole in gone)}
-    for cached, key in [one for one in ready if any(name in repr(one[1]) for name in names)]:
-        cached.clear(None, *key)
-        ready.discard((cached, key))
-    free_media()
-
-
-def free_media() -> None:
-    """Let go of the pictures and downloads that the pages of this session have shown; a run draws its own anew."""
-    context = get_script_run_ctx(suppress_warning=True)
-    if context is None or not runtime.exists():
-        return
-    media = runtime.get_instance().media_file_mgr
-    media.clear_session_refs(context.session_id)
-    for _ in range(2):  # downloads are spared once, for a browser that is about to ask for one
-        media.remove_orphaned_files()
-
-
-def _ready(cached: Callable[..., T], subject: object, *key: object) -> T:
-    """Return what a cache has, and take note that it is there."""
-    sweep_soon()
-    st.session_state.setdefault(READY, set()).add((cached, key))
-    return cached(subject, *key)
-
-
-def share_work(work: Callable[[], T], *key: str | float) -> T:
-    """Return what `work` returns, done once a process for each key: for what is simulated, and no patient's."""
-    return _shared(work, key)
-
-
-def share_picture_of_nobody(work: Callable[[], T], *key: str | float) -> T:
-    """Return what `work` returns of a picture of nobody, done once a process for each key."""
-    return _of_nobody(work, key)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _of_nobody(_work: Callable[[], T], key: tuple[str | float, ...]) -> T:
-    return _work()
-
-
-@st.cache_resource(max_entries=2, show_spinner="Simulating the sequence…")
-def _shared(_work: Callable[[], T], key: tuple[str | float, ...]) -> T:
-    return _work()
-
-
-@st.cache_resource(show_spinner=False)
-def warm_up() -> Thread:
-    """Load the models of a process beside the first page that it draws; one thread a process."""
-    leaving = Event()
-    thread = Thread(target=_load_models, args=(leaving,), name="warm-up", daemon=True)
-    thread.start()
-
-    def leave() -> None:
-        leaving.set()
-        thread.join()  # a process that ends under torch's feet aborts
-
-    atexit.register(leave)
-    return thread
-
-
-def _load_models(leaving: Event) -> None:
-    from models.io.pool import decoders
-    from models.io.worker import load_decoders
-    from models.predictors.engine import engine
-    from models.trust.image_kinds import shared_look
-
-    decoders().stand_by()
-    load_decoders()  # else the first file of a kind waits for them
-    with suppress(OrthoLensError):  # the page that needs a model says what is wrong with it
-        shared_look()
-    for card in models.cards().values():
-        if card.members and not leaving.is_set():
-            with suppress(OrthoLensError):
-                engine().predictor(card)
-
-
-@st.cache_data(max_entries=64, show_spinner="Drawing the cases…")
-def draw_exhibit(path: str) -> bytes:
-    """Return a picture of a case of the gallery as PNG: the one image that sessions share, since it is no patient's."""
-    return figures.encode_thumbnail(models.read(path), 480)
-
-
 @st.cache_resource(scope="session", max_entries=DECODED, show_spinner="Reading the image…")
 def _read(_item: Item, sha256: str) -> Image | OrthoLensError:
-    return _kept(_item.read)
+    return catch_error(_item.read)
 
 
 @st.cache_resource(scope="session", max_entries=QUEUE_FILES, show_spinner=False)
 def _thumbnail(_item: Item, sha256: str) -> bytes | None:
-    image = _ready(_read, _item, sha256)
+    image = keep_ready(_read, _item, sha256)
     return None if isinstance(image, OrthoLensError) else figures.encode_thumbnail(image)
 
 
@@ -295,7 +186,7 @@ def _triage(_asked: tuple[Image, Triage | None], sha256: str, frame: int) -> Tri
 def _predict(
     _ask: Callable[[], Judged], sha256: str, card_id: str, weights: tuple[str, ...], frame: int, fused: bool
 ) -> Judged | OrthoLensError:
-    return _kept(_ask)
+    return catch_error(_ask)
 
 
 @st.cache_resource(scope="session", max_entries=ANSWERED, show_spinner="Explaining the answer…")
@@ -303,37 +194,12 @@ def _explain(
     _image: Image, sha256: str, card_id: str, weights: tuple[str, ...], asked: tuple[str, str, int, str]
 ) -> Explanation | OrthoLensError:
     method, label, frame, stage = asked
-    return _kept(lambda: models.explain(_image, card_id, method, label=label, frame=frame, stage=stage))
+    return catch_error(lambda: models.explain(_image, card_id, method, label=label, frame=frame, stage=stage))
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner="Reading the region…")
 def _region(_item: Item, sha256: str, level: int, part: tuple[int, int, int, int]) -> Image | OrthoLensError:
-    return _kept(lambda: slides.region(_item.data, level, Box(*part), _item.name))
-
-
-@st.cache_resource(scope="session", max_entries=2 * ANSWERED, show_spinner="Looking at the image…")
-def _once(_work: Callable[[], T], key: tuple[str | float, ...]) -> T | OrthoLensError:
-    return _kept(_work)
-
-
-def _kept(work: Callable[[], T]) -> T | OrthoLensError:
-    """Return an error as a value, so that a bad file is not read again at every interaction.
-
-    A decoder that died may have been ended from outside: the file is read again when it is next asked for.
-    """
-    name_user_of_thread()
-    try:
-        return work()
-    except Crashed:
-        raise
-    except OrthoLensError as error:
-        return error
-
-
-def _raised(outcome: T | OrthoLensError) -> T:
-    if isinstance(outcome, OrthoLensError):
-        raise outcome
-    return outcome
+    return catch_error(lambda: slides.region(_item.data, level, Box(*part), _item.name))
 
 
 def name_weights(card: Card) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from dashboard.conference import Playlist, Stage, Wish
 from dashboard.conference import link as links
 from dashboard.conference.link import Link
 from dashboard.i18n.reader import READ_IN
-from dashboard.session import answers, work
+from dashboard.session import answers, memo, work
 from models.settings import settings
 
 Key = Wish | Literal["shortcuts"]
@@ -151,12 +151,12 @@ def forget_session() -> None:
         cached.clear()
     if context := get_script_run_ctx():
         context.uploaded_file_mgr.remove_session_files(context.session_id)
-    answers.free_media()
+    memo.free_media()
 
 
 def list_session_caches() -> list[CachedFunc[..., Any]]:
-    """Return every cache of a user's own, as `dashboard.session.answers` declares them."""
-    declared = [thing for thing in vars(answers).values() if isinstance(thing, CachedFunc)]
+    """Return every cache of a user's own, as `answers` and `memo` declare them."""
+    declared = [thing for thing in (*vars(answers).values(), *vars(memo).values()) if isinstance(thing, CachedFunc)]
     return [cached for cached in declared if cached._info.scope == "session"]
 
 

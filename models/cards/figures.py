@@ -94,6 +94,14 @@ class _OfTrials(_Measured):
     ood: _Ood | None = None
 
 
+class _Elsewhere(_Form):
+    """Of images from another place."""
+
+    n: int
+    metrics: dict[str, _Interval]
+    kept: float
+
+
 class _OfLabels(_Measured):
     """Of a card that names a whole image."""
 
@@ -108,6 +116,7 @@ class _OfLabels(_Measured):
     conformal: list[_Coverage]
     ood: _Ood
     subgroups: dict[str, dict[str, _Share]]
+    elsewhere: _Elsewhere | None = None
 
 
 def check_figures(card: Card) -> None:

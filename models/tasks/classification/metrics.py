@@ -46,10 +46,10 @@ def with_interval(
     """Return the figure with the 2.5 and 97.5 % points of its bootstrap over groups."""
     rng = np.random.default_rng(0)
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    drawn = []
+    drawn, classes = [], np.unique(y)  # a subgroup may lack some
     for _ in range(RESAMPLES):
         chosen = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
-        if len(np.unique(y[chosen])) == p.shape[1]:  # a resample without a class defines no AUC
+        if len(np.unique(y[chosen])) == len(classes):  # a resample without a class defines no AUC
             drawn.append(measure(p[chosen], y[chosen]))
     low, high = np.quantile(drawn, [0.025, 0.975])
     return {"value": measure(p, y), "low": float(low), "high": float(high)}

@@ -30,7 +30,7 @@ from models.simulation.stifle_phantom import Clinic
 from models.tasks.classification.labelled import ELSEWHERE, LabelledSet
 
 SPLITS: dict[str, tuple[int, int, Clinic]] = {
-    "train": (0, 1200, stifle_phantom.HOME),
+    "train": (0, 800, stifle_phantom.HOME),
     "val": (100_000, 320, stifle_phantom.HOME),
     "test": (200_000, 400, stifle_phantom.HOME),
     ELSEWHERE: (300_000, 400, stifle_phantom.ELSEWHERE),

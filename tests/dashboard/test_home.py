@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 import models
 from dashboard import session
 from dashboard.case import pages
+from dashboard.case.states import escape_markdown
 from models.cases.samples import samples
 from models.settings import settings
 from tests.dashboard.conftest import APP
@@ -85,7 +86,7 @@ def test_another_example_opens_at_a_click_and_a_file_takes_its_place(
     page = page.button(key="open-tissue-arthroplasty_lunge.png").click().run()
     assert not page.exception
     assert any("emoral and tibial" in text.value for text in page.markdown)
-    assert page.subheader[0].value == models.card("tka-fluoroscopy").title
+    assert page.subheader[0].value == escape_markdown(models.card("tka-fluoroscopy").title)
     page = drop(page, **{"a.png": picture()})
     assert not any("**Simulated" in text.value for text in page.markdown)
 
@@ -93,7 +94,7 @@ def test_another_example_opens_at_a_click_and_a_file_takes_its_place(
 def test_a_tile_opens_its_page(real_home: AppTest) -> None:
     page = real_home.button(key="open-detection").click().run()
     assert not page.exception
-    assert page.subheader[0].value == models.card("fracture").title
+    assert page.subheader[0].value == escape_markdown(models.card("fracture").title)
 
 
 def test_a_file_dropped_on_the_home_page_is_answered_on_the_page_visited_last(

@@ -31,7 +31,7 @@ def test_a_set_that_is_not_there_or_no_zip_is_named(
     reader: Callable[[], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("models.training.public_set.settings", lambda: Settings(data_dir=tmp_path))
-    monkeypatch.setattr("models.tasks.ood_set.SETS", {})  # radiographs come first; here the zips are asked for
+    monkeypatch.setattr("models.tasks.ood_set.PUBLIC", {})  # radiographs come first; here the zips are asked for
     monkeypatch.setattr("models.tasks.ood_set.ZIPS", {"histology": ("histology_nuclei.zip", "images/")})
     with pytest.raises(Unreachable, match="data set is not here") as missing:
         reader()

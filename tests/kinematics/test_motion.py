@@ -147,7 +147,7 @@ def spoil_poses(case: Path) -> dict[str, str | None]:
         (spoil_empty, "empty.stl: is an empty mesh"),
         (spoil_calibration, "camera.txt: is not for frames of 512 × 512 pixels"),
         (lambda case: {"calibration": str(case / "fem.jts")}, "fem.jts: is neither a JT_INTCALIB calibration nor"),
-        (lambda case: {"calibration": None}, "0000.png: has no calibration"),
+        (lambda case: {"calibration": None}, "there is no calibration yet. Give calibration.txt"),
         (spoil_size, "0001.png: has 200 × 100 pixels and not 512 × 512"),
         (spoil_content, "no frame shows a tibial component"),
         (spoil_mask, "0001.png: has no mask in fem"),

@@ -41,7 +41,7 @@ with st.sidebar:
 
 drop.say_what_was_left_out()
 leaving.say_forgotten()
-if not hall.draw_vote(session.is_on_stage()):
+if not hall.draw_vote(session.find_stage()):
     page.run()
     with waiting:
         worklist.show_worklist()

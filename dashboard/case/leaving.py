@@ -28,7 +28,7 @@ KEY = "leaving"
 
 def warn_before_leaving() -> None:
     """Have the browser ask, while there are files that are no cases of the gallery; never in conference mode."""
-    staged = session.is_on_stage() is not None
+    staged = session.find_stage() is not None
     own = any(not item.origin for item in session.list_queue())
     minutes = settings().idle_minutes if holds_anything() and not staged else 0
     told = {"asks": own and not staged, "idle_ms": minutes * 60_000}
@@ -54,7 +54,7 @@ def say_forgotten() -> None:
 def _idle() -> None:
     """Forget everything, unless the user waits for long work, or what the browser tells is of before."""
     component = session.get(KEY)
-    if component is None or not component.idle or session.is_on_stage() is not None or session.is_working():
+    if component is None or not component.idle or session.find_stage() is not None or session.is_working():
         return
     session.forget_session()
     session.put("forgotten-after", settings().idle_minutes)

@@ -22,7 +22,7 @@ def stage_viewer(fig: go.Figure, image: Image | None = None, frame: int = 0) -> 
     It has no axes: pixels are for a desk, and the scale bar stays. The bare picture lies under the last one, whose
     colours the style sheet lets appear over it.
     """
-    if session.is_on_stage() is None:
+    if session.find_stage() is None:
         return fig
     fig.update_xaxes(visible=False)
     fig.update_yaxes(visible=False)

@@ -122,7 +122,7 @@ def _steps(items: Sequence[Item]) -> None:
     """Draw what goes to the previous and to the next file."""
     chosen = session.find_selected_file()
     at = next((place for place, item in enumerate(items) if item is chosen), 0)
-    on_stage = session.is_on_stage() is not None  # its own keys go from step to step
+    on_stage = session.find_stage() is not None  # its own keys go from step to step
     for name, step, icon, key in (
         (t("Previous file"), -1, ":material/chevron_left:", "K"), (t("Next file"), 1, ":material/chevron_right:", "J"),
     ):  # fmt: skip

@@ -35,7 +35,7 @@ def read_stage_clock() -> float:
     return time.monotonic() * settings().stage_clock
 
 
-def is_on_stage() -> Stage | None:
+def find_stage() -> Stage | None:
     """Return where the conference stands; None outside conference mode."""
     return st.session_state.get(STAGE)
 
@@ -74,7 +74,7 @@ def wish_on_stage(wish: Key) -> None:
             st.session_state[SHORTCUTS] = True
         else:
             close_shortcuts()
-    elif stage := is_on_stage():
+    elif stage := find_stage():
         st.session_state[STAGE] = stage.wish(wish, read_stage_clock())
 
 
@@ -91,13 +91,13 @@ def wish_once_on_stage(key: Key, at: float) -> None:
 
 def touch_stage() -> None:
     """Take note that somebody is there."""
-    if stage := is_on_stage():
+    if stage := find_stage():
         st.session_state[STAGE] = stage.touch(read_stage_clock())
 
 
 def tick_stage() -> bool:
     """Let time pass once the step is drawn, do what the speaker's page wishes, and return whether to draw anew."""
-    stage = is_on_stage()
+    stage = find_stage()
     if stage is None or not _open(stage):
         return stage is not None
     st.session_state[STAGE] = later = stage.drawn(read_stage_clock()).tick(read_stage_clock())
@@ -113,7 +113,7 @@ def find_due_step() -> Stage | None:
 
     Where the stage was reset since, everything of the user is forgotten first.
     """
-    stage = is_on_stage()
+    stage = find_stage()
     if stage is None or _open(stage):
         return None
     shown: Stage | None = st.session_state.get(SHOWN)

@@ -36,12 +36,12 @@ TICK_S, FOLLOWED_TICK_S, TOUCH_S = 1.0, 0.5, 2.0
 def play_due_step(listed: Iterable[StreamlitPage]) -> None:
     """Open the step that is due, before anything is drawn; say what is wrong with a playlist that cannot be played."""
     by_address = {page.url_path or "home": page for page in listed}
-    if session.is_on_stage() is None and settings().stage and not session.has_left_stage():
+    if session.find_stage() is None and settings().stage and not session.has_left_stage():
         enter_conference(by_address)
     due = session.find_due_step()
     if due is not None:
         show.open_step(due.playlist, due.step, by_address)
-    now = session.is_on_stage()
+    now = session.find_stage()
     if now is not None:
         if now.turned is None:
             show.set_controls_of_step(now.step)
@@ -62,7 +62,7 @@ def enter_conference(pages: Iterable[str]) -> None:
 
 def draw_conference_switch(listed: Iterable[StreamlitPage]) -> None:
     """Draw what begins conference mode, for the sidebar."""
-    if session.is_on_stage() is None:
+    if session.find_stage() is None:
         pages = [page.url_path or "home" for page in listed]
         st.button(
             t("Conference mode"), icon=":material/slideshow:", type="tertiary", on_click=enter_conference,
@@ -73,7 +73,7 @@ def draw_conference_switch(listed: Iterable[StreamlitPage]) -> None:
 
 def draw_stage_bar() -> None:
     """Draw the bar of conference mode, and listen for keys in any mode."""
-    now = session.is_on_stage()
+    now = session.find_stage()
     if now is not None:
         poll_every(_ticking())(_watch)()
         with st.container(key="stage-files" if now.table else "stage-alone"):  # the style sheet hides the sidebar

@@ -44,6 +44,7 @@ RANGE_ASSUMED = later(
     "The file does not say which of its values are black and white: its smallest and largest were taken."
 )
 PAGES_LEFT = later("Pages of another size or kind than the first were left out.")
+FRAMES_MISSING = later("The file names more frames than are there: it was cut off, or changed by another program.")
 AGAIN = later("Copy or export it again.")
 
 
@@ -77,6 +78,7 @@ def decode(data: bytes, limits: Limits) -> Decoded | None:
             if turn in (5, 6, 7, 8):
                 cell = (cell[1], cell[0])
             left_out = [one for one in file.series[1:] if not int(one.keyframe.subfiletype) & REDUCED]
+            named = int((file.imagej_metadata or {}).get("images", 1))
     except InputError:
         raise
     except (
@@ -95,11 +97,12 @@ def decode(data: bytes, limits: Limits) -> Decoded | None:
             raise UnsupportedFormat(problem, fix=later("Save it uncompressed, or with LZW or Deflate.")) from why
         raise DamagedFile(later("begins like {kind}, but the rest is damaged", kind="TIFF"), fix=AGAIN) from why
     square = spacing is not None or cell[0] == cell[1]
+    missing = not left_out and len(frames) < named
     header = Header(
         spacing_mm=cell if spacing else None,
         spacing_source=source,
         aspect=(1.0, 1.0) if spacing else cell,
-        warnings=(*said, *[PAGES_LEFT] * bool(left_out), *[NOT_SQUARE] * (not square)),
+        warnings=(*said, *[PAGES_LEFT] * bool(left_out), *[FRAMES_MISSING] * missing, *[NOT_SQUARE] * (not square)),
     )
     inverted = frames.ndim == 3 and page.photometric == WHITE_IS_ZERO
     return Decoded(_turned(frames, turn), bits, header, inverted=inverted).slimmed()

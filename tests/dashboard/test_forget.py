@@ -153,7 +153,7 @@ def test_nobody_there_is_forgotten_but_not_while_long_work_goes_on(monkeypatch: 
     state: dict[str, object] = {leaving.KEY: Told()}
     monkeypatch.setattr(session, "get", state.get)
     monkeypatch.setattr(session, "put", state.__setitem__)
-    monkeypatch.setattr(session, "is_on_stage", lambda: None)
+    monkeypatch.setattr(session, "find_stage", lambda: None)
     monkeypatch.setattr(session, "forget_session", lambda: done.append("forgotten"))
     monkeypatch.setattr(session, "is_working", lambda: True)
     leaving._idle()
@@ -162,7 +162,7 @@ def test_nobody_there_is_forgotten_but_not_while_long_work_goes_on(monkeypatch: 
     leaving._idle()
     assert done == ["forgotten"]
     assert state["forgotten-after"] == 30
-    monkeypatch.setattr(session, "is_on_stage", lambda: "the stage has a clock of its own")
+    monkeypatch.setattr(session, "find_stage", lambda: "the stage has a clock of its own")
     leaving._idle()
     assert done == ["forgotten"]
 

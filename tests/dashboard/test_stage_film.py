@@ -29,7 +29,7 @@ def test_on_a_page_a_viewer_stays_as_it_is(image: Image) -> None:
 
 
 def test_in_a_hall_the_bare_picture_lies_under_the_colours(image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.session.is_on_stage", object)
+    monkeypatch.setattr("dashboard.session.find_stage", object)
     coloured = figures.draw_viewer(image, [figures.encode_raster(np.ones((6, 8, 3), np.float32))])
     fig = staged.stage_viewer(coloured, image)
     under, over = fig.layout.images

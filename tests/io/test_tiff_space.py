@@ -162,6 +162,22 @@ def test_what_was_left_out_and_what_is_cut_off_is_said() -> None:
         tiff.decode(whole[: end - 1], ROOM)
 
 
+def test_of_frames_that_one_directory_stands_for_none_may_be_missing() -> None:
+    stack = np.stack([GREY, GREY + 7, GREY // 2])
+    whole = written(stack, imagej=True, truncate=True)  # as ImageJ writes what is larger than 4 GB
+    with tifffile.TiffFile(BytesIO(whole)) as file:
+        assert len(file.pages) == 1
+        end = file.pages[0].dataoffsets[0] + stack.nbytes
+    read = tiff.decode(whole[:end], ROOM)
+    assert isinstance(read, Decoded)
+    assert len(read.stored) == 3
+    assert read.header.warnings == ()
+    cut = tiff.decode(whole[: end - 1], ROOM)
+    assert isinstance(cut, Decoded)
+    assert len(cut.stored) == 1
+    assert ["names more frames than are there" in str(said) for said in cut.header.warnings] == [True]
+
+
 @pytest.mark.parametrize(
     ("mode", "options", "aspect"),
     [

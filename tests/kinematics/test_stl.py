@@ -159,6 +159,16 @@ def test_a_camera_that_no_x_ray_unit_is(text: str, says: str) -> None:
     assert refused.value.fix
 
 
+def test_a_principal_point_may_lie_five_pictures_off_the_middle() -> None:
+    for centre in (5_600, -4_600):
+        camera = read_calibration(
+            f"camera matrix\n4000,0,{centre}\n0,4000,512\n0,0,1\n".encode(), (1024, 1024), "c.txt"
+        )
+        assert camera.centre_px[0] == centre
+    with pytest.raises(InputError, match="principal point"):
+        read_calibration(b"camera matrix\n4000,0,5700\n0,4000,512\n0,0,1\n", (1024, 1024), "c.txt")
+
+
 def test_a_pose_beyond_the_detector_is_told() -> None:
     mesh = read_mesh(binary())
     camera = Camera((3000.0, 3000.0), (512.0, 512.0), (1024, 1024), 1000.0)

@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_RIGHT
 
-from models.reporting import flow
+from models.reporting import flow, html
 from models.reporting.curves import panel
 from models.reporting.parts import Answer, Bar, Bars, Curve, Curves, Facts, Paragraph, Picture, Pictures, Table
 from models.reporting.tags import TaggedCanvas
@@ -193,3 +193,11 @@ def test_curves_stand_three_a_row_from_the_top() -> None:
     numbers = [[float(word) for word in code.split() if word not in "nml"] for code, *_ in paths[2:]]
     assert numbers[0] == pytest.approx([*first, *second], abs=0.01)
     assert numbers[1] == pytest.approx([*third, *third], abs=0.01)  # a frame alone is a dot
+
+
+def test_bars_outside_the_set_are_marked_in_the_page_too() -> None:
+    bars = Bars(
+        "Labels", tuple(Bar(f"KL {n}", 0.5, "50%", fits) for n, fits in enumerate((True, False, None))), ("a", "b")
+    )
+    rows = html._part(bars).split("<tr")[-3:]
+    assert ['class="out"' in row for row in rows] == [False, True, False]

@@ -77,7 +77,7 @@ def _invite() -> None:
 def _workspace(measured: MotionCase) -> None:
     """Draw the result and every control of it; a control reruns only this."""
     sequence, measured = measured.sequence, measured.at(measured.t)  # a pose may have been moved since the last run
-    if session.is_on_stage() is not None:
+    if session.find_stage() is not None:
         _staged(measured)
         return
     _headline(measured)

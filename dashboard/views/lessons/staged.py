@@ -31,7 +31,7 @@ DEEP = 4
 
 def show_staged_lesson() -> bool:
     """Draw the lesson of the step on the screen; False where there is none for a hall."""
-    now, item = session.is_on_stage(), session.find_selected_file()
+    now, item = session.find_stage(), session.find_selected_file()
     if now is None or item is None or (draw := LESSONS.get(now.step.show.section or "")) is None:
         return False
     try:

@@ -1,0 +1,417 @@
+"""What a session keeps, without a page: the table, the worklist, long work, readings, and whose turn it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from threading import Event
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+
+import models
+from dashboard.session import answers, first_reading, jobs, left_pages, memo, reports, stage, table, work, worklist
+from dashboard.session.jobs import Job
+from dashboard.session.reports import Answered
+from dashboard.session.table import Item
+from dashboard.session.worklist import Surveyed
+from models import Image
+from models.errors import Cancelled, DamagedFile
+from models.io.worker import Crashed
+from models.reporting.outcome import Outcome
+from models.trust.agreement import Reading
+
+
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """A session of a user without a browser."""
+    kept: dict[str, Any] = {}
+    leash: dict[str, Job[Any]] = {}
+    monkeypatch.setattr(st, "session_state", kept)
+    monkeypatch.setattr(work, "_leash", lambda: leash)
+    yield kept
+    for job in leash.values():
+        job.stop()
+
+
+def add(*names: str) -> list[str]:
+    return [table.add_to_queue(f"{name}.png", name.encode()) for name in names]
+
+
+def names() -> list[str]:
+    return [item.name.removesuffix(".png") for item in table.list_queue()]
+
+
+def test_a_file_that_comes_again_moves_to_the_end() -> None:
+    a, b = add("a", "b")
+    assert a == hashlib.sha256(b"a").hexdigest()
+    assert add("a") == [a]
+    assert names() == ["b", "a"]
+    assert [item.sha256 for item in table.list_queue()] == [b, a]
+
+
+def test_the_oldest_go_where_there_are_too_many_or_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "QUEUE_FILES", 3)
+    add("a", "b", "c")
+    assert names() == ["a", "b", "c"]
+    add("d")
+    assert names() == ["b", "c", "d"]
+    monkeypatch.setattr(table, "settings", lambda: SimpleNamespace(max_file_mb=1))
+    half = bytes(2**19)
+    table.put_in_queue(Item("e", half, "e"))
+    assert names() == ["d", "e"] or names() == ["c", "d", "e"]
+    table.put_in_queue(Item("f", b"", "f", members=(half[1:], b"1")))  # together with the other, to the byte
+    assert names()[-2:] == ["e", "f"]
+    table.put_in_queue(Item("g", bytes(2**21), "g"))
+    assert names() == ["g"]  # one is always kept
+
+
+def test_a_series_is_as_large_as_its_slices_and_each_frame_is_one() -> None:
+    series = Item("s", b"", "s", members=(b"abc", b"de"))
+    assert series.size == 5
+    assert [series.file_of(frame, 2) for frame in (0, 1)] == [b"abc", b"de"]
+    assert series.file_of(0, 1) == b""  # a slice could not be read: which is unsure
+    film = Item("f", b"film", "f")
+    assert (film.size, film.file_of(3, 9)) == (4, b"film")
+
+
+def test_the_next_file_takes_the_place_of_one_that_is_removed(state: dict[str, Any]) -> None:
+    a, b, c = add("a", "b", "c")
+    assert table.find_selected_file() is None
+    table.select_file(b)
+    assert table.has_arrived()
+    table.settle_arrival()
+    assert not table.has_arrived()
+    table.remove_from_queue(b)
+    assert state["selected"] == c
+    table.remove_from_queue(c)
+    assert state["selected"] == a  # no next: the one before
+    table.select_file("")
+    add("d")
+    table.remove_from_queue(a)
+    assert state["selected"] == ""  # it was not looked at
+
+
+def test_an_example_is_looked_at_while_nothing_else_is() -> None:
+    example = Item("x", b"x", "x")
+    table.open_example(example)
+    assert table.find_selected_file() is example
+    assert table.is_example(example)
+    (a,) = add("a")
+    table.select_file(a)
+    assert table.find_selected_file() == table.list_queue()[0]
+    assert not table.is_example(table.list_queue()[0])
+    table.unselect_file()
+    assert table.find_selected_file() is example
+    assert not table.has_arrived()
+
+
+def test_a_card_that_was_chosen_by_hand_stays() -> None:
+    assert (table.find_card_of_page("t"), table.find_card_chosen_by_hand("t")) == (None, None)
+    table.choose_card("t", "one", by_hand=False)
+    assert (table.find_card_of_page("t"), table.find_card_chosen_by_hand("t")) == ("one", None)
+    table.choose_card("t", "two", by_hand=True)
+    assert (table.find_card_of_page("t"), table.find_card_chosen_by_hand("t")) == ("two", "two")
+    assert table.find_card_of_page("other") is None
+
+
+def test_what_is_asked_for_once_is_told_once() -> None:
+    table.go_to("page")
+    assert (table.find_bound_page(), table.find_bound_page()) == ("page", None)
+    assert not table.was_looked_at("image", "card")
+    table.note_looked_at("image", "card")
+    assert table.was_looked_at("image", "card")
+    assert not table.was_looked_at("image", "other")
+    assert table.name_uploader() == "uploader-0"
+    assert table.keep_in_session("k", list) is table.keep_in_session("k", list)
+
+
+def test_looking_elsewhere_ends_a_search_and_nothing_else() -> None:
+    go = Event()
+    a, b = add("a", "b")
+    table.select_file(a)
+    for name in ("search-a", f"segment-{a}"):
+        work.start_work(name, lambda job: go.wait(10))
+    table.select_file(a)
+    assert work.find_job("search-a") is not None
+    table.select_file(b)
+    assert work.find_job("search-a") is None
+    assert work.find_job(f"segment-{a}") is not None
+    table.remove_from_queue(a)
+    assert work.find_job(f"segment-{a}") is None
+    go.set()
+
+
+def test_work_is_started_once_and_eight_results_are_kept() -> None:
+    go = Event()
+    work.start_work("slow", lambda job: go.wait(10))
+    first = work.find_job("slow")
+    work.start_work("slow", lambda job: "another")
+    assert work.find_job("slow") is first  # it still runs
+    assert work.is_working()
+    go.set()
+    first._thread.join()
+    assert not work.is_working()
+    work.start_work("slow", lambda job: "another")
+    work.find_job("slow")._thread.join()
+    assert work.find_job("slow").result == "another"
+    for number in range(8):
+        work.start_work(f"quick-{number}", lambda job, number=number: number)
+        work.find_job(f"quick-{number}")._thread.join()
+    assert work.find_job("slow") is None
+    assert list(work.list_finished_work("quick-")) == [7, 6, 5, 4, 3, 2, 1, 0]
+    work.stop_all_work(unless=lambda name: name == "quick-3")
+    assert list(work.list_finished_work("")) == [3]
+
+
+def test_work_that_a_broken_connection_ended_may_begin_anew(state: dict[str, Any]) -> None:
+    go = Event()
+    work.start_work("a", lambda job: go.wait(10))
+    work.start_work("b", lambda job: "done")
+    state["job-b"]._thread.join()
+    work._leash().clear()  # as Streamlit does
+    assert work.find_job("a") is None
+    assert work.find_job("b").result == "done"
+    go.set()
+
+
+def test_how_far_work_is_and_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: now[0])
+    go = Event()
+    job: Job[Any] = Job(lambda job: go.wait(10))
+    job.report(0.05)
+    assert (job.share, job.left_s) == (0.05, None)
+    job.report(3, 12, "folds")
+    now[0] = 110.0
+    assert (job.share, job.doing, job.left_s) == (0.25, "folds", 30.0)  # ten seconds were a quarter
+    job.report(30, 12)
+    assert (job.share, job.left_s) == (1.0, 0.0)
+    job.report(0.5, 0.5)
+    assert job.share == 0.5
+    go.set()
+
+
+def test_work_in_turn_waits_and_can_be_stopped_while_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "ASKED_S", 0.01)
+    go, begun = Event(), []
+    first: Job[Any] = Job(lambda job: begun.append("first") or go.wait(10), in_turn=True)
+    while not begun:
+        pass
+    second, third = (Job(lambda job: begun.append("next") or True, in_turn=True) for _ in range(2))
+    second.stop()
+    second._thread.join(10)
+    assert isinstance(second.error, Cancelled)
+    assert begun == ["first"]
+    go.set()
+    third._thread.join(10)
+    assert (third.result, begun) == (True, ["first", "next"])
+    assert not jobs.TURN.locked()
+    assert first.error is None
+
+
+def said(sha256: str = "a", frame: int = 0, card: str = "c", label: str = "1") -> Outcome:
+    return Outcome(sha256, frame, card, "t", label)
+
+
+def test_the_last_that_was_said_of_a_place_stands_last() -> None:
+    for outcome in (said(label="1"), said(frame=1), said(label="2")):
+        worklist.note_answer_of_file("a", outcome)
+    assert worklist.list_answers_of_file("a") == (said(frame=1), said(label="2"))
+    assert worklist.list_answers_of_file("b") == ()
+
+
+def test_answers_are_told_to_a_reader_who_reads_first_once_they_may_be_seen(state: dict[str, Any]) -> None:
+    worklist.note_answer_of_file("a", said())
+    state[first_reading.READ_FIRST] = True
+    assert worklist.list_answers_of_file("a") == ()
+    first_reading.reveal_answer(said())
+    assert worklist.list_answers_of_file("a") == (said(),)
+    worklist.note_answer_of_file("b", said("b"))
+    state[first_reading.READ_FIRST] = False
+    assert worklist.list_answers_of_file("b") == (said("b"),)
+    state[first_reading.READ_FIRST] = True
+    assert worklist.list_answers_of_file("b") == (said("b"),)  # it stood on the screen
+
+
+def reading(by: str = "", **more: Any) -> Reading:
+    return Reading("a", 0, "c", "2", None, "3", 0.7, False, "2026-01-01T00:00:00+00:00", by=by, **more)
+
+
+def test_what_one_reader_committed_to_reveals_nothing_to_the_next(state: dict[str, Any]) -> None:
+    state[first_reading.READ_FIRST], state[first_reading.READER] = True, " AB "
+    assert first_reading.find_reader() == "AB"
+    first_reading.commit_reading(reading("AB"), "file")
+    assert first_reading.has_read("file", "c")
+    assert first_reading.find_reading(said()) == reading("AB")
+    assert first_reading.is_answer_revealed(said())
+    state[first_reading.READER] = "CD"
+    assert not first_reading.has_read("file", "c")
+    assert first_reading.find_reading(said()) is None
+    assert not first_reading.is_answer_revealed(said())
+    first_reading.reveal_answer(said())
+    assert first_reading.is_answer_revealed(said())
+    state[first_reading.READER] = None
+    assert first_reading.find_reader() == ""
+    assert not first_reading.is_answer_revealed(said())
+    first_reading.commit_reading(reading(""), "file")
+    assert [one.by for one in first_reading.list_readings()] == ["AB", ""]
+
+
+def test_a_reader_is_asked_from_the_first_time_on(state: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [5.0]
+    monkeypatch.setattr(first_reading.time, "monotonic", lambda: now[0])
+    assert first_reading.asked_since(said()) == 0
+    now[0] = 8.0
+    assert first_reading.asked_since(said()) == 3
+    assert first_reading.asked_since(said(frame=1)) == 0
+    state[first_reading.READER] = "CD"
+    assert first_reading.asked_since(said()) == 0
+
+
+def test_a_file_is_taken_away_with_all_that_was_said_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    freed: list[str] = []
+    monkeypatch.setattr(memo, "free_answers", lambda *gone: freed.extend(gone))
+    a, b = add("a", "b")
+    for file in (a, b):
+        worklist.note_answer_of_file(file, said(file))
+        worklist.keep_reference_label(file, "2")
+        worklist.keep_reference_label(f"{file}-1", "3")
+        worklist._surveyed().found[file] = Surveyed()
+    worklist.take_files_away(a)
+    assert names() == ["b"]
+    assert (
+        worklist.list_answers_of_file(a),
+        worklist.find_reference_label(a),
+        worklist.find_reference_label(f"{a}-1"),
+    ) == ((), "", "")
+    assert (
+        worklist.list_answers_of_file(b),
+        worklist.find_reference_label(b),
+        worklist.find_reference_label(f"{b}-1"),
+    ) == ((said(b),), "2", "3")
+    assert list(worklist._surveyed().found) == [b]
+    assert freed == [a]
+
+
+def test_what_a_job_found_is_told_in_its_order() -> None:
+    def run(job: Job[Any], found: worklist.Found) -> worklist.Found:
+        found.extend([("a", said()), ("a", said(frame=1))])
+        return found
+
+    worklist.collect_worklist_answers()
+    worklist.answer_worklist(run)
+    work.find_job(worklist.ANSWERS)._thread.join()
+    worklist.collect_worklist_answers()
+    worklist.collect_worklist_answers()
+    assert worklist.list_answers_of_file("a") == (said(), said(frame=1))
+
+
+PICTURE = Image(np.zeros((1, 8, 8), np.float32), "", "")
+
+
+class Film:
+    """A file that reads as an image, or ends in an error."""
+
+    def __init__(self, name: str, error: Exception | None = None, task: str | None = None) -> None:
+        self.sha256, self.error, self.task, self.read_times = name, error, task, 0
+
+    def read(self) -> Image:
+        self.read_times += 1
+        if self.error:
+            raise self.error
+        return replace(PICTURE, sha256=self.sha256)
+
+
+def test_files_are_looked_through_thumbnails_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(
+        worklist.figures, "encode_thumbnail", lambda image: order.append(f"see {image.sha256}") or b"png"
+    )
+    known = SimpleNamespace(without_answers=lambda: "known")
+    monkeypatch.setattr(models, "triage", lambda image, frame: order.append(f"ask {image.sha256}") or known)
+    monkeypatch.setattr(answers, "known", lambda item: None)
+    damaged, dead = DamagedFile("is damaged", fix="Copy it."), Crashed("the decoder died", fix="Again.")
+    films = [Film("a"), Film("bad", damaged), Film("dead", dead), Film("case", task="t"), Film("b")]
+    assert worklist.survey_files(films) is worklist._surveyed().found  # type: ignore[arg-type]
+    work.find_job(worklist.SURVEY)._thread.join()
+    found = worklist.survey_files(films)  # type: ignore[arg-type]
+    assert order == ["see a", "see case", "see b", "ask a", "ask b"]
+    assert (found["a"].thumbnail, found["a"].triage) == (b"png", "known")
+    assert (found["case"].thumbnail, found["case"].triage) == (b"png", None)
+    assert (found["bad"].thumbnail, found["bad"].problem) == (None, damaged)
+    assert found["dead"] == Surveyed()
+    assert not worklist.is_surveying()
+    times = [film.read_times for film in films]
+    worklist.survey_files(films)  # type: ignore[arg-type]
+    assert [film.read_times for film in films] == times  # each once
+
+
+def test_what_a_page_found_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "known", lambda item: "known")
+    monkeypatch.setattr(answers, "draw_thumbnail_of_file", lambda item: b"small")
+    found = worklist.survey_files([Film("a")])  # type: ignore[list-item]
+    assert found["a"] == Surveyed(b"small", "known")  # type: ignore[arg-type]
+    assert work.find_job(worklist.SURVEY) is None
+
+
+def test_a_file_that_went_while_it_was_looked_at_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    survey = worklist._Survey()
+    survey.unseen.extend([Film("a"), Film("b")])  # type: ignore[list-item]
+    survey.forget("b")
+    monkeypatch.setattr(worklist.figures, "encode_thumbnail", lambda image: survey.forget("a") or b"png")
+    assert survey.run(SimpleNamespace(stopped=lambda: False))  # type: ignore[arg-type]
+    assert survey.found == {}
+    stopped = worklist._Survey()
+    stopped.unseen.append(Film("a"))  # type: ignore[arg-type]
+    stopped.run(SimpleNamespace(stopped=lambda: True))  # type: ignore[arg-type]
+    assert len(stopped.unseen) == 1
+
+
+def test_a_report_has_what_is_still_in_the_queue_in_its_order() -> None:
+    a, b = add("a", "b")
+    for file, key in ((b, "1"), (a, "1"), (b, "2"), ("gone", "1"), (b, "1")):
+        reports.note_answer_for_report("t", Answered(file, key, lambda: None))  # type: ignore[arg-type,return-value]
+    assert [(one.file, one.key) for one in reports.list_answers_for_report("t")] == [(a, "1"), (b, "1"), (b, "2")]
+    assert reports.list_answers_for_report("other") == ()
+    reports.find_typed_text("x")["label"] = "L"
+    assert (reports.find_typed_text("x"), reports.find_typed_text("y")) == ({"label": "L"}, {})
+
+
+def test_a_key_that_is_told_twice_is_done_once(state: dict[str, Any]) -> None:
+    stage.wish_once_on_stage("shortcuts", 1.5)
+    assert stage.is_shortcut_list_open()
+    stage.wish_once_on_stage("shortcuts", 1.5)
+    assert stage.is_shortcut_list_open()
+    stage.wish_once_on_stage("shortcuts", 1.6)
+    assert not stage.is_shortcut_list_open()
+    stage.wish_once_on_stage("next", 1.7)  # without a stage nothing
+    assert stage.find_stage() is None
+
+
+def test_controls_that_are_no_longer_drawn_hold_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamlit.runtime.state.common import WidgetMetadata
+
+    def control(name: str, **calls: Callable[..., None]) -> WidgetMetadata[Any]:
+        return WidgetMetadata(name, lambda value: value, lambda value: value, "int_value", **calls)  # type: ignore[arg-type]
+
+    call = lambda: None  # noqa: E731
+    known = {name: control(name, callback=call) for name in ("shown", "left", "shown-event")}
+    known["plain"] = control("plain")
+    plain = known["plain"]
+    context = SimpleNamespace(
+        session_state=SimpleNamespace(_state=SimpleNamespace(_new_widget_state=SimpleNamespace(widget_metadata=known))),
+        shared=SimpleNamespace(widget_ids_this_run=SimpleNamespace(snapshot=lambda: {"shown"})),
+    )
+    monkeypatch.setattr(left_pages, "get_script_run_ctx", lambda **_: context)
+    left_pages.forget_left_controls()
+    assert known["shown"].callback is call
+    assert known["shown-event"].callback is call  # a component's own
+    assert known["left"].callback is None
+    assert known["plain"] is plain
+    monkeypatch.setattr(left_pages, "get_script_run_ctx", lambda **_: None)
+    left_pages.forget_left_controls()

@@ -176,6 +176,12 @@ def test_of_frames_that_one_directory_stands_for_none_may_be_missing() -> None:
     assert isinstance(cut, Decoded)
     assert len(cut.stored) == 1
     assert ["names more frames than are there" in str(said) for said in cut.header.warnings] == [True]
+    whole = written(stack, photometric="minisblack", truncate=True)  # tifffile's own way to say the same
+    with tifffile.TiffFile(BytesIO(whole)) as file:
+        end = file.pages[0].dataoffsets[0] + stack.nbytes
+    assert len(tiff.decode(whole[:end], ROOM).stored) == 3
+    with pytest.raises(DamagedFile, match="cut off"):
+        tiff.decode(whole[: end - 1], ROOM)
 
 
 @pytest.mark.parametrize(

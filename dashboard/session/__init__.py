@@ -42,11 +42,11 @@ from dashboard.session.stage import (
     has_left_stage,
     is_shortcut_list_open,
     leave_stage,
+    list_new_keys,
     list_session_caches,
     tick_stage,
     touch_stage,
     wish_on_stage,
-    wish_once_on_stage,
 )
 from dashboard.session.table import (
     QUEUE_FILES,
@@ -147,6 +147,7 @@ __all__ = [
     "list_answers_for_report",
     "list_answers_of_file",
     "list_finished_work",
+    "list_new_keys",
     "list_queue",
     "list_readings",
     "list_session_caches",
@@ -183,5 +184,4 @@ __all__ = [
     "warm_up",
     "was_looked_at",
     "wish_on_stage",
-    "wish_once_on_stage",
 ]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import streamlit as st
@@ -78,15 +79,24 @@ def wish_on_stage(wish: Key) -> None:
         st.session_state[STAGE] = stage.wish(wish, read_stage_clock())
 
 
-def wish_once_on_stage(key: Key, at: float) -> None:
-    """Do what a key says that was pressed at a time of the browser, unless it was done.
+def list_new_keys(told: Iterable[tuple[Key, float]]) -> list[Key]:
+    """Return the keys of the browser's latest that were not done yet, in their order, and take note of them.
 
     Streamlit's front end sends what a component told along with a timer's request that falls together with it, and then
-    once more (seen with 1.67 on the wire): the speaker would skip a step.
+    once more (seen with 1.67 on the wire): the speaker would skip a step. Of two keys that come before the page runs
+    again it tells the second alone: a step would be missing.
+
+    Parameters
+    ----------
+    told
+        The latest keys, each with when it was pressed by the browser's clock.
     """
-    if st.session_state.get(PRESSED) != at:
-        st.session_state[PRESSED] = at
-        wish_on_stage(key)
+    latest = list(told)
+    done = next((place for place, (_, at) in enumerate(latest) if at == st.session_state.get(PRESSED)), -1)
+    new = latest[done + 1 :]
+    if new:
+        st.session_state[PRESSED] = new[-1][1]
+    return [key for key, _ in new]
 
 
 def touch_stage() -> None:

@@ -64,15 +64,16 @@ def follow_speaker_keys(wished: Callable[[], None]) -> None:
     _keys()(key=KEY, data={"mode": "presenter"}, on_wish_change=wished, height=1)
 
 
-def read_key() -> tuple[Key, float] | None:
-    """Return what a key says and when it was pressed, by the browser's clock; None where nothing was told."""
+def list_new_keys() -> list[Key]:
+    """Return the keys that were pressed since they were last asked for, in their order."""
     component = session.get(KEY)  # nothing is told where the session was forgotten in between
-    return (component.wish["key"], component.wish["at"]) if component is not None and component.wish else None
+    told = component.wish if component is not None and component.wish else ()
+    return session.list_new_keys((one["key"], one["at"]) for one in told)
 
 
 def _wished() -> None:
-    if (said := read_key()) is not None:
-        session.wish_once_on_stage(*said)
+    for key in list_new_keys():
+        session.wish_on_stage(key)
 
 
 def show_key_list(on_stage: bool) -> None:

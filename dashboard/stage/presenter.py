@@ -119,10 +119,7 @@ def _wish(wish: Wish) -> None:
 
 
 def _wished() -> None:
-    """Do what a key says, once, as the stage does with its own."""
-    said = keys.read_key()
-    if said is not None and session.get("presenter-pressed") != said:
-        session.put("presenter-pressed", said)
-        key, _ = said
+    """Do what keys say, once, as the stage does with its own."""
+    for key in keys.list_new_keys():
         if key != "shortcuts":  # only the pages of the program have that list
             _wish(key)

@@ -1,6 +1,7 @@
 /* Keys of conference mode and of the speaker's page, "?" in any mode, and the buttons of the stage's bar, which are told
-   like keys: a wish says when it was pressed, for a timer of the page can send it a second time. Streamlit calls the default export at every change of `data`, and what it returned when the element
-   goes: the listener reads the latest arguments, and is put up once an element. */
+   like keys: a wish says when it was pressed, for a timer of the page can send it a second time. Streamlit calls the
+   default export at every change of `data`, and what it returned when the element goes: the listener reads the latest
+   arguments, and is put up once an element. */
 
 const WISHES = {
   PageDown: "next", ArrowRight: "next", " ": "next", PageUp: "previous", ArrowLeft: "previous",
@@ -10,6 +11,7 @@ const MOVES = new Set(["ArrowRight", "ArrowLeft", "Home", "End"]);
 const MOVED = "input, select, textarea, [role=slider], [role=tab], [role=radio], [role=option], [role=combobox], [role=menuitem]";
 const PRESSED = `${MOVED}, button, a[href], summary, [role=button], [role=switch]`;
 const QUIET = new Set(["r", "c"]); // Streamlit's own: run again, clear caches
+const TOLD = 8; // the latest wishes, of which those are done that were not: a busy page takes two at once
 const PRESSES = 40, PRESS_MS = 250; // how often, and how far apart, a button is looked for
 
 const BAR = /(?:^|\s)st-key-stage-(next|previous|play|vote|end-vote|presenter|table|shortcuts)(?:\s|$)/;
@@ -70,7 +72,12 @@ function tell(wish, event, element) {
     const language = new URLSearchParams(location.search).get("lang");
     const asked = new URLSearchParams({ presenter: data.token, ...(language && { lang: language }) });
     window.open(`${location.origin}${data.root}?${asked}`, "ortholens-presenter", WINDOW);
-  } else setTriggerValue("wish", { key: wish, at: event.timeStamp });
+      return;
+  }
+  const keys = (window.ortholensKeys ??= []);
+  keys.push({ key: wish, at: event.timeStamp });
+  keys.splice(0, keys.length - TOLD);
+  setTriggerValue("wish", [...keys]);
 }
 
 function onClick(event, element) {

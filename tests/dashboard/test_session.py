@@ -382,14 +382,13 @@ def test_a_report_has_what_is_still_in_the_queue_in_its_order() -> None:
     assert (reports.find_typed_text("x"), reports.find_typed_text("y")) == ({"label": "L"}, {})
 
 
-def test_a_key_that_is_told_twice_is_done_once(state: dict[str, Any]) -> None:
-    stage.wish_once_on_stage("shortcuts", 1.5)
-    assert stage.is_shortcut_list_open()
-    stage.wish_once_on_stage("shortcuts", 1.5)
-    assert stage.is_shortcut_list_open()
-    stage.wish_once_on_stage("shortcuts", 1.6)
+def test_the_list_of_keys_opens_and_closes_by_its_key() -> None:
     assert not stage.is_shortcut_list_open()
-    stage.wish_once_on_stage("next", 1.7)  # without a stage nothing
+    stage.wish_on_stage("shortcuts")
+    assert stage.is_shortcut_list_open()
+    stage.wish_on_stage("shortcuts")
+    assert not stage.is_shortcut_list_open()
+    stage.wish_on_stage("next")  # without a stage nothing
     assert stage.find_stage() is None
 
 

@@ -7,6 +7,7 @@ import tomllib
 import weakref
 from collections.abc import Callable, Collection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import hypothesis
@@ -20,7 +21,7 @@ import models
 from dashboard import conference, session
 from dashboard.case import pages
 from dashboard.conference import DEFAULT, Playlist, Stage, find_case_of_step, load_playlist
-from dashboard.stage import bar
+from dashboard.stage import bar, keys
 from models import Image
 from models.cases import cases, first_cases
 from models.errors import BadPlaylist
@@ -234,10 +235,22 @@ def test_whatever_happens_a_step_is_on_the_screen(happenings: list[tuple[float, 
 def test_a_key_that_is_sent_twice_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(st, "session_state", {})
-    monkeypatch.setattr("dashboard.session.stage.wish_on_stage", done.append)
-    for at in (10.5, 10.5, 11.0):
-        session.wish_once_on_stage("next", at)
+    monkeypatch.setattr(session, "wish_on_stage", done.append)
+    component = SimpleNamespace(wish=[])
+    st.session_state[keys.KEY] = component
+    for told in ([10.5], [10.5], [10.5, 11.0], []):
+        component.wish = [{"key": "next", "at": at} for at in told]
+        keys._wished()
     assert done == ["next", "next"]
+
+
+def test_of_keys_that_a_busy_page_takes_together_each_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "session_state", {})
+    told = [("next", 1.0), ("next", 2.0), ("previous", 3.0)]
+    assert session.list_new_keys(told[:1]) == ["next"]
+    assert session.list_new_keys(told) == ["next", "previous"]
+    assert session.list_new_keys(told) == []
+    assert session.list_new_keys([("play", 0.5)]) == ["play"]  # the page was loaded anew, and with it its clock
 
 
 # A session

@@ -19,14 +19,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SCRIPT = """
 import time
 import streamlit as st
-from dashboard.case.polling import polled
+from dashboard.case.polling import poll_every
 
 runs = st.session_state.runs = st.session_state.get("runs", 0) + 1
 st.button("Again")
 time.sleep(1)  # the timer falls into the run, and its part is drawn at the end of it
 
 
-@polled(0.25)
+@poll_every(0.25)
 def clock():
     st.markdown(f"drawn {time.monotonic()}")
 

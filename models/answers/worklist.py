@@ -14,6 +14,7 @@ from pathlib import PurePath
 
 from models.cards import Card, card
 from models.errors import InputError
+from models.io.text import split_table
 from models.reporting.outcome import Outcome
 from models.tasks import card_account_of, kind_of_card
 from models.types import Judged
@@ -119,12 +120,10 @@ def references(data: bytes, name: str) -> Mapping[str, str]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
-    separator = max(",;\t", key=text.partition("\n")[0].count)
     try:
-        lines = [[cell.strip() for cell in line] for line in csv.reader(io.StringIO(text), delimiter=separator)]
+        lines = split_table(text)
     except csv.Error:
         lines = []
-    lines = [line for line in lines if any(line)]
     if not lines or "\0" in text or any(len(line) < 2 for line in lines):
         raise InputError(later("it has no two columns"), fix=TWO_COLUMNS, file=name)
     if len(lines) > MOST_LINES:

@@ -6,6 +6,8 @@ One home for page and command line, so that both read the same from the same fil
 from __future__ import annotations
 
 import codecs
+import csv
+import io
 import re
 
 from models.errors import DamagedFile, TooLarge
@@ -45,6 +47,19 @@ def text_of(data: bytes, name: str) -> str:
             file=name,
         )
     return text
+
+
+def split_table(text: str) -> list[list[str]]:
+    """Return the cells of each line of a CSV in any of the usual separators, without blank lines.
+
+    Raises
+    ------
+    csv.Error
+        When it is none.
+    """
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    lines = [[cell.strip() for cell in line] for line in csv.reader(io.StringIO(text), delimiter=separator)]
+    return [line for line in lines if any(line)]
 
 
 def numbers_in(line: str) -> list[float]:

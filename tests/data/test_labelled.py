@@ -11,6 +11,7 @@ from models.tasks.classification import stifle_set
 from models.tasks.classification.dataset import PUBLIC, SETS, labelled_set
 from models.tasks.classification.folds import folds_of
 from models.tasks.classification.labelled import ELSEWHERE
+from models.training import drawn_set
 
 needs_data = pytest.mark.skipif(not settings().data_dir.exists(), reason="the data sets are not in ../shared/data")
 
@@ -46,7 +47,7 @@ def test_a_card_without_a_set_is_said_so():
 
 
 def test_the_stifles_are_simulated_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stifle_set, "settings", lambda: Settings(cache_dir=tmp_path))
+    monkeypatch.setattr(drawn_set, "settings", lambda: Settings(cache_dir=tmp_path))
     small = {split: (first, 8, clinic) for split, (first, _, clinic) in stifle_set.SPLITS.items()}
     monkeypatch.setattr(stifle_set, "SPLITS", small)
     monkeypatch.setattr(stifle_set, "PIXEL_MM", 6.0)

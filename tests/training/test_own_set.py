@@ -92,6 +92,8 @@ def test_a_table_says_labels_and_groups(folder: Path, tmp_path: Path) -> None:
     seen = look(Source(folder=folder, table=table), 64, quiet)
     assert (seen.labels, seen.groups) == (("worn", "healthy"), ("p1", "p1"))
     assert seen.broken == ("b/missing.png: cannot be opened",)
+    table.write_text(table.read_text().replace(",", ";"))  # as a German Excel writes it
+    assert look(Source(folder=folder, table=table), 64, quiet).labels == seen.labels
     missing = seen.too_little()
     assert missing == ("healthy needs 9 more pictures (1 of 10)", "worn needs 9 more pictures (1 of 10)")
     for text, words in (

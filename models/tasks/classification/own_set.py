@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from models.cards import Card
 from models.errors import DamagedFile, InputError, Unreachable, why
 from models.io import read
+from models.io.text import split_table
 from models.progress import Progress
 from models.tasks.classification.labelled import LabelledSet
 from models.types import Pixels
@@ -211,13 +213,12 @@ def _listed(source: Source) -> Iterator[tuple[str, str, str]]:
 
 
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:
+    fix = r"One bracket is the patient, as in '(\d+)_' for 0012_left.png."
     try:
         found = re.compile(pattern) if pattern else None
     except re.error as error:
-        fix = r"One bracket is the patient, as in '(\d+)_' for 0012_left.png."
         raise DamagedFile(f"the pattern of groups is none ({error})", fix=fix) from error
     if found is not None and found.groups != 1:
-        fix = r"One bracket is the patient, as in '(\d+)_' for 0012_left.png."
         raise DamagedFile("the pattern of groups has no bracket, or several", fix=fix)
     return found
 
@@ -229,12 +230,12 @@ def _group(pattern: re.Pattern[str] | None, name: str) -> str:
 
 def _rows(table: Path) -> list[dict[str, str]]:
     try:
-        with table.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.DictReader(lines, restval=""))
+        heading, *lines = split_table(table.read_text("utf-8-sig")) or [[]]
     except OSError as error:
         raise Unreachable(f"cannot be read: {why(error)}", fix="Check its path.", file=table.name) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DamagedFile("is no CSV file in UTF-8", fix="Save it as CSV with UTF-8.", file=table.name) from error
+    rows = [dict(zip_longest(heading, line[: len(heading)], fillvalue="")) for line in lines]
     if not rows or not {"file", "label"} <= rows[0].keys():
         raise DamagedFile("has no columns file and label", fix="Give it those, and perhaps group.", file=table.name)
     bad = next((i for i, row in enumerate(rows, 2) if not row["file"] or not row["label"]), None)

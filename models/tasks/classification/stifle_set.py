@@ -6,7 +6,6 @@ simulation have the split `ELSEWHERE`, which nothing is learned or chosen from.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from models.nets.frame import exposed
-from models.settings import settings
 from models.simulation import (
     bodies,
     phantom,
@@ -28,6 +26,7 @@ from models.simulation import (
 from models.simulation.stifle_joint import Stifle
 from models.simulation.stifle_phantom import Clinic
 from models.tasks.classification.labelled import ELSEWHERE, LabelledSet
+from models.training.drawn_set import locate_drawn_set
 
 SPLITS: dict[str, tuple[int, int, Clinic]] = {
     "train": (0, 800, stifle_phantom.HOME),
@@ -92,8 +91,7 @@ def _degree(stifle: Stifle) -> str:
 
 
 def _kept(split: str) -> Path:
-    """Return where drawn films are kept: under another name as soon as anything that decides them changes."""
+    """Return where drawn films are kept."""
     sources = (bodies, phantom, stifle_caudocranial, stifle_joint, stifle_lateromedial, stifle_phantom, xray)
-    code = b"".join(Path(str(module.__file__)).read_bytes() for module in sources)
-    told = code + f"{split} {SPLITS[split][:2]} {PIXEL_MM} {SIDE_PX}".encode()
-    return settings().cache_dir / f"equine-stifle-{split}-{hashlib.sha256(told).hexdigest()[:16]}.npz"
+    choices = f"{split} {SPLITS[split][:2]} {PIXEL_MM} {SIDE_PX}"
+    return locate_drawn_set(f"equine-stifle-{split}", sources, choices)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from itertools import product
 from pathlib import Path
@@ -10,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 
-from models.settings import settings
 from models.simulation import components, fluoroscopy, metal, motion
 from models.simulation.fluoroscopy import Implant, covered, scene
 from models.simulation.metal import SIDE, Component
 from models.tasks.segmentation.dataset import TUNING, DenseSet, Grey
+from models.training.drawn_set import locate_drawn_set
 from models.training.public_set import open_zip
 
 
@@ -133,9 +132,6 @@ def _movements() -> list[tuple[Grey, Grey]]:
 
 
 def _kept(backgrounds: int) -> Path:
-    """Return where drawn scenes are kept: under another name as soon as anything that decides them changes."""
-    modules = (fluoroscopy, metal, motion, components)
-    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
+    """Return where drawn scenes are kept."""
     choices = f"{SCENES} {KNEELING} {backgrounds} {AXES} {MOVEMENT_FRAMES} {MOVEMENT_SEEDS}"
-    name = hashlib.sha256(sources + choices.encode()).hexdigest()[:16]
-    return settings().cache_dir / f"fluoroscopy-scenes-{name}.npz"
+    return locate_drawn_set("fluoroscopy-scenes", (fluoroscopy, metal, motion, components), choices)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from models.settings import settings
 from models.simulation import joint_anatomy, joint_layout, joint_section, joint_texture, stains
 from models.tasks.segmentation.dataset import DenseSet
+from models.training.drawn_set import locate_drawn_set
 
 LEARNED, HELD_OUT, UNSEEN = 160, 200, 5
 """Sections to learn from, to measure on, and of a stain that is never trained on."""
@@ -66,8 +65,6 @@ def _simulated() -> dict[str, np.ndarray]:
 
 
 def _kept() -> Path:
-    """Return where drawn sections are kept: under another name as soon as anything that decides them changes."""
+    """Return where drawn sections are kept."""
     sources = (joint_anatomy, joint_layout, joint_section, joint_texture, stains)
-    code = b"".join(Path(str(module.__file__)).read_bytes() for module in sources)
-    name = hashlib.sha256(code + f"{LEARNED} {HELD_OUT} {UNSEEN}".encode()).hexdigest()[:16]
-    return settings().cache_dir / f"joint-sections-{name}.npz"
+    return locate_drawn_set("joint-sections", sources, f"{LEARNED} {HELD_OUT} {UNSEEN}")

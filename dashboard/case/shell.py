@@ -23,6 +23,8 @@ from dashboard.session import Item
 from models import Card, Image, Judged, OrthoLensError
 from models.cases import Case
 
+CHOOSER_PX = 300
+"""Width of the choice of model: its titles stand in it whole."""
 FACTS = ("Modality", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality")
 """Tags of a DICOM file that stand below its picture."""
 
@@ -109,7 +111,7 @@ def _heading(task: str, readable: bool) -> Card:
                 session.put(f"card-{task}", chosen)
                 st.selectbox(
                     t("Model"), list(cards), format_func=lambda id: t(cards[id].title), key=f"card-{task}",
-                    label_visibility="collapsed", on_change=_choose, args=(task,),
+                    label_visibility="collapsed", on_change=_choose, args=(task,), width=CHOOSER_PX,
                 )  # fmt: skip
             if readable:
                 read_first.draw_read_first_toggle()

@@ -26,6 +26,7 @@ from models.types import Motion
 Array = NDArray[np.float64]
 
 CLEAR, GREY = "rgba(0,0,0,0)", "rgba(128,140,150,0.9)"
+LEGEND = "rgba(7,9,11,0.8)"
 LEFT, RIGHT = "#8E7CC3", "#2FA79B"
 THIN_MM = 2.0
 """To which the CAD is thinned for the scene."""
@@ -77,7 +78,7 @@ def draw_component_contours(sequence: Fluoroscopy, frame: int, placed: Sequence[
     fig.update_layout(
         separators=find_separators(),
         uirevision=sequence.key, showlegend=bool(placed),
-        legend={"x": 0.02, "y": 0.02, "yanchor": "bottom", "bgcolor": "rgba(7,9,11,0.8)", "font_size": 13},
+        legend={"x": 0.98, "xanchor": "right", "y": 0.02, "yanchor": "bottom", "bgcolor": LEGEND, "font_size": 13},
     )  # fmt: skip
     return fig
 

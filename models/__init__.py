@@ -61,10 +61,10 @@ __all__ = [
     "explain",
     "explain_detection",
     "intake",
+    "measure_robustness",
     "predict",
     "read",
     "read_series",
-    "spread",
     "triage",
     "uncertainty",
 ]
@@ -114,7 +114,7 @@ def intake(files: Sequence[tuple[str, bytes]]) -> Intake:
     files
         Names, with their paths where a folder was dropped, and contents.
     """
-    from models.io.intake import intake as taken
+    from models.io.intake import take_in as taken
 
     return taken(files)
 
@@ -191,10 +191,10 @@ def uncertainty(image: Image, card_id: str, frame: int = 0) -> Pixels:
         When the card's weights are missing or changed.
     """
     from models.predictors.engine import engine
-    from models.tasks.segmentation.entropy import predictive_entropy
+    from models.tasks.segmentation.entropy import compute_predictive_entropy
     from models.tasks.segmentation.predictor import Segmenter
 
-    return predictive_entropy(engine().load(card(card_id), Segmenter), image, frame)
+    return compute_predictive_entropy(engine().load(card(card_id), Segmenter), image, frame)
 
 
 def explain(
@@ -260,7 +260,7 @@ def explain_detection(
     return detector.explain_found(image, found, index, Why(method, stage=stage), ProgressToken(1, progress, cancelled))
 
 
-def spread(
+def measure_robustness(
     image: Image,
     card_id: str,
     *,
@@ -279,7 +279,7 @@ def spread(
     """
     from models.predictors.engine import engine
     from models.tasks.classification.predictor import Classifier
-    from models.tasks.classification.robustness import spread as answers_under_change
+    from models.tasks.classification.robustness import measure_robustness as answers_under_change
 
     return answers_under_change(engine().load(card(card_id), Classifier), image, frame, progress, cancelled)
 
@@ -320,10 +320,10 @@ def audit_seconds(card_id: str, methods: Sequence[str]) -> float:
         For a card or a method that does not exist.
     """
     from models.predictors.engine import engine
-    from models.tasks.classification.audit import seconds_of
+    from models.tasks.classification.audit import estimate_audit_seconds
     from models.tasks.classification.predictor import Classifier
 
-    return seconds_of(engine().load(card(card_id), Classifier), methods)
+    return estimate_audit_seconds(engine().load(card(card_id), Classifier), methods)
 
 
 def crops(
@@ -342,7 +342,7 @@ def crops(
         When `cancelled` said so.
     """
     from models.predictors.engine import engine
-    from models.tasks.classification.crops import propose
+    from models.tasks.classification.crops import propose_crops
     from models.tasks.classification.predictor import Classifier
 
-    return propose(engine().load(card(card_id), Classifier), image, frame, progress, cancelled)
+    return propose_crops(engine().load(card(card_id), Classifier), image, frame, progress, cancelled)

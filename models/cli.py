@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         keep_freed_memory()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
-        app(args=serve.spelt_out(sys.argv[1:] if arguments is None else arguments))
+        app(args=serve.spell_out_stage(sys.argv[1:] if arguments is None else arguments))
     except OrthoLensError as error:
         typer.echo(str(error), err=True)
         sys.exit(2 if isinstance(error, UnknownCard) else 1)

@@ -45,7 +45,7 @@ class InputError(OrthoLensError):
 
 
 @contextmanager
-def naming(file: str | None) -> Iterator[None]:
+def name_file_in_errors(file: str | None) -> Iterator[None]:
     """Have each `InputError` of a block name a file, also one of a decoder that does not know what it reads."""
     try:
         yield

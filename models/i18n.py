@@ -29,7 +29,7 @@ LEAST = 1e-4
 """Least value that is written out; what is less is said to be less."""
 
 
-def filled(text: str, english: str, values: Mapping[str, object], code: str = ENGLISH) -> str:
+def fill_in(text: str, english: str, values: Mapping[str, object], code: str = ENGLISH) -> str:
     """Return a text with its placeholders filled in, numbers as the language writes them.
 
     Parameters
@@ -45,7 +45,7 @@ def filled(text: str, english: str, values: Mapping[str, object], code: str = EN
         return _Numbers(code).vformat(english, (), values)
 
 
-def number(value: float, spec: str = ",", code: str = ENGLISH) -> str:
+def format_number(value: float, spec: str = ",", code: str = ENGLISH) -> str:
     """Write a number as `format(value, spec)` does, with the separators of a language."""
     written = format(value, spec)
     decimal, group, percent = _symbols(code)
@@ -54,20 +54,20 @@ def number(value: float, spec: str = ",", code: str = ENGLISH) -> str:
     return f"{written[:-1]}{percent}" if written.endswith("%") else written
 
 
-def significant(value: float, digits: int = 3, code: str = ENGLISH) -> str:
+def format_significant(value: float, digits: int = 3, code: str = ENGLISH) -> str:
     """Write a number with so many significant digits and never an exponent: 4,730, 47.3, 0.00473, < 0.0001."""
     if 0 < abs(value) < LEAST:
-        return f"{'−' if value < 0 else ''}< {number(LEAST, 'f', code).rstrip('0')}"
+        return f"{'−' if value < 0 else ''}< {format_number(LEAST, 'f', code).rstrip('0')}"
     if value == 0:
         return "0"
     rounded, _, exponent = f"{value:.{digits - 1}e}".partition("e")
-    return number(float(f"{rounded}e{exponent}"), f",.{max(0, digits - 1 - int(exponent))}f", code)
+    return format_number(float(f"{rounded}e{exponent}"), f",.{max(0, digits - 1 - int(exponent))}f", code)
 
 
-def area(value_mm2: float, code: str = ENGLISH) -> str:
+def format_area(value_mm2: float, code: str = ENGLISH) -> str:
     """Write an area in mm², or in cm² from `LARGE_CM2` on, to three significant digits."""
     large = abs(value_mm2) >= LARGE_CM2 * CM2_MM2
-    return f"{significant(value_mm2 / CM2_MM2 if large else value_mm2, 3, code)} {'cm²' if large else 'mm²'}"
+    return f"{format_significant(value_mm2 / CM2_MM2 if large else value_mm2, 3, code)} {'cm²' if large else 'mm²'}"
 
 
 @dataclass(frozen=True)
@@ -89,19 +89,19 @@ class Language:
             values = {**message.values, **values}
             message = message.message
         said = {name: self(value) if isinstance(value, Later) else value for name, value in values.items()}
-        return filled(self.words(message), message, said, self.code)
+        return fill_in(self.words(message), message, said, self.code)
 
     def number(self, value: float, spec: str = ",") -> str:
-        """Write a number; see `number`."""
-        return number(value, spec, self.code)
+        """Write a number; see `format_number`."""
+        return format_number(value, spec, self.code)
 
     def significant(self, value: float, digits: int = 3) -> str:
-        """Write a number without an exponent; see `significant`."""
-        return significant(value, digits, self.code)
+        """Write a number without an exponent; see `format_significant`."""
+        return format_significant(value, digits, self.code)
 
     def area(self, value_mm2: float) -> str:
-        """Write an area; see `area`."""
-        return area(value_mm2, self.code)
+        """Write an area; see `format_area`."""
+        return format_area(value_mm2, self.code)
 
     def lowered(self, name: str) -> str:
         """Return a name inside a sentence: small in English, as it is in languages that keep their capitals."""
@@ -119,7 +119,7 @@ class _Numbers(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Number) and not isinstance(value, bool):
-            return number(value, format_spec, self.code)  # type: ignore[arg-type]  # what can be formatted
+            return format_number(value, format_spec, self.code)  # type: ignore[arg-type]  # what can be formatted
         return str(super().format_field(value, format_spec))
 
 

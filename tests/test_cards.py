@@ -36,7 +36,10 @@ def test_weights_are_those_named_and_small_enough_for_git(every: Card) -> None:
 def test_every_weights_file_belongs_to_a_card_or_to_the_look_they_share() -> None:
     named = {part.file for c in cards().values() for part in (*c.members, *([c.ood] if c.ood else []))}
     assert {path.name for path in WEIGHTS_DIR.glob("*.safetensors")} == named | {image_kinds.FILE}
-    assert hashlib.sha256((WEIGHTS_DIR / image_kinds.FILE).read_bytes()).hexdigest() == image_kinds.record()["sha256"]
+    assert (
+        hashlib.sha256((WEIGHTS_DIR / image_kinds.FILE).read_bytes()).hexdigest()
+        == image_kinds.record_image_kinds()["sha256"]
+    )
 
 
 def test_labels_differ_and_each_has_its_output(every: Card) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.i18n import Language, area, filled, number, significant
+from models.i18n import Language, fill_in, format_area, format_number, format_significant
 from models.words import later
 
 GERMAN = Language("de", {"{n:,} of {share:.1%}": "{n:,} von {share:.1%}", "bone": "Knochen"}.get)  # type: ignore[arg-type]
@@ -21,8 +21,8 @@ GERMAN = Language("de", {"{n:,} of {share:.1%}": "{n:,} von {share:.1%}", "bone"
     ],
 )
 def test_a_number_has_the_separators_of_its_language(value: float, spec: str, english: str, german: str) -> None:
-    assert number(value, spec) == english
-    assert number(value, spec, "de") == german
+    assert format_number(value, spec) == english
+    assert format_number(value, spec, "de") == german
 
 
 @pytest.mark.parametrize(
@@ -33,15 +33,15 @@ def test_a_number_has_the_separators_of_its_language(value: float, spec: str, en
     ],
 )  # fmt: skip
 def test_three_digits_and_never_an_exponent(value: float, said: str) -> None:
-    assert significant(value) == said
+    assert format_significant(value) == said
     assert "e" not in said
 
 
 def test_a_large_area_is_told_in_square_centimetres() -> None:
-    assert area(4730) == "4,730 mm²"
-    assert area(9999, "de") == "10.000 mm²"
-    assert area(47_300) == "473 cm²"
-    assert area(0.5, "de") == "0,500 mm²"
+    assert format_area(4730) == "4,730 mm²"
+    assert format_area(9999, "de") == "10.000 mm²"
+    assert format_area(47_300) == "473 cm²"
+    assert format_area(0.5, "de") == "0,500 mm²"
 
 
 def test_a_language_says_its_words_with_its_numbers() -> None:
@@ -55,4 +55,4 @@ def test_a_language_says_its_words_with_its_numbers() -> None:
 
 
 def test_a_translation_with_other_placeholders_falls_back() -> None:
-    assert filled("{other} Stück", "{n} pieces", {"n": 3}, "de") == "3 pieces"
+    assert fill_in("{other} Stück", "{n} pieces", {"n": 3}, "de") == "3 pieces"

@@ -162,12 +162,12 @@ def test_without_a_wish_the_next_free_port_is_taken(monkeypatch: pytest.MonkeyPa
         taken.listen()
         port = int(taken.getsockname()[1])
         monkeypatch.setattr(serve, "FIRST_PORT", port)
-        assert port < serve.chosen_port(None, "localhost") < port + 100
+        assert port < serve.choose_port(None, "localhost") < port + 100
 
 
 def test_an_address_of_another_machine_is_a_sentence() -> None:
     with pytest.raises(typer.BadParameter, match=r"203\.0\.113\.1 has no free port"):
-        serve.chosen_port(None, "203.0.113.1")
+        serve.choose_port(None, "203.0.113.1")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_an_address_of_another_machine_is_a_sentence() -> None:
     ],
 )
 def test_conference_mode_needs_no_command(typed: list[str], meant: list[str]) -> None:
-    assert serve.spelt_out(typed) == meant
+    assert serve.spell_out_stage(typed) == meant
 
 
 class Begun(Exception):

@@ -12,7 +12,7 @@ from dashboard.case import also, states, trust_figures
 from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t
 from models import Card, Image, Judged
-from models.trust.quality import quality_notes
+from models.trust.quality import note_quality
 
 UNKNOWN = later("the image is unlike those it was trained on")
 
@@ -29,7 +29,7 @@ def show_abstention(prediction: Judged, image: Image, card: Card) -> bool:
     st.markdown(f"{escape_markdown(states.write_as_sentence(t(prediction.reason or UNKNOWN)).rstrip('.'))}.")
     if prediction.ood_score is not None:
         draw_ood_score(prediction.ood_score)
-    states.show_notes(quality_notes(image, prediction.frame))
+    states.show_notes(note_quality(image, prediction.frame))
     other = st.container()
     with st.container(key="anyway"):
         key = f"anyway-{prediction.sha256[:12]}-{card.id}"

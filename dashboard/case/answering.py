@@ -11,7 +11,7 @@ from dashboard.i18n import later
 from dashboard.session import Found, Item, Surveyed
 from dashboard.session.jobs import Job
 from models import Card, Image, OrthoLensError, Triage
-from models.answers.worklist import NO_CARD, outcome
+from models.answers.worklist import NO_CARD, describe_outcome
 from models.errors import Cancelled
 from models.io import slide as slides
 from models.reporting.outcome import Outcome
@@ -60,7 +60,7 @@ def choose_fitting_card(known: Triage, preferred: Mapping[str, str], task: str |
 
 
 def _answered(item: Item, known: Surveyed | None, preferred: Mapping[str, str]) -> list[Outcome]:
-    if not item.members and slides.slide(item.data, item.name):
+    if not item.members and slides.open_slide(item.data, item.name):
         return [Outcome(item.sha256, 0, "", pages.find_task_of_slides(), abstained=True, reason=TOO_LARGE)]
     image = item.read()
     triage = known.triage if known and known.triage else models.triage(image, image.first_frame)
@@ -70,14 +70,14 @@ def _answered(item: Item, known: Surveyed | None, preferred: Mapping[str, str]) 
     card = models.card(chosen)
     if pages.find_page_of_card(card).is_slow(image, card):
         return [Outcome(item.sha256, 0, card.id, card.task, abstained=True, reason=TOO_LARGE)]
-    return [outcome(models.predict(image, card.id, frame=image.first_frame))]
+    return [describe_outcome(models.predict(image, card.id, frame=image.first_frame))]
 
 
 def _parts(image: Image) -> list[Outcome]:
     """Answer each part of a film that shows what a model of tight crops was made for; often there is none."""
     searched: Sequence[Card] = [card for card in models.cards().values() if card.input.crop and card.members]
     return [
-        replace(outcome(models.predict(image.crop(box), card.id)), box=box)
+        replace(describe_outcome(models.predict(image.crop(box), card.id)), box=box)
         for card in searched
         for box in models.crops(image, card.id)
     ]

@@ -136,8 +136,8 @@ def _overlay(shown: Pixels, heat: Pixels, view: View) -> np.ndarray:
     """Draw heat of any resolution; single pixels far hotter than the rest do not make those invisible."""
     rows, columns = shown.shape[:2]
     grains = Pillow.fromarray(heat).reduce(GRAIN)
-    lifted = Pillow.fromarray(draw.lifted(np.asarray(grains), FULL))
-    return draw.overlay(shown, np.asarray(lifted.resize((columns, rows), Pillow.Resampling.BILINEAR)), view.look)
+    lifted = Pillow.fromarray(draw.lift_heat(np.asarray(grains), FULL))
+    return draw.blend_heat(shown, np.asarray(lifted.resize((columns, rows), Pillow.Resampling.BILINEAR)), view.look)
 
 
 def _words(

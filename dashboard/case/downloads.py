@@ -14,8 +14,8 @@ from dashboard.i18n import Language, spoken, t
 from dashboard.session import Answered
 from dashboard.style.figures import View
 from models import DISCLAIMER, Image, Judged
-from models.answers.picture import picture_png
-from models.answers.record import record
+from models.answers.picture import export_picture_png
+from models.answers.record import write_record
 from models.drawing import plate
 from models.reporting import reason
 from models.reporting.case import Case
@@ -39,7 +39,7 @@ def show_downloads(prediction: Judged, image: Image, view: View) -> None:
 
 def export_overlay(prediction: Judged, image: Image, view: View, say: Language) -> bytes:
     """Return the picture as it is shown, 1,024 pixels at least on its longest side, with what belongs to it."""
-    return picture_png(image, prediction, view.shown(image), view.look, say)
+    return export_picture_png(image, prediction, view.shown(image), view.look, say)
 
 
 def _report(prediction: Judged, image: Image, view: View, name: str) -> None:
@@ -49,8 +49,8 @@ def _report(prediction: Judged, image: Image, view: View, name: str) -> None:
     told = report.keep_audited_faithfulness(prediction)
 
     def make() -> Case:
-        shown = plate.squared(view.shown(image), image.cell)
-        drawn = reason.heated(shown, prediction, view.look)[0] if prediction.explanation else None
+        shown = plate.square_pixels(view.shown(image), image.cell)
+        drawn = reason.draw_heat_over(shown, prediction, view.look)[0] if prediction.explanation else None
         return Case(image, told, shown, drawn, simulated, origin)
 
     answered = None
@@ -68,4 +68,4 @@ def _report(prediction: Judged, image: Image, view: View, name: str) -> None:
 
 def export_record(prediction: Judged) -> bytes:
     """Return the answer as `ortholens predict` writes it, and the disclaimer."""
-    return json.dumps({**record(prediction), "disclaimer": DISCLAIMER}, indent=2, ensure_ascii=False).encode()
+    return json.dumps({**write_record(prediction), "disclaimer": DISCLAIMER}, indent=2, ensure_ascii=False).encode()

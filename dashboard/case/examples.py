@@ -19,7 +19,7 @@ from dashboard.i18n import later, t
 from dashboard.session import READ_FIRST, Item
 from dashboard.style import figures
 from models import Card, Judged
-from models.cases import Case, first_cases, is_right
+from models.cases import Case, is_right, list_first_cases
 
 KINDS = {"generated": later("Generated"), "simulated": later("Simulated")}
 STRIP_PX = 84
@@ -29,7 +29,7 @@ STRIP_PX = 84
 def list_examples(page: str) -> list[Case]:
     """Return the cases of a page whose model is here."""
     here = models.cards()
-    return [case for case in first_cases(page) if case.card in here and here[case.card].members]
+    return [case for case in list_first_cases(page) if case.card in here and here[case.card].members]
 
 
 def open_with_example(page: str) -> Case | None:
@@ -63,7 +63,7 @@ def choose_example(case: Case, page: str) -> None:
 def draw_examples_beside_drop_area(page: str, invitation: str, case: Case) -> None:
     """Draw the invitation to drop, and beside it the other cases."""
     cases = list_examples(page)
-    if len(cases) < 2 and not gallery.list_fetched_samples():
+    if len(cases) < 2 and not gallery.list_public_exhibits():
         door.show_drop_area(invitation, compact=True)
         return
     with st.container(key="opening"):
@@ -77,7 +77,7 @@ def draw_examples_beside_drop_area(page: str, invitation: str, case: Case) -> No
 
 def draw_examples(page: str, cases: Sequence[Case], chosen: Case | None = None) -> None:
     """Draw cases as small pictures, each a button: public ones that were fetched first, one of each label."""
-    public = {one.title: one for one in reversed(gallery.list_fetched_samples()) if one.task == page}
+    public = {one.title: one for one in reversed(gallery.list_public_exhibits()) if one.task == page}
     with st.container(key="strip", horizontal=True, gap="small"):
         for one in reversed(public.values()):
             with st.container(key=f"case-{page}-{one.path.stem}", gap=None, width=STRIP_PX):

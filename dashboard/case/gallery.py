@@ -50,12 +50,12 @@ class Exhibit:
 def show_public_gallery(tasks: Iterable[str]) -> None:
     """Draw the public cases that are here, and the button that fetches the others."""
     st.subheader(t("Try a real case"), anchor=False)
-    here, tasks = list_fetched_samples(), {*tasks}
+    here, tasks = list_public_exhibits(), {*tasks}
     for origin, group in groupby((one for one in here if one.task in tasks), key=lambda one: one.origin):
         st.caption(states.escape_markdown(origin))
         _grid([*group])
     job: Job[tuple[Path, ...]] | None = session.find_job(FETCH)
-    missing = [sample for sample in samples.samples() if sample not in samples.fetched()]
+    missing = [sample for sample in samples.list_samples() if sample not in samples.list_fetched_samples()]
     if job and job.running:
         _progress()
     elif missing:
@@ -71,15 +71,15 @@ def show_public_gallery(tasks: Iterable[str]) -> None:
             states.show_error(job.error)
 
 
-def list_fetched_samples() -> list[Exhibit]:
+def list_public_exhibits() -> list[Exhibit]:
     """Return the public cases that are on this machine, those of one source together."""
-    here, motion = samples.fetched(), pages.find_page_of_studies()[0]
+    here, motion = samples.list_fetched_samples(), pages.find_page_of_studies()[0]
     found = [
         Exhibit(sample.shows, path, sample.task, f"{sample.cite} ({sample.licence})")
         for sample, path in here.items()
         if sample.task != motion
     ]
-    study = [sample for sample in samples.samples() if sample.task == motion]
+    study = [sample for sample in samples.list_samples() if sample.task == motion]
     if all(sample in here for sample in study):
         first, files = study[0], tuple(here[sample] for sample in study)
         found.append(Exhibit(first.shows, files[0], motion, f"{first.cite} ({first.licence})", files))
@@ -87,7 +87,7 @@ def list_fetched_samples() -> list[Exhibit]:
 
 
 def _fetch(job: Job[tuple[Path, ...]]) -> tuple[Path, ...]:
-    return samples.fetch_all(job.report, job.stopped)
+    return samples.fetch_all_samples(job.report, job.stopped)
 
 
 @poll_every(0.4)

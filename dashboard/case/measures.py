@@ -60,7 +60,7 @@ MEASURES: Mapping[str, Measure] = {
         later("Log loss"), later("Surprise at the true label: confident errors cost most."), "", "less"
     ),
 }
-"""Every figure that `models.tasks.classification.metrics.measures` can name, the headline ones first."""
+"""Every figure that `list_classification_metrics` can name, the headline ones first."""
 
 
 def format_measure(value: float, unit: Unit = "") -> str:

@@ -21,8 +21,8 @@ from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t
 from dashboard.session import Item
 from models import DISCLAIMER, Card, Classification
-from models.answers.worklist import harmless
-from models.trust.agreement import FEWEST, Reading, agreement
+from models.answers.worklist import disarm_formula
+from models.trust.agreement import FEWEST, Reading, count_reader_agreement
 
 AFTER_EACH = "read-first-after-each"
 """Key: whether the model's answer is shown after each film, and not at the end."""
@@ -158,7 +158,7 @@ def _session(card: Card) -> None:
 
 def say_reader_agreement(readings: Sequence[Reading], card: Card) -> str:
     """Say how often readers and the model agree; empty where nothing can be compared."""
-    found = agreement(readings, card)
+    found = count_reader_agreement(readings, card)
     if found.share is None:
         return ""
     facts = [
@@ -202,7 +202,8 @@ def tabulate_readings(readings: Sequence[Reading], *, named: bool = False) -> by
     for r in readings:
         agreed = "" if r.agreed is None else str(r.agreed).lower()
         seconds = "" if r.seconds is None else r.seconds
-        rows.writerow([*([harmless(r.file)] if named else []), r.sha256, r.frame, r.card, harmless(r.by), r.reader,
+        rows.writerow([*([disarm_formula(r.file)] if named else []), r.sha256, r.frame, r.card, disarm_formula(r.by),
+        r.reader,
                        r.sure or "", seconds, r.model, r.confidence, agreed, str(r.abstained).lower(), r.time,
                        DISCLAIMER])  # fmt: skip
     return out.getvalue().encode()

@@ -86,11 +86,13 @@ def write_report_of_one(make: Callable[[], Case], label: Mapping[str, str], form
 
 def write_report(cases: Sequence[Case], label: str, form: Format, say: Language) -> bytes:
     """Write a report of some answers in one format and in a reader's language."""
-    from models.answers.report import bound, chapter
-    from models.reporting.html import html
-    from models.reporting.pdf import pdf
+    from models.answers.report import bind_chapters, write_chapter
+    from models.reporting.html import write_html
+    from models.reporting.pdf import write_pdf
 
-    return {"pdf": pdf, "html": html}[form](bound([chapter(case, say) for case in cases], label, say=say))
+    return {"pdf": write_pdf, "html": write_html}[form](
+        bind_chapters([write_chapter(case, say) for case in cases], label, say=say)
+    )
 
 
 def is_simulated(item: Item | None) -> bool:
@@ -175,19 +177,19 @@ def bind_report(job: Job[Written], every: Sequence[Answered], label: str, say: L
     OrthoLensError
         The first that an answer raised, and `Cancelled` when the reader stopped it.
     """
-    from models.answers.report import bound, chapter
-    from models.reporting.html import html
-    from models.reporting.pdf import pdf
+    from models.answers.report import bind_chapters, write_chapter
+    from models.reporting.html import write_html
+    from models.reporting.pdf import write_pdf
 
     chapters = []
     for number, one in enumerate(every):
         if job.stopped():
             raise Cancelled(later("the report was stopped"), fix=later("Start it again to get it."))
         job.report(number, len(every) + 1, later("Image {number} of {n}", number=number + 1, n=len(every)))
-        chapters.append(chapter(one.again(), say))
+        chapters.append(write_chapter(one.again(), say))
     job.report(len(every), len(every) + 1, later("Writing the pages"))
-    report = bound(chapters, label, say=say)
-    return Written(label, pdf(report), html(report))
+    report = bind_chapters(chapters, label, say=say)
+    return Written(label, write_pdf(report), write_html(report))
 
 
 @poll_every(0.5)

@@ -21,7 +21,15 @@ from dashboard.i18n import t, tn
 from dashboard.session import Answered, Item, Surveyed
 from dashboard.style import figures
 from models import Card, OrthoLensError
-from models.answers.worklist import Row, agreement, labels, matched, meant, references, table
+from models.answers.worklist import (
+    Row,
+    count_worklist_agreement,
+    export_worklist,
+    find_meant_label,
+    list_worklist_labels,
+    match_references,
+    read_references,
+)
 from models.reporting.case import Case
 from models.reporting.outcome import Outcome
 from models.tasks import kind_of_card
@@ -112,7 +120,7 @@ def _rows(items: Sequence[Item]) -> list[Row]:
             label = session.find_reference_label(_place(row)) or session.find_reference_label(
                 f"{item.sha256}-0"
             )  # given before the answer
-            rows.append(replace(row, reference=meant(label, _card(row))))
+            rows.append(replace(row, reference=find_meant_label(label, _card(row))))
     return rows
 
 
@@ -126,7 +134,7 @@ def _card(row: Row) -> Card | None:
 
 def _name(label: str, card: Card | None) -> str:
     """Return what a label is called on the screen."""
-    names = labels(card) if card else {}
+    names = list_worklist_labels(card) if card else {}
     return t(names[label]) if label in names else label
 
 
@@ -160,13 +168,13 @@ def _picture(found: Surveyed | None) -> str:
 
 def _columns(rows: Sequence[Row]) -> dict[str, ColumnConfig]:
     """Say how each column is called and edited; where all answers are of one model, its labels are offered."""
-    cards = {card.id: card for row in rows if (card := _card(row)) and labels(card)}
+    cards = {card.id: card for row in rows if (card := _card(row)) and list_worklist_labels(card)}
     one = next(iter(cards.values())) if len(cards) == 1 else None
     says = t("The true label. Type it, choose it, or load all from a CSV.")
     reference = st.column_config.TextColumn(t("Reference standard"), help=says, max_chars=80)
     if one is not None and all(_card(row) in (one, None) for row in rows):
         kept = {row.reference for row in rows if row.reference}
-        names = [_name(key, one) for key in dict.fromkeys([*labels(one), *sorted(kept)])]
+        names = [_name(key, one) for key in dict.fromkeys([*list_worklist_labels(one), *sorted(kept)])]
         reference = st.column_config.SelectboxColumn(t("Reference standard"), help=says, options=names)
     return {
         "picture": st.column_config.ImageColumn("", width=60),
@@ -207,7 +215,9 @@ def _reference_file(items: Sequence[Item], rows: Sequence[Row]) -> None:
     if given is None:
         return
     try:
-        found = matched(references(given.getvalue(), given.name), {item.sha256: item.name for item in items})
+        found = match_references(
+            read_references(given.getvalue(), given.name), {item.sha256: item.name for item in items}
+        )
     except OrthoLensError as problem:
         show_error(problem)
         return
@@ -230,7 +240,7 @@ def _agreement(rows: Sequence[Row]) -> None:
     shown = False
     for card in by_card.values():
         own = [row for row in rows if (found := _card(row)) and found.id == card.id]
-        share = agreement(own)
+        share = count_worklist_agreement(own)
         if not share.n:
             continue
         shown = True
@@ -244,7 +254,7 @@ def _agreement(rows: Sequence[Row]) -> None:
         ]  # fmt: skip
         if refused := sum(row.outcome is not None and row.outcome.abstained and bool(row.reference) for row in own):
             said.append(tn("{n} without an answer left out", "{n} without an answer left out", refused))
-        if unknown := sum(bool(row.reference) and row.reference not in labels(card) for row in own):
+        if unknown := sum(bool(row.reference) and row.reference not in list_worklist_labels(card) for row in own):
             said.append(tn("{n} label is none of the model's", "{n} labels are none of the model's", unknown))
         st.caption(" · ".join(said))
     if not shown:
@@ -259,7 +269,7 @@ def _downloads(rows: Sequence[Row]) -> None:
             help=t("A name can identify a patient. Without them, files are named by their hash."),
         )  # fmt: skip
         st.download_button(
-            t("Table as CSV"), lambda: table(rows, named=named), "ortholens-worklist.csv", "text/csv",
+            t("Table as CSV"), lambda: export_worklist(rows, named=named), "ortholens-worklist.csv", "text/csv",
             icon=":material/table:", on_click="ignore",
         )  # fmt: skip
         read_first.offer_readings("readings-all", named=named)

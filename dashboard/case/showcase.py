@@ -95,8 +95,8 @@ def _tile(page: str, case: Case) -> Shown:
 def _maps(case: Case) -> Tile:
     """Draw what a layer in the middle of the network makes of the picture."""
     image, card = models.read(case.path), models.card(case.card)
-    layers = [layer for layer in lessons.layers(card) if layer.has_maps]
-    found = lessons.feature_maps(image, card, layers[len(layers) // 4], count=MAPS)
+    layers = [layer for layer in lessons.list_layers(card) if layer.has_maps]
+    found = lessons.rank_feature_maps(image, card, layers[len(layers) // 4], count=MAPS)
     return Tile(tile_maps(found.maps), None, later("what one layer sees"))
 
 

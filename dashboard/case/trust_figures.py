@@ -41,7 +41,7 @@ def draw_robustness_strip(perturbations: Sequence[Perturbation], label: int) -> 
     Parameters
     ----------
     perturbations
-        As `models.spread` returns them: the first is the image as it is.
+        As `models.measure_robustness` returns them: the first is the image as it is.
     label
         Index of the answer.
     """

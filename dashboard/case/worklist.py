@@ -18,7 +18,7 @@ from dashboard.i18n import format_number, spoken, t, tn
 from dashboard.session import Item, Surveyed
 from dashboard.style import figures
 from models import Judged
-from models.answers.worklist import outcome
+from models.answers.worklist import describe_outcome
 from models.reporting.outcome import Outcome
 
 POLL_S = 1.0
@@ -28,7 +28,7 @@ def tell_worklist(prediction: Judged) -> None:
     """Write the answer that is on the page beside its file."""
     item = session.find_selected_file()
     if item is not None and not session.is_example(item):
-        session.note_answer_of_file(item.sha256, outcome(prediction))
+        session.note_answer_of_file(item.sha256, describe_outcome(prediction))
 
 
 def show_worklist() -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import models
-from models.cases import Case, cases, first_cases
+from models.cases import Case, cases, list_first_cases
 from models.errors import BadPlaylist
 from models.tasks import kind_of_card
 
@@ -159,5 +159,5 @@ def find_case_of_step(name: str) -> Case | None:
         return next((case for case in cases() if case.file == name), None)
     page, _, number = name[1:].partition("/")
     place = int(number or 1) - 1 if (number or "1").isdecimal() else -1
-    of_page = first_cases(page)
+    of_page = list_first_cases(page)
     return of_page[place] if 0 <= place < len(of_page) else None

@@ -74,17 +74,17 @@ def tn(one: str, many: str, n: int, /, **values: object) -> str:
     catalogue, english = _catalogue(find_current_language()), one if n == 1 else many
     found, form = catalogue.words.get(one, ()), catalogue.form(n)
     text = found[form] if 1 < len(found) > form else english
-    return i18n.filled(text, english, {"n": n, **values}, find_current_language())
+    return i18n.fill_in(text, english, {"n": n, **values}, find_current_language())
 
 
 def format_number(value: float, spec: str = ",") -> str:
     """Write a number as `format(value, spec)` does, with the separators of the user's language: "48,3 %"."""
-    return i18n.number(value, spec, find_current_language())
+    return i18n.format_number(value, spec, find_current_language())
 
 
 def format_significant(value: float, digits: int = 3) -> str:
     """Write a number with so many significant digits and never an exponent: "4,730"."""
-    return i18n.significant(value, digits, find_current_language())
+    return i18n.format_significant(value, digits, find_current_language())
 
 
 def find_separators() -> str:

@@ -63,7 +63,7 @@ def _said() -> Iterator[tuple[str, str]]:
         yield from (
             (words, "models/cases/pictures/cases.toml") for words in (case.title, case.reference_text, case.origin)
         )
-    generator = generated.card()
+    generator = generated.load_generator_card()
     for words in (generator.title, generator.summary, generator.recipe, *generator.limits):
         yield words, "models/cases/generated/generated.toml"
     for method in (*METHODS.values(), *BOX_METHODS.values()):

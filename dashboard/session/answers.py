@@ -93,9 +93,9 @@ def read_slide(item: Item) -> Slide | None:
     Raises
     ------
     InputError
-        As `models.io.slide.slide`.
+        As `models.io.slide.open_slide`.
     """
-    return compute_once(lambda: None if item.members else slides.slide(item.data, item.name), "slide", item.sha256)
+    return compute_once(lambda: None if item.members else slides.open_slide(item.data, item.name), "slide", item.sha256)
 
 
 def read_region(item: Item, level: int, box: Box) -> Image:
@@ -104,7 +104,7 @@ def read_region(item: Item, level: int, box: Box) -> Image:
     Raises
     ------
     InputError
-        As `models.io.slide.region`.
+        As `models.io.slide.read_slide_region`.
     """
     part = (box.row, box.column, box.height, box.width)
     found = raise_error(keep_ready(_region, item, item.sha256, level, part))
@@ -199,7 +199,7 @@ def _explain(
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner="Reading the region…")
 def _region(_item: Item, sha256: str, level: int, part: tuple[int, int, int, int]) -> Image | OrthoLensError:
-    return catch_error(lambda: slides.region(_item.data, level, Box(*part), _item.name))
+    return catch_error(lambda: slides.read_slide_region(_item.data, level, Box(*part), _item.name))
 
 
 def name_weights(card: Card) -> tuple[str, ...]:

@@ -43,15 +43,15 @@ def warm_up() -> Thread:
 
 
 def _load_models(leaving: Event) -> None:
-    from models.io.pool import decoders
+    from models.io.pool import find_decoder_pool
     from models.io.worker import load_decoders
     from models.predictors.engine import engine
-    from models.trust.image_kinds import shared_look
+    from models.trust.image_kinds import load_image_kinds
 
-    decoders().stand_by()
+    find_decoder_pool().stand_by()
     load_decoders()  # else the first file of a kind waits for them
     with suppress(OrthoLensError):  # the page that needs a model says what is wrong with it
-        shared_look()
+        load_image_kinds()
     for card in models.cards().values():
         if card.members and not leaving.is_set():
             with suppress(OrthoLensError):

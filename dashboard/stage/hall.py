@@ -22,7 +22,7 @@ from dashboard.i18n import find_current_language, t, tn
 from dashboard.stage import show
 from dashboard.style import figures
 from models import OrthoLensError
-from models.answers.worklist import outcome
+from models.answers.worklist import describe_outcome
 from models.settings import settings
 
 EVERY_S = 1.0
@@ -112,7 +112,7 @@ def _outcome(now: Stage, booth: Booth) -> None:
     except OrthoLensError as problem:
         states.show_error(problem)
         return
-    known = None if answer.abstained else outcome(answer)
+    known = None if answer.abstained else describe_outcome(answer)
     place = card.keys.index(known.label) if known and known.label else None
     booth.poll.reveal(place)
     tally = booth.poll.tally

@@ -21,7 +21,7 @@ from dashboard.i18n import find_separators, format_number, later, spoken, t
 from models import Card, Classification, Image, Judged
 from models.drawing import draw
 from models.drawing.draw import HeatLook
-from models.drawing.plate import scale_bar, squared
+from models.drawing.plate import choose_scale_bar, square_pixels
 from models.reporting import reason
 from models.types import Pixels, Window
 
@@ -89,17 +89,19 @@ def draw_figure(prediction: Judged | None, image: Image, view: View) -> go.Figur
     if prediction is None or why is None or view.layout == "Image only":
         return draw_viewer(image, [encode_raster(shown)], view.frame)
     probability = prediction.probability_of(why.target)
-    look = reason.look_of(view.look, probability)
-    hot = encode_raster(draw.overlay(shown, shrink_picture(reason.drawable(why), LONGEST_PX), look), exact=False)
+    look = reason.choose_heat_look(view.look, probability)
+    hot = encode_raster(
+        draw.blend_heat(shown, shrink_picture(reason.lift_drawn_heat(why), LONGEST_PX), look), exact=False
+    )
     fig = draw_viewer(
         image, [encode_raster(shown), hot] if view.layout == "Side by side" else [hot], view.frame, why.heat
     )
-    return describe_heat(fig, reason.title_of(prediction, why, probability, spoken()), look)
+    return describe_heat(fig, reason.title_reason(prediction, why, probability, spoken()), look)
 
 
 def describe_heat(fig: go.Figure, title: str, look: HeatLook) -> go.Figure:
     """Write on a viewer what its heat is about, and draw the bar of its colours."""
-    lowest = draw.colour_map(look.colours).lowest
+    lowest = draw.find_colour_map(look.colours).lowest
     steps = look.ramp(33)
     scale = [[i / 32, f"rgb({red},{green},{blue})"] for i, (red, green, blue) in enumerate(steps.tolist())]
     fig.add_scatter(
@@ -199,7 +201,7 @@ def draw_value_grid(image: Image, frame: int, heat: Pixels | None) -> go.Heatmap
 
 def add_scale_bar(fig: go.Figure, height_mm: float, width_mm: float) -> None:
     """Draw a bar of a round length in the lower left corner of the first picture."""
-    length = scale_bar(width_mm)
+    length = choose_scale_bar(width_mm)
     left, bottom = width_mm * 0.04, height_mm * 0.955
     fig.add_shape(type="line", x0=left, x1=left + length, y0=bottom, y1=bottom, line={"color": "#FFFFFF", "width": 3})
     fig.add_annotation(
@@ -247,7 +249,7 @@ def shrink_picture(pixels: NDArray[Value], longest: int) -> NDArray[Value]:
 
 def encode_still(image: Image, longest: int) -> bytes:
     """Return the first frame as PNG, in its true proportions."""
-    return encode_png(squared(shrink_picture(image.shown(), longest), image.cell, longest))
+    return encode_png(square_pixels(shrink_picture(image.shown(), longest), image.cell, longest))
 
 
 def encode_thumbnail(image: Image, side: int = 160) -> bytes:
@@ -257,7 +259,7 @@ def encode_thumbnail(image: Image, side: int = 160) -> bytes:
     tall, wide = max(1, round(short / down)), max(1, round(short / across))
     top, left = (rows - tall) // 2, (columns - wide) // 2
     middle = replace(image, pixels=image.pixels[:1, top : top + tall, left : left + wide])
-    return encode_png(squared(shrink_picture(middle.shown(), side), image.cell, side))
+    return encode_png(square_pixels(shrink_picture(middle.shown(), side), image.cell, side))
 
 
 def encode_png(picture: Picture) -> bytes:

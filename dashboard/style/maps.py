@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from dashboard.style.figures import Picture
-from models.drawing.draw import colour_map
+from models.drawing.draw import find_colour_map
 from models.types import Pixels
 
 TILE_PX = 150
@@ -27,7 +27,7 @@ def map_to_viridis(values: Pixels) -> NDArray[np.uint8]:
     if high - low < 1e-6:
         low, high = values.min(), values.max()
     unit = np.clip((values - low) / max(float(high - low), 1e-6), 0, 1)
-    return enlarge_map(colour_map("viridis").colours(unit.astype(np.float32)), TILE_PX)
+    return enlarge_map(find_colour_map("viridis").colours(unit.astype(np.float32)), TILE_PX)
 
 
 def enlarge_map(picture: Picture, side: int) -> NDArray[np.uint8]:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from models.i18n import IN_ENGLISH, Language
 from models.reporting.account import Record
-from models.reporting.caption import footer, withheld_line
+from models.reporting.caption import write_caption_footer, write_withheld_line
 from models.tasks import card_account_of
 from models.types import Judged
 
 
-def headline(prediction: Judged, say: Language = IN_ENGLISH) -> str:
+def write_headline(prediction: Judged, say: Language = IN_ENGLISH) -> str:
     """Return the answer in one short line, for captions, in a reader's language."""
     account = card_account_of(prediction)
-    return withheld_line(prediction, say) if prediction.abstained else account.line(prediction, say)
+    return write_withheld_line(prediction, say) if prediction.abstained else account.line(prediction, say)
 
 
-def record(prediction: Judged) -> Record:
+def write_record(prediction: Judged) -> Record:
     """Return an answer without the name of its file, which may identify a patient."""
     return {
         "sha256": prediction.sha256,
@@ -33,6 +33,6 @@ def record(prediction: Judged) -> Record:
     }
 
 
-def caption(prediction: Judged, say: Language = IN_ENGLISH) -> list[str]:
+def write_caption(prediction: Judged, say: Language = IN_ENGLISH) -> list[str]:
     """Return what stands under an exported picture, the disclaimer last."""
-    return [headline(prediction, say), *footer(prediction, say)]
+    return [write_headline(prediction, say), *write_caption_footer(prediction, say)]

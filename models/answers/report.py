@@ -15,9 +15,9 @@ from models.cards import Card, cards
 from models.i18n import IN_ENGLISH, Language
 from models.reporting.caption import NO_ANSWER
 from models.reporting.case import Case
-from models.reporting.model import model_facts, provenance
+from models.reporting.model import describe_model, describe_provenance
 from models.reporting.parts import Chapter, Paragraph, Report, Section
-from models.reporting.trust import withheld
+from models.reporting.trust import report_abstention
 from models.tasks import account_of, card_account_of
 from models.types import Judged
 from models.words import later
@@ -26,7 +26,7 @@ HASH_PX = 12
 """Characters of a hash that name an image in a line."""
 
 
-def chapter(case: Case, say: Language | None = None) -> Chapter:
+def write_chapter(case: Case, say: Language | None = None) -> Chapter:
     """Write up one answer.
 
     Parameters
@@ -45,22 +45,22 @@ def chapter(case: Case, say: Language | None = None) -> Chapter:
     account = account_of(prediction)
     if isinstance(prediction, Judged) and prediction.abstained:
         answer, sure = say(NO_ANSWER), ""
-        sections = withheld(prediction, case, films=card_account_of(prediction).films)
+        sections = report_abstention(prediction, case, films=card_account_of(prediction).films)
     else:
         answer, sure = account.summary(prediction, say)
         sections = account.sections(prediction, case)
-    model = [model_facts(card, say)] if card else [_no_model(prediction.card, say)]
+    model = [describe_model(card, say)] if card else [_no_model(prediction.card, say)]
     return Chapter(
         title=account.title(prediction.task, card, say),
         image=prediction.sha256[:HASH_PX],
         answer=answer,
         sure=sure,
-        sections=(*sections, account.about(case), *model, provenance(prediction, card, say)),
+        sections=(*sections, account.about(case), *model, describe_provenance(prediction, card, say)),
         simulated=_simulated(case, card),
     )
 
 
-def bound(
+def bind_chapters(
     chapters: Sequence[Chapter], label: str = "", made: datetime | None = None, say: Language = IN_ENGLISH
 ) -> Report:
     """Bind chapters into one report.

@@ -54,7 +54,12 @@ class Row:
     def agrees(self) -> bool | None:
         """Whether answer and reference standard are one label; None where either is missing or no label of the card."""
         said = self.outcome
-        if said is None or said.abstained or said.label is None or self.reference not in labels(card(said.card)):
+        if (
+            said is None
+            or said.abstained
+            or said.label is None
+            or self.reference not in list_worklist_labels(card(said.card))
+        ):
             return None
         return said.label == self.reference
 
@@ -69,28 +74,28 @@ class Share:
     high: float
 
 
-def outcome(prediction: Judged) -> Outcome:
+def describe_outcome(prediction: Judged) -> Outcome:
     """Return what stands of an answer in the table."""
     said: Outcome = card_account_of(prediction).outcome(prediction)
     return said
 
 
-def labels(of: Card) -> Mapping[str, str]:
+def list_worklist_labels(of: Card) -> Mapping[str, str]:
     """Return the keys that the answer of a card can be in the table, with their names; none where it is no label."""
     return kind_of_card(of).account().labels(of)
 
 
-def meant(typed: str, of: Card | None) -> str:
+def find_meant_label(typed: str, of: Card | None) -> str:
     """Return the key of the label that a reader means by its key or its name; what was typed where it is none."""
     said = typed.strip()
     if of is None:
         return said
-    known = {label.key: label.name for label in of.labels} | dict(labels(of))
-    names = {key.lower(): key for key in labels(of)} | {name.lower(): key for key, name in known.items()}
+    known = {label.key: label.name for label in of.labels} | dict(list_worklist_labels(of))
+    names = {key.lower(): key for key in list_worklist_labels(of)} | {name.lower(): key for key, name in known.items()}
     return names.get(said.lower(), said)
 
 
-def agreement(rows: Sequence[Row]) -> Share:
+def count_worklist_agreement(rows: Sequence[Row]) -> Share:
     """Count the rows whose answer is the reference label, among those that have both."""
     judged = [row.agrees for row in rows if row.agrees is not None]
     if not judged:
@@ -101,7 +106,7 @@ def agreement(rows: Sequence[Row]) -> Share:
     return Share(sum(judged), len(judged), float(interval.low), float(interval.high))
 
 
-def references(data: bytes, name: str) -> Mapping[str, str]:
+def read_references(data: bytes, name: str) -> Mapping[str, str]:
     """Read a CSV of file and label, in any of the usual separators and with or without a heading.
 
     Returns
@@ -135,13 +140,13 @@ def references(data: bytes, name: str) -> Mapping[str, str]:
     return {line[0]: line[1] for line in lines[where:]}
 
 
-def matched(given: Mapping[str, str], files: Mapping[str, str]) -> Mapping[str, str]:
+def match_references(given: Mapping[str, str], files: Mapping[str, str]) -> Mapping[str, str]:
     """Find the files that a table of references names, by hash, by name, or by name without folder and ending.
 
     Parameters
     ----------
     given
-        As `references` returns it.
+        As `read_references` returns it.
     files
         sha256 → name, of the list.
 
@@ -171,7 +176,7 @@ def matched(given: Mapping[str, str], files: Mapping[str, str]) -> Mapping[str, 
     return found
 
 
-def table(rows: Sequence[Row], *, named: bool) -> bytes:
+def export_worklist(rows: Sequence[Row], *, named: bool) -> bytes:
     """Return the table as CSV; files are named by their hash, and by their names only where `named`."""
     out = io.StringIO()
     lines = csv.writer(out)
@@ -187,10 +192,10 @@ def table(rows: Sequence[Row], *, named: bool) -> bytes:
             cell = "" if said.abstained else said.cell
             cells += [said.frame, said.task, said.card, cell, sure, str(said.abstained).lower(), said.reason or ""]
         cells += [row.reference, agrees, DISCLAIMER]
-        lines.writerow([harmless(row.name), *cells] if named else cells)
+        lines.writerow([disarm_formula(row.name), *cells] if named else cells)
     return out.getvalue().encode()
 
 
-def harmless(name: str) -> str:
+def disarm_formula(name: str) -> str:
     """Return a name that no spreadsheet takes for a formula."""
     return f"'{name}" if name[:1] in "=+-@\t" else name

@@ -175,4 +175,4 @@ class Published(Table):
     value: float
     source: Text
     measure: str | None = None
-    """Key of the figure of ours that it stands beside, as `models.tasks.classification.metrics.measures` names it."""
+    """Key of the figure of ours that it stands beside, as `ortholens evaluate` writes it."""

@@ -40,7 +40,7 @@ def write_card(card_id: str, tables: Mapping[str, BaseModel | Sequence[BaseModel
 PROGRAMS = ("ortholens", "torch", "torchvision", "numpy", "scipy")
 
 
-def publish(card_id: str, report: Mapping[str, Any], what: Literal["figures", "curves"] = "figures") -> None:
+def publish_metrics(card_id: str, report: Mapping[str, Any], what: Literal["figures", "curves"] = "figures") -> None:
     """Write `<card>.figures.json`, or the curves."""
     _write(card_id, what, {"card": card_id, **_heading(), **report})
 

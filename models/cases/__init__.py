@@ -90,7 +90,7 @@ def _case(entry: dict[str, Any]) -> Case:
     return Case(**frozen)
 
 
-def first_cases(page: str) -> tuple[Case, ...]:
+def list_first_cases(page: str) -> tuple[Case, ...]:
     """Return the cases of a page, by its address; the first is the one that it opens with."""
     return tuple(case for case in cases() if page in case.pages)
 

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 
 from models.cases import lunge
 from models.simulation import motion
-from models.simulation.joint_section import section
+from models.simulation.joint_section import simulate_joint_section
 from models.simulation.phantom import write_radiographs
 from models.tasks.segmentation.section_files import write_section
 
@@ -32,7 +32,7 @@ def _sections(folder: Path) -> list[Path]:
     for name, (seed, damage) in SECTIONS.items():
         with TemporaryDirectory() as beside:
             whole = Path(beside) / "section.png"
-            write_section(section(seed, damage=damage), whole, folder / f"{name}.mask.png")
+            write_section(simulate_joint_section(seed, damage=damage), whole, folder / f"{name}.mask.png")
             with Pillow.open(whole) as picture:
                 paths.append(folder / f"{name}.jpg")
                 picture.save(paths[-1], quality=QUALITY, subsampling=0, dpi=picture.info["dpi"])
@@ -40,11 +40,11 @@ def _sections(folder: Path) -> list[Path]:
 
 
 def _frames(folder: Path) -> list[Path]:
-    case, paths = lunge.scene(), []
+    case, paths = lunge.simulate_lunge(), []
     for name, t in FRAMES.items():
         paths.append(folder / f"{name}.png")
-        Pillow.fromarray(motion.picture(case, t)).save(paths[-1], optimize=True)
-        femoral, tibial = motion.masks(case, t)
+        Pillow.fromarray(motion.render_motion_picture(case, t)).save(paths[-1], optimize=True)
+        femoral, tibial = motion.render_motion_masks(case, t)
         mask = np.where(tibial, 2, np.where(femoral, 1, 0)).astype(np.uint8)
         if name == "arthroplasty_lunge":
             Pillow.fromarray(mask).save(folder / f"{name}.mask.png", optimize=True)

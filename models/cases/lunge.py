@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import models
 from models.simulation import motion as simulate
 from models.simulation.motion import Scene
-from models.tasks.kinematics.motion import Study, motion
+from models.tasks.kinematics.motion import Study, find_motion
 from models.tasks.kinematics.sequence import NAMES
 from models.tasks.kinematics.study import outline
 from models.types import Image, Motion, Track
@@ -50,14 +50,14 @@ class Replay:
     masks: tuple[Masks, ...]
 
 
-def scene() -> Scene:
+def simulate_lunge() -> Scene:
     """Return the simulated case; its movement is longer than `FRAMES`."""
-    return simulate.scene(frames=WHOLE_MOVEMENT, side_px=SIDE_PX)
+    return simulate.simulate_motion(frames=WHOLE_MOVEMENT, side_px=SIDE_PX)
 
 
-def images(case: Scene, frames: int = FRAMES) -> tuple[Image, ...]:
+def load_lunge_images(case: Scene, frames: int = FRAMES) -> tuple[Image, ...]:
     """Return the first frames of the case, an image each."""
-    return tuple(_image(simulate.picture(case, t), t) for t in range(frames))
+    return tuple(_image(simulate.render_motion_picture(case, t), t) for t in range(frames))
 
 
 def _image(picture: NDArray[np.uint8], t: int) -> Image:
@@ -65,7 +65,7 @@ def _image(picture: NDArray[np.uint8], t: int) -> Image:
     return Image(pixels[None], f"simulated frame {t + 1}", hashlib.sha256(picture.tobytes()).hexdigest())
 
 
-def measure() -> Replay:
+def measure_lunge() -> Replay:
     """Outline the frames with the network, and measure the motion.
 
     Raises
@@ -73,21 +73,21 @@ def measure() -> Replay:
     OrthoLensError
         Where the network has no weights here.
     """
-    case = scene()
-    frames = [outline(image, models.predict(image, CARD)) for image in images(case)]
-    result = motion(Study(case.femoral, case.tibial, case.camera, card=CARD), frames)
+    case = simulate_lunge()
+    frames = [outline(image, models.predict(image, CARD)) for image in load_lunge_images(case)]
+    result = find_motion(Study(case.femoral, case.tibial, case.camera, card=CARD), frames)
     return Replay(replace(result, warnings=(SIMULATED, *result.warnings)), tuple(frame.masks for frame in frames))
 
 
-def write(folder: Path) -> Path:
+def write_lunge(folder: Path) -> Path:
     """Measure anew, and write what was found into a folder.
 
     Raises
     ------
     OrthoLensError
-        As `measure`.
+        As `measure_lunge`.
     """
-    found, path = measure(), folder / FILE.name
+    found, path = measure_lunge(), folder / FILE.name
     folder.mkdir(parents=True, exist_ok=True)
     arrays, rest = _taken_apart(found.motion)
     masks = np.array(found.masks)  # (T, 2, H, W)
@@ -97,7 +97,7 @@ def write(folder: Path) -> Path:
     return path
 
 
-def replay(path: Path = FILE) -> Replay | None:
+def replay_lunge(path: Path = FILE) -> Replay | None:
     """Return the motion measured beforehand; None where it was outlined with other weights than those that are here."""
     if CARD not in models.cards() or not path.is_file():
         return None

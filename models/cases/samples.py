@@ -88,19 +88,19 @@ class Sample:
 
 
 @lru_cache(maxsize=1)
-def samples() -> tuple[Sample, ...]:
+def list_samples() -> tuple[Sample, ...]:
     """Return every sample, in the order of `sources.csv`."""
     with Path(__file__).with_name("sources.csv").open(encoding="utf-8", newline="") as sources:
         return tuple(Sample(bytes=int(row.pop("bytes")), **row) for row in csv.DictReader(sources))
 
 
-def fetched() -> dict[Sample, Path]:
+def list_fetched_samples() -> dict[Sample, Path]:
     """Return the samples that are on this machine; a file has its name only once its hash was right."""
-    there = {sample: settings().cache_dir / "samples" / sample.file for sample in samples()}
+    there = {sample: settings().cache_dir / "samples" / sample.file for sample in list_samples()}
     return {sample: path for sample, path in there.items() if path.is_file()}
 
 
-def fetch(sample: Sample, progress: Progress | None = None) -> Path:
+def fetch_sample(sample: Sample, progress: Progress | None = None) -> Path:
     """Return the local copy of a sample, downloaded first where it is not there or not intact.
 
     Raises
@@ -134,17 +134,19 @@ def fetch(sample: Sample, progress: Progress | None = None) -> Path:
     return Path(path)
 
 
-def fetch_all(progress: Progress | None = None, cancelled: Callable[[], bool] = lambda: False) -> tuple[Path, ...]:
+def fetch_all_samples(
+    progress: Progress | None = None, cancelled: Callable[[], bool] = lambda: False
+) -> tuple[Path, ...]:
     """Fetch every sample; `progress` counts over all of them.
 
     Raises
     ------
     Unreachable
-        As `fetch`; what was complete by then stays.
+        As `fetch_sample`; what was complete by then stays.
     Cancelled
         Soon after `cancelled()` turns true.
     """
-    total = sum(sample.bytes for sample in samples())
+    total = sum(sample.bytes for sample in list_samples())
     paths: list[Path] = []
     before = 0
 
@@ -154,9 +156,9 @@ def fetch_all(progress: Progress | None = None, cancelled: Callable[[], bool] = 
         if progress:
             progress(before + received, total)
 
-    for sample in samples():
+    for sample in list_samples():
         report(0, sample.bytes)
-        paths.append(fetch(sample, report))
+        paths.append(fetch_sample(sample, report))
         before += sample.bytes
     return tuple(paths)
 

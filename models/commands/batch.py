@@ -18,9 +18,9 @@ from typing import Annotated, TextIO
 import structlog
 import typer
 
-from models.commands.output import cannot_write
+from models.commands.output import say_cannot_write
 from models.errors import CannotWrite, OrthoLensError
-from models.io.text import natural
+from models.io.text import natural_name_key
 from models.reporting.account import Record
 
 Paths = Annotated[list[Path], typer.Argument(exists=True, help="Files, and folders whose files are all taken.")]
@@ -30,7 +30,7 @@ NoNames = Annotated[
 ]
 
 
-def files_of(paths: Sequence[Path], out: str) -> list[Path]:
+def list_batch_files(paths: Sequence[Path], out: str) -> list[Path]:
     """Return files as given and those of folders, sorted, without hidden ones and without `out`, each once.
 
     Raises
@@ -41,7 +41,7 @@ def files_of(paths: Sequence[Path], out: str) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         inside = (
-            sorted((file for file in path.rglob("*") if file.is_file()), key=lambda file: natural(str(file)))
+            sorted((file for file in path.rglob("*") if file.is_file()), key=lambda file: natural_name_key(str(file)))
             if path.is_dir()
             else [path]
         )
@@ -114,7 +114,7 @@ class Lines:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
         except OSError as error:
-            raise cannot_write(self._path, error) from error
+            raise say_cannot_write(self._path, error) from error
 
     def _resume(self, most: int) -> int:
         """Take the whole lines of a run that was stopped, cut off what follows them, and return their bytes."""

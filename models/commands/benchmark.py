@@ -41,7 +41,7 @@ print(time.perf_counter() - start)
 """
 
 
-def benchmark(card: Card, data: bytes, repeats: int = 30) -> dict[str, Any]:
+def run_benchmark(card: Card, data: bytes, repeats: int = 30) -> dict[str, Any]:
     """Time one card on one image.
 
     Parameters
@@ -55,33 +55,33 @@ def benchmark(card: Card, data: bytes, repeats: int = 30) -> dict[str, Any]:
     -------
     dict
         Ready for JSON: `milliseconds` by path (median, lower and upper quartile, n), `ratios` of medians,
-        `peak_memory_mb` and `machine`.
+        `read_peak_memory_mb` and `describe_machine`.
     """
     image = models.read(data)
     paths = {
-        **bare_paths(card, image),
+        **list_bare_paths(card, image),
         DECODED: lambda: models.read(data),
         ANSWER: lambda: models.predict(models.read(data), card.id),
         EXPLAINED: lambda: models.predict(models.read(data), card.id, explain="grad-cam"),
     }
-    timings = {"cold start, import to first answer": cold_starts(card, data), **interleaved(paths, repeats)}
+    timings = {"cold start, import to first answer": time_cold_starts(card, data), **time_interleaved(paths, repeats)}
     median = {path: float(np.median(times)) for path, times in timings.items()}
     return {
         "card": card.id,
         "members": len(card.members),
         "image": {"rows": image.shape[0], "columns": image.shape[1], "bytes": len(data)},
-        "milliseconds": {path: quartiles(times) for path, times in timings.items()},
+        "milliseconds": {path: compute_quartiles(times) for path, times in timings.items()},
         "ratios": {
             f"{whole} / {part}": round(median[whole] / median[part], 3)
             for whole, part in ((ANSWER, BARE), (EXPLAINED, BARE), (EXPLAINED, BARE_GRADIENT))
             if part in median
         },
-        "peak_memory_mb": peak_memory_mb(),
-        "machine": machine(engine().device),
+        "peak_memory_mb": read_peak_memory_mb(),
+        "machine": describe_machine(engine().device),
     }
 
 
-def bare_paths(card: Card, image: models.Image) -> Mapping[str, Callable[[], object]]:
+def list_bare_paths(card: Card, image: models.Image) -> Mapping[str, Callable[[], object]]:
     """Return what the networks alone take, by path: of a detector from its input to its boxes.
 
     Raises
@@ -96,7 +96,7 @@ def bare_paths(card: Card, image: models.Image) -> Mapping[str, Callable[[], obj
     return paths
 
 
-def interleaved(paths: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+def time_interleaved(paths: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
     """Time several paths in turn: milliseconds of each repeat after a warm-up, by path."""
     times: dict[str, list[float]] = {path: [] for path in paths}
     for repeat in range(WARM_UP + repeats):
@@ -108,7 +108,7 @@ def interleaved(paths: Mapping[str, Callable[[], object]], repeats: int) -> dict
     return times
 
 
-def cold_starts(card: Card, data: bytes) -> list[float]:
+def time_cold_starts(card: Card, data: bytes) -> list[float]:
     """Time fresh processes from their first import to their first answer, in milliseconds."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "image")
@@ -118,13 +118,13 @@ def cold_starts(card: Card, data: bytes) -> list[float]:
     return [float(run.stdout) * 1000 for run in runs]
 
 
-def quartiles(times: Sequence[float]) -> dict[str, float]:
+def compute_quartiles(times: Sequence[float]) -> dict[str, float]:
     """Median and quartiles, and how many times they stand on."""
     low, middle, high = np.percentile(times, [25, 50, 75]).round(2).tolist()
     return {"median": middle, "lower_quartile": low, "upper_quartile": high, "n": len(times)}
 
 
-def peak_memory_mb() -> float | None:
+def read_peak_memory_mb() -> float | None:
     """Largest resident memory of this process so far, in MiB; None where the system does not tell."""
     try:
         import resource
@@ -134,7 +134,7 @@ def peak_memory_mb() -> float | None:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units, 1)
 
 
-def machine(device: torch.device) -> dict[str, str | int]:
+def describe_machine(device: torch.device) -> dict[str, str | int]:
     """Return what the figures were measured on."""
     libraries = {name: version(name) for name in ("torch", "torchvision", "captum", "numpy", "pillow")}
     gpu = {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
@@ -156,7 +156,7 @@ def _cpu_name() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def table(report: Mapping[str, Any]) -> Table:
+def format_benchmark(report: Mapping[str, Any]) -> Table:
     """Return a report as a table for the terminal; the ratio is to the bare forward."""
     shown = Table(title=f"{report['card']}, {report['members']} member(s)", caption=_caption(report))
     for heading in ("Path", "Median ms", "Quartiles ms", "n", "Ratio"):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from models.cards import Card, card
-from models.commands.output import check_file, keep
+from models.commands.output import check_output_file, write_output
 from models.tasks import kind_of_card
 
 app = typer.Typer(help="A model as one signed file: to hand on, to check, to take.", no_args_is_help=True)
@@ -28,9 +28,9 @@ def export_bundle(card_id: CardId, file: File) -> None:
     from models.cards.bundle import make_bundle
 
     chosen = card(card_id)
-    check_file(file, "FILE")
+    check_output_file(file, "FILE")
     data, signer = make_bundle(chosen)
-    keep(file, data)
+    write_output(file, data)
     typer.echo(f"{file.name}: {len(data) / 1e6:.1f} MB, licence of its data {chosen.data.licence}")
     typer.echo(f"Signed by {signer}. Tell whoever gets it this fingerprint by other means.")
 

@@ -92,16 +92,16 @@ def fetch_samples(only_list: OnlyList = False) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    from models.cases.samples import fetch_all, samples
+    from models.cases.samples import fetch_all_samples, list_samples
 
     if only_list:
-        for sample in samples():
+        for sample in list_samples():
             typer.echo(f"{sample.file:32} {sample.bytes:>9,} bytes  {sample.licence}. {sample.cite}")
         return
     screen = Console(stderr=True)
     with Progress(console=screen, disable=not screen.is_terminal, transient=True) as bar:
         shown = bar.add_task("Downloading", total=None)
-        paths = fetch_all(lambda received, total: bar.update(shown, completed=received, total=total))
+        paths = fetch_all_samples(lambda received, total: bar.update(shown, completed=received, total=total))
     for path in paths:
         typer.echo(str(path))
 
@@ -133,7 +133,7 @@ def simulate(
             raise typer.BadParameter("the motion is always of the same case, and only a folder can be given")
         from models.cases import lunge
 
-        paths = [lunge.write(Path(folder))]
+        paths = [lunge.write_lunge(Path(folder))]
     elif what == "joint-section":
         if len(numbers) != 1 or not numbers[0].isdecimal():
             raise typer.BadParameter("joint-section needs a number and a folder: simulate joint-section 12 FOLDER")
@@ -153,7 +153,7 @@ def simulate(
             raise typer.BadParameter("generated needs a label: simulate generated 12 FOLDER --label knee-kl:3")
         from models.cases.generated import make
 
-        paths = make.write(Path(folder), int(numbers[0]), label, seed or 0)
+        paths = make.write_generated(Path(folder), int(numbers[0]), label, seed or 0)
     else:
         raise typer.BadParameter(
             f"{what} cannot be simulated; only cases, joint-section, equine-stifle, fluoroscopy, motion and generated "
@@ -179,9 +179,9 @@ def _sections(
 def _fluoroscopy(frames: int, folder: Path, seed: int, size: int) -> Iterable[Path]:
     """Write a simulated sequence with its exact poses; the seed also picks one of the implants and movements."""
     from models.simulation.components import DESIGNS
-    from models.simulation.motion import MOVEMENTS, scene, write_case
+    from models.simulation.motion import MOVEMENTS, simulate_motion, write_motion_case
 
     if frames < 1:
         raise typer.BadParameter("fluoroscopy needs a frame at least")
     design, movement = DESIGNS[seed % len(DESIGNS)], MOVEMENTS[seed % len(MOVEMENTS)]
-    return write_case(scene(design, movement, frames, size, seed), folder)
+    return write_motion_case(simulate_motion(design, movement, frames, size, seed), folder)

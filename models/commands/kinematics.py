@@ -11,9 +11,9 @@ import typer
 
 import models
 from models.commands.batch import NoNames
-from models.commands.output import check_folder, keep
+from models.commands.output import check_output_folder, write_output
 from models.errors import InputError, UnknownCard
-from models.io.text import natural
+from models.io.text import natural_name_key
 from models.types import Image, Motion, Pixels
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ def kinematics(
 ) -> None:
     """Find the six degrees of freedom of both components in every frame, and the joint's angles."""
     from models.geometry.mesh import read_mesh
-    from models.tasks.kinematics.motion import Study, motion
+    from models.tasks.kinematics.motion import Study, find_motion
     from models.tasks.kinematics.study import find_camera, read_poses
 
-    check_folder(out, "--out")
+    check_output_folder(out, "--out")
     cad = _file(femoral), _file(tibial)
     meshes = read_mesh(cad[0].data, cad[0].name), read_mesh(cad[1].data, cad[1].name)
     given = {name: path for name, path in (("femoral", reference_femoral), ("tibial", reference_tibial)) if path}
@@ -86,7 +86,7 @@ def kinematics(
     camera = find_camera([shot.image for shot in shots], _file(calibration) if calibration else None)
     seen = _with_masks(shots, masks_femoral, masks_tibial)
     study = Study(*meshes, camera=camera, side=side, card="given masks" if masks_femoral else CARD)
-    found = motion(study, seen)
+    found = find_motion(study, seen)
     if no_names:
         shots = [replace(shot, name="") for shot in shots]
     _write(found, shots, study.camera, meshes, out)
@@ -113,7 +113,7 @@ def _shots(paths: Sequence[Path]) -> list[Shot]:
     from models.tasks.kinematics.study import split_frames
 
     shots = []
-    for path in sorted(paths, key=lambda path: natural(path.name)):
+    for path in sorted(paths, key=lambda path: natural_name_key(path.name)):
         images = split_frames(models.read(path))
         for number, image in enumerate(images):
             shots.append(Shot(image.name, image, path.stem if len(images) == 1 else f"{path.stem}-{number:04}"))
@@ -161,19 +161,19 @@ def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[M
     names = [shot.name for shot in shots]
     (out / "overlay").mkdir(parents=True, exist_ok=True)
     texts = {
-        "femoral.jts": jts.write(found.femoral.pose),
-        "tibial.jts": jts.write(found.tibial.pose),
-        "angles.csv": export.angles_csv(found, names),
-        "quality.csv": export.quality_csv(found, names),
+        "femoral.jts": jts.write_jts(found.femoral.pose),
+        "tibial.jts": jts.write_jts(found.tibial.pose),
+        "angles.csv": export.export_angles_csv(found, names),
+        "quality.csv": export.export_quality_csv(found, names),
     }
     for name, text in texts.items():
-        keep(out / name, text.encode())
+        write_output(out / name, text.encode())
         typer.echo(str(out / name))
     for number, shot in enumerate(shots):
         poses = found.femoral.pose[number], found.tibial.pose[number]
         posed = export.Posed(shot.name, shot.shown, meshes, poses, camera)
         path = out / "overlay" / f"{number + 1:04}.png"
-        keep(path, plate.png(export.overlay_plate(posed, found.notes[number])))
+        write_output(path, plate.encode_plate(export.export_overlay_plate(posed, found.notes[number])))
 
 
 def _compare(found: Motion, references: dict[str, NDArray[np.float64]], names: Sequence[str], out: Path) -> None:
@@ -183,9 +183,9 @@ def _compare(found: Motion, references: dict[str, NDArray[np.float64]], names: S
     from models.tasks.kinematics import export
 
     poses = {"femoral": found.femoral.pose, "tibial": found.tibial.pose}
-    apart = {name: export.differences(poses[name], reference) for name, reference in references.items()}
+    apart = {name: export.compute_pose_differences(poses[name], reference) for name, reference in references.items()}
     path = out / "differences.csv"
-    keep(path, export.differences_csv(apart, names).encode())
+    write_output(path, export.export_differences_csv(apart, names).encode())
     typer.echo(str(path))
     for name, lines in apart.items():
         rms = np.sqrt(np.nanmean(lines**2, axis=0))

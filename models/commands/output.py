@@ -13,7 +13,7 @@ from models.errors import CannotWrite, why
 FIX = "Make room, or choose another place, and run the command again."
 
 
-def check_file(path: Path, option: str) -> None:
+def check_output_file(path: Path, option: str) -> None:
     """See to it that a file can be written, without changing what it holds.
 
     Raises
@@ -32,7 +32,7 @@ def check_file(path: Path, option: str) -> None:
             path.unlink()
 
 
-def check_folder(path: Path, option: str) -> None:
+def check_output_folder(path: Path, option: str) -> None:
     """Make a folder where there is none, and see to it that files can be written there.
 
     Raises
@@ -48,7 +48,7 @@ def check_folder(path: Path, option: str) -> None:
         raise typer.BadParameter(f"nothing can be written to {path} of {option}: {error.strerror}") from error
 
 
-def keep(path: Path, data: bytes) -> None:
+def write_output(path: Path, data: bytes) -> None:
     """Write a file whole, or leave nothing of it.
 
     Raises
@@ -61,9 +61,9 @@ def keep(path: Path, data: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             path.unlink()
-        raise cannot_write(path, error) from error
+        raise say_cannot_write(path, error) from error
 
 
-def cannot_write(path: Path, error: OSError) -> CannotWrite:
+def say_cannot_write(path: Path, error: OSError) -> CannotWrite:
     """Return what is said of a place that could not be written to."""
     return CannotWrite(f"cannot be written: {why(error)}", fix=FIX, file=path.name)

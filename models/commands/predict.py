@@ -14,15 +14,15 @@ from typing import Annotated, Literal
 import typer
 
 import models
-from models.answers.record import record
+from models.answers.record import write_record
 from models.cards import Card, card, cards_of
-from models.commands.batch import Lines, NoNames, Out, Paths, files_of, write_lines
-from models.commands.output import check_file, check_folder, keep
+from models.commands.batch import Lines, NoNames, Out, Paths, list_batch_files, write_lines
+from models.commands.output import check_output_file, check_output_folder, write_output
 from models.reporting.account import Record
 from models.reporting.parts import Chapter
 from models.settings import settings
 from models.tasks import card_account_of, kind_of_card
-from models.trust.methods import method_of
+from models.trust.methods import find_method
 from models.types import Image, Judged
 
 Task = Annotated[str, typer.Argument(help="What to ask, such as implant; `ortholens cards` lists the tasks.")]
@@ -69,7 +69,7 @@ def predict(
 ) -> None:
     """Answer one question about every file and write one line of JSON for each."""
     question = Question(
-        _card(task, card_id), explain and method_of(explain).key, save, point, fused, [] if report else None
+        _card(task, card_id), explain and find_method(explain).key, save, point, fused, [] if report else None
     )
     if report and report.suffix.lower() not in (".pdf", ".html"):
         raise typer.BadParameter("--report ends in .pdf or .html")
@@ -81,15 +81,15 @@ def predict(
     if device:
         os.environ["ORTHOLENS_DEVICE"] = device
         settings.cache_clear()
-    files = files_of(paths, out)
+    files = list_batch_files(paths, out)
     if point:
         _check_point(question.card, point)
     if out != "-":
-        check_file(Path(out), "--out")
+        check_output_file(Path(out), "--out")
     if save:
-        check_folder(save, "--save")
+        check_output_folder(save, "--save")
     if report:
-        check_file(report, "--report")
+        check_output_file(report, "--report")
     _load(question.card)
     with Lines(out, _asked(question, no_names), [] if report else files) as lines:  # a report needs every answer anew
         failures = write_lines(files, lines, lambda file: _answer(file, question), named=not no_names)
@@ -138,37 +138,37 @@ def _answer(file: Path, question: Question) -> Record:
         prediction = replace(prediction, warnings=(*prediction.warnings, note))
     if question.chapters is not None:
         _write_up(question.chapters, image, prediction)
-    return record(prediction) | _kept(question.folder, image, prediction)
+    return write_record(prediction) | _kept(question.folder, image, prediction)
 
 
 def _kept(folder: Path | None, image: Image, prediction: Judged) -> Record:
     """Keep the pictures of an answer where a folder is given, and return what is said of them."""
-    from models.answers.picture import picture_png
+    from models.answers.picture import export_picture_png
 
     def keep_as(name: str, make: Callable[[], bytes]) -> str | None:
         if folder is None:
             return None
         path = folder / f"{prediction.sha256[:16]}-{prediction.card}-{name}.png"
-        keep(path, make())
+        write_output(path, make())
         return str(path)
 
     if why := prediction.explanation:
-        keep_as(why.method, lambda: picture_png(image, prediction))
+        keep_as(why.method, lambda: export_picture_png(image, prediction))
     return card_account_of(prediction).keep(prediction, image, keep_as)
 
 
 def _write_up(chapters: list[Chapter], image: Image, prediction: Judged) -> None:
     """Add an answer to the report; its pictures are small from here on."""
-    from models.answers.report import chapter
+    from models.answers.report import write_chapter
     from models.reporting.case import Case
 
-    chapters.append(chapter(Case(image, prediction)))
+    chapters.append(write_chapter(Case(image, prediction)))
 
 
 def _bind(path: Path, chapters: Sequence[Chapter]) -> None:
     """Write the report; it names no file and no one."""
-    from models.answers.report import bound
-    from models.reporting.html import html
-    from models.reporting.pdf import pdf
+    from models.answers.report import bind_chapters
+    from models.reporting.html import write_html
+    from models.reporting.pdf import write_pdf
 
-    keep(path, (html if path.suffix.lower() == ".html" else pdf)(bound(chapters)))
+    write_output(path, (write_html if path.suffix.lower() == ".html" else write_pdf)(bind_chapters(chapters)))

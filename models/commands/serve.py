@@ -55,20 +55,20 @@ def serve(
 ) -> None:
     """Start the dashboard and say where it is; Ctrl-C stops it."""
     environment = dict(os.environ) | _staged(playlist, stage)
-    port = chosen_port(port, address)
-    hosts = hosts_of(address, allow_host or ())
+    port = choose_port(port, address)
+    hosts = list_hosts(address, allow_host or ())
     place = "localhost" if address in EVERYWHERE else address
     typer.echo(f"OrthoLens is at http://{place}:{port} (Ctrl-C stops it). {DISCLAIMER}")
     if address in EVERYWHERE:
         typer.echo(_warning(port, hosts), err=True)
     command = _streamlit(port, address, headless, hosts)
-    with subprocess.Popen(command, cwd=home(), env=environment, start_new_session=True) as server:
+    with subprocess.Popen(command, cwd=find_server_home(), env=environment, start_new_session=True) as server:
         for wish in (signal.SIGINT, signal.SIGTERM):
             signal.signal(wish, lambda *_: _stop(server))
         raise typer.Exit(max(0, server.wait()))  # negative: ended by a signal, as asked
 
 
-def hosts_of(address: str, others: Sequence[str] = ()) -> list[str]:
+def list_hosts(address: str, others: Sequence[str] = ()) -> list[str]:
     """Return the names under which the dashboard answers: this machine's own where all of its interfaces listen.
 
     A request by any other name is refused: a site could point its own name here and read what users dropped.
@@ -102,7 +102,7 @@ def _warning(port: int, hosts: Sequence[str]) -> str:
     )
 
 
-def home() -> Path:
+def find_server_home() -> Path:
     """Return the folder whose `.streamlit` the server reads: that of the checkout, or what the wheel brought along.
 
     Without it Streamlit would send statistics, show tracebacks and take no theme.
@@ -129,7 +129,7 @@ def _kill(server: subprocess.Popen[bytes]) -> None:
             server.kill()
 
 
-def spelt_out(arguments: Sequence[str]) -> list[str]:
+def spell_out_stage(arguments: Sequence[str]) -> list[str]:
     """Return a command line in which `--stage` alone, or before a playlist, belongs to `serve`."""
     return ["serve", *arguments] if list(arguments[:1]) == ["--stage"] else list(arguments)
 
@@ -147,7 +147,7 @@ def _staged(playlist: Path | None, stage: bool) -> dict[str, str]:
     return {"ORTHOLENS_STAGE": str(playlist.resolve())}
 
 
-def chosen_port(wish: int | None, address: str) -> int:
+def choose_port(wish: int | None, address: str) -> int:
     """Return the port wished for, or the first from 8501 on that is free.
 
     Raises

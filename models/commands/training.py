@@ -13,7 +13,7 @@ import typer
 from models.cards import Card, card, cards
 from models.commands.own_training import Group, LookOnly, Name, NewId, Start, Table, TaskName, go_on, train_on_folder
 from models.errors import BadCard, OrthoLensError
-from models.nets.stages import stages_of
+from models.nets.stages import list_stages
 from models.tasks import kind_of_card
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
         if card_id == GENERATOR:
             from models.cases.generated import measure
 
-            measure.memorisation(progress)
+            measure.measure_memorisation(progress)
             return
         with _needing_extras():
             kind_of_card(_own(card_id)).trials().evaluate(card_id, folds, test, progress)
@@ -102,7 +102,7 @@ def curves(card_id: CardId = "knee-kl") -> None:
     with _progress() as progress, _needing_extras():
         from models.tasks.classification import curves as learning
 
-        learning.curves(_own(card_id).id, progress)
+        learning.measure_learning_curves(_own(card_id).id, progress)
 
 
 def _own(card_id: str) -> Card:
@@ -160,11 +160,11 @@ def benchmark(
     from models import cases
     from models.commands import benchmark as timing
 
-    chosen = card_id or next((card.id for card in cards().values() if card.members and stages_of(card)), None)
+    chosen = card_id or next((card.id for card in cards().values() if card.members and list_stages(card)), None)
     if chosen is None:
         raise BadCard("no card has weights", fix="Train one with `ortholens train`.")
     own = [case.path for case in cases.cases() if case.task == card(chosen).task]
-    report = timing.benchmark(card(chosen), (image or next(iter(own), cases.cases()[0].path)).read_bytes(), repeats)
-    Console().print(timing.table(report))
+    report = timing.run_benchmark(card(chosen), (image or next(iter(own), cases.cases()[0].path)).read_bytes(), repeats)
+    Console().print(timing.format_benchmark(report))
     if json_file:
         json_file.write_text(json.dumps(report, indent=2) + "\n")

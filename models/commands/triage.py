@@ -10,13 +10,13 @@ from pathlib import Path
 import typer
 
 import models
-from models.commands.batch import Lines, NoNames, Out, Paths, files_of, write_lines
+from models.commands.batch import Lines, NoNames, Out, Paths, list_batch_files, write_lines
 from models.reporting.account import Record
 
 
 def triage(paths: Paths, out: Out, no_names: NoNames = False) -> None:
     """Say of every file which model knows it, null where none does, and write one line of JSON for each."""
-    files = files_of(paths, out)
+    files = list_batch_files(paths, out)
     asked = ["triage", no_names, *(member.sha256 for one in models.cards().values() for member in one.members)]
     with Lines(out, asked, files) as lines:
         failures = write_lines(files, lines, lambda file: _answer(file, no_names), named=not no_names)

@@ -85,7 +85,7 @@ COLOUR_MAPS = {
 """By name; the first is the default."""
 
 
-def colour_map(name: str) -> ColourMap:
+def find_colour_map(name: str) -> ColourMap:
     """Return one colour map.
 
     Raises
@@ -99,7 +99,7 @@ def colour_map(name: str) -> ColourMap:
         raise UnknownCard(f"there is no colour map {name!r}", fix=f"Choose one of {', '.join(COLOUR_MAPS)}.") from None
 
 
-def rgb(shown: Pixels) -> RGB:
+def to_rgb_bytes(shown: Pixels) -> RGB:
     """(H, W) grey or (H, W, 3) colour in [0, 1] → (H, W, 3) bytes."""
     picture = (np.clip(shown, 0, 1) * 255).round().astype(np.uint8)
     return np.repeat(picture[..., None], 3, -1) if picture.ndim == 2 else picture
@@ -118,7 +118,7 @@ class HeatLook:
     colours
         Name of a colour map; an unsigned one leaves evidence against undrawn.
     strength
-        How far up the colour map the strongest heat comes, in [0, 1]; see `strength_of`.
+        How far up the colour map the strongest heat comes, in [0, 1]; see `compute_heat_strength`.
     low, high
         What the ends of the colour bar mean.
     said
@@ -135,9 +135,9 @@ class HeatLook:
 
     def ramp(self, steps: int) -> RGB:
         """Return the colours from the lowest heat to the highest, (steps, 3), as they lie on a mid grey."""
-        lowest = colour_map(self.colours).lowest
+        lowest = find_colour_map(self.colours).lowest
         heat = np.linspace(lowest, 1, steps, dtype=np.float32)[None]
-        colours: RGB = overlay(np.full((1, steps), GROUND, np.float32), heat, self)[0]
+        colours: RGB = blend_heat(np.full((1, steps), GROUND, np.float32), heat, self)[0]
         return colours
 
 
@@ -145,7 +145,7 @@ GROUND = 0.35
 """Grey that a colour bar lies on."""
 
 
-def strength_of(probability: float) -> float:
+def compute_heat_strength(probability: float) -> float:
     """Return how brightly the heat of a label glows: by the square root of its probability.
 
     Every map is scaled by its own largest value, so that of a label with 8 % would glow like that of one with 89 %.
@@ -154,7 +154,7 @@ def strength_of(probability: float) -> float:
     return float(np.sqrt(np.clip(probability, 0, 1)))
 
 
-def lifted(heat: Pixels, full: float = 0.99) -> Pixels:
+def lift_heat(heat: Pixels, full: float = 0.99) -> Pixels:
     """Return heat of single pixels, whose few largest outshine all others, with the rest made visible.
 
     Parameters
@@ -172,7 +172,7 @@ def lifted(heat: Pixels, full: float = 0.99) -> Pixels:
     return seen
 
 
-def overlay(shown: Pixels, heat: Pixels, look: HeatLook | None = None) -> RGB:
+def blend_heat(shown: Pixels, heat: Pixels, look: HeatLook | None = None) -> RGB:
     """Blend heat over a frame: the stronger the heat, the more of its colour.
 
     Parameters
@@ -188,11 +188,11 @@ def overlay(shown: Pixels, heat: Pixels, look: HeatLook | None = None) -> RGB:
         (H, W, 3) bytes.
     """
     look = look or HeatLook()
-    chosen = colour_map(look.colours)
+    chosen = find_colour_map(look.colours)
     size = np.clip(np.abs(heat) if chosen.signed else heat, 0, 1)  # (H, W)
     glow = np.float32(look.strength)
     share = (np.float32(look.opacity) * size * (size >= look.threshold))[..., None]
-    below = rgb(shown).astype(np.float32)
+    below = to_rgb_bytes(shown).astype(np.float32)
     blend = chosen.colours(heat * glow).astype(np.float32)  # in place from here: a film has millions of pixels
     blend -= below
     blend *= share
@@ -202,6 +202,6 @@ def overlay(shown: Pixels, heat: Pixels, look: HeatLook | None = None) -> RGB:
 
 
 @lru_cache(maxsize=16)
-def font(size: int) -> ImageFont.FreeTypeFont:
+def load_font(size: int) -> ImageFont.FreeTypeFont:
     """Return the letters of every exported file, which have all of Latin, Greek and Cyrillic."""
     return ImageFont.truetype(FONTS / "DejaVuSans.ttf", size)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cards import Card
-from models.drawing.draw import RGB, rgb
+from models.drawing.draw import RGB, to_rgb_bytes
 from models.types import Pixels
 
 FALLBACK = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
@@ -26,7 +26,7 @@ Colours = Mapping[int, str]
 """Index of a class → "#RRGGBB"; a class that is not in it is not painted."""
 
 
-def colours(card: Card, hidden: Collection[str] = ()) -> dict[int, str]:
+def find_class_colours(card: Card, hidden: Collection[str] = ()) -> dict[int, str]:
     """Return the colour of each class but the background.
 
     Parameters
@@ -41,7 +41,7 @@ def colours(card: Card, hidden: Collection[str] = ()) -> dict[int, str]:
     }
 
 
-def table(chosen: Colours) -> RGB:
+def tabulate_colours(chosen: Colours) -> RGB:
     """Return the colour of every index as (256, 3); black where there is none."""
     rows = np.zeros((256, 3), np.uint8)
     for index, colour in chosen.items():
@@ -49,7 +49,7 @@ def table(chosen: Colours) -> RGB:
     return rows
 
 
-def painted(
+def paint_classes(
     shown: Pixels,
     mask: NDArray[np.uint8],
     chosen: Colours,
@@ -67,7 +67,7 @@ def painted(
     opacity
         Share of colour, in [0, 1]; 0 leaves the lines alone.
     lines
-        (H, W) pixels in full colour whatever the opacity, as `outlines` finds them.
+        (H, W) pixels in full colour whatever the opacity, as `outline_areas` finds them.
 
     Returns
     -------
@@ -76,19 +76,19 @@ def painted(
     """
     named = np.zeros(256, bool)
     named[list(chosen)] = True
-    colour = table(chosen)
+    colour = tabulate_colours(chosen)
     out: RGB = np.empty((*mask.shape, 3), np.uint8)
     for top in range(0, len(mask), STRIP):
         part = slice(top, top + STRIP)
         share = np.float32(opacity) * named[mask[part]].astype(np.float32)  # (h, W)
         if lines is not None:
             share[lines[part] & named[mask[part]]] = 1
-        below = rgb(shown[part]).astype(np.float32)
+        below = to_rgb_bytes(shown[part]).astype(np.float32)
         out[part] = below + share[..., None] * (colour[mask[part]] - below) + np.float32(0.5)
     return out
 
 
-def outlines(areas: NDArray[np.integer], width: int = 1) -> NDArray[np.bool_]:
+def outline_areas(areas: NDArray[np.integer], width: int = 1) -> NDArray[np.bool_]:
     """Return the pixels of each area that lie within `width` of another area.
 
     Parameters
@@ -107,12 +107,12 @@ def outlines(areas: NDArray[np.integer], width: int = 1) -> NDArray[np.bool_]:
     return edge
 
 
-def line_width(shape: tuple[int, int]) -> int:
+def choose_contour_width(shape: tuple[int, int]) -> int:
     """Return how thick a contour is in a picture of this size: 1 up to 700 pixels a side, then in proportion."""
     return max(1, round(max(shape) / 700))
 
 
-def fitted(mask: NDArray[Index], shape: tuple[int, ...]) -> NDArray[Index]:
+def fit_classes(mask: NDArray[Index], shape: tuple[int, ...]) -> NDArray[Index]:
     """(H, W) of classes or objects → the same over another grid, each pixel the one at its centre."""
     if mask.shape == shape:
         return mask

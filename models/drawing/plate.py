@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from models.drawing.draw import RGB, HeatLook, font
+from models.drawing.draw import RGB, HeatLook, load_font
 from models.i18n import IN_ENGLISH, Language
 from models.types import Image, Pixels
 from models.words import later
@@ -34,7 +34,9 @@ BAR_SHARE = 0.4
 """Width of a colour bar, as a share of the plate."""
 
 
-def grid(shape: Sequence[int], cell: tuple[float, float], least_px: int = 0, most_px: int = MOST_PX) -> tuple[int, int]:
+def find_square_grid(
+    shape: Sequence[int], cell: tuple[float, float], least_px: int = 0, most_px: int = MOST_PX
+) -> tuple[int, int]:
     """Return the (rows, columns) of square pixels that a picture is drawn in.
 
     Parameters
@@ -54,17 +56,17 @@ def grid(shape: Sequence[int], cell: tuple[float, float], least_px: int = 0, mos
     return max(1, round(tall * scale)), max(1, round(wide * scale))
 
 
-def squared(shown: Pixels, cell: tuple[float, float], most_px: int = MOST_PX) -> Pixels:
-    """(H, W[, 3]) in [0, 1] → the same in its true proportions, by bicubic interpolation; `most_px` as in `grid`."""
-    return fitted(shown, grid(shown.shape, cell, most_px=most_px))
+def square_pixels(shown: Pixels, cell: tuple[float, float], most_px: int = MOST_PX) -> Pixels:
+    """(H, W[, 3]) in [0, 1] → the same in its true proportions, bicubic; `most_px` as in `find_square_grid`."""
+    return fit_to_grid(shown, find_square_grid(shown.shape, cell, most_px=most_px))
 
 
-def enlarged(shown: Pixels, cell: tuple[float, float]) -> Pixels:
+def enlarge_for_plate(shown: Pixels, cell: tuple[float, float]) -> Pixels:
     """(H, W[, 3]) in [0, 1] → the same in its true proportions, with a longest side of `LEAST_PX` at least."""
-    return fitted(shown, grid(shown.shape, cell, LEAST_PX))
+    return fit_to_grid(shown, find_square_grid(shown.shape, cell, LEAST_PX))
 
 
-def fitted(pixels: Pixels, shape: Sequence[int]) -> Pixels:
+def fit_to_grid(pixels: Pixels, shape: Sequence[int]) -> Pixels:
     """(H, W[, 3]) → the same over another grid of (rows, columns), within the range of its values."""
     rows, columns = shape[:2]
     if pixels.shape[:2] == (rows, columns):
@@ -80,12 +82,12 @@ def fitted(pixels: Pixels, shape: Sequence[int]) -> Pixels:
     return within
 
 
-def pixel_mm(image: Image, picture: RGB) -> float | None:
+def measure_pixel_mm(image: Image, picture: RGB) -> float | None:
     """Return how wide a pixel of a picture of the whole image is; None where the image is not calibrated."""
     return None if image.spacing_mm is None else image.spacing_mm[1] * image.shape[1] / picture.shape[1]
 
 
-def scale_bar(width_mm: float) -> float:
+def choose_scale_bar(width_mm: float) -> float:
     """Return a round length that fits into a third of a width, in mm."""
     return max((bar for bar in SCALE_BARS_MM if bar <= width_mm / 3), default=SCALE_BARS_MM[0])
 
@@ -119,14 +121,14 @@ class Plate:
     say: Language = IN_ENGLISH
 
 
-def png(plate: Plate) -> bytes:
+def encode_plate(plate: Plate) -> bytes:
     """Encode a plate as PNG."""
     out = io.BytesIO()
-    Pillow.fromarray(composed(plate)).save(out, "PNG")
+    Pillow.fromarray(compose_plate(plate)).save(out, "PNG")
     return out.getvalue()
 
 
-def composed(plate: Plate) -> RGB:
+def compose_plate(plate: Plate) -> RGB:
     """Return a plate as a picture: its title, the picture untouched, scale, colour bar, legend and words."""
     height, across = plate.picture.shape[:2]
     width = max(across, NARROWEST_PX)
@@ -173,8 +175,8 @@ class _Desk:
 
     def write(self, line: str, size: int) -> None:
         """Write a line of text, wrapped to the width."""
-        face = font(size)
-        for row in wrapped(line, face, self.width - 2 * self.size):
+        face = load_font(size)
+        for row in wrap_line(line, face, self.width - 2 * self.size):
             self._text((self.size, self.at), row, face)
             self.at += round(1.4 * size)
 
@@ -183,18 +185,18 @@ class _Desk:
         if pixel_mm is None:
             self.write(say(later("Not calibrated: no scale.")), self.size)
             return
-        length_mm = scale_bar(pixel_mm * across)
+        length_mm = choose_scale_bar(pixel_mm * across)
         length, line = round(length_mm / pixel_mm), max(2, self.size // 6)
         top = self.at + self.size // 2
         ends = (left, top, left + length - 1, top + line - 1)
         self._strokes.append(lambda pen: pen.rectangle(ends, fill="white"))
         words = f"{say.number(length_mm, 'g')} mm"
-        self._text((left + length + self.size // 2, self.at - self.size // 4), words, font(self.size))
+        self._text((left + length + self.size // 2, self.at - self.size // 4), words, load_font(self.size))
         self.at += round(1.6 * self.size)
 
     def colour_bar(self, look: HeatLook, say: Language) -> None:
         """Draw the colours of heat as they lie on a mid grey, with what their ends mean."""
-        face, wide, high = font(self.size), round(BAR_SHARE * self.width), self.size
+        face, wide, high = load_font(self.size), round(BAR_SHARE * self.width), self.size
         low, high_words = say(look.low), say(look.high)
         at, top = self.size, self.at
         self._text((at, top), low, face)
@@ -209,7 +211,7 @@ class _Desk:
 
     def legend(self, entries: Sequence[tuple[str, str]]) -> None:
         """Draw a swatch and a name for each colour, in as many rows as they need."""
-        face, side, x = font(self.size), self.size, self.size
+        face, side, x = load_font(self.size), self.size, self.size
         for colour, name in entries:
             needed = side + side // 2 + round(face.getlength(name)) + 2 * side
             if x > self.size and x + needed > self.width:
@@ -224,7 +226,7 @@ class _Desk:
         self._strokes.append(lambda pen: pen.text(at, text, fill="white", font=face))
 
 
-def wrapped(line: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
+def wrap_line(line: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
     """Return a line cut between words into rows that are no wider than `width` pixels."""
     rows = [""]
     for word in line.split():

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import InputError, naming
-from models.io.pool import in_worker
-from models.io.text import number_in, numbers_in, text_of
+from models.errors import InputError, name_file_in_errors
+from models.io.pool import call_in_worker
+from models.io.text import decode_text, parse_number, parse_numbers
 from models.types import Image
 from models.words import later
 
@@ -108,12 +108,12 @@ def read_calibration(data: bytes, shape: tuple[int, int], name: str = "calibrati
     InputError
         When it is neither format, a number is missing or not usable, or the image size is another.
     """
-    with naming(name):
-        return in_worker(_read, data, shape, name)
+    with name_file_in_errors(name):
+        return call_in_worker(_read, data, shape, name)
 
 
 def _read(data: bytes, shape: tuple[int, int], name: str) -> Camera:
-    return parse_calibration(text_of(data, name), shape, name)
+    return parse_calibration(decode_text(data, name), shape, name)
 
 
 def parse_calibration(text: str, shape: tuple[int, int], name: str = "calibration") -> Camera:
@@ -214,7 +214,7 @@ def _row(lines: list[str], index: int, name: str) -> list[float]:
 
 def _number(line: str, name: str) -> float:
     try:
-        values = _numbers(str(number_in(line)), name)
+        values = _numbers(str(parse_number(line)), name)
     except ValueError:
         values = _numbers(line, name)  # says what is there instead
     if not values:
@@ -224,7 +224,7 @@ def _number(line: str, name: str) -> float:
 
 def _numbers(line: str, name: str) -> list[float]:
     try:
-        values = numbers_in(line)
+        values = parse_numbers(line)
     except ValueError as error:
         raise InputError(later('has "{words}" where numbers should be', words=line[:40]), fix=FIX, file=name) from error
     if not all(map(math.isfinite, values)):
@@ -232,7 +232,7 @@ def _numbers(line: str, name: str) -> list[float]:
     return values
 
 
-def of_image(image: Image) -> Camera | None:
+def find_camera_of_image(image: Image) -> Camera | None:
     """Return the camera that a DICOM header (XA, RF) describes; None where distance or detector pitch is not stated.
 
     The pitch is that of the detector (ImagerPixelSpacing): the image's own spacing is that of the patient, whom the

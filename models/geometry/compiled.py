@@ -17,13 +17,13 @@ Array = NDArray[np.float64]
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
 
-def compiled(function: Kernel) -> Kernel:
+def compile_kernel(function: Kernel) -> Kernel:
     """Compile a function of arrays on first use, keep the result on disk, and release the interpreter while it runs."""
     return cast(Kernel, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
-@compiled
-def fill(points: Array, faces: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.uint8]:
+@compile_kernel
+def fill_silhouette(points: Array, faces: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.uint8]:
     """Return the (H, W) silhouette: 1 where a pixel centre lies in any projected triangle.
 
     Parameters
@@ -64,8 +64,8 @@ def fill(points: Array, faces: NDArray[np.int32], shape: tuple[int, int]) -> NDA
     return out
 
 
-@compiled
-def thickness(points: Array, ranges_mm: Array, faces: NDArray[np.int32], shape: tuple[int, int]) -> Array:
+@compile_kernel
+def trace_thickness(points: Array, ranges_mm: Array, faces: NDArray[np.int32], shape: tuple[int, int]) -> Array:
     """Return the (H, W) length in mm that each pixel's ray runs inside closed surfaces.
 
     Every crossing adds its distance from the source, with the sign of the side it is seen from; 1/depth is linear over
@@ -76,7 +76,7 @@ def thickness(points: Array, ranges_mm: Array, faces: NDArray[np.int32], shape: 
     Parameters
     ----------
     points, faces
-        As in `fill`.
+        As in `fill_silhouette`.
     ranges_mm
         (V,) depth −z of every vertex.
     """
@@ -112,8 +112,8 @@ def thickness(points: Array, ranges_mm: Array, faces: NDArray[np.int32], shape: 
     return out
 
 
-@compiled
-def rim(
+@compile_kernel
+def trace_rim(
     vertices: Array,
     normals: Array,
     first_of_face: NDArray[np.int32],
@@ -161,8 +161,8 @@ def rim(
     return found, directions
 
 
-@compiled
-def outline(mask: NDArray[np.uint8]) -> Array:
+@compile_kernel
+def trace_outline(mask: NDArray[np.uint8]) -> Array:
     """Return the outer border of the object whose pixel comes first in reading order, as (N, 2) column and row.
 
     Follows the cracks between pixels with the object on the right (clockwise on the screen); the points are the middles

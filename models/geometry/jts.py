@@ -12,9 +12,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import InputError, naming
-from models.io.pool import in_worker
-from models.io.text import numbers_in, text_of
+from models.errors import InputError, name_file_in_errors
+from models.io.pool import call_in_worker
+from models.io.text import decode_text, parse_numbers
 from models.words import later
 
 Array = NDArray[np.float64]
@@ -25,7 +25,7 @@ MOST_FRAMES = 20_000
 FIX = later("A .jts file begins with {header}, names six columns, and has six numbers a frame.", header=HEADER)
 
 
-def rotation(axis: int, angle_deg: float) -> Array:
+def rotate_about_axis(axis: int, angle_deg: float) -> Array:
     """Return the (3, 3) rotation about the axis 0, 1 or 2, right-handed."""
     angle = math.radians(angle_deg)
     turned = np.eye(3)
@@ -35,15 +35,15 @@ def rotation(axis: int, angle_deg: float) -> Array:
     return turned
 
 
-def pose(row: Array) -> Array:
+def pose_from_jts_row(row: Array) -> Array:
     """(6,) x, y, z in mm and z, x, y rotation in degrees → (4, 4) source_from_implant."""
     matrix = np.eye(4)
-    matrix[:3, :3] = rotation(2, row[3]) @ rotation(0, row[4]) @ rotation(1, row[5])
+    matrix[:3, :3] = rotate_about_axis(2, row[3]) @ rotate_about_axis(0, row[4]) @ rotate_about_axis(1, row[5])
     matrix[:3, 3] = row[:3]
     return matrix
 
 
-def row(matrix: Array) -> Array:
+def jts_row_from_pose(matrix: Array) -> Array:
     """(4, 4) source_from_implant → (6,) x, y, z in mm and z, x, y rotation in degrees.
 
     The x rotation lies in [−90, 90]; at ±90 the other two turn about one axis, and the y rotation is set to 0.
@@ -57,7 +57,7 @@ def row(matrix: Array) -> Array:
     return np.array([*matrix[:3, 3], *np.degrees([z, x, y])])
 
 
-def read(data: bytes, name: str = "poses") -> Array:
+def read_jts(data: bytes, name: str = "poses") -> Array:
     """Read the bytes of a .jts file in a decoder process → (T, 4, 4) source_from_implant in mm.
 
     Raises
@@ -65,16 +65,16 @@ def read(data: bytes, name: str = "poses") -> Array:
     InputError
         When it is no .jts file, or a line has not six finite numbers.
     """
-    with naming(name):
-        return in_worker(_read, data, name)
+    with name_file_in_errors(name):
+        return call_in_worker(_read, data, name)
 
 
 def _read(data: bytes, name: str) -> Array:
-    return parse(text_of(data, name), name)
+    return parse_jts(decode_text(data, name), name)
 
 
-def parse(text: str, name: str = "poses") -> Array:
-    """Do what `read` says, here, with the text of a file."""
+def parse_jts(text: str, name: str = "poses") -> Array:
+    """Do what `read_jts` says, here, with the text of a file."""
     lines = [line.strip() for line in text.lstrip("\ufeff").splitlines() if line.strip()]
     if len(lines) > MOST_FRAMES + 2:
         problem = later("holds {count:,} poses, more than {most:,}", count=len(lines) - 2, most=MOST_FRAMES)
@@ -84,26 +84,26 @@ def parse(text: str, name: str = "poses") -> Array:
     poses = []
     for number, line in enumerate(lines[2:], 1):
         try:
-            values = np.array(numbers_in(line))
+            values = np.array(parse_numbers(line))
         except ValueError as error:
             raise InputError(
                 later("has text where the pose of frame {number} should be", number=number), fix=FIX, file=name
             ) from error
         if values.shape != (6,) or not np.isfinite(values).all():
             raise InputError(later("has no six finite numbers for frame {number}", number=number), fix=FIX, file=name)
-        poses.append(pose(values))
+        poses.append(pose_from_jts_row(values))
     if not poses:
         raise InputError(later("holds no pose"), fix=FIX, file=name)
     return np.stack(poses)
 
 
-def write(poses: Array) -> str:
+def write_jts(poses: Array) -> str:
     """(T, 4, 4) source_from_implant in mm → the text of a .jts file, exact to 1e-6 mm and degrees.
 
     A frame without a pose (not finite) is written as a row of zeros, as JointTrack leaves frames nobody has matched.
     """
     lines = [HEADER, ",".join(f"{column:>16}" for column in COLUMNS)]
     for matrix in poses:
-        values = row(matrix) if np.isfinite(matrix).all() else np.zeros(6)
+        values = jts_row_from_pose(matrix) if np.isfinite(matrix).all() else np.zeros(6)
         lines.append(",".join(f"{value:16.6f}" for value in values))
     return "\n".join(lines) + "\n"

@@ -13,9 +13,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import InputError, naming
-from models.geometry.stl import read_triangles
-from models.io.pool import in_worker
+from models.errors import InputError, name_file_in_errors
+from models.geometry.stl import read_stl_triangles
+from models.io.pool import call_in_worker
 from models.words import later
 
 Array = NDArray[np.float64]
@@ -110,13 +110,13 @@ def read_mesh(data: bytes, name: str = "component") -> Mesh:
     InputError
         When it is no STL, empty, open, flat, or not in millimetres.
     """
-    with naming(name):
-        return in_worker(parse_mesh, data, name)
+    with name_file_in_errors(name):
+        return call_in_worker(parse_mesh, data, name)
 
 
 def parse_mesh(data: bytes, name: str) -> Mesh:
     """Do what `read_mesh` says; runs in the worker."""
-    corners = read_triangles(data, name)
+    corners = read_stl_triangles(data, name)
     if len(corners) and not np.isfinite(corners).all():
         fix = later("Export the component again.")
         raise InputError(later("has a corner that is no number"), fix=fix, file=name)

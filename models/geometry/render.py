@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.geometry.camera import Camera
-from models.geometry.compiled import fill, rim, thickness
+from models.geometry.compiled import fill_silhouette, trace_rim, trace_thickness
 from models.geometry.mesh import Mesh
 
 Array = NDArray[np.float64]
@@ -27,21 +27,21 @@ little too near.
 """
 
 
-def placed(points_mm: Array, pose: Array) -> Array:
+def place_points(points_mm: Array, pose: Array) -> Array:
     """(N, 3) in the component's frame → (N, 3) in the source's."""
     moved: Array = points_mm @ pose[:3, :3].T + pose[:3, 3]
     return moved
 
 
-def silhouette(mesh: Mesh, pose: Array, camera: Camera) -> Mask:
+def render_silhouette(mesh: Mesh, pose: Array, camera: Camera) -> Mask:
     """Return the (H, W) silhouette, 1 inside."""
-    return fill(camera.project(placed(mesh.vertices, pose)), mesh.faces, camera.shape)
+    return fill_silhouette(camera.project(place_points(mesh.vertices, pose)), mesh.faces, camera.shape)
 
 
-def thickness_mm(mesh: Mesh, pose: Array, camera: Camera) -> Array:
+def render_thickness_mm(mesh: Mesh, pose: Array, camera: Camera) -> Array:
     """Return the (H, W) length in mm of each pixel's ray inside the component."""
-    points = placed(mesh.vertices, pose)
-    depth = np.maximum(thickness(camera.project(points), -points[:, 2], mesh.faces, camera.shape), 0)
+    points = place_points(mesh.vertices, pose)
+    depth = np.maximum(trace_thickness(camera.project(points), -points[:, 2], mesh.faces, camera.shape), 0)
     column, row = np.meshgrid(np.arange(camera.shape[1]), np.arange(camera.shape[0]))
     x = (column - camera.centre_px[0]) / camera.focal_px[0]
     y = (row - camera.centre_px[1]) / camera.focal_px[1]
@@ -68,18 +68,18 @@ class Rim:
     normals: Array
 
 
-def rim_of(mesh: Mesh, pose: Array, camera: Camera, step_px: float = 1.0) -> Rim:
+def render_rim(mesh: Mesh, pose: Array, camera: Camera, step_px: float = 1.0) -> Rim:
     """Return the visible rim, one point about every `step_px` pixels."""
     r, t = pose[:3, :3], pose[:3, 3]
     step_mm = step_px * max(1.0, -float(t[2])) / camera.focal_px[0]
     edges, sides = mesh.edges
     first = np.ascontiguousarray(mesh.faces[:, 0])
-    points, outward = rim(mesh.vertices, mesh.normals, first, edges, sides, -r.T @ t, step_mm)
-    points, outward = placed(points, pose), outward @ r.T
+    points, outward = trace_rim(mesh.vertices, mesh.normals, first, edges, sides, -r.T @ t, step_mm)
+    points, outward = place_points(points, pose), outward @ r.T
     pixels = camera.project(points)
     towards = camera.project(points + 0.1 * outward) - pixels
     normals = towards / np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-12)
-    mask = silhouette(mesh, pose, camera)
+    mask = render_silhouette(mesh, pose, camera)
     border = (_at(mask, pixels - INSIDE_PX * normals) == 1) & (_at(mask, pixels + OUTSIDE_PX * normals) == 0)
     return Rim(points[border], pixels[border], normals[border])
 

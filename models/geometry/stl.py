@@ -22,7 +22,7 @@ VERTEX = re.compile(rb"\bvertex\s+(\S+)\s+(\S+)\s+(\S+)", re.IGNORECASE)
 AGAIN = later("Export the component as STL, ASCII or binary.")
 
 
-def read_triangles(data: bytes, name: str) -> NDArray[np.float64]:
+def read_stl_triangles(data: bytes, name: str) -> NDArray[np.float64]:
     """Return (F, 3, 3) corners as the file has them.
 
     Raises

@@ -53,7 +53,7 @@ def is_zip(data: bytes) -> bool:
     return ZIP.match(data) is not None
 
 
-def opened(files: list[File], refused: Callable[[InputError], None], skip: Callable[[str], bool]) -> list[File]:
+def open_archives(files: list[File], refused: Callable[[InputError], None], skip: Callable[[str], bool]) -> list[File]:
     """Return files with every archive among them replaced by what it holds.
 
     Parameters

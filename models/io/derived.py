@@ -34,7 +34,7 @@ EMPTY = (
 """Attributes that must be there, and may be empty."""
 
 
-def source_of(data: bytes, keep_identity: bool, what: str, fix: str) -> Dataset:
+def read_source(data: bytes, keep_identity: bool, what: str, fix: str) -> Dataset:
     """Return what an object may know of the image it is made from.
 
     Parameters
@@ -69,7 +69,7 @@ def source_of(data: bytes, keep_identity: bool, what: str, fix: str) -> Dataset:
     return image
 
 
-def saved(written: Dataset, keep_identity: bool) -> bytes:
+def save_derived(written: Dataset, keep_identity: bool) -> bytes:
     """Return an object as a file, which says so where nothing of the patient was copied."""
     if not keep_identity:
         written.PatientIdentityRemoved = "YES"
@@ -79,6 +79,6 @@ def saved(written: Dataset, keep_identity: bool) -> bytes:
     return out.getvalue()
 
 
-def weights_version(card: Card) -> str:
+def name_weights_version(card: Card) -> str:
     """Return what names the weights that made it."""
     return card.members[0].sha256[:16] if card.members else "untrained"

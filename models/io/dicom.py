@@ -38,11 +38,19 @@ from pydicom.uid import (
 
 from models.errors import DamagedFile, NoPixels, UnsupportedFormat
 from models.io.decoded import Decoded, Limits
-from models.io.dicom_form import NATIVE, first_meta_header_only, frame_count, functional_group, mend, meta_end, numbers
-from models.io.dicom_header import describe
-from models.io.dicom_stream import check_streams
-from models.io.dicom_tables import modality_table, of_palette
-from models.io.dicom_tiles import extent, is_tiled, put_together
+from models.io.dicom_form import (
+    NATIVE,
+    count_frames,
+    drop_later_meta_headers,
+    find_functional_group,
+    find_meta_end,
+    mend_dicom_elements,
+    read_dicom_numbers,
+)
+from models.io.dicom_header import describe_dicom_header
+from models.io.dicom_stream import check_dicom_streams
+from models.io.dicom_tables import apply_palette, read_modality_table
+from models.io.dicom_tiles import is_tiled, put_tiles_together, read_tiled_extent
 from models.words import later
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -62,7 +70,7 @@ UNPACKED_AT_A_TIME = 16 << 20
 COPY_AGAIN = later("Copy or export it again from its source.")
 
 
-def decode(data: bytes, limits: Limits) -> Decoded:
+def decode_dicom(data: bytes, limits: Limits) -> Decoded:
     """Decode a DICOM file, with or without preamble and meta header; runs in the worker.
 
     Raises
@@ -76,25 +84,25 @@ def decode(data: bytes, limits: Limits) -> Decoded:
     DamagedFile
         Truncated, or pixels and header do not fit.
     """
-    data = first_meta_header_only(data)
+    data = drop_later_meta_headers(data)
     _check_deflated(data, limits)
     dataset = _parse(data)
-    assumed = mend(dataset)
+    assumed = mend_dicom_elements(dataset)
     _check_present(dataset, limits)
     _check_encoding(dataset)
     limits.check(
-        *extent(dataset),
+        *read_tiled_extent(dataset),
         int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated) / 8,
         3 if dataset.get("PhotometricInterpretation") == "PALETTE COLOR" else int(dataset.SamplesPerPixel),
     )
-    check_streams(dataset)
-    stored = put_together(dataset, _pixels(dataset))  # (T, H, W) or (T, H, W, 3)
-    header = describe(dataset)
+    check_dicom_streams(dataset)
+    stored = put_tiles_together(dataset, _pixels(dataset))  # (T, H, W) or (T, H, W, 3)
+    header = describe_dicom_header(dataset)
     of_frames = () if is_tiled(dataset) else header.frame_windows
     header = replace(header, frame_windows=of_frames, warnings=(*header.warnings, *assumed))
     inverted = stored.ndim == 3 and _inverted(dataset)
     if "ModalityLUTSequence" in dataset and stored.ndim == 3:
-        table = modality_table(dataset)
+        table = read_modality_table(dataset)
         if table is None:
             raise DamagedFile(later("has a table of its values that cannot be read"), fix=COPY_AGAIN)
         return Decoded(table.of(stored), table.bits, header, inverted=inverted)
@@ -107,7 +115,7 @@ def decode(data: bytes, limits: Limits) -> Decoded:
 
 def _check_deflated(data: bytes, limits: Limits) -> None:
     """Refuse a deflated dataset that is larger than all that may be decoded, before it is unpacked as a whole."""
-    start = meta_end(data)
+    start = find_meta_end(data)
     if DeflatedExplicitVRLittleEndian.encode() not in data[:start]:
         return
     unpacker, size, packed = zlib.decompressobj(-zlib.MAX_WBITS), 0, data[start:]
@@ -212,7 +220,7 @@ def _pixels(dataset: FileDataset) -> NDArray[Any]:
         pixels = pixels >> shift
         dataset.BitsStored = int(dataset.BitsStored) - shift  # as the file has it
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-        colours = of_palette(pixels, dataset)
+        colours = apply_palette(pixels, dataset)
         if colours is not None:
             return colours
         segmented = apply_color_lut(pixels, dataset)[..., :3]
@@ -250,7 +258,7 @@ def _twelve_bit_jpeg(dataset: FileDataset) -> NDArray[Any]:
     import gdcm
 
     frames = []
-    for data in generate_frames(dataset.PixelData, number_of_frames=frame_count(dataset)):
+    for data in generate_frames(dataset.PixelData, number_of_frames=count_frames(dataset)):
         fragment, fragments = gdcm.Fragment(), gdcm.SequenceOfFragments.New()
         fragment.SetByteStringValue(data)
         fragments.AddFragment(fragment)
@@ -276,15 +284,18 @@ def _rescale(dataset: Dataset, frames: int) -> NDArray[np.float32] | None:
     """Return (T, 2) slope and intercept, each frame's own where it has one."""
     rows = []
     for frame in range(frames):
-        group = functional_group(dataset, "PixelValueTransformationSequence", frame) or dataset
-        slope, intercept = numbers(group, "RescaleSlope"), numbers(group, "RescaleIntercept")
+        group = find_functional_group(dataset, "PixelValueTransformationSequence", frame) or dataset
+        slope, intercept = read_dicom_numbers(group, "RescaleSlope"), read_dicom_numbers(group, "RescaleIntercept")
         rows.append((slope[0] if slope and slope[0] else 1.0, intercept[0] if intercept else 0.0))
     return None if set(rows) == {(1.0, 0.0)} else np.array(rows, np.float32)
 
 
 def _padding(dataset: Dataset, kind: np.dtype[Any]) -> tuple[float, float] | None:
     """Return the range of stored values that are no image; its VR may be unsigned where the pixels are signed."""
-    ends = [*numbers(dataset, "PixelPaddingValue")[:1], *numbers(dataset, "PixelPaddingRangeLimit")[:1]]
+    ends = [
+        *read_dicom_numbers(dataset, "PixelPaddingValue")[:1],
+        *read_dicom_numbers(dataset, "PixelPaddingRangeLimit")[:1],
+    ]
     if not ends or kind.kind not in "iu":
         return None
     stored = np.array(ends, np.int64).astype(kind)

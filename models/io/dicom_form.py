@@ -44,9 +44,9 @@ META = b"\x02\x00\x00\x00UL\x04\x00"
 TEXT_NUMBER = re.compile(rb"[0-9+\-.,eE\\ \x00]*")
 
 
-def first_meta_header_only(data: bytes) -> bytes:
+def drop_later_meta_headers(data: bytes) -> bytes:
     """Return a file without meta headers after its first, which some archives put before the one that was there."""
-    end = second = meta_end(data)
+    end = second = find_meta_end(data)
     if not end:
         return data
     while data[second : second + 8] == META:
@@ -54,7 +54,7 @@ def first_meta_header_only(data: bytes) -> bytes:
     return data if second == end else data[:end] + data[second:]
 
 
-def meta_end(data: bytes) -> int:
+def find_meta_end(data: bytes) -> int:
     """Return where the first meta header ends; 0 where there is none that says its length."""
     at = 132 if data[128:132] == b"DICM" else 4 if data[:4] == b"DICM" else 0
     return _after_meta(data, at) if data[at : at + 8] == META else 0
@@ -64,7 +64,7 @@ def _after_meta(data: bytes, at: int) -> int:
     return at + 12 + int.from_bytes(data[at + 8 : at + 12], "little")
 
 
-def mend(dataset: Dataset) -> tuple[str, ...]:
+def mend_dicom_elements(dataset: Dataset) -> tuple[str, ...]:
     """Give malformed elements the form that the dictionary has for them, in place; return what had to be assumed."""
     _mend_representations(dataset)
     _unwrap(dataset)
@@ -102,14 +102,14 @@ def _unwrap(dataset: Dataset) -> None:
     raw = dataset.get_item("PixelData") if "PixelData" in dataset else None
     if raw is None or dataset.file_meta.TransferSyntaxUID not in NATIVE:
         return
-    value, little = raw.value or b"", is_little(dataset)
+    value, little = raw.value or b"", is_little_endian(dataset)
     item = b"\xfe\xff\x00\xe0" if little else b"\xff\xfe\xe0\x00"
     if getattr(raw, "length", 0) == 0xFFFFFFFF and value[:4] == item:
         fragments = generate_fragments(value, endianness="<" if little else ">")
         dataset.add_new("PixelData", raw.VR or "OW", b"".join(fragments))
 
 
-def is_little(dataset: Dataset) -> bool:
+def is_little_endian(dataset: Dataset) -> bool:
     """Whether a file's numbers begin with their lowest byte."""
     return dataset.original_encoding[1] is not False
 
@@ -129,27 +129,29 @@ def _mend_frames(dataset: Dataset) -> tuple[str, ...]:
     return (later("The file's number of frames is not written as a number: {count} was read.", count=count),)
 
 
-def functional_group(dataset: Dataset, keyword: str, frame: int = 0) -> Dataset:
+def find_functional_group(dataset: Dataset, keyword: str, frame: int = 0) -> Dataset:
     """Return one functional group of a multi-frame object, the frame's own before the shared; empty without any."""
-    per_frame = item_of(dataset, "PerFrameFunctionalGroupsSequence", frame)
-    return item_of(per_frame, keyword) or item_of(item_of(dataset, "SharedFunctionalGroupsSequence"), keyword)
+    per_frame = find_sequence_item(dataset, "PerFrameFunctionalGroupsSequence", frame)
+    return find_sequence_item(per_frame, keyword) or find_sequence_item(
+        find_sequence_item(dataset, "SharedFunctionalGroupsSequence"), keyword
+    )
 
 
-def item_of(dataset: Dataset, keyword: str, index: int = 0) -> Dataset:
+def find_sequence_item(dataset: Dataset, keyword: str, index: int = 0) -> Dataset:
     """Return one item of a sequence; empty where there is none."""
     items = dataset.get(keyword)
     return items[index] if isinstance(items, Sequence) and index < len(items) else Dataset()
 
 
-def holder(dataset: Dataset, keyword: str, frame: int = 0) -> Dataset:
+def find_holder(dataset: Dataset, keyword: str, frame: int = 0) -> Dataset:
     """Return what states an attribute for a frame: its functional groups, the shared ones, or the object itself."""
     return next((place for place in _places(dataset, frame) if keyword in place), Dataset())
 
 
 def _places(dataset: Dataset, frame: int) -> Iterator[Dataset]:
     for groups in (
-        item_of(dataset, "PerFrameFunctionalGroupsSequence", frame),
-        item_of(dataset, "SharedFunctionalGroupsSequence"),
+        find_sequence_item(dataset, "PerFrameFunctionalGroupsSequence", frame),
+        find_sequence_item(dataset, "SharedFunctionalGroupsSequence"),
     ):
         for element in groups:
             if element.VR == "SQ":
@@ -157,7 +159,7 @@ def _places(dataset: Dataset, frame: int) -> Iterator[Dataset]:
     yield dataset
 
 
-def numbers(dataset: Dataset, keyword: str) -> list[float]:
+def read_dicom_numbers(dataset: Dataset, keyword: str) -> list[float]:
     """Return the numbers of an attribute, with decimal commas too; none where it is absent or one is malformed."""
     if keyword not in dataset:
         return []
@@ -166,12 +168,12 @@ def numbers(dataset: Dataset, keyword: str) -> list[float]:
     return [] if any(value is None for value in found) else [value for value in found if value is not None]
 
 
-def positive(dataset: Dataset, keyword: str) -> float | None:
+def read_positive_dicom_number(dataset: Dataset, keyword: str) -> float | None:
     """Return the first number of an attribute that is over zero."""
-    return next((value for value in numbers(dataset, keyword) if value > 0), None)
+    return next((value for value in read_dicom_numbers(dataset, keyword) if value > 0), None)
 
 
-def malformed(dataset: Dataset, frames: int) -> tuple[str, ...]:
+def list_malformed_numbers(dataset: Dataset, frames: int) -> tuple[str, ...]:
     """Return a sentence for each number, here or in a functional group, that could not be read as it stands."""
     found: dict[str, str] = {}
     for frame in range(frames if "PerFrameFunctionalGroupsSequence" in dataset else 1):
@@ -183,7 +185,7 @@ def malformed(dataset: Dataset, frames: int) -> tuple[str, ...]:
 
 
 def _problem(place: Dataset, keyword: str) -> str | None:
-    words, values = _words(place, keyword), numbers(place, keyword)
+    words, values = _words(place, keyword), read_dicom_numbers(place, keyword)
     if not any(word.strip(" \x00") for word in words):
         return None
     if not values:
@@ -227,6 +229,6 @@ def _text(dataset: Dataset, keyword: str) -> str:
     return "" if value is None else str(value).strip()
 
 
-def frame_count(dataset: Dataset) -> int:
+def count_frames(dataset: Dataset) -> int:
     """Return the number of frames that the header states."""
     return max(1, int(dataset.get("NumberOfFrames") or 1))

@@ -14,9 +14,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from models.io.decoded import NOT_SQUARE, Header
-from models.io.dicom_form import frame_count, functional_group, malformed, numbers
-from models.io.dicom_space import geometry_of, pixel_aspect, spacing_of
-from models.io.dicom_tables import curves, sigmoid
+from models.io.dicom_form import count_frames, find_functional_group, list_malformed_numbers, read_dicom_numbers
+from models.io.dicom_space import read_dicom_geometry, read_dicom_spacing, read_pixel_aspect
+from models.io.dicom_tables import make_sigmoid_window, read_voi_tables
 from models.types import Window
 from models.words import later
 
@@ -45,14 +45,14 @@ BAD_CURVE = later("A display table of the file cannot be read: it was not used."
 BAD_WINDOW = later("The file's display window has no usable width: it was not used.")
 
 
-def describe(dataset: Dataset) -> Header:
+def describe_dicom_header(dataset: Dataset) -> Header:
     """Return what `dataset` says on showing and measuring its pixels."""
-    frames = frame_count(dataset)
-    spacing, source, warning = spacing_of(dataset, frames)
-    aspect = pixel_aspect(dataset) if spacing is None else (1.0, 1.0)
-    geometry, moved = geometry_of(dataset, frames)
-    windows, (tables, unread) = list(_windows(dataset)), curves(dataset)
-    stated = any(numbers(dataset, "WindowWidth"))
+    frames = count_frames(dataset)
+    spacing, source, warning = read_dicom_spacing(dataset, frames)
+    aspect = read_pixel_aspect(dataset) if spacing is None else (1.0, 1.0)
+    geometry, moved = read_dicom_geometry(dataset, frames)
+    windows, (tables, unread) = list(_windows(dataset)), read_voi_tables(dataset)
+    stated = any(read_dicom_numbers(dataset, "WindowWidth"))
     warnings = (
         warning,
         moved,
@@ -60,7 +60,7 @@ def describe(dataset: Dataset) -> Header:
         BAD_CURVE if unread else None,
         BAD_WINDOW if stated and not windows else None,
         BURNED_IN if dataset.get("BurnedInAnnotation") == "YES" else None,
-        *malformed(dataset, frames),
+        *list_malformed_numbers(dataset, frames),
     )
     return Header(
         windows=(*windows, *tables),
@@ -85,11 +85,11 @@ def _frame_windows(dataset: Dataset, frames: int) -> tuple[Window, ...]:
 
 def _windows(dataset: Dataset, frame: int = 0) -> Iterator[Window]:
     """Yield the windows in modality units; one of width 1 is a step (C.11.2.1.2.1, C.11.2.1.3)."""
-    group = functional_group(dataset, "FrameVOILUTSequence", frame) or dataset
+    group = find_functional_group(dataset, "FrameVOILUTSequence", frame) or dataset
     function = str(group.get("VOILUTFunction") or "LINEAR").strip().upper()
     explanations = group.get("WindowCenterWidthExplanation") or ()
     names = [explanations] if isinstance(explanations, str) else list(explanations)
-    pairs = zip(numbers(group, "WindowCenter"), numbers(group, "WindowWidth"), strict=False)
+    pairs = zip(read_dicom_numbers(group, "WindowCenter"), read_dicom_numbers(group, "WindowWidth"), strict=False)
     for index, (centre, width) in enumerate(pairs):
         name = _window_name(str(names[index])) if index < len(names) else None
         exact = function in ("LINEAR_EXACT", "SIGMOID")
@@ -97,7 +97,7 @@ def _windows(dataset: Dataset, frame: int = 0) -> Iterator[Window]:
             continue
         if not exact:
             centre, width = centre - 0.5, width - 1
-        curve = sigmoid() if function == "SIGMOID" else None
+        curve = make_sigmoid_window() if function == "SIGMOID" else None
         yield Window(name or f"Window {index + 1}", centre - width / 2, centre + width / 2, curve)
 
 
@@ -109,7 +109,7 @@ def _window_name(explanation: str) -> str | None:
 def _tags(dataset: Dataset) -> dict[str, str]:
     words = {key: str(dataset.get(key, "")) for key in CODES + NAMES}
     kept = {key: word for key, word in words.items() if re.fullmatch(CODE if key in CODES else NAME, word)}
-    kept |= {key: f"{numbers(dataset, key)[0]:g}" for key in NUMBERS if numbers(dataset, key)}
+    kept |= {key: f"{read_dicom_numbers(dataset, key)[0]:g}" for key in NUMBERS if read_dicom_numbers(dataset, key)}
     for key, uid in (
         ("SOPClassUID", dataset.get("SOPClassUID")),
         ("TransferSyntaxUID", dataset.file_meta.TransferSyntaxUID),

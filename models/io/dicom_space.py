@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pydicom.dataset import Dataset
 
-from models.io.dicom_form import holder, numbers, positive
+from models.io.dicom_form import find_holder, read_dicom_numbers, read_positive_dicom_number
 from models.types import Geometry
 from models.words import later
 
@@ -29,7 +29,7 @@ STATED = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "O
 CALIBRATED = {"GEOMETRY": ", corrected for magnification", "FIDUCIAL": ", from an object of known size"}
 
 
-def spacing_of(dataset: Dataset, frames: int) -> tuple[Pair | None, str | None, str | None]:
+def read_dicom_spacing(dataset: Dataset, frames: int) -> tuple[Pair | None, str | None, str | None]:
     """Return (row, column) spacing in the patient in mm, its source in words, and a warning where that is uncertain."""
     first, *others = (_frame_spacing(dataset, frame) for frame in range(_differing(dataset, frames)))
     if any(other[0] != first[0] for other in others):
@@ -39,10 +39,12 @@ def spacing_of(dataset: Dataset, frames: int) -> tuple[Pair | None, str | None, 
 
 def _frame_spacing(dataset: Dataset, frame: int) -> tuple[Pair | None, str | None, str | None]:
     plane, detector, film, beam = (
-        _pair(holder(dataset, key, frame), key)
+        _pair(find_holder(dataset, key, frame), key)
         for key in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", STATED[3])
     )
-    calibration = str(holder(dataset, "PixelSpacingCalibrationType", frame).get("PixelSpacingCalibrationType") or "")
+    calibration = str(
+        find_holder(dataset, "PixelSpacingCalibrationType", frame).get("PixelSpacingCalibrationType") or ""
+    )
     if plane and (plane != detector or calibration in CALIBRATED):
         uncertain = not detector and not calibration and dataset.get("Modality") in PROJECTIONS
         return plane, "PixelSpacing" + CALIBRATED.get(calibration, ""), UNCALIBRATED if uncertain else None
@@ -56,7 +58,7 @@ def _frame_spacing(dataset: Dataset, frame: int) -> tuple[Pair | None, str | Non
         return (row / factor, column / factor), f"ImagerPixelSpacing / magnification {factor:.3g}", None
     if film:
         return film, "NominalScannedPixelSpacing, on the scanned film", AT_DETECTOR
-    stated = any(key in holder(dataset, key, frame) for key in STATED)
+    stated = any(key in find_holder(dataset, key, frame) for key in STATED)
     return None, None, BAD_SPACING if stated else None
 
 
@@ -66,7 +68,7 @@ def _differing(dataset: Dataset, frames: int) -> int:
 
 
 def _pair(dataset: Dataset, keyword: str) -> Pair | None:
-    match numbers(dataset, keyword):
+    match read_dicom_numbers(dataset, keyword):
         case [row, column] if 1e-5 < row < 100 and 1e-5 < column < 100:
             return row, column
         case _:
@@ -76,14 +78,14 @@ def _pair(dataset: Dataset, keyword: str) -> Pair | None:
 def _magnification(dataset: Dataset, frame: int) -> float | None:
     """Return size on the detector over size in the patient."""
     key = "EstimatedRadiographicMagnificationFactor"
-    stated = positive(holder(dataset, key, frame), key)
+    stated = read_positive_dicom_number(find_holder(dataset, key, frame), key)
     geometry = _frame_geometry(dataset, frame)
     if stated is None and geometry and geometry.source_object_mm:
         stated = geometry.source_detector_mm / geometry.source_object_mm
     return stated if stated and 1 <= stated < 10 else None
 
 
-def geometry_of(dataset: Dataset, frames: int) -> tuple[Geometry | None, str | None]:
+def read_dicom_geometry(dataset: Dataset, frames: int) -> tuple[Geometry | None, str | None]:
     """Return where the source stood, None where that is not stated or not the same for all frames; then a warning."""
     found = {_frame_geometry(dataset, frame) for frame in range(_differing(dataset, frames))}
     return (found.pop(), None) if len(found) == 1 else (None, SOURCES_DIFFER)
@@ -93,11 +95,12 @@ def _frame_geometry(dataset: Dataset, frame: int) -> Geometry | None:
     if dataset.get("Modality") not in PROJECTIONS:
         return None
     detector, patient = (
-        positive(holder(dataset, key, frame), key) for key in ("DistanceSourceToDetector", "DistanceSourceToPatient")
+        read_positive_dicom_number(find_holder(dataset, key, frame), key)
+        for key in ("DistanceSourceToDetector", "DistanceSourceToPatient")
     )
     if detector is None:
         return None
-    pitch = _pair(holder(dataset, "ImagerPixelSpacing", frame), "ImagerPixelSpacing")
+    pitch = _pair(find_holder(dataset, "ImagerPixelSpacing", frame), "ImagerPixelSpacing")
     return Geometry(
         detector,
         patient if patient and patient < detector else None,
@@ -116,7 +119,7 @@ def _principal_point(dataset: Dataset, frame: int, pitch_mm: Pair) -> Pair | Non
     if origin is None or spacing is None or min(spacing) <= 0:
         return None
     over = _two(dataset, "PositionOfIsocenterProjection", frame) or _middle(dataset, frame, spacing)
-    turn = numbers(holder(dataset, "FieldOfViewRotation", frame), "FieldOfViewRotation") or [0.0]
+    turn = read_dicom_numbers(find_holder(dataset, "FieldOfViewRotation", frame), "FieldOfViewRotation") or [0.0]
     if over is None or turn[0] not in (0, 90, 180, 270):
         return None
     pitch = pitch_mm if turn[0] in (0, 180) else pitch_mm[::-1]
@@ -126,7 +129,7 @@ def _principal_point(dataset: Dataset, frame: int, pitch_mm: Pair) -> Pair | Non
     for _ in range(int(turn[0]) // 90):
         row, column, rows, columns = column, rows - 1 - row, columns, rows
     flip = "FieldOfViewHorizontalFlip"
-    if str(holder(dataset, flip, frame).get(flip) or "").strip() == "YES":
+    if str(find_holder(dataset, flip, frame).get(flip) or "").strip() == "YES":
         column = columns - 1 - column
     return (row, column) if -rows < row < 2 * rows and -columns < column < 2 * columns else None
 
@@ -144,16 +147,16 @@ def _middle(dataset: Dataset, frame: int, spacing_mm: Pair) -> Pair | None:
 
 
 def _two(dataset: Dataset, keyword: str, frame: int) -> Pair | None:
-    match numbers(holder(dataset, keyword, frame), keyword):
+    match read_dicom_numbers(find_holder(dataset, keyword, frame), keyword):
         case [row, column]:
             return row, column
         case _:
             return None
 
 
-def pixel_aspect(dataset: Dataset) -> Pair:
+def read_pixel_aspect(dataset: Dataset) -> Pair:
     """Return (height, width) of a pixel as multiples of its smaller side."""
-    match numbers(dataset, "PixelAspectRatio"):
+    match read_dicom_numbers(dataset, "PixelAspectRatio"):
         case [height, width] if height > 0 and width > 0 and max(height, width) < 100 * min(height, width):
             return height / min(height, width), width / min(height, width)
         case _:

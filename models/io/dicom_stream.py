@@ -14,7 +14,7 @@ from pydicom.uid import (
 )
 
 from models.errors import DamagedFile
-from models.io.dicom_form import frame_count
+from models.io.dicom_form import count_frames
 from models.words import later
 
 START_OF_IMAGE, SIZE = b"\xff\xd8", b"\xff\x4f\xff\x51"
@@ -23,7 +23,7 @@ NO_FRAMES = frozenset({0xC4, 0xC8, 0xCC})
 JPEG_LS_FRAME, SCAN = 0xF7, 0xDA
 
 
-def check_streams(dataset: FileDataset) -> None:
+def check_dicom_streams(dataset: FileDataset) -> None:
     """Refuse pixels that are of another size than the header says.
 
     Raises
@@ -35,15 +35,15 @@ def check_streams(dataset: FileDataset) -> None:
     if syntax not in (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes):
         return
     wanted = int(dataset.Rows), int(dataset.Columns)
-    for frame in generate_frames(dataset.PixelData, number_of_frames=frame_count(dataset)):
-        stated = stated_size(frame)
+    for frame in generate_frames(dataset.PixelData, number_of_frames=count_frames(dataset)):
+        stated = read_stated_size(frame)
         if stated is not None and stated != wanted:
             said = {"found": f"{stated[1]} × {stated[0]}", "wanted": f"{wanted[1]} × {wanted[0]}"}
             problem = later("holds pictures of {found} pixels and says that they have {wanted}", **said)
             raise DamagedFile(problem, fix=later("Copy or export it again from its source."))
 
 
-def stated_size(stream: bytes) -> tuple[int, int] | None:
+def read_stated_size(stream: bytes) -> tuple[int, int] | None:
     """Return (rows, columns) that a JPEG, JPEG-LS or JPEG 2000 stream begins with; None where it says nothing."""
     if (at := stream[:512].find(SIZE)) >= 0:  # within a JP2 file, too
         right, down, left, top = (int.from_bytes(stream[at + 8 + 4 * i : at + 12 + 4 * i], "big") for i in range(4))

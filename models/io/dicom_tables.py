@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from models.io.dicom_form import is_little, numbers
+from models.io.dicom_form import is_little_endian, read_dicom_numbers
 from models.types import Curve, Window
 
 SIGMOID_REACH = 3
@@ -47,7 +47,7 @@ class Table:
         return found
 
 
-def read_table(item: Dataset, little: bool, signed: bool, prefix: str = "LUT") -> Table | None:
+def read_lookup_table(item: Dataset, little: bool, signed: bool, prefix: str = "LUT") -> Table | None:
     """Read the table that `item` holds; None where there is none, or one that is cut off.
 
     Parameters
@@ -91,16 +91,16 @@ def _values(item: Dataset, keyword: str, count: int, little: bool) -> NDArray[np
     return octets[:count].astype(np.uint16) if len(octets) >= count > 0 else None
 
 
-def modality_table(dataset: Dataset) -> Table | None:
+def read_modality_table(dataset: Dataset) -> Table | None:
     """Return the modality table, None where it cannot be read."""
     item = dataset.ModalityLUTSequence[0] if dataset.ModalityLUTSequence else Dataset()
-    return read_table(item, is_little(dataset), dataset.get("PixelRepresentation") == 1)
+    return read_lookup_table(item, is_little_endian(dataset), dataset.get("PixelRepresentation") == 1)
 
 
-def curves(dataset: Dataset) -> tuple[tuple[Window, ...], int]:
+def read_voi_tables(dataset: Dataset) -> tuple[tuple[Window, ...], int]:
     """Return the display tables (VOI LUTs) as windows with a curve, and how many could not be read."""
     items = dataset.get("VOILUTSequence") or []
-    tables = [read_table(item, is_little(dataset), _can_be_negative(dataset)) for item in items]
+    tables = [read_lookup_table(item, is_little_endian(dataset), _can_be_negative(dataset)) for item in items]
     found = [_curve(f"Curve {index + 1}", table) for index, table in enumerate(tables) if table is not None]
     return tuple(found), len(items) - len(found)
 
@@ -109,7 +109,7 @@ def _can_be_negative(dataset: Dataset) -> bool:
     """Whether values after the modality transform can be below zero."""
     if "ModalityLUTSequence" in dataset:
         return False
-    slope, intercept = (numbers(dataset, key)[:1] for key in ("RescaleSlope", "RescaleIntercept"))
+    slope, intercept = (read_dicom_numbers(dataset, key)[:1] for key in ("RescaleSlope", "RescaleIntercept"))
     below = (slope and slope[0] < 0) or (intercept and intercept[0] < 0)
     return bool(below) or dataset.get("PixelRepresentation") == 1
 
@@ -134,19 +134,19 @@ def _rise(shown: NDArray[np.float64]) -> tuple[float, float]:
     return low, max(high, low + 1)
 
 
-def sigmoid() -> Curve:
+def make_sigmoid_window() -> Curve:
     """Return the course of a sigmoid window of which low and high are its centre ± half its width (C.11.2.1.3.1)."""
     widths = np.linspace(-SIGMOID_REACH, SIGMOID_REACH, 1025)
     return Curve(tuple((1 / (1 + np.exp(-4 * widths))).tolist()), 0.5 - SIGMOID_REACH, 0.5 + SIGMOID_REACH)
 
 
-def of_palette(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.uint8] | None:
+def apply_palette(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.uint8] | None:
     """Return stored values (T, H, W) as the 8-bit colours (T, H, W, 3) of a plain palette; None for a segmented one."""
     signed = dataset.get("PixelRepresentation") == 1
     channels = []
     for colour in ("Red", "Green", "Blue"):
         prefix = f"{colour}PaletteColorLookupTable"
-        table = read_table(dataset, is_little(dataset), signed, prefix)
+        table = read_lookup_table(dataset, is_little_endian(dataset), signed, prefix)
         if table is None:
             return None
         eight = np.rint(table.values * (255 / (2**table.bits - 1))).astype(np.uint8)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from models.errors import DamagedFile
-from models.io.dicom_form import frame_count, functional_group
+from models.io.dicom_form import count_frames, find_functional_group
 from models.words import later
 
 ROW, COLUMN, DEPTH = (
@@ -28,25 +28,25 @@ def is_tiled(dataset: Dataset) -> bool:
     return bool(dataset.get("TotalPixelMatrixRows")) and bool(dataset.get("TotalPixelMatrixColumns"))
 
 
-def extent(dataset: Dataset) -> tuple[int, int, int]:
+def read_tiled_extent(dataset: Dataset) -> tuple[int, int, int]:
     """Return rows, columns and number of the pictures that a file holds, by its header alone."""
     if not is_tiled(dataset):
-        return int(dataset.Rows), int(dataset.Columns), frame_count(dataset)
+        return int(dataset.Rows), int(dataset.Columns), count_frames(dataset)
     rows, columns = int(dataset.TotalPixelMatrixRows), int(dataset.TotalPixelMatrixColumns)
     if _says_places(dataset):
         return rows, columns, 1 + max(picture for picture, _, _ in _places(dataset))
     across, down = _tiles(dataset)
-    return rows, columns, -(-frame_count(dataset) // (across * down))
+    return rows, columns, -(-count_frames(dataset) // (across * down))
 
 
-def put_together(dataset: Dataset, tiles: NDArray[Any]) -> NDArray[Any]:
+def put_tiles_together(dataset: Dataset, tiles: NDArray[Any]) -> NDArray[Any]:
     """Return the pictures (T, H, W[, 3]) of tiles (N, h, w[, 3]); other frames as they are.
 
     Several optical paths or focal planes are several pictures. What lies beyond the picture is cut off.
     """
     if not is_tiled(dataset):
         return tiles
-    rows, columns, count = extent(dataset)
+    rows, columns, count = read_tiled_extent(dataset)
     places = _places(dataset)
     if len(places) != len(tiles):
         problem = later("is damaged: its content does not fit its header")
@@ -71,9 +71,9 @@ def _places(dataset: Dataset) -> list[tuple[int, int, int]]:
         return _in_order(dataset)
     pictures: dict[tuple[str, float], int] = {}
     found = []
-    for frame in range(frame_count(dataset)):
-        where = functional_group(dataset, "PlanePositionSlideSequence", frame)
-        path = functional_group(dataset, "OpticalPathIdentificationSequence", frame)
+    for frame in range(count_frames(dataset)):
+        where = find_functional_group(dataset, "PlanePositionSlideSequence", frame)
+        path = find_functional_group(dataset, "OpticalPathIdentificationSequence", frame)
         key = (str(path.get("OpticalPathIdentifier", "")), float(where.get(DEPTH) or 0))
         place = (pictures.setdefault(key, len(pictures)), int(where.get(ROW) or 0) - 1, int(where.get(COLUMN) or 0) - 1)
         if min(place) < 0:
@@ -86,7 +86,7 @@ def _places(dataset: Dataset) -> list[tuple[int, int, int]]:
 def _says_places(dataset: Dataset) -> bool:
     """Whether each tile says where it lies; else they come row by row, picture by picture."""
     sparse = str(dataset.get("DimensionOrganizationType") or "") == "TILED_SPARSE"
-    return sparse or bool(functional_group(dataset, "PlanePositionSlideSequence"))
+    return sparse or bool(find_functional_group(dataset, "PlanePositionSlideSequence"))
 
 
 def _tiles(dataset: Dataset) -> tuple[int, int]:
@@ -102,5 +102,5 @@ def _in_order(dataset: Dataset) -> list[tuple[int, int, int]]:
     height, width = int(dataset.Rows), int(dataset.Columns)
     return [
         (frame // (across * down), frame % (across * down) // across * height, frame % across * width)
-        for frame in range(frame_count(dataset))
+        for frame in range(count_frames(dataset))
     ]

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from models.errors import InputError, UnsupportedFormat
 from models.io import archive
 from models.io.archive import File
-from models.io.kinds import kind
-from models.io.series import identity, slices, stacks
+from models.io.kinds import find_file_kind
+from models.io.series import name_series, read_slice_headers, sort_into_stacks
 
 HIDDEN = re.compile(
     r"(^|[/\\])(\.(?!\.?([/\\]|$))[^/\\]+|__MACOSX|thumbs\.db|desktop\.ini|ehthumbs\.db)([/\\]|$)", re.IGNORECASE
@@ -68,7 +68,7 @@ class Intake:
     problems: tuple[InputError, ...] = ()
 
 
-def intake(files: Sequence[File]) -> Intake:
+def take_in(files: Sequence[File]) -> Intake:
     """Take apart what was dropped.
 
     Parameters
@@ -78,8 +78,8 @@ def intake(files: Sequence[File]) -> Intake:
     """
     problems: list[InputError] = []
     wanted = [(name, data) for name, data in files if not is_hidden(name)]
-    flat = archive.opened(wanted, problems.append, is_hidden)
-    flat.sort(key=lambda file: natural(file[0]))
+    flat = archive.open_archives(wanted, problems.append, is_hidden)
+    flat.sort(key=lambda file: natural_slice_key(file[0]))
     images, others, motion = _sorted(flat)
     if motion:
         if not any(name.lower().endswith(".txt") for name, _ in motion):  # a calibration of another name
@@ -97,7 +97,7 @@ def is_hidden(name: str) -> bool:
     return HIDDEN.search(name) is not None
 
 
-def natural(name: str) -> list[str | int]:
+def natural_slice_key(name: str) -> list[str | int]:
     """Return a key by which slice 2 comes before slice 10."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name.lower())]
 
@@ -112,7 +112,7 @@ def _sorted(files: Sequence[File]) -> tuple[list[File], list[File], list[File]]:
             motion.append((name, data))
             continue
         try:
-            kind(data, name)
+            find_file_kind(data, name)
         except UnsupportedFormat:
             (images if not data else others).append((name, data))
         else:
@@ -123,12 +123,12 @@ def _sorted(files: Sequence[File]) -> tuple[list[File], list[File], list[File]]:
 def _entries(files: Sequence[File]) -> tuple[Entry, ...]:
     """Return the images that files make: slices of one series together, an index left out where there are others."""
     dicom = [index for index, (name, data) in enumerate(files) if _is_dicom(name, data)]
-    headers = slices([files[index][1] for index in dicom]) if len(dicom) > 1 else []
+    headers = read_slice_headers([files[index][1] for index in dicom]) if len(dicom) > 1 else []
     if headers and not all(one.directory for one in headers):
         kept = [(index, one) for index, one in zip(dicom, headers, strict=True) if not one.directory]
     else:
         kept = [(index, one) for index, one in zip(dicom, headers, strict=bool(headers))]
-    grouped = [[kept[place][0] for place in places] for places in stacks([one for _, one in kept])]
+    grouped = [[kept[place][0] for place in places] for places in sort_into_stacks([one for _, one in kept])]
     stacked = {index for group in grouped for index in group}
     left_out = set(dicom) - stacked if headers else set()
     alone = [[index] for index in range(len(files)) if index not in stacked and index not in left_out]
@@ -137,18 +137,18 @@ def _entries(files: Sequence[File]) -> tuple[Entry, ...]:
 
 
 def _entry(files: Sequence[File], counted: Counter[str]) -> Entry:
-    name, data = min(files, key=lambda file: natural(file[0]))
+    name, data = min(files, key=lambda file: natural_slice_key(file[0]))
     if len(files) == 1:
         shown = name if counted[_last(name)] > 1 else _last(name)
         return Entry(shown, (data,), hashlib.sha256(data).hexdigest())
     members = tuple(data for _, data in files)
     folders = [part for part in re.split(r"[/\\]", name)[:-1] if part]
-    return Entry(f"{folders[-1] if folders else _last(name)} ({len(members)})", members, identity(members))
+    return Entry(f"{folders[-1] if folders else _last(name)} ({len(members)})", members, name_series(members))
 
 
 def _is_dicom(name: str, data: bytes) -> bool:
     try:
-        return kind(data, name) == "DICOM"
+        return find_file_kind(data, name) == "DICOM"
     except UnsupportedFormat:
         return False
 

@@ -54,7 +54,7 @@ OTHERS = (
 READABLE = later("Open a PNG, JPEG, TIFF, WebP, BMP or DICOM file.")
 
 
-def kind(data: bytes, name: str) -> str:
+def find_file_kind(data: bytes, name: str) -> str:
     """Return "DICOM" or Pillow's name of the format.
 
     Raises

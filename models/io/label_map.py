@@ -13,11 +13,11 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from models.errors import DamagedFile, UnsupportedFormat, naming
+from models.errors import DamagedFile, UnsupportedFormat, name_file_in_errors
 from models.io.decoded import Limits
-from models.io.kinds import kind
-from models.io.pool import in_worker
-from models.io.tiff import check_pages
+from models.io.kinds import find_file_kind
+from models.io.pool import call_in_worker
+from models.io.tiff import check_tiff_pages
 from models.settings import settings
 from models.words import later
 
@@ -30,7 +30,9 @@ STRAY = 0.02
 """Share of pixels that may lie further off, at the mask's edges."""
 
 
-def read_map(data: bytes, name: str, shape: tuple[int, int]) -> tuple[NDArray[np.int64] | None, tuple[int, int], bool]:
+def read_label_map(
+    data: bytes, name: str, shape: tuple[int, int]
+) -> tuple[NDArray[np.int64] | None, tuple[int, int], bool]:
     """Read a map of whole numbers.
 
     Returns
@@ -49,21 +51,21 @@ def read_map(data: bytes, name: str, shape: tuple[int, int]) -> tuple[NDArray[np
         When it is no picture, cannot be decoded, is coloured, or lost its classes to compression.
     """
     try:
-        format_ = kind(data, name)
+        format_ = find_file_kind(data, name)
     except UnsupportedFormat:
         format_ = "none"
     if format_ in ("none", "DICOM"):
         raise UnsupportedFormat(later("is no picture"), fix=AS_PNG, file=name)
     limit = settings()
     limits = Limits(limit.max_side_px, limit.max_decoded_mb, limit.max_frames)
-    with naming(name):
-        return in_worker(decode, data, format_, limits, shape)
+    with name_file_in_errors(name):
+        return call_in_worker(decode_label_map, data, format_, limits, shape)
 
 
-def decode(
+def decode_label_map(
     data: bytes, format_: str, limits: Limits, shape: tuple[int, int]
 ) -> tuple[NDArray[np.int64] | None, tuple[int, int], bool]:
-    """Do what `read_map` says; runs in the worker."""
+    """Do what `read_label_map` says; runs in the worker."""
     opened = _of_tiff if format_ == "TIFF" else _of_picture
     size, values = opened(data, format_, limits, shape)
     if values is None:
@@ -90,7 +92,7 @@ Read = tuple[tuple[int, int], NDArray[Any] | None]
 def _of_tiff(data: bytes, _: str, limits: Limits, shape: tuple[int, int]) -> Read:
     from tifffile import TiffFile, TiffFileError
 
-    check_pages(data, limits.frames)
+    check_tiff_pages(data, limits.frames)
     try:
         with TiffFile(BytesIO(data)) as file:
             page = file.pages.first

@@ -28,7 +28,7 @@ KINDS = frozenset("biuf")
 TOO_LONG, MALFORMED = "an answer longer than the process's memory", "no answer of a decoder"
 
 
-def send(answer: object, to: IO[bytes]) -> None:
+def send_plain(answer: object, to: IO[bytes]) -> None:
     """Write an answer.
 
     Raises
@@ -46,7 +46,7 @@ def send(answer: object, to: IO[bytes]) -> None:
     to.flush()
 
 
-def receive(source: IO[bytes], most_bytes: int) -> object:
+def receive_plain(source: IO[bytes], most_bytes: int) -> object:
     """Read an answer of at most `most_bytes`.
 
     Raises

@@ -15,7 +15,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
-from models.io.dicom_form import holder, numbers
+from models.io.dicom_form import find_holder, read_dicom_numbers
 
 PLACE = ("ImagePositionPatient", "ImageOrientationPatient")
 MEASURES = ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices")
@@ -28,15 +28,15 @@ OF_SEVERAL = (
 DIRECTIONS = re.compile(r"[APRLHF]{1,3}")
 
 
-def one_plane(image: Dataset, frame: int) -> Dataset:
+def take_one_plane(image: Dataset, frame: int) -> Dataset:
     """Return one frame of `image` (a copy without pixels) as an image of its own.
 
     It has a frame of reference only with all that says where it lies in it; a plane whose thickness is not stated is as
     thick as its pixels are high. What cannot be placed becomes a Secondary Capture, the one kind of image from which
-    nothing of a place is asked; `refer_to` puts the true kind back.
+    nothing of a place is asked; `refer_to_plane` puts the true kind back.
     """
     plane = deepcopy(image)
-    found = {key: numbers(holder(image, key, frame), key) for key in (*PLACE, *MEASURES)}
+    found = {key: read_dicom_numbers(find_holder(image, key, frame), key) for key in (*PLACE, *MEASURES)}
     for keyword in (*OF_SEVERAL, *found):
         if keyword in plane:
             del plane[keyword]
@@ -68,7 +68,7 @@ def _lies(position: list[float], orientation: list[float]) -> bool:
     return bool(np.allclose([along @ along, down @ down], 1, atol=1e-2) and abs(along @ down) < 1e-2)
 
 
-def refer_to(image: Dataset, frame: int, written: Dataset) -> None:
+def refer_to_plane(image: Dataset, frame: int, written: Dataset) -> None:
     """Name the true kind of `image` wherever `written` refers to it, and the frame (from 0) where it has several."""
     several = int(image.get("NumberOfFrames") or 1) > 1
     for element in written.iterall():
@@ -80,7 +80,7 @@ def refer_to(image: Dataset, frame: int, written: Dataset) -> None:
                         item.ReferencedFrameNumber = frame + 1
 
 
-def orientation(image: Dataset) -> list[str] | None:
+def read_plane_orientation(image: Dataset) -> list[str] | None:
     """Return the directions of rows and columns as letters (C.7.6.1.1.1), None where they are not stated so."""
     words = image.get("PatientOrientation") or ()
     given = [str(word) for word in ([words] if isinstance(words, str) else words)]

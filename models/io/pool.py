@@ -112,7 +112,7 @@ class Pool:
             self._idle.append(worker)
 
 
-def decoders() -> Pool:
+def find_decoder_pool() -> Pool:
     """Return the pool of this process under its settings."""
     limit = settings()
     return _pool(limit.decode_memory_mb, limit.decode_processes, os.getpid())
@@ -124,7 +124,7 @@ def _pool(memory_mb: int, size: int, pid: int) -> Pool:
     return Pool(memory_mb, size)
 
 
-def in_worker(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def call_in_worker(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Return `function(*args, **kwargs)` from a decoder process, under the limits of the settings.
 
     Raises
@@ -132,4 +132,4 @@ def in_worker(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     InputError
         As `Worker.call`.
     """
-    return decoders().call(settings().decode_seconds, function, *args, **kwargs)
+    return find_decoder_pool().call(settings().decode_seconds, function, *args, **kwargs)

@@ -32,7 +32,7 @@ GAMMA = later("The file states a gamma of its own, which was not applied.")
 PROFILE = later("The file has a colour profile, which was not applied.")
 
 
-def decode(data: bytes, kind: str, limits: Limits) -> Decoded:
+def decode_raster(data: bytes, kind: str, limits: Limits) -> Decoded:
     """Decode a raster file; runs in the worker.
 
     Parameters
@@ -47,7 +47,7 @@ def decode(data: bytes, kind: str, limits: Limits) -> Decoded:
     DamagedFile
         Truncated or inconsistent.
     """
-    if kind == "TIFF" and (read := tiff.decode(data, limits)) is not None:
+    if kind == "TIFF" and (read := tiff.decode_tiff(data, limits)) is not None:
         return read
     PIL.Image.MAX_IMAGE_PIXELS = None  # `limits` stands in its place; only the worker's Pillow is touched
     try:

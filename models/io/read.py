@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path, PureWindowsPath
 
-from models.errors import DamagedFile, TooLarge, UnsupportedFormat, naming
+from models.errors import DamagedFile, TooLarge, UnsupportedFormat, name_file_in_errors
 from models.io.decoded import Decoded, Limits
-from models.io.kinds import kind
-from models.io.pool import in_worker
+from models.io.kinds import find_file_kind
+from models.io.pool import call_in_worker
 from models.settings import settings
 from models.types import Image
 from models.words import later
@@ -38,7 +38,7 @@ def read(source: bytes | str | Path, name: str | None = None) -> Image:
         One of its kinds, with the file's name, the problem and the fix.
     """
     name = PureWindowsPath(name if name is not None else "" if isinstance(source, bytes) else source).name or "file"
-    with naming(name):
+    with name_file_in_errors(name):
         data = source if isinstance(source, bytes) else _bytes(Path(source))
         _check_bytes(len(data))
         return _decoded(data, name).image(name, hashlib.sha256(data).hexdigest())
@@ -47,15 +47,15 @@ def read(source: bytes | str | Path, name: str | None = None) -> Image:
 def _decoded(data: bytes, name: str) -> Decoded:
     limit = settings()
     limits = Limits(limit.max_side_px, limit.max_decoded_mb, limit.max_frames)
-    match kind(data, name):
+    match find_file_kind(data, name):
         case "DICOM":
             from models.io import dicom  # pydicom loads with the first DICOM file
 
-            return in_worker(dicom.decode, data, limits)
+            return call_in_worker(dicom.decode_dicom, data, limits)
         case raster:
             from models.io import raster as pillow
 
-            return in_worker(pillow.decode, data, raster, limits)
+            return call_in_worker(pillow.decode_raster, data, raster, limits)
 
 
 def _bytes(path: Path) -> bytes:

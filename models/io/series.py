@@ -18,7 +18,7 @@ import numpy as np
 
 from models.errors import DamagedFile, InputError, TooLarge
 from models.io.decoded import Decoded, Limits
-from models.io.pool import in_worker
+from models.io.pool import call_in_worker
 from models.settings import settings
 from models.types import Image
 from models.words import later
@@ -59,7 +59,7 @@ class Slice:
     whole: bool = False
 
 
-def slices(files: Sequence[bytes]) -> list[Slice]:
+def read_slice_headers(files: Sequence[bytes]) -> list[Slice]:
     """Return what the headers of DICOM files say, in their order; of one that cannot be parsed, nothing."""
     found = _asked([data[:HEAD_BYTES] for data in files])
     for index, one in enumerate(found):
@@ -68,19 +68,19 @@ def slices(files: Sequence[bytes]) -> list[Slice]:
     return found
 
 
-def parse(heads: Sequence[bytes]) -> list[Slice]:
+def parse_slices(heads: Sequence[bytes]) -> list[Slice]:
     """Parse the beginnings of DICOM files; runs in the worker."""
     return [_parsed(head) for head in heads]
 
 
 def _asked(heads: Sequence[bytes]) -> list[Slice]:
     try:
-        return in_worker(parse, heads)
+        return call_in_worker(parse_slices, heads)
     except InputError:
         return [Slice()] * len(heads)  # each says what is wrong when it is read
 
 
-def stacks(found: Sequence[Slice]) -> list[list[int]]:
+def sort_into_stacks(found: Sequence[Slice]) -> list[list[int]]:
     """Return the places of the files of each stack, in the order of the slices; a file alone is a stack of one.
 
     Stacks come in the order of their first files.
@@ -112,7 +112,7 @@ def read_series(members: Sequence[bytes], name: str) -> Image:
     problem: InputError | None = None
     for data in members:
         try:
-            one = in_worker(dicom.decode, data, limits)
+            one = call_in_worker(dicom.decode_dicom, data, limits)
             if not decoded:
                 rows, columns = one.stored.shape[1:3]
                 limits.check(rows, columns, len(members), one.stored.nbytes / (rows * columns))
@@ -126,7 +126,7 @@ def read_series(members: Sequence[bytes], name: str) -> Image:
         reason = problem or DamagedFile(later("has no slices"), fix=later("Copy it again from its source."))
         reason.file = name
         raise reason
-    image = _stacked(decoded).image(name, identity(members))
+    image = _stacked(decoded).image(name, name_series(members))
     image = replace(image, first_frame=image.frames // 2)
     missing = len(members) - len(decoded)
     if missing:
@@ -135,7 +135,7 @@ def read_series(members: Sequence[bytes], name: str) -> Image:
     return image
 
 
-def identity(members: Sequence[bytes]) -> str:
+def name_series(members: Sequence[bytes]) -> str:
     """Return the SHA-256 that names a series: of its members', in their order."""
     return hashlib.sha256("".join(hashlib.sha256(data).hexdigest() for data in members).encode()).hexdigest()
 

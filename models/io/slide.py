@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import DamagedFile, TooLarge, UnsupportedFormat, naming
+from models.errors import DamagedFile, TooLarge, UnsupportedFormat, name_file_in_errors
 from models.io.decoded import Decoded, Header, Limits
-from models.io.kinds import kind
-from models.io.pool import in_worker
-from models.io.tiff import check_pages, spacing_of
+from models.io.kinds import find_file_kind
+from models.io.pool import call_in_worker
+from models.io.tiff import check_tiff_pages, read_tiff_spacing
 from models.settings import settings
 from models.types import Box, Image
 from models.words import later
@@ -86,7 +86,7 @@ class Slide:
         return self.levels[0].shape
 
 
-def slide(data: bytes, name: str = "") -> Slide | None:
+def open_slide(data: bytes, name: str = "") -> Slide | None:
     """Open a slide.
 
     Returns
@@ -103,7 +103,7 @@ def slide(data: bytes, name: str = "") -> Slide | None:
     return found
 
 
-def region(data: bytes, level: int, box: Box, name: str = "") -> Image:
+def read_slide_region(data: bytes, level: int, box: Box, name: str = "") -> Image:
     """Read a part of a slide.
 
     Parameters
@@ -132,8 +132,8 @@ def region(data: bytes, level: int, box: Box, name: str = "") -> Image:
 
 def _called(name: str, data: bytes, function: Any, *args: Any) -> Any:
     """Run a function on a TIFF's bytes in the worker; None for what is no TIFF."""
-    with naming(PureWindowsPath(name).name or None):
-        return in_worker(function, data, *args) if kind(data, name) == "TIFF" else None
+    with name_file_in_errors(PureWindowsPath(name).name or None):
+        return call_in_worker(function, data, *args) if find_file_kind(data, name) == "TIFF" else None
 
 
 def _opened(data: bytes) -> Slide | None:
@@ -144,7 +144,7 @@ def _opened(data: bytes) -> Slide | None:
             return None
         _check(pages, len(data))
         factors = [columns / page.shape[1] for page in pages]
-        spacing, _ = spacing_of(file)
+        spacing, _ = read_tiff_spacing(file)
         levels = tuple(
             Level((page.shape[0], page.shape[1]), factor, _times(spacing, factor))
             for page, factor in zip(pages, factors, strict=True)
@@ -164,7 +164,7 @@ def _region(data: bytes, level: int, box: Box) -> Decoded:
             fix = "Draw a smaller region, or choose a coarser level."
             raise TooLarge(f"the region has {width:,} × {height:,} pixels at this level", fix=fix)
         pixels = _read(page, top, left, height, width)
-        spacing = _times(spacing_of(file)[0], factor)
+        spacing = _times(read_tiff_spacing(file)[0], factor)
     said = f"rows {top} to {top + height - 1} and columns {left} to {left + width - 1} of level {level} of a slide"
     source = "the slide's own resolution" if spacing else None
     return Decoded(
@@ -175,7 +175,7 @@ def _region(data: bytes, level: int, box: Box) -> Decoded:
 def _tiff(data: bytes) -> TiffFile:
     from tifffile import TiffFile
 
-    check_pages(data, settings().max_frames)
+    check_tiff_pages(data, settings().max_frames)
     return TiffFile(BytesIO(data))
 
 

@@ -19,7 +19,7 @@ MOST_BYTES = 16 << 20
 """Of a text; the poses of the longest sequence take two million."""
 
 
-def text_of(data: bytes, name: str) -> str:
+def decode_text(data: bytes, name: str) -> str:
     """Return the text of a file, without a byte order mark.
 
     Raises
@@ -62,7 +62,7 @@ def split_table(text: str) -> list[list[str]]:
     return [line for line in lines if any(line)]
 
 
-def numbers_in(line: str) -> list[float]:
+def parse_numbers(line: str) -> list[float]:
     """Return the numbers of a line, which spaces, semicolons or commas part; a comma within one is a decimal comma.
 
     "1000,0,400" is three numbers, and so is "1000,0 0,0 400,5": where other separators stand, commas are none.
@@ -79,7 +79,7 @@ def numbers_in(line: str) -> list[float]:
     return [float(word) for word in re.split(r"[,;\s]+", line.strip()) if word]
 
 
-def number_in(line: str) -> float:
+def parse_number(line: str) -> float:
     """Return the only number of a line; a comma is a decimal comma.
 
     Raises
@@ -90,7 +90,7 @@ def number_in(line: str) -> float:
     return float(line.strip().replace(",", ".") if line.count(",") == 1 and "." not in line else line)
 
 
-def natural(name: str) -> tuple[str | int, ...]:
+def natural_name_key(name: str) -> tuple[str | int, ...]:
     """Return what names are sorted by so that frame 2 comes before frame 10."""
     parts = re.split(r"([0-9]+)", name.lower())
     return tuple(int(part) if number % 2 else part for number, part in enumerate(parts))

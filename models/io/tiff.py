@@ -48,7 +48,7 @@ FRAMES_MISSING = later("The file names more frames than are there: it was cut of
 AGAIN = later("Copy or export it again.")
 
 
-def decode(data: bytes, limits: Limits) -> Decoded | None:
+def decode_tiff(data: bytes, limits: Limits) -> Decoded | None:
     """Decode a TIFF; None for a kind of colour that is Pillow's to convert. Runs in the worker.
 
     Raises
@@ -62,7 +62,7 @@ def decode(data: bytes, limits: Limits) -> Decoded | None:
     """
     from tifffile import TiffFile, TiffFileError
 
-    check_pages(data, limits.frames)
+    check_tiff_pages(data, limits.frames)
     try:
         with TiffFile(BytesIO(data)) as file:
             series, page = file.series[0], file.series[0].keyframe
@@ -72,7 +72,7 @@ def decode(data: bytes, limits: Limits) -> Decoded | None:
                 return None
             _check(file, series, len(data), limits)
             frames, bits, said = _grey_or_colour(_values(series), page)
-            spacing, source = spacing_of(file)
+            spacing, source = read_tiff_spacing(file)
             turn = page.tags.valueof(ORIENTATION, 1)
             cell = spacing or _aspect(page)
             if turn in (5, 6, 7, 8):
@@ -108,7 +108,7 @@ def decode(data: bytes, limits: Limits) -> Decoded | None:
     return Decoded(_turned(frames, turn), bits, header, inverted=inverted).slimmed()
 
 
-def check_pages(data: bytes, most: int) -> None:
+def check_tiff_pages(data: bytes, most: int) -> None:
     """Follow the pages from one to the next, before a parser does that would go round for ever.
 
     Raises
@@ -239,7 +239,7 @@ def _aspect(page: TiffPage) -> Pair:
     return height / min(height, width), width / min(height, width)
 
 
-def spacing_of(file: TiffFile) -> tuple[Pair | None, str | None]:
+def read_tiff_spacing(file: TiffFile) -> tuple[Pair | None, str | None]:
     """Return millimetres between rows and columns of the finest level, and who states them; None for printing's."""
     page = file.series[0].keyframe
     found: tuple[float, float, str] | None = None  # down and across in mm

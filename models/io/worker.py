@@ -89,7 +89,7 @@ class Worker:
         try:
             pickle.dump((seconds, *job), process.stdin, pickle.HIGHEST_PROTOCOL)
             process.stdin.flush()
-            answer = plain.receive(process.stdout, self._memory_mb << 20)
+            answer = plain.receive_plain(process.stdout, self._memory_mb << 20)
             answered = True
         except (EOFError, OSError, ValueError) as error:
             hung = time.monotonic() - begun >= seconds
@@ -115,7 +115,12 @@ class Worker:
             root = str(Path(__file__).resolve().parents[2])
             path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", f"from models.io.worker import serve; serve({self._memory_mb}, {ready})"],
+                [
+                    sys.executable,
+                    "-P",
+                    "-c",
+                    f"from models.io.worker import serve_worker; serve_worker({self._memory_mb}, {ready})",
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -137,7 +142,7 @@ class Worker:
                 pass
 
 
-def serve(memory_mb: int, ready: bool = False) -> None:
+def serve_worker(memory_mb: int, ready: bool = False) -> None:
     """Answer calls from stdin on stdout until the parent closes the pipe; runs in the worker only.
 
     With `ready`, the decoders are loaded before the first file comes.
@@ -157,7 +162,7 @@ def serve(memory_mb: int, ready: bool = False) -> None:
             return
         if STOPS_ITSELF:
             signal.setitimer(signal.ITIMER_REAL, seconds)
-        plain.send(_answer(function, args, kwargs), answers)
+        plain.send_plain(_answer(function, args, kwargs), answers)
         if STOPS_ITSELF:
             signal.setitimer(signal.ITIMER_REAL, 0)
 

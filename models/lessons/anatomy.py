@@ -43,7 +43,7 @@ class Part:
     owns: tuple[str, ...] = field(default=())
 
 
-def layers(card: Card) -> tuple[Layer, ...]:
+def dissect_network(card: Card) -> tuple[Layer, ...]:
     """Return the blocks of a card's network, from the picture to the answer.
 
     It needs no weights: a card that is not trained yet has an anatomy too.
@@ -61,13 +61,15 @@ def _layers(text: str) -> tuple[Layer, ...]:
     card = Card.model_validate_json(text)
     with torch.device("meta"):
         net = task_of(card.task).build(card).eval()
-    parts = plan(net)
-    shapes = {name: tuple(x.shape[1:]) for name, x in computed(net, parts, meta_input(card.input.size)).items()}
+    parts = plan_blocks(net)
+    shapes = {
+        name: tuple(x.shape[1:]) for name, x in compute_blocks(net, parts, make_meta_input(card.input.size)).items()
+    }
     fields = _receptive_fields(card, net, parts)
     return tuple(_layer(part, net, shapes[part.name], fields[part.name], card.input.size) for part in parts)
 
 
-def meta_input(size: tuple[int, int]) -> Tensor:
+def make_meta_input(size: tuple[int, int]) -> Tensor:
     """Return an input without numbers: (1, 3, *size)."""
     return torch.empty(1, 3, *size, device="meta")
 
@@ -89,7 +91,7 @@ def _layer(part: Part, net: nn.Module, shape: tuple[int, ...], seen: int | None,
     )
 
 
-def plan(net: nn.Module) -> tuple[Part, ...]:
+def plan_blocks(net: nn.Module) -> tuple[Part, ...]:
     """Return the blocks of one of the product's networks, in the order in which they run.
 
     Raises
@@ -199,7 +201,7 @@ def _fcos(net: FCOSMobileNetV2) -> tuple[Part, ...]:
 
 
 @contextmanager
-def listening(net: nn.Module, parts: Sequence[Part | Layer]) -> Iterator[dict[str, Tensor]]:
+def listen_to_blocks(net: nn.Module, parts: Sequence[Part | Layer]) -> Iterator[dict[str, Tensor]]:
     """Collect what blocks compute while the net runs, by name; every hook is gone at the end, whatever happens."""
     heard: dict[str, Tensor] = {}
 
@@ -217,14 +219,14 @@ def listening(net: nn.Module, parts: Sequence[Part | Layer]) -> Iterator[dict[st
             hook.remove()
 
 
-def computed(net: nn.Module, parts: Sequence[Part | Layer], x: Tensor) -> Mapping[str, Tensor]:
+def compute_blocks(net: nn.Module, parts: Sequence[Part | Layer], x: Tensor) -> Mapping[str, Tensor]:
     """Run a net on (1, 3, h, w) and return what its blocks compute, by name."""
-    with listening(net, parts) as heard:
-        run(net, x)
+    with listen_to_blocks(net, parts) as heard:
+        run_blocks(net, x)
     return heard
 
 
-def run(net: nn.Module, x: Tensor) -> None:
+def run_blocks(net: nn.Module, x: Tensor) -> None:
     """Run a net without its last step, the sorting of boxes of a detector."""
     if isinstance(net, FCOSMobileNetV2):
         net.head(list(net.trunk(x).values()))
@@ -232,7 +234,7 @@ def run(net: nn.Module, x: Tensor) -> None:
         net(x)
 
 
-def recursion(blocks: Sequence[nn.Module]) -> list[int]:
+def compute_receptive_fields(blocks: Sequence[nn.Module]) -> list[int]:
     """Return the receptive field behind each of a chain of blocks; a shortcut round a block widens nothing."""
     seen, jump, found = 1, 1, []
     for block in blocks:
@@ -248,17 +250,17 @@ def _receptive_fields(card: Card, net: nn.Module, parts: Sequence[Part]) -> dict
     chain = [part for part in parts if "stages." in part.module and part.stage in STAGES]
     fields: dict[str, int | None] = dict.fromkeys(part.name for part in parts)
     if not isinstance(net, HRNet):
-        seen = recursion([net.get_submodule(part.module) for part in chain])
+        seen = compute_receptive_fields([net.get_submodule(part.module) for part in chain])
         fields |= {part.name: side for part, side in zip(chain, seen, strict=True)}
     rest = [part for part in parts if fields[part.name] is None and part.stage != "head"]
     if isinstance(net, HRNet | UNetMobileNetV2):
         rest += [part for part in parts if part.name == "head"]
     if rest:
-        fields |= measured(task_of(card.task).build(card), rest)
+        fields |= measure_receptive_fields(task_of(card.task).build(card), rest)
     return fields
 
 
-def measured(net: nn.Module, parts: Sequence[Part]) -> dict[str, int | None]:
+def measure_receptive_fields(net: nn.Module, parts: Sequence[Part]) -> dict[str, int | None]:
     """Measure receptive fields along the rows of a long strip; None where one is as long as the strip.
 
     Parameters
@@ -266,10 +268,10 @@ def measured(net: nn.Module, parts: Sequence[Part]) -> dict[str, int | None]:
     net
         With random weights: they are replaced.
     """
-    open_up(net)
+    open_up_weights(net)
     x = torch.ones(1, 3, LONG_PX, NARROW_PX, requires_grad=True)
     with torch.enable_grad():
-        heard = computed(net, parts, x)
+        heard = compute_blocks(net, parts, x)
         fields: dict[str, int | None] = {}
         for part in parts:
             maps = heard[part.name]
@@ -280,7 +282,7 @@ def measured(net: nn.Module, parts: Sequence[Part]) -> dict[str, int | None]:
     return fields
 
 
-def open_up(net: nn.Module) -> None:
+def open_up_weights(net: nn.Module) -> None:
     """Make every weight positive and let everything through, so that a gradient reaches all that is looked at."""
     net.eval()
     for parent in list(net.modules()):

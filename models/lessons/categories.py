@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from models.errors import UnknownCard
-from models.lessons.anatomy import computed, meta_input, plan
+from models.lessons.anatomy import compute_blocks, make_meta_input, plan_blocks
 from models.lessons.records import Step
 from models.nets.fcos import FCOSMobileNetV2
 from models.nets.mobilenet import STAGES, StagedMobileNetV2
@@ -52,7 +52,7 @@ DOES = MappingProxyType(
 
 
 @lru_cache(maxsize=32)
-def steps(category: str, size: tuple[int, int], labels: int) -> tuple[Step, ...]:
+def list_category_steps(category: str, size: tuple[int, int], labels: int) -> tuple[Step, ...]:
     """Return the way from a picture to an answer.
 
     Parameters
@@ -73,8 +73,8 @@ def steps(category: str, size: tuple[int, int], labels: int) -> tuple[Step, ...]
         raise UnknownCard(f"there is no category {category!r}", fix=f"Choose one of {', '.join(CATEGORIES)}.")
     with torch.device("meta"):
         net = CATEGORIES[category](labels).eval()
-    parts = plan(net)
-    maps = computed(net, parts, meta_input(size))
+    parts = plan_blocks(net)
+    maps = compute_blocks(net, parts, make_meta_input(size))
     found = [Step("input", DOES["input"], (1, 3, *size), 0, shared=True)]
     for stage in STAGES:
         blocks = [p for p in parts if p.stage == stage and p.name != "stage5.5"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from models.cards import card
 from models.predictors.engine import engine
 from models.tasks.classification.predictor import Classifier
-from models.tasks.classification.sanity import Cascade, cascade
+from models.tasks.classification.sanity import Cascade, randomise_in_cascade
 from models.trust.methods import METHODS
 from models.types import Image
 
 
-def forgetting(image: Image, card_id: str, frame: int = 0) -> tuple[str, Cascade]:
+def explain_while_forgetting(image: Image, card_id: str, frame: int = 0) -> tuple[str, Cascade]:
     """Explain a classifier's own answer by Grad-CAM while it forgets, from the head down.
 
     Returns
@@ -28,4 +28,4 @@ def forgetting(image: Image, card_id: str, frame: int = 0) -> tuple[str, Cascade
     model = engine().load(card(card_id), Classifier)
     answer, _ = model.answer(image, frame)
     target = model.task.target(model.card, None, answer)
-    return model.card.keys[target], cascade(model, image, METHODS["grad-cam"], target, frame=frame)
+    return model.card.keys[target], randomise_in_cascade(model, image, METHODS["grad-cam"], target, frame=frame)

@@ -66,7 +66,7 @@ class Trials:
     tested: tuple[int, int]
 
 
-def pictures(clinic: Clinic, seed: int) -> Pictures:
+def simulate_clinic(clinic: Clinic, seed: int) -> Pictures:
     """Simulate the pictures of a clinic, those of one patient after one another; every other patient is ill."""
     rng = np.random.default_rng(seed)
     patient = np.repeat(np.arange(clinic.patients), clinic.images)
@@ -86,20 +86,20 @@ def _appearances(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return looks
 
 
-def trials(clinic: Clinic, seeds: int = 20) -> Trials:
+def try_leaky_splits(clinic: Clinic, seeds: int = 20) -> Trials:
     """Measure both splits on pictures drawn anew for each seed."""
     leaking, honest = np.empty(seeds), np.empty(seeds)
     tested = (0, 0)
     for seed in range(seeds):
-        seen, rng = pictures(clinic, seed), np.random.default_rng(1000 + seed)
+        seen, rng = simulate_clinic(clinic, seed), np.random.default_rng(1000 + seed)
         by_picture = rng.permutation(len(seen.ill)) < round(TESTED * len(seen.ill))
         by_patient = (rng.permutation(clinic.patients) < round(TESTED * clinic.patients))[seen.patient]
-        leaking[seed], honest[seed] = accuracy(seen, by_picture), accuracy(seen, by_patient)
+        leaking[seed], honest[seed] = measure_leaky_accuracy(seen, by_picture), measure_leaky_accuracy(seen, by_patient)
         tested = int(by_picture.sum()), int(by_patient.sum())
     return Trials(leaking, honest, tested)
 
 
-def accuracy(seen: Pictures, test: NDArray[np.bool_]) -> float:
+def measure_leaky_accuracy(seen: Pictures, test: NDArray[np.bool_]) -> float:
     """Return the share of test pictures whose nearest training picture has the same label.
 
     Parameters

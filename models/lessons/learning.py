@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from models.lessons.shafts import LABELS, Shafts, shafts
+from models.lessons.shafts import LABELS, Shafts, simulate_shafts
 
 FILTERS, FILTER_PX = 8, 5
 """Filters of the first layer, and their side."""
@@ -100,9 +100,9 @@ class SmallNet(nn.Module):
         return logits
 
 
-def held_out() -> Shafts:
+def draw_held_out_patches() -> Shafts:
     """Return the patches that no lesson trains on."""
-    return shafts(HELD_OUT, seed=10_000)
+    return simulate_shafts(HELD_OUT, seed=10_000)
 
 
 def learn(lesson: Lesson) -> Iterator[Snapshot]:
@@ -111,11 +111,11 @@ def learn(lesson: Lesson) -> Iterator[Snapshot]:
     The caller stops it by not asking for more.
     """
     generator = Generator().manual_seed(lesson.seed)
-    data = shafts(lesson.patches, seed=lesson.seed)
+    data = simulate_shafts(lesson.patches, seed=lesson.seed)
     x, y = _input(data), torch.from_numpy(data.broken).long()  # (N, 1, 28, 28), (N,)
     if lesson.shuffled:
         y = y[torch.randperm(len(y), generator=generator)]
-    unseen = held_out()
+    unseen = draw_held_out_patches()
     test = _input(unseen), torch.from_numpy(unseen.broken).long()
     net = SmallNet(generator)
     optimiser = torch.optim.Adam(net.parameters(), lesson.rate)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from models.cards import Card
-from models.lessons.anatomy import computed
+from models.lessons.anatomy import compute_blocks
 from models.lessons.records import FeatureMaps, Layer, Patch
 from models.predictors.engine import engine
 from models.tasks import task_of
@@ -46,7 +46,7 @@ class Sight:
     x: Tensor
 
 
-def sight(image: Image, card: Card, frame: int = 0) -> Sight:
+def prepare_map_input(image: Image, card: Card, frame: int = 0) -> Sight:
     """Return a card's first network and the image as its input (1, 3, h, w).
 
     Raises
@@ -55,11 +55,11 @@ def sight(image: Image, card: Card, frame: int = 0) -> Sight:
         When the card's weights are missing or changed.
     """
     loaded = engine().predictor(card)
-    x = task_of(card.task).prepare(middle(image, card), card, frame)
+    x = task_of(card.task).prepare(cut_map_middle(image, card), card, frame)
     return Sight(loaded.members[0], loaded.lock, x.to(engine().device))
 
 
-def middle(image: Image, card: Card) -> Image:
+def cut_map_middle(image: Image, card: Card) -> Image:
     """Return the part that lessons look at: of a card that slides over tiles, the tile in the middle; else all."""
     if not card.input.tiled or max(image.shape) <= TILE_PX:
         return image
@@ -67,12 +67,12 @@ def middle(image: Image, card: Card) -> Image:
     return image.crop(Box((image.shape[0] - height) // 2, (image.shape[1] - width) // 2, height, width))
 
 
-def network_picture(image: Image, card: Card, frame: int = 0) -> Pixels:
+def render_network_input(image: Image, card: Card, frame: int = 0) -> Pixels:
     """Return an image as the card's network sees it: (h, w) grey or (h, w, 3) in [0, 1]."""
-    return as_picture(task_of(card.task).prepare(middle(image, card), card, frame))
+    return map_to_picture(task_of(card.task).prepare(cut_map_middle(image, card), card, frame))
 
 
-def as_picture(x: Tensor) -> Pixels:
+def map_to_picture(x: Tensor) -> Pixels:
     """(1, 3, h, w) in [−1, 1] → (h, w) where the three are alike, else (h, w, 3), in [0, 1]."""
     shown = ((x[0] + 1) / 2).clamp(0, 1).float().cpu()
     if torch.equal(shown[0], shown[1]) and torch.equal(shown[0], shown[2]):
@@ -81,13 +81,13 @@ def as_picture(x: Tensor) -> Pixels:
 
 
 @torch.no_grad()
-def features(seen: Sight, layer: Layer) -> Tensor:
+def compute_layer_features(seen: Sight, layer: Layer) -> Tensor:
     """Return what a layer computes of an image: (C, h, w) on the CPU."""
     with seen.lock:
-        return computed(seen.net, (layer,), seen.x)[layer.name][0].float().cpu()
+        return compute_blocks(seen.net, (layer,), seen.x)[layer.name][0].float().cpu()
 
 
-def feature_maps(image: Image, card: Card, layer: Layer, *, frame: int = 0, count: int = 12) -> FeatureMaps:
+def rank_feature_maps(image: Image, card: Card, layer: Layer, *, frame: int = 0, count: int = 12) -> FeatureMaps:
     """Return the channels of a layer with the largest peaks on an image.
 
     Parameters
@@ -102,15 +102,15 @@ def feature_maps(image: Image, card: Card, layer: Layer, *, frame: int = 0, coun
     BadWeights
         When the card's weights are missing or changed.
     """
-    seen, start = sight(image, card, frame), time.perf_counter()
-    found = features(seen, layer)
-    peaks = inner(found).amax((1, 2))
+    seen, start = prepare_map_input(image, card, frame), time.perf_counter()
+    found = compute_layer_features(seen, layer)
+    peaks = clear_map_margin(found).amax((1, 2))
     order = peaks.argsort(descending=True, stable=True)[:count]
     seconds = time.perf_counter() - start
     return FeatureMaps(order.numpy(), found[order].numpy(), peaks[order].numpy(), len(found), seconds)
 
 
-def inner(maps: Tensor) -> Tensor:
+def clear_map_margin(maps: Tensor) -> Tensor:
     """Return maps (…, h, w) with their margin set to the least value, so that it holds no peak."""
     rows, columns = (ceil(MARGIN * side) if side >= 3 else 0 for side in maps.shape[-2:])
     kept = torch.full_like(maps, float(maps.min()))
@@ -119,7 +119,7 @@ def inner(maps: Tensor) -> Tensor:
     return kept
 
 
-def patches(
+def find_channel_patches(
     pictures: Sequence[tuple[Image, int]], card: Card, layer: Layer, channel: int, *, count: int = 6
 ) -> tuple[Patch, ...]:
     """Return the parts of pictures that a channel answers to most, the strongest first.
@@ -140,15 +140,15 @@ def patches(
     """
     found: list[Patch] = []
     for number, (image, frame) in enumerate(pictures):
-        seen = sight(image, card, frame)
-        found += _of_picture(features(seen, layer)[channel], as_picture(seen.x), layer, number)
+        seen = prepare_map_input(image, card, frame)
+        found += _of_picture(compute_layer_features(seen, layer)[channel], map_to_picture(seen.x), layer, number)
     return tuple(sorted(found, key=lambda patch: -patch.value)[:count])
 
 
 def _of_picture(values: Tensor, picture: Pixels, layer: Layer, number: int) -> list[Patch]:
     """Return the places of one picture with the largest values (h, w) that lie apart, with what they look at."""
     side = min(layer.receptive_field_px or max(picture.shape), *picture.shape[:2])
-    strongest = inner(values).flatten().argsort(descending=True, stable=True)[:LOOKED_AT]
+    strongest = clear_map_margin(values).flatten().argsort(descending=True, stable=True)[:LOOKED_AT]
     taken: list[Patch] = []
     for place in strongest.tolist():
         down, across = divmod(place, values.shape[1])
@@ -157,14 +157,14 @@ def _of_picture(values: Tensor, picture: Pixels, layer: Layer, number: int) -> l
             for at, whole, grid in zip((down, across), picture.shape, values.shape, strict=False)
         )
         if all(max(abs(row - p.row), abs(column - p.column)) >= NEAR * side for p in taken):
-            cut = cut_out(picture, row, column, side)
+            cut = cut_out_patch(picture, row, column, side)
             taken.append(Patch(number, row, column, float(values[down, across]), cut))
         if len(taken) == OF_ONE_PICTURE:
             break
     return taken
 
 
-def cut_out(picture: Pixels, row: int, column: int, side: int) -> Pixels:
+def cut_out_patch(picture: Pixels, row: int, column: int, side: int) -> Pixels:
     """Return a square of a picture round a place, black where it reaches beyond the edge: (side, side[, 3])."""
     half = side // 2
     width = [(half + 1, half + 1), (half + 1, half + 1), (0, 0)][: picture.ndim]

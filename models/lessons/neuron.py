@@ -43,14 +43,14 @@ def silu(x: Array) -> Array:
     return x * sigmoid(x)
 
 
-def neuron(patch: Array, weights: Array, bias: float, activation: Callable[[Array], Array]) -> Array:
+def answer_one_neuron(patch: Array, weights: Array, bias: float, activation: Callable[[Array], Array]) -> Array:
     """Answer for one place: weigh, add up, add the bias, decide."""
     products = patch * weights  # (3, 3) each input times its own weight
     total = products.sum() + bias  # ()
     return activation(total)  # ()
 
 
-def convolve(picture: Array, kernel: Array, bias: float, activation: Callable[[Array], Array]) -> Array:
+def convolve_neuron(picture: Array, kernel: Array, bias: float, activation: Callable[[Array], Array]) -> Array:
     """Ask the same neuron at every place of a picture."""
     padded = np.pad(picture, 1)  # (H + 2, W + 2) zeros round it, so that the edge has neighbours too
     patches = sliding_window_view(padded, (3, 3))  # (H, W, 3, 3) what each place sees
@@ -109,7 +109,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 """By the name on the screen."""
 
 
-def patch_at(picture: Array, row: int, column: int) -> Array:
+def cut_neuron_patch(picture: Array, row: int, column: int) -> Array:
     """Return the 3 × 3 places round one place, zeros beyond the edge."""
     padded = np.pad(picture, 1)
     patch: Array = padded[row : row + 3, column : column + 3]

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 import models
 from models.cards import Card
 from models.errors import UnknownCard
-from models.lessons.maps import Sight, as_picture, inner, middle, sight
+from models.lessons.maps import Sight, clear_map_margin, cut_map_middle, map_to_picture, prepare_map_input
 from models.lessons.records import Depth, Depths
 from models.nets.dense import DenseNet, State
 from models.nets.unet import UNetMobileNetV2
@@ -34,7 +34,7 @@ SHOWN = 4
 """Maps of the finest branch."""
 
 
-def depths(image: Image, card: Card, *, frame: int = 0) -> Depths:
+def follow_resolution(image: Image, card: Card, *, frame: int = 0) -> Depths:
     """Return what a network that segments holds at each depth, and what it segmented.
 
     Raises
@@ -44,18 +44,18 @@ def depths(image: Image, card: Card, *, frame: int = 0) -> Depths:
     BadWeights
         When the card's weights are missing or changed.
     """
-    part = middle(image, card)
-    seen = sight(part, card, frame)
+    part = cut_map_middle(image, card)
+    seen = prepare_map_input(part, card, frame)
     if not isinstance(seen.net, DenseNet):
         raise UnknownCard(f"{card.id} does not segment", fix="Choose a card that segments every pixel.")
-    detail = detail_of(seen.x)
+    detail = measure_detail(seen.x)
     states = _states(seen, seen.net)
     answer = models.predict(part, card.id, frame=frame)
     assert isinstance(answer, Segmentation)  # by the card's network
     skips = tuple((f"stage{level}", f"up{level}") for level in range(4, 0, -1))
     return Depths(
         card=card.id,
-        picture=as_picture(seen.x),
+        picture=map_to_picture(seen.x),
         detail=detail.numpy(),
         depths=tuple(_depth(name, state, detail) for name, state in states.items()),
         skips=skips if isinstance(seen.net, UNetMobileNetV2) else (),
@@ -78,24 +78,24 @@ def _states(seen: Sight, net: DenseNet) -> dict[str, State]:
 
 def _depth(name: str, state: State, detail: Tensor) -> Depth:
     finest = state[0][0]  # (C, h, w)
-    strongest = inner(finest).amax((1, 2)).argsort(descending=True, stable=True)[:SHOWN]
+    strongest = clear_map_margin(finest).amax((1, 2)).argsort(descending=True, stable=True)[:SHOWN]
     return Depth(
         stage=name,
         shapes=tuple((branch.shape[1], branch.shape[2], branch.shape[3]) for branch in state),
         strides=tuple(round(detail.shape[0] / branch.shape[2]) for branch in state),
-        retained=retained(state, detail),
+        retained=measure_retained_detail(state, detail),
         maps=finest[strongest].numpy(),
     )
 
 
-def detail_of(x: Tensor) -> Tensor:
+def measure_detail(x: Tensor) -> Tensor:
     """Return the fine detail of an input: (1, 3, h, w) → (h, w), brightness less its blur, over its largest value."""
     grey = x[0].float().mean(0).cpu().numpy()
     detail = torch.from_numpy(grey - ndimage.gaussian_filter(grey, FINE_PX, mode="nearest"))
     return detail / detail.abs().max().clamp_min(1e-6)
 
 
-def retained(state: State, detail: Tensor) -> float:
+def measure_retained_detail(state: State, detail: Tensor) -> float:
     """Return how well detail (h, w) can be read off maps (1, C, …) by one linear layer: correlation, held out."""
     rows, columns, fitting = _places((detail.shape[0], detail.shape[1]))
     size = torch.tensor([detail.shape[1], detail.shape[0]])

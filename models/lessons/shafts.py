@@ -37,7 +37,7 @@ class Shafts:
         return len(self.broken)
 
 
-def shafts(n: int, seed: int) -> Shafts:
+def simulate_shafts(n: int, seed: int) -> Shafts:
     """Simulate n patches, every other one broken; the same seed gives the same patches on every machine."""
     rng = np.random.default_rng(seed)
     broken = np.arange(n) % 2 == 1

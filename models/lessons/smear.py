@@ -34,7 +34,7 @@ class Smear:
     nuclei: NDArray[np.int32]
 
 
-def smear(seed: int, size: tuple[int, int] = (384, 384), count: int = 70) -> Smear:
+def simulate_smear(seed: int, size: tuple[int, int] = (384, 384), count: int = 70) -> Smear:
     """Simulate a smear.
 
     Parameters

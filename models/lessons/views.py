@@ -10,8 +10,8 @@ import torch
 from torch import Generator
 
 from models.cards import Card, cards
-from models.nets.stages import stages_of
-from models.tasks.classification.augmentation import Augmentation, augment
+from models.nets.stages import list_stages
+from models.tasks.classification.augmentation import Augmentation, augment_radiographs
 from models.tasks.classification.recipe import Recipe
 from models.types import Pixels
 
@@ -22,16 +22,16 @@ CHANGES = tuple(field.name for field in fields(Augmentation))
 """Names of the changes, as in a card's `[training.augmentation]`."""
 
 
-def recipes() -> Mapping[str, Augmentation]:
+def list_augmentations() -> Mapping[str, Augmentation]:
     """Return the augmentation that each classifier was trained with, by the card's id."""
     return {card.id: Recipe.of(card).augmentation for card in cards().values() if _classifies(card)}
 
 
 def _classifies(card: Card) -> bool:
-    return card.net.name == "mobilenet_v2" and bool(stages_of(card)) and "epochs" in card.training
+    return card.net.name == "mobilenet_v2" and bool(list_stages(card)) and "epochs" in card.training
 
 
-def alone(how: Augmentation, change: str, strength: float = 1.0) -> Augmentation:
+def isolate_change(how: Augmentation, change: str, strength: float = 1.0) -> Augmentation:
     """Return an augmentation with one of its changes alone, at a multiple of its strength; a coin is tossed as ever.
 
     Parameters
@@ -45,15 +45,15 @@ def alone(how: Augmentation, change: str, strength: float = 1.0) -> Augmentation
     return replace(NONE, **{change: value})
 
 
-def stronger(how: Augmentation, strength: float) -> Augmentation:
+def strengthen_augmentation(how: Augmentation, strength: float) -> Augmentation:
     """Return an augmentation with every range times a strength."""
-    changed = {name: getattr(alone(how, name, strength), name) for name in CHANGES}
+    changed = {name: getattr(isolate_change(how, name, strength), name) for name in CHANGES}
     return Augmentation(**changed)
 
 
-def views(grey: Pixels, how: Augmentation, count: int, seed: int = 0) -> Pixels:
+def draw_lesson_views(grey: Pixels, how: Augmentation, count: int, seed: int = 0) -> Pixels:
     """Draw random views of one picture (H, W) in [0, 1], as training would: (count, H, W) in [0, 1]."""
     picture = torch.from_numpy(np.array(grey, np.float32))[None, None].expand(count, -1, -1, -1)
     size = (grey.shape[0], grey.shape[1])
-    drawn: Pixels = augment(picture, size, how, Generator().manual_seed(seed))[:, 0].numpy()
+    drawn: Pixels = augment_radiographs(picture, size, how, Generator().manual_seed(seed))[:, 0].numpy()
     return drawn

@@ -43,7 +43,7 @@ class DenseNet(nn.Module):
         names = list(self.stages)
         for name in names[names.index(after) + 1 :]:
             state = self.run(name, state)
-        return resized(self.head(state[0]), size)
+        return resize_maps(self.head(state[0]), size)
 
     def judged(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, H, W) → logits (N, K, H, W), and pooled features, (N, D): the mean of channels at `JUDGED`."""
@@ -57,14 +57,16 @@ class DenseNet(nn.Module):
         return self.tail(self.trunk(x, last), last, (x.shape[2], x.shape[3]))
 
 
-def resized(maps: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_maps(maps: Tensor, size: tuple[int, int]) -> Tensor:
     """(N, C, h, w) → (N, C, *size), bilinear."""
     if tuple(maps.shape[2:]) == tuple(size):
         return maps
     return F.interpolate(maps, size, mode="bilinear", align_corners=False)
 
 
-def convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, rectified: bool = True) -> nn.Sequential:
+def make_convolution(
+    inputs: int, outputs: int, kernel: int = 3, stride: int = 1, rectified: bool = True
+) -> nn.Sequential:
     """Convolution without a bias, batch norm and, where `rectified`, a ReLU: (N, inputs, h, w) → (N, outputs, …)."""
     layers: list[nn.Module] = [
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),

@@ -33,7 +33,7 @@ class Frame:
     def around(cls, grey: Pixels, card: Card) -> Frame:
         """Return how a picture (H, W) lies in a card's input, without its black borders where the card trims them."""
         rows, columns = grey.shape
-        return cls((rows, columns), card.input.size, exposed(grey) if card.input.trim else None)
+        return cls((rows, columns), card.input.size, find_exposed_part(grey) if card.input.trim else None)
 
     @property
     def part(self) -> tuple[int, int, int, int]:
@@ -76,7 +76,7 @@ class Frame:
         return F.pad(maps, (first_column, beside, first_row, below))
 
 
-def blank(card: Card) -> Image:
+def make_blank_image(card: Card) -> Image:
     """Return a black image of the size of a card's input."""
     return Image(np.zeros((1, *card.input.size), np.float32), name="", sha256="")
 
@@ -87,7 +87,7 @@ LONGEST = 1024
 """Rows or columns looked at to find the border; more make a film no blacker."""
 
 
-def exposed(grey: Pixels) -> tuple[int, int, int, int]:
+def find_exposed_part(grey: Pixels) -> tuple[int, int, int, int]:
     """Return (top, left, rows, columns) of the part of a picture (H, W) that is no black border.
 
     A row or column belongs to it when a twentieth of its pixels are brighter than `BORDER`: a marker burned into the
@@ -110,6 +110,6 @@ def normalise(grey: Tensor) -> Tensor:
     return (grey * 2).sub_(1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
-def scaled_heat(heat: Tensor) -> Pixels:
+def scale_heat(heat: Tensor) -> Pixels:
     """(H, W) of any magnitude → numpy in [−1, 1], scaled by its largest magnitude; all zero stays so."""
     return (heat / heat.abs().max().clamp_min(1e-12)).float().cpu().numpy()

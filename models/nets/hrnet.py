@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.nets.dense import DenseNet, State, convolution, resized
+from models.nets.dense import DenseNet, State, make_convolution, resize_maps
 
 BRANCHES = {"stem": 1, "stage1": 1, "stage2": 2, "stage3": 3, "stage4": 4}
 """Stage → number of parallel branches that it hands on."""
@@ -25,7 +25,7 @@ class BasicBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(convolution(width, width), convolution(width, width, rectified=False))
+        self.body = nn.Sequential(make_convolution(width, width), make_convolution(width, width, rectified=False))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, h, w) → (N, C, h, w)."""
@@ -47,10 +47,10 @@ class Fusion(nn.Module):
         if source == target:
             return nn.Identity()
         if source > target:
-            return convolution(widths[source], widths[target], kernel=1, rectified=False)
+            return make_convolution(widths[source], widths[target], kernel=1, rectified=False)
         steps = target - source
-        between = [convolution(widths[source], widths[source], stride=2) for _ in range(steps - 1)]
-        return nn.Sequential(*between, convolution(widths[source], widths[target], stride=2, rectified=False))
+        between = [make_convolution(widths[source], widths[source], stride=2) for _ in range(steps - 1)]
+        return nn.Sequential(*between, make_convolution(widths[source], widths[target], stride=2, rectified=False))
 
     def forward(self, branches: State) -> State:
         """Branches (N, c·2ⁱ, h/2ⁱ, w/2ⁱ) → the same shapes."""
@@ -58,7 +58,8 @@ class Fusion(nn.Module):
         for target, paths in enumerate(self.paths):
             size = (branches[target].shape[2], branches[target].shape[3])
             parts = [
-                resized(path(branch), size) for path, branch in zip(cast(nn.ModuleList, paths), branches, strict=True)
+                resize_maps(path(branch), size)
+                for path, branch in zip(cast(nn.ModuleList, paths), branches, strict=True)
             ]
             fused.append(F.relu(torch.stack(parts).sum(0)))
         return tuple(fused)
@@ -82,7 +83,7 @@ class Stage(nn.Module):
 
     def __init__(self, widths: list[int], modules: int, blocks: int) -> None:
         super().__init__()
-        self.opened = convolution(widths[-2], widths[-1], stride=2)
+        self.opened = make_convolution(widths[-2], widths[-1], stride=2)
         self.steps = nn.ModuleList(Module(widths, blocks) for _ in range(modules))
 
     def forward(self, state: State) -> State:
@@ -113,13 +114,13 @@ class HRNet(DenseNet):
     def __init__(self, classes: int, dropout: float = 0.0, width: int = 16, stride: int = 4, blocks: int = 2) -> None:
         super().__init__()
         widths = [width * 2**i for i in range(4)]
-        stem = [convolution(3, 32, stride=2), convolution(32, width, stride=stride // 2)]
+        stem = [make_convolution(3, 32, stride=2), make_convolution(32, width, stride=stride // 2)]
         self.stages = nn.ModuleDict({"stem": nn.Sequential(*stem)})
         self.stages["stage1"] = nn.Sequential(*(BasicBlock(width) for _ in range(blocks)))
         for number, modules in ((2, 1), (3, 1), (4, 1)):
             self.stages[f"stage{number}"] = Stage(widths[:number], modules, blocks)
         every = sum(widths)
-        self.stages["joined"] = convolution(every, 4 * width, kernel=1)  # the representation of HRNetV2
+        self.stages["joined"] = make_convolution(every, 4 * width, kernel=1)  # the representation of HRNetV2
         self.head = nn.Sequential(nn.Dropout2d(dropout), nn.Conv2d(4 * width, classes, 1))
 
     def run(self, name: str, state: State) -> State:
@@ -128,5 +129,5 @@ class HRNet(DenseNet):
             return (self.stages[name](state[0]),)
         if name == "joined":
             size = (state[0].shape[2], state[0].shape[3])
-            return (self.stages[name](torch.cat([resized(branch, size) for branch in state], 1)),)
+            return (self.stages[name](torch.cat([resize_maps(branch, size) for branch in state], 1)),)
         return cast(State, self.stages[name](state))

@@ -33,7 +33,7 @@ DETECTORS = {"fcos_mobilenet_v2": FCOSMobileNetV2}
 """Networks that draw boxes; each takes (classes) and what a card's `net.shape` says, such as the pyramid's `width`."""
 
 
-def build(card: Card) -> StagedMobileNetV2:
+def build_classifier(card: Card) -> StagedMobileNetV2:
     """Return the card's classifier with random weights.
 
     Raises
@@ -114,7 +114,7 @@ def write_tensors(tensors: dict[str, Tensor], path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def load_member(card: Card, member: Member) -> StagedMobileNetV2:
+def load_classifier(card: Card, member: Member) -> StagedMobileNetV2:
     """Return one trained classifier in eval mode, float32, batch norms folded into their convolutions.
 
     Raises
@@ -122,7 +122,7 @@ def load_member(card: Card, member: Member) -> StagedMobileNetV2:
     BadWeights
         When the weights do not fit the network the card describes.
     """
-    return filled(build(card), card, member)
+    return fill_with_weights(build_classifier(card), card, member)
 
 
 def load_dense(card: Card, member: Member) -> DenseNet:
@@ -133,7 +133,7 @@ def load_dense(card: Card, member: Member) -> DenseNet:
     BadWeights
         When the weights do not fit the network the card describes.
     """
-    return filled(build_dense(card), card, member)
+    return fill_with_weights(build_dense(card), card, member)
 
 
 def load_detector(card: Card, member: Member) -> FCOSMobileNetV2:
@@ -144,7 +144,7 @@ def load_detector(card: Card, member: Member) -> FCOSMobileNetV2:
     BadWeights
         When the weights do not fit the network the card describes.
     """
-    return filled(build_detector(card), card, member)
+    return fill_with_weights(build_detector(card), card, member)
 
 
 def load_trunk(net: StagedMobileNetV2, source: Card) -> None:
@@ -163,7 +163,7 @@ def load_trunk(net: StagedMobileNetV2, source: Card) -> None:
     net.load_state_dict(state, strict=False)
 
 
-def filled(net: Network, card: Card, member: Member) -> Network:
+def fill_with_weights(net: Network, card: Card, member: Member) -> Network:
     """Return a card's network with a member's weights, in eval mode, float32, batch norms folded.
 
     Raises

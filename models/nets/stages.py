@@ -13,6 +13,6 @@ BOX_STAGES: Mapping[str, tuple[str, ...]] = {"fcos_mobilenet_v2": STAGES["mobile
 """Likewise of networks that draw boxes; a box can also be explained at its own level of the pyramid."""
 
 
-def stages_of(card: Card) -> tuple[str, ...]:
+def list_stages(card: Card) -> tuple[str, ...]:
     """Return the names of a card's stages; empty for a network that is not explained by stage."""
     return STAGES.get(card.net.name, ())

@@ -33,7 +33,7 @@ class Strip:
     logits: Tensor
 
 
-def starts(side: int, tile: int) -> list[int]:
+def place_tiles(side: int, tile: int) -> list[int]:
     """Return where tiles begin along a side, evenly, the last one flush with the end; neighbours share a quarter.
 
     The steps are whole multiples of 32 where there is room, as the networks' coarsest features are 32 pixels wide.
@@ -45,13 +45,13 @@ def starts(side: int, tile: int) -> list[int]:
     return [*found, side - tile]
 
 
-def bump(height: int, width: int) -> Tensor:
+def weigh_tile(height: int, width: int) -> Tensor:
     """(h, w) weight of a tile's pixels: 1 in the middle, falling to its edge."""
     rows, columns = (torch.exp(-0.5 * ((torch.arange(n) - (n - 1) / 2) / (n / 8)) ** 2) for n in (height, width))
     return (rows[:, None] * columns).clamp_min(1e-6)
 
 
-def slide(
+def slide_over_tiles(
     shape: tuple[int, int], tile: tuple[int, int], patch: Patch, answer: Answer, watch: ProgressToken
 ) -> Iterator[Strip]:
     """Answer an image tile by tile and yield its rows from top to bottom.
@@ -66,11 +66,11 @@ def slide(
         Told of every tile; it raises where the user has cancelled.
     """
     height, width = (min(of, side) for of, side in zip(tile, shape, strict=True))
-    weight = bump(height, width)
+    weight = weigh_tile(height, width)
     total: Tensor | None = None  # (K, height, W)
     seen = torch.zeros(height, shape[1])
-    for top, following in pairwise([*starts(shape[0], height), shape[0]]):
-        for left in starts(shape[1], width):
+    for top, following in pairwise([*place_tiles(shape[0], height), shape[0]]):
+        for left in place_tiles(shape[1], width):
             watch.check()
             logits = answer(patch(top, left, height, width))[0]
             if total is None:
@@ -84,9 +84,9 @@ def slide(
         total, seen = _moved_up(total, done), _moved_up(seen, done)
 
 
-def count(shape: tuple[int, int], tile: tuple[int, int]) -> int:
+def count_tiles(shape: tuple[int, int], tile: tuple[int, int]) -> int:
     """Return how many tiles an image takes."""
-    return len(starts(shape[0], tile[0])) * len(starts(shape[1], tile[1]))
+    return len(place_tiles(shape[0], tile[0])) * len(place_tiles(shape[1], tile[1]))
 
 
 def _moved_up(band: Tensor, rows: int) -> Tensor:

@@ -12,7 +12,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from models.nets.dense import DenseNet, State, convolution, resized
+from models.nets.dense import DenseNet, State, make_convolution, resize_maps
 from models.nets.mobilenet import STAGES, StagedMobileNetV2, load_imagenet
 
 DOWN = (16, 24, 32, 96)
@@ -40,7 +40,7 @@ class UNetMobileNetV2(DenseNet):
         below = 320
         for level in range(4, 0, -1):
             width = widths[level - 1]
-            self.stages[f"up{level}"] = convolution(below + DOWN[level - 1], width)
+            self.stages[f"up{level}"] = make_convolution(below + DOWN[level - 1], width)
             below = width
         self.head = nn.Sequential(nn.Dropout2d(dropout), nn.Conv2d(below, classes, 1))
 
@@ -51,7 +51,7 @@ class UNetMobileNetV2(DenseNet):
             skips = [x, *kept] if name != "stage1" else []  # the picture itself is not used again
             return (self.stages[name](x), *skips)
         skip, *rest = kept
-        joined = torch.cat([resized(x, (skip.shape[2], skip.shape[3])), skip], 1)
+        joined = torch.cat([resize_maps(x, (skip.shape[2], skip.shape[3])), skip], 1)
         return (self.stages[name](joined), *rest)
 
     def load_imagenet(self, state: dict[str, Tensor]) -> None:

@@ -10,8 +10,8 @@ from PIL import Image as Pillow
 from scipy import ndimage
 
 from models.predictors.image_kinds_set import Sample
-from models.simulation.hardware import with_hardware
-from models.trust.perturbations import greyed, perturbed
+from models.simulation.hardware import add_hardware
+from models.trust.perturbations import grey_picture, perturb_picture
 from models.types import Pixels
 
 SMALL = 448
@@ -21,29 +21,33 @@ FEW = frozenset({"histology", "mri"})
 COLOURED = frozenset({"histology", "section"})
 
 
-def copies(sample: Sample, rng: Generator) -> Iterator[tuple[str, Pixels, bool | None]]:
+def make_augmented_copies(sample: Sample, rng: Generator) -> Iterator[tuple[str, Pixels, bool | None]]:
     """Yield what it is, a copy, and whether it is known to show metal: "plain" first, then altered ones."""
-    small = thinned(sample.picture, SMALL)
+    small = thin_picture(sample.picture, SMALL)
     yield "plain", small, sample.metal
     if sample.kind in COLOURED:
-        yield "grey", greyed(small), sample.metal
+        yield "grey", grey_picture(small), sample.metal
     for _ in range(4 if sample.kind in FEW else 2 if sample.kind != "knee" else 1):
-        altered = cut(perturbed(small, rng, sized=False), rng) if rng.random() < 0.6 else perturbed(small, rng)
+        altered = (
+            cut_part(perturb_picture(small, rng, sized=False), rng)
+            if rng.random() < 0.6
+            else perturb_picture(small, rng)
+        )
         if sample.kind in COLOURED and rng.random() < 0.5:
-            altered = greyed(altered)
+            altered = grey_picture(altered)
         yield "altered", altered, None if sample.metal else sample.metal  # the metal may have been cut off
-    yield "sharp", sharpened(small, rng), sample.metal
+    yield "sharp", sharpen_as_film(small, rng), sample.metal
     if sample.kind == "knee":
-        yield "hardware", with_hardware(small, rng), True
+        yield "hardware", add_hardware(small, rng), True
 
 
-def thinned(picture: Pixels, longest: int) -> Pixels:
+def thin_picture(picture: Pixels, longest: int) -> Pixels:
     """Return a picture no longer than that on any side."""
     scale = longest / max(picture.shape[:2])
     return picture if scale >= 1 else _resized(picture, scale)
 
 
-def cut(picture: Pixels, rng: Generator) -> Pixels:
+def cut_part(picture: Pixels, rng: Generator) -> Pixels:
     """Return a part of a picture, half of each side to all of it."""
     scale = rng.uniform(0.5, 1)
     rows, columns = picture.shape[:2]
@@ -52,7 +56,7 @@ def cut(picture: Pixels, rng: Generator) -> Pixels:
     return picture[top : top + height, left : left + width]
 
 
-def sharpened(picture: Pixels, rng: Generator, larger: float | None = None) -> Pixels:
+def sharpen_as_film(picture: Pixels, rng: Generator, larger: float | None = None) -> Pixels:
     """Return a picture as a sharp film of full size: enlarged, its edges steepened, under the grain of a detector."""
     larger = larger or rng.uniform(1.5, 3)
     big = _resized(picture, larger)

@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image as Pillow
 
 from models.simulation import components, motion
-from models.simulation.joint_section import section
-from models.tasks.classification.dataset import labelled_set
-from models.tasks.segmentation.datasets import histology_nuclei, knee_mri_bone
-from models.training.public_set import open_labelled, open_zip
+from models.simulation.joint_section import simulate_joint_section
+from models.tasks.classification.dataset import read_labelled_set
+from models.tasks.segmentation.datasets import read_histology_nuclei, read_knee_mri_bone
+from models.training.public_set import open_labelled_zip, open_set_zip
 from models.types import Pixels
 
 SECTIONS, HELD_OUT_SECTIONS, HELD_OUT_SEED = 50, 20, 200_000
@@ -39,7 +39,7 @@ class Sample:
     metal: bool | None = None
 
 
-def samples(held_out: bool) -> Iterator[Sample]:
+def draw_kind_samples(held_out: bool) -> Iterator[Sample]:
     """Yield pictures to learn from, or those that are held out.
 
     Raises
@@ -51,7 +51,7 @@ def samples(held_out: bool) -> Iterator[Sample]:
         yield from (sample for sample in of(held_out) if sample.held_out == held_out)
 
 
-def chosen(groups: Sequence[str], share: float) -> set[str]:
+def choose_held_out_groups(groups: Sequence[str], share: float) -> set[str]:
     """Return the groups that are held out, the same on every machine."""
     names = sorted(set(groups))
     return {names[i] for i in np.random.default_rng(1).permutation(len(names))[: int(share * len(names))]}
@@ -66,15 +66,15 @@ def _opened(archive: zipfile.ZipFile, name: str) -> Pixels:
 
 
 def _knees(held_out: bool) -> Iterator[Sample]:
-    data = labelled_set("knee-kl")
+    data = read_labelled_set("knee-kl")
     for i in data.of("val")[5::12] if held_out else data.of("train")[::24]:
         yield Sample("knee", data.groups[i], held_out, _unit(data.pixels[i]), metal=False)
 
 
 def _shoulders(held_out: bool) -> Iterator[Sample]:
-    data = labelled_set("shoulder-implants")
-    rows, archive = open_labelled("shoulder_implants.zip")
-    apart = chosen(data.groups, 0.3)
+    data = read_labelled_set("shoulder-implants")
+    rows, archive = open_labelled_zip("shoulder_implants.zip")
+    apart = choose_held_out_groups(data.groups, 0.3)
     with archive:
         for row, group in list(zip(rows, data.groups, strict=True))[held_out::2]:
             if (group in apart) == held_out:
@@ -83,8 +83,8 @@ def _shoulders(held_out: bool) -> Iterator[Sample]:
 
 def _limbs(held_out: bool) -> Iterator[Sample]:
     """Yield all films with hardware, and one in ten of the others."""
-    rows, archive = open_labelled("fracture_detection.zip")
-    apart = chosen([row["group"] for row in rows], 0.2)
+    rows, archive = open_labelled_zip("fracture_detection.zip")
+    apart = choose_held_out_groups([row["group"] for row in rows], 0.2)
     with archive:
         for i, row in enumerate(rows):
             metal = row["hardware"] == "1"
@@ -93,14 +93,14 @@ def _limbs(held_out: bool) -> Iterator[Sample]:
 
 
 def _histology(held_out: bool) -> Iterator[Sample]:
-    data = histology_nuclei()
-    apart = chosen(data.groups, 0.3)
+    data = read_histology_nuclei()
+    apart = choose_held_out_groups(data.groups, 0.3)
     for picture, group in zip(data.pictures, data.groups, strict=True):
         yield Sample("histology", group, group in apart, _unit(picture))
 
 
 def _mri(held_out: bool) -> Iterator[Sample]:
-    data = knee_mri_bone()
+    data = read_knee_mri_bone()
     for picture, group, split in zip(data.pictures, data.groups, data.splits, strict=True):
         yield Sample("mri", group, split != "train", _unit(picture))
 
@@ -108,11 +108,11 @@ def _mri(held_out: bool) -> Iterator[Sample]:
 def _sections(held_out: bool) -> Iterator[Sample]:
     seeds = range(HELD_OUT_SEED, HELD_OUT_SEED + HELD_OUT_SECTIONS) if held_out else range(SECTIONS)
     for seed in seeds:
-        yield Sample("section", f"section {seed}", held_out, section(seed).pixels)
+        yield Sample("section", f"section {seed}", held_out, simulate_joint_section(seed).pixels)
 
 
 def _fluoroscopy(held_out: bool) -> Iterator[Sample]:
-    with open_zip("tka_fluoroscopy.zip") as archive:
+    with open_set_zip("tka_fluoroscopy.zip") as archive:
         names = [name for name in sorted(archive.namelist()) if "/frames/" in name and not name.endswith("/")]
         deep = [name for name in names if name.startswith("deep")]
         for name in names:
@@ -128,7 +128,7 @@ def _fluoroscopy(held_out: bool) -> Iterator[Sample]:
 def _simulated_fluoroscopy() -> Iterator[Sample]:
     """Yield frames of every simulated design and movement: of real ones, one study is known."""
     for seed, (design, movement) in enumerate(product(components.DESIGNS, motion.MOVEMENTS), SIMULATED_SEED):
-        case = motion.scene(design, movement, SIMULATED_FRAMES, 512, seed)
+        case = motion.simulate_motion(design, movement, SIMULATED_FRAMES, 512, seed)
         for frame in range(SIMULATED_FRAMES):
-            picture = _unit(np.asarray(motion.picture(case, frame, seed)))
+            picture = _unit(np.asarray(motion.render_motion_picture(case, frame, seed)))
             yield Sample("fluoroscopy", f"simulated {design} {movement}", False, picture, metal=True)

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from models.cards import WEIGHTS_DIR
 from models.nets.loading import write_tensors
 from models.nets.mobilenet import StagedMobileNetV2, load_imagenet
-from models.predictors.image_kinds_augmentation import copies
-from models.predictors.image_kinds_set import samples
+from models.predictors.image_kinds_augmentation import make_augmented_copies
+from models.predictors.image_kinds_set import draw_kind_samples
 from models.progress import Progress
-from models.tasks.classification.training import imagenet_weights
+from models.tasks.classification.training import load_imagenet_weights
 from models.trust import image_kinds as kinds
-from models.trust.image_kinds import KINDS, NARROW, Look, pooled_features, trunk_of
+from models.trust.image_kinds import KINDS, NARROW, Look, load_kind_trunk, pool_kind_features
 from models.trust.ood import KEPT
 
 FOLDS = 5
@@ -62,24 +62,24 @@ def trunk_state() -> dict[str, torch.Tensor]:
         Where the ImageNet weights are not at hand and cannot be downloaded.
     """
     net = StagedMobileNetV2(1)
-    load_imagenet(net, imagenet_weights())
+    load_imagenet(net, load_imagenet_weights())
     state = {name: part for name, part in net.stages.state_dict().items() if not name.startswith("stage5")}
     return {f"trunk.{name}": part for name, part in state.items() if not name.endswith("num_batches_tracked")}
 
 
-def gathered(progress: Progress) -> Table:
+def gather_image_kinds(progress: Progress) -> Table:
     """Look at every picture to learn from and at its copies."""
-    stages, rows = trunk_of(trunk_state()), []
-    for i, sample in enumerate(samples(held_out=False)):
-        for copy, picture, metal in copies(sample, np.random.default_rng(i)):
-            rows.append((pooled_features(stages, picture), sample.kind, sample.group, copy, metal))
+    stages, rows = load_kind_trunk(trunk_state()), []
+    for i, sample in enumerate(draw_kind_samples(held_out=False)):
+        for copy, picture, metal in make_augmented_copies(sample, np.random.default_rng(i)):
+            rows.append((pool_kind_features(stages, picture), sample.kind, sample.group, copy, metal))
         if i % 50 == 0:
             progress(f"looked at {i} pictures, now {sample.kind}", 0.0)
     features, found, groups, what, shown = zip(*rows, strict=True)
     return Table(np.array(features), np.array(found), np.array(groups), np.array(what), shown)
 
 
-def fitted(table: Table) -> tuple[dict[str, Features], dict[str, float]]:
+def fit_image_kinds(table: Table) -> tuple[dict[str, Features], dict[str, float]]:
     """Return the tensors of a `Look` and its thresholds."""
     centre, scale = table.features.mean(0), table.features.std(0) + 1e-3
     whole = (table.features - centre) / scale
@@ -139,9 +139,9 @@ def _threshold(x: Features, groups: NDArray[np.str_], copies: NDArray[np.str_]) 
     return float(np.quantile(away[np.isin(copies, WHOLE)], KEPT))
 
 
-def ship(table: Table) -> Look:
+def train_final_image_kinds(table: Table) -> Look:
     """Fit the look, write it, and return it as it will be read; figures measured on an older one are dropped."""
-    tensors, thresholds = fitted(table)
+    tensors, thresholds = fit_image_kinds(table)
     state = trunk_state() | {name: torch.from_numpy(part) for name, part in tensors.items()}
     record: Mapping[str, Any] = {
         "sha256": write_tensors(state, WEIGHTS_DIR / kinds.FILE),
@@ -149,6 +149,6 @@ def ship(table: Table) -> Look:
         "learned": {kind: int((table.of(kind) & (table.copies == "plain")).sum()) for kind in KINDS},
     }
     kinds.RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    kinds.record.cache_clear()
-    kinds.shared_look.cache_clear()
-    return kinds.shared_look()
+    kinds.record_image_kinds.cache_clear()
+    kinds.load_image_kinds.cache_clear()
+    return kinds.load_image_kinds()

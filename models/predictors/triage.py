@@ -12,7 +12,7 @@ from models.cards import Card, cards
 from models.errors import ModelError
 from models.predictors.engine import engine
 from models.trust.colours import misses_colours
-from models.trust.image_kinds import NARROW, Kinds, kind_of, look
+from models.trust.image_kinds import NARROW, Kinds, find_image_kind, look_at_image_kind
 from models.trust.second import FARTHEST, SURE
 from models.types import Box, Fit, Image, Judged, Triage
 
@@ -32,7 +32,7 @@ def triage(image: Image, frame: int = 0, page: str | None = None, begun: Triage 
     begun
         What was found so far: only the cards that it left are asked.
     """
-    seen, known = look(image, frame), cards()
+    seen, known = look_at_image_kind(image, frame), cards()
     waiting = [
         card
         for card in known.values()
@@ -54,7 +54,7 @@ def triage(image: Image, frame: int = 0, page: str | None = None, begun: Triage 
 
 def _turn(card: Card, seen: Kinds, page: str | None) -> tuple[bool, float, str]:
     """Return when a card is asked: the page's own first, then by the share of its kind."""
-    return card.task != (page or card.task), -_share(card, seen), kind_of(card) or ""
+    return card.task != (page or card.task), -_share(card, seen), find_image_kind(card) or ""
 
 
 def _rank(fit: Fit, card: Card, seen: Kinds) -> tuple[float, float, bool, str]:
@@ -63,14 +63,14 @@ def _rank(fit: Fit, card: Card, seen: Kinds) -> tuple[float, float, bool, str]:
 
 
 def _share(card: Card, seen: Kinds) -> float:
-    kind = kind_of(card)
+    kind = find_image_kind(card)
     return seen.shares[kind] if kind else 0
 
 
 def _fits(image: Image, card: Card, frame: int) -> Iterator[Fit]:
     """Yield how well a card knows a frame, where it does."""
-    kind = kind_of(card)
-    views = [view for view in _views(image, card) if kind is None or _likely(look(view, frame), kind)]
+    kind = find_image_kind(card)
+    views = [view for view in _views(image, card) if kind is None or _likely(look_at_image_kind(view, frame), kind)]
     said = [(view, *answer) for view in views if (answer := _asked(view, card, frame)) is not None]
     if said:
         whole = next((answer for view, _, answer in said if view is image), None)
@@ -81,7 +81,7 @@ def _views(image: Image, card: Card) -> Iterator[Image]:
     """Yield what a card is asked about: the image, or the middle of one over which tiles slide, or a film's halves."""
     rows, columns = image.shape
     if card.input.tiled:
-        yield middle(image, card.input.size)
+        yield cut_middle_for_triage(image, card.input.size)
         return
     yield image
     if card.input.crop and columns > 1.3 * rows:  # both knees beside each other
@@ -89,7 +89,7 @@ def _views(image: Image, card: Card) -> Iterator[Image]:
         yield image.crop(Box(0, columns // 2, rows, columns - columns // 2))
 
 
-def middle(image: Image, size: tuple[int, int]) -> Image:
+def cut_middle_for_triage(image: Image, size: tuple[int, int]) -> Image:
     """Return the middle of an image, at most so large; all of an image that is no larger."""
     if all(side <= part for part, side in zip(size, image.shape, strict=True)):
         return image
@@ -115,4 +115,4 @@ def _resembles(seen: Kinds) -> str | None:
     kind = seen.likeliest
     if seen.ood_scores[kind] > (RESEMBLES_NARROW if kind in NARROW else RESEMBLES):
         return None
-    return next((card.data.shows for card in cards().values() if kind_of(card) == kind), None)
+    return next((card.data.shows for card in cards().values() if find_image_kind(card) == kind), None)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from models.cards import Card
 from models.i18n import Language
 from models.reporting.case import Case
-from models.reporting.model import image_facts
-from models.reporting.outcome import Outcome, common
+from models.reporting.model import describe_image
+from models.reporting.outcome import Outcome, fill_common_outcome
 from models.reporting.parts import Answer, Pictures, Section
-from models.reporting.trust import plain_picture, trust
+from models.reporting.trust import report_plain_picture, report_trust
 from models.types import Image, Judged, Prediction
 
 A = TypeVar("A", bound=Prediction)
@@ -50,7 +50,7 @@ class Account(ABC, Generic[A]):
 
     def about(self, case: Case) -> Section:
         """Say what was answered."""
-        return image_facts(case)
+        return describe_image(case)
 
 
 class CardAccount(Account[J]):
@@ -75,7 +75,7 @@ class CardAccount(Account[J]):
 
     def outcome(self, answer: J) -> Outcome:
         """Return what stands of an answer in the worklist."""
-        return Outcome(**common(answer))
+        return Outcome(**fill_common_outcome(answer))
 
     def labels(self, card: Card) -> Mapping[str, str]:
         """Return the keys that `Outcome.label` can be, with their names; none where the answer is no single label."""
@@ -100,5 +100,5 @@ class CardAccount(Account[J]):
     def sections(self, answer: J, case: Case) -> list[Section]:
         """Return the answer beside its picture, and how far to trust it."""
         said, sure = self.summary(answer, case.say)
-        parts = (Answer(said, sure), Pictures((plain_picture(case),)))
-        return [Section("", parts), trust(answer, case, films=self.films)]
+        parts = (Answer(said, sure), Pictures((report_plain_picture(case),)))
+        return [Section("", parts), report_trust(answer, case, films=self.films)]

@@ -43,7 +43,7 @@ class Panel:
     frames: tuple[tuple[float, str], ...]
 
 
-def panel(curve: Curve) -> Panel:
+def lay_out_curve(curve: Curve) -> Panel:
     """Lay out one curve; frames without a value leave a gap."""
     values, spread = curve.values, np.where(np.isfinite(curve.spread), curve.spread, 0.0)
     known = np.isfinite(values)

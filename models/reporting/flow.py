@@ -22,7 +22,7 @@ from reportlab.pdfgen.pathobject import PDFPathObject
 from reportlab.platypus import Flowable
 
 from models.drawing.draw import FONTS
-from models.reporting.curves import HEIGHT, LEFT, RIGHT, WIDTH, Panel, panel
+from models.reporting.curves import HEIGHT, LEFT, RIGHT, WIDTH, Panel, lay_out_curve
 from models.reporting.parts import Answer, Bars, Curves, Facts, Paragraph, Part, Picture, Pictures, Table
 from models.reporting.tags import Beside, Drawn, NamedGrid, TaggedCanvas, TaggedGrid, TaggedParagraph, TaggedSheet
 
@@ -48,7 +48,7 @@ CELLS: list[tuple[Any, ...]] = [
 
 
 @lru_cache(maxsize=1)
-def fonts() -> None:
+def register_fonts() -> None:
     """Make the fonts known to reportlab, once a process."""
     for name in (PLAIN, BOLD):
         pdfmetrics.registerFont(TTFont(name, FONTS / f"{name}.ttf"))
@@ -74,25 +74,28 @@ CAPTION = _style("caption", 8.6, 12, fontName=BOLD, spaceBefore=4, spaceAfter=1,
 MARK = _style("mark", 8, 11, textColor=SOFT, spaceAfter=2)
 
 
-def said(text: str, style: ParagraphStyle) -> TaggedParagraph:
+def lay_out_text(text: str, style: ParagraphStyle) -> TaggedParagraph:
     """Return plain text as a paragraph."""
     return TaggedParagraph(escape(text), style)
 
 
-def flowables(part: Part) -> list[Flowable]:
+def lay_out_part(part: Part) -> list[Flowable]:
     """Return one part of a section as it flows down the page."""
     return WRITERS[type(part)](part)
 
 
 def _paragraph(part: Paragraph) -> list[Flowable]:
     if part.kind == "warning":
-        return [said(f"⚠ {part.text}", WARNING)]
-    return [said(part.text, NOTE if part.kind == "note" else BODY)]
+        return [lay_out_text(f"⚠ {part.text}", WARNING)]
+    return [lay_out_text(part.text, NOTE if part.kind == "note" else BODY)]
 
 
 def _answer(part: Answer) -> list[Flowable]:
-    left = [said(part.text, SAID), *([said(part.meaning, BODY)] if part.meaning else [])]
-    right = [*([said(part.figure, FIGURE)] if part.figure else []), *([said(part.unit, UNIT)] if part.unit else [])]
+    left = [lay_out_text(part.text, SAID), *([lay_out_text(part.meaning, BODY)] if part.meaning else [])]
+    right = [
+        *([lay_out_text(part.figure, FIGURE)] if part.figure else []),
+        *([lay_out_text(part.unit, UNIT)] if part.unit else []),
+    ]
     edge, tint = (ACCENT, TINT) if part.given else (WARN, WARN_TINT)
     share = 0.72 if right else 1.0
     cells, widths = ([left, right], [WIDE * share, WIDE * (1 - share)]) if right else ([left], [WIDE])
@@ -105,11 +108,11 @@ def _answer(part: Answer) -> list[Flowable]:
     return [Beside([cells], widths, style=look, spaceBefore=4, spaceAfter=8)]
 
 
-def table(part: Table, shares: tuple[float, ...] = ()) -> list[Flowable]:
+def lay_out_table(part: Table, shares: tuple[float, ...] = ()) -> list[Flowable]:
     """Return a table; `shares` are the widths of its columns, by default from their longest words."""
 
     def cell(text: str, column: int, styles: tuple[ParagraphStyle, ParagraphStyle]) -> TaggedParagraph:
-        return said(text, styles[column >= part.words])
+        return lay_out_text(text, styles[column >= part.words])
 
     header = [cell(text, n, (HEADER, HEADER_NUMBER)) for n, text in enumerate(part.columns)]
     rows = [[cell(text, n, (CELL, NUMBER)) for n, text in enumerate(row)] for row in part.rows]
@@ -125,7 +128,7 @@ def table(part: Table, shares: tuple[float, ...] = ()) -> list[Flowable]:
         look.append(("NOSPLIT", (0, 0), (-1, -1)))
     widths = [share * WIDE for share in shares or _shares(part)]
     grid = TaggedGrid([header, *rows], widths, style=look, repeatRows=1, spaceBefore=3, spaceAfter=6)
-    return [*([said(part.title, CAPTION)] if part.title else []), grid]
+    return [*([lay_out_text(part.title, CAPTION)] if part.title else []), grid]
 
 
 def _shares(part: Table) -> list[float]:
@@ -138,7 +141,7 @@ def _shares(part: Table) -> list[float]:
 
 
 def _facts(part: Facts) -> list[Flowable]:
-    rows = [[said(name, NOTE), said(value, CELL)] for name, value in part.rows]
+    rows = [[lay_out_text(name, NOTE), lay_out_text(value, CELL)] for name, value in part.rows]
     look = [*CELLS, ("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 1)]
     return [NamedGrid(rows, [112, WIDE - 112], style=look, spaceAfter=4)]
 
@@ -146,7 +149,7 @@ def _facts(part: Facts) -> list[Flowable]:
 def _pictures(part: Pictures) -> list[Flowable]:
     count = len(part.pictures)
     wide = (WIDE - GAP * (count - 1)) / count if count > 1 else 0.62 * WIDE
-    cells = [[_sheet(one, wide, TALL[count]), said(one.caption, NOTE)] for one in part.pictures]
+    cells = [[_sheet(one, wide, TALL[count]), lay_out_text(one.caption, NOTE)] for one in part.pictures]
     look = [
         *CELLS, ("VALIGN", (0, 0), (-1, -1), "BOTTOM"), ("RIGHTPADDING", (0, 0), (-1, -1), 0),
         ("TOPPADDING", (0, 0), (-1, -1), 0),
@@ -166,11 +169,13 @@ def _bars(part: Bars) -> list[Flowable]:
     for bar in part.bars:
         colour = SOFT if bar.possible is False else ACCENT
         drawn = Drawn(BAR, 9, partial(_bar, share=bar.share, colour=colour))
-        rows.append([said(bar.name, CELL), drawn, said(bar.figure, NUMBER), said(part.word(bar), NOTE)])
+        rows.append(
+            [lay_out_text(bar.name, CELL), drawn, lay_out_text(bar.figure, NUMBER), lay_out_text(part.word(bar), NOTE)]
+        )
     look = [*CELLS, ("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 0)]
     rest = WIDE - BAR - 10 - 45
     widths = [0.65 * rest, BAR + 10, 45, 0.35 * rest]
-    return [said(part.title, CAPTION), NamedGrid(rows, widths, style=look, spaceAfter=6, hAlign="LEFT")]
+    return [lay_out_text(part.title, CAPTION), NamedGrid(rows, widths, style=look, spaceAfter=6, hAlign="LEFT")]
 
 
 def _bar(canvas: TaggedCanvas, share: float, colour: Color) -> None:
@@ -186,10 +191,10 @@ def _curves(part: Curves) -> list[Flowable]:
         for number, curve in enumerate(part.curves):
             canvas.saveState()
             canvas.translate(number % 3 * (WIDE - WIDTH) / 2, (lines - 1 - number // 3) * step)
-            _panel(canvas, panel(curve))
+            _panel(canvas, lay_out_curve(curve))
             canvas.restoreState()
 
-    return [Drawn(WIDE, lines * step, paint, part.alt), said(part.caption, NOTE)]
+    return [Drawn(WIDE, lines * step, paint, part.alt), lay_out_text(part.caption, NOTE)]
 
 
 def _panel(canvas: TaggedCanvas, drawn: Panel) -> None:
@@ -226,7 +231,7 @@ def _path(canvas: TaggedCanvas, points: Sequence[tuple[float, float]]) -> PDFPat
 WRITERS: dict[type[Part], Callable[[Any], list[Flowable]]] = {
     Paragraph: _paragraph,
     Answer: _answer,
-    Table: table,
+    Table: lay_out_table,
     Facts: _facts,
     Pictures: _pictures,
     Bars: _bars,

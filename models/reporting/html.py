@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from models.reporting.curves import HEIGHT, LEFT, RIGHT, WIDTH, Panel, panel
+from models.reporting.curves import HEIGHT, LEFT, RIGHT, WIDTH, Panel, lay_out_curve
 from models.reporting.parts import (
     Answer,
     Bars,
@@ -115,7 +115,7 @@ PAGE = """<!doctype html>
 """
 
 
-def html(report: Report) -> bytes:
+def write_html(report: Report) -> bytes:
     """Write a report as one HTML file, UTF-8."""
     label = f'<span class="label">{escape(report.label)}</span>' if report.label else ""
     chapters = [_chapter(chapter, number) for number, chapter in enumerate(report.chapters, 1)]
@@ -227,7 +227,7 @@ def _bars(part: Bars) -> str:
 
 
 def _curves(part: Curves) -> str:
-    drawn = "".join(_panel(panel(curve)) for curve in part.curves)
+    drawn = "".join(_panel(lay_out_curve(curve)) for curve in part.curves)
     return (
         f'<figure><div class="curves" role="img" aria-label="{escape(part.alt)}">{drawn}</div>'
         f"<figcaption>{escape(part.caption)}</figcaption></figure>"

@@ -41,7 +41,7 @@ FIGURES = {
 MOST_FIGURES = 5
 
 
-def image_facts(case: Case) -> Section:
+def describe_image(case: Case) -> Section:
     """Say what the image is, by its content alone: a file's name may identify a patient."""
     image, say = case.image, case.say
     rows, columns = image.shape
@@ -49,17 +49,17 @@ def image_facts(case: Case) -> Section:
     if image.frames > 1:
         told = say(later("{frame} of {frames}"), frame=case.prediction.frame + 1, frames=image.frames)
         facts.append((say(later("Frame")), told))
-    facts.append((say(later("Calibration")), calibration(image, say)))
+    facts.append((say(later("Calibration")), describe_calibration(image, say)))
     said = {say(TAGS[tag]): image.tags[tag] for tag in TAGS if image.tags.get(tag)}
     facts += said.items()
     if case.origin:
         facts.append((say(later("Origin")), say(case.origin)))
     facts.append(("SHA-256", image.sha256))
-    notes = (Paragraph(sentence(say(said)), "note") for said in image.warnings)
+    notes = (Paragraph(write_as_sentence(say(said)), "note") for said in image.warnings)
     return Section(say(later("The image")), (Facts(tuple(facts)), *notes))
 
 
-def calibration(image: Image, say: Language) -> str:
+def describe_calibration(image: Image, say: Language) -> str:
     """Say how large a pixel is and who says so."""
     if image.spacing_mm is None:
         return say(later("none: nothing is given in millimetres"))
@@ -71,7 +71,7 @@ def calibration(image: Image, say: Language) -> str:
     return say(later("{size} a pixel, from {source}"), size=size, source=source)
 
 
-def model_facts(card: Card, say: Language) -> Section:
+def describe_model(card: Card, say: Language) -> Section:
     """Summarise a model card: what it is for, what not, what it learned from, and how good it was."""
     data = card.data
     learned = later("{name} ({n:,} images, {licence})")
@@ -89,7 +89,7 @@ def model_facts(card: Card, say: Language) -> Section:
 
 
 def _figures(figures: Mapping[str, Any], say: Language) -> list[Part]:
-    found = measured(figures)
+    found = describe_metrics(figures)
     if found is None:
         return [Paragraph(say(later("How often this model is right has not been measured.")), "warning")]
     name, trial = found
@@ -97,7 +97,7 @@ def _figures(figures: Mapping[str, Any], say: Language) -> list[Part]:
     chosen = [key for key in (*FIGURES, *rows) if key in rows]
     table = tuple(
         (
-            say(FIGURES.get(key, sentence(key.replace("_", " ")))),
+            say(FIGURES.get(key, write_as_sentence(key.replace("_", " ")))),
             say.number(row["value"], ".3f"),
             say(later("{low:.3f} to {high:.3f}"), low=row["low"], high=row["high"]),
         )
@@ -107,19 +107,19 @@ def _figures(figures: Mapping[str, Any], say: Language) -> list[Part]:
     note = later("{name}: {n:,} images of {groups:,} groups.")
     if "measured" in figures:
         note = later("{name}: {n:,} images of {groups:,} groups, measured {day}.")
-    said = say(note, name=sentence(name), n=trial["n"], groups=trial["groups"], day=figures.get("measured"))
+    said = say(note, name=write_as_sentence(name), n=trial["n"], groups=trial["groups"], day=figures.get("measured"))
     heads = say(later("How good it was")), say(later("Value")), say(later("95 % interval"))
     return [Table(heads, table[:MOST_FIGURES]), Paragraph(said, "note")]
 
 
-def measured(figures: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
+def describe_metrics(figures: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
     """Return how a card was measured and what was found, of its first trial; None before any."""
     if "metrics" in figures:
         return str(figures["how"]), figures
     return next(iter(figures.get("trials", {}).items()), None)
 
 
-def provenance(prediction: Prediction, card: Card | None, say: Language) -> Section:
+def describe_provenance(prediction: Prediction, card: Card | None, say: Language) -> Section:
     """Say which weights and programs made the answer."""
     facts = [(say(later("Card")), prediction.card)]
     if card is not None:
@@ -127,13 +127,13 @@ def provenance(prediction: Prediction, card: Card | None, say: Language) -> Sect
         if card.ood:
             facts.append((say(later("Out-of-distribution detector")), f"{card.ood.sha256} ({card.ood.file})"))
     facts += [
-        (say(later("Programs")), ", ".join(f"{name} {number}" for name, number in versions().items())),
+        (say(later("Programs")), ", ".join(f"{name} {number}" for name, number in list_versions().items())),
         (say(later("Time to answer")), f"{say.number(prediction.seconds, '.2f')} s"),
     ]
     return Section(say(later("Versions and hashes")), (Facts(tuple(facts)),))
 
 
-def versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
     """Return the versions of what makes an answer and its report."""
     found = {"python": platform.python_version()}
     for name in PROGRAMS:
@@ -144,6 +144,6 @@ def versions() -> dict[str, str]:
     return found
 
 
-def sentence(text: str) -> str:
+def write_as_sentence(text: str) -> str:
     """Return a clause with a capital letter."""
     return text[:1].upper() + text[1:]

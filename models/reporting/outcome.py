@@ -49,7 +49,7 @@ class Outcome:
         return say(known.labels[known.index(self.label)].name) if self.label is not None else ""
 
 
-def common(answer: Judged) -> dict[str, Any]:
+def fill_common_outcome(answer: Judged) -> dict[str, Any]:
     """Return the fields of an `Outcome` that are the same for every kind of answer."""
     return {
         "sha256": answer.sha256, "frame": answer.frame, "card": answer.card, "task": answer.task,

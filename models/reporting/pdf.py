@@ -25,10 +25,10 @@ from models.reporting.flow import (
     SOFT,
     TITLE,
     WIDE,
-    flowables,
-    fonts,
-    said,
-    table,
+    lay_out_part,
+    lay_out_table,
+    lay_out_text,
+    register_fonts,
 )
 from models.reporting.parts import Chapter, Report, Table
 from models.reporting.tags import TaggedCanvas
@@ -38,9 +38,9 @@ HEAD, FOOT = 62.0, 54.0
 """Margins above and below the text, in points."""
 
 
-def pdf(report: Report) -> bytes:
+def write_pdf(report: Report) -> bytes:
     """Write a report as PDF."""
-    fonts()
+    register_fonts()
     pages = _written(report, 0)[1]
     return _written(report, pages)[0]
 
@@ -109,13 +109,13 @@ def _shortened(text: str, width: float) -> str:
 def _story(report: Report) -> list[Flowable]:
     story: list[Flowable] = []
     if report.label:
-        story.append(said(report.label, CAPTION))
+        story.append(lay_out_text(report.label, CAPTION))
     if len(report.chapters) > 1:
-        title = said(report.title, TITLE)
+        title = lay_out_text(report.title, TITLE)
         title.bookmark = "contents"
         rows = tuple((str(n), one.image, one.answer, one.sure) for n, one in enumerate(report.chapters, 1))
         contents = Table(report.contents, rows, words=3)
-        story += [title, *table(contents, (0.07, 0.2, 0.6, 0.13)), PageBreak()]
+        story += [title, *lay_out_table(contents, (0.07, 0.2, 0.6, 0.13)), PageBreak()]
     for number, chapter in enumerate(report.chapters, 1):
         story += [PageBreak()] if number > 1 else []
         story += _chapter(chapter, number, report)
@@ -123,7 +123,7 @@ def _story(report: Report) -> list[Flowable]:
 
 
 def _chapter(chapter: Chapter, number: int, report: Report) -> list[Flowable]:
-    title = said(chapter.title, TITLE)
+    title = lay_out_text(chapter.title, TITLE)
     title.bookmark = f"image-{number}"
     story: list[Flowable] = [title]
     marks = [chapter.simulated] if chapter.simulated else []
@@ -131,10 +131,10 @@ def _chapter(chapter: Chapter, number: int, report: Report) -> list[Flowable]:
         place = later("{number} of {n}, image {image}")
         marks.insert(0, report.say(place, number=number, n=len(report.chapters), image=chapter.image))
     if marks:
-        story.append(said(" · ".join(marks), MARK))
+        story.append(lay_out_text(" · ".join(marks), MARK))
     for section in chapter.sections:
         if section.title:
-            story.append(said(section.title, HEADING))
+            story.append(lay_out_text(section.title, HEADING))
         for part in section.parts:
-            story += flowables(part)
+            story += lay_out_part(part)
     return story

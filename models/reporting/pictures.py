@@ -16,14 +16,14 @@ from PIL import ImageDraw
 from models.drawing import plate
 from models.drawing.draw import RGB, HeatLook
 from models.reporting.parts import Picture
-from models.reporting.reason import heated
+from models.reporting.reason import draw_heat_over
 from models.types import Box, Image, Pixels, Prediction, Window
 
 LONGEST_PX = 1200
 QUALITY = 88
 
 
-def picture(seen: RGB, alt: str, caption: str) -> Picture:
+def make_report_picture(seen: RGB, alt: str, caption: str) -> Picture:
     """Return (H, W, 3) bytes of any size as a part of a report; shrunk, never enlarged."""
     sheet = Pillow.fromarray(seen)
     if max(sheet.size) > LONGEST_PX:
@@ -33,20 +33,20 @@ def picture(seen: RGB, alt: str, caption: str) -> Picture:
     return Picture(out.getvalue(), *sheet.size, alt, caption)
 
 
-def shown(image: Image, frame: int, window: Window | None = None) -> Pixels:
+def render_report_frame(image: Image, frame: int, window: Window | None = None) -> Pixels:
     """Return a frame as displayed, in its true proportions: (h, w[, 3]).
 
     It is thinned out where it is far larger than the report shows it.
     """
     step = max(1, max(image.shape) // (2 * LONGEST_PX))
-    return plate.squared(replace(image, pixels=image.pixels[:, ::step, ::step]).shown(frame, window), image.cell)
+    return plate.square_pixels(replace(image, pixels=image.pixels[:, ::step, ::step]).shown(frame, window), image.cell)
 
 
-def heat(image: Image, prediction: Prediction, place: Box | None = None) -> RGB:
+def draw_report_heat(image: Image, prediction: Prediction, place: Box | None = None) -> RGB:
     """Draw the heat of an explanation in the colours that the page starts with, and a frame round the place asked."""
-    below = shown(image, prediction.frame)
+    below = render_report_frame(image, prediction.frame)
     size = (below.shape[1], below.shape[0])
-    seen = heated(below, prediction, HeatLook(colours="inferno"), place)[0]
+    seen = draw_heat_over(below, prediction, HeatLook(colours="inferno"), place)[0]
     if place is None:
         return seen
     sheet = Pillow.fromarray(seen)

@@ -13,7 +13,7 @@ import numpy as np
 
 from models.cards import card
 from models.drawing import plate
-from models.drawing.draw import COLOUR_MAPS, RGB, HeatLook, lifted, overlay, strength_of
+from models.drawing.draw import COLOUR_MAPS, RGB, HeatLook, blend_heat, compute_heat_strength, lift_heat
 from models.i18n import IN_ENGLISH, Language
 from models.trust.methods import BOX_METHODS, METHODS, Method
 from models.types import Box, Explanation, Pixels, Prediction
@@ -23,10 +23,10 @@ EDGE = 0.5
 """Share of the strongest heat from which heat on the rim of the picture is worth a word."""
 
 
-def look_of(look: HeatLook, probability: float | None) -> HeatLook:
+def choose_heat_look(look: HeatLook, probability: float | None) -> HeatLook:
     """Return a look whose glow follows the probability of the label, with what its colours mean."""
     signed = COLOUR_MAPS[look.colours].signed
-    glow = 1.0 if probability is None else strength_of(probability)
+    glow = 1.0 if probability is None else compute_heat_strength(probability)
     told = later(
         "The heat reaches {glow:.0%} of the brightest colour, since the label is {probability:.0%} probable.",
         glow=glow,
@@ -41,27 +41,29 @@ def look_of(look: HeatLook, probability: float | None) -> HeatLook:
     )
 
 
-def title_of(prediction: Prediction, why: Explanation, probability: float | None, say: Language = IN_ENGLISH) -> str:
+def title_reason(
+    prediction: Prediction, why: Explanation, probability: float | None, say: Language = IN_ENGLISH
+) -> str:
     """Name the label that is explained, its probability and the method: "Zimmer, 89% · Grad-CAM"."""
     known = card(prediction.card)
     name = say(known.labels[known.index(why.target)].name)
-    method = method_of(why)
+    method = find_method_of_reason(why)
     sure = "" if probability is None else f", {say.number(probability, '.0%')}"
     return f"{name}{sure} · {say(method.name) if method else why.method}"
 
 
-def method_of(why: Explanation) -> Method | None:
+def find_method_of_reason(why: Explanation) -> Method | None:
     """Return the method that made an explanation; None for one that is not known here."""
     return METHODS.get(why.method) or BOX_METHODS.get(why.method)
 
 
-def drawable(why: Explanation) -> Pixels:
+def lift_drawn_heat(why: Explanation) -> Pixels:
     """Return heat as it is drawn: that of single pixels is lifted, so that more than its few largest are seen."""
-    method = method_of(why)
-    return lifted(why.heat) if method and method.fine else why.heat
+    method = find_method_of_reason(why)
+    return lift_heat(why.heat) if method and method.fine else why.heat
 
 
-def runs_off(why: Explanation) -> bool:
+def heat_runs_off(why: Explanation) -> bool:
     """Whether strong heat lies on the rim of what the network saw, and so may go on beyond the film."""
     heat = why.heat
     rows, columns = (np.flatnonzero(heat.any(axis)) for axis in (1, 0))  # beyond black borders there is none
@@ -76,15 +78,15 @@ RUNS_OFF = later(
     "The heat reaches the edge of the picture and is cut there: a coarse map spreads over whole cells of the network, "
     "and the network sees the edge too."
 )
-"""Said where `runs_off`."""
+"""Said where `heat_runs_off`."""
 
 
-def notes(why: Explanation, look: HeatLook | None = None) -> list[str]:
+def note_limits_of_reason(why: Explanation, look: HeatLook | None = None) -> list[str]:
     """Return what a reader must be told of the heat and, where a look is given, of how it is drawn."""
-    return [text for text in (look.said if look else "", RUNS_OFF if runs_off(why) else "") if text]
+    return [text for text in (look.said if look else "", RUNS_OFF if heat_runs_off(why) else "") if text]
 
 
-def heated(
+def draw_heat_over(
     below: Pixels, prediction: Prediction, look: HeatLook, place: Box | None = None
 ) -> tuple[RGB, HeatLook, float | None]:
     """Draw the heat of a prediction's explanation over a picture of the whole frame, of any size, (h, w[, 3]).
@@ -97,5 +99,5 @@ def heated(
     why = prediction.explanation
     assert why is not None  # who draws heat has it
     probability = prediction.probability_of(why.target, place)
-    look = look_of(look, probability)
-    return overlay(below, plate.fitted(drawable(why), below.shape), look), look, probability
+    look = choose_heat_look(look, probability)
+    return blend_heat(below, plate.fit_to_grid(lift_drawn_heat(why), below.shape), look), look, probability

@@ -82,7 +82,7 @@ class Part:
     def depths(self, beam: Beam, pose: Pose = HERE) -> tuple[Field, Field]:
         """Return the optical depth (H, W) of the shell and of the core."""
         x, y = beam.plane(self.z_mm)
-        edge = inward_distance([pose.place(line) for line in (self.outline, *self.spurs)], x, y)  # (H, W)
+        edge = measure_inward_distance([pose.place(line) for line in (self.outline, *self.spurs)], x, y)  # (H, W)
         shell, core = np.zeros(edge.shape), np.zeros(edge.shape)
         rows, columns = np.flatnonzero(edge.any(1)), np.flatnonzero(edge.any(0))
         if not len(rows):
@@ -93,8 +93,8 @@ class Part:
         across, along = np.moveaxis(offset @ pose.world_from_body, -1, 0)  # own x and own y of every pixel
         shell_mm = _at(along, self.shell_mm)
         depth_mm = self.depth_mm * _at(across, self.taper)
-        outer = rounded(edge, self.roundness_mm, depth_mm)
-        inner = rounded(edge - shell_mm, self.roundness_mm - shell_mm, depth_mm - 2 * shell_mm)
+        outer = round_body(edge, self.roundness_mm, depth_mm)
+        inner = round_body(edge - shell_mm, self.roundness_mm - shell_mm, depth_mm - 2 * shell_mm)
         shell[here], core[here] = (outer - inner) * self.shell, inner * _at(along, self.core)
         return shell, core
 
@@ -103,16 +103,16 @@ def _at(where: Field, knots: Knots) -> Field | float:
     return knots[0][1] if len(knots) == 1 else np.interp(where, [at for at, _ in knots], [value for _, value in knots])
 
 
-def rounded(edge_mm: Field, roundness_mm: Field | float, depth_mm: Field | float) -> Field:
+def round_body(edge_mm: Field, roundness_mm: Field | float, depth_mm: Field | float) -> Field:
     """Thickness in mm at a distance inside the edge: an elliptic quarter up to `roundness_mm`, then `depth_mm`."""
     u = np.clip(edge_mm / np.maximum(roundness_mm, 1e-3), 0, 1)
     return np.asarray(np.maximum(depth_mm, 0) * np.sqrt(u * (2 - u)))
 
 
-def inward_distance(outlines: Sequence[Points], x: Field, y: Field) -> Field:
+def measure_inward_distance(outlines: Sequence[Points], x: Field, y: Field) -> Field:
     """Distance (H, W) in mm from each pixel inside smooth closed outlines to their common edge, 0 outside."""
     pitch = float(x[1] - x[0])
-    corners = [(smooth_closed(outline) - (x[0], y[0])) / pitch for outline in outlines]
+    corners = [(smooth_closed_outline(outline) - (x[0], y[0])) / pitch for outline in outlines]
     every = np.concatenate(corners)
     low = np.floor(np.clip(every.min(0) - 2, 0, None)).astype(int)
     high = np.ceil(np.minimum(every.max(0) + 3, (len(x), len(y)))).astype(int)
@@ -128,14 +128,14 @@ def inward_distance(outlines: Sequence[Points], x: Field, y: Field) -> Field:
     return distance
 
 
-def smooth_closed(points: Points) -> Field:
+def smooth_closed_outline(points: Points) -> Field:
     """Dense polygon (N, 2) on the periodic cubic spline through the points."""
     closed = np.asarray([*points, points[0]], float)
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
     return np.asarray(CubicSpline(length, closed, bc_type="periodic")(np.linspace(0, length[-1], 24 * len(points))))
 
 
-def tube(path: Points, radius_mm: float) -> list[tuple[float, float]]:
+def outline_tube(path: Points, radius_mm: float) -> list[tuple[float, float]]:
     """Outline of a band of constant half-width around a smooth path, with round ends."""
     points = np.asarray(path, float)
     steps = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
@@ -160,11 +160,11 @@ class Ball:
     def chords(self, points: Field, directions: Field) -> Field:
         """Length (H, W) in mm of each ray inside; points and unit directions (H, W, 3)."""
         offset = points - np.asarray(self.centre)
-        enter, leave = between_roots(
+        enter, leave = solve_ray_interval(
             np.ones(offset.shape[:2]), (offset * directions).sum(-1), (offset**2).sum(-1) - self.radius_mm**2
         )
         if np.isfinite(self.beyond_mm):
-            enter, leave = above(enter, leave, offset @ self.facing - self.beyond_mm, directions @ self.facing)
+            enter, leave = clip_interval(enter, leave, offset @ self.facing - self.beyond_mm, directions @ self.facing)
         return np.maximum(leave - enter, 0)
 
 
@@ -186,26 +186,26 @@ class Frustum:
         offset = points - np.asarray(self.start)
         height, rise = offset @ axis, directions @ axis
         radius = self.start_radius_mm + opening * height
-        enter, leave = between_roots(
+        enter, leave = solve_ray_interval(
             1 - rise**2 * (1 + opening**2),
             (offset * directions).sum(-1) - height * rise - radius * opening * rise,
             (offset**2).sum(-1) - height**2 - radius**2,
         )
-        enter, leave = above(enter, leave, height, rise)
-        enter, leave = above(enter, leave, length - height, -rise)
+        enter, leave = clip_interval(enter, leave, height, rise)
+        enter, leave = clip_interval(enter, leave, length - height, -rise)
         return np.maximum(leave - enter, 0)
 
 
 Solid = Ball | Frustum
 
 
-def between_roots(a: Field, b: Field, c: Field) -> tuple[Field, Field]:
+def solve_ray_interval(a: Field, b: Field, c: Field) -> tuple[Field, Field]:
     """Where a·t² + 2·b·t + c ≤ 0 along each ray (a > 0): entry and exit, equal where the ray misses."""
     root = np.sqrt(np.maximum(b**2 - a * c, 0))
     return (-b - root) / a, (-b + root) / a
 
 
-def above(enter: Field, leave: Field, value: Field, slope: Field) -> tuple[Field, Field]:
+def clip_interval(enter: Field, leave: Field, value: Field, slope: Field) -> tuple[Field, Field]:
     """Keep the part of an interval where value + slope·t ≥ 0."""
     steep = np.where(np.abs(slope) < 1e-9, 1e-9, slope)
     crossing = -value / steep
@@ -213,7 +213,7 @@ def above(enter: Field, leave: Field, value: Field, slope: Field) -> tuple[Field
     return enter, np.where(steep < 0, np.minimum(leave, crossing), leave)
 
 
-def cast(solids: Sequence[Solid], beam: Beam, pose: Pose = HERE, version_deg: float = 0.0) -> Field:
+def cast_solids(solids: Sequence[Solid], beam: Beam, pose: Pose = HERE, version_deg: float = 0.0) -> Field:
     """Length (H, W) of each ray in one piece of metal; where its solids overlap, the longest chord counts once.
 
     `version_deg` turns the solids about the body's own y axis before the pose places them in the picture's plane.
@@ -229,7 +229,7 @@ def cast(solids: Sequence[Solid], beam: Beam, pose: Pose = HERE, version_deg: fl
     return np.asarray(np.maximum.reduce([solid.chords(points, directions) for solid in solids]))
 
 
-def texture(beam: Beam, rng: np.random.Generator, grain_mm: float, stretch: float) -> Field:
+def draw_bone_texture(beam: Beam, rng: np.random.Generator, grain_mm: float, stretch: float) -> Field:
     """Noise (H, W), mean 0 and standard deviation 1, its grains `stretch` times longer along y: trabeculae, fibres."""
     size = np.array([stretch, 1.0]) * grain_mm / beam.pixel_mm
     noise = rng.standard_normal(beam.shape)

@@ -61,7 +61,7 @@ DESIGNS = (
 """Three, unlike enough to test with."""
 
 
-def femoral(design: Design) -> Mesh:
+def build_femoral_component(design: Design) -> Mesh:
     """Return the femoral component; its origin lies between the condyles, at the centre of their curve."""
     half, depth, top = design.width_mm / 2, design.depth_mm / 2, design.height_mm - 26.0
     x, y, z = _grid((-half - 4, -depth - 4, -30.0), (half + 4, depth + 4, top + design.tilt_mm + 4))
@@ -82,7 +82,7 @@ def femoral(design: Design) -> Mesh:
     return _mesh(solid, (x, y, z))
 
 
-def tibial(design: Design) -> Mesh:
+def build_tibial_component(design: Design) -> Mesh:
     """Return the tibial tray with its keel; its origin is the middle of the tray's upper face."""
     half, depth = design.tray_mm[0] / 2, design.tray_mm[1] / 2
     x, y, z = _grid((-half - 4, -depth - 4, -design.keel_mm - 8), (half + 4, depth + 4, 4.0))

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from models.simulation.phantom import SimulatedRadiograph
 
 
-def write_png(shot: SimulatedRadiograph, path: Path, bits: int = 8) -> None:
+def write_simulated_png(shot: SimulatedRadiograph, path: Path, bits: int = 8) -> None:
     """Write a grey PNG of 8 bits, or of 16 with the detector's 12 at the top."""
     pixels = (shot.pixels >> 4).astype(np.uint8) if bits == 8 else shot.pixels << 4
     PillowImage.fromarray(pixels).save(path, optimize=True)
 
 
-def write_dicom(shot: SimulatedRadiograph, path: Path, region: tuple[str, str, str]) -> None:
+def write_simulated_dicom(shot: SimulatedRadiograph, path: Path, region: tuple[str, str, str]) -> None:
     """Write a DX image for presentation; `region` is the body part, its SNOMED CT code and meaning."""
     dataset = Dataset()
     _identity(dataset, path.stem)

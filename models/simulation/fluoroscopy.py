@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from scipy import ndimage
 
-from models.simulation.metal import SIDE, Component, Field, thickness
+from models.simulation.metal import SIDE, Component, Field, trace_metal_thickness
 
 METAL_MM = 0.6
 """Thickness from which a pixel counts as metal in the mask."""
@@ -43,7 +43,7 @@ class Scene:
     mask: NDArray[np.uint8]
 
 
-def turn(angle_deg: float, axis: int) -> NDArray[np.float64]:
+def rotate_fluoroscope(angle_deg: float, axis: int) -> NDArray[np.float64]:
     """Return the rotation (3, 3) about one axis."""
     c, s = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
     i, j = (axis + 1) % 3, (axis + 2) % 3
@@ -57,7 +57,7 @@ Background = tuple[NDArray[np.uint8], tuple[int, int]]
 """A real frame (SIDE, SIDE) whose implants are covered, and the pixel where they were."""
 
 
-def scene(
+def simulate_fluoroscopy(
     seed: int, implants: Sequence[Implant], backgrounds: Sequence[Background] = (), *, kneeling: bool = False
 ) -> Scene:
     """Simulate a frame; four in ten lie on one of the backgrounds, where there are any.
@@ -70,7 +70,7 @@ def scene(
     knee = _knee(rng, implants[int(rng.integers(len(implants)))], middle, kneeling)
     light = real[0].astype(np.float32) / 255 if real else _surroundings(rng, knee, kneeling)
     for metal in knee.metal:
-        light = light * np.exp(-filling(rng, metal, knee.px_per_mm))
+        light = light * np.exp(-fill_component(rng, metal, knee.px_per_mm))
     for metal, mu in zip(knee.metal, knee.attenuation, strict=True):
         light = light * np.exp(-mu * ndimage.gaussian_filter(metal, 0.6))
     veil = rng.uniform(0.12, 0.32)  # scatter: nothing is quite black
@@ -117,7 +117,12 @@ def _knee(rng: np.random.Generator, implant: Implant, middle: NDArray[np.float64
         out = tilt + rng.normal(0, 5, 2)
         if rng.random() < 0.5:
             out *= 0.25  # edge-on
-        return turn(shin_deg, 2) @ turn(out[0], 0) @ turn(out[1] + side, 1) @ turn(own_deg, 2)
+        return (
+            rotate_fluoroscope(shin_deg, 2)
+            @ rotate_fluoroscope(out[0], 0)
+            @ rotate_fluoroscope(out[1] + side, 1)
+            @ rotate_fluoroscope(own_deg, 2)
+        )
 
     shin, thigh = placed(0.0), placed(flexion)
     gap = implant.gap_mm + rng.normal(0, 2)
@@ -132,7 +137,7 @@ def _knee(rng: np.random.Generator, implant: Implant, middle: NDArray[np.float64
         return middle + px_per_mm * np.array([-y, x], np.float64)
 
     return _Knee(
-        metal=(thickness(femoral, px_per_mm, at), thickness(tibial, px_per_mm, at)),
+        metal=(trace_metal_thickness(femoral, px_per_mm, at), trace_metal_thickness(tibial, px_per_mm, at)),
         attenuation=(float(rng.uniform(0.12, 0.5)), float(np.exp(rng.uniform(np.log(0.05), np.log(0.4))))),
         distal=seen(femoral),
         proximal=seen(tibial),
@@ -180,7 +185,7 @@ def _surroundings(rng: np.random.Generator, knee: _Knee, kneeling: bool) -> Fiel
     return _enlarged(_furniture(rng, light.astype(np.float32), middle, kneeling))
 
 
-def filling(rng: np.random.Generator, metal: Field, px_per_mm: float) -> Field:
+def fill_component(rng: np.random.Generator, metal: Field, px_per_mm: float) -> Field:
     """Return what fills a component's hollows as optical depth (H, W): bone cut to fit it, cement along its inside.
 
     Parameters
@@ -303,7 +308,7 @@ def _collimated(rng: np.random.Generator) -> NDArray[np.bool_] | None:
     return None
 
 
-def covered(frame: NDArray[np.uint8], metal: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def cover_metal(frame: NDArray[np.uint8], metal: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return a frame (H, W) whose metal is painted over with what lies around it."""
     hole = ndimage.binary_dilation(metal, iterations=8)
     filled, known = np.where(hole, 0, frame).astype(np.float32), (~hole).astype(np.float32)

@@ -20,7 +20,7 @@ FINE = 3
 Point = tuple[float, float]
 
 
-def with_hardware(picture: Pixels, rng: Generator) -> Pixels:
+def add_hardware(picture: Pixels, rng: Generator) -> Pixels:
     """Return a radiograph (H, W) in [0, 1] with one kind of hardware over its middle."""
     rows, columns = picture.shape
     canvas = Pillow.new("L", (columns * FINE, rows * FINE), 0)

@@ -149,14 +149,14 @@ class BoneEnd:
         return self.outline.point(self.s_mm, self.tidemark_mm - self.cartilage_mm)
 
 
-def spline(rng: np.random.Generator, s: Line, every_mm: float, amount: float) -> Line:
+def draw_random_spline(rng: np.random.Generator, s: Line, every_mm: float, amount: float) -> Line:
     """Smooth random curve with a knot every so many mm and this standard deviation at the knots."""
     n = max(int(np.ceil((s[-1] - s[0]) / every_mm)) + 3, 4)
     knots = np.linspace(s[0] - every_mm, s[-1] + every_mm, n)
     return np.asarray(CubicSpline(knots, rng.normal(0, amount, n))(s))
 
 
-def bone_end(rng: np.random.Generator, outline: Outline, damage: float, depth_mm: float) -> BoneEnd:
+def draw_bone_end(rng: np.random.Generator, outline: Outline, damage: float, depth_mm: float) -> BoneEnd:
     """Draw a bone's end; `damage` from 0 (healthy) to 1 (end-stage osteoarthritis), `depth_mm` of bone in the view."""
     reach = outline.reach_mm + 2.5
     s = np.linspace(-reach, reach, SAMPLES)
@@ -165,7 +165,7 @@ def bone_end(rng: np.random.Generator, outline: Outline, damage: float, depth_mm
     inside = np.where(s < 0, margin[0] + s, margin[1] - s)
     whole = rng.uniform(0.17, 0.34)
     rounded = np.clip(inside / (TAPER * whole), 0, 1)
-    healthy = whole * np.exp(spline(rng, s, 0.7, 0.12)) * np.sin(rounded * np.pi / 2)
+    healthy = whole * np.exp(draw_random_spline(rng, s, 0.7, 0.12)) * np.sin(rounded * np.pi / 2)
     smooth = healthy * (1 - damage * (0.1 + 0.75 * wear))
     full = inside > TAPER * whole
     rough = ndimage.gaussian_filter1d(rng.normal(0, 1, SAMPLES), 0.018 / (s[1] - s[0]))
@@ -174,17 +174,17 @@ def bone_end(rng: np.random.Generator, outline: Outline, damage: float, depth_mm
     cartilage = np.where(inside > 0, np.maximum(smooth + rough * rounded, 0.12 * whole * rounded), 0)
     growth = growth_width = None
     if rng.random() < 0.7:
-        growth = rng.uniform(0.95, 1.5) * max(outline.corner_mm, 1.0) / 1.3 + spline(rng, s, 0.45, 0.055)
-        growth_width = rng.uniform(0.14, 0.26) * np.exp(spline(rng, s, 0.5, 0.1))
+        growth = rng.uniform(0.95, 1.5) * max(outline.corner_mm, 1.0) / 1.3 + draw_random_spline(rng, s, 0.45, 0.055)
+        growth_width = rng.uniform(0.14, 0.26) * np.exp(draw_random_spline(rng, s, 0.5, 0.1))
     return BoneEnd(
         outline=outline,
         s_mm=s,
-        tidemark_mm=healthy + spline(rng, s, 0.9, 0.03) + _waist(rng, s, outline),
+        tidemark_mm=healthy + draw_random_spline(rng, s, 0.9, 0.03) + _waist(rng, s, outline),
         cartilage_mm=cartilage,
         rough_mm=cartilage - smooth,
         calcified_mm=_calcified(rng, s, inside, damage),
         plate_mm=np.maximum(
-            rng.uniform(0.04, 0.1) * (1 + 3 * damage * wear) * np.exp(spline(rng, s, 0.25, 0.35)), 0.02
+            rng.uniform(0.04, 0.1) * (1 + 3 * damage * wear) * np.exp(draw_random_spline(rng, s, 0.25, 0.35)), 0.02
         ),
         wear=wear,
         full=full,
@@ -211,7 +211,7 @@ def _wear(rng: np.random.Generator, outline: Outline, s: Line) -> Line:
 
 def _calcified(rng: np.random.Generator, s: Line, inside: Line, damage: float) -> Line:
     """Thickness of a thin layer whose lower edge, the cement line, interlocks with the bone."""
-    rugged = spline(rng, s, 0.05, 0.14) + spline(rng, s, 0.2, 0.16)
+    rugged = draw_random_spline(rng, s, 0.05, 0.14) + draw_random_spline(rng, s, 0.2, 0.16)
     return rng.uniform(0.045, 0.085) * (1 + 0.4 * damage) * np.exp(rugged) * np.clip(inside / 0.2, 0, 1)
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.simulation.joint_anatomy import BoneEnd, Field, Line, Outline, bone_end
+from models.simulation.joint_anatomy import BoneEnd, Field, Line, Outline, draw_bone_end
 
 CLASSES = (
     "background",
@@ -125,7 +125,7 @@ class JointReference:
     roughness_mm: float
 
 
-def layout(rng: np.random.Generator, size: tuple[int, int], damage: float, part: Part, plane: Plane) -> Layout:
+def lay_out_joint(rng: np.random.Generator, size: tuple[int, int], damage: float, part: Part, plane: Plane) -> Layout:
     """Draw the anatomy and the view."""
     height = rng.uniform(2.6, 3.9) if part == "joint" else rng.uniform(1.7, 3.3)
     spacing = height / min(size)
@@ -156,8 +156,8 @@ def _bones(
     plateau = Outline(
         float(rng.uniform(1.6, 3.0) if broad else rng.uniform(0.7, 1.3)), float(rng.uniform(0.3, 0.7)), (0, 0), 1
     )
-    femur = bone_end(rng, condyle, damage, height) if part != "tibia" else None
-    tibia = bone_end(rng, plateau, damage, height) if part != "femur" else None
+    femur = draw_bone_end(rng, condyle, damage, height) if part != "tibia" else None
+    tibia = draw_bone_end(rng, plateau, damage, height) if part != "femur" else None
     shift = rng.normal(0, 0.08, 2) * height
     if femur and tibia:
         apart = replace(femur, outline=replace(condyle, at_mm=(float(rng.normal(0, 0.15)), -3.0)))
@@ -202,7 +202,7 @@ class Places:
     sample: NDArray[np.int32]
 
 
-def places(bone: BoneEnd, x: Field, y: Field) -> Places:
+def locate_joint_pixels(bone: BoneEnd, x: Field, y: Field) -> Places:
     """Look up every pixel in a bone's frame."""
     s, depth, z = bone.outline.place(x, y)
     sample = bone.sample(s)
@@ -210,7 +210,7 @@ def places(bone: BoneEnd, x: Field, y: Field) -> Places:
     return Places(s, depth - top[sample], x - np.float32(bone.outline.at_mm[0]), z, sample)
 
 
-def class_mask(
+def label_joint_pixels(
     plan: Layout, found: list[Places], trabeculae: list[NDArray[np.bool_]], wavy: Field
 ) -> NDArray[np.uint8]:
     """Class of every pixel (H, W).

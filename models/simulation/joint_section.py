@@ -23,15 +23,15 @@ from models.simulation.joint_layout import (
     Layout,
     Part,
     Plane,
-    class_mask,
-    layout,
+    label_joint_pixels,
+    lay_out_joint,
+    locate_joint_pixels,
     measure_reference,
-    places,
 )
-from models.simulation.joint_texture import cloud, matter, trabeculae
-from models.simulation.stains import STAINS, Stain, trained_stains
+from models.simulation.joint_texture import draw_cloud, draw_joint_matter, draw_trabeculae
+from models.simulation.stains import STAINS, Stain, list_trained_stains
 
-__all__ = ["CLASSES", "STAINS", "Section", "Stain", "section"]
+__all__ = ["CLASSES", "STAINS", "Section", "Stain", "simulate_joint_section"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class Section:
     reference: JointReference
 
 
-def section(
+def simulate_joint_section(
     seed: int,
     *,
     size: tuple[int, int] = (512, 512),
@@ -94,26 +94,26 @@ def section(
     parts: tuple[Part, ...] = ("joint", "joint", "femur", "tibia")
     planes: tuple[Plane, ...] = ("coronal", "sagittal")
     drawn_part, drawn_plane = parts[rng.integers(4)], planes[rng.integers(2)]
-    drawn_stain = trained_stains()[rng.integers(len(trained_stains()))]
+    drawn_stain = list_trained_stains()[rng.integers(len(list_trained_stains()))]
     stain = stain or drawn_stain
-    plan = layout(rng, size, damage, part or drawn_part, plane or drawn_plane)
+    plan = lay_out_joint(rng, size, damage, part or drawn_part, plane or drawn_plane)
     x, y = plan.view.points()
-    found = [places(bone, x, y) for bone in plan.bones]
+    found = [locate_joint_pixels(bone, x, y) for bone in plan.bones]
     spacing = plan.view.spacing_mm
-    spongy = [trabeculae(rng, bone, at, spacing, damage) for bone, at in zip(plan.bones, found, strict=True)]
-    mask = class_mask(plan, found, spongy, cloud(rng, size, 0.06 / spacing))
-    density = _densities(rng, plan, matter(rng, plan, found, mask, damage), stain)
+    spongy = [draw_trabeculae(rng, bone, at, spacing, damage) for bone, at in zip(plan.bones, found, strict=True)]
+    mask = label_joint_pixels(plan, found, spongy, draw_cloud(rng, size, 0.06 / spacing))
+    density = _densities(rng, plan, draw_joint_matter(rng, plan, found, mask, damage), stain)
     return Section(_seen(rng, density, size), mask, (spacing, spacing), stain, damage, measure_reference(plan))
 
 
 def _densities(rng: np.random.Generator, plan: Layout, amounts: Field, stain: Stain) -> Field:
     """Decadic optical density (3, H, W), with the section's uneven thickness and now and then a fold."""
     shape = plan.view.shape
-    thickness = 1 + 0.05 * cloud(rng, shape, min(shape) / 6)
+    thickness = 1 + 0.05 * draw_cloud(rng, shape, min(shape) / 6)
     if rng.random() < 0.3:
         x, y = plan.view.points()
         turn, offset = rng.uniform(0, np.pi), rng.uniform(-1, 1)
-        off = np.cos(turn) * x + np.sin(turn) * y - offset + 0.03 * cloud(rng, shape, min(shape) / 8)
+        off = np.cos(turn) * x + np.sin(turn) * y - offset + 0.03 * draw_cloud(rng, shape, min(shape) / 8)
         thickness += np.float32(rng.uniform(0.35, 0.8)) * (np.abs(off) < rng.uniform(0.01, 0.03))
     np.clip(amounts, 0, None, out=amounts)
     density = stain.densities(rng).T @ amounts.reshape(len(amounts), -1)

@@ -31,7 +31,7 @@ COLLAGEN, MATRIX, MINERAL, TIDEMARK, NUCLEUS, CYTOPLASM, BLOOD = (
 OSSEOUS = MATTER.index("bone")
 
 
-def cloud(rng: np.random.Generator, shape: tuple[int, int], grain: float | tuple[float, float]) -> Field:
+def draw_cloud(rng: np.random.Generator, shape: tuple[int, int], grain: float | tuple[float, float]) -> Field:
     """Gaussian noise (H, W) of standard deviation 1 with this grain in pixels, drawn coarsely where it is coarse."""
     grains = np.broadcast_to(np.asarray(grain, float), 2)
     step = np.maximum(grains / 1.4, 1)
@@ -46,7 +46,7 @@ def cloud(rng: np.random.Generator, shape: tuple[int, int], grain: float | tuple
     return np.asarray(noise[: shape[0], : shape[1]])
 
 
-def stamp(shape: tuple[int, int], at: tuple[Line, Line], radii: Line, angle: Line | float = 0.0) -> Field:
+def stamp_ellipses(shape: tuple[int, int], at: tuple[Line, Line], radii: Line, angle: Line | float = 0.0) -> Field:
     """Signed distance to the nearest of many ellipses in units of their radius: 1 in a centre, 0 on an edge, −1 beyond.
 
     Centres are (row, column) in pixels, `radii` (n, 2) along and across, `angle` in radians.
@@ -75,12 +75,12 @@ def stamp(shape: tuple[int, int], at: tuple[Line, Line], radii: Line, angle: Lin
     return canvas
 
 
-def cover(level: Field, radius: float, grow: float = 1.0) -> Field:
+def cover_with_ellipses(level: Field, radius: float, grow: float = 1.0) -> Field:
     """Coverage in [0, 1] by stamped ellipses of about this radius in pixels, each grown by a factor."""
     return np.asarray(np.clip((level - 1 + grow) * np.float32(radius) + 0.5, 0, 1), np.float32)
 
 
-def trabeculae(
+def draw_trabeculae(
     rng: np.random.Generator, bone: BoneEnd, at: Places, spacing_mm: float, damage: float
 ) -> NDArray[np.bool_]:
     """Where the spongy part of a bone is bone, (H, W): plates between rounded marrow spaces, along the load."""
@@ -90,7 +90,7 @@ def trabeculae(
     rows, columns = at.z[::2, ::2] / size_mm + side / 3, at.across[::2, ::2] / size_mm + side / 2
     walls = np.full(rows.shape, np.inf, np.float32)
     for share in (1.0, 0.75):
-        noise = cloud(rng, (side, side), (grain * 1.6 * share, grain * share))
+        noise = draw_cloud(rng, (side, side), (grain * 1.6 * share, grain * share))
         seen = ndimage.map_coordinates(noise, (rows, columns), order=1, mode="nearest")
         walls = np.minimum(walls, np.abs(seen))
     whole = Pillow.fromarray(walls).resize(shape[::-1], Pillow.Resampling.BICUBIC)
@@ -100,13 +100,13 @@ def trabeculae(
     return np.asarray(np.asarray(whole) < thick * (1 + (0.35 + 2 * worn) * dense))
 
 
-def matter(
+def draw_joint_matter(
     rng: np.random.Generator, plan: Layout, found: list[Places], mask: NDArray[np.uint8], damage: float
 ) -> Field:
     """Amount of each kind of matter, (len(MATTER), H, W)."""
     px = plan.view.spacing_mm
     amounts = np.zeros((len(MATTER), *mask.shape), np.float32)
-    fine, soft = cloud(rng, mask.shape, 1.0), cloud(rng, mask.shape, 0.05 / px)
+    fine, soft = draw_cloud(rng, mask.shape, 1.0), draw_cloud(rng, mask.shape, 0.05 / px)
     grain = 1 + 0.07 * fine + 0.06 * soft
     _fill_bone(rng, amounts, mask, px, grain)
     _fill_marrow(rng, amounts, mask, px)
@@ -126,8 +126,8 @@ def _fill_bone(rng: np.random.Generator, amounts: Field, mask: NDArray[np.uint8]
     rows, columns = _scatter(rng, bone, 900 * px * px)
     down, right = (ndimage.sobel(depth, axis)[rows, columns] for axis in (0, 1))
     radii = np.stack([rng.uniform(0.006, 0.01, len(rows)), rng.uniform(0.0025, 0.004, len(rows))], 1) / px
-    cells = stamp(mask.shape, (rows, columns), np.maximum(radii, 0.55), np.arctan2(right, -down))
-    cells = cover(cells, 0.004 / px) * bone
+    cells = stamp_ellipses(mask.shape, (rows, columns), np.maximum(radii, 0.55), np.arctan2(right, -down))
+    cells = cover_with_ellipses(cells, 0.004 / px) * bone
     amounts[OSSEOUS] *= 1 - 0.5 * cells
     amounts[NUCLEUS] += 0.55 * cells
 
@@ -142,7 +142,7 @@ def _scatter(rng: np.random.Generator, where: NDArray[np.bool_], density: float)
 def _fill_marrow(rng: np.random.Generator, amounts: Field, mask: NDArray[np.uint8], px: float) -> None:
     """Fat vacuoles with thin walls, islands of blood-forming cells, and sinuses with red cells."""
     marrow = mask == MARROW
-    red = cloud(rng, mask.shape, 0.08 / px) + rng.normal(0.1, 0.7)
+    red = draw_cloud(rng, mask.shape, 0.08 / px) + rng.normal(0.1, 0.7)
     pitch = 0.036 / px
     rows, columns = (g.ravel() for g in np.meshgrid(*(np.arange(0, n, pitch) for n in mask.shape), indexing="ij"))
     columns = columns + np.where(np.round(rows / pitch) % 2, pitch / 2, 0)
@@ -151,12 +151,14 @@ def _fill_marrow(rng: np.random.Generator, amounts: Field, mask: NDArray[np.uint
     fat = marrow[r, c] & (red[r, c] < 0.35 + rng.normal(0, 0.3, len(r)))
     radius = rng.uniform(0.4, 0.62, int(fat.sum())) * pitch
     ovals = np.stack([radius * 1.08, radius], 1)
-    vacuoles = cover(stamp(mask.shape, (rows[fat], columns[fat]), ovals, rng.uniform(0, 3, len(radius))), pitch / 2)
+    vacuoles = cover_with_ellipses(
+        stamp_ellipses(mask.shape, (rows[fat], columns[fat]), ovals, rng.uniform(0, 3, len(radius))), pitch / 2
+    )
     flesh = marrow * (1 - vacuoles)
     cells = _scatter(rng, marrow & (vacuoles < 0.3), 9000 * px * px)
     size = np.maximum(rng.uniform(0.0028, 0.0045, len(cells[0])) / px, 0.5)
-    nuclei = cover(stamp(mask.shape, cells, np.stack([size, size], 1)), 0.0036 / px) * flesh
-    blood = flesh * (cloud(rng, mask.shape, 0.03 / px) > 1.5)
+    nuclei = cover_with_ellipses(stamp_ellipses(mask.shape, cells, np.stack([size, size], 1)), 0.0036 / px) * flesh
+    blood = flesh * (draw_cloud(rng, mask.shape, 0.03 / px) > 1.5)
     amounts[CYTOPLASM] += flesh * (0.75 - 0.5 * blood)
     amounts[NUCLEUS] += 0.62 * nuclei * (1 - blood)
     amounts[BLOOD] += 0.8 * blood
@@ -167,17 +169,17 @@ def _fill_soft(rng: np.random.Generator, amounts: Field, mask: NDArray[np.uint8]
     meniscus, synovium = mask == MENISCUS, mask == SYNOVIUM
     if not (meniscus.any() or synovium.any()):
         return
-    fibres = cloud(rng, mask.shape, (0.006 / px, 0.06 / px))
+    fibres = draw_cloud(rng, mask.shape, (0.006 / px, 0.06 / px))
     amounts[COLLAGEN][meniscus] = (1.0 + 0.16 * fibres + 0.08 * soft)[meniscus]
     amounts[MATRIX][meniscus] = np.clip(0.16 + 0.12 * soft, 0, 1)[meniscus]
-    loose = np.clip(0.55 + 0.3 * cloud(rng, mask.shape, (0.01 / px, 0.035 / px)), 0.05, 1.2)
+    loose = np.clip(0.55 + 0.3 * draw_cloud(rng, mask.shape, (0.01 / px, 0.035 / px)), 0.05, 1.2)
     amounts[COLLAGEN][synovium] = loose[synovium]
     edge = ndimage.gaussian_filter((mask == 0).astype(np.float32), 0.008 / px)
     for where, density, (long, broad) in ((meniscus, 1100, (0.006, 0.003)), (synovium, 2600, (0.0055, 0.003))):
         rows, columns = _scatter(rng, where & (rng.random(mask.shape) < 0.3 + 3 * edge), density * px * px)
         radii = np.maximum(np.tile([long, broad], (len(rows), 1)) / px, 0.5)
-        cells = stamp(mask.shape, (rows, columns), radii, rng.normal(0, 0.5, len(rows)))
-        amounts[NUCLEUS] += 0.7 * cover(cells, 0.004 / px) * where
+        cells = stamp_ellipses(mask.shape, (rows, columns), radii, rng.normal(0, 0.5, len(rows)))
+        amounts[NUCLEUS] += 0.7 * cover_with_ellipses(cells, 0.004 / px) * where
 
 
 def _fill_cartilage(
@@ -189,7 +191,7 @@ def _fill_cartilage(
     here = (at.below > 0) & (at.below < thickness + 0.3)
     cartilage, calcified = (mask == CARTILAGE) & here, (mask == CALCIFIED) & here
     share = np.clip(at.below / thickness, 0, 1.5)
-    mottle = 0.09 * cloud(rng, mask.shape, 3.3)
+    mottle = 0.09 * draw_cloud(rng, mask.shape, 3.3)
     lost = np.float32(damage) * (0.25 + 0.9 * bone.wear.astype(np.float32)[at.sample])
     pale = np.clip((share - lost * 0.9 + 0.06) / 0.22, 0, 1) * (1 - 0.45 * lost)
     rich = np.clip(pale * (0.72 + 0.4 * np.minimum(share, 1)) + mottle, 0.02, 1.6)
@@ -229,8 +231,8 @@ def _stamp_cells(
 ) -> None:
     """Lacunae: a pale hole, a darker rim of territorial matrix, and a nucleus."""
     inside = np.isin(mask, classes)
-    level, radius = stamp(mask.shape, at, radii, angle), float(radii.mean()) if len(radii) else 1.0
-    rim, hole, core = (cover(level, radius, grow) * inside for grow in (1.5, 1.0, 0.5))
+    level, radius = stamp_ellipses(mask.shape, at, radii, angle), float(radii.mean()) if len(radii) else 1.0
+    rim, hole, core = (cover_with_ellipses(level, radius, grow) * inside for grow in (1.5, 1.0, 0.5))
     amounts[[MATRIX, MINERAL, COLLAGEN]] *= (1 + 0.15 * rim) * (1 - 0.8 * hole)
     amounts[NUCLEUS] += 0.7 * core
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from models.simulation import xray
-from models.simulation.bodies import Knots, Part, Points, texture, tube
+from models.simulation.bodies import Knots, Part, Points, draw_bone_texture, outline_tube
 from models.simulation.xray import Beam, Field
 
 
@@ -55,7 +55,7 @@ class KneeJoint:
         return x, y + self.lateral_mm + medial * (self.medial_mm - self.lateral_mm)
 
 
-def knee_bones(joint: KneeJoint, density: float = 1.0) -> list[Part]:
+def shape_knee_bones(joint: KneeJoint, density: float = 1.0) -> list[Part]:
     """Femur, tibia, patella and fibula, with their spurs."""
     cortical, spongy = (np.array([xray.CORTICAL, xray.CANCELLOUS]) - xray.MUSCLE) * density
 
@@ -72,7 +72,7 @@ def knee_bones(joint: KneeJoint, density: float = 1.0) -> list[Part]:
     tibia = [joint.below_plateau(x, y) for x, y in tibia]
     patella = [(-3, -69), (-17, -64), (-24, -51), (-20, -37), (-8, -28), (-1, -25), (7, -29), (17, -38), (21, -51)]
     patella += [(13, -64)]
-    fibula = tube([(-39, 34), (-40, 60), (-39, 100), (-37, 190)], 6.2)
+    fibula = outline_tube([(-39, 34), (-40, 60), (-39, 100), (-37, 190)], 6.2)
     fibula_head = [(-44, 15), (-36, 13), (-29, 19), (-29, 30), (-33, 42), (-42, 42), (-48, 32), (-49, 22)]
     bones = [
         bone(femur, (42, 13), ((-130, 4.5), (-80, 2.0), (-40, 0.9), (-10, 1.0)), ((-120, -0.2), (-60, 0.8), (0, 1.1))),
@@ -96,7 +96,7 @@ def _spurs(joint: KneeJoint) -> tuple[tuple[Points, ...], tuple[Points, ...]]:
     return (tuple(femoral), tuple(tibial)) if joint.osteophyte_mm else ((), ())
 
 
-def leg(beam: Beam) -> Field:
+def compute_knee_soft_tissue(beam: Beam) -> Field:
     """Optical depth (H, W) of muscle and fat, skin to skin."""
     skin = [(-84, -210), (-78, -120), (-70, -60), (-65, -20), (-63, 20), (-66, 60), (-69, 110), (-66, 210)]
     skin += [(58, 210), (61, 110), (61, 60), (62, 20), (66, -20), (72, -60), (81, -120), (88, -210)]
@@ -104,7 +104,7 @@ def leg(beam: Beam) -> Field:
     return np.asarray(ndimage.gaussian_filter(np.add(*part.depths(beam)), 1.5 / beam.pixel_mm))
 
 
-def sclerosis(joint: KneeJoint, beam: Beam) -> Field:
+def draw_sclerosis(joint: KneeJoint, beam: Beam) -> Field:
     """Optical depth (H, W) of the bone thickened under the medial plateau."""
     outline = [(7, -1), (22, 0), (34, -1), (41, 2), (38, 8), (30, 11), (20, 10), (12, 7)]
     dense = (xray.CORTICAL - xray.CANCELLOUS) * 0.3 * joint.sclerosis
@@ -112,21 +112,25 @@ def sclerosis(joint: KneeJoint, beam: Beam) -> Field:
     return np.asarray(ndimage.gaussian_filter(part.depths(beam)[1], 1.2 / beam.pixel_mm))
 
 
-def growth_scars(beam: Beam) -> Field:
+def draw_growth_scars(beam: Beam) -> Field:
     """Optical depth (H, W) of the faint lines where femur and tibia once grew."""
     femoral = [(-36, -37), (-20, -41), (0, -39), (20, -42), (37, -37)]
     tibial = [(-34, 25), (-18, 23), (0, 26), (18, 23), (35, 24)]
     fade = ((-36.0, 0.0), (-24.0, 1.0), (4.0, 0.4), (24.0, 1.0), (36.0, 0.0))
     bone = ((0.0, xray.CORTICAL - xray.CANCELLOUS),)
-    scars = [Part(tube(line, 0.9), 3, 0.9, ((0, 0.0),), 0.0, bone, taper=fade) for line in (femoral, tibial)]
+    scars = [Part(outline_tube(line, 0.9), 3, 0.9, ((0, 0.0),), 0.0, bone, taper=fade) for line in (femoral, tibial)]
     return np.asarray(ndimage.gaussian_filter(sum(scar.depths(beam)[1] for scar in scars), 0.4 / beam.pixel_mm))
 
 
-def knee_depth(joint: KneeJoint, density: float, beam: Beam, rng: np.random.Generator) -> Field:
+def compute_knee_depth(joint: KneeJoint, density: float, beam: Beam, rng: np.random.Generator) -> Field:
     """Optical depth (H, W) of the whole knee; `density` scales all bone, 1 in a young adult."""
-    trabeculae = 0.7 * texture(beam, rng, 0.3, 5.0) + 0.7 * texture(beam, rng, 0.9, 2.0)
-    depth = leg(beam) * (1 + 0.006 * texture(beam, rng, 1.6, 3.0)) + growth_scars(beam) + sclerosis(joint, beam)
-    for part in knee_bones(joint, density):
+    trabeculae = 0.7 * draw_bone_texture(beam, rng, 0.3, 5.0) + 0.7 * draw_bone_texture(beam, rng, 0.9, 2.0)
+    depth = (
+        compute_knee_soft_tissue(beam) * (1 + 0.006 * draw_bone_texture(beam, rng, 1.6, 3.0))
+        + draw_growth_scars(beam)
+        + draw_sclerosis(joint, beam)
+    )
+    for part in shape_knee_bones(joint, density):
         shell, core = part.depths(beam)
         depth += shell + core * (1 + 0.11 * trabeculae)
     return depth

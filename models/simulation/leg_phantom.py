@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from models.simulation import xray
-from models.simulation.bodies import HERE, Part, Points, Pose, texture
+from models.simulation.bodies import HERE, Part, Points, Pose, draw_bone_texture
 from models.simulation.xray import Beam, Field
 
 EDGE_MM = 0.4
@@ -42,7 +42,7 @@ class LegBreak:
     below: Pose = SLID
 
 
-def leg_bones(density: float = 1.0) -> list[Part]:
+def shape_leg_bones(density: float = 1.0) -> list[Part]:
     """Tibia and fibula, unbroken; thick cortex in the middle of the shaft, thin towards the joints."""
     cortical, marrow = (xray.CORTICAL - xray.MUSCLE) * density, xray.MARROW - xray.MUSCLE
     spongy = (xray.CANCELLOUS - xray.MUSCLE) * density
@@ -58,7 +58,7 @@ def leg_bones(density: float = 1.0) -> list[Part]:
     return [Part(tibia, 26, 12.5, thick, cortical, fill), Part(fibula, 12, 5.6, slim, cortical, fill, z_mm=-14)]
 
 
-def soft_leg(beam: Beam) -> Field:
+def compute_leg_soft_tissue(beam: Beam) -> Field:
     """Optical depth (H, W) of muscle and fat, skin to skin."""
     skin = [(-60, -210), (-66, -130), (-68, -70), (-62, 0), (-52, 70), (-44, 130), (-42, 210), (36, 210), (37, 130)]
     skin += [(42, 70), (51, 0), (58, -70), (60, -130), (56, -210)]
@@ -66,11 +66,11 @@ def soft_leg(beam: Beam) -> Field:
     return np.asarray(ndimage.gaussian_filter(np.add(*part.depths(beam)), 1.5 / beam.pixel_mm))
 
 
-def leg_depth(broken: LegBreak | None, density: float, beam: Beam, rng: np.random.Generator) -> Field:
+def compute_leg_depth(broken: LegBreak | None, density: float, beam: Beam, rng: np.random.Generator) -> Field:
     """Optical depth (H, W) of the whole leg; `density` scales all bone, None is a leg that is not broken."""
-    trabeculae = texture(beam, rng, 0.4, 4.0)
-    depth = soft_leg(beam) * (1 + 0.006 * texture(beam, rng, 1.6, 3.0))
-    for part in leg_bones(density):
+    trabeculae = draw_bone_texture(beam, rng, 0.4, 4.0)
+    depth = compute_leg_soft_tissue(beam) * (1 + 0.006 * draw_bone_texture(beam, rng, 1.6, 3.0))
+    for part in shape_leg_bones(density):
         pieces = [(HERE, np.ones(beam.shape))]
         if broken is not None:
             above, below = _below(broken.line, HERE, beam), _below(broken.line, broken.below, beam)

@@ -46,7 +46,7 @@ class Component:
         return cls(corners if volume > 0 else corners[:, ::-1])
 
 
-def thickness(corners: Field, px_per_mm: float, middle_px: tuple[float, float], side: int = SIDE) -> Field:
+def trace_metal_thickness(corners: Field, px_per_mm: float, middle_px: tuple[float, float], side: int = SIDE) -> Field:
     """Return how much of a closed mesh each ray passes through, (side, side) in mm.
 
     A ray's length inside is the sum of the depths at which it leaves minus those at which it enters. Every triangle is

@@ -20,8 +20,8 @@ from scipy import ndimage
 from models.geometry import jts
 from models.geometry.camera import Camera, parse_calibration, write_calibration
 from models.geometry.mesh import Mesh, write_stl
-from models.geometry.render import silhouette, thickness_mm
-from models.simulation.components import DESIGNS, Design, femoral, tibial
+from models.geometry.render import render_silhouette, render_thickness_mm
+from models.simulation.components import DESIGNS, Design, build_femoral_component, build_tibial_component
 from models.simulation.xray import CANCELLOUS, COBALT_CHROME, CORTICAL, MUSCLE, TITANIUM
 
 Array = NDArray[np.float64]
@@ -54,7 +54,7 @@ class Scene:
     camera: Camera
 
 
-def scene(
+def simulate_motion(
     design: Design = DESIGNS[0], movement: str = "lunge", frames: int = 60, side_px: int = 1024, seed: int = 0
 ) -> Scene:
     """Return a sagittal view of one movement.
@@ -84,12 +84,15 @@ def scene(
     for t in range(frames):
         tilt = 0.35 * flexion[t] - 10  # of the shin on the screen
         shin[t, :3, :3] = (
-            jts.rotation(2, tilt) @ jts.rotation(1, stand + 4 * time[t]) @ _sagittal() @ jts.rotation(1, lean)
+            jts.rotate_about_axis(2, tilt)
+            @ jts.rotate_about_axis(1, stand + 4 * time[t])
+            @ _sagittal()
+            @ jts.rotate_about_axis(1, lean)
         )
         shin[t, :3, 3] = place + np.array([18 * np.sin(np.pi * time[t]), -10 * time[t], 6 * time[t]])
         thigh[t, :3, :3] = shin[t, :3, :3] @ _knee(flexion[t], adduction[t], rotation[t]).T
         thigh[t, :3, 3] = shin[t, :3, 3] + shin[t, :3, :3] @ np.array([0.0, back[t], 35.0])
-    return Scene(femoral(design), tibial(design), thigh, shin, camera)
+    return Scene(build_femoral_component(design), build_tibial_component(design), thigh, shin, camera)
 
 
 def _sagittal() -> Array:
@@ -99,25 +102,27 @@ def _sagittal() -> Array:
 
 def _knee(flexion: float, adduction: float, rotation: float) -> Array:
     """femur_from_tibia of Grood and Suntay's angles, in degrees, right knee."""
-    return jts.rotation(0, -flexion) @ jts.rotation(1, adduction) @ jts.rotation(2, -rotation)
-
-
-def masks(case: Scene, frame: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the exact silhouettes (H, W) of both components; where they cross, both are true."""
     return (
-        silhouette(case.femoral, case.femoral_poses[frame], case.camera) > 0,
-        silhouette(case.tibial, case.tibial_poses[frame], case.camera) > 0,
+        jts.rotate_about_axis(0, -flexion) @ jts.rotate_about_axis(1, adduction) @ jts.rotate_about_axis(2, -rotation)
     )
 
 
-def picture(case: Scene, frame: int, seed: int = 0) -> NDArray[np.uint8]:
+def render_motion_masks(case: Scene, frame: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the exact silhouettes (H, W) of both components; where they cross, both are true."""
+    return (
+        render_silhouette(case.femoral, case.femoral_poses[frame], case.camera) > 0,
+        render_silhouette(case.tibial, case.tibial_poses[frame], case.camera) > 0,
+    )
+
+
+def render_motion_picture(case: Scene, frame: int, seed: int = 0) -> NDArray[np.uint8]:
     """Return the (H, W) fluoroscopic picture, dark where dense."""
     rng = np.random.default_rng((seed, frame))
     thigh, shin = case.femoral_poses[frame], case.tibial_poses[frame]
-    depth = COBALT_CHROME * 0.4 * thickness_mm(case.femoral, thigh, case.camera)
-    depth += TITANIUM * 0.6 * thickness_mm(case.tibial, shin, case.camera)
+    depth = COBALT_CHROME * 0.4 * render_thickness_mm(case.femoral, thigh, case.camera)
+    depth += TITANIUM * 0.6 * render_thickness_mm(case.tibial, shin, case.camera)
     for body, pose, attenuation in _leg(thigh, shin):
-        depth += attenuation * thickness_mm(body, pose, case.camera)
+        depth += attenuation * render_thickness_mm(body, pose, case.camera)
     factor = case.camera.shape[0] / 1024
     primary = ndimage.gaussian_filter(np.exp(-np.maximum(depth, 0)), BLUR_PX * factor)
     scattered = SCATTER * _wide_blur(primary, SCATTER_PX * factor)
@@ -153,7 +158,7 @@ def _rod(radius_mm: float, length_mm: float, middle_mm: float, shift_mm: tuple[f
     return Mesh(vertices, np.asarray(body.faces, np.int32))
 
 
-def write_case(case: Scene, folder: Path) -> list[Path]:
+def write_motion_case(case: Scene, folder: Path) -> list[Path]:
     """Write CAD, calibration, exact poses, pictures and silhouettes, laid out as the public example is."""
     from PIL import Image as Pillow
 
@@ -167,12 +172,16 @@ def write_case(case: Scene, folder: Path) -> list[Path]:
     write(folder / "femoral.stl", write_stl(case.femoral))
     write(folder / "tibial.stl", write_stl(case.tibial))
     write(folder / "calibration.txt", write_calibration(DISTANCE_MM, PITCH_MM * 1024 / case.camera.shape[0]).encode())
-    write(folder / "fem.jts", jts.write(case.femoral_poses).encode())
-    write(folder / "tib.jts", jts.write(case.tibial_poses).encode())
+    write(folder / "fem.jts", jts.write_jts(case.femoral_poses).encode())
+    write(folder / "tib.jts", jts.write_jts(case.tibial_poses).encode())
     for number in range(len(case.femoral_poses)):
-        shown = {"frames": picture(case, number)}
+        shown = {"frames": render_motion_picture(case, number)}
         shown |= dict(
-            zip(("masks/fem", "masks/tib"), (m.astype(np.uint8) * 255 for m in masks(case, number)), strict=True)
+            zip(
+                ("masks/fem", "masks/tib"),
+                (m.astype(np.uint8) * 255 for m in render_motion_masks(case, number)),
+                strict=True,
+            )
         )
         for part, pixels in shown.items():
             path = folder / part / f"{number:04}.png"

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.simulation import xray
-from models.simulation.files import write_dicom, write_png
-from models.simulation.knee_phantom import KneeJoint, knee_depth
-from models.simulation.leg_phantom import LegBreak, leg_depth
-from models.simulation.shoulder_phantom import Anatomy, ShoulderImplant, shoulder_depth
+from models.simulation.files import write_simulated_dicom, write_simulated_png
+from models.simulation.knee_phantom import KneeJoint, compute_knee_depth
+from models.simulation.leg_phantom import LegBreak, compute_leg_depth
+from models.simulation.shoulder_phantom import Anatomy, ShoulderImplant, compute_shoulder_depth
 from models.simulation.xray import Beam, Exposure, Field
 
 Side = Literal["R", "L"]
@@ -69,7 +69,7 @@ def simulate_shoulder(
     drawn = _random_shoulder(rng)
     implant, anatomy = implant or drawn[0], anatomy or drawn[1]
     beam = beam or Beam((640, 512), 0.42, centre_mm=(24.0, 49.0))
-    depth, metal = shoulder_depth(implant, anatomy, finer(beam), rng)
+    depth, metal = compute_shoulder_depth(implant, anatomy, finer(beam), rng)
     # as soft as the small pictures that the shoulder model has learned from, to which a crisp one is unfamiliar
     exposure = exposure or Exposure(border_mm=(6.0, 5.0, 6.0, 5.0), detector_mm=0.9, detail=0.0)
     return _taken(depth, metal, beam, exposure, side, rng)
@@ -88,7 +88,7 @@ def simulate_knee(
     rng = np.random.default_rng(seed)
     density = rng.uniform(0.8, 1.1) if density is None else density
     beam = beam or Beam((512, 512), 0.265, centre_mm=(0.0, 2.0), source_object_mm=1050.0)
-    depth = knee_depth(joint, float(density), finer(beam), rng)
+    depth = compute_knee_depth(joint, float(density), finer(beam), rng)
     exposure = exposure or Exposure(photons=30000.0, scatter=0.5, contrast=0.7, detector_mm=0.2)
     return _taken(depth, np.zeros(depth.shape, bool), beam, exposure, side, rng)
 
@@ -105,7 +105,7 @@ def simulate_leg(
     """Simulate a lower leg from the front, broken or, with None, not; noise is drawn from `seed`."""
     rng = np.random.default_rng(seed)
     beam = beam or Beam((640, 408), 0.45, centre_mm=(-6.0, -4.0), source_object_mm=1050.0)
-    depth = leg_depth(broken, density, finer(beam), rng)
+    depth = compute_leg_depth(broken, density, finer(beam), rng)
     exposure = exposure or Exposure(photons=30000.0, contrast=0.8, detector_mm=0.2, border_mm=(5.0, 4.0, 5.0, 4.0))
     return _taken(depth, np.zeros(depth.shape, bool), beam, exposure, side, rng)
 
@@ -156,8 +156,8 @@ def _taken(
     depth, seen = binned(depth), binned(metal.astype(float)) > 0
     if side == "L":
         depth, seen = depth[:, ::-1], seen[:, ::-1]
-    pixels = xray.expose(depth, beam, exposure, rng)
-    return SimulatedRadiograph(xray.annotate(pixels, f"{side}\nSIM", 11.0, beam), seen, beam, side)
+    pixels = xray.expose_xray(depth, beam, exposure, rng)
+    return SimulatedRadiograph(xray.annotate_xray(pixels, f"{side}\nSIM", 11.0, beam), seen, beam, side)
 
 
 def write_radiographs(folder: Path) -> tuple[Path, ...]:
@@ -173,14 +173,14 @@ def write_radiographs(folder: Path) -> tuple[Path, ...]:
     slim = Anatomy(abduction_deg=17.0, arm_depth_mm=80.0, trunk_depth_mm=122.0, cortex_mm=4.0, density=0.95)
     coarse = Beam((512, 408), 0.52, centre_mm=(24.0, 49.0))  # keeps files of 16 bits under 300 kB
     shoulders = [folder / f"shoulder_{name}" for name in ("anatomic.dcm", "cemented.png", "reverse.png")]
-    write_dicom(
+    write_simulated_dicom(
         simulate_shoulder(11, implant=anatomic, anatomy=Anatomy(), beam=coarse),
         shoulders[0],
         ("SHOULDER", "16982005", "Shoulder region"),
     )
-    write_png(simulate_shoulder(12, implant=cemented, anatomy=slim, side="L"), shoulders[1])
-    write_png(simulate_shoulder(13, implant=reverse, anatomy=relaxed, beam=coarse), shoulders[2], bits=16)
-    write_png(simulate_knee(14, joint=KneeJoint.of_grade(0), density=1.0), folder / "knee_healthy.png")
-    write_png(simulate_knee(15, joint=KneeJoint.of_grade(4), density=0.9, side="L"), folder / "knee_worn.png")
-    write_png(simulate_leg(16, broken=LegBreak()), folder / "leg_broken.png")
+    write_simulated_png(simulate_shoulder(12, implant=cemented, anatomy=slim, side="L"), shoulders[1])
+    write_simulated_png(simulate_shoulder(13, implant=reverse, anatomy=relaxed, beam=coarse), shoulders[2], bits=16)
+    write_simulated_png(simulate_knee(14, joint=KneeJoint.of_grade(0), density=1.0), folder / "knee_healthy.png")
+    write_simulated_png(simulate_knee(15, joint=KneeJoint.of_grade(4), density=0.9, side="L"), folder / "knee_worn.png")
+    write_simulated_png(simulate_leg(16, broken=LegBreak()), folder / "leg_broken.png")
     return (*shoulders, *(folder / f"{name}.png" for name in ("knee_healthy", "knee_worn", "leg_broken")))

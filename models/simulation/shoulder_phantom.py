@@ -25,10 +25,10 @@ from models.simulation.bodies import (
     Pose,
     Solid,
     Vector,
-    cast,
-    inward_distance,
-    texture,
-    tube,
+    cast_solids,
+    draw_bone_texture,
+    measure_inward_distance,
+    outline_tube,
 )
 from models.simulation.xray import Beam, Field
 
@@ -86,7 +86,7 @@ def _scaled(points: Points, scale: float) -> list[tuple[float, float]]:
     return [(x * scale, y * scale) for x, y in points]
 
 
-def humerus(anatomy: Anatomy) -> Part:
+def shape_humerus(anatomy: Anatomy) -> Part:
     """Shaft and resected metaphysis; the cortex thins towards the tuberosities, the marrow turns from bone to fat."""
     outline = [(-14, -20), (-21, -17), (-28, -9), (-30.5, 2), (-28, 20), (-23.5, 42), (-21, 70), (-20, 140)]
     outline += [(-20.5, 290), (4.5, 290), (4, 140), (4, 72), (6, 48), (11.5, 30), (19.5, 15), (12, 6), (0, -6)]
@@ -101,7 +101,7 @@ def humerus(anatomy: Anatomy) -> Part:
     )
 
 
-def shoulder_girdle(anatomy: Anatomy) -> list[Part]:
+def shape_shoulder_girdle(anatomy: Anatomy) -> list[Part]:
     """Scapula with the glenoid at x = GLENOID_MM, coracoid, spine and acromion; clavicle; ribs."""
     cortical, spongy = (np.array([xray.CORTICAL, xray.CANCELLOUS]) - xray.MUSCLE) * anatomy.density
 
@@ -123,21 +123,21 @@ def shoulder_girdle(anatomy: Anatomy) -> list[Part]:
     parts = [
         bone(vault, 27, 13, 1.1, ((g + 10, 1), (g + 22, 0.55), (g + 46, 0))),
         bone(blade, 7.0, 5.0, 1.2),
-        bone(tube(margin, 3.4), 10, 3.4, 1.6, ((g + 10, 0.3), (g + 24, 1), (g + 62, 0.6))),
-        bone(tube(spine, 5.2), 12, 5.2, 1.1, ((g + 26, 0), (g + 40, 1))),
+        bone(outline_tube(margin, 3.4), 10, 3.4, 1.6, ((g + 10, 0.3), (g + 24, 1), (g + 62, 0.6))),
+        bone(outline_tube(spine, 5.2), 12, 5.2, 1.1, ((g + 26, 0), (g + 40, 1))),
         bone(acromion, 17, 7.0, 1.7, ((g, 1), (g + 32, 0.1))),
         bone(coracoid, 20, 6.5, 1.6),
-        bone(tube(clavicle, 6.4), 13, 6.4, 2.4),
+        bone(outline_tube(clavicle, 6.4), 13, 6.4, 2.4),
     ]
     for k in range(7):  # each rib from the spine, round the side, to the front
         turn = np.radians(np.linspace(68, 292, 13))
         x, y = 196 + 6 * k + (116 + 3 * k) * np.cos(turn), 2 + 33 * k - (46 - k) * np.sin(turn)
         path = [(float(a), float(b)) for a, b in zip(x, y - 0.34 * (x - 196), strict=True)]
-        parts.append(bone(tube(path, 5.4), 9.0, 5.4, 1.5))
+        parts.append(bone(outline_tube(path, 5.4), 9.0, 5.4, 1.5))
     return parts
 
 
-def soft_tissue(anatomy: Anatomy, arm: Pose, trunk: Pose, beam: Beam) -> Field:
+def compute_shoulder_soft_tissue(anatomy: Anatomy, arm: Pose, trunk: Pose, beam: Beam) -> Field:
     """Optical depth of trunk and arm, skin to skin, with fat under the skin, and the lung."""
     arm_outline = [(-40, -54), (-56, -30), (-64, 5), (-66, 50), (-62, 110), (-58, 190), (-58, 330), (38, 330)]
     arm_outline += [(37, 190), (40, 125), (46, 70), (40, 0), (0, -60)]
@@ -160,7 +160,7 @@ def _on_neck(mm: float) -> Vector:
     return NECK_AXIS[0] * mm, NECK_AXIS[1] * mm, 0.0
 
 
-def humeral_solids(implant: ShoulderImplant) -> list[Solid]:
+def shape_humeral_implant(implant: ShoulderImplant) -> list[Solid]:
     """Stem, neck and head (or tray), in the frame of the humerus."""
     base, radius = implant.head_base_mm, implant.stem_radius_mm
     rim = (implant.head_radius_mm**2 - base**2) ** 0.5
@@ -176,7 +176,7 @@ def humeral_solids(implant: ShoulderImplant) -> list[Solid]:
     return solids
 
 
-def glenoid_solids(implant: ShoulderImplant) -> list[Solid]:
+def shape_glenoid(implant: ShoulderImplant) -> list[Solid]:
     """Ball of a reverse prosthesis with its base plate, peg and screws, in the frame of the joint."""
     return [
         Ball((0.0, 0.0, 0.0), implant.head_radius_mm, (-1.0, 0.0, 0.0), -2.0),
@@ -187,11 +187,11 @@ def glenoid_solids(implant: ShoulderImplant) -> list[Solid]:
     ]
 
 
-def metal_lengths(implant: ShoulderImplant, humerus_pose: Pose, beam: Beam) -> Field:
+def measure_shoulder_metal(implant: ShoulderImplant, humerus_pose: Pose, beam: Beam) -> Field:
     """Length (H, W) in mm of each ray in the metal."""
-    metal = cast(humeral_solids(implant), beam, humerus_pose, implant.version_deg)
+    metal = cast_solids(shape_humeral_implant(implant), beam, humerus_pose, implant.version_deg)
     if implant.kind == "reverse":
-        return np.maximum(metal, cast(glenoid_solids(implant), beam))
+        return np.maximum(metal, cast_solids(shape_glenoid(implant), beam))
     w = implant.stem_radius_mm + 2.0
     body = [(-7, -10), (4, 1), (14, 10), (9.5, 17), (4.5, 28), (1, 46), (-2.5, 62), (-7, 74), (-12.5, 62)]
     body += [(-6.5 - w, 40), (-7 - w, 18), (-7 - w, 0)]
@@ -216,11 +216,11 @@ def _suture_holes(implant: ShoulderImplant, pose: Pose, beam: Beam) -> NDArray[n
     holes = np.zeros(beam.shape, bool)
     for y in np.linspace(0, 22, implant.fin_holes):
         circle = _narrowed([(-17.4 + 1.5 * np.cos(turn), y + 1.5 * np.sin(turn)) for turn in turns], implant)
-        holes |= inward_distance([pose.place(circle)], *beam.plane()) > 0
+        holes |= measure_inward_distance([pose.place(circle)], *beam.plane()) > 0
     return holes
 
 
-def shoulder_depth(
+def compute_shoulder_depth(
     implant: ShoulderImplant, anatomy: Anatomy, beam: Beam, rng: np.random.Generator
 ) -> tuple[Field, NDArray[np.bool_]]:
     """Optical depth (H, W) of the whole shoulder, and where metal is."""
@@ -230,32 +230,32 @@ def shoulder_depth(
     arm = Pose(anatomy.abduction_deg)
     if reverse:  # tray and polyethylene stand between the ball and the cut humerus
         arm = Pose(anatomy.abduction_deg, arm.place([_on_neck(-implant.head_radius_mm - 6.0)[:2]])[0])
-    trabeculae = texture(beam, rng, 0.35, 3.0)
-    depth = soft_tissue(anatomy, arm, trunk, beam)
-    depth = ndimage.gaussian_filter(depth, 1.5 / beam.pixel_mm) * (1 + 0.005 * texture(beam, rng, 1.6, 3.0))
-    for part, pose in [(humerus(anatomy), arm), *((part, trunk) for part in shoulder_girdle(anatomy))]:
+    trabeculae = draw_bone_texture(beam, rng, 0.35, 3.0)
+    depth = compute_shoulder_soft_tissue(anatomy, arm, trunk, beam)
+    depth = ndimage.gaussian_filter(depth, 1.5 / beam.pixel_mm) * (1 + 0.005 * draw_bone_texture(beam, rng, 1.6, 3.0))
+    for part, pose in [(shape_humerus(anatomy), arm), *((part, trunk) for part in shape_shoulder_girdle(anatomy))]:
         shell, core = part.depths(beam, pose)
         depth += shell + core * (1 + 0.3 * trabeculae)
     if implant.cement:
-        depth += cement_mantle(implant, arm, beam)
+        depth += draw_cement_mantle(implant, arm, beam)
     if implant.glenoid and not reverse:
-        depth += glenoid_pegs(face_mm, beam)
-    metal = metal_lengths(implant, arm, beam)
+        depth += draw_glenoid_pegs(face_mm, beam)
+    metal = measure_shoulder_metal(implant, arm, beam)
     return depth + metal * implant.metal, metal > 0.5
 
 
-def cement_mantle(implant: ShoulderImplant, arm: Pose, beam: Beam) -> Field:
+def draw_cement_mantle(implant: ShoulderImplant, arm: Pose, beam: Beam) -> Field:
     """Optical depth of the cement around the stem, with a plug below its tip."""
-    outline = tube([(-6, 30), (-7, 70), (-8, implant.stem_length_mm + 12)], 8.4)
+    outline = outline_tube([(-6, 30), (-7, 70), (-8, implant.stem_length_mm + 12)], 8.4)
     extra = xray.CEMENT - xray.MARROW
     return Part(outline, 16.0, 8.0, ((0, 0.0),), 0.0, ((35, 0.0), (55, extra))).depths(beam, arm)[1]
 
 
-def glenoid_pegs(face_mm: float, beam: Beam) -> Field:
+def draw_glenoid_pegs(face_mm: float, beam: Beam) -> Field:
     """Optical depth of three cemented pegs of a polyethylene glenoid, and of the wire that marks it."""
     pegs = np.zeros(beam.shape)
     for y, length_mm in ((-9, 10), (1, 13), (11, 10)):
-        peg = tube([(face_mm, y), (face_mm + length_mm / 2, y), (face_mm + length_mm, y)], 2.6)
+        peg = outline_tube([(face_mm, y), (face_mm + length_mm / 2, y), (face_mm + length_mm, y)], 2.6)
         pegs += Part(peg, 5.0, 2.5, ((0, 0.0),), 0.0, ((0, xray.CEMENT - xray.CANCELLOUS),)).depths(beam)[1]
-    wire = tube([(face_mm - 2.5, -13), (face_mm - 1.2, 1), (face_mm - 2.5, 15)], 0.5)
+    wire = outline_tube([(face_mm - 2.5, -13), (face_mm - 1.2, 1), (face_mm - 2.5, 15)], 0.5)
     return pegs + Part(wire, 0.8, 0.4, ((0, 0.0),), 0.0, ((0, xray.COBALT_CHROME),)).depths(beam)[1]

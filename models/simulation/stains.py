@@ -106,6 +106,6 @@ STAINS = {
 """Every stain by its key."""
 
 
-def trained_stains() -> tuple[Stain, ...]:
+def list_trained_stains() -> tuple[Stain, ...]:
     """Return the stains that models may learn from."""
     return tuple(stain for stain in STAINS.values() if stain.trained)

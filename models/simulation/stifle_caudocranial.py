@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from models.simulation import xray
-from models.simulation.bodies import Part, Points, Pose, tube
+from models.simulation.bodies import Part, Points, Pose, outline_tube
 from models.simulation.stifle_joint import Bone, Fused, Placed, Stifle, blob, hollow, stuff
 from models.simulation.xray import Beam, Field
 
@@ -69,7 +69,7 @@ def _femur(stifle: Stifle, pose: Pose) -> list[Placed | Fused]:
         ridge.of(stifle, MEDIAL_RIDGE, pose),
         ridge.of(stifle, LATERAL_RIDGE, pose),
         Bone(30, 26, PATELLAR, ((0, 0.8),), ((0, 1.4),)).of(stifle, PATELLA, pose),
-        *([stuff(stifle, tube(line, open_mm / 2), 50, 0, -0.5 * cortical, pose)] if open_mm else []),
+        *([stuff(stifle, outline_tube(line, open_mm / 2), 50, 0, -0.5 * cortical, pose)] if open_mm else []),
     ]
 
 
@@ -91,9 +91,9 @@ def _tibia(stifle: Stifle, pose: Pose) -> list[Placed | Fused]:
         Bone(13, 12, -40, ((0, 0.35),), ((0, 1.0),)).of(stifle, CREST, pose),
         Bone(18, 8, 12, ((0, 1.1),), ((0, 1.4),)).of(stifle, FIBULA_HEAD, pose),
         Bone(6, 2.8, 10, ((0, 1.4),), ((0, 0.3),)).of(
-            stifle, tube([(-57, 50), (-53, 76), (-47, 108), (-40, 146), (-35, 172)], 3.1), pose
+            stifle, outline_tube([(-57, 50), (-53, 76), (-47, 108), (-40, 146), (-35, 172)], 3.1), pose
         ),
-        *(stuff(stifle, tube(way, mm / 2), 48, 0, -0.45 * cortical, pose) for way, mm in lines),
+        *(stuff(stifle, outline_tube(way, mm / 2), 48, 0, -0.45 * cortical, pose) for way, mm in lines),
     ]
 
 

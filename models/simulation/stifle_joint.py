@@ -21,7 +21,7 @@ import numpy as np
 from numpy.random import Generator
 
 from models.simulation import xray
-from models.simulation.bodies import HERE, Knots, Part, Points, Pose, smooth_closed
+from models.simulation.bodies import HERE, Knots, Part, Points, Pose, smooth_closed_outline
 from models.simulation.xray import Beam, Field
 
 Finding = Literal["normal", "osteochondrosis", "cyst", "osteoarthritis"]
@@ -192,7 +192,7 @@ def hollow(
 
 def dented(outline: Points, at: tuple[float, float], length_mm: float, depth_mm: float, rng: Generator) -> Points:
     """Outline with a flattened, uneven dent of a length and depth in the edge nearest to a point."""
-    line = smooth_closed(outline)
+    line = smooth_closed_outline(outline)
     steps = np.linalg.norm(np.diff(line, axis=0, append=line[:1]), axis=1)
     along = np.concatenate([[0], np.cumsum(steps)[:-1]])
     keep = np.unique(np.searchsorted(along, np.arange(0, along[-1], 3.0)))

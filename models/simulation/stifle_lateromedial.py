@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from models.simulation import xray
-from models.simulation.bodies import Part, Points, Pose, tube
+from models.simulation.bodies import Part, Points, Pose, outline_tube
 from models.simulation.stifle_joint import Bone, Fused, Placed, Stifle, blob, dented, hollow, stuff
 from models.simulation.xray import Beam, Field
 
@@ -96,8 +96,8 @@ def _femur(stifle: Stifle, pose: Pose) -> list[Placed | Fused]:
     return [
         Fused((*((bone.of(stifle, outline, pose),) for bone, outline in inner), halves)),
         patella,
-        stuff(stifle, tube(roof, 0.8), 26, 0, 0.45 * cortical, pose),
-        stuff(stifle, tube(tuberosity, 2.6), 16, LATERAL, 0.5 * cortical, pose),
+        stuff(stifle, outline_tube(roof, 0.8), 26, 0, 0.45 * cortical, pose),
+        stuff(stifle, outline_tube(tuberosity, 2.6), 16, LATERAL, 0.5 * cortical, pose),
         stuff(stifle, fossa, 12, LATERAL, -0.2 * cortical, pose),
         *_plate(
             stifle, [(-46, -98), (-30, -104), (-12, -98), (6, -104), (24, -97), (40, -101)], pose, stifle.open_mm()
@@ -109,10 +109,10 @@ def _plate(stifle: Stifle, line: Points, pose: Pose, open_mm: float) -> list[Pla
     """Return a growth plate: dark while it is open, a faint white line in the years after it has closed."""
     cortical = (xray.CORTICAL - xray.MUSCLE) * stifle.density
     if open_mm > 0:
-        edges = [stuff(stifle, tube(line, open_mm / 2 + 1.3), 44, 0, 0.14 * cortical, pose)]
-        return [*edges, stuff(stifle, tube(line, open_mm / 2), 44, 0, -0.5 * cortical, pose)]
+        edges = [stuff(stifle, outline_tube(line, open_mm / 2 + 1.3), 44, 0, 0.14 * cortical, pose)]
+        return [*edges, stuff(stifle, outline_tube(line, open_mm / 2), 44, 0, -0.5 * cortical, pose)]
     faint = 0.16 * float(np.clip(2 - stifle.age_years / 4, 0, 1))
-    return [stuff(stifle, tube(line, 0.8), 40, 0, faint * cortical, pose)] if faint else []
+    return [stuff(stifle, outline_tube(line, 0.8), 40, 0, faint * cortical, pose)] if faint else []
 
 
 def _tibia(stifle: Stifle, pose: Pose) -> list[Placed | Fused]:
@@ -143,7 +143,7 @@ def _tibia(stifle: Stifle, pose: Pose) -> list[Placed | Fused]:
         Fused(((shaft.of(stifle, TIBIA, pose),), halves, eminences)),
         Bone(12, 5, 44, ((0, 1.0),), ((0, 1.2),)).of(stifle, FIBULA_HEAD, pose),
         Bone(6, 2.8, 42, ((0, 1.4),), ((0, 0.3),)).of(
-            stifle, tube([(53, 48), (60, 72), (72, 104), (86, 138), (98, 166)], 2.9), pose
+            stifle, outline_tube([(53, 48), (60, 72), (72, 104), (86, 138), (98, 166)], 2.9), pose
         ),
         *_plate(stifle, [(-22, 29), (-6, 33), (14, 29), (32, 33), (52, 30)], pose, stifle.open_mm()),
         *_plate(stifle, [(-26, 10), (-29, 26), (-24, 44), (-14, 66), (-4, 86)], pose, stifle.open_mm(3.0)),
@@ -202,14 +202,14 @@ def _soft_tissue(stifle: Stifle, beam: Beam, pose: Pose) -> Field:
     muscle = Part(stifle.placed(skin, 0), 150 * stifle.tissue, 74, ((0, 5.0),), xray.FAT, ((0, xray.MUSCLE),))
     pad = [(-66, -112), (-70, -70), (-64, -30), (-58, -2), (-44, 2), (-34, -12), (-44, -40), (-54, -80)]
     fat = (xray.FAT - xray.MUSCLE) * (1 - stifle.effusion)
-    ligament = tube([(-70, -112), (-73, -60), (-66, -10), (-57, 20)], 4.5)
+    ligament = outline_tube([(-70, -112), (-73, -60), (-66, -10), (-57, 20)], 4.5)
     pouch = [(-76, -180), (-60, -176), (-40, -150), (-30, -130), (-36, -112), (-52, -110), (-70, -130), (-80, -160)]
     planes = [[(62, -60), (92, 0), (130, 70), (150, 140)], [(90, -180), (120, -90), (170, 10)]]
     bodies = [
         stuff(stifle, pad, 62, 0, fat, pose),
         stuff(stifle, ligament, 18, 0, -0.7 * fat, pose),
         stuff(stifle, pouch, 60, 0, 0.5 * fat, pose),
-        *(stuff(stifle, tube(line, 4.0), 50, 0, 0.45 * (xray.FAT - xray.MUSCLE), pose) for line in planes),
+        *(stuff(stifle, outline_tube(line, 4.0), 50, 0, 0.45 * (xray.FAT - xray.MUSCLE), pose) for line in planes),
     ]
     depth = np.add(*muscle.depths(beam, pose))
     for body in bodies:

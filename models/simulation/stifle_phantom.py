@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 
 from models.simulation import xray
-from models.simulation.bodies import texture
+from models.simulation.bodies import draw_bone_texture
 from models.simulation.phantom import Side, SimulatedRadiograph, binned, finer
 from models.simulation.stifle_caudocranial import caudocranial
 from models.simulation.stifle_joint import FINDINGS, VIEWS, Finding, Stifle, View, drawn, scaled
@@ -129,7 +129,7 @@ def setting(rng: Generator, finding: Finding, view: View, clinic: Clinic, pixel_
 def stifle_depth(stifle: Stifle, beam: Beam, rng: Generator) -> Field:
     """Optical depth (H, W) of the whole stifle."""
     own = scaled(beam, stifle.size)
-    fine, coarse = texture(own, rng, 0.4, 3.0), texture(own, rng, 1.2, 2.0)
+    fine, coarse = draw_bone_texture(own, rng, 0.4, 3.0), draw_bone_texture(own, rng, 1.2, 2.0)
     trabeculae = 0.7 * fine + 0.7 * coarse
     depth, bodies = (lateromedial if stifle.view == "lateromedial" else caudocranial)(stifle, own)
     bone = sum((body.depth(own, trabeculae) for body in bodies), np.zeros(beam.shape))
@@ -150,6 +150,6 @@ def simulate_stifle(seed: int, *, clinic: Clinic = HOME, pixel_mm: float = 0.5) 
     depth = binned(stifle_depth(taken.stifle, finer(taken.beam), rng))
     if view == "caudocranial" and side == "L":  # from the side, cranial stands on the left whatever the limb
         depth = depth[:, ::-1]
-    shown = xray.expose(depth, taken.beam, taken.exposure, rng)
-    pixels = xray.annotate(shown, taken.mark.format(side=side), 11.0, taken.beam)
+    shown = xray.expose_xray(depth, taken.beam, taken.exposure, rng)
+    pixels = xray.annotate_xray(shown, taken.mark.format(side=side), 11.0, taken.beam)
     return SimulatedRadiograph(pixels, np.zeros(pixels.shape, bool), taken.beam, side), taken.stifle

@@ -2,7 +2,7 @@
 
 The world is in mm: x to the right, y down, z towards the tube; the joint lies near the origin. A `Beam` says where each
 pixel's ray crosses a plane; bodies (`models.simulation.bodies`) give the length of each ray inside them; lengths times
-attenuation coefficients add up; `expose` turns the sum into grey values (scatter, focal spot, photon noise,
+attenuation coefficients add up; `expose_xray` turns the sum into grey values (scatter, focal spot, photon noise,
 the processing of a clinical system). Coefficients are those of narrow-beam water, bone and alloys near 60 keV.
 
 Reference: J. H. Hubbell and S. M. Seltzer, Tables of X-ray mass attenuation coefficients, NISTIR 5632, 1995.
@@ -103,7 +103,7 @@ class Exposure:
     detail: float = 0.35
 
 
-def expose(optical_depth: Field, beam: Beam, exposure: Exposure, rng: np.random.Generator) -> NDArray[np.uint16]:
+def expose_xray(optical_depth: Field, beam: Beam, exposure: Exposure, rng: np.random.Generator) -> NDArray[np.uint16]:
     """Take the picture.
 
     Parameters
@@ -140,7 +140,7 @@ def _shown(density: Field, beam: Beam, exposure: Exposure) -> NDArray[np.uint16]
     return np.asarray(np.round(np.clip(grey * penumbra, 0, 1) * WHITE), np.uint16)
 
 
-def annotate(pixels: NDArray[np.uint16], text: str, height_mm: float, beam: Beam) -> NDArray[np.uint16]:
+def annotate_xray(pixels: NDArray[np.uint16], text: str, height_mm: float, beam: Beam) -> NDArray[np.uint16]:
     """Write letters into the top left corner, as the console of a machine does."""
     rows, columns = pixels.shape
     sheet = PillowImage.new("L", (columns, rows))

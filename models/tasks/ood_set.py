@@ -13,7 +13,7 @@ from numpy.random import Generator
 from models.cards import cards, find_base_id
 from models.io import read
 from models.tasks.classification.dataset import PUBLIC
-from models.training.public_set import open_zip
+from models.training.public_set import open_set_zip
 from models.types import Image, Pixels
 
 EACH = 300
@@ -35,7 +35,7 @@ ZIPS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def ood_sets(card_id: str, *, colour: bool = False) -> Iterator[tuple[str, list[Pixels]]]:
+def read_ood_sets(card_id: str, *, colour: bool = False) -> Iterator[tuple[str, list[Pixels]]]:
     """Yield each set that the card was not made for, with its name; needs scikit-learn (the extra `train`).
 
     Of a card from outside nobody knows which public sets are of its kind, so none of them is yielded.
@@ -57,7 +57,7 @@ def ood_sets(card_id: str, *, colour: bool = False) -> Iterator[tuple[str, list[
     for name, (file, folder) in ZIPS.items() if ours else ():
         if file == OWN.get(find_base_id(card_id)):
             continue
-        with open_zip(file) as archive:
+        with open_set_zip(file) as archive:
             members = [member for member in archive.namelist() if member.startswith(folder)]
             yield name, [shown(read(archive.read(members[i]), members[i])) for i in _spread(len(members))]
     rng = np.random.default_rng(0)

@@ -39,7 +39,7 @@ class Stateful(Protocol):
         """Take a state back."""
 
 
-def keep(run: Resumable, state: Mapping[str, Stateful], done: int, line: Mapping[str, float]) -> None:
+def keep_checkpoint(run: Resumable, state: Mapping[str, Stateful], done: int, line: Mapping[str, float]) -> None:
     """Write the state after `done` epochs or steps, and a line of the log."""
     run.folder.mkdir(parents=True, exist_ok=True)
     part = run.folder / f"{run.name}.part"
@@ -49,7 +49,7 @@ def keep(run: Resumable, state: Mapping[str, Stateful], done: int, line: Mapping
         log.write(json.dumps(dict(line)) + "\n")
 
 
-def resume(run: Resumable, state: Mapping[str, Stateful]) -> int:
+def resume_checkpoint(run: Resumable, state: Mapping[str, Stateful]) -> int:
     """Take the kept state back and return how many epochs or steps it has behind it; 0 without a checkpoint."""
     if not run.checkpoint.exists():
         return 0

@@ -9,7 +9,7 @@ import torch
 
 
 @contextmanager
-def flushed() -> Iterator[None]:
+def flush_denormals() -> Iterator[None]:
     """Take them as 0 while a network trains, and no longer: whoever shares the process counts with them."""
     torch.set_flush_denormal(True)
     try:

@@ -19,13 +19,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.progress import Progress
 from models.training import denormals
-from models.training.checkpoint import Stateful, keep, resume
+from models.training.checkpoint import Stateful, keep_checkpoint, resume_checkpoint
 
 KEEP = 30
 """Steps between checkpoints."""
 
 
-def mixed() -> torch.autocast:
+def choose_precision() -> torch.autocast:
     """Return the precision of a forward pass: bfloat16 where the processor multiplies it in tiles, which is faster.
 
     Measured on two cores with AMX: a step of a U-Net on MobileNetV2 takes 0.8 of its time, one of an HRNet 0.6. Where
@@ -70,7 +70,7 @@ class Recipe(Protocol):
         """Decay of the moving average of the weights."""
 
 
-@denormals.flushed()
+@denormals.flush_denormals()
 def train(
     net: nn.Module,
     groups: Sequence[Mapping[str, Any]],
@@ -103,7 +103,7 @@ def train(
     )
     state: dict[str, Stateful] = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
     began, seen = time.perf_counter(), []
-    for step in range(resume(run, state), steps):
+    for step in range(resume_checkpoint(run, state), steps):
         torch.manual_seed(run.seed * 10_007 + step)  # torch's own, so that dropout resumes too
         parts = losses_at(step)
         loss = sum(parts.values(), torch.zeros(()))
@@ -116,7 +116,7 @@ def train(
         seen.append([loss.item(), *(part.item() for part in parts.values())])
         if (step + 1) % KEEP == 0 or step + 1 == steps:
             means = dict(zip(("loss", *parts), np.mean(seen, 0).tolist(), strict=True))
-            keep(run, state, step + 1, {"step": step + 1, "seconds": time.perf_counter() - began, **means})
+            keep_checkpoint(run, state, step + 1, {"step": step + 1, "seconds": time.perf_counter() - began, **means})
             progress(f"{run.name}: step {step + 1} of {steps}, loss {means['loss']:.3f}", (step + 1) / steps)
             began, seen = time.perf_counter(), []
     torch.save(average.module.state_dict(), run.finished)

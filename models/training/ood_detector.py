@@ -20,8 +20,8 @@ from models.nets.loading import write_tensors
 from models.progress import Progress
 from models.trust import ood
 from models.trust.colours import GREY, misses_colours
-from models.trust.perturbations import perturbed
-from models.trust.second import Answer, seconded
+from models.trust.perturbations import perturb_picture
+from models.trust.second import Answer, give_second_opinion
 from models.types import Image, Pixels
 
 KNOWN = 400
@@ -47,7 +47,7 @@ class Known:
         """Return the statistics of some of the pictures."""
         of = list(some)
         parts = [*(self.plain[i] for i in of), *(self.perturbed[i] for i in of)]
-        return ood.fit(np.concatenate(parts), np.concatenate([self.logits[i] for i in of]))
+        return ood.fit_ood_statistics(np.concatenate(parts), np.concatenate([self.logits[i] for i in of]))
 
     def held_out(self) -> Features:
         """Return each picture's distance, (N,), under statistics of the other groups."""
@@ -55,11 +55,11 @@ class Known:
 
         distance = np.empty(len(self.plain), np.float32)
         for learned, out in GroupKFold(FOLDS).split(self.plain, groups=self.groups):
-            distance[out] = distances(self.fitted(learned), [self.plain[i] for i in out])
+            distance[out] = measure_ood_distances(self.fitted(learned), [self.plain[i] for i in out])
         return distance
 
 
-def spread(draw: NDArray[np.floating]) -> NDArray[np.intp]:
+def choose_ood_pictures(draw: NDArray[np.floating]) -> NDArray[np.intp]:
     """Return the indices of pictures that an out-of-distribution detector is fitted on.
 
     Parameters
@@ -76,44 +76,44 @@ def spread(draw: NDArray[np.floating]) -> NDArray[np.intp]:
     return found
 
 
-def known(chosen: Card, pictures: Sequence[Pixels], groups: Sequence[str], look: Look) -> Known:
+def look_at_known_pictures(chosen: Card, pictures: Sequence[Pixels], groups: Sequence[str], look: Look) -> Known:
     """Look at the pictures of a card's set."""
     rng = np.random.default_rng(0)
     plain, logits = zip(*(look(picture) for picture in pictures), strict=True)
-    copies = (perturbed(picture, rng, sized=not chosen.input.tiled) for picture in pictures)
+    copies = (perturb_picture(picture, rng, sized=not chosen.input.tiled) for picture in pictures)
     return Known(plain, [look(copy)[0] for copy in copies], logits, groups)
 
 
-def distances(fitted: ood.OodDetector, looks: Iterable[Features]) -> Features:
+def measure_ood_distances(fitted: ood.OodDetector, looks: Iterable[Features]) -> Features:
     """Return the distance of each picture's most familiar part, (N,)."""
     return np.array([fitted.distance(parts).min() for parts in looks], np.float32)
 
 
-def as_image(picture: Pixels) -> Image:
+def make_ood_image(picture: Pixels) -> Image:
     """Return a picture as the one frame of an image."""
     return Image(picture[None], name="", sha256="")
 
 
-def ood_score(chosen: Card, answer: Callable[[Image], Answer]) -> Callable[[Pixels], float]:
+def make_ood_scorer(chosen: Card, answer: Callable[[Image], Answer]) -> Callable[[Pixels], float]:
     """Return what scores a picture for a card with an OOD detector, as its page does: over 1 it abstains."""
 
     def told(picture: Pixels) -> float:
-        image = as_image(picture)
+        image = make_ood_image(picture)
         if misses_colours(image, chosen):
             return GREY  # whatever the network would make of it
-        found = seconded(answer(image), image, chosen).ood_score
+        found = give_second_opinion(answer(image), image, chosen).ood_score
         assert found is not None  # the card has an out-of-distribution detector
         return found
 
     return told
 
 
-def renew(card_id: str, seen: Known) -> None:
+def renew_ood_detector(card_id: str, seen: Known) -> None:
     """Fit an out-of-distribution detector and inscribe it in the card."""
-    write_card(card_id, {"ood": ship(card_id, seen)})
+    write_card(card_id, {"ood": train_final_ood_detector(card_id, seen)})
 
 
-def ship(card_id: str, seen: Known) -> OodStatistics:
+def train_final_ood_detector(card_id: str, seen: Known) -> OodStatistics:
     """Fit an out-of-distribution detector on all the pictures and write it; its threshold holds across groups."""
     file = f"{card_id}.ood.safetensors"
     sha256 = write_tensors(dict(seen.fitted(range(len(seen.plain))).tensors), WEIGHTS_DIR / file)
@@ -121,7 +121,7 @@ def ship(card_id: str, seen: Known) -> OodStatistics:
     return OodStatistics(file=file, sha256=sha256, threshold=threshold, kept=ood.KEPT, n=len(seen.plain))
 
 
-def measured(
+def measure_ood_detector(
     chosen: Card,
     seen: Known,
     ood_score: Callable[[Pixels], float],

@@ -10,7 +10,7 @@ from models.errors import DamagedFile, Unreachable
 from models.settings import settings
 
 
-def open_zip(name: str) -> zipfile.ZipFile:
+def open_set_zip(name: str) -> zipfile.ZipFile:
     """Open a zip of the data folder.
 
     Raises
@@ -30,7 +30,7 @@ def open_zip(name: str) -> zipfile.ZipFile:
         raise DamagedFile("is no zip", fix=f"Fetch it again into {path.parent}.", file=name) from error
 
 
-def open_labelled(name: str) -> tuple[list[dict[str, str]], zipfile.ZipFile]:
-    """Return the rows of a zip's labels, and the zip; raises as `open_zip`."""
-    archive = open_zip(name)
+def open_labelled_zip(name: str) -> tuple[list[dict[str, str]], zipfile.ZipFile]:
+    """Return the rows of a zip's labels, and the zip; raises as `open_set_zip`."""
+    archive = open_set_zip(name)
     return list(csv.DictReader(io.TextIOWrapper(archive.open("labels.csv"), encoding="utf-8"))), archive

@@ -85,7 +85,7 @@ class Agreement:
         return self.agreed / self.n if self.n else None
 
 
-def agreement(readings: Sequence[Reading], card: Card) -> Agreement:
+def count_reader_agreement(readings: Sequence[Reading], card: Card) -> Agreement:
     """Count the agreement of a card's readings; those where the model abstained are left out."""
     answered = [reading for reading in readings if reading.card == card.id and not reading.abstained]
     table = np.zeros((len(card.keys), len(card.keys)), np.intp)
@@ -96,12 +96,12 @@ def agreement(readings: Sequence[Reading], card: Card) -> Agreement:
     return Agreement(
         n=len(answered),
         agreed=int(np.trace(table)),
-        kappa=weighted_kappa(table, distance > 0) if enough else None,
-        quadratic_kappa=weighted_kappa(table, distance**2) if enough and card.ordinal else None,
+        kappa=compute_weighted_kappa(table, distance > 0) if enough else None,
+        quadratic_kappa=compute_weighted_kappa(table, distance**2) if enough and card.ordinal else None,
     )
 
 
-def weighted_kappa(table: NDArray[np.intp], penalty: NDArray[np.bool_ | np.integer]) -> float | None:
+def compute_weighted_kappa(table: NDArray[np.intp], penalty: NDArray[np.bool_ | np.integer]) -> float | None:
     """Return one minus the penalty seen over the penalty expected by chance.
 
     Parameters

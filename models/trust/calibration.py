@@ -41,7 +41,7 @@ class Bin:
     interval: tuple[float, float]
 
 
-def temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
     """Return the T > 0 whose softmax(logits / T) has the least negative log likelihood.
 
     Parameters
@@ -59,7 +59,7 @@ def temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> fl
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded", options={"xatol": 1e-6}).x))
 
 
-def reliability(
+def bin_reliability(
     probabilities: NDArray[np.floating], labels: NDArray[np.integer], bins: int = BINS, equal_mass: bool = False
 ) -> tuple[Bin, ...]:
     """Return the bins of the reliability diagram that hold an answer.
@@ -93,9 +93,9 @@ def _bin(low: float, high: float, confidence: NDArray[np.float64], right: NDArra
     )
 
 
-def calibration_error(
+def compute_calibration_error(
     probabilities: NDArray[np.floating], labels: NDArray[np.integer], bins: int = BINS, equal_mass: bool = False
 ) -> float:
     """Return the expected calibration error: |accuracy − confidence| averaged over the answers, bin by bin."""
-    found = reliability(probabilities, labels, bins, equal_mass)
+    found = bin_reliability(probabilities, labels, bins, equal_mass)
     return sum(part.n * abs(part.accuracy - part.confidence) for part in found) / len(labels)

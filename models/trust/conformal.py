@@ -23,7 +23,7 @@ COVERAGES: tuple[float, ...] = tuple(round(0.80 + 0.01 * i, 2) for i in range(20
 """What a user can pick: 80 % to 99 %."""
 
 
-def mass_before(probabilities: NDArray[np.floating], ordinal: bool = False) -> NDArray[np.float64]:
+def sum_mass_before(probabilities: NDArray[np.floating], ordinal: bool = False) -> NDArray[np.float64]:
     """Return the probability of all labels that enter the set before each label: (N, K) → (N, K) in [0, 1]."""
     p = probabilities.astype(np.float64)
     order = _from_the_top(p) if ordinal else np.argsort(-p, axis=1, kind="stable")  # (N, K) labels as they enter
@@ -50,15 +50,15 @@ def _from_the_top(p: NDArray[np.float64]) -> NDArray[np.intp]:
     return order
 
 
-def score(
+def score_conformity(
     probabilities: NDArray[np.floating], labels: NDArray[np.integer], ordinal: bool = False
 ) -> NDArray[np.float64]:
     """Return how far down each right label lies: probabilities (N, K) and label indices (N,) → (N,) in [0, 1]."""
-    scores: NDArray[np.float64] = mass_before(probabilities, ordinal)[np.arange(len(labels)), labels]
+    scores: NDArray[np.float64] = sum_mass_before(probabilities, ordinal)[np.arange(len(labels)), labels]
     return scores
 
 
-def calibrate(
+def calibrate_conformal(
     probabilities: NDArray[np.floating],
     labels: NDArray[np.integer],
     coverages: Sequence[float] = COVERAGES,
@@ -71,14 +71,14 @@ def calibrate(
     probabilities, labels
         (N, K) calibrated probabilities of images that trained nothing, and their labels' indices (N,).
     """
-    scores = np.sort(score(probabilities, labels, ordinal))
+    scores = np.sort(score_conformity(probabilities, labels, ordinal))
     n = len(scores)
     ranks = [ceil((n + 1) * coverage) for coverage in coverages]
     quantiles = tuple(float(scores[rank - 1]) if rank <= n else 1.0 for rank in ranks)
     return Conformal(coverages=tuple(coverages), quantiles=quantiles, n=n)
 
 
-def members(
+def list_set_members(
     probabilities: NDArray[np.floating], conformal: Conformal, coverage: float, ordinal: bool = False
 ) -> NDArray[np.bool_]:
     """Return which labels are in the set of each row: (N, K) → (N, K).
@@ -86,10 +86,10 @@ def members(
     Coverages between two stored ones take the quantile in between.
     """
     quantile = np.interp(coverage, conformal.coverages, conformal.quantiles)
-    return mass_before(probabilities, ordinal) <= quantile
+    return sum_mass_before(probabilities, ordinal) <= quantile
 
 
-def prediction_set(probabilities: NDArray[np.floating], card: Card, coverage: float) -> tuple[str, ...]:
+def make_prediction_set(probabilities: NDArray[np.floating], card: Card, coverage: float) -> tuple[str, ...]:
     """Return the labels that hold the right one with probability `coverage`, in the card's order.
 
     Parameters
@@ -104,5 +104,5 @@ def prediction_set(probabilities: NDArray[np.floating], card: Card, coverage: fl
     """
     if card.conformal is None:
         return ()
-    inside = members(probabilities[None], card.conformal, coverage, card.ordinal)[0]
+    inside = list_set_members(probabilities[None], card.conformal, coverage, card.ordinal)[0]
     return tuple(key for key, kept in zip(card.keys, inside, strict=True) if kept)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from models.cards import Card
 
 
-def expected_grade(probabilities: NDArray[np.floating]) -> float:
+def compute_expected_grade(probabilities: NDArray[np.floating]) -> float:
     """Return the mean grade of calibrated probabilities (K,), in [0, K - 1]."""
     return float(probabilities @ np.arange(len(probabilities)))
 
 
-def dichotomised_probability(probabilities: NDArray[np.floating], card: Card) -> float | None:
+def compute_dichotomised_probability(probabilities: NDArray[np.floating], card: Card) -> float | None:
     """Return how probable the grades from `card.dichotomised` up are together; None for a card without it."""
     return None if card.dichotomised is None else float(probabilities[card.index(card.dichotomised.from_key) :].sum())

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.cards import WEIGHTS_DIR, Card
-from models.nets.frame import exposed
+from models.nets.frame import find_exposed_part
 from models.nets.loading import fold_batch_norms, read_tensors
 from models.nets.mobilenet import StagedMobileNetV2
 from models.types import Image, Pixels
@@ -76,15 +76,15 @@ class Kinds:
         return max(self.shares, key=lambda kind: self.shares[kind])
 
 
-def kind_of(card: Card) -> str | None:
+def find_image_kind(card: Card) -> str | None:
     """Return the kind of picture that a card was made for; None for one that the look does not know."""
     return card.input.kind if card.input.kind in KINDS else None
 
 
-def network_input(shown: Pixels) -> Tensor:
+def make_kind_input(shown: Pixels) -> Tensor:
     """Return a frame as the trunk takes it: (H, W) or (H, W, 3) in [0, 1] → (1, 3, h, w) in [−1, 1]."""
     if shown.ndim == 2:
-        top, left, height, width = exposed(shown)
+        top, left, height, width = find_exposed_part(shown)
         shown = shown[top : top + height, left : left + width, None]
     step = max(1, max(shown.shape[:2]) // LONGEST)
     x = torch.from_numpy(np.ascontiguousarray(shown[::step, ::step])).permute(2, 0, 1)[None]
@@ -94,7 +94,7 @@ def network_input(shown: Pixels) -> Tensor:
     return (x * 2 - 1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
-def trunk_of(state: Mapping[str, Tensor]) -> nn.ModuleDict:
+def load_kind_trunk(state: Mapping[str, Tensor]) -> nn.ModuleDict:
     """Return the stages of the look with the weights whose names begin with `trunk.`, ready to run."""
     stages = StagedMobileNetV2(1).stages
     del stages["stage5"]
@@ -107,9 +107,9 @@ def trunk_of(state: Mapping[str, Tensor]) -> nn.ModuleDict:
 
 
 @torch.no_grad()
-def pooled_features(stages: nn.ModuleDict, shown: Pixels) -> NDArray[np.float32]:
+def pool_kind_features(stages: nn.ModuleDict, shown: Pixels) -> NDArray[np.float32]:
     """Return what is looked at, (3, D): mean, spread and maximum of each channel of `STAGES`."""
-    x, found = network_input(shown), []
+    x, found = make_kind_input(shown), []
     for name, stage in stages.items():
         x = stage(x)
         if name in STAGES:
@@ -155,14 +155,14 @@ class Look:
 
 
 @lru_cache(maxsize=1)
-def record() -> Mapping[str, Any]:
+def record_image_kinds() -> Mapping[str, Any]:
     """Return what stands beside the weights of the look: their hash, the thresholds and the figures."""
     found: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8"))
     return found
 
 
 @lru_cache(maxsize=1)
-def shared_look() -> Look:
+def load_image_kinds() -> Look:
     """Return the look, loaded once.
 
     Raises
@@ -170,12 +170,12 @@ def shared_look() -> Look:
     BadWeights
         When its file is missing or changed.
     """
-    state = read_tensors(FILE, record()["sha256"])
+    state = read_tensors(FILE, record_image_kinds()["sha256"])
     tensors = {name: part.float().numpy() for name, part in state.items() if not name.startswith("trunk.")}
-    return Look(trunk_of(state), tensors, record()["thresholds"])
+    return Look(load_kind_trunk(state), tensors, record_image_kinds()["thresholds"])
 
 
-def look(image: Image, frame: int = 0) -> Kinds:
+def look_at_image_kind(image: Image, frame: int = 0) -> Kinds:
     """Say what kind of picture a frame is; a frame that was just looked at is not looked at again."""
     if not image.sha256:
         return _look(image, frame)
@@ -192,5 +192,5 @@ def look(image: Image, frame: int = 0) -> Kinds:
 
 
 def _look(image: Image, frame: int) -> Kinds:
-    shared = shared_look()
-    return shared.kinds(pooled_features(shared.stages, image.shown(frame)))
+    shared = load_image_kinds()
+    return shared.kinds(pool_kind_features(shared.stages, image.shown(frame)))

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from models.cards import Card
 from models.errors import UnknownCard
-from models.nets.stages import stages_of
+from models.nets.stages import list_stages
 
 
 @dataclass(frozen=True)
@@ -118,16 +118,16 @@ BOX_METHODS: Mapping[str, Method] = MappingProxyType(
 """The methods that explain a box, likewise."""
 
 
-def same_map(card: Card, stage: str) -> bool:
+def is_same_map(card: Card, stage: str) -> bool:
     """Whether Grad-CAM and HiResCAM are one map by construction: behind the last stage a classifier only averages.
 
     The gradient of the label is then the same in every place, so that averaging it changes nothing (Draelos and Carin
     2020, arXiv:2011.08891).
     """
-    return stage in stages_of(card)[-1:]
+    return stage in list_stages(card)[-1:]
 
 
-def method_of(key: str) -> Method:
+def find_method(key: str) -> Method:
     """Return one method.
 
     Raises

@@ -65,7 +65,8 @@ class OodDetector:
     Attributes
     ----------
     tensors
-        `centre` and `scale` (D,), `whiten` (D, D): the distance of x is |whiten · (x − centre) / scale|; `energy` (),
+        `centre` and `scale` (D,),
+        `whiten` (D, D): the distance of x is |whiten · (x − centre) / scale|; `compute_energy` (),
         over which the logits are unusually weak. In half precision, as on disk.
     threshold
         Distance over which an image is outside.
@@ -98,19 +99,19 @@ class OodDetector:
         if ood_score <= 1:
             return Verdict(False, None, ood_score)
         what = later(shows)
-        if energy(logits[None])[0] > float(self.tensors["energy"]):
+        if compute_energy(logits[None])[0] > float(self.tensors["energy"]):
             reason = later("this does not look like {what}, and the network's own answer is unusually weak", what=what)
         else:
             reason = later("this does not look like {what}", what=what)
         return Verdict(True, reason, ood_score)
 
 
-def energy(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+def compute_energy(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the free energy of logits, (N, K) → (N,): high where no output stands out."""
     return -np.asarray(logsumexp(logits.astype(np.float64), axis=1))
 
 
-def fit(pooled: NDArray[np.floating], logits: NDArray[np.floating]) -> OodDetector:
+def fit_ood_statistics(pooled: NDArray[np.floating], logits: NDArray[np.floating]) -> OodDetector:
     """Return the statistics of a model's own images; needs scikit-learn (the extra `train`).
 
     Parameters
@@ -133,7 +134,7 @@ def fit(pooled: NDArray[np.floating], logits: NDArray[np.floating]) -> OodDetect
     values, vectors = np.linalg.eigh(covariance)
     found = {"centre": centre, "scale": scale, "whiten": (vectors / np.sqrt(values)).T}
     tensors = {name: torch.from_numpy(array).half() for name, array in found.items()}
-    tensors["energy"] = torch.tensor(np.quantile(energy(logits), KEPT)).half()
+    tensors["energy"] = torch.tensor(np.quantile(compute_energy(logits), KEPT)).half()
     return OodDetector(tensors, float(np.quantile(OodDetector(tensors, 1.0).distance(pooled), KEPT)))
 
 

@@ -18,7 +18,7 @@ from scipy import ndimage
 from models.types import Pixels
 
 
-def perturbed(picture: Pixels, rng: Generator, *, sized: bool = True) -> Pixels:
+def perturb_picture(picture: Pixels, rng: Generator, *, sized: bool = True) -> Pixels:
     """Return a picture in [0, 1], (H, W) or (H, W, 3), placed, exposed and stored a little differently.
 
     Parameters
@@ -29,7 +29,7 @@ def perturbed(picture: Pixels, rng: Generator, *, sized: bool = True) -> Pixels:
     return _stored(_exposed(_placed(picture, rng), rng), rng, sized).astype(np.float32)
 
 
-def greyed(picture: Pixels) -> Pixels:
+def grey_picture(picture: Pixels) -> Pixels:
     """Return a coloured picture's luminance, as `Image.grey` has it."""
     luminance: Pixels = (picture @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
     return luminance

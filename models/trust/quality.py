@@ -20,7 +20,7 @@ FLAT = 0.25
 SIDE_TAGS = ("Laterality", "ImageLaterality")
 
 
-def quality_notes(image: Image, frame: int = 0) -> tuple[str, ...]:
+def note_quality(image: Image, frame: int = 0) -> tuple[str, ...]:
     """Return plain sentences about one frame; empty when nothing stands out."""
     grey = image.grey(frame)
     rows, columns = grey.shape

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from models.cards import Card
-from models.trust.image_kinds import NARROW, Kinds, kind_of, look
+from models.trust.image_kinds import NARROW, Kinds, find_image_kind, look_at_image_kind
 from models.types import Image, Judged
 from models.words import later
 
@@ -31,16 +31,16 @@ FARTHEST = 2.0
 """Score over which one opinion is enough to abstain, however familiar the frame is to the other."""
 
 
-def seconded(answer: Answer, image: Image, card: Card) -> Answer:
+def give_second_opinion(answer: Answer, image: Image, card: Card) -> Answer:
     """Return an answer whose verdict is that of the card's own detector and of the shared look together.
 
     An answer of a card without a detector, or of a kind that the look does not know, stays as it is.
     """
-    kind = kind_of(card)
+    kind = find_image_kind(card)
     if answer.ood_score is None or kind is None:
         return answer
-    seen = look(image, answer.frame)
-    score = joint_score(answer.ood_score, seen, kind)
+    seen = look_at_image_kind(image, answer.frame)
+    score = combine_ood_scores(answer.ood_score, seen, kind)
     reason = answer.reason or later("this does not look like {what}", what=later(card.data.shows))
     if not card.input.metal and seen.metal > METAL and seen.shares[kind] > 1 - SURE:
         score = max(score, 1 + seen.metal - METAL)
@@ -48,7 +48,7 @@ def seconded(answer: Answer, image: Image, card: Card) -> Answer:
     return replace(answer, abstained=score > 1, reason=reason if score > 1 else None, ood_score=score)
 
 
-def joint_score(own: float, seen: Kinds, kind: str) -> float:
+def combine_ood_scores(own: float, seen: Kinds, kind: str) -> float:
     """Return the OOD score of a frame for a card of a kind, over 1 outside.
 
     Parameters

@@ -25,9 +25,9 @@ from torchvision.transforms import functional as T
 import models
 from models.cards import card, cards
 from models.cases import cases
-from models.commands.benchmark import interleaved, machine, quartiles
-from models.drawing.draw import overlay
-from models.nets.stages import stages_of
+from models.commands.benchmark import compute_quartiles, describe_machine, time_interleaved
+from models.drawing.draw import blend_heat
+from models.nets.stages import list_stages
 from models.predictors.engine import engine
 from models.tasks.classification.predictor import Classifier
 
@@ -37,7 +37,7 @@ OURS, BEST, PLAIN = "OrthoLens", "torch-cam, gradients of the last stage only", 
 def ours(data: bytes, card_id: str) -> np.ndarray:
     """Read, answer, explain and draw."""
     image = models.read(data)
-    return overlay(image.shown(), models.predict(image, card_id, explain="grad-cam").explanation.heat)
+    return blend_heat(image.shown(), models.predict(image, card_id, explain="grad-cam").explanation.heat)
 
 
 def theirs(data: bytes, nets: list[torch.nn.Module], size: tuple[int, int]) -> Pillow.Image:
@@ -68,7 +68,7 @@ def asking(nets: list[torch.nn.Module], stages: tuple[str, ...]) -> list[torch.n
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    trained = [c.id for c in cards().values() if c.members and stages_of(c)]
+    trained = [c.id for c in cards().values() if c.members and list_stages(c)]
     options.add_argument("card", nargs="?", default=next(iter(trained), None))
     options.add_argument("--image", type=Path, default=next(c.path for c in cases() if c.path.suffix == ".png"))
     options.add_argument("--repeats", type=int, default=30)
@@ -93,7 +93,7 @@ def measure(card_id: str, data: bytes, repeats: int) -> dict[str, dict[str, obje
     used = card(card_id)
     nets = engine().load(used, Classifier).members
     every, last = asking(nets, tuple(nets[0].stages)), asking(nets, ("stage5",))
-    times = interleaved(
+    times = time_interleaved(
         {
             OURS: lambda: ours(data, card_id),
             BEST: lambda: theirs(data, last, used.input.size),
@@ -103,9 +103,9 @@ def measure(card_id: str, data: bytes, repeats: int) -> dict[str, dict[str, obje
     )
     median = {path: float(np.median(values)) for path, values in times.items()}
     return {
-        "milliseconds": {path: quartiles(values) for path, values in times.items()},
+        "milliseconds": {path: compute_quartiles(values) for path, values in times.items()},
         "ratios": {f"{OURS} / {path}": round(median[OURS] / median[path], 3) for path in (BEST, PLAIN)},
-        "machine": {"card": card_id, "members": len(nets), **machine(engine().device)},
+        "machine": {"card": card_id, "members": len(nets), **describe_machine(engine().device)},
     }
 
 

@@ -18,13 +18,13 @@ from PIL import Image as Pillow
 
 from models.cards import card
 from models.nets.loading import fold_batch_norms
-from models.tasks.detection.boxes import Mark, drawn
-from models.tasks.detection.dataset import PARTS, box_set
-from models.tasks.detection.froc import matches
+from models.tasks.detection.boxes import Mark, draw_box_marks
+from models.tasks.detection.dataset import PARTS, read_box_set
+from models.tasks.detection.froc import match_boxes
 from models.tasks.detection.predictor import Detector
-from models.tasks.detection.training import fit
-from models.tasks.detection.trials import trials
-from models.tasks.segmentation.task import pixels_of
+from models.tasks.detection.training import fit_detector
+from models.tasks.detection.trials import list_detection_trials
+from models.tasks.segmentation.task import make_frame_pixels
 from models.types import Detections, Image
 
 SHOWN, ACROSS, SIDE = 24, 6, 420
@@ -36,9 +36,9 @@ def main() -> None:
     parser.add_argument("card")
     parser.add_argument("out", type=Path)
     arguments = parser.parse_args()
-    chosen, data = card(arguments.card), box_set(arguments.card)
-    trial = trials(chosen, data, 5)[0]
-    net = fit(chosen, [], trial.run, lambda step, share: None)
+    chosen, data = card(arguments.card), read_box_set(arguments.card)
+    trial = list_detection_trials(chosen, data, 5)[0]
+    net = fit_detector(chosen, [], trial.run, lambda step, share: None)
     fold_batch_norms(net)
     detector = Detector(chosen, torch.device("cpu"), [net])
     rng = np.random.default_rng(0)
@@ -52,20 +52,20 @@ def main() -> None:
 
 def answered(detector: Detector, picture: np.ndarray) -> Detections:
     """Return the boxes of one picture (H, W) at the card's first operating point."""
-    image = Image(pixels_of(picture), name="", sha256="")
+    image = Image(make_frame_pixels(picture), name="", sha256="")
     return detector.task.read(detector.detect(image), image, detector.card)
 
 
 def tile(picture: np.ndarray, found: Detections, reference: np.ndarray) -> np.ndarray:
     """Return one picture with its boxes, (SIDE, SIDE, 3)."""
     boxes, scores = found.boxes[found.shown], found.scores[found.shown]
-    met = matches(boxes, scores, reference)
+    met = match_boxes(boxes, scores, reference)
     marks = [
         Mark(tuple(map(float, box)), "hit" if true >= 0 else "false positive", f"{score:.0%}")
         for box, score, true in zip(boxes, scores, met, strict=True)
     ]
     marks += [Mark(tuple(map(float, reference[k])), "miss") for k in range(len(reference)) if k not in met]
-    shown = Pillow.fromarray(drawn(picture.astype(np.float32) / 255, marks))
+    shown = Pillow.fromarray(draw_box_marks(picture.astype(np.float32) / 255, marks))
     shown.thumbnail((SIDE - 8, SIDE - 8))
     square = Pillow.new("RGB", (SIDE, SIDE))
     square.paste(shown, ((SIDE - shown.width) // 2, (SIDE - shown.height) // 2))
@@ -76,7 +76,7 @@ def report(rows: list[tuple[Detections, np.ndarray, tuple[int, ...], str]]) -> N
     """Print which true boxes are found at the first operating point."""
     boxes = []
     for found, reference, shape, facts in rows:
-        met = matches(found.boxes[found.shown], found.scores[found.shown], reference)
+        met = match_boxes(found.boxes[found.shown], found.scores[found.shown], reference)
         boxes += [(float(np.sqrt(w * h)) / max(shape), facts, k in met) for k, (_, _, w, h) in enumerate(reference)]
     line("all", [hit for _, _, hit in boxes])
     for low, high in ((0, 0.04), (0.04, 0.06), (0.06, 0.09), (0.09, 1)):

@@ -21,10 +21,10 @@ from scipy.stats import binomtest
 
 import models
 from models.cards import card
-from models.commands.benchmark import machine
+from models.commands.benchmark import describe_machine
 from models.predictors.engine import engine
-from models.tasks.classification.dataset import labelled_set
-from models.tasks.classification.faithfulness import curves, random_heat
+from models.tasks.classification.dataset import read_labelled_set
+from models.tasks.classification.faithfulness import draw_random_heat, measure_faithfulness
 from models.tasks.classification.predictor import Classifier
 from models.types import Classification, Image, Pixels
 
@@ -33,7 +33,7 @@ RESAMPLES = 1000
 
 def pictures(card_id: str, n: int) -> tuple[str, list[Image]]:
     """Return what the pictures are, and n of them."""
-    data = labelled_set(card_id)
+    data = read_labelled_set(card_id)
     split = "val" if "val" in data.splits else ""
     indices = data.of(split)
     chosen = indices[np.linspace(0, len(indices) - 1, min(n, len(indices))).round().astype(int)]
@@ -50,9 +50,9 @@ def areas(card_id: str, image: Image, seed: int) -> tuple[float, float]:
     model, target = engine().load(card(card_id), Classifier), card(card_id).index(answer.label)
 
     def area(heat: Pixels) -> float:
-        return curves(model, image, heat, target).insertion_area
+        return measure_faithfulness(model, image, heat, target).insertion_area
 
-    return area(answer.explanation.heat), area(random_heat(image.shape, seed))
+    return area(answer.explanation.heat), area(draw_random_heat(image.shape, seed))
 
 
 def report(found: NDArray[np.float64]) -> Mapping[str, object]:
@@ -86,7 +86,7 @@ def main() -> None:
         sys.stderr.write(f"\r{i + 1} of {len(images)}")
     weights = [member.sha256 for member in card(chosen.card).members]
     facts = {"card": chosen.card, "weights": weights, "pictures": what, **report(np.array(found))}
-    text = json.dumps({**facts, "machine": machine(engine().device)}, indent=2)
+    text = json.dumps({**facts, "machine": describe_machine(engine().device)}, indent=2)
     sys.stdout.write(text + "\n")
     if chosen.json:
         chosen.json.write_text(text + "\n")

@@ -34,9 +34,9 @@ from models.cards import card
 from models.geometry import jts
 from models.geometry.camera import read_calibration, write_calibration
 from models.geometry.mesh import Mesh, read_mesh, write_stl
-from models.io.intake import intake
-from models.io.series import slices
-from models.io.slide import region, slide
+from models.io.intake import take_in
+from models.io.series import read_slice_headers
+from models.io.slide import open_slide, read_slide_region
 from models.tasks.detection.reference import read_reference_boxes
 from models.tasks.detection.sr import read_sr, write_sr
 from models.tasks.segmentation.reference import read_reference_mask
@@ -140,7 +140,7 @@ def _dicom() -> dict[str, Seed]:
         ),
     }
     found: dict[str, Seed] = {f"DICOM {name}": (data, models.read) for name, data in files.items()}
-    found["DICOM headers of a series"] = files["implicit"], lambda data: slices([data, data])
+    found["DICOM headers of a series"] = files["implicit"], lambda data: read_slice_headers([data, data])
     return found
 
 
@@ -220,7 +220,7 @@ def _pictures() -> dict[str, Seed]:
     found["PNG with checksums"] = files["PNG"], lambda data: models.read(sealed(data))
 
     def closely(data: bytes) -> object:
-        return slide(data, "x.tif") and region(data, 0, Box(0, 0, 100, 100), "x.tif")
+        return open_slide(data, "x.tif") and read_slide_region(data, 0, Box(0, 0, 100, 100), "x.tif")
 
     return found | {"slide": (_pyramid(), closely)}
 
@@ -269,11 +269,11 @@ def _study() -> dict[str, Seed]:
     ]
     text = ("solid component\n" + "".join(facets) + "endsolid\n").encode()
     camera = b"image size\n48,32\ncamera matrix\n60,0,16\n0,60,12\n0,0,1\n"
-    poses = jts.write(np.stack([jts.pose(np.array([1.0, 2, -900, 4, 5, 6]))] * 3)).encode()
+    poses = jts.write_jts(np.stack([jts.pose_from_jts_row(np.array([1.0, 2, -900, 4, 5, 6]))] * 3)).encode()
     return {
         "STL": (binary, read_mesh),
         "STL as text": (text, read_mesh),
-        "jts": (poses, jts.read),
+        "jts": (poses, jts.read_jts),
         "calibration": (
             write_calibration(1200, 0.3).encode(),
             lambda data: read_calibration(data, (1000, 1000)),
@@ -288,4 +288,4 @@ def _archives() -> dict[str, Seed]:
         archive.writestr("folder/a.png", _encoded("PNG", RAMP.astype(np.uint8)))
         archive.writestr("folder/b.dcm", _dataset())
         archive.writestr("c.dcm", _dataset())
-    return {"ZIP": (out.getvalue(), lambda data: intake([("drop.zip", data)]))}
+    return {"ZIP": (out.getvalue(), lambda data: take_in([("drop.zip", data)]))}

@@ -18,11 +18,11 @@ from torch.nn import functional as F
 
 from models.cards import card
 from models.nets.frame import Frame, normalise
-from models.nets.loading import load_member
-from models.tasks.classification.dataset import labelled_set
-from models.tasks.classification.metrics import measures
+from models.nets.loading import load_classifier
+from models.tasks.classification.dataset import read_labelled_set
+from models.tasks.classification.metrics import list_classification_metrics
 from models.tasks.classification.recipe import Recipe
-from models.tasks.classification.training import soft_targets
+from models.tasks.classification.training import soften_targets
 
 STEPS, DECAYS = 400, (1e-3, 1e-2, 1e-1)
 SHOWN = ("accuracy", "quadratic_kappa", "mae", "auc_dichotomised", "log_loss")
@@ -82,8 +82,8 @@ class Corn(nn.Module):
 @torch.no_grad()
 def pooled(card_id: str, split: str) -> tuple[Tensor, Tensor]:
     """Return pooled features (N, 1280) and label indices (N,) of a split."""
-    chosen, data = card(card_id), labelled_set(card_id)
-    part, net = data.only(data.of(split)), load_member(chosen, chosen.members[0])
+    chosen, data = card(card_id), read_labelled_set(card_id)
+    part, net = data.only(data.of(split)), load_classifier(chosen, chosen.members[0])
     frame = Frame((part.pixels.shape[1], part.pixels.shape[2]), chosen.input.size)
     found = [
         net.trunk(normalise(frame.to_network(x[:, None].float() / 255))).mean((2, 3))
@@ -101,11 +101,11 @@ def main(card_id: str) -> None:
     k = len(chosen.labels)
     heads = {
         "softmax": lambda: Linear(x.shape[1], torch.eye(k)),
-        "soft ordinal": lambda: Linear(x.shape[1], soft_targets(chosen, Recipe.of(chosen))),
+        "soft ordinal": lambda: Linear(x.shape[1], soften_targets(chosen, Recipe.of(chosen))),
         "CORAL": lambda: Coral(x.shape[1], k),
         "CORN": lambda: Corn(x.shape[1], k),
     }
-    wanted = measures(chosen)
+    wanted = list_classification_metrics(chosen)
     sys.stdout.write(f"{'head':14}{'decay':>8}" + "".join(f"{name:>17}" for name in SHOWN) + "\n")
     for name, make in heads.items():
         rows = []

@@ -29,12 +29,12 @@ import numpy as np
 import models
 from models.cards import card
 from models.predictors import image_kinds_training as training
-from models.predictors.image_kinds_augmentation import sharpened
-from models.predictors.image_kinds_set import Sample, samples
-from models.simulation.hardware import with_hardware
+from models.predictors.image_kinds_augmentation import sharpen_as_film
+from models.predictors.image_kinds_set import Sample, draw_kind_samples
+from models.simulation.hardware import add_hardware
 from models.trust import image_kinds
-from models.trust.image_kinds import KINDS, kind_of, look
-from models.trust.perturbations import greyed
+from models.trust.image_kinds import KINDS, find_image_kind, look_at_image_kind
+from models.trust.perturbations import grey_picture
 from models.trust.second import METAL
 from models.types import Image, Pixels
 from tests.benchmarks.ood_sets import ood_sets
@@ -61,14 +61,14 @@ def as_image(picture: Pixels) -> Image:
 
 def made_for(kind: str) -> tuple[str, ...]:
     """Return the ids of the cards that were made for a kind of picture; an alternative model is never named."""
-    return tuple(one.id for one in models.cards().values() if kind_of(one) == kind and one.id == one.base_id)
+    return tuple(one.id for one in models.cards().values() if find_image_kind(one) == kind and one.id == one.base_id)
 
 
 def cases() -> Iterator[Case]:
     """Yield what triage is measured on."""
     rng = np.random.default_rng(0)
     held_out: dict[str, list[Sample]] = {kind: [] for kind in KINDS}
-    for sample in samples(held_out=True):
+    for sample in draw_kind_samples(held_out=True):
         held_out[sample.kind].append(sample)
     for kind, found in held_out.items():
         picked = [found[i] for i in np.unique(np.linspace(0, len(found) - 1, WANTED[kind]).round().astype(int))]
@@ -76,12 +76,14 @@ def cases() -> Iterator[Case]:
             yield Case(kind, as_image(sample.picture), made_for(kind))
         if kind == "histology" and card("histology-nuclei").input.grey:
             for sample in picked:
-                yield Case("histology, grey copies", as_image(greyed(sample.picture)), made_for(kind))
+                yield Case("histology, grey copies", as_image(grey_picture(sample.picture)), made_for(kind))
         for sample in picked[:: max(1, len(picked) // SHARP)]:
             larger = max(1.0, 2200 / max(sample.picture.shape[:2]))
             if kind in ("knee", "shoulder", "limb", "fluoroscopy"):  # no other comes as a film
                 yield Case(
-                    f"{kind}, sharp at full size", as_image(sharpened(sample.picture, rng, larger)), made_for(kind)
+                    f"{kind}, sharp at full size",
+                    as_image(sharpen_as_film(sample.picture, rng, larger)),
+                    made_for(kind),
                 )
     knees = held_out["knee"]
     for one, other in zip(knees[0:20:2], knees[1:20:2], strict=True):
@@ -120,7 +122,7 @@ def measure() -> dict[str, object]:
         good = named in case.cards if case.cards else named == "none"
         right[case.row] += good
         if not good:
-            seen = look(case.image)
+            seen = look_at_image_kind(case.image)
             say(f"  {case.row}: {named}; looks like {seen.likeliest} {seen.ood_scores[seen.likeliest]:.2f}")
     whole = [row for row in table if row in KINDS]
     outside = [row for row in table if row.startswith("other kind")]
@@ -142,14 +144,14 @@ def measure() -> dict[str, object]:
 def metal() -> dict[str, object]:
     """Return how often the look sees metal: in limbs with and without hardware, knees without and with drawn one."""
     rng, seen = np.random.default_rng(1), {}
-    for sample in samples(held_out=True):
+    for sample in draw_kind_samples(held_out=True):
         if sample.kind not in ("knee", "limb"):
             continue
         pictures = {f"{sample.kind}, {'with' if sample.metal else 'without'}": sample.picture}
         if sample.kind == "knee":
-            pictures["knee, with simulated hardware"] = with_hardware(sample.picture, rng)
+            pictures["knee, with simulated hardware"] = add_hardware(sample.picture, rng)
         for row, picture in pictures.items():
-            seen.setdefault(row, []).append(look(as_image(picture)).metal > METAL)
+            seen.setdefault(row, []).append(look_at_image_kind(as_image(picture)).metal > METAL)
     return {row: share(sum(found), len(found)) for row, found in seen.items()}
 
 
@@ -175,10 +177,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fit", action="store_true", help="fit the shared look anew first")
     if parser.parse_args().fit:
-        training.ship(training.gathered(lambda step, _: say(step)))
+        training.train_final_image_kinds(training.gather_image_kinds(lambda step, _: say(step)))
     figures = measure()
     image_kinds.RECORD.write_text(
-        json.dumps({**image_kinds.record(), "figures": figures}, indent=1) + "\n", encoding="utf-8"
+        json.dumps({**image_kinds.record_image_kinds(), "figures": figures}, indent=1) + "\n", encoding="utf-8"
     )
     show(figures)
 

@@ -26,7 +26,7 @@ from playwright.sync_api import Error
 import models
 from models.cases import CASES_DIR
 from models.errors import DecoderFailed
-from models.io.pool import decoders, user
+from models.io.pool import find_decoder_pool, user
 from tests.benchmarks.door_speed import altered, dropped
 from tests.browser import app
 
@@ -63,7 +63,7 @@ def read_times() -> list[float]:
 
 def bombs() -> None:
     """Print what another's bad file costs a visitor."""
-    decoders().stand_by()
+    find_decoder_pool().stand_by()
     read_times()
     alone = read_times()
     typer.echo("| another's file | n | median | worst | worst beyond alone |")
@@ -74,7 +74,7 @@ def bombs() -> None:
 
             def hold(expression: str = expression) -> None:
                 try:
-                    decoders().call(20, eval, expression)
+                    find_decoder_pool().call(20, eval, expression)
                 except DecoderFailed:
                     return
 

@@ -19,7 +19,7 @@ from playwright.sync_api import Page
 
 import models
 from dashboard.views.lessons.sections import SECTIONS
-from models.cases import CASES_DIR, first_cases
+from models.cases import CASES_DIR, list_first_cases
 from tests.browser.app import calm, chromium, drop, go, open_card, opened, serving
 
 WIDTHS, SCHEMES = (1440, 900), ("light", "dark")
@@ -92,7 +92,7 @@ def _tile(path: Path) -> Pillow.Image:
 def case_of(task: str) -> Path:
     """Return the case that a page opens with; where there is none, a radiograph drawn from geometry."""
     drawn = {"implant": "shoulder_anatomic.dcm", "pathology": "knee_worn.png"}
-    first = first_cases(task)
+    first = list_first_cases(task)
     return first[0].path if first else CASES_DIR / drawn[task]
 
 
@@ -264,7 +264,7 @@ PARTS: dict[str, Callable[[Album], None]] = {
 
 def readme(page: Page, folder: Path, file: Path) -> None:
     """Take the first page that opens on a case."""
-    task = next(task for task in LOOKS if first_cases(task))
+    task = next(task for task in LOOKS if list_first_cases(task))
     go(page, task.capitalize())
     album = Album(page, folder, ("dark",))
     album.take(task)

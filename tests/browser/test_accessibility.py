@@ -23,7 +23,7 @@ import models
 from dashboard.style import figures
 from dashboard.views.lessons.sections import SECTIONS
 from models.cases import CASES_DIR
-from models.lessons.smear import smear
+from models.lessons.smear import simulate_smear
 from tests.browser import app, axe
 from tests.browser.app import calm, drop, open_card
 
@@ -91,7 +91,7 @@ def test_an_image_and_its_class(page: Page, title: str, case: str) -> None:
 def test_an_image_and_its_tissue(page: Page, tmp_path: Path) -> None:
     if not models.card("histology-nuclei").members:
         pytest.skip("needs the weights of the nuclei model")
-    (tmp_path / "simulated.png").write_bytes(figures.encode_png(smear(3).pixels))
+    (tmp_path / "simulated.png").write_bytes(figures.encode_png(simulate_smear(3).pixels))
     go(page, "Tissue")
     answered(page, tmp_path / "simulated.png")
     assert axe.grave(page) == []

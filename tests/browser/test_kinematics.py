@@ -62,5 +62,5 @@ def test_the_simulated_case_is_measured_scrubbed_refined_and_kept(visit: Callabl
         page.get_by_role("button", name="Femoral poses").click()
     download.value.save_as(tmp_path / "femoral.jts")
     assert "simulated" in download.value.suggested_filename
-    poses = jts.read((tmp_path / "femoral.jts").read_bytes())
+    poses = jts.read_jts((tmp_path / "femoral.jts").read_bytes())
     assert len(poses) == SIMULATED_FRAMES

@@ -31,8 +31,8 @@ from models.cards import reload_cards
 from models.drawing.plate import LEAST_PX
 from models.i18n import Language
 from models.reporting.case import Case
-from models.tasks.detection.edit import DrawnBox, Edits, edited
-from models.tasks.detection.judge import judge
+from models.tasks.detection.edit import DrawnBox, Edits, apply_box_edits
+from models.tasks.detection.judge import judge_detections
 from models.tasks.detection.reference import ReferenceBoxes
 from tests.conftest import CARD
 
@@ -329,7 +329,7 @@ def test_only_dicom_offers_a_structured_report(dropped: AppTest, drop: Drop) -> 
 def kept(detection_card: str) -> downloads.Kept:
     """A picture and its boxes, one drawn by hand and one deleted."""
     image = models.read(film_picture(), "mrs_smith.png")
-    found = edited(fake(image, detection_card), Edits((DrawnBox(59.5, 49.5, 10, 12, "fracture"),), (1,)))
+    found = apply_box_edits(fake(image, detection_card), Edits((DrawnBox(59.5, 49.5, 10, 12, "fracture"),), (1,)))
     return downloads.Kept(image, models.card(detection_card), View(), found)
 
 
@@ -368,7 +368,9 @@ def test_the_picture_is_large_enough_to_show_and_tells_the_truth(kept: downloads
 def test_marks_on_the_screen_match_those_of_the_verdict(kept: downloads.Kept) -> None:
     reference = ReferenceBoxes(np.array([[19.5, 9.5, 40, 30]], np.float32), ("fracture",))
     film = DetectionCase(kept.image, kept.card, fake(kept.image, "good"), View(), False, 0.1, "x")
-    marks = detection_reference.mark_hits_and_misses(judge(film.kept, reference, {}), film.findings, reference)
+    marks = detection_reference.mark_hits_and_misses(
+        judge_detections(film.kept, reference, {}), film.findings, reference
+    )
     assert [mark.text for mark in marks] == ["", "1 · hit", "2 · false positive", "3 · false positive"]
 
 

@@ -116,7 +116,7 @@ def opening() -> None:
 
 def test_a_slide_is_kept_for_its_own_visitor_only(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(slides, "slide", lambda data, name: opened.append(name))
+    monkeypatch.setattr(slides, "open_slide", lambda data, name: opened.append(name))
     for _ in range(2):
         assert not AppTest.from_function(opening).run().exception
         clear_session_cache("test session id")  # as Streamlit ends a visit

@@ -13,7 +13,7 @@ import models
 from dashboard import session
 from dashboard.case import pages
 from dashboard.case.states import escape_markdown
-from models.cases.samples import samples
+from models.cases.samples import list_samples
 from models.settings import settings
 from tests.dashboard.conftest import APP
 
@@ -120,7 +120,7 @@ def test_public_cases_are_shown_with_their_attribution(
     button = next(button for button in home.button if "public" in button.label)
     page = finish(button.click().run())
     shown = {button.key for button in page.button}
-    wanted = {f"open-{sample.file}" for sample in samples() if sample.task == "implant"}
+    wanted = {f"open-{sample.file}" for sample in list_samples() if sample.task == "implant"}
     assert wanted <= shown
     assert any("CC BY 4" in caption.value for caption in page.caption)
 
@@ -131,7 +131,7 @@ def test_public_cases_once_fetched_come_first(
     folder = packed("samples").resolve()
     samples_folder(folder)
     (tmp_path / "samples").mkdir()
-    for sample in samples():
+    for sample in list_samples():
         (tmp_path / "samples" / sample.file).symlink_to(folder / sample.file)
     page = real_home.switch_page("views/detection/detection.py").run()
     keys = [button.key for button in page.button if (button.key or "").startswith("open-detection-")]

@@ -17,7 +17,7 @@ from dashboard.views.lessons import diagrams, figures, network, resolution
 from dashboard.views.lessons import subject as how_subject
 from dashboard.views.lessons.sections import SECTIONS
 from models import lessons
-from models.cases import cases, first_cases
+from models.cases import cases, list_first_cases
 from models.lessons import neuron
 
 Drop = Callable[..., AppTest]
@@ -54,7 +54,7 @@ def numbers(page: AppTest) -> list[str]:
 
 def test_without_an_image_the_sample_says_that_it_is_simulated(page: AppTest) -> None:
     assert "Simulated" in texts(page)
-    assert page.selectbox(key="how-sample").options[0] == first_cases("how_it_works")[0].title
+    assert page.selectbox(key="how-sample").options[0] == list_first_cases("how_it_works")[0].title
     assert models.DISCLAIMER in texts(page)
 
 
@@ -64,8 +64,8 @@ def test_every_section_has_a_title() -> None:
 
 def test_the_code_shown_is_the_code_that_runs(page: AppTest) -> None:
     shown = [one.value for one in page.code]
-    assert inspect.getsource(neuron.neuron).strip() in [code.strip() for code in shown]
-    assert inspect.getsource(neuron.convolve).strip() in [code.strip() for code in shown]
+    assert inspect.getsource(neuron.answer_one_neuron).strip() in [code.strip() for code in shown]
+    assert inspect.getsource(neuron.convolve_neuron).strip() in [code.strip() for code in shown]
 
 
 def test_a_preset_fills_the_kernel_and_a_number_makes_it_ones_own(page: AppTest) -> None:
@@ -98,7 +98,7 @@ def test_the_numbers_of_one_neuron_are_those_of_the_image(page: AppTest, drop: D
 
 def test_the_network_lesson_names_its_layers_and_shows_their_maps(page: AppTest, random_card: str) -> None:
     section(page, "network")
-    layers = lessons.layers(models.card(random_card))
+    layers = lessons.list_layers(models.card(random_card))
     layer = next(layer for layer in layers if layer.name == "stage3.1")
     shown = {metric.label: metric.value for metric in page.metric}
     assert shown["Output"] == " × ".join(map(str, layer.shape))
@@ -179,7 +179,7 @@ def test_signed_answers_are_two_colours_and_dark_at_zero() -> None:
 
 def test_squares_of_the_diagram_do_not_lie_on_one_another() -> None:
     for id in ("knee-kl", "histology-nuclei-hrnet"):
-        layers = lessons.layers(models.card(id))
+        layers = lessons.list_layers(models.card(id))
         squares = diagrams.draw_network_diagram(layers, layers[0].name).data[-1]
         assert len(set(zip(squares.x, squares.y, strict=True))) == len(layers)
         assert [row[0] for row in squares.customdata] == [layer.name for layer in layers]

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.views.lessons import learning_figures
 from dashboard.views.lessons.sections import SECTIONS
 from dashboard.views.lessons.tour_steps import list_tour_steps
-from models.lessons.learning import SHOWN, held_out
+from models.lessons.learning import SHOWN, draw_held_out_patches
 
 WAIT_S = 240
 """For a loaded machine; nothing waits longer than it must."""
@@ -75,7 +75,7 @@ def test_a_lesson_is_started_stopped_and_reset() -> None:
 
 
 def test_right_and_wrong_are_told_apart_by_mark_and_word() -> None:
-    data = held_out()
+    data = draw_held_out_patches()
     said = data.broken[:SHOWN].astype("float32") * 0.8 + 0.1
     said[0] = 1 - said[0]
     patches = learning_figures.encode_patches(data.pixels[:SHOWN])

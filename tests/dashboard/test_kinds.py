@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 import models
 from dashboard.case import pages
 from models import Image, tasks
-from models.answers.record import headline
-from models.answers.report import chapter
-from models.answers.worklist import Row, outcome, table
+from models.answers.record import write_headline
+from models.answers.report import write_chapter
+from models.answers.worklist import Row, describe_outcome, export_worklist
 from models.cards import reload_cards
 from models.reporting.case import Case
 from models.settings import settings
@@ -179,11 +179,15 @@ def test_a_kind_in_a_folder_is_found_by_the_command_line(
 def test_a_kind_in_a_folder_withholds_without_a_line_of_its_own(gauge: str) -> None:
     black = models.predict(Image(np.zeros((1, 64, 64), np.float32), "", "ab" * 32), gauge)
     assert black.abstained
-    assert headline(black).startswith("No answer: this does not look like")
-    told = chapter(Case(Image(np.zeros((1, 64, 64), np.float32), "", "ab" * 32), black))
+    assert write_headline(black).startswith("No answer: this does not look like")
+    told = write_chapter(Case(Image(np.zeros((1, 64, 64), np.float32), "", "ab" * 32), black))
     assert (told.answer, told.sure) == ("No answer", "")
     assert "0.0" not in repr(told.sections[0].parts[0])
-    row = next(csv.DictReader(io.StringIO(table([Row("ab" * 32, "", 0, outcome(black))], named=False).decode())))
+    row = next(
+        csv.DictReader(
+            io.StringIO(export_worklist([Row("ab" * 32, "", 0, describe_outcome(black))], named=False).decode())
+        )
+    )
     assert (row["answer"], row["abstained"]) == ("", "true")
 
 

@@ -205,7 +205,7 @@ def test_every_file_says_simulated_and_what_it_is_not(measured: MotionCase) -> N
 
 
 def test_poses_are_read_again_as_they_are_on_the_screen(measured: MotionCase) -> None:
-    again = jts.read(downloads.export_poses(measured, 1))
+    again = jts.read_jts(downloads.export_poses(measured, 1))
     assert np.allclose(again, measured.poses[1], atol=1e-4)
 
 
@@ -297,7 +297,7 @@ def files(sequence: Fluoroscopy) -> dict[str, bytes]:
     return {
         "knee 2.png": out.getvalue(), "tib.stl": stl(sequence.tibial), "fem.stl": stl(sequence.femoral),
         "calibration.txt": write_calibration(DISTANCE_MM, pitch).encode(),
-        "fem.jts": jts.write(sequence.reference[0][:1]).encode(),
+        "fem.jts": jts.write_jts(sequence.reference[0][:1]).encode(),
     }  # fmt: skip
 
 
@@ -357,7 +357,7 @@ def test_poses_that_do_not_fit_cost_the_comparison_alone(page: AppTest, sequence
 
 
 def test_of_two_files_for_one_component_the_first_is_compared_with(sequence: Fluoroscopy) -> None:
-    first, second = (jts.write(poses).encode() for poses in sequence.reference)
+    first, second = (jts.write_jts(poses).encode() for poses in sequence.reference)
     found, left_out = study.read_references([File("fem.jts", first), File("Femur.JTS", second)], FRAMES)
     assert np.allclose(found[0], sequence.reference[0], atol=1e-5)
     assert found[1] is None

@@ -34,7 +34,7 @@ def measured(random_card: str, monkeypatch: pytest.MonkeyPatch) -> dict:
         "weights": [member.sha256 for member in card.members],
         "versions": {"ortholens": "0.1.0"},
         "machine": "x86_64",
-        **metrics.describe(p, y, np.arange(60), card),
+        **metrics.describe_classification_metrics(p, y, np.arange(60), card),
         "conformal": [{"coverage": 0.9, **row, "mean_size": 1.4}],
         "ood": {"n": 60, "kept": 0.95, "sets": [{"set": "noise", "n": 50, "auroc": 1.0, "refused": 0.98}]},
         "subgroups": {"side": {"L": {"n": 30, **row}, "R": {"n": 30, **row}}},
@@ -100,7 +100,9 @@ def test_numbers_carry_their_unit() -> None:
 
 
 def test_every_figure_of_an_evaluation_has_its_words() -> None:
-    assert all(set(metrics.measures(card)) <= set(measures.MEASURES) for card in models.cards().values())
+    assert all(
+        set(metrics.list_classification_metrics(card)) <= set(measures.MEASURES) for card in models.cards().values()
+    )
 
 
 def test_the_address_names_a_card(home: AppTest, product: Callable[..., str]) -> None:
@@ -137,7 +139,7 @@ def test_the_generator_says_what_it_is_and_that_it_copies_nothing(home: AppTest)
     page = home.switch_page("views/model_cards/model_cards.py").run()
     page = page.selectbox[0].set_value("generated").run()
     assert not page.exception
-    card = generated.card()
+    card = generated.load_generator_card()
     assert escape_markdown(card.summary) in texts(page)
     distances = page.dataframe[1].value
     assert len(distances) == len([case for case in cases() if case.kind == "generated"])

@@ -23,7 +23,7 @@ from dashboard.case import pages
 from dashboard.conference import DEFAULT, Playlist, Stage, find_case_of_step, load_playlist
 from dashboard.stage import bar, keys
 from models import Image
-from models.cases import cases, first_cases
+from models.cases import cases, list_first_cases
 from models.errors import BadPlaylist
 from models.settings import settings
 
@@ -75,7 +75,7 @@ def test_the_playlist_of_the_program_shows_nobodys_image() -> None:
 
 
 def test_a_case_is_named_by_its_place_on_a_page() -> None:
-    first, second = first_cases("tissue")[:2]
+    first, second = list_first_cases("tissue")[:2]
     assert (find_case_of_step("@tissue"), find_case_of_step("@tissue/1"), find_case_of_step("@tissue/2")) == (
         first,
         first,

@@ -31,7 +31,7 @@ from models.cards import reload_cards
 from models.drawing.plate import LEAST_PX
 from models.i18n import Language
 from models.reporting.case import Case
-from models.tasks.segmentation.edit import Correction, corrected
+from models.tasks.segmentation.edit import Correction, apply_corrections
 from tests.conftest import CARD
 
 Drop = Callable[..., AppTest]
@@ -342,7 +342,7 @@ def kept(tissue_card: str) -> downloads.Kept:
     image = models.read(png(stripes()), "mrs_smith.png")
     answer = fake(image, tissue_card)
     area = Correction("erase", ((9.0, 19.0), (9.0, 61.0), (41.0, 61.0), (41.0, 19.0)))
-    versions = (answer, corrected(answer, [area]))
+    versions = (answer, apply_corrections(answer, [area]))
     return downloads.Kept(image, models.card(tissue_card), TissueView(), versions, versions[1])
 
 

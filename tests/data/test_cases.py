@@ -15,7 +15,7 @@ import pytest
 from PIL import Image as PillowImage
 
 import models
-from models.cases import CASES_DIR, Case, cases, first_cases, is_right
+from models.cases import CASES_DIR, Case, cases, is_right, list_first_cases
 from models.cli import main
 from models.io import read
 
@@ -67,12 +67,12 @@ def test_what_a_page_opens_with_is_answered_and_right(case: Case) -> None:
 
 
 def test_an_answer_that_says_something_else_is_not_right() -> None:
-    case = first_cases("detection")[0]
+    case = list_first_cases("detection")[0]
     answer = models.predict(models.read(case.path), case.card)
     assert is_right(case, answer)
     assert not is_right(replace(case, labels=("femoral-component",)), answer)
     assert not is_right(case, replace(answer, abstained=True))
-    tissue = first_cases("tissue")[0]
+    tissue = list_first_cases("tissue")[0]
     painted = models.predict(models.read(tissue.path), tissue.card)
     assert not is_right(tissue, replace(painted, mask=np.zeros_like(painted.mask)))
 

@@ -11,7 +11,7 @@ import pytest
 
 from models.errors import UnknownCard
 from models.settings import Settings
-from models.tasks.segmentation.datasets import cluster_looks, dense_set
+from models.tasks.segmentation.datasets import cluster_stains, read_dense_set
 from models.tasks.segmentation.fluoroscopy_set import _deep_split
 
 
@@ -24,7 +24,7 @@ def test_pictures_of_one_stain_and_light_are_one_look() -> None:
         return np.clip(picture + rng.integers(-3, 4, picture.shape), 0, 255).astype(np.uint8)
 
     purple, pink = ((200, 180, 220), (80, 40, 150)), ((240, 210, 220), (180, 60, 120))
-    found = cluster_looks((slide(*purple), slide(*pink), slide(*purple), slide(*pink)), 2)
+    found = cluster_stains((slide(*purple), slide(*pink), slide(*purple), slide(*pink)), 2)
     assert found[0] == found[2]
     assert found[1] == found[3]
     assert found[0] != found[1]
@@ -43,7 +43,7 @@ def test_histology_nuclei_are_numbered_in_twenty_looks(
 ) -> None:
     folder = packed("histology_nuclei.zip").parent
     monkeypatch.setattr("models.training.public_set.settings", lambda: Settings(data_dir=folder))
-    data = dense_set("histology-nuclei-hrnet")  # an alternative learns from the same set
+    data = read_dense_set("histology-nuclei-hrnet")  # an alternative learns from the same set
     assert len(data) == 96
     assert len(set(data.groups)) == 20
     assert sum(len(np.unique(of)) - 1 for of in data.instances) == 4533
@@ -53,4 +53,4 @@ def test_histology_nuclei_are_numbered_in_twenty_looks(
 
 def test_a_card_without_a_set_says_so() -> None:
     with pytest.raises(UnknownCard, match="no set of masks"):
-        dense_set("knee-kl")
+        read_dense_set("knee-kl")

@@ -13,10 +13,10 @@ from PIL import Image as Pillow
 
 from models.cli import main
 from models.simulation.joint_anatomy import Outline
-from models.simulation.joint_layout import View, layout, measure_reference
-from models.simulation.joint_section import CLASSES, STAINS, section
-from models.simulation.joint_texture import stamp
-from models.simulation.stains import MATTER, Stain, trained_stains
+from models.simulation.joint_layout import View, lay_out_joint, measure_reference
+from models.simulation.joint_section import CLASSES, STAINS, simulate_joint_section
+from models.simulation.joint_texture import stamp_ellipses
+from models.simulation.stains import MATTER, Stain, list_trained_stains
 
 SMALL = (192, 192)
 CARTILAGE = CLASSES.index("articular-cartilage")
@@ -27,14 +27,14 @@ def digest(*arrays: np.ndarray) -> str:
 
 
 def test_a_seed_gives_the_same_section() -> None:
-    first, again, other = (section(seed, size=SMALL) for seed in (3, 3, 4))
+    first, again, other = (simulate_joint_section(seed, size=SMALL) for seed in (3, 3, 4))
     assert digest(first.pixels, first.mask) == digest(again.pixels, again.mask) != digest(other.pixels, other.mask)
     assert first.reference == again.reference
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_every_section_is_a_picture_with_a_mask(seed: int) -> None:
-    shot = section(seed, size=(160, 224))
+    shot = simulate_joint_section(seed, size=(160, 224))
     assert shot.pixels.shape == (160, 224, 3)
     assert shot.pixels.dtype == np.float32
     assert shot.mask.shape == (160, 224)
@@ -46,14 +46,14 @@ def test_every_section_is_a_picture_with_a_mask(seed: int) -> None:
 
 
 def test_every_class_occurs() -> None:
-    seen = np.unique([np.bincount(section(seed, size=SMALL, part="joint").mask.ravel(), minlength=8) > 0
+    seen = np.unique([np.bincount(simulate_joint_section(seed, size=SMALL, part="joint").mask.ravel(), minlength=8) > 0
                       for seed in range(8)], axis=0).any(0)  # fmt: skip
     assert dict(zip(CLASSES, seen, strict=True)) == dict.fromkeys(CLASSES, True)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_area_of_the_curves_is_the_area_of_the_mask(seed: int) -> None:
-    shot = section(seed)
+    shot = simulate_joint_section(seed)
     measured = (shot.mask == CARTILAGE).sum() * shot.spacing_mm[0] * shot.spacing_mm[1]
     assert measured == pytest.approx(shot.reference.cartilage_mm2, rel=0.005)
 
@@ -61,7 +61,7 @@ def test_the_area_of_the_curves_is_the_area_of_the_mask(seed: int) -> None:
 def test_damage_thins_and_roughens_the_same_anatomy() -> None:
     references = [
         [
-            measure_reference(layout(np.random.default_rng(seed), (512, 512), damage, "joint", "coronal"))
+            measure_reference(lay_out_joint(np.random.default_rng(seed), (512, 512), damage, "joint", "coronal"))
             for seed in range(10)
         ]
         for damage in (0.0, 0.5, 1.0)
@@ -75,7 +75,7 @@ def test_damage_thins_and_roughens_the_same_anatomy() -> None:
 
 def test_damage_takes_the_stain_of_the_cartilage() -> None:
     def redness(damage: float) -> float:
-        shot = section(2, size=SMALL, stain=STAINS["safranin-o"], damage=damage)
+        shot = simulate_joint_section(2, size=SMALL, stain=STAINS["safranin-o"], damage=damage)
         red, green, _ = shot.pixels[shot.mask == CARTILAGE].mean(0)
         return float(red - green)
 
@@ -83,7 +83,7 @@ def test_damage_takes_the_stain_of_the_cartilage() -> None:
 
 
 def test_a_stain_changes_the_colours_and_not_the_anatomy() -> None:
-    blue, red = (section(5, size=SMALL, stain=STAINS[key]) for key in ("toluidine-blue", "safranin-o"))
+    blue, red = (simulate_joint_section(5, size=SMALL, stain=STAINS[key]) for key in ("toluidine-blue", "safranin-o"))
     np.testing.assert_array_equal(blue.mask, red.mask)
     assert blue.reference == red.reference
     inside = blue.mask == CARTILAGE
@@ -93,15 +93,18 @@ def test_a_stain_changes_the_colours_and_not_the_anatomy() -> None:
 
 def test_one_stain_is_kept_from_training() -> None:
     assert [stain.key for stain in STAINS.values() if not stain.trained] == ["masson-trichrome"]
-    assert len(trained_stains()) == len(STAINS) - 1
+    assert len(list_trained_stains()) == len(STAINS) - 1
     assert all(len(stain.uptake) == len(MATTER) for stain in STAINS.values())
 
 
 def test_parts_and_planes() -> None:
     meniscus = CLASSES.index("meniscus")
-    assert not (section(1, size=SMALL, part="femur").mask == meniscus).any()
+    assert not (simulate_joint_section(1, size=SMALL, part="femur").mask == meniscus).any()
     sagittal, coronal = (
-        [(section(seed, size=(96, 96), part="joint", plane=plane).mask == meniscus).sum() for seed in range(4)]
+        [
+            (simulate_joint_section(seed, size=(96, 96), part="joint", plane=plane).mask == meniscus).sum()
+            for seed in range(4)
+        ]
         for plane in ("sagittal", "coronal")
     )
     assert sum(sagittal) > sum(coronal) > 0
@@ -139,12 +142,12 @@ def test_a_view_goes_to_millimetres_and_back(mirrored: bool) -> None:
 
 
 def test_stamps_know_how_far_their_edge_is() -> None:
-    level = stamp((21, 31), (np.array([10.0]), np.array([15.0])), np.array([[6.0, 3.0]]))
+    level = stamp_ellipses((21, 31), (np.array([10.0]), np.array([15.0])), np.array([[6.0, 3.0]]))
     assert level[10, 15] == 1
     assert level[10, 21] == pytest.approx(0, abs=1e-6)
     assert level[13, 15] == pytest.approx(0, abs=1e-6)
     assert level[10, 18] == pytest.approx(0.5)
-    turned = stamp((31, 21), (np.array([15.0]), np.array([10.0])), np.array([[6.0, 3.0]]), np.pi / 2)
+    turned = stamp_ellipses((31, 21), (np.array([15.0]), np.array([10.0])), np.array([[6.0, 3.0]]), np.pi / 2)
     np.testing.assert_allclose(turned, level.T, atol=1e-5)
 
 
@@ -158,7 +161,7 @@ def test_the_command_writes_sections_with_their_truth(tmp_path: Path, capsys: py
         str(folder / name) for name in ("section-0000.png", "section-0001.png", "truth.csv")
     ]
     rows = list(csv.DictReader((folder / "truth.csv").read_text(encoding="utf-8").splitlines()))
-    again = section(8, size=(128, 128), stain=STAINS["masson-trichrome"], damage=0.5)
+    again = simulate_joint_section(8, size=(128, 128), stain=STAINS["masson-trichrome"], damage=0.5)
     assert [row["seed"] for row in rows] == ["7", "8"]
     assert float(rows[1]["thickness_mm"]) == pytest.approx(again.reference.thickness_mm, abs=1e-6)
     assert rows[1]["stain"] == "masson-trichrome"

@@ -8,8 +8,8 @@ from models.errors import UnknownCard
 from models.settings import Settings, settings
 from models.simulation.stifle_joint import FINDINGS, VIEWS
 from models.tasks.classification import stifle_set
-from models.tasks.classification.dataset import PUBLIC, SETS, labelled_set
-from models.tasks.classification.folds import folds_of
+from models.tasks.classification.dataset import PUBLIC, SETS, read_labelled_set
+from models.tasks.classification.folds import assign_folds
 from models.tasks.classification.labelled import ELSEWHERE
 from models.training import drawn_set
 
@@ -18,17 +18,17 @@ needs_data = pytest.mark.skipif(not settings().data_dir.exists(), reason="the da
 
 @needs_data
 def test_the_shoulder_set_is_whole_and_neighbours_share_a_group():
-    data = labelled_set("shoulder-implants")
+    data = read_labelled_set("shoulder-implants")
     assert Counter(data.labels) == {"Depuy": 245, "Zimmer": 131, "Cofield": 70, "Tornier": 57}
     assert data.pixels.shape == (503, 250, 250)
-    fold = folds_of(data, 10)
+    fold = assign_folds(data, 10)
     assert all(len(set(fold[np.array(data.groups) == group])) == 1 for group in set(data.groups))
     assert sum(group == data.groups[0] for group in data.groups) > 1
 
 
 @needs_data
 def test_the_knee_set_is_split_by_patient():
-    data = labelled_set("knee-kl")
+    data = read_labelled_set("knee-kl")
     assert [len(data.of(split)) for split in ("train", "val", "test")] == [5778, 826, 1656]
     patients = {split: {data.groups[i] for i in data.of(split)} for split in ("train", "val", "test")}
     assert not patients["train"] & patients["test"]
@@ -41,7 +41,7 @@ def test_the_knee_set_is_split_by_patient():
 
 def test_a_card_without_a_set_is_said_so():
     with pytest.raises(UnknownCard, match="knee-kl"):
-        labelled_set("no-such-card")
+        read_labelled_set("no-such-card")
     assert set(SETS) == {"knee-kl", "shoulder-implants", "equine-stifle"}
     assert set(PUBLIC) == {"knee-kl", "shoulder-implants"}
 
@@ -51,7 +51,7 @@ def test_the_stifles_are_simulated_once_and_kept(tmp_path: Path, monkeypatch: py
     small = {split: (first, 8, clinic) for split, (first, _, clinic) in stifle_set.SPLITS.items()}
     monkeypatch.setattr(stifle_set, "SPLITS", small)
     monkeypatch.setattr(stifle_set, "PIXEL_MM", 6.0)
-    data = labelled_set("equine-stifle")
+    data = read_labelled_set("equine-stifle")
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(kept) == 4
     assert data.pixels.shape == (32, 224, 224)
@@ -62,5 +62,5 @@ def test_the_stifles_are_simulated_once_and_kept(tmp_path: Path, monkeypatch: py
         degrees = dict(zip(part.labels, part.subgroups["severity"], strict=True))
         assert [finding for finding, degree in degrees.items() if degree == "none"] == ["normal"]
     assert len(set(data.groups)) == 32  # no horse is in two splits
-    assert (labelled_set("equine-stifle").pixels == data.pixels).all()
+    assert (read_labelled_set("equine-stifle").pixels == data.pixels).all()
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept

@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from models.simulation.fluoroscopy import Implant, covered, filling, scene, turn
-from models.simulation.metal import SIDE, SOURCE_MM, Component, thickness
+from models.simulation.fluoroscopy import Implant, cover_metal, fill_component, rotate_fluoroscope, simulate_fluoroscopy
+from models.simulation.metal import SIDE, SOURCE_MM, Component, trace_metal_thickness
 
 
 def block(width: float, height: float, depth: float, inside_out: bool = False) -> bytes:
@@ -26,7 +26,7 @@ def block(width: float, height: float, depth: float, inside_out: bool = False) -
 @pytest.mark.parametrize("inside_out", [False, True])
 def test_a_block_seen_face_on_is_as_thick_as_it_is_deep(inside_out: bool) -> None:
     mesh = Component.from_stl(block(40, 24, 16, inside_out), np.eye(3))
-    found = thickness(mesh.triangles, 2.0, (200.0, 300.0))
+    found = trace_metal_thickness(mesh.triangles, 2.0, (200.0, 300.0))
     assert found.shape == (SIDE, SIDE)
     assert found[200, 300] == pytest.approx(16, abs=0.01)
     assert found[200, 330] == pytest.approx(16, abs=0.02)  # 15 mm aside, hardly oblique
@@ -38,14 +38,16 @@ def test_a_block_seen_face_on_is_as_thick_as_it_is_deep(inside_out: bool) -> Non
 def test_a_turned_block_hides_as_much_metal_as_it_holds() -> None:
     mesh = Component.from_stl(block(32, 16, 16), np.eye(3))
     for angle in (0, 20, 45, 80):
-        corners = mesh.triangles @ (turn(angle, 1) @ turn(angle / 2, 0)).T.astype(np.float32)
-        volume = float(thickness(corners, 2.0, (256.0, 256.0)).sum()) / 4
+        corners = mesh.triangles @ (rotate_fluoroscope(angle, 1) @ rotate_fluoroscope(angle / 2, 0)).T.astype(
+            np.float32
+        )
+        volume = float(trace_metal_thickness(corners, 2.0, (256.0, 256.0)).sum()) / 4
         assert volume == pytest.approx(32 * 16 * 16, rel=0.02)
 
 
 def test_a_tray_seen_edge_on_is_a_line() -> None:
     mesh = Component.from_stl(block(48, 4, 72), np.eye(3))
-    found = thickness(mesh.triangles, 2.0, (256.0, 256.0))
+    found = trace_metal_thickness(mesh.triangles, 2.0, (256.0, 256.0))
     assert np.ptp(np.nonzero(found > 1)[0]) + 1 <= 10
     assert found.max() == pytest.approx(72, rel=0.01)
 
@@ -53,7 +55,7 @@ def test_a_tray_seen_edge_on_is_a_line() -> None:
 def test_a_scene_is_its_seed_s_and_shows_both_components() -> None:
     parts = [Component.from_stl(block(*size), np.eye(3)) for size in ((56, 40, 64), (48, 24, 64))]
     implant = Implant(parts[0], parts[1], gap_mm=34)
-    first, again, other = (scene(seed, [implant]) for seed in (3, 3, 4))
+    first, again, other = (simulate_fluoroscopy(seed, [implant]) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first.pixels, again.pixels)
     np.testing.assert_array_equal(first.mask, again.mask)
     assert (first.pixels != other.pixels).any()
@@ -64,7 +66,7 @@ def test_a_scene_is_its_seed_s_and_shows_both_components() -> None:
 def test_a_knee_that_kneels_lies_on_its_shin() -> None:
     parts = [Component.from_stl(block(*size), np.eye(3)) for size in ((56, 40, 64), (48, 24, 64))]
     for seed in range(6):
-        mask = scene(seed, [Implant(parts[0], parts[1], gap_mm=34)], kneeling=True).mask
+        mask = simulate_fluoroscopy(seed, [Implant(parts[0], parts[1], gap_mm=34)], kneeling=True).mask
         (femoral_row, femoral_column), (row, column) = (np.argwhere(mask == value).mean(0) for value in (1, 2))
         assert abs(femoral_row - row) < abs(femoral_column - column)
 
@@ -73,17 +75,17 @@ def test_bone_and_cement_fill_the_hollow_of_a_component_and_nothing_else() -> No
     metal = np.zeros((SIDE, SIDE), np.float32)
     metal[200:300, 200:300] = 30
     metal[200:280, 220:280] = 0  # a cup of 60 columns, open at the top
-    found = sum(filling(np.random.default_rng(seed), metal, 1.5) for seed in range(20)) / 20
+    found = sum(fill_component(np.random.default_rng(seed), metal, 1.5) for seed in range(20)) / 20
     assert found[240:276, 224:276].min() > 0.05
     assert found[278, 250] > 1.2 * found[240, 250]  # cement along the metal
     assert found[:180].max() == 0
     assert max(found[:, :180].max(), found[320:].max(), found[:, 320:].max()) == 0
-    assert not filling(np.random.default_rng(0), np.zeros_like(metal), 1.5).any()
+    assert not fill_component(np.random.default_rng(0), np.zeros_like(metal), 1.5).any()
 
 
 def test_covered_metal_takes_the_grey_around_it() -> None:
     frame = np.full((80, 80), 180, np.uint8)
     metal = np.zeros((80, 80), bool)
     metal[30:50, 30:50] = True
-    found = covered(np.where(metal, 20, frame).astype(np.uint8), metal)
+    found = cover_metal(np.where(metal, 20, frame).astype(np.uint8), metal)
     assert np.abs(found.astype(int) - 180).max() <= 2

@@ -35,7 +35,7 @@ def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_set_but_the_cards_own(sets: None) -> None:
-    found = dict(others.ood_sets("own"))
+    found = dict(others.read_ood_sets("own"))
     assert list(found) == ["other radiographs", "slices", "noise", "photographs"]
     assert [len(pictures) for pictures in found.values()] == [6, 3, 6, 6]
     np.testing.assert_allclose([picture.mean() for picture in found["other radiographs"]], 0.2, atol=1e-6)
@@ -50,7 +50,7 @@ def test_every_set_but_the_cards_own(sets: None) -> None:
 
 
 def test_they_are_the_same_each_time(sets: None) -> None:
-    for (_, first), (_, second) in zip(others.ood_sets("own"), others.ood_sets("own"), strict=True):
+    for (_, first), (_, second) in zip(others.read_ood_sets("own"), others.read_ood_sets("own"), strict=True):
         for one, other in zip(first, second, strict=True):
             np.testing.assert_array_equal(one, other)
 
@@ -64,8 +64,8 @@ def test_pictures_are_spread_over_a_set_from_its_first_to_its_last() -> None:
 
 def test_a_zip_that_is_a_cards_own_is_none_of_its_other_kinds(sets: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(others, "OWN", {"own": "some.zip"})
-    assert "slices" not in dict(others.ood_sets("own-hrnet"))  # nor those of an alternative model's
-    assert "slices" in dict(others.ood_sets("other"))
+    assert "slices" not in dict(others.read_ood_sets("own-hrnet"))  # nor those of an alternative model's
+    assert "slices" in dict(others.read_ood_sets("other"))
     for id, file in {"fracture": "fracture", "histology-nuclei-hrnet": "histology", "tka-components": "tka"}.items():
         monkeypatch.undo()
         assert others.OWN[others.find_base_id(id)].startswith(file)
@@ -77,7 +77,7 @@ def test_pictures_keep_their_colours_where_they_are_asked_for(sets: None, tmp_pa
     Pillow.fromarray(np.full((5, 7, 3), (255, 0, 51), np.uint8)).save(out, "PNG")
     with zipfile.ZipFile(tmp_path / "some.zip", "w") as archive:
         archive.writestr("images/0.png", out.getvalue())
-    found = dict(others.ood_sets("own", colour=True))
+    found = dict(others.read_ood_sets("own", colour=True))
     np.testing.assert_allclose(found["slices"][0][0, 0], (1, 0, 0.2), atol=1e-6)
     assert {picture.shape[2:] for picture in found["photographs"]} == {(3,)}
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from models.simulation.bodies import HERE
-from models.simulation.knee_phantom import knee_depth, leg
-from models.simulation.leg_phantom import LegBreak, leg_bones, leg_depth, soft_leg
+from models.simulation.knee_phantom import compute_knee_depth, compute_knee_soft_tissue
+from models.simulation.leg_phantom import LegBreak, compute_leg_depth, compute_leg_soft_tissue, shape_leg_bones
 from models.simulation.phantom import (
     Anatomy,
     Beam,
@@ -78,7 +78,9 @@ def test_worn_knees_have_less_joint_space_on_the_medial_side() -> None:
     beam = Beam((200, 60), 0.2, centre_mm=(22.0, 2.0), source_object_mm=1050.0)  # the medial compartment
     gaps_mm = []
     for grade in range(5):
-        bone = knee_depth(KneeJoint.of_grade(grade), 1.0, beam, np.random.default_rng(0)) - leg(beam)
+        bone = compute_knee_depth(
+            KneeJoint.of_grade(grade), 1.0, beam, np.random.default_rng(0)
+        ) - compute_knee_soft_tissue(beam)
         gaps_mm.append((bone[40:160, 30] < 0.25).sum() * 0.2 / beam.magnification)
     widths_mm = [KneeJoint.of_grade(grade).medial_mm for grade in range(5)]
     np.testing.assert_allclose(gaps_mm, widths_mm, atol=1.0)
@@ -109,7 +111,7 @@ def test_the_shipped_radiographs_can_be_made_again(tmp_path: Path) -> None:
 
 
 def test_a_break_moves_only_what_is_below_it() -> None:
-    whole, broken = (leg_depth(how, 1.0, SMALL_LEG, np.random.default_rng(0)) for how in (None, LegBreak()))
+    whole, broken = (compute_leg_depth(how, 1.0, SMALL_LEG, np.random.default_rng(0)) for how in (None, LegBreak()))
     rows_mm = SMALL_LEG.plane()[1]
     above, below = rows_mm < -45, rows_mm > 30
     np.testing.assert_array_equal(broken[above], whole[above])
@@ -117,11 +119,15 @@ def test_a_break_moves_only_what_is_below_it() -> None:
 
 
 def test_a_break_that_moves_nothing_leaves_the_bone_as_thick_as_it_was() -> None:
-    whole, cracked = (leg_depth(how, 1.0, SMALL_LEG, np.random.default_rng(0)) for how in (None, LegBreak(below=HERE)))
+    whole, cracked = (
+        compute_leg_depth(how, 1.0, SMALL_LEG, np.random.default_rng(0)) for how in (None, LegBreak(below=HERE))
+    )
     np.testing.assert_allclose(cracked, whole, atol=1e-9)
 
 
 def test_the_bones_of_the_leg_stand_out_of_the_muscle() -> None:
-    bone = leg_depth(None, 1.0, SMALL_LEG, np.random.default_rng(0)) - soft_leg(SMALL_LEG)
+    bone = compute_leg_depth(None, 1.0, SMALL_LEG, np.random.default_rng(0)) - compute_leg_soft_tissue(SMALL_LEG)
     across = np.nonzero(bone[100] > 0.15)[0]
-    assert len(leg_bones()) == (np.diff(across) > 1).sum() + 1  # tibia and fibula, apart in the middle of the shafts
+    assert (
+        len(shape_leg_bones()) == (np.diff(across) > 1).sum() + 1
+    )  # tibia and fibula, apart in the middle of the shafts

@@ -9,20 +9,20 @@ import pytest
 
 from models.errors import DamagedFile, Unreachable
 from models.settings import Settings
-from models.tasks.classification.dataset import knee_kl, shoulder_implants
-from models.tasks.detection.dataset import fractures
-from models.tasks.ood_set import ood_sets
-from models.tasks.segmentation.datasets import histology_nuclei, knee_mri_bone
-from models.tasks.segmentation.fluoroscopy_set import tka_fluoroscopy
+from models.tasks.classification.dataset import read_knee_kl, read_shoulder_implants
+from models.tasks.detection.dataset import read_fractures
+from models.tasks.ood_set import read_ood_sets
+from models.tasks.segmentation.datasets import read_histology_nuclei, read_knee_mri_bone
+from models.tasks.segmentation.fluoroscopy_set import read_tka_fluoroscopy
 
 READERS: dict[Callable[[], object], str] = {
-    knee_kl: "knee_kl.zip",
-    shoulder_implants: "shoulder_implants.zip",
-    fractures: "fracture_detection.zip",
-    histology_nuclei: "histology_nuclei.zip",
-    knee_mri_bone: "knee_mri_bone.zip",
-    tka_fluoroscopy: "tka_fluoroscopy.zip",
-    lambda: list(ood_sets("fracture")): "histology_nuclei.zip",
+    read_knee_kl: "knee_kl.zip",
+    read_shoulder_implants: "shoulder_implants.zip",
+    read_fractures: "fracture_detection.zip",
+    read_histology_nuclei: "histology_nuclei.zip",
+    read_knee_mri_bone: "knee_mri_bone.zip",
+    read_tka_fluoroscopy: "tka_fluoroscopy.zip",
+    lambda: list(read_ood_sets("fracture")): "histology_nuclei.zip",
 }
 
 

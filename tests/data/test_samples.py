@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from models.cases.samples import Sample, fetch, fetch_all, samples
+from models.cases.samples import Sample, fetch_all_samples, fetch_sample, list_samples
 from models.errors import Cancelled, Unreachable
 from models.settings import settings
 
@@ -56,10 +56,10 @@ def made_up(content: bytes, file: str = "shoulder_made_up.jpg") -> Sample:
 
 
 def test_the_list_is_complete() -> None:
-    assert len(samples()) == 35
-    assert {sample.task for sample in samples()} == TASKS
-    assert all(sample.licence and sample.cite and sample.url.startswith("https://") for sample in samples())
-    assert {sample.task for sample in samples() if sample.file.startswith("knee_kl")} == {"pathology"}
+    assert len(list_samples()) == 35
+    assert {sample.task for sample in list_samples()} == TASKS
+    assert all(sample.licence and sample.cite and sample.url.startswith("https://") for sample in list_samples())
+    assert {sample.task for sample in list_samples() if sample.file.startswith("knee_kl")} == {"pathology"}
 
 
 @pytest.mark.parametrize("as_url", [False, True])
@@ -69,9 +69,9 @@ def test_all_come_from_a_folder(
     folder = packed("samples").resolve()
     cache = source(folder.as_uri() if as_url else str(folder))
     seen: list[tuple[int, int]] = []
-    paths = fetch_all(lambda received, total: seen.append((received, total)))
-    total = sum(sample.bytes for sample in samples())
-    assert [path.name for path in paths] == [sample.file for sample in samples()]
+    paths = fetch_all_samples(lambda received, total: seen.append((received, total)))
+    total = sum(sample.bytes for sample in list_samples())
+    assert [path.name for path in paths] == [sample.file for sample in list_samples()]
     assert all(path.parent == cache for path in paths)
     assert seen == sorted(seen)
     assert seen[-1] == (total, total)
@@ -85,15 +85,15 @@ def test_a_server_is_asked_once(served: tuple[str, Path], source: Callable[[str]
     (folder / sample.file).write_bytes(content)
     source(url)
     seen: list[tuple[int, int]] = []
-    path = fetch(sample, lambda received, total: seen.append((received, total)))
+    path = fetch_sample(sample, lambda received, total: seen.append((received, total)))
     assert path.read_bytes() == content
     assert len(seen) > 3
     assert seen[-1] == (len(content), len(content))
     (folder / sample.file).unlink()
-    assert fetch(sample) == path  # from the cache
+    assert fetch_sample(sample) == path  # from the cache
     path.write_bytes(b"rotten")
     with pytest.raises(Unreachable):  # a spoilt copy is not served
-        fetch(sample)
+        fetch_sample(sample)
 
 
 def test_a_wrong_hash_is_refused_and_nothing_kept(served: tuple[str, Path], source: Callable[[str], Path]) -> None:
@@ -102,7 +102,7 @@ def test_a_wrong_hash_is_refused_and_nothing_kept(served: tuple[str, Path], sour
     (folder / sample.file).write_bytes(b"something else altogether")
     cache = source(url)
     with pytest.raises(Unreachable, match=r"^shoulder_made_up\.jpg: .*hash"):
-        fetch(sample)
+        fetch_sample(sample)
     assert list(cache.iterdir()) == []
 
 
@@ -110,7 +110,7 @@ def test_a_wrong_hash_is_refused_and_nothing_kept(served: tuple[str, Path], sour
 def test_without_a_source_the_sentence_says_what_to_do(url: str, source: Callable[[str], Path]) -> None:
     cache = source(url)
     with pytest.raises(Unreachable, match="ORTHOLENS_SAMPLES_URL") as caught:
-        fetch(made_up(b"anything"))
+        fetch_sample(made_up(b"anything"))
     assert "/no/such" not in str(caught.value)
     assert list(cache.iterdir()) == []
 
@@ -118,7 +118,7 @@ def test_without_a_source_the_sentence_says_what_to_do(url: str, source: Callabl
 def test_a_missing_file_on_the_server_is_clear(served: tuple[str, Path], source: Callable[[str], Path]) -> None:
     source(served[0])
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1"):
-        fetch(made_up(b"anything"))
+        fetch_sample(made_up(b"anything"))
 
 
 def test_stopping_leaves_only_whole_files(packed: Callable[[str], Path], source: Callable[[str], Path]) -> None:
@@ -130,9 +130,9 @@ def test_stopping_leaves_only_whole_files(packed: Callable[[str], Path], source:
         done = received
 
     with pytest.raises(Cancelled):
-        fetch_all(progress, cancelled=lambda: done >= samples()[0].bytes)
+        fetch_all_samples(progress, cancelled=lambda: done >= list_samples()[0].bytes)
     (kept,) = cache.iterdir()
-    assert hashlib.sha256(kept.read_bytes()).hexdigest() == samples()[0].sha256
+    assert hashlib.sha256(kept.read_bytes()).hexdigest() == list_samples()[0].sha256
 
 
 def test_stopping_in_the_middle_of_a_file_keeps_nothing_of_it(
@@ -148,16 +148,16 @@ def test_stopping_in_the_middle_of_a_file_keeps_nothing_of_it(
             raise Cancelled("stopped", fix="Start again.")
 
     with pytest.raises(Cancelled):
-        fetch(made_up(content), stop)
+        fetch_sample(made_up(content), stop)
     assert list(cache.iterdir()) == []
 
 
 @pytest.mark.network
 def test_a_publisher_still_holds_what_the_list_says(source: Callable[[str], Path]) -> None:
     source("")
-    smallest = min(samples(), key=lambda sample: sample.bytes)
+    smallest = min(list_samples(), key=lambda sample: sample.bytes)
     try:
-        assert fetch(smallest).stat().st_size == smallest.bytes
+        assert fetch_sample(smallest).stat().st_size == smallest.bytes
     except Unreachable as error:
         if "hash" in str(error):
             raise

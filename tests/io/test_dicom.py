@@ -229,7 +229,7 @@ def test_a_stream_of_another_size_than_the_header_is_refused_before_it_is_decode
     from pydicom.encaps import encapsulate
     from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless
 
-    from models.io.dicom_stream import stated_size
+    from models.io.dicom_stream import read_stated_size
 
     grey = np.tile(np.arange(64, dtype=np.uint8), (48, 1))
     for syntax in (JPEGBaseline8Bit, JPEGLSLossless, JPEG2000Lossless):
@@ -243,8 +243,8 @@ def test_a_stream_of_another_size_than_the_header_is_refused_before_it_is_decode
         dataset.Rows = 40
         with pytest.raises(DamagedFile, match="64 × 48 pixels and says that they have 64 × 40"):
             read(saved(dataset), "x")
-    assert stated_size(b"") is None
-    assert stated_size(encoded(grey, "JPEG")) == (48, 64)
+    assert read_stated_size(b"") is None
+    assert read_stated_size(encoded(grey, "JPEG")) == (48, 64)
 
 
 @pytest.mark.parametrize("kind", ["grey", "12 bits", "signed", "colour"])

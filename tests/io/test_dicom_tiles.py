@@ -13,7 +13,7 @@ from pydicom.uid import VLWholeSlideMicroscopyImageStorage
 
 from models.errors import DamagedFile, TooLarge, UnsupportedFormat
 from models.io import read
-from models.tasks.segmentation.seg import check
+from models.tasks.segmentation.seg import check_seg_source
 
 Make, Save = Callable[..., Dataset], Callable[[Dataset], bytes]
 TILE = (16, 24)
@@ -117,4 +117,4 @@ def test_what_has_no_place_or_no_end_is_refused(dicom: Make, saved: Save, limite
 
 def test_no_object_is_written_of_a_whole_slide(dicom: Make, saved: Save) -> None:
     with pytest.raises(UnsupportedFormat, match="whole slide"):
-        check(saved(slide(dicom, [tile for _, _, tile in cut(WHOLE)], "TILED_FULL")))
+        check_seg_source(saved(slide(dicom, [tile for _, _, tile in cut(WHOLE)], "TILED_FULL")))

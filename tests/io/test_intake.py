@@ -14,7 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 import models
 from models.io import archive
-from models.io.intake import intake
+from models.io.intake import take_in
 from models.settings import settings
 
 Picture = Callable[..., bytes]
@@ -67,7 +67,7 @@ def said(taken: object) -> list[str]:
 
 def test_an_archive_is_taken_apart_in_natural_order(picture: Picture) -> None:
     inner = zipped(("x 10.png", picture(1)), ("x 2.png", picture(2)))
-    taken = intake([("all.zip", zipped(("a/inner.zip", inner), ("a/notes.pdf", b"%PDF-1.4 ")))])
+    taken = take_in([("all.zip", zipped(("a/inner.zip", inner), ("a/notes.pdf", b"%PDF-1.4 ")))])
     assert names(taken) == ["x 2.png", "x 10.png"]
     assert taken.entries[0].members == (picture(2),)
     assert taken.others == ("notes.pdf",)
@@ -78,27 +78,27 @@ def test_what_systems_leave_in_folders_is_passed_over(picture: Picture) -> None:
     hidden = ("f/.DS_Store", "__MACOSX/f/._a.png", "f/Thumbs.db", "f/desktop.ini")
     files = [(name, b"nothing") for name in hidden]
     for dropped in ([*files, ("f/a.png", picture())], [("f.zip", zipped(*files, ("f/a.png", picture())))]):
-        taken = intake(dropped)
+        taken = take_in(dropped)
         assert names(taken) == ["a.png"]
         assert not taken.others
         assert not taken.problems
 
 
 def test_files_of_one_name_keep_their_folders(picture: Picture) -> None:
-    assert names(intake([("f/1/a.png", picture(1)), ("f/2/a.png", picture(2))])) == ["f/1/a.png", "f/2/a.png"]
+    assert names(take_in([("f/1/a.png", picture(1)), ("f/2/a.png", picture(2))])) == ["f/1/a.png", "f/2/a.png"]
 
 
 def test_a_file_that_is_no_image_speaks_for_itself_when_it_is_alone(picture: Picture) -> None:
-    assert names(intake([("notes.pdf", b"%PDF-1.4 ")])) == ["notes.pdf"]
-    assert intake([("notes.pdf", b"%PDF-1.4 "), ("a.png", picture())]).others == ("notes.pdf",)
-    assert names(intake([("empty.png", b"")])) == ["empty.png"]
+    assert names(take_in([("notes.pdf", b"%PDF-1.4 ")])) == ["notes.pdf"]
+    assert take_in([("notes.pdf", b"%PDF-1.4 "), ("a.png", picture())]).others == ("notes.pdf",)
+    assert names(take_in([("empty.png", b"")])) == ["empty.png"]
 
 
 @pytest.mark.parametrize(
     "name", ["../../etc/a.png", "a/../../b.png", "/etc/a.png", "C:/a.png", "..\\a.png", "\\\\host\\a.png"]
 )
 def test_a_path_that_leads_out_is_refused(name: str, picture: Picture) -> None:
-    taken = intake([("evil.zip", zipped((name, picture(1)), ("good.png", picture(2))))])
+    taken = take_in([("evil.zip", zipped((name, picture(1)), ("good.png", picture(2))))])
     assert names(taken) == ["good.png"]
     assert len(taken.problems) == 1
     assert "leads out of its archive" in said(taken)[0]
@@ -107,7 +107,7 @@ def test_a_path_that_leads_out_is_refused(name: str, picture: Picture) -> None:
 
 @pytest.mark.parametrize("name", ["a\nb.png", "x" * 3000 + ".png", "a\x1b[31m.png"])
 def test_an_impossible_name_is_refused(name: str, picture: Picture) -> None:
-    taken = intake([("odd.zip", zipped((name, picture())))])
+    taken = take_in([("odd.zip", zipped((name, picture())))])
     assert not taken.entries
     assert "impossible name" in said(taken)[0]
     assert (taken.problems[0].file or "").isprintable()
@@ -117,43 +117,43 @@ def test_an_impossible_name_is_refused(name: str, picture: Picture) -> None:
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = zipped(("a.bmp", b"\0" * (40 << 20)))
     assert len(bomb) < 1 << 20
-    taken = intake([("bomb.zip", bomb)])
+    taken = take_in([("bomb.zip", bomb)])
     assert not taken.entries
     assert said(taken) == [f"bomb.zip: unpacks to more than {archive.MOST_RATIO} times its own size. {archive.UNPACK}"]
     monkeypatch.setattr(settings(), "__dict__", {**settings().__dict__, "max_file_mb": 8})
-    assert "more than 8 MB once unpacked" in said(intake([("bomb.zip", bomb)]))[0]
+    assert "more than 8 MB once unpacked" in said(take_in([("bomb.zip", bomb)]))[0]
 
 
 def test_the_sizes_that_an_archive_states_are_not_believed() -> None:
     honest = zipped(("a.bmp", b"\0" * (4 << 20)))
     lying = honest.replace((4 << 20).to_bytes(4, "little"), (10).to_bytes(4, "little"))
-    taken = intake([("liar.zip", lying)])
+    taken = take_in([("liar.zip", lying)])
     assert not taken.entries
     assert "damaged" in said(taken)[0]
 
 
 def test_many_files_and_deep_archives_are_refused(monkeypatch: pytest.MonkeyPatch, picture: Picture) -> None:
     monkeypatch.setattr(archive, "MOST_MEMBERS", 3)
-    assert "more than 3 files" in said(intake([("many.zip", zipped(*((f"{i}.png", b"x") for i in range(4))))]))[0]
+    assert "more than 3 files" in said(take_in([("many.zip", zipped(*((f"{i}.png", b"x") for i in range(4))))]))[0]
     deep = zipped(("a.png", picture()))
     for level in range(3):
         deep = zipped((f"{level}.zip", deep))
-    taken = intake([("deep.zip", deep)])
+    taken = take_in([("deep.zip", deep)])
     assert not taken.entries
     assert "archive in an archive" in said(taken)[0]
 
 
 def test_damaged_encrypted_and_oddly_packed_archives_are_refused(picture: Picture) -> None:
     whole = zipped(("a.png", picture()))
-    assert said(intake([("cut.zip", whole[:40])])) == ["cut.zip: is a damaged archive. Copy it again from its source."]
+    assert said(take_in([("cut.zip", whole[:40])])) == ["cut.zip: is a damaged archive. Copy it again from its source."]
     encrypted = bytearray(whole)
     encrypted[6] |= 1
     encrypted[whole.index(b"PK\x01\x02") + 8] |= 1
-    assert said(intake([("secret.zip", bytes(encrypted))])) == [f"a.png: is encrypted. {archive.UNPACK}"]
-    assert "packed in a way" in said(intake([("odd.zip", zipped(("a.png", picture()), method=zipfile.ZIP_LZMA))]))[0]
+    assert said(take_in([("secret.zip", bytes(encrypted))])) == [f"a.png: is encrypted. {archive.UNPACK}"]
+    assert "packed in a way" in said(take_in([("odd.zip", zipped(("a.png", picture()), method=zipfile.ZIP_LZMA))]))[0]
     flipped = bytearray(whole)
     flipped[60] ^= 0xFF
-    assert "damaged within its archive" in said(intake([("flipped.zip", bytes(flipped))]))[0]
+    assert "damaged within its archive" in said(take_in([("flipped.zip", bytes(flipped))]))[0]
 
 
 # A study of an implant's motion
@@ -162,13 +162,13 @@ def test_damaged_encrypted_and_oddly_packed_archives_are_refused(picture: Pictur
 def test_surfaces_poses_and_calibration_keep_their_frames(picture: Picture) -> None:
     study = [("s/2.png", picture()), ("s/fem.stl", b"solid x"), ("s/tib.stl", b"solid y"), ("s/calibration.txt", b"1"),
              ("s/fem.jts", b"JT"), ("s/notes.pdf", b"%PDF-1.4 ")]  # fmt: skip
-    taken = intake([("study.zip", zipped(*study))])
+    taken = take_in([("study.zip", zipped(*study))])
     assert not taken.entries
     assert [name for name, _ in taken.study] == ["2.png", "calibration.txt", "fem.jts", "fem.stl", "tib.stl"]
     assert taken.others == ("notes.pdf",)
-    named = intake([("kr.txt", b"1"), ("fem.stl", b"solid x")])
+    named = take_in([("kr.txt", b"1"), ("fem.stl", b"solid x")])
     assert {name for name, _ in named.study} == {"kr.txt", "fem.stl"}
-    assert not intake([("list.txt", b"words of a list"), ("a.png", picture())]).study
+    assert not take_in([("list.txt", b"words of a list"), ("a.png", picture())]).study
 
 
 # Slices of a series
@@ -177,7 +177,7 @@ def test_surfaces_poses_and_calibration_keep_their_frames(picture: Picture) -> N
 def test_slices_become_one_image_in_the_order_of_their_places() -> None:
     places = {1: 30.0, 2: 10.0, 3: 20.0}
     files = [(f"knee/{number}.dcm", slice_(place, number)) for number, place in places.items()]
-    (one,) = intake(files).entries
+    (one,) = take_in(files).entries
     assert one.name == "knee (3)"
     image = models.read_series(one.members, one.name)
     assert image.pixels.shape == (3, 12, 12)
@@ -190,12 +190,12 @@ def test_slices_become_one_image_in_the_order_of_their_places() -> None:
 
 def test_a_header_behind_something_large_is_read_too() -> None:
     files = [(f"{number}.dcm", slice_(number, number, private=600_000)) for number in (1, 2)]
-    assert [len(one.members) for one in intake(files).entries] == [2]
+    assert [len(one.members) for one in take_in(files).entries] == [2]
 
 
 def test_slices_without_a_place_follow_their_numbers() -> None:
     files = [(f"{20 - number}.dcm", slice_(None, number)) for number in (3, 11, 2)]
-    (one,) = intake(files).entries
+    (one,) = take_in(files).entries
     image = models.read_series(one.members, one.name)
     assert np.argsort(image.pixels[:, 5, 5]).tolist() == [0, 1, 2]
 
@@ -207,7 +207,7 @@ def test_only_what_lies_behind_one_another_is_a_series() -> None:
         ("c.dcm", slice_(3, 3, side=10)),  # of another size
         ("x1.dcm", slice_(None, 1, series="5", modality="DX")), ("x2.dcm", slice_(None, 2, series="5", modality="DX")),
     ]  # fmt: skip
-    taken = intake(files)
+    taken = take_in(files)
     assert [(one.name, len(one.members)) for one in taken.entries] == [
         ("a1.dcm (2)", 2), ("b.dcm", 1), ("c.dcm", 1), ("x1.dcm", 1), ("x2.dcm", 1),
     ]  # fmt: skip
@@ -221,9 +221,9 @@ def test_the_index_of_a_study_is_passed_over() -> None:
     index.FileSetID = "CD"
     pydicom.dcmwrite(out, index, enforce_file_format=True)
     files = [("DICOMDIR", out.getvalue()), ("IM/1", slice_(1, 1)), ("IM/2", slice_(2, 2))]
-    (one,) = intake([("cd.zip", zipped(*files))]).entries
+    (one,) = take_in([("cd.zip", zipped(*files))]).entries
     assert one.name == "IM (2)"
-    assert names(intake([("DICOMDIR", out.getvalue())])) == ["DICOMDIR"]  # alone it says what it is
+    assert names(take_in([("DICOMDIR", out.getvalue())])) == ["DICOMDIR"]  # alone it says what it is
 
 
 def test_a_slice_that_cannot_be_read_is_missing_and_said_so() -> None:

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from models.errors import UnsupportedFormat
-from models.io.kinds import kind
+from models.io.kinds import find_file_kind
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from models.io.kinds import kind
     ],
 )
 def test_what_is_read(data: bytes, expected: str) -> None:
-    assert kind(data, "anything.txt") == expected
+    assert find_file_kind(data, "anything.txt") == expected
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_what_is_read(data: bytes, expected: str) -> None:
 )
 def test_what_is_refused_by_name(data: bytes, expected: str) -> None:
     with pytest.raises(UnsupportedFormat, match=expected):
-        kind(data, "knee.png")
+        find_file_kind(data, "knee.png")

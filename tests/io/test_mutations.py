@@ -11,8 +11,8 @@ import pytest
 
 from models.errors import DamagedFile, TooLarge
 from models.io import read
-from models.io.slide import slide
-from models.io.tiff import check_pages
+from models.io.slide import open_slide
+from models.io.tiff import check_tiff_pages
 from tests.benchmarks.mutations import mutated, outcome, seeds
 
 EACH = 4
@@ -52,15 +52,15 @@ def pages(order: str, nexts: list[int]) -> bytes:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_pages_that_follow_each_other_in_a_circle_are_refused(order: str) -> None:
-    check_pages(pages(order, [14, 20, 0]), 3)
+    check_tiff_pages(pages(order, [14, 20, 0]), 3)
     with pytest.raises(TooLarge, match="more than 2 pages"):
-        check_pages(pages(order, [14, 20, 0]), 2)
+        check_tiff_pages(pages(order, [14, 20, 0]), 2)
     for circle in ([8], [14, 8], [14, 20, 14]):
         data = pages(order, circle)
         with pytest.raises(DamagedFile, match="circle"):
             read(data, "x.tif")
         with pytest.raises(DamagedFile, match="circle"):
-            slide(data, "x.tif")
+            open_slide(data, "x.tif")
     large = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16) + struct.pack("<QQ", 0, 16)
     with pytest.raises(DamagedFile, match="circle"):
-        check_pages(large, 9)
+        check_tiff_pages(large, 9)

@@ -11,7 +11,7 @@ import tifffile
 
 from models.errors import InputError, TooLarge
 from models.io import slide as slides
-from models.io.slide import Level, region, slide
+from models.io.slide import Level, open_slide, read_slide_region
 from models.types import Box
 
 TILE = (256, 256)
@@ -49,7 +49,7 @@ def aperio(whole: np.ndarray) -> bytes:
 
 
 def test_a_pyramid_is_a_slide_with_its_levels_and_scale(whole: np.ndarray) -> None:
-    found = slide(pyramid(whole), "section.tif")
+    found = open_slide(pyramid(whole), "section.tif")
     assert found is not None
     assert found.levels == (
         Level((1536, 2048), 1.0, (0.001, 0.0005)),
@@ -63,26 +63,26 @@ def test_a_pyramid_is_a_slide_with_its_levels_and_scale(whole: np.ndarray) -> No
 @pytest.mark.parametrize(("level", "step"), [(0, 1), (1, 2), (2, 4)])
 def test_a_region_is_the_same_place_at_every_level(whole: np.ndarray, level: int, step: int) -> None:
     data = pyramid(whole)
-    image = region(data, level, Box(400, 800, 320, 640), "section.tif")
+    image = read_slide_region(data, level, Box(400, 800, 320, 640), "section.tif")
     assert image.shape == (320 // step, 640 // step)
     wanted = whole[400:720:step, 800:1440:step]
     assert np.array_equal((image.pixels[0] * 255).round().astype(np.uint8), wanted)
     assert image.spacing_mm == pytest.approx((0.001 * step, 0.0005 * step))
     assert f"level {level} of a slide" in image.warnings[0]
-    assert image.sha256 != region(data, level, Box(400, 804, 320, 640), "section.tif").sha256
+    assert image.sha256 != read_slide_region(data, level, Box(400, 804, 320, 640), "section.tif").sha256
 
 
 def test_a_region_is_cut_at_the_edge(whole: np.ndarray) -> None:
-    image = region(pyramid(whole), 0, Box(1500, 2000, 500, 500))
+    image = read_slide_region(pyramid(whole), 0, Box(1500, 2000, 500, 500))
     assert image.shape == (36, 48)
 
 
 def test_an_svs_is_calibrated_and_its_label_stays_closed(whole: np.ndarray) -> None:
-    found = slide(aperio(whole), "doe.svs")
+    found = open_slide(aperio(whole), "doe.svs")
     assert found is not None
     assert [level.shape for level in found.levels] == [(1536, 2048), (384, 512)]
     assert found.levels[0].spacing_mm == pytest.approx((0.000499, 0.000499))
-    seen = region(aperio(whole), 0, Box(100, 100, 64, 64), "doe.svs")
+    seen = read_slide_region(aperio(whole), 0, Box(100, 100, 64, 64), "doe.svs")
     assert np.abs(seen.pixels[0] * 255 - whole[100:164, 100:164]).mean() < 12  # JPEG
     assert "doe" not in f"{found}{seen.warnings}{seen.tags}"
 
@@ -90,23 +90,23 @@ def test_an_svs_is_calibrated_and_its_label_stays_closed(whole: np.ndarray) -> N
 def test_what_is_read_as_a_whole_is_no_slide(whole: np.ndarray, encoded: Callable[..., bytes]) -> None:
     plain = BytesIO()
     tifffile.imwrite(plain, whole, photometric="rgb")
-    assert slide(plain.getvalue(), "section.tif") is None
-    assert slide(encoded(whole[:64, :64]), "picture.png") is None
+    assert open_slide(plain.getvalue(), "section.tif") is None
+    assert open_slide(encoded(whole[:64, :64]), "picture.png") is None
     frames = BytesIO()
     tifffile.imwrite(frames, np.zeros((3, 48, 64), np.uint8), photometric="minisblack")
-    assert slide(frames.getvalue(), "run.tif") is None
+    assert open_slide(frames.getvalue(), "run.tif") is None
 
 
 def test_a_large_tiff_without_a_pyramid_is_a_slide() -> None:
     flat = BytesIO()
     tifffile.imwrite(flat, np.full((5200, 5000), 77, np.uint8))
-    found = slide(flat.getvalue(), "flat.tif")
+    found = open_slide(flat.getvalue(), "flat.tif")
     assert found is not None
     assert [level.shape for level in found.levels] == [(5200, 5000)]
     assert max(found.overview.shape) <= slides.OVERVIEW_PX
     assert (found.overview == 77).all()
     assert found.levels[0].spacing_mm is None
-    assert region(flat.getvalue(), 0, Box(5000, 0, 100, 200)).shape == (100, 200)
+    assert read_slide_region(flat.getvalue(), 0, Box(5000, 0, 100, 200)).shape == (100, 200)
 
 
 def test_a_resolution_for_printing_is_no_scale(whole: np.ndarray) -> None:
@@ -115,7 +115,7 @@ def test_a_resolution_for_printing_is_no_scale(whole: np.ndarray) -> None:
         said = {"resolution": (72, 72), "resolutionunit": "INCH"}
         file.write(whole, tile=TILE, photometric="rgb", subifds=1, **said)
         file.write(whole[::2, ::2], tile=TILE, photometric="rgb", subfiletype=1)
-    found = slide(out.getvalue())
+    found = open_slide(out.getvalue())
     assert found is not None
     assert found.levels[0].spacing_mm is None
 
@@ -124,7 +124,7 @@ def test_what_is_too_large_or_cut_off_is_refused(whole: np.ndarray) -> None:
     wide = BytesIO()
     tifffile.imwrite(wide, np.zeros((3000, 9000), np.uint8))
     with pytest.raises(TooLarge, match="9,000 × 3,000"):
-        region(wide.getvalue(), 0, Box(0, 0, 3000, 9000), "wide.tif")
+        read_slide_region(wide.getvalue(), 0, Box(0, 0, 3000, 9000), "wide.tif")
     with pytest.raises(InputError, match="cut off") as refused:
-        slide(pyramid(whole)[:-5000], "cut.tif")
+        open_slide(pyramid(whole)[:-5000], "cut.tif")
     assert refused.value.file == "cut.tif"

@@ -19,8 +19,8 @@ from models import DISCLAIMER
 from models.cards import Card
 from models.cards.card import load_card
 from models.errors import InputError, UnsupportedFormat
-from models.tasks.detection.edit import DrawnBox, Edits, edited
-from models.tasks.detection.sr import check, read_sr, write_sr
+from models.tasks.detection.edit import DrawnBox, Edits, apply_box_edits
+from models.tasks.detection.sr import check_sr_source, read_sr, write_sr
 from models.types import Detections
 
 
@@ -91,7 +91,7 @@ def test_a_report_without_a_box_still_says_how_probable_the_best_is(ct: bytes, c
 
 
 def test_a_box_drawn_by_hand_says_so_and_has_no_score(ct: bytes, card: Card) -> None:
-    changed = edited(found(), Edits((DrawnBox(1, 2, 3, 4, "fracture"),), (1,)))
+    changed = apply_box_edits(found(), Edits((DrawnBox(1, 2, 3, 4, "fracture"),), (1,)))
     written = write_sr(ct, changed, card)
     again = read_sr(written)
     assert again.boxes.tolist() == [[1, 2, 3, 4], [10.25, 20.5, 30, 12.75]]
@@ -139,7 +139,7 @@ def test_what_cannot_be_written_or_read_is_refused(
 ) -> None:
     bare = saved(dicom(np.zeros((8, 8), np.uint16)))
     with pytest.raises(UnsupportedFormat, match="lacks what a DICOM SR must refer to"):
-        check(bare)
+        check_sr_source(bare)
     small = saved(dicom(np.zeros((8, 8), np.uint16), StudyInstanceUID=generate_uid(), SeriesInstanceUID=generate_uid()))
     with pytest.raises(InputError, match="a box lies outside"):
         write_sr(small, found(), card)

@@ -26,7 +26,7 @@ def written(values: np.ndarray = GREY, **options: Any) -> bytes:
 
 def scale(data: bytes) -> tuple[Any, ...]:
     with tifffile.TiffFile(BytesIO(data)) as file:
-        return tiff.spacing_of(file)
+        return tiff.read_tiff_spacing(file)
 
 
 UNITS = {"nm": 1e-6, "µm": 1e-3, "mm": 1, "cm": 10, "m": 1000}
@@ -91,8 +91,8 @@ def test_a_slide_scanners_words_are_a_scale() -> None:
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_a_picture_that_lies_has_its_scale_and_proportions_turned_with_it(orientation: int) -> None:
     tag = [(274, 3, 1, orientation, True)]
-    fine = tiff.decode(written(resolution=(20_000, 40_000), resolutionunit="CENTIMETER", extratags=tag), ROOM)
-    coarse = tiff.decode(written(resolution=(100, 200), resolutionunit="NONE", extratags=tag), ROOM)
+    fine = tiff.decode_tiff(written(resolution=(20_000, 40_000), resolutionunit="CENTIMETER", extratags=tag), ROOM)
+    coarse = tiff.decode_tiff(written(resolution=(100, 200), resolutionunit="NONE", extratags=tag), ROOM)
     assert isinstance(fine, Decoded)
     assert isinstance(coarse, Decoded)
     upright = orientation == 1
@@ -111,7 +111,7 @@ def test_a_picture_that_lies_has_its_scale_and_proportions_turned_with_it(orient
      ((90, 1), (90, 1))],
 )  # fmt: skip
 def test_proportions_that_no_picture_has_are_left(resolution: tuple[int, int], aspect: tuple[float, float]) -> None:
-    read = tiff.decode(written(resolution=resolution, resolutionunit="NONE"), ROOM)
+    read = tiff.decode_tiff(written(resolution=resolution, resolutionunit="NONE"), ROOM)
     assert isinstance(read, Decoded)
     assert read.header.aspect == pytest.approx(aspect)
 
@@ -142,9 +142,9 @@ def pages(count: int, *, big: bool = False, order: str = "<") -> bytes:
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_pages_are_counted_before_they_are_read(big: bool, order: str) -> None:
-    tiff.check_pages(pages(4, big=big, order=order), 4)
+    tiff.check_tiff_pages(pages(4, big=big, order=order), 4)
     with pytest.raises(TooLarge, match="more than 4 pages"):
-        tiff.check_pages(pages(5, big=big, order=order), 4)
+        tiff.check_tiff_pages(pages(5, big=big, order=order), 4)
 
 
 def test_what_was_left_out_and_what_is_cut_off_is_said() -> None:
@@ -152,14 +152,14 @@ def test_what_was_left_out_and_what_is_cut_off_is_said() -> None:
     with tifffile.TiffWriter(file) as out:
         out.write(GREY, metadata=None)
         out.write(GREY[:4], subfiletype=1, metadata=None)  # a preview is no page
-    read = tiff.decode(file.getvalue(), ROOM)
+    read = tiff.decode_tiff(file.getvalue(), ROOM)
     assert isinstance(read, Decoded)
     assert read.header.warnings == ()
     whole = written()
     end = whole.index(GREY.tobytes()) + GREY.nbytes
-    assert tiff.decode(whole[:end], ROOM) is not None
+    assert tiff.decode_tiff(whole[:end], ROOM) is not None
     with pytest.raises(DamagedFile, match="cut off"):
-        tiff.decode(whole[: end - 1], ROOM)
+        tiff.decode_tiff(whole[: end - 1], ROOM)
 
 
 def test_of_frames_that_one_directory_stands_for_none_may_be_missing() -> None:
@@ -168,20 +168,20 @@ def test_of_frames_that_one_directory_stands_for_none_may_be_missing() -> None:
     with tifffile.TiffFile(BytesIO(whole)) as file:
         assert len(file.pages) == 1
         end = file.pages[0].dataoffsets[0] + stack.nbytes
-    read = tiff.decode(whole[:end], ROOM)
+    read = tiff.decode_tiff(whole[:end], ROOM)
     assert isinstance(read, Decoded)
     assert len(read.stored) == 3
     assert read.header.warnings == ()
-    cut = tiff.decode(whole[: end - 1], ROOM)
+    cut = tiff.decode_tiff(whole[: end - 1], ROOM)
     assert isinstance(cut, Decoded)
     assert len(cut.stored) == 1
     assert ["names more frames than are there" in str(said) for said in cut.header.warnings] == [True]
     whole = written(stack, photometric="minisblack", truncate=True)  # tifffile's own way to say the same
     with tifffile.TiffFile(BytesIO(whole)) as file:
         end = file.pages[0].dataoffsets[0] + stack.nbytes
-    assert len(tiff.decode(whole[:end], ROOM).stored) == 3
+    assert len(tiff.decode_tiff(whole[:end], ROOM).stored) == 3
     with pytest.raises(DamagedFile, match="cut off"):
-        tiff.decode(whole[: end - 1], ROOM)
+        tiff.decode_tiff(whole[: end - 1], ROOM)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from models.errors import DamagedFile, InputError, TooLarge
 from models.io import read
-from models.io.slide import slide
+from models.io.slide import open_slide
 
 RNG = np.random.default_rng(5)
 X = np.arange(64 * 48).reshape(48, 64)
@@ -238,11 +238,11 @@ def slide_of_one_tile(side: int) -> bytes:
 
 
 def test_a_slide_that_would_have_to_be_decoded_whole_for_its_overview_is_refused_from_its_header() -> None:
-    assert slide(slide_of_one_tile(6000), "x.tif") is not None  # 36 million pixels: no matter
+    assert open_slide(slide_of_one_tile(6000), "x.tif") is not None  # 36 million pixels: no matter
     with pytest.raises(TooLarge, match="6,400 million pixels"):
-        slide(slide_of_one_tile(80_000), "x.tif")
+        open_slide(slide_of_one_tile(80_000), "x.tif")
     with pytest.raises(TooLarge, match="400 million pixels"):  # from 16 kB
-        slide(slide_of_one_tile(20_000), "x.tif")
+        open_slide(slide_of_one_tile(20_000), "x.tif")
 
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
@@ -262,4 +262,4 @@ def test_the_large_case_is_refused_at_once() -> None:
     if not (CASES / "slidebig.tif").exists():
         pytest.skip("../shared/cases is not there")
     with pytest.raises(TooLarge, match="pyramid"):
-        slide((CASES / "slidebig.tif").read_bytes(), "slidebig.tif")
+        open_slide((CASES / "slidebig.tif").read_bytes(), "slidebig.tif")

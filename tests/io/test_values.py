@@ -559,7 +559,7 @@ SOURCE = {"DistanceSourceToDetector": 1200, "DistanceSourceToIsocenter": 785}
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_enhanced_xa_states_its_geometry_in_functional_groups(shared: bool, dicom: Make, saved: Save) -> None:
-    from models.geometry.camera import of_image
+    from models.geometry.camera import find_camera_of_image
 
     macros = {"FieldOfViewSequence": PITCH, "XRayGeometrySequence": SOURCE}
     dataset = enhanced(dicom, macros, []) if shared else enhanced(dicom, {}, [macros, macros])
@@ -568,7 +568,7 @@ def test_enhanced_xa_states_its_geometry_in_functional_groups(shared: bool, dico
     assert image.geometry.pitch_mm == (0.3, 0.2)
     assert image.spacing_mm == (0.3, 0.2)
     assert "magnified" in image.warnings[0]
-    camera = of_image(image)
+    camera = find_camera_of_image(image)
     assert camera is not None
     assert camera.focal_px == pytest.approx((6000, 4000))
 
@@ -585,12 +585,12 @@ def test_a_source_or_a_spacing_that_changes_between_frames_is_told_and_not_used(
 
 
 def test_the_camera_has_the_detectors_pitch_and_the_ruler_the_patients(dicom: Make, saved: Save) -> None:
-    from models.geometry.camera import of_image
+    from models.geometry.camera import find_camera_of_image
 
     distances = {"Modality": "XA", "DistanceSourceToDetector": 1000, "DistanceSourceToPatient": 700}
     image = read(saved(dicom(X, ImagerPixelSpacing=[0.3, 0.2], **distances, **TWELVE)), "x")
     assert image.spacing_mm == pytest.approx((0.21, 0.14))
-    camera = of_image(image)
+    camera = find_camera_of_image(image)
     assert camera is not None
     assert camera.focal_px == pytest.approx((5000, 10000 / 3))
     calibrated = dicom(
@@ -601,7 +601,7 @@ def test_the_camera_has_the_detectors_pitch_and_the_ruler_the_patients(dicom: Ma
     assert image.geometry is not None
     assert image.geometry.pitch_mm == (0.3, 0.2)
     only_calibrated = read(saved(dicom(X, PixelSpacing=[0.2, 0.1], **distances, **TWELVE)), "x")
-    assert of_image(only_calibrated) is None
+    assert find_camera_of_image(only_calibrated) is None
 
 
 @pytest.mark.parametrize("binning", [1, 2])

@@ -17,7 +17,7 @@ import pytest
 from models.errors import DamagedFile, DecoderFailed
 from models.io import plain, read
 from models.io.decoded import Decoded, Header
-from models.io.pool import decoders
+from models.io.pool import find_decoder_pool
 from models.io.worker import Worker
 from models.types import Curve, Window
 from models.words import later
@@ -46,7 +46,7 @@ def test_a_decoder_that_aborts_is_an_error_and_the_next_file_is_read(
     with pytest.raises(DecoderFailed, match="crashed"):
         small.call(PATIENT, os.abort)
     assert small.call(PATIENT, abs, -1) == 1
-    shared = decoders()
+    shared = find_decoder_pool()
     with pytest.raises(DecoderFailed, match="crashed"):
         shared.call(PATIENT, os.abort)
     assert read(picture()).frames == 1
@@ -106,7 +106,7 @@ def test_an_interrupted_call_leaves_no_stale_answer(small: Worker, monkeypatch: 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(plain, "receive", interrupted)
+        patch.setattr(plain, "receive_plain", interrupted)
         with pytest.raises(KeyboardInterrupt):
             small.call(PATIENT, abs, -5)
     assert small.call(PATIENT, abs, -7) == 7
@@ -137,16 +137,16 @@ def test_answers_are_plain_data_and_come_back_as_they_were() -> None:
     )
     for sent in (answer, None, [True, 2, float("-inf"), "a", b"\0\xff", (), {}], np.float32(0.25), np.zeros((0, 3))):
         pipe = BytesIO()
-        plain.send(sent, pipe)
+        plain.send_plain(sent, pipe)
         pipe.seek(0)
-        again = plain.receive(pipe, 1 << 20)
+        again = plain.receive_plain(pipe, 1 << 20)
         assert again == sent if not isinstance(sent, (Decoded, np.ndarray)) else type(again) is type(sent)
         if isinstance(again, Decoded):
             assert np.array_equal(again.stored, answer.stored)
             assert (again.bits, again.header, again.padding) == (12, answer.header, (0.0, 3.0))
             assert again.header.warnings[0].values["two"].message == "three"
     with pytest.raises(TypeError):
-        plain.send(object(), BytesIO())
+        plain.send_plain(object(), BytesIO())
 
 
 @pytest.mark.parametrize(
@@ -167,13 +167,13 @@ def test_answers_are_plain_data_and_come_back_as_they_were() -> None:
 )
 def test_what_is_no_plain_answer_is_not_taken(tree: object, arrays: list[object]) -> None:
     with pytest.raises(ValueError, match="answer"):
-        plain.receive(said(tree, arrays), 1 << 20)
+        plain.receive_plain(said(tree, arrays), 1 << 20)
 
 
 def test_an_answer_that_ends_early_or_never_does_is_not_taken() -> None:
     with pytest.raises(EOFError):
-        plain.receive(BytesIO(b"\1"), 1 << 20)
+        plain.receive_plain(BytesIO(b"\1"), 1 << 20)
     with pytest.raises(EOFError):
-        plain.receive(said({"array": 0}, [["<f8", [3]]]), 1 << 20)
+        plain.receive_plain(said({"array": 0}, [["<f8", [3]]]), 1 << 20)
     with pytest.raises(ValueError, match="longer"):
-        plain.receive(BytesIO(b"\xff" * 99), 1 << 20)
+        plain.receive_plain(BytesIO(b"\xff" * 99), 1 << 20)

@@ -11,18 +11,21 @@ import pytest
 from PIL import Image as Pillow
 
 from models.simulation.components import DESIGNS
-from models.simulation.motion import Scene, masks, picture, scene
+from models.simulation.motion import Scene, render_motion_masks, render_motion_picture, simulate_motion
 from models.tasks.kinematics.sequence import Component, Frame
 
 
 @pytest.fixture(scope="session")
 def lunge() -> Scene:
-    return scene(DESIGNS[0], "lunge", frames=4, side_px=512, seed=3)
+    return simulate_motion(DESIGNS[0], "lunge", frames=4, side_px=512, seed=3)
 
 
 @pytest.fixture(scope="session")
 def shots(lunge: Scene) -> list[Frame]:
-    return [Frame(masks(lunge, t), (picture(lunge, t) / 255).astype(np.float32)) for t in range(4)]
+    return [
+        Frame(render_motion_masks(lunge, t), (render_motion_picture(lunge, t) / 255).astype(np.float32))
+        for t in range(4)
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 
 from models.geometry import jts
 from models.geometry.mesh import read_mesh
-from models.simulation.components import DESIGNS, femoral, tibial
+from models.simulation.components import DESIGNS, build_femoral_component, build_tibial_component
 from models.simulation.motion import Scene
 from models.tasks.kinematics.angles import (
     Axes,
-    facing,
-    femoral_axes,
-    joint,
-    joint_sigma,
-    low_points,
-    oddness,
-    tibial_axes,
+    compute_joint_angles,
+    face_tibial_axes,
+    find_low_points,
+    guess_femoral_axes,
+    guess_tibial_axes,
+    propagate_joint_sigma,
+    score_joint_oddness,
 )
 
 PLAIN = (Axes(np.eye(3)), Axes(np.eye(3)))
@@ -29,7 +29,7 @@ def knee(*turns: tuple[int, float], shift: tuple[float, float, float] = (0, 0, 0
     """A femur at rest and a tibia turned about right (0), anterior (1) and proximal (2), then shifted."""
     tibia = np.eye(4)
     for axis, angle in turns:
-        tibia[:3, :3] = tibia[:3, :3] @ jts.rotation(axis, angle)
+        tibia[:3, :3] = tibia[:3, :3] @ jts.rotate_about_axis(axis, angle)
     tibia[:3, 3] = shift
     return np.eye(4)[None], tibia[None]
 
@@ -44,59 +44,59 @@ def knee(*turns: tuple[int, float], shift: tuple[float, float, float] = (0, 0, 0
 )
 def test_one_angle_at_a_time(turn: tuple[int, float], expected: list[float]) -> None:
     poses = knee(turn)
-    assert np.allclose(joint(*poses, PLAIN)[0, :3], expected)
-    assert np.allclose(joint(*poses, PLAIN, "left")[0, :3], [expected[0], -expected[1], -expected[2]])
+    assert np.allclose(compute_joint_angles(*poses, PLAIN)[0, :3], expected)
+    assert np.allclose(compute_joint_angles(*poses, PLAIN, "left")[0, :3], [expected[0], -expected[1], -expected[2]])
 
 
 @given(st.floats(-20, 140), st.floats(-20, 20), st.floats(-40, 40))
 def test_three_angles_together_are_found_again(flexion: float, adduction: float, external: float) -> None:
     poses = knee((0, -flexion), (1, adduction), (2, -external))
-    assert np.allclose(joint(*poses, PLAIN)[0, :3], [flexion, adduction, external], atol=1e-6)
+    assert np.allclose(compute_joint_angles(*poses, PLAIN)[0, :3], [flexion, adduction, external], atol=1e-6)
 
 
 def test_translations_are_along_the_joints_axes() -> None:
-    found = joint(*knee((0, -90), shift=(3, 4, 5)), PLAIN)[0]
+    found = compute_joint_angles(*knee((0, -90), shift=(3, 4, 5)), PLAIN)[0]
     # bent by 90°, the tibia's proximal axis is the femur's anterior, and its anterior is the femur's distal
     assert np.allclose(found[3:], [3, -5, 4])
 
 
 def test_the_simulated_flexion_is_found(lunge: Scene) -> None:
-    axes = femoral_axes(lunge.femoral), tibial_axes(lunge.tibial)
-    flexion = joint(lunge.femoral_poses, lunge.tibial_poses, axes)[:, 0]
+    axes = guess_femoral_axes(lunge.femoral), guess_tibial_axes(lunge.tibial)
+    flexion = compute_joint_angles(lunge.femoral_poses, lunge.tibial_poses, axes)[:, 0]
     time = np.linspace(0, 1, 4)
     assert np.allclose(flexion, 12 + 103 * np.sin(np.pi * time * 0.95) ** 2)
 
 
 def test_axes_are_found_in_every_design_and_in_the_public_example(kneel) -> None:
     for design in DESIGNS:
-        assert str(femoral_axes(femoral(design))) == "right +x, anterior +y, proximal +z"
-        assert str(tibial_axes(tibial(design))) == "right +x, anterior +y, proximal +z"
-    for component, axes in (("femoral", femoral_axes), ("tibial", tibial_axes)):
+        assert str(guess_femoral_axes(build_femoral_component(design))) == "right +x, anterior +y, proximal +z"
+        assert str(guess_tibial_axes(build_tibial_component(design))) == "right +x, anterior +y, proximal +z"
+    for component, axes in (("femoral", guess_femoral_axes), ("tibial", guess_tibial_axes)):
         assert str(axes(read_mesh(kneel.bytes(f"{component}.stl")))) == "right -z, anterior -x, proximal +y"
 
 
 def test_a_tray_that_would_bend_backwards_is_turned() -> None:
     poses = knee((0, -100))
     backwards = Axes(np.diag([-1.0, -1.0, 1.0]))
-    assert np.allclose(facing(*poses, (PLAIN[0], backwards)).component_from_axes, np.eye(3))
-    assert facing(*poses, PLAIN) is PLAIN[1]
+    assert np.allclose(face_tibial_axes(*poses, (PLAIN[0], backwards)).component_from_axes, np.eye(3))
+    assert face_tibial_axes(*poses, PLAIN) is PLAIN[1]
 
 
 def test_uncertainty_is_carried_over() -> None:
     poses = knee((0, -40))
-    sigma = joint_sigma(poses, (np.zeros((1, 6)), np.array([[0, 0, 0, 0.5, 0, 0]])), PLAIN)
+    sigma = propagate_joint_sigma(poses, (np.zeros((1, 6)), np.array([[0, 0, 0, 0.5, 0, 0]])), PLAIN)
     assert sigma[0, 0] == pytest.approx(0.5, rel=1e-3)  # flexion turns about x
     assert np.allclose(sigma[0, 1:], 0, atol=1e-3)
 
 
 def test_a_knee_is_likelier_than_a_mirrored_tray() -> None:
-    assert oddness(*(p[0] for p in knee((0, -60), (2, -10))), PLAIN) == 0
-    assert oddness(*(p[0] for p in knee((1, 40))), PLAIN) == 4
+    assert score_joint_oddness(*(p[0] for p in knee((0, -60), (2, -10))), PLAIN) == 0
+    assert score_joint_oddness(*(p[0] for p in knee((1, 40))), PLAIN) == 4
 
 
 def test_the_low_points_lie_left_and_right_above_the_tray(lunge: Scene) -> None:
-    axes = femoral_axes(lunge.femoral), tibial_axes(lunge.tibial)
-    points = low_points(lunge.femoral, lunge.femoral_poses, lunge.tibial_poses, axes)
+    axes = guess_femoral_axes(lunge.femoral), guess_tibial_axes(lunge.tibial)
+    points = find_low_points(lunge.femoral, lunge.femoral_poses, lunge.tibial_poses, axes)
     assert points.shape == (4, 2, 3)
     assert (points[:, 0, 0] < -8).all()
     assert (points[:, 1, 0] > 8).all()

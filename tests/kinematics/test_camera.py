@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import InputError
-from models.geometry.camera import Camera, of_image, parse_calibration, read_calibration, write_calibration
+from models.geometry.camera import Camera, find_camera_of_image, parse_calibration, read_calibration, write_calibration
 from models.types import Geometry, Image
 
 JOINT_TRACK = "JT_INTCALIB\n1000\n0\n0\n0.5\n"
@@ -90,8 +90,8 @@ def test_what_is_no_calibration_is_refused_with_a_sentence(text: str, says: str)
 def test_a_dicom_header_is_a_camera_and_a_picture_without_one_is_not() -> None:
     detector = Geometry(1000.0, 700.0, pitch_mm=(0.2, 0.25))
     image = Image(np.zeros((1, 100, 200), np.float32), "x", "0", spacing_mm=(0.14, 0.175), geometry=detector)
-    camera = of_image(image)
+    camera = find_camera_of_image(image)
     assert camera == Camera((4000.0, 5000.0), (99.5, 49.5), (100, 200))
-    assert of_image(Image(image.pixels, "x", "0")) is None
+    assert find_camera_of_image(Image(image.pixels, "x", "0")) is None
     in_the_patient_only = Image(image.pixels, "x", "0", spacing_mm=(0.14, 0.175), geometry=Geometry(1000.0, 700.0))
-    assert of_image(in_the_patient_only) is None
+    assert find_camera_of_image(in_the_patient_only) is None

@@ -18,12 +18,12 @@ from models.geometry import jts
 from models.geometry.camera import read_calibration
 from models.geometry.mesh import Mesh, write_stl
 from models.simulation.components import DESIGNS
-from models.simulation.motion import Scene, scene
+from models.simulation.motion import Scene, simulate_motion
 from models.tasks.kinematics import angles
-from models.tasks.kinematics.export import POINTS, angles_csv, differences
-from models.tasks.kinematics.motion import Study, _notes, _other_side, motion
-from models.tasks.kinematics.observe import observe
-from models.tasks.kinematics.register import FINE, Fit, assessed, refined
+from models.tasks.kinematics.export import POINTS, compute_pose_differences, export_angles_csv
+from models.tasks.kinematics.motion import Study, _notes, _other_side, find_motion
+from models.tasks.kinematics.observe import observe_component
+from models.tasks.kinematics.register import FINE, Fit, assess_registration, refine_pose
 from models.tasks.kinematics.sequence import Answer, Component, Frame, Options
 from models.types import Motion, Track
 
@@ -58,8 +58,8 @@ def test_a_simulated_case_is_written_whole_and_the_same_again(case: Path) -> Non
         "masks/fem/0000.png", "masks/fem/0001.png", "masks/tib/0000.png", "masks/tib/0001.png", "tib.jts", "tibial.stl",
     ]  # fmt: skip
     assert b"simulated" in (case / "femoral.stl").read_bytes()[:80]
-    again = scene(DESIGNS[1], "stair", 2, 512, 1)
-    assert np.abs(jts.read((case / "fem.jts").read_bytes()) - again.femoral_poses).max() < 1e-4
+    again = simulate_motion(DESIGNS[1], "stair", 2, 512, 1)
+    assert np.abs(jts.read_jts((case / "fem.jts").read_bytes()) - again.femoral_poses).max() < 1e-4
     picture = np.asarray(Pillow.open(case / "frames" / "0000.png"))
     mask = np.asarray(Pillow.open(case / "masks" / "fem" / "0000.png")) > 0
     assert np.median(picture[mask]) < 0.5 * np.median(picture[~mask])  # metal is dark
@@ -73,8 +73,10 @@ def test_the_command_finds_the_exact_poses_and_writes_every_file(
         main(arguments(case, tmp_path, **references))
     assert left.value.code == 0
     for name, reference in (("femoral", "fem"), ("tibial", "tib")):
-        found, exact = (jts.read(path.read_bytes()) for path in (tmp_path / f"{name}.jts", case / f"{reference}.jts"))
-        apart = differences(found, exact)
+        found, exact = (
+            jts.read_jts(path.read_bytes()) for path in (tmp_path / f"{name}.jts", case / f"{reference}.jts")
+        )
+        apart = compute_pose_differences(found, exact)
         assert np.abs(apart[:, :2]).max() < 0.3, name
         assert np.abs(apart[:, 2]).max() < 4, name  # 2 mm on 1,024 pixels, and these are twice as large
         assert np.abs(apart[:, 3:]).max() < 1.5, name
@@ -183,10 +185,10 @@ def test_without_both_masks_or_a_card_the_command_says_so(
 
 def test_a_left_implant_with_a_right_image_is_noticed(lunge: Scene, shots: list[Frame]) -> None:
     frame, reference = shots[0], lunge.femoral_poses[0]
-    seen = observe(frame.masks[0], lunge.camera, frame.masks[1])
+    seen = observe_component(frame.masks[0], lunge.camera, frame.masks[1])
 
     def verdict(mesh: Mesh) -> str | None:
-        fit = assessed(mesh, refined(mesh, reference, seen, FINE), seen)
+        fit = assess_registration(mesh, refine_pose(mesh, reference, seen, FINE), seen)
         return _other_side(Component(mesh), 0, [(Answer((fit,)), 0)], [frame], lunge.camera)
 
     assert verdict(lunge.femoral) is None
@@ -202,7 +204,7 @@ def test_a_frame_without_an_implant_has_no_pose_and_its_notes_say_so(
     empty = Frame((np.zeros((512, 512), bool), shots[1].masks[1]), abstention="this is a cat")
     odd = replace(lunge.tibial, warnings=("its STL is odd",))
     study = Study(lunge.femoral, odd, lunge.camera, options=Options(edges=False, mirrors=False))
-    found = motion(study, [replace(shots[0], grey=None), empty])
+    found = find_motion(study, [replace(shots[0], grey=None), empty])
     assert found.frames == 2
     assert found.warnings == ("Tibial component: its STL is odd.", "mirror image 0", "mirror image 1")
     assert found.notes[1][0] == "No femoral component was found in this frame."
@@ -219,14 +221,14 @@ def test_frames_of_another_size_than_the_camera_are_refused(lunge: Scene) -> Non
     small = np.zeros((100, 100), bool)
     study = Study(lunge.femoral, lunge.tibial, lunge.camera)
     with pytest.raises(InputError, match="frame 1: has 100 × 100 pixels and not 512 × 512"):
-        motion(study, [Frame((small, small))])
+        find_motion(study, [Frame((small, small))])
 
 
 @pytest.mark.slow
 def test_the_public_example_is_matched_without_a_hint(kneel) -> None:
     """Every axis within what is asked of `kneel_right`, from the hand-made masks alone."""
     from models.geometry.mesh import read_mesh
-    from models.tasks.kinematics.sequence import locate
+    from models.tasks.kinematics.sequence import locate_component
 
     camera = read_calibration(kneel.bytes("calibration.txt"), (1024, 1024))
     picture = Pillow.open(BytesIO(kneel.bytes(f"frames/{kneel.names[0]}.png"))).convert("L")
@@ -234,8 +236,10 @@ def test_the_public_example_is_matched_without_a_hint(kneel) -> None:
     masks = kneel.mask("fem", 0), kneel.mask("tib", 0)
     for side, (component, short, degrees) in enumerate((("femoral", "fem", 1.7), ("tibial", "tib", 4.0))):
         mesh = read_mesh(kneel.bytes(f"{component}.stl"))
-        fit = locate(Component(mesh), observe(masks[side], camera, masks[1 - side], grey), [], Options()).fits[0]
-        apart = differences(fit.pose[None], jts.read(kneel.bytes(f"{short}.jts"))[:1])[0]
+        fit = locate_component(
+            Component(mesh), observe_component(masks[side], camera, masks[1 - side], grey), [], Options()
+        ).fits[0]
+        apart = compute_pose_differences(fit.pose[None], jts.read_jts(kneel.bytes(f"{short}.jts"))[:1])[0]
         assert np.abs(apart[:2]).max() < 0.7
         assert np.abs(apart[3:]).max() < degrees
         assert fit.overlap > 0.97
@@ -243,7 +247,7 @@ def test_the_public_example_is_matched_without_a_hint(kneel) -> None:
 
 def test_a_mirror_pose_that_fits_as_well_is_told_with_both_residuals(lunge: Scene, shots: list[Frame]) -> None:
     def fit(x_deg: float, residual: float) -> Fit:
-        return Fit(jts.pose(np.array([0, 0, -900, 0, x_deg, 0.0])), residual, 0.99, np.zeros(6))
+        return Fit(jts.pose_from_jts_row(np.array([0, 0, -900, 0, x_deg, 0.0])), residual, 0.99, np.zeros(6))
 
     study = Study(lunge.femoral, lunge.tibial, lunge.camera)
     alike, alone = Answer((fit(5, 0.30), fit(-25, 0.32))), Answer((fit(5, 0.30), fit(-25, 0.9)))
@@ -265,7 +269,7 @@ def test_each_condyle_stands_in_its_own_columns(lunge: Scene) -> None:
         joint=np.zeros((1, columns)), joint_sigma=np.zeros((1, columns)), joint_columns=angles.COLUMNS,
         low_points_mm=np.array([[[-21.0, 4.0, 1.5], [23.0, -6.0, 2.5]]]), axes=("", ""), side="right", notes=((),),
     )  # fmt: skip
-    (row,) = csv.DictReader(angles_csv(found, ["a.png"]).splitlines())
+    (row,) = csv.DictReader(export_angles_csv(found, ["a.png"]).splitlines())
     named = {
         f"{side}_condyle_{axis}_mm": value
         for side, point in (("left", (-21, 4, 1.5)), ("right", (23, -6, 2.5)))

@@ -11,9 +11,9 @@ from scipy.spatial.transform import Rotation
 from shapely import MultiPoint, Point
 
 from models.geometry.camera import Camera
-from models.geometry.compiled import outline
+from models.geometry.compiled import trace_outline
 from models.geometry.mesh import Mesh
-from models.geometry.render import _at, rim_of, silhouette, thickness_mm
+from models.geometry.render import _at, render_rim, render_silhouette, render_thickness_mm
 from models.simulation.motion import Scene
 
 CAMERA = Camera((1000.0, 1000.0), (100.0, 90.0), (200, 240))
@@ -30,7 +30,7 @@ BALL = as_mesh(trimesh.creation.icosphere(subdivisions=5, radius=20))
 
 
 def test_the_silhouette_of_a_box_is_that_of_its_near_face() -> None:
-    mask = silhouette(BOX, FAR, CAMERA)
+    mask = render_silhouette(BOX, FAR, CAMERA)
     rows, columns = np.nonzero(mask)
     scale = 1000 / 496  # the near face, 4 mm before the middle
     assert (columns.min(), columns.max()) == (np.ceil(100 - 10 * scale), np.floor(100 + 10 * scale))
@@ -39,17 +39,17 @@ def test_the_silhouette_of_a_box_is_that_of_its_near_face() -> None:
 
 
 def test_thickness_is_exact_along_the_central_ray_and_zero_outside() -> None:
-    depth = thickness_mm(BOX, FAR, CAMERA)
+    depth = render_thickness_mm(BOX, FAR, CAMERA)
     assert depth[90, 100] == pytest.approx(8)
-    assert (depth[silhouette(BOX, FAR, CAMERA) == 0] == 0).all()
-    ball = thickness_mm(BALL, FAR, CAMERA)
+    assert (depth[render_silhouette(BOX, FAR, CAMERA) == 0] == 0).all()
+    ball = render_thickness_mm(BALL, FAR, CAMERA)
     assert ball[90, 100] == pytest.approx(40, abs=0.1)
     volume = (ball * (500 / 1000) ** 2).sum()  # pixels are half a millimetre wide in the middle of the ball
     assert volume == pytest.approx(4 / 3 * np.pi * 20**3, rel=0.01)
 
 
 def test_the_rim_of_a_ball_is_its_tangent_cone() -> None:
-    rim = rim_of(BALL, FAR, CAMERA)
+    rim = render_rim(BALL, FAR, CAMERA)
     radius = 1000 * 20 / np.sqrt(500**2 - 20**2)
     apart = np.linalg.norm(rim.pixels - [100, 90], axis=1)
     assert len(rim.pixels) > 150
@@ -61,7 +61,7 @@ def test_the_rim_of_a_box_seen_from_the_front_is_that_of_its_near_face() -> None
     for near_mm in (-500, -30):
         pose = FAR.copy()
         pose[2, 3] = near_mm
-        rim = rim_of(BOX, pose, Camera((1000.0, 1000.0), (400.0, 400.0), (800, 800)))
+        rim = render_rim(BOX, pose, Camera((1000.0, 1000.0), (400.0, 400.0), (800, 800)))
         assert np.allclose(rim.points_mm[:, 2], near_mm + 4)
         across = np.abs(rim.points_mm[:, :2]) / (10, 5)
         assert np.allclose(across.max(1), 1)
@@ -70,9 +70,9 @@ def test_the_rim_of_a_box_seen_from_the_front_is_that_of_its_near_face() -> None
 
 def test_a_rim_that_the_component_hides_is_left_out(lunge: Scene) -> None:
     pose = lunge.femoral_poses[1]
-    mask = silhouette(lunge.femoral, pose, lunge.camera)
-    border = outline(np.pad(mask, 1)) - 1.0
-    rim = rim_of(lunge.femoral, pose, lunge.camera)
+    mask = render_silhouette(lunge.femoral, pose, lunge.camera)
+    border = trace_outline(np.pad(mask, 1)) - 1.0
+    rim = render_rim(lunge.femoral, pose, lunge.camera)
     outer = rim.pixels[np.linalg.norm(rim.pixels[:, None] - border[None], axis=2).min(1) < 1.5]
     assert len(outer) > 0.8 * len(rim.pixels)  # the rest lies along a hole
 
@@ -80,7 +80,7 @@ def test_a_rim_that_the_component_hides_is_left_out(lunge: Scene) -> None:
 def test_the_outline_walks_around_a_square_once() -> None:
     mask = np.zeros((10, 12), np.uint8)
     mask[3:6, 4:9] = 1
-    border = outline(mask)
+    border = trace_outline(mask)
     assert len(border) == 2 * (3 + 5)
     assert border.min(0).tolist() == [3.5, 2.5]
     assert border.max(0).tolist() == [8.5, 5.5]
@@ -117,9 +117,9 @@ OBLONG = Camera((900.0, 1100.0), (40.0, 70.0), (110, 130))
 def test_every_pixel_of_a_box_anywhere_is_as_thick_as_its_planes_say(pose: np.ndarray) -> None:
     said = by_slabs((20, 10, 8), pose, OBLONG)
     assert said.max() > 7  # it lies in the picture, or across its border
-    found = thickness_mm(BOX, pose, OBLONG)
+    found = render_thickness_mm(BOX, pose, OBLONG)
     assert found == pytest.approx(said, abs=1e-3)
-    wrong = (silhouette(BOX, pose, OBLONG) > 0) != (said > 0)
+    wrong = (render_silhouette(BOX, pose, OBLONG) > 0) != (said > 0)
     assert not (wrong & (said > 0.01)).any()
     assert wrong.sum() <= 3  # a border may touch the middle of a pixel
 
@@ -127,7 +127,7 @@ def test_every_pixel_of_a_box_anywhere_is_as_thick_as_its_planes_say(pose: np.nd
 def test_the_rim_of_a_box_follows_its_edges_at_even_steps() -> None:
     pose = turned(35, 25, 15)
     step_px = 2.0
-    rim = rim_of(BOX, pose, CAMERA, step_px)
+    rim = render_rim(BOX, pose, CAMERA, step_px)
     corners = pose[:3, :3] @ (np.array(list(product((-10, 10), (-5, 5), (-4, 4)))).T) + pose[:3, 3:]
     shape = MultiPoint([tuple(CAMERA.project(one[None])[0]) for one in corners.T]).convex_hull
     for point, normal in zip(rim.pixels, rim.normals, strict=True):
@@ -155,11 +155,11 @@ def test_the_outline_of_a_corner_goes_round_it_clockwise() -> None:
         (3, 1.5), (4, 1.5), (4.5, 2), (4.5, 3), (5, 3.5), (5.5, 4), (5, 4.5), (4, 4.5), (3, 4.5), (2.5, 4), (2.5, 3),
         (2.5, 2),
     ]  # fmt: skip
-    assert [tuple(one) for one in outline(mask)] == walked
-    assert outline(np.zeros((4, 5), np.uint8)).shape == (0, 2)
+    assert [tuple(one) for one in trace_outline(mask)] == walked
+    assert trace_outline(np.zeros((4, 5), np.uint8)).shape == (0, 2)
     apart = np.zeros((6, 9), np.uint8)
     apart[3, 2], apart[2, 5:8] = 1, 1  # the first in reading order, though it lies further right
-    assert len(outline(apart)) == 8
+    assert len(trace_outline(apart)) == 8
 
 
 def test_the_value_at_a_point_is_that_of_its_pixel_and_of_none_outside() -> None:
@@ -176,6 +176,6 @@ def test_the_silhouette_of_the_public_example_overlaps_its_mask(kneel) -> None:
     camera = read_calibration(kneel.bytes("calibration.txt"), (1024, 1024))
     for component, short in (("femoral", "fem"), ("tibial", "tib")):
         mesh = read_mesh(kneel.bytes(f"{component}.stl"))
-        drawn = silhouette(mesh, jts.read(kneel.bytes(f"{short}.jts"))[0], camera) > 0
+        drawn = render_silhouette(mesh, jts.read_jts(kneel.bytes(f"{short}.jts"))[0], camera) > 0
         mask = kneel.mask(short, 0)
         assert (drawn & mask).sum() / (drawn | mask).sum() > 0.96

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics import sequence
 from models.tasks.kinematics.register import Fit
-from models.tasks.kinematics.sequence import Answer, Component, choose, find_alternative
+from models.tasks.kinematics.sequence import Answer, Component, choose_fits_of_sequence, find_alternative_pose
 
 
 def at(degrees: float, shift: tuple[float, float, float] = (0, 0, -900), axis: str = "x") -> np.ndarray:
@@ -66,10 +66,10 @@ def test_a_pose_is_lost_by_either_figure(overlap: float, px: float, lost: bool) 
 
 def test_an_alternative_fits_almost_as_well() -> None:
     answer = Answer((fit(0, 0.40), fit(20, 0.59), fit(40, 0.60), fit(60, 0.50)))
-    found = find_alternative(answer, 0)  # up to 1.35 · 0.40 + 0.05 = 0.59
+    found = find_alternative_pose(answer, 0)  # up to 1.35 · 0.40 + 0.05 = 0.59
     assert found is answer.fits[1]
-    assert find_alternative(answer, 1) is answer.fits[0]
-    assert find_alternative(Answer((fit(0, 0.4), fit(9, 0.595))), 0) is None
+    assert find_alternative_pose(answer, 1) is answer.fits[0]
+    assert find_alternative_pose(Answer((fit(0, 0.4), fit(9, 0.595))), 0) is None
 
 
 def steps(*degrees: tuple[tuple[float, float], ...]) -> list[tuple[Answer, Answer]]:
@@ -98,7 +98,7 @@ def test_the_cheapest_path_is_that_of_all_paths(seed: int) -> None:
         px = np.sort(rng.uniform(0.3, 0.9, 3))
         frames.append(tuple((float(turn), float(one)) for turn, one in zip(rng.integers(0, 40, 3), px, strict=True)))
     answers, odd = steps(*frames), [0.0, 1.5, 0.2]
-    chosen = choose(answers, lambda femoral, tibial: odd[round(apart(femoral)) % 3])
+    chosen = choose_fits_of_sequence(answers, lambda femoral, tibial: odd[round(apart(femoral)) % 3])
     every = {path: cost(answers, path, odd) for path in product(range(3), repeat=4)}
     assert every[tuple(state[0] for state in chosen)] == pytest.approx(min(every.values()))
     assert {state[1] for state in chosen} == {0}
@@ -107,13 +107,13 @@ def test_the_cheapest_path_is_that_of_all_paths(seed: int) -> None:
 def test_a_frame_without_a_component_neither_costs_nor_links() -> None:
     answers = steps(((0, 0.4), (30, 0.45)), ((0, 0.4),), ((30, 0.4), (0, 0.41)))
     answers[1] = (Answer(()), answers[1][1])
-    chosen = choose(answers, lambda femoral, tibial: 1.0)
+    chosen = choose_fits_of_sequence(answers, lambda femoral, tibial: 1.0)
     assert chosen == [(0, 0), (-1, 0), (0, 0)]
 
 
 def test_six_poses_have_one_silhouette_but_for_perspective() -> None:
     pose, centre = at(25, (3, -4, -900), "y"), np.array([1.0, 2.0, 3.0])
-    found = sequence.mirror_poses(pose, centre)
+    found = sequence.list_mirror_poses(pose, centre)
     ray = pose[:3, :3] @ centre + pose[:3, 3]
     ray /= np.linalg.norm(ray)
     assert len(found) == 6
@@ -150,8 +150,8 @@ def test_edges_that_lead_away_were_another_bodys(
     mesh = Mesh(np.array([[-1.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]), np.array([[0, 1, 2]], np.int32))
     before, looked = fit(0, 1.0, 0.9), []
     after = Fit(at(degrees, tuple(np.add((0, 0, -900), shift))), 0.5, overlap, np.zeros(6))
-    monkeypatch.setattr(sequence, "refined", lambda mesh, pose, seen, steps: looked.append(steps) or after.pose)
-    monkeypatch.setattr(sequence, "assessed", lambda mesh, pose, seen: after)
+    monkeypatch.setattr(sequence, "refine_pose", lambda mesh, pose, seen, steps: looked.append(steps) or after.pose)
+    monkeypatch.setattr(sequence, "assess_registration", lambda mesh, pose, seen: after)
     for thin, way in ((True, sequence.EDGES), (False, sequence.CONTOUR)):
         found = sequence._finished(Component(mesh, thin_walled=thin), before, None)
         assert (found is after) == kept

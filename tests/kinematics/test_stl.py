@@ -13,7 +13,7 @@ from models.geometry import camera as cameras
 from models.geometry import jts
 from models.geometry.camera import Camera, read_calibration
 from models.geometry.mesh import read_mesh
-from models.tasks.kinematics.motion import beyond_detector
+from models.tasks.kinematics.motion import warn_beyond_detector
 
 
 def cube(size: float = 50.0) -> trimesh.Trimesh:
@@ -174,27 +174,27 @@ def test_a_pose_beyond_the_detector_is_told() -> None:
     camera = Camera((3000.0, 3000.0), (512.0, 512.0), (1024, 1024), 1000.0)
     near, far = np.eye(4), np.eye(4)
     near[2, 3], far[2, 3] = -900, -1100
-    assert beyond_detector("femoral", near, mesh, camera) is None
+    assert warn_beyond_detector("femoral", near, mesh, camera) is None
     assert "1,100 mm from the source, beyond the detector at 1,000 mm" in str(
-        beyond_detector("femoral", far, mesh, camera)
+        warn_beyond_detector("femoral", far, mesh, camera)
     )
-    assert beyond_detector("femoral", far, mesh, Camera((3000.0, 3000.0), (512.0, 512.0), (1024, 1024))) is None
+    assert warn_beyond_detector("femoral", far, mesh, Camera((3000.0, 3000.0), (512.0, 512.0), (1024, 1024))) is None
     assert camera.scaled(0.5).distance_mm == camera.cropped(1, 1, (5, 5)).distance_mm == 1000
 
 
 def test_poses_from_any_editor_and_not_without_end() -> None:
-    pose = jts.pose(np.array([1.5, -2.25, -900.0, 10.0, 20.0, 30.0]))
-    text = jts.write(pose[None])
+    pose = jts.pose_from_jts_row(np.array([1.5, -2.25, -900.0, 10.0, 20.0, 30.0]))
+    text = jts.write_jts(pose[None])
     for dressed in ("\ufeff" + text, text.replace("\n", "\r\n"), "JT_EULER_312\nnames\n1,5;-2,25;-900;10;20;30\n"):
-        assert np.allclose(jts.read(dressed.encode()), pose, atol=1e-5)
+        assert np.allclose(jts.read_jts(dressed.encode()), pose, atol=1e-5)
     with pytest.raises(InputError, match="more than 20,000"):
-        jts.read(b"JT_EULER_312\nnames\n" + b"0,0,0,0,0,0\n" * 20_001)
+        jts.read_jts(b"JT_EULER_312\nnames\n" + b"0,0,0,0,0,0\n" * 20_001)
 
 
 def test_poses_and_calibrations_are_parsed_by_a_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in ((jts, "parse"), (cameras, "parse_calibration")):
+    for module, name in ((jts, "parse_jts"), (cameras, "parse_calibration")):
         monkeypatch.setattr(module, name, lambda *_: pytest.fail("parsed in the process of the models"))
-    assert jts.read(b"JT_EULER_312\nnames\n1,2,3,0,0,0\n").shape == (1, 4, 4)
+    assert jts.read_jts(b"JT_EULER_312\nnames\n1,2,3,0,0,0\n").shape == (1, 4, 4)
     assert read_calibration(JOINT_TRACK.encode(), (1024, 1024)).distance_mm == 1198
 
 

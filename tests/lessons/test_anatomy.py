@@ -19,7 +19,7 @@ CARDS = ("knee-kl", "histology-nuclei", "histology-nuclei-hrnet")
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, tuple[Layer, ...]]:
-    return {id: anatomy.layers(models.card(id)) for id in CARDS}
+    return {id: anatomy.dissect_network(models.card(id)) for id in CARDS}
 
 
 @pytest.mark.parametrize("id", CARDS)
@@ -35,7 +35,7 @@ def test_shapes_are_those_of_a_real_pass(id: str, found: dict[str, tuple[Layer, 
     net = task_of(card.task).build(card).eval()
     small = (64, 96)
     with torch.no_grad():
-        heard = anatomy.computed(net, found[id], torch.zeros(1, 3, *small))
+        heard = anatomy.compute_blocks(net, found[id], torch.zeros(1, 3, *small))
     for layer in found[id]:
         shape = heard[layer.name].shape[1:]
         assert shape[0] == layer.shape[0]
@@ -56,9 +56,9 @@ def test_layers_name_what_they_read(found: dict[str, tuple[Layer, ...]]) -> None
 
 def gradient_side(net: nn.Module, layer: Layer) -> int:
     """Side of the square that one place of a layer looks at, from the gradient over a whole picture."""
-    anatomy.open_up(net)
+    anatomy.open_up_weights(net)
     x = torch.ones(1, 3, 640, 640, requires_grad=True)
-    maps = anatomy.computed(net, (layer,), x)[layer.name]
+    maps = anatomy.compute_blocks(net, (layer,), x)[layer.name]
     (gradient,) = torch.autograd.grad(maps[0, :, maps.shape[2] // 2, maps.shape[3] // 2].sum(), x)
     rows, columns = gradient[0].sum(0).nonzero(as_tuple=True)
     assert rows.max() - rows.min() == columns.max() - columns.min()
@@ -86,8 +86,8 @@ def test_the_head_of_a_classifier_sees_all(found: dict[str, tuple[Layer, ...]]) 
 def test_a_detector_has_an_anatomy() -> None:
     with torch.device("meta"):
         net = FCOSMobileNetV2(2).eval()
-    parts = anatomy.plan(net)
-    heard = anatomy.computed(net, parts, anatomy.meta_input((128, 128)))
+    parts = anatomy.plan_blocks(net)
+    heard = anatomy.compute_blocks(net, parts, anatomy.make_meta_input((128, 128)))
     assert heard["p3"].shape == (1, 96, 16, 16)
     assert heard["classification head"].shape == (1, 16 * 16 + 8 * 8 + 4 * 4, 2)
     assert heard["regression head"].shape == (1, 336, 4)
@@ -98,11 +98,11 @@ def test_a_detector_has_an_anatomy() -> None:
 def test_hooks_go_after_a_failure() -> None:
     net = StagedMobileNetV2(3).eval()
     with pytest.raises(RuntimeError):
-        anatomy.computed(net, anatomy.plan(net), torch.zeros(1, 4, 32, 32))
+        anatomy.compute_blocks(net, anatomy.plan_blocks(net), torch.zeros(1, 4, 32, 32))
     assert not any(module._forward_hooks for module in net.modules())
 
 
 def test_a_card_without_weights_has_an_anatomy(segmentation_card: Card) -> None:
-    layers = anatomy.layers(segmentation_card)
+    layers = anatomy.dissect_network(segmentation_card)
     assert layers[-1].shape[0] == 3
     assert {layer.stage for layer in layers} >= {"stem", "stage4", "joined", "head"}

@@ -7,21 +7,21 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from models.lessons.learning import EVERY, FILTER_PX, FILTERS, SHOWN, Lesson, held_out, learn
-from models.lessons.shafts import SIDE_PX, shafts
+from models.lessons.learning import EVERY, FILTER_PX, FILTERS, SHOWN, Lesson, draw_held_out_patches, learn
+from models.lessons.shafts import SIDE_PX, simulate_shafts
 
 
 def test_patches_are_halves_of_each_kind_and_the_same_for_a_seed() -> None:
-    data = shafts(40, seed=3)
+    data = simulate_shafts(40, seed=3)
     assert data.pixels.shape == (40, SIDE_PX, SIDE_PX)
     assert data.broken.sum() == 20
     assert 0 <= data.pixels.min() < data.pixels.max() <= 1
-    np.testing.assert_array_equal(data.pixels, shafts(40, seed=3).pixels)
-    assert np.abs(data.pixels - shafts(40, seed=4).pixels).max() > 0.1
+    np.testing.assert_array_equal(data.pixels, simulate_shafts(40, seed=3).pixels)
+    assert np.abs(data.pixels - simulate_shafts(40, seed=4).pixels).max() > 0.1
 
 
 def test_no_brightness_gives_a_fracture_away() -> None:
-    data = shafts(1000, seed=5)
+    data = simulate_shafts(1000, seed=5)
     mean = data.pixels.mean((1, 2))
     right = [((mean > limit) == data.broken).mean() for limit in np.quantile(mean, (0.3, 0.5, 0.7))]
     assert all(0.35 < share < 0.65 for share in right)  # little better than a coin
@@ -35,7 +35,7 @@ def test_it_learns_the_rule_in_a_fixed_number_of_steps() -> None:
     assert seen[-1].loss < 0.25 < seen[0].loss
     assert seen[-1].filters.shape == (FILTERS, FILTER_PX, FILTER_PX)
     assert np.abs(seen[-1].filters - seen[0].filters).max() > 0.05
-    right = (seen[-1].decisions > 0.5) == held_out().broken[:SHOWN]
+    right = (seen[-1].decisions > 0.5) == draw_held_out_patches().broken[:SHOWN]
     assert right.mean() >= 0.8
 
 

@@ -29,7 +29,7 @@ def picture() -> np.ndarray:
 @pytest.mark.parametrize("preset", neuron.PRESETS)
 def test_the_convolution_by_hand_is_torchs(picture: np.ndarray, name: str, preset: str) -> None:
     kernel = np.array(neuron.PRESETS[preset].rows, float)
-    ours = neuron.convolve(picture, kernel, -0.3, neuron.ACTIVATIONS[name])
+    ours = neuron.convolve_neuron(picture, kernel, -0.3, neuron.ACTIVATIONS[name])
     bias = torch.tensor([-0.3], dtype=torch.float64)
     given = torch.from_numpy(picture)[None, None]
     theirs = TORCH[name](F.conv2d(given, torch.from_numpy(kernel)[None, None], bias, padding=1))
@@ -39,16 +39,18 @@ def test_the_convolution_by_hand_is_torchs(picture: np.ndarray, name: str, prese
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (5, 7), (16, 22)])
 def test_one_neuron_is_one_place_of_the_convolution(picture: np.ndarray, row: int, column: int) -> None:
     kernel = np.arange(9.0).reshape(3, 3) - 4
-    everywhere = neuron.convolve(picture, kernel, 0.5, neuron.silu)
-    patch = neuron.patch_at(picture, row, column)
+    everywhere = neuron.convolve_neuron(picture, kernel, 0.5, neuron.silu)
+    patch = neuron.cut_neuron_patch(picture, row, column)
     assert patch.shape == (3, 3)
     assert patch[1, 1] == picture[row, column]
-    assert neuron.neuron(patch, kernel, 0.5, neuron.silu) == pytest.approx(everywhere[row, column])
+    assert neuron.answer_one_neuron(patch, kernel, 0.5, neuron.silu) == pytest.approx(everywhere[row, column])
 
 
 def test_presets_do_what_they_say() -> None:
     def answer(name: str, picture: np.ndarray) -> np.ndarray:
-        return neuron.convolve(picture, np.array(neuron.PRESETS[name].rows, float), 0, neuron.identity)[2:-2, 2:-2]
+        return neuron.convolve_neuron(picture, np.array(neuron.PRESETS[name].rows, float), 0, neuron.identity)[
+            2:-2, 2:-2
+        ]
 
     down = np.repeat(np.arange(9.0)[:, None], 9, 1)  # brighter below
     assert (answer("Horizontal edge", down) > 0).all()
@@ -68,5 +70,5 @@ def test_the_sigmoid_does_not_overflow() -> None:
 
 
 def test_what_is_shown_says_its_shapes() -> None:
-    assert "(H, W, 3, 3)" in inspect.getsource(neuron.convolve)
-    assert "(3, 3)" in inspect.getsource(neuron.neuron)
+    assert "(H, W, 3, 3)" in inspect.getsource(neuron.convolve_neuron)
+    assert "(3, 3)" in inspect.getsource(neuron.answer_one_neuron)

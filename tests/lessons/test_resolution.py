@@ -9,48 +9,48 @@ from torch.nn import functional as F
 import models
 from models import Image, lessons
 from models.lessons import categories, maps, resolution
-from models.lessons.smear import smear
+from models.lessons.smear import simulate_smear
 from models.nets.hrnet import HRNet
 from models.nets.unet import UNetMobileNetV2
 
 
 def detail() -> torch.Tensor:
     generator = torch.Generator().manual_seed(1)
-    return resolution.detail_of(torch.rand(1, 1, 128, 128, generator=generator).expand(1, 3, 128, 128))
+    return resolution.measure_detail(torch.rand(1, 1, 128, 128, generator=generator).expand(1, 3, 128, 128))
 
 
 def test_features_that_hold_the_detail_keep_all_of_it() -> None:
     wanted = detail()
     noise = torch.randn(1, 5, 128, 128, generator=torch.Generator().manual_seed(2))
-    assert resolution.retained((torch.cat([noise, 3 * wanted[None, None] + 1], 1),), wanted) > 0.99
+    assert resolution.measure_retained_detail((torch.cat([noise, 3 * wanted[None, None] + 1], 1),), wanted) > 0.99
 
 
 def test_features_without_it_keep_none() -> None:
     wanted = detail()
     noise = torch.randn(1, 5, 128, 128, generator=torch.Generator().manual_seed(2))
-    assert resolution.retained((noise,), wanted) < 0.1
-    assert resolution.retained((torch.zeros(1, 3, 16, 16),), wanted) == 0
+    assert resolution.measure_retained_detail((noise,), wanted) < 0.1
+    assert resolution.measure_retained_detail((torch.zeros(1, 3, 16, 16),), wanted) == 0
 
 
 def test_shrinking_loses_it_and_a_fine_branch_beside_saves_it() -> None:
     wanted = detail()
     small = F.interpolate(wanted[None, None], (16, 16), mode="area")
-    assert resolution.retained((small,), wanted) < 0.3
-    assert resolution.retained((wanted[None, None], small), wanted) > 0.99
+    assert resolution.measure_retained_detail((small,), wanted) < 0.3
+    assert resolution.measure_retained_detail((wanted[None, None], small), wanted) > 0.99
 
 
 def test_detail_is_what_a_blur_takes_away() -> None:
     slope = torch.linspace(-1, 1, 64).expand(1, 3, 64, 64)
     step = torch.where(torch.arange(64) < 32, -1.0, 1.0).expand(1, 3, 64, 64)
-    found = resolution.detail_of(step)
+    found = resolution.measure_detail(step)
     assert found.abs().max() == 1
     assert found[10, 31] < -0.9 < 0.9 < found[10, 32]
     assert found[10, 5].abs() < 1e-3
-    assert resolution.detail_of(slope)[32, 32].abs() < 1e-3
+    assert resolution.measure_detail(slope)[32, 32].abs() < 1e-3
 
 
 def test_the_smear_is_the_same_each_time_and_its_truth_lies_where_it_is_dark() -> None:
-    one, other = smear(5, (96, 128), 12), smear(5, (96, 128), 12)
+    one, other = simulate_smear(5, (96, 128), 12), simulate_smear(5, (96, 128), 12)
     np.testing.assert_array_equal(one.pixels, other.pixels)
     assert one.pixels.shape == (96, 128, 3)
     inside = one.nuclei > 0
@@ -59,9 +59,11 @@ def test_the_smear_is_the_same_each_time_and_its_truth_lies_where_it_is_dark() -
 
 
 def test_both_nuclei_networks_find_the_smears_nuclei_and_keep_detail_in_their_own_way() -> None:
-    drawn = smear(3)
+    drawn = simulate_smear(3)
     image = Image(drawn.pixels[None], "smear", "a" * 64)
-    unet, hrnet = (lessons.depths(image, models.card(id)) for id in ("histology-nuclei", "histology-nuclei-hrnet"))
+    unet, hrnet = (
+        lessons.follow_depths(image, models.card(id)) for id in ("histology-nuclei", "histology-nuclei-hrnet")
+    )
     assert [depth.stage for depth in unet.depths][:5] == ["stage1", "stage2", "stage3", "stage4", "stage5"]
     assert ("stage1", "up1") in unet.skips
     assert hrnet.skips == ()
@@ -79,12 +81,12 @@ def test_both_nuclei_networks_find_the_smears_nuclei_and_keep_detail_in_their_ow
 
 def test_a_large_tiled_picture_is_looked_at_in_its_middle() -> None:
     image = Image(np.zeros((1, 500, 700, 3), np.float32), "x", "b" * 64)
-    assert maps.middle(image, models.card("histology-nuclei")).shape == (maps.TILE_PX, maps.TILE_PX)
-    assert maps.middle(image, models.card("knee-mri-bone")) is image
+    assert maps.cut_map_middle(image, models.card("histology-nuclei")).shape == (maps.TILE_PX, maps.TILE_PX)
+    assert maps.cut_map_middle(image, models.card("knee-mri-bone")) is image
 
 
 def test_the_three_categories_share_their_backbone_and_their_steps_are_all_there_is() -> None:
-    found = {name: categories.steps(name, (128, 128), 3) for name in categories.CATEGORIES}
+    found = {name: categories.list_category_steps(name, (128, 128), 3) for name in categories.CATEGORIES}
     shared = [[step for step in steps if step.shared] for steps in found.values()]
     assert shared[0] == shared[1] == shared[2]
     assert shared[0][0].shape == (1, 3, 128, 128)

@@ -21,7 +21,7 @@ from models.nets.loading import DETECTORS, build_detector
 from models.nets.stages import BOX_STAGES
 from models.predictors.engine import Engine, engine
 from models.settings import Settings
-from models.tasks.detection.predictor import CHANGES, Detector, strongest, worth
+from models.tasks.detection.predictor import CHANGES, Detector, find_strongest_logits, keep_boxes_worth_listing
 from models.tasks.kind import Request
 from models.types import Box, Image
 
@@ -93,7 +93,9 @@ def test_members_are_fused(detection_card: Card) -> None:
 
 def test_slivers_at_the_edge_are_no_boxes() -> None:
     boxes = torch.tensor([[0.0, 0, 5, 5], [5, 5, 9, 5.5], [3, 3, 3, 8]])
-    found = worth(Found(boxes, torch.tensor([0.9, 0.8, 0.7]), torch.tensor([0, 1, 1]), torch.tensor([4, 5, 6])))
+    found = keep_boxes_worth_listing(
+        Found(boxes, torch.tensor([0.9, 0.8, 0.7]), torch.tensor([0, 1, 1]), torch.tensor([4, 5, 6]))
+    )
     assert (found.boxes.tolist(), found.places.tolist()) == ([[0, 0, 5, 5]], [4])
 
 
@@ -118,8 +120,8 @@ def test_the_ood_detector_looks_at_the_very_pass_that_answers(
     torch.testing.assert_close(seen.pooled, torch.cat([part.mean((0, 2, 3)) for part in middle]))
     assert seen.pooled.shape == (32 + 96,)  # stages 3 and 4
     places, _ = detector.places(net, x)
-    torch.testing.assert_close(seen.strongest, strongest(places))
-    torch.testing.assert_close(strongest(places), places.logits.max(0).values)
+    torch.testing.assert_close(seen.strongest, find_strongest_logits(places))
+    torch.testing.assert_close(find_strongest_logits(places), places.logits.max(0).values)
 
 
 def test_cancel_leaves_nothing(detection_card: Card) -> None:
@@ -184,7 +186,7 @@ def test_each_kind_of_card_says_what_it_is(
 ) -> None:
     image, classifier = models.read(picture()), product()
     with pytest.raises(UnknownCard, match="draws boxes"):
-        models.spread(image, detecting_card)
+        models.measure_robustness(image, detecting_card)
     with pytest.raises(UnknownCard, match=r"draws boxes.*segments every pixel"):
         models.uncertainty(image, detecting_card)
     with pytest.raises(UnknownCard, match=r"names a whole image.*draws boxes"):

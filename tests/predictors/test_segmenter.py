@@ -123,7 +123,7 @@ def test_a_segmenter_is_no_classifier_and_the_reverse(
     segmenting_card: str, product: Callable[..., str], picture: Image
 ) -> None:
     with pytest.raises(UnknownCard, match="segments every pixel"):
-        models.spread(picture, segmenting_card)
+        models.measure_robustness(picture, segmenting_card)
     classifier = product()
     with pytest.raises(UnknownCard, match="names a whole image"):
         models.uncertainty(picture, classifier)

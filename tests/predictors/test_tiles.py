@@ -17,7 +17,9 @@ def slid(picture: Tensor, tile: tuple[int, int], paint: object, watch: ProgressT
     def patch(top: int, left: int, height: int, width: int) -> Tensor:
         return picture[..., top : top + height, left : left + width]
 
-    strips = list(tiles.slide(shape, tile, patch, paint, watch or ProgressToken(tiles.count(shape, tile))))  # type: ignore[arg-type]
+    strips = list(
+        tiles.slide_over_tiles(shape, tile, patch, paint, watch or ProgressToken(tiles.count_tiles(shape, tile)))
+    )  # type: ignore[arg-type]
     assert [strip.top for strip in strips] == np.cumsum([0, *(strip.logits.shape[1] for strip in strips)])[:-1].tolist()
     return torch.cat([strip.logits for strip in strips], 1)
 
@@ -44,16 +46,16 @@ def test_the_middle_of_a_tile_counts_more_than_its_edge() -> None:
 
 
 def test_starts_cover_a_side_and_end_flush() -> None:
-    assert tiles.starts(100, 512) == [0]
-    assert tiles.starts(512, 512) == [0]
-    assert tiles.starts(1000, 512) == [0, 384, 488]
-    assert tiles.count((1000, 512), (512, 512)) == 3
+    assert tiles.place_tiles(100, 512) == [0]
+    assert tiles.place_tiles(512, 512) == [0]
+    assert tiles.place_tiles(1000, 512) == [0, 384, 488]
+    assert tiles.count_tiles((1000, 512), (512, 512)) == 3
 
 
 def test_no_more_than_a_band_of_the_answer_is_held() -> None:
     """Memory grows with the width of the image and the height of a tile, never with the height of the image."""
     held = []
-    for strip in tiles.slide(
+    for strip in tiles.slide_over_tiles(
         (4096, 32), (64, 32), lambda *at: torch.zeros(1, 3, at[2], at[3]), lambda x: x, ProgressToken(100)
     ):
         held.append(strip.logits.untyped_storage().nbytes())
@@ -63,7 +65,7 @@ def test_no_more_than_a_band_of_the_answer_is_held() -> None:
 def test_progress_reaches_one_and_cancel_stops_at_once() -> None:
     told: list[float] = []
     picture = torch.zeros(1, 3, 100, 100)
-    count = tiles.count((100, 100), (64, 64))
+    count = tiles.count_tiles((100, 100), (64, 64))
     slid(picture, (64, 64), lambda x: x, ProgressToken(count, told.append))
     assert told == pytest.approx([(i + 1) / count for i in range(count)])
     asked = []

@@ -9,8 +9,8 @@ import pytest
 
 import models
 from models.predictors import triage as predictors
-from models.predictors.triage import middle, triage
-from models.simulation.joint_section import section
+from models.predictors.triage import cut_middle_for_triage, triage
+from models.simulation.joint_section import simulate_joint_section
 from models.trust.image_kinds import KINDS, Kinds
 from models.types import Classification, Image
 
@@ -43,7 +43,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_only_cards_of_likely_kinds_are_asked_and_the_likeliest_comes_first(
     asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predictors, "look", lambda image, frame: seen({"limb": 0.3, "shoulder": 0.1, "mri": 0.6}))
+    monkeypatch.setattr(
+        predictors, "look_at_image_kind", lambda image, frame: seen({"limb": 0.3, "shoulder": 0.1, "mri": 0.6})
+    )
     found = triage(image())
     assert set(asked) == {"fracture", "shoulder-implants", "knee-mri-bone"}  # and no alternative model
     assert [fit.card for fit in found.ranked] == ["knee-mri-bone", "fracture"]
@@ -57,7 +59,9 @@ def test_only_cards_of_likely_kinds_are_asked_and_the_likeliest_comes_first(
 def test_cards_are_asked_until_the_place_is_found_and_the_others_later(
     page: str, first: list[str], asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predictors, "look", lambda image, frame: seen({"limb": 0.3, "shoulder": 0.1, "mri": 0.6}))
+    monkeypatch.setattr(
+        predictors, "look_at_image_kind", lambda image, frame: seen({"limb": 0.3, "shoulder": 0.1, "mri": 0.6})
+    )
     begun = triage(image(), page=page)
     assert asked == first  # the page's own before the likeliest
     assert [fit.card for fit in begun.ranked] == first[-1:]
@@ -68,7 +72,7 @@ def test_cards_are_asked_until_the_place_is_found_and_the_others_later(
 
 
 def test_the_halves_of_a_film_of_two_knees_are_asked_too(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictors, "look", lambda image, frame: seen({"knee": 1.0}))
+    monkeypatch.setattr(predictors, "look_at_image_kind", lambda image, frame: seen({"knee": 1.0}))
     triage(image((64, 128)))
     assert asked == ["knee-kl"] * 3
 
@@ -76,20 +80,20 @@ def test_the_halves_of_a_film_of_two_knees_are_asked_too(asked: list[str], monke
 def test_what_no_card_knows_resembles_its_kind_only_near_it(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for score, resembles in ((1.2, models.card("shoulder-implants").data.shows), (1.6, None)):
         what = seen({"shoulder": 1.0}, score)
-        monkeypatch.setattr(predictors, "look", lambda image, frame, what=what: what)
+        monkeypatch.setattr(predictors, "look_at_image_kind", lambda image, frame, what=what: what)
         found = triage(image())
         assert (found.ranked, found.best, found.resembles) == ((), None, resembles)
 
 
 def test_the_middle_of_a_small_image_is_itself() -> None:
     small = image((40, 50))
-    assert middle(small, (64, 64)) is small
-    assert middle(image((100, 30)), (64, 64)).shape == (64, 30)
+    assert cut_middle_for_triage(small, (64, 64)) is small
+    assert cut_middle_for_triage(image((100, 30)), (64, 64)).shape == (64, 30)
 
 
 @pytest.mark.slow
 def test_a_simulated_section_is_known_and_noise_is_not() -> None:
-    found = triage(Image(section(11).pixels[None], "", "section"))
+    found = triage(Image(simulate_joint_section(11).pixels[None], "", "section"))
     assert found.best is not None
     assert found.best.card == "joint-section"
     noise = np.random.default_rng(0).random((1, 300, 300), np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models import Classification, Detections, Explanation, Image, Prediction, Segmentation, card
-from models.answers.report import bound, chapter
+from models.answers.report import bind_chapters, write_chapter
 from models.i18n import IN_ENGLISH, Language
 from models.reporting.case import Case
 from models.reporting.parts import Report
@@ -94,7 +94,7 @@ def write(request: pytest.FixtureRequest) -> Callable[..., Report]:
 
     def bind(*cases: str | Case, label: str = "", say: Language = IN_ENGLISH) -> Report:
         made = [CASES[case]() if isinstance(case, str) else case for case in cases]
-        return bound([chapter(case, say) for case in made], label, MADE, say)
+        return bind_chapters([write_chapter(case, say) for case in made], label, MADE, say)
 
     return bind
 

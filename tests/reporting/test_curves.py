@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.reporting.curves import panel
+from models.reporting.curves import lay_out_curve
 from models.reporting.parts import Curve
 
 
@@ -14,7 +14,7 @@ def curve(values: list[float], spread: list[float] | None = None, unit: str = "�
 
 
 def test_values_lie_between_the_margins_with_a_twentieth_of_room() -> None:
-    laid = panel(curve([0, 20, 10], [0, 0, 0]))
+    laid = lay_out_curve(curve([0, 20, 10], [0, 0, 0]))
     # from −1 to 21 over 14 to 88 points: 74 / 22 = 3.3636 a degree
     assert laid.lines == (((34, 17.36), (100, 84.64), (166, 51)),)
     assert laid.levels == tuple(
@@ -25,7 +25,7 @@ def test_values_lie_between_the_margins_with_a_twentieth_of_room() -> None:
 
 
 def test_a_band_goes_along_its_upper_edge_and_back_along_its_lower() -> None:
-    laid = panel(curve([5, 5], [1, 3], unit="mm"))  # 2 to 8, room of 0.3: 74 / 6.6 a millimetre
+    laid = lay_out_curve(curve([5, 5], [1, 3], unit="mm"))  # 2 to 8, room of 0.3: 74 / 6.6 a millimetre
     ((a, b, c, d),) = laid.bands
     up = lambda mm: pytest.approx(14 + (mm - 1.7) * 74 / 6.6, abs=0.01)  # noqa: E731
     assert [a, b, c, d] == [(34, up(6)), (166, up(8)), (166, up(2)), (34, up(4))]
@@ -34,13 +34,13 @@ def test_a_band_goes_along_its_upper_edge_and_back_along_its_lower() -> None:
 
 
 def test_frames_without_a_value_leave_a_gap() -> None:
-    laid = panel(curve([np.nan, 1, 2, np.nan, 3, np.nan], [0, 0, np.nan, 0, 0, 0]))
+    laid = lay_out_curve(curve([np.nan, 1, 2, np.nan, 3, np.nan], [0, 0, np.nan, 0, 0, 0]))
     assert [[x for x, _ in line] for line in laid.lines] == [[60.4, 86.8], [139.6]]
     assert len(laid.bands) == 2
-    none = panel(curve([np.nan, np.nan]))
+    none = lay_out_curve(curve([np.nan, np.nan]))
     assert (none.lines, none.bands) == ((), ())
     assert [text for _, text in none.levels] == ["0.00°", "0.25°", "0.50°", "0.75°", "1.00°"]
-    alone = panel(curve([3.0]))
+    alone = lay_out_curve(curve([3.0]))
     assert alone.lines == (((100, 51),),)  # in the middle
     assert alone.frames == ((100, "1"),)
 
@@ -58,4 +58,4 @@ def test_frames_without_a_value_leave_a_gap() -> None:
     ],
 )
 def test_ticks_are_round_and_say_what_they_are(low: float, high: float, texts: list[str]) -> None:
-    assert [text for _, text in panel(curve([low, high])).levels] == texts
+    assert [text for _, text in lay_out_curve(curve([low, high])).levels] == texts

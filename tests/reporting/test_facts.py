@@ -15,8 +15,8 @@ from models.i18n import IN_ENGLISH
 from models.reporting import model
 from models.reporting.case import Case
 from models.reporting.parts import Facts, Paragraph, Section, Table
-from models.reporting.reason import runs_off
-from models.reporting.trust import plain_picture, reason, trust
+from models.reporting.reason import heat_runs_off
+from models.reporting.trust import report_plain_picture, report_reason, report_trust
 
 
 def facts(section: Section) -> dict[str, str]:
@@ -30,7 +30,7 @@ def said(section: Section, kind: str) -> list[str]:
 
 def test_an_image_is_told_by_its_content(pictured: Callable[..., Image], grade: Callable[..., Classification]) -> None:
     film = pictured(pixels=np.zeros((3, 1200, 90), np.float32), tags={"Modality": "DX"}, warnings=("a note. another",))
-    told = facts(section := model.image_facts(Case(film, grade(frame=1), origin="a public set")))
+    told = facts(section := model.describe_image(Case(film, grade(frame=1), origin="a public set")))
     assert told["Size"] == "90 × 1,200 pixels"
     assert told["Frame"] == "2 of 3"
     assert told["Origin"] == "a public set"
@@ -38,7 +38,7 @@ def test_an_image_is_told_by_its_content(pictured: Callable[..., Image], grade: 
     assert "DX" in told.values()
     assert told["Calibration"] == "none: nothing is given in millimetres"
     assert said(section, "note") == ["A note. another"]
-    one = facts(model.image_facts(Case(pictured(), grade())))
+    one = facts(model.describe_image(Case(pictured(), grade())))
     assert "Frame" not in one
     assert "Origin" not in one
 
@@ -54,7 +54,7 @@ def test_an_image_is_told_by_its_content(pictured: Callable[..., Image], grade: 
 def test_a_pixel_is_as_large_as_its_source_says(
     spacing: tuple[float, float], source: str | None, told: str, pictured: Callable[..., Image]
 ) -> None:
-    assert model.calibration(pictured(spacing_mm=spacing, spacing_source=source), IN_ENGLISH) == told
+    assert model.describe_calibration(pictured(spacing_mm=spacing, spacing_source=source), IN_ENGLISH) == told
 
 
 def trial(**rows: Any) -> dict[str, Any]:
@@ -82,13 +82,13 @@ def test_five_figures_are_told_those_with_a_name_first_and_only_with_an_interval
 
 
 def test_a_model_is_told_by_its_card() -> None:
-    told = facts(model.model_facts(card("knee-kl"), IN_ENGLISH))
+    told = facts(model.describe_model(card("knee-kl"), IN_ENGLISH))
     known = card("knee-kl")
     assert told["Model"] == f"{known.title} (knee-kl), {known.net.name}"
     assert told["For"] == known.use.intended
     assert told["Not for"] == known.use.not_intended
     assert told["Learned from"] == f"{known.data.name} ({known.data.n:,} images, {known.data.licence})"
-    simulated = facts(model.model_facts(card("joint-section"), IN_ENGLISH))
+    simulated = facts(model.describe_model(card("joint-section"), IN_ENGLISH))
     assert simulated["Learned from"].startswith("Simulated images: ")
 
 
@@ -97,7 +97,7 @@ def test_what_made_an_answer_is_named_by_hashes_and_versions(
 ) -> None:
     monkeypatch.setattr(model, "PROGRAMS", ("numpy", "no-such-program"))
     known = card("knee-kl")
-    rows = model.provenance(grade(seconds=1.234), known, IN_ENGLISH).parts[0].rows
+    rows = model.describe_provenance(grade(seconds=1.234), known, IN_ENGLISH).parts[0].rows
     assert rows[0] == ("Card", "knee-kl")
     assert [value for name, value in rows if name == "Weights"] == [
         f"{one.sha256} ({one.file})" for one in known.members
@@ -105,7 +105,7 @@ def test_what_made_an_answer_is_named_by_hashes_and_versions(
     assert (f"{known.ood.sha256} ({known.ood.file})") in dict(rows).values()
     assert f"numpy {np.__version__}, no-such-program not installed" in dict(rows)["Programs"]
     assert dict(rows)["Time to answer"] == "1.23 s"
-    bare = model.provenance(grade(), None, IN_ENGLISH).parts[0].rows
+    bare = model.describe_provenance(grade(), None, IN_ENGLISH).parts[0].rows
     assert [name for name, _ in bare] == ["Card", "Programs", "Time to answer"]
 
 
@@ -117,33 +117,36 @@ def test_an_image_is_as_familiar_as_its_score_says(
 ) -> None:
     answer = grade(ood_score=score, warnings=("be careful.",))
     dark = pictured(pixels=np.zeros((1, 120, 90), np.float32))
-    section = trust(answer, Case(dark, answer))
+    section = report_trust(answer, Case(dark, answer))
     assert told in said(section, "body")[0]
     assert said(section, "warning") == ["Be careful."]
     assert said(section, "note")  # all dark
-    assert said(trust(answer, Case(dark, answer), films=False), "note") == []
+    assert said(report_trust(answer, Case(dark, answer), films=False), "note") == []
 
 
 def test_a_picture_says_that_it_is_simulated(
     pictured: Callable[..., Image], grade: Callable[..., Classification]
 ) -> None:
-    plain = plain_picture(Case(pictured(), grade()))
+    plain = report_plain_picture(Case(pictured(), grade()))
     assert (plain.caption, plain.alt) == ("The image, 90 × 120 pixels", "The image, 90 by 120 pixels")
-    assert plain_picture(Case(pictured(), grade(), simulated=True)).caption == "The image, simulated, 90 × 120 pixels"
+    assert (
+        report_plain_picture(Case(pictured(), grade(), simulated=True)).caption
+        == "The image, simulated, 90 × 120 pixels"
+    )
 
 
 def test_a_reason_has_its_figures_or_says_that_there_are_none() -> None:
     why = models.Explanation(np.full((12, 9), 0.5, np.float32), "grad-cam", "stage5", "3", 0.1)
-    told = reason(why, card("knee-kl"), IN_ENGLISH)
+    told = report_reason(why, card("knee-kl"), IN_ENGLISH)
     rows = facts(told)
     assert rows["Stage of the network"] == "stage5"
     assert rows["Method"].startswith("Grad-CAM. ")
     assert rows["Label explained"] == "KL 3, moderate"
     assert "Faithfulness: not measured" in said(told, "note")[-1]
-    measured = reason(replace(why, faithfulness={"Deletion": 0.12345}, layer=""), card("knee-kl"), IN_ENGLISH)
+    measured = report_reason(replace(why, faithfulness={"Deletion": 0.12345}, layer=""), card("knee-kl"), IN_ENGLISH)
     assert measured.parts[-1].rows == (("Deletion", "0.123"),)
     assert "Stage of the network" not in facts(measured)
-    unknown = facts(reason(replace(why, method="own", target="?"), card("knee-kl"), IN_ENGLISH))
+    unknown = facts(report_reason(replace(why, method="own", target="?"), card("knee-kl"), IN_ENGLISH))
     assert (unknown["Method"], unknown["Label explained"]) == ("own", "?")
 
 
@@ -166,5 +169,5 @@ def test_heat_runs_off_where_half_of_its_strongest_lies_on_the_rim_of_the_film(
     film[2, 3] = 1
     at = {"top": (0, 2), "bottom": (-1, 2), "left": (2, 0), "right": (2, -1)}[side]
     film[at] = rim
-    assert runs_off(models.Explanation(heat, "grad-cam", "stage5", "3", 0.1)) == off
-    assert not runs_off(models.Explanation(np.zeros((4, 4), np.float32), "grad-cam", "stage5", "3", 0.1))
+    assert heat_runs_off(models.Explanation(heat, "grad-cam", "stage5", "3", 0.1)) == off
+    assert not heat_runs_off(models.Explanation(np.zeros((4, 4), np.float32), "grad-cam", "stage5", "3", 0.1))

@@ -12,7 +12,7 @@ from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_RIGHT
 
 from models.reporting import flow, html
-from models.reporting.curves import panel
+from models.reporting.curves import lay_out_curve
 from models.reporting.parts import Answer, Bar, Bars, Curve, Curves, Facts, Paragraph, Picture, Pictures, Table
 from models.reporting.tags import TaggedCanvas
 
@@ -21,7 +21,7 @@ TEXT_WIDTH = 210 / 25.4 * 72 - 92  # A4 in points, less 46 on either side
 
 @pytest.fixture(autouse=True)
 def _fonts() -> None:
-    flow.fonts()
+    flow.register_fonts()
 
 
 def cells(grid: Any) -> list[list[Any]]:
@@ -35,7 +35,7 @@ def plain(grid: Any) -> list[list[str]]:
 def test_a_table_is_a_legend_where_it_has_colours() -> None:
     rows = (("Bone & marrow", "40.0", "1"), ("Cartilage", "7.5", "2"))
     part = Table(("Tissue", "mm²", "n"), rows, "Areas", 1, ("#112233", None))
-    title, grid = flow.table(part)
+    title, grid = flow.lay_out_table(part)
     assert title.getPlainText() == "Areas"
     assert plain(grid)[0] == ["Tissue", "mm²", "n"]
     assert [row[1:] for row in plain(grid)[1:]] == [["40.0", "1"], ["7.5", "2"]]
@@ -46,7 +46,7 @@ def test_a_table_is_a_legend_where_it_has_colours() -> None:
     assert [cell.style.alignment == TA_RIGHT for cell in cells(grid)[1]] == [False, True, True]
     assert [cell.style.alignment == TA_RIGHT for cell in cells(grid)[0]] == [False, True, True]
     assert sum(grid._colWidths) == pytest.approx(TEXT_WIDTH)
-    (alone,) = flow.table(Table(("a", "b"), (("x", "y"),), words=2), (0.25, 0.75))
+    (alone,) = flow.lay_out_table(Table(("a", "b"), (("x", "y"),), words=2), (0.25, 0.75))
     assert alone._colWidths == pytest.approx([TEXT_WIDTH / 4, TEXT_WIDTH * 3 / 4])
     assert [cell.style.alignment == TA_RIGHT for cell in cells(alone)[1]] == [False, False]
 
@@ -59,35 +59,35 @@ def test_columns_are_as_wide_as_their_longest_texts() -> None:
 
 @pytest.mark.parametrize(("rows", "whole"), [(8, True), (9, False)])
 def test_a_short_table_stays_on_one_page(rows: int, whole: bool) -> None:
-    (grid,) = flow.table(Table(("a", "b"), (("x", "1"),) * rows))
+    (grid,) = flow.lay_out_table(Table(("a", "b"), (("x", "1"),) * rows))
     assert bool(grid._nosplitCmds) == whole
     assert grid.repeatRows == 1
 
 
 def test_an_answer_has_its_figure_on_the_right_and_its_edge_says_whether_it_was_given() -> None:
-    (given,) = flow.flowables(Answer("KL 3", "58 %", "calibrated confidence", "moderate"))
+    (given,) = flow.lay_out_part(Answer("KL 3", "58 %", "calibrated confidence", "moderate"))
     left, right = cells(given)[0]
     assert [one.getPlainText() for one in left] == ["KL 3", "moderate"]
     assert [one.getPlainText() for one in right] == ["58 %", "calibrated confidence"]
     assert given._colWidths == pytest.approx([0.72 * TEXT_WIDTH, 0.28 * TEXT_WIDTH])
-    (withheld,) = flow.flowables(Answer("No answer", meaning="no knee", given=False))
+    (withheld,) = flow.lay_out_part(Answer("No answer", meaning="no knee", given=False))
     assert withheld._colWidths == pytest.approx([TEXT_WIDTH])
     assert [[one.getPlainText() for one in cell] for cell in cells(withheld)[0]] == [["No answer", "no knee"]]
     edges = [one._linecmds[0][4] for one in (given, withheld)]
     assert edges == [flow.ACCENT, flow.WARN]
-    (bare,) = flow.flowables(Answer("KL 3", unit="uncalibrated"))
+    (bare,) = flow.lay_out_part(Answer("KL 3", unit="uncalibrated"))
     assert [[one.getPlainText() for one in cell] for cell in cells(bare)[0]] == [["KL 3"], ["uncalibrated"]]
 
 
 def test_what_a_reader_must_not_miss_is_marked() -> None:
-    texts = [flow.flowables(Paragraph("a < b", kind))[0] for kind in ("body", "note", "warning")]
+    texts = [flow.lay_out_part(Paragraph("a < b", kind))[0] for kind in ("body", "note", "warning")]
     assert [one.getPlainText() for one in texts] == ["a < b", "a < b", "⚠ a < b"]
     assert [one.style.fontSize for one in texts] == [8.6, 7.6, 8.6]
     assert texts[2].style.textColor == flow.WARN
 
 
 def test_facts_have_a_name_and_what_it_is() -> None:
-    (grid,) = flow.flowables(Facts((("Weights", "ab12"), ("Device", "cpu"))))
+    (grid,) = flow.lay_out_part(Facts((("Weights", "ab12"), ("Device", "cpu"))))
     assert plain(grid) == [["Weights", "ab12"], ["Device", "cpu"]]
     assert grid._colWidths == pytest.approx([112, TEXT_WIDTH - 112])
 
@@ -112,7 +112,7 @@ def jpeg(width: int, height: int) -> Picture:
 def test_pictures_fill_the_width_and_keep_their_shape(
     sizes: list[tuple[int, int]], drawn: list[tuple[float, float]], columns: list[float]
 ) -> None:
-    (grid,) = flow.flowables(Pictures(tuple(jpeg(*size) for size in sizes)))
+    (grid,) = flow.lay_out_part(Pictures(tuple(jpeg(*size) for size in sizes)))
     sheets = [sheet for sheet, _ in cells(grid)[0]]
     assert [(one.drawWidth, one.drawHeight) for one in sheets] == [pytest.approx(one, abs=0.01) for one in drawn]
     assert [one.alt for one in sheets] == [f"{width} by {height}" for width, height in sizes]
@@ -151,7 +151,7 @@ class Pen(TaggedCanvas):
 
 def test_bars_are_as_long_as_their_shares_and_pale_outside_the_set() -> None:
     bars = Bars("Labels", (Bar("KL 2", 0.5, "50%", True), Bar("KL 3", 0.001, "0.1%", False)), ("may be", "is not"))
-    title, grid = flow.flowables(bars)
+    title, grid = flow.lay_out_part(bars)
     assert title.getPlainText() == "Labels"
     assert [[row[n].getPlainText() for n in (0, 2, 3)] for row in cells(grid)] == [
         ["KL 2", "50%", "may be"],
@@ -173,14 +173,14 @@ def test_bars_are_as_long_as_their_shares_and_pale_outside_the_set() -> None:
 def test_curves_stand_three_a_row_from_the_top() -> None:
     values = np.array([0.0, 10.0, np.nan, 5.0])
     curve = Curve("Flexion", "°", values, np.ones(4))
-    drawing, caption = flow.flowables(Curves((curve,) * 4, "four curves", "of a knee"))
+    drawing, caption = flow.lay_out_part(Curves((curve,) * 4, "four curves", "of a knee"))
     assert (drawing.width, drawing.height, drawing.alt) == (pytest.approx(TEXT_WIDTH), 220, "four curves")
     assert caption.getPlainText() == "of a knee"
     pen = Pen()
     drawing.paint(pen)
     moves = [one[1:] for one in pen.kept if one[0] == "move"]
     assert moves == [(0, 110), (166.64, 110), (333.28, 110), (0, 0)]  # (503.28 − 170) / 2 apart, 92 + 18 high
-    one, laid = pen.kept[1 : pen.kept.index(("move", 166.64, 110))], panel(curve)
+    one, laid = pen.kept[1 : pen.kept.index(("move", 166.64, 110))], lay_out_curve(curve)
     assert one[0] == ("left", 34, 95, "Flexion")
     for level, text in laid.levels:
         assert ("line", 34, level, 166, level) in one  # from margin to margin of 170 points

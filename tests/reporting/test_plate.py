@@ -10,16 +10,27 @@ import pytest
 from PIL import Image as Pillow
 
 import models
-from models.answers.picture import picture_png
+from models.answers.picture import export_picture_png
 from models.drawing import plate
-from models.drawing.draw import HeatLook, rgb
-from models.drawing.plate import LEAST_PX, Plate, composed, enlarged, fitted, grid, pixel_mm, png, scale_bar, squared
+from models.drawing.draw import HeatLook, to_rgb_bytes
+from models.drawing.plate import (
+    LEAST_PX,
+    Plate,
+    choose_scale_bar,
+    compose_plate,
+    encode_plate,
+    enlarge_for_plate,
+    find_square_grid,
+    fit_to_grid,
+    measure_pixel_mm,
+    square_pixels,
+)
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.i18n import Language
 from models.reporting import pictures
-from models.tasks.detection.boxes import boxes_png, numbered
-from models.tasks.kinematics.export import Posed, overlay_plate
+from models.tasks.detection.boxes import draw_numbered_boxes, export_boxes_png
+from models.tasks.kinematics.export import Posed, export_overlay_plate
 from models.types import Classification, Detections, Explanation
 
 GERMAN = Language("de")
@@ -33,12 +44,12 @@ def opened(data: bytes) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(60, 80), (1024, 300), (300, 300, 3), (1500, 2000)])
 def test_a_small_picture_is_enlarged_and_a_large_one_left(shape: tuple[int, ...]) -> None:
     shown = np.random.default_rng(0).uniform(0.2, 0.8, shape).astype(np.float32)
-    large = enlarged(shown, (0.2, 0.2))
+    large = enlarge_for_plate(shown, (0.2, 0.2))
     assert max(large.shape[:2]) == max(LEAST_PX, *shape[:2])
     assert large.shape[0] / large.shape[1] == pytest.approx(shape[0] / shape[1], rel=0.01)
     assert shown.min() <= large.min() <= large.max() <= shown.max()  # no overshoot
     assert large.mean() == pytest.approx(shown.mean(), abs=0.02)
-    assert np.array_equal(squared(shown, (0.2, 0.2004)), shown)
+    assert np.array_equal(square_pixels(shown, (0.2, 0.2004)), shown)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +67,7 @@ def test_a_small_picture_is_enlarged_and_a_large_one_left(shape: tuple[int, ...]
 def test_pixels_become_square(
     shape: tuple[int, int], cell: tuple[float, float], least: int, wanted: tuple[int, int]
 ) -> None:
-    assert grid(shape, cell, least) == wanted
+    assert find_square_grid(shape, cell, least) == wanted
 
 
 def test_what_is_round_is_round_in_every_exported_picture() -> None:
@@ -69,20 +80,20 @@ def test_what_is_round_is_round_in_every_exported_picture() -> None:
         boxes=np.array([[24.5, 12, 151, 76]], np.float32), classes=np.array([0]), scores=np.array([0.9], np.float32),
         places=np.array([0]), operating_point="", threshold=0.3,
     )  # fmt: skip
-    boxed = numbered(image, found, Language())
-    for picture in (opened(picture_png(image, found)), opened(boxes_png(image, found)), boxed,
-                    rgb(pictures.shown(image, 0))):  # fmt: skip
+    boxed = draw_numbered_boxes(image, found, Language())
+    for picture in (opened(export_picture_png(image, found)), opened(export_boxes_png(image, found)), boxed,
+                    to_rgb_bytes(pictures.render_report_frame(image, 0))):  # fmt: skip
         grey = (np.abs(picture.astype(int) - 178) < 9).all(-1)
         assert grey.sum(0).max() == pytest.approx(grey.sum(1).max(), rel=0.02)
     camera = Camera((200.0, 100.0), (100.0, 50.0), (100, 200))  # twice as many pixels across
     nowhere = np.full((4, 4), np.nan)
     posed = Posed("", image.shown(), (Mesh(*EMPTY), Mesh(*EMPTY)), (nowhere, nowhere), camera)
-    assert overlay_plate(posed).picture.shape == (1024, 1024, 3)
+    assert export_overlay_plate(posed).picture.shape == (1024, 1024, 3)
 
 
 def test_the_picture_on_a_plate_is_untouched() -> None:
     picture = np.random.default_rng(0).integers(1, 256, (1024, 700, 3), np.uint8)
-    sheet = composed(Plate(picture, ("Research and education only.",), "Zimmer, 89%"))
+    sheet = compose_plate(Plate(picture, ("Research and education only.",), "Zimmer, 89%"))
     rows = [top for top in range(sheet.shape[0] - 1023) if (sheet[top : top + 1024, :700] == picture).all()]
     assert len(rows) == 1
     assert sheet[: rows[0]].max() > 128  # the title above it
@@ -94,10 +105,10 @@ def test_the_picture_on_a_plate_is_untouched() -> None:
 def test_the_scale_bar_is_as_long_as_it_says(spacing: float, wanted_mm: float) -> None:
     image = models.Image(np.full((1, 400, 500), 0.5, np.float32), "", "", spacing_mm=(spacing, spacing))
     picture = np.zeros((round(400 * 2.048), 1024, 3), np.uint8)
-    mm = pixel_mm(image, picture)
+    mm = measure_pixel_mm(image, picture)
     assert mm == pytest.approx(spacing * 500 / 1024)
-    assert scale_bar(spacing * 500) == wanted_mm
-    sheet = composed(Plate(picture, (), pixel_mm=mm))
+    assert choose_scale_bar(spacing * 500) == wanted_mm
+    sheet = compose_plate(Plate(picture, (), pixel_mm=mm))
     below = (sheet[len(picture) :] == 255).all(-1)
     longest = max(_run(row) for row in below)
     assert longest * mm == pytest.approx(wanted_mm, rel=0.01)
@@ -110,14 +121,14 @@ def _run(row: np.ndarray) -> int:
 
 def test_an_uncalibrated_picture_has_no_bar() -> None:
     picture = np.zeros((1024, 1024, 3), np.uint8)
-    sheet = composed(Plate(picture, ()))
+    sheet = compose_plate(Plate(picture, ()))
     assert max(_run(row) for row in (sheet[1024:] == 255).all(-1)) < 30  # letters alone
 
 
 def test_the_colour_bar_and_the_legend_are_drawn() -> None:
     picture = np.zeros((1024, 1024, 3), np.uint8)
     look = HeatLook(1.0, 0.0, "inferno", low="none", high="most")
-    sheet = composed(Plate(picture, (), heat=look, legend=(("#FF0000", "bone"),)))[1024:]
+    sheet = compose_plate(Plate(picture, (), heat=look, legend=(("#FF0000", "bone"),)))[1024:]
     found = {tuple(colour) for colour in sheet.reshape(-1, 3).tolist()}
     assert {tuple(colour) for colour in look.ramp(410).tolist()} <= found
     end = int(np.flatnonzero((sheet == look.ramp(410)[-1]).all(-1).any(0)).max())
@@ -126,7 +137,7 @@ def test_the_colour_bar_and_the_legend_are_drawn() -> None:
 
 
 def test_a_long_line_is_wrapped() -> None:
-    sheet = composed(Plate(np.zeros((20, 30, 3), np.uint8), ("a word " * 80,)))
+    sheet = compose_plate(Plate(np.zeros((20, 30, 3), np.uint8), ("a word " * 80,)))
     assert sheet.shape[1] == plate.NARROWEST_PX
     assert sheet[:, -3:].max() == 0
 
@@ -134,7 +145,7 @@ def test_a_long_line_is_wrapped() -> None:
 def test_heat_is_fitted_over_another_grid() -> None:
     heat = np.zeros((10, 10), np.float32)
     heat[2, 7] = 1
-    large = fitted(heat, (100, 100))
+    large = fit_to_grid(heat, (100, 100))
     assert np.unravel_index(large.argmax(), large.shape)[0] // 10 == 2
     assert large.max() <= 1
 
@@ -152,13 +163,13 @@ def test_an_explained_answer_as_a_picture(say: Language) -> None:
         task="implant", card="shoulder-implants", sha256="0" * 64, seconds=0.1, labels=keys, probabilities=p,
         explanation=Explanation(heat, why.method, why.layer, keys[0], 0.1),
     )  # fmt: skip
-    sheet = opened(picture_png(image, answer, say=say))
+    sheet = opened(export_picture_png(image, answer, say=say))
     assert max(sheet.shape[:2]) >= LEAST_PX
     other = Explanation(heat, why.method, why.layer, keys[1], 0.1)
-    unlikely = opened(picture_png(image, replace(answer, explanation=other), say=say))
+    unlikely = opened(export_picture_png(image, replace(answer, explanation=other), say=say))
     middle = sheet.shape[0] // 2
     assert np.ptp(sheet[middle].astype(int)) > np.ptp(unlikely[middle].astype(int))
 
 
 def test_bytes_are_a_png() -> None:
-    assert png(Plate(np.zeros((1024, 1024, 3), np.uint8), ("x",))).startswith(b"\x89PNG")
+    assert encode_plate(Plate(np.zeros((1024, 1024, 3), np.uint8), ("x",))).startswith(b"\x89PNG")

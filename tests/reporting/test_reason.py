@@ -10,7 +10,14 @@ import pytest
 import models
 from models.drawing.draw import HeatLook
 from models.i18n import Language
-from models.reporting.reason import drawable, heated, look_of, notes, runs_off, title_of
+from models.reporting.reason import (
+    choose_heat_look,
+    draw_heat_over,
+    heat_runs_off,
+    lift_drawn_heat,
+    note_limits_of_reason,
+    title_reason,
+)
 from models.types import Box, Classification, Detections, Explanation, Segmentation
 
 SHAPE = (40, 30)
@@ -34,10 +41,10 @@ def graded() -> Classification:
 
 def test_heat_follows_the_probability_of_its_own_label_and_says_so(graded: Classification) -> None:
     below = np.full(SHAPE, 0.3, np.float32)
-    sure, look, p = heated(below, graded, HeatLook(1, 0, "inferno"))
+    sure, look, p = draw_heat_over(below, graded, HeatLook(1, 0, "inferno"))
     assert p == pytest.approx(0.6)
     assert look.said == "The heat reaches 77% of the brightest colour, since the label is 60% probable."
-    unlikely, look, p = heated(below, replace(graded, explanation=why("0")), HeatLook(1, 0, "inferno"))
+    unlikely, look, p = draw_heat_over(below, replace(graded, explanation=why("0")), HeatLook(1, 0, "inferno"))
     assert p == pytest.approx(0.08)
     assert "28% of the brightest colour" in look.said
     assert sure[15, 15].sum() > unlikely[15, 15].sum() + 100
@@ -45,9 +52,9 @@ def test_heat_follows_the_probability_of_its_own_label_and_says_so(graded: Class
 
 
 def test_the_label_the_probability_and_the_method_are_named(graded: Classification) -> None:
-    assert title_of(graded, why("0"), 0.08).endswith("8% · Grad-CAM")
-    assert title_of(graded, why("0"), 0.08, Language("de")).endswith("8\u00a0% · Grad-CAM")
-    assert "%" not in title_of(graded, why("0"), None)
+    assert title_reason(graded, why("0"), 0.08).endswith("8% · Grad-CAM")
+    assert title_reason(graded, why("0"), 0.08, Language("de")).endswith("8\u00a0% · Grad-CAM")
+    assert "%" not in title_reason(graded, why("0"), None)
 
 
 def test_a_class_is_as_probable_as_its_pixels_there() -> None:
@@ -73,24 +80,24 @@ def test_a_box_is_as_probable_as_its_score() -> None:
     )  # fmt: skip
     assert found.probability_of("fracture", Box(20, 10, 12, 10)) == pytest.approx(0.3)
     assert found.probability_of("fracture", Box(30, 2, 12, 10)) is None
-    assert look_of(HeatLook(), None).strength == 1
+    assert choose_heat_look(HeatLook(), None).strength == 1
 
 
 def test_heat_on_the_rim_is_told(graded: Classification) -> None:
     inside = why("2")
-    assert not runs_off(inside)
-    assert notes(inside) == []
+    assert not heat_runs_off(inside)
+    assert note_limits_of_reason(inside) == []
     rim = inside.heat.copy()
     rim[0, 3] = 0.8
-    assert "edge of the picture" in notes(replace(inside, heat=rim))[0]
+    assert "edge of the picture" in note_limits_of_reason(replace(inside, heat=rim))[0]
     bordered = np.pad(rim, 20)  # a film with black borders, of which the network saw nothing
-    assert runs_off(replace(inside, heat=bordered))
-    assert not runs_off(replace(inside, heat=np.zeros(SHAPE, np.float32)))
+    assert heat_runs_off(replace(inside, heat=bordered))
+    assert not heat_runs_off(replace(inside, heat=np.zeros(SHAPE, np.float32)))
 
 
 def test_maps_of_single_pixels_are_lifted() -> None:
     heat = np.full(SHAPE, 0.01, np.float32)
     heat[3, 3] = 1
     fine = replace(why("2", "guided-grad-cam"), heat=heat)
-    assert drawable(fine)[20, 20] > 0.9
-    assert (drawable(replace(fine, method="grad-cam")) == heat).all()
+    assert lift_drawn_heat(fine)[20, 20] > 0.9
+    assert (lift_drawn_heat(replace(fine, method="grad-cam")) == heat).all()

@@ -14,12 +14,12 @@ from pydicom import Dataset, dcmread
 
 import models
 from models import DISCLAIMER, Prediction, card
-from models.answers.report import chapter
+from models.answers.report import write_chapter
 from models.cases import CASES_DIR
 from models.reporting import pictures
 from models.reporting.case import Case
-from models.reporting.curves import HEIGHT, LEFT, WIDTH, panel
-from models.reporting.html import html
+from models.reporting.curves import HEIGHT, LEFT, WIDTH, lay_out_curve
+from models.reporting.html import write_html
 from models.reporting.parts import Curve, Report
 
 Write = Callable[..., Report]
@@ -28,7 +28,7 @@ KINDS = ("classification", "abstention", "segmentation", "motion")
 
 def words(report: Report) -> str:
     """Return the visible text of the HTML page, its spaces made one."""
-    page = re.sub(r"<style>.*?</style>|<title>.*?</title>", " ", html(report).decode(), flags=re.S)
+    page = re.sub(r"<style>.*?</style>|<title>.*?</title>", " ", write_html(report).decode(), flags=re.S)
     return " ".join(re.sub(r"<[^>]+>", " ", page).replace("&#x27;", "'").replace("&amp;", "&").split())
 
 
@@ -60,7 +60,7 @@ def test_an_abstention_withholds_answer_and_heat(write: Write) -> None:
     assert "3.10 of the limit, over what the model accepts" in said
     assert "70%" not in said
     assert "Probability of each label" not in said
-    assert html(report).count(b"data:image/jpeg") == 1
+    assert write_html(report).count(b"data:image/jpeg") == 1
     assert (report.chapters[0].answer, report.chapters[0].sure) == ("No answer", "")
 
 
@@ -105,7 +105,7 @@ def test_a_segmentation_that_is_withheld_tells_nothing_of_itself(
     said = words(report)
     assert "No answer This is no section of a joint, so the model abstains." in said
     assert (report.chapters[0].answer, report.chapters[0].sure) == ("No answer", "")
-    assert html(report).count(b"data:image/jpeg") == 1  # the image alone
+    assert write_html(report).count(b"data:image/jpeg") == 1  # the image alone
     for given_away in ("mm²", "Mean thickness", "Articular cartilage", "certainty"):
         assert given_away not in said.replace(card(odd.card).summary, ""), given_away
 
@@ -117,7 +117,7 @@ def test_heat_lies_in_a_report_where_it_lies_in_the_image(
     heat = np.zeros(shape, np.float32)
     heat[8:24, 60:80] = 1  # at the top, at the right
     why = models.Explanation(heat, "grad-cam", "stage5", "3", 0.1)
-    drawn = pictures.heat(pictured(pixels=np.zeros((1, *shape), np.float32)), grade(explanation=why))
+    drawn = pictures.draw_report_heat(pictured(pixels=np.zeros((1, *shape), np.float32)), grade(explanation=why))
     seen = drawn.astype(int).sum(2)
     rows, columns = np.nonzero(seen > seen.max() / 2)
     assert (rows.mean(), columns.mean()) == pytest.approx((15.5, 69.5), abs=1)
@@ -133,7 +133,7 @@ def test_what_the_reader_asked_about_is_shown_with_its_place(
     said = words(report)
     assert f"Bright: speaks for Articular cartilage {where}" in said
     assert "Faithfulness: not measured" in said
-    assert html(report).count(b"data:image/jpeg") == 3
+    assert write_html(report).count(b"data:image/jpeg") == 3
 
 
 def test_a_box_is_explained_by_the_name_of_the_method(
@@ -149,7 +149,7 @@ def test_a_box_is_explained_by_the_name_of_the_method(
 def test_a_frame_is_drawn_round_the_place_and_nowhere_else(pictured: Callable, section: models.Segmentation) -> None:
     heat, place = np.zeros((120, 90), np.float32), models.Box(10, 20, 30, 40)
     answer = replace(section, explanation=models.Explanation(heat, "grad-cam", "up2", "articular-cartilage", 0.1))
-    bare, framed = (pictures.heat(pictured(), answer, at) for at in (None, place))
+    bare, framed = (pictures.draw_report_heat(pictured(), answer, at) for at in (None, place))
     rows, columns = np.nonzero((bare != framed).any(2))
     assert (rows.min(), columns.min(), rows.max(), columns.max()) == (10, 20, 40, 60)
     assert (framed[10, 20:60] == 255).all()
@@ -167,7 +167,7 @@ def test_a_motion_gives_its_angles_frame_by_frame_and_what_to_doubt(write: Write
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_name_of_a_file_gets_in_and_a_label_only_when_typed(write: Write, kind: str) -> None:
-    pages = html(write(kind)).decode(), html(write(kind, label="  Frau\n Müller <b> ")).decode()
+    pages = write_html(write(kind)).decode(), write_html(write(kind, label="  Frau\n Müller <b> ")).decode()
     bare, labelled = (re.sub(r"base64,[^\"]*", "", page) for page in pages)  # any three letters stand in a picture
     assert "Doe" not in bare
     assert "Frau" not in bare
@@ -187,30 +187,30 @@ def test_a_dicom_file_that_names_its_patient_makes_a_report_that_does_not() -> N
         task="implant", card=known.id, sha256=image.sha256, seconds=0.1, labels=known.keys,
         probabilities=np.full(len(known.keys), 1 / len(known.keys), np.float32),
     )  # fmt: skip
-    from models.answers.report import bound
-    from models.reporting.pdf import pdf
+    from models.answers.report import bind_chapters
+    from models.reporting.pdf import write_pdf
 
-    report = bound([chapter(Case(image, answer))])
+    report = bind_chapters([write_chapter(Case(image, answer))])
     said = words(report)
     for secret in ("Papadopoulos", "Eleni", "556677", "Elsewhere", "ACC9981", "19611224", "20240229"):
         assert secret not in said
-        assert secret.encode() not in pdf(report)
+        assert secret.encode() not in write_pdf(report)
     assert "mm a pixel" in said  # what is no identifier of the header is kept
 
 
 def test_an_unknown_kind_of_prediction_is_refused(pictured: Callable) -> None:
     with pytest.raises(TypeError, match="Prediction"):
-        chapter(Case(pictured(), Prediction(task="implant", card="knee-kl", sha256="", seconds=0.0)))
+        write_chapter(Case(pictured(), Prediction(task="implant", card="knee-kl", sha256="", seconds=0.0)))
 
 
 def test_a_gap_breaks_the_line_and_everything_lies_in_the_panel() -> None:
     values = np.array([1.0, 2.0, np.nan, 5.0, 4.0])
-    drawn = panel(Curve("Flexion", "°", values, np.array([0.5, 0.5, np.nan, np.nan, 0.5])))
+    drawn = lay_out_curve(Curve("Flexion", "°", values, np.array([0.5, 0.5, np.nan, np.nan, 0.5])))
     assert [len(line) for line in drawn.lines] == [2, 2]
     points = [point for run in (*drawn.lines, *drawn.bands) for point in run]
     assert all(LEFT <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
     assert len(drawn.levels) >= 2
-    assert panel(Curve("None", "mm", np.full(3, np.nan), np.full(3, np.nan))).lines == ()
+    assert lay_out_curve(Curve("None", "mm", np.full(3, np.nan), np.full(3, np.nan))).lines == ()
 
 
 def test_the_fonts_are_small_and_come_with_their_licence() -> None:

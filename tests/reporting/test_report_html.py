@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from models import DISCLAIMER
-from models.reporting.html import html
+from models.reporting.html import write_html
 from models.reporting.parts import Report
 
 Write = Callable[..., Report]
@@ -41,7 +41,7 @@ class Reader(HTMLParser):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_closed_file_without_script_or_address(write: Write, kind: str) -> None:
-    page = html(write(kind)).decode()
+    page = write_html(write(kind)).decode()
     reader = Reader()
     reader.feed(page)
     assert reader.open == []
@@ -62,7 +62,7 @@ def test_one_closed_file_without_script_or_address(write: Write, kind: str) -> N
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_chromium_opens_it_without_a_request(browser: Browser, write: Write, tmp_path: Path, scheme: str) -> None:
     file = tmp_path / "report.html"
-    file.write_bytes(html(write("classification", "segmentation", label="Γόνατο")))
+    file.write_bytes(write_html(write("classification", "segmentation", label="Γόνατο")))
     context = browser.new_context(offline=True, color_scheme=scheme, viewport={"width": 390, "height": 800})
     page = context.new_page()
     asked, said = [], []

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from models.i18n import Language
-from models.reporting.html import html
+from models.reporting.html import write_html
 from models.reporting.parts import Answer, Bars, Curves, Facts, Paragraph, Pictures, Report, Table
-from models.reporting.pdf import pdf
+from models.reporting.pdf import write_pdf
 
 WRAPPED = Language("de", lambda text: f"«{text}»")
 """Says what was translated."""
@@ -54,14 +54,14 @@ def test_no_fixed_word_is_left_in_english(write: Callable[..., Report], kind: st
 
 def test_numbers_have_the_separators_of_the_language(write: Callable[..., Report]) -> None:
     report = write("classification", say=WRAPPED)
-    page = html(report).decode()
+    page = write_html(report).decode()
     assert '<html lang="de">' in page
     assert "70,0\u00a0%" in page
     assert "70.0%<" not in page
-    assert pdf(report).startswith(b"%PDF")
+    assert write_pdf(report).startswith(b"%PDF")
 
 
 def test_a_report_of_several_has_its_contents_in_the_language(write: Callable[..., Report]) -> None:
-    page = html(write("classification", "segmentation", say=WRAPPED)).decode()
+    page = write_html(write("classification", "segmentation", say=WRAPPED)).decode()
     assert "«2 images»" in page
     assert "«Image (SHA-256)»" in page

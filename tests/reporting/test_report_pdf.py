@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 
 from models import DISCLAIMER
 from models.reporting.parts import Report
-from models.reporting.pdf import pdf
+from models.reporting.pdf import write_pdf
 
 Write = Callable[..., Report]
 GREEK, CYRILLIC = "Γόνατο δεξιό", "Колено правое"
@@ -52,7 +52,7 @@ def drawn(content: bytes, tmp_path: Path) -> list[np.ndarray]:
     ],
 )
 def test_every_kind_is_read_and_drawn_on_one_or_two_pages(write: Write, tmp_path: Path, kind: str, answer: str) -> None:
-    content = pdf(write(kind))
+    content = write_pdf(write(kind))
     text = asked("pdftotext", "-layout", content=content, tmp_path=tmp_path)
     pages = text.rstrip("\f").split("\f")
     assert answer in pages[0]
@@ -69,7 +69,7 @@ def test_every_kind_is_read_and_drawn_on_one_or_two_pages(write: Write, tmp_path
 
 
 def test_greek_and_cyrillic_labels_survive(write: Write, tmp_path: Path) -> None:
-    content = pdf(write("classification", label=f"{GREEK} · {CYRILLIC}"))
+    content = write_pdf(write("classification", label=f"{GREEK} · {CYRILLIC}"))
     text = asked("pdftotext", "-layout", content=content, tmp_path=tmp_path)
     assert text.count(f"{GREEK} · {CYRILLIC}") == 2  # in the text, and at the head of the second page
     fonts = asked("pdffonts", content=content, tmp_path=tmp_path).splitlines()[2:]
@@ -78,7 +78,7 @@ def test_greek_and_cyrillic_labels_survive(write: Write, tmp_path: Path) -> None
 
 
 def test_title_author_language_and_structure(write: Write, tmp_path: Path) -> None:
-    content = pdf(write("classification"))
+    content = write_pdf(write("classification"))
     facts = asked("pdfinfo", content=content, tmp_path=tmp_path)
     assert "OrthoLens report: Knee osteoarthritis" in facts
     assert f"Subject:         {DISCLAIMER}" in facts
@@ -96,7 +96,7 @@ def test_title_author_language_and_structure(write: Write, tmp_path: Path) -> No
 
 
 def test_several_answers_have_a_table_of_contents_and_a_chapter_each(write: Write, tmp_path: Path) -> None:
-    content = pdf(write("classification", "abstention", "segmentation", label="Series 7"))
+    content = write_pdf(write("classification", "abstention", "segmentation", label="Series 7"))
     text = asked("pdftotext", "-layout", content=content, tmp_path=tmp_path)
     contents, *chapters = text.split("\f")
     assert "3 images" in contents

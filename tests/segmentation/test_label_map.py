@@ -97,7 +97,7 @@ POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 512 512\n%%EndComment
 def test_what_poses_as_a_png_is_refused_before_any_decoder(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     from models.io import label_map
 
-    monkeypatch.setattr(label_map, "in_worker", lambda *_: pytest.fail("a decoder was asked"))
+    monkeypatch.setattr(label_map, "call_in_worker", lambda *_: pytest.fail("a decoder was asked"))
     with pytest.raises(UnsupportedFormat, match="is no picture"):
         read_reference_mask([("mask.png", data)], NUCLEI, (512, 512))
 

@@ -14,11 +14,11 @@ from models.tasks.segmentation.reference import (
     GREEN,
     PINK,
     ReferenceMask,
-    aggregated_jaccard,
-    agreement,
-    compare,
-    hausdorff95,
-    jaccard_picture,
+    compare_class_masks,
+    compare_with_reference_mask,
+    compute_aggregated_jaccard,
+    compute_hausdorff95,
+    draw_jaccard_picture,
     read_reference_mask,
 )
 
@@ -111,7 +111,7 @@ def test_figures_by_hand() -> None:
     found, true = np.zeros((6, 6), bool), np.zeros((6, 6), bool)
     found[0:4, 0:3] = True  # 12 pixels
     true[1:5, 0:4] = True  # 16 pixels, 9 in common
-    got = agreement("bone", found, true, (0.5, 0.5))
+    got = compare_class_masks("bone", found, true, (0.5, 0.5))
     assert got.jaccard == pytest.approx(9 / 19)
     assert got.dice == pytest.approx(18 / 28)
     assert got.precision == pytest.approx(9 / 12)
@@ -122,32 +122,32 @@ def test_figures_by_hand() -> None:
 def test_hausdorff_of_two_squares() -> None:
     a, b = np.zeros((40, 40), bool), np.zeros((40, 40), bool)
     a[5:15, 5:15], b[5:15, 8:18] = True, True  # one is three columns on
-    assert hausdorff95(a, b) == pytest.approx(3)
-    assert hausdorff95(a, b, (1.0, 0.1)) == pytest.approx(0.3)
-    assert hausdorff95(a, a) == 0
+    assert compute_hausdorff95(a, b) == pytest.approx(3)
+    assert compute_hausdorff95(a, b, (1.0, 0.1)) == pytest.approx(0.3)
+    assert compute_hausdorff95(a, a) == 0
 
 
 def test_classes_that_are_absent_have_no_figures() -> None:
     nothing, something = np.zeros((4, 4), bool), np.ones((4, 4), bool)
-    absent = agreement("bone", nothing, nothing)
+    absent = compare_class_masks("bone", nothing, nothing)
     assert (absent.jaccard, absent.dice, absent.precision, absent.recall, absent.hausdorff95) == (None,) * 5
-    missed = agreement("bone", nothing, something)
+    missed = compare_class_masks("bone", nothing, something)
     assert (missed.jaccard, missed.dice, missed.precision, missed.recall, missed.hausdorff95) == (0, 0, None, 0, None)
 
 
 def test_only_classes_of_the_truth_are_compared() -> None:
     reference = ReferenceMask(np.where(MAP == 1, 1, 0).astype(np.uint8), (1,))
-    (bone,) = compare(MAP, reference, LABELS)
+    (bone,) = compare_with_reference_mask(MAP, reference, LABELS)
     assert (bone.key, bone.dice, bone.unit) == ("bone", 1, "px")
 
 
 def test_the_jaccard_picture_colours_only_errors() -> None:
     shown = np.full((1, 4), 0.5, np.float32)
     found, true = np.array([[1, 1, 0, 0]], bool), np.array([[1, 0, 1, 0]], bool)
-    picture = jaccard_picture(shown, found, true, opacity=1)
+    picture = draw_jaccard_picture(shown, found, true, opacity=1)
     assert picture.shape == (1, 4, 3)
     assert [tuple(pixel) for pixel in picture[0].tolist()] == [(128,) * 3, GREEN, PINK, (128,) * 3]
-    half = jaccard_picture(shown, found, true, opacity=0.5)[0, 2]
+    half = draw_jaccard_picture(shown, found, true, opacity=0.5)[0, 2]
     np.testing.assert_allclose(half, (127.5 + np.array(PINK)) / 2, atol=1)
 
 
@@ -155,11 +155,11 @@ def test_aggregated_jaccard_by_hand() -> None:
     true, found = np.zeros((4, 10), np.int32), np.zeros((4, 10), np.int32)
     true[0, 0:4], true[2, 0:4] = 7, 9
     found[0, 0:3], found[3, 5:10] = 2, 4  # matches 3 of 4; the other is nowhere
-    assert aggregated_jaccard(found, true) == pytest.approx(3 / (4 + 4 + 5))
-    assert aggregated_jaccard(true, true) == 1
-    assert aggregated_jaccard(np.zeros((4, 10), np.int32), true) == 0
-    assert aggregated_jaccard(found, np.zeros((4, 10), np.int32)) == 0
-    assert aggregated_jaccard(np.zeros((2, 2), np.int32), np.zeros((2, 2), np.int32)) is None
+    assert compute_aggregated_jaccard(found, true) == pytest.approx(3 / (4 + 4 + 5))
+    assert compute_aggregated_jaccard(true, true) == 1
+    assert compute_aggregated_jaccard(np.zeros((4, 10), np.int32), true) == 0
+    assert compute_aggregated_jaccard(found, np.zeros((4, 10), np.int32)) == 0
+    assert compute_aggregated_jaccard(np.zeros((2, 2), np.int32), np.zeros((2, 2), np.int32)) is None
 
 
 def test_merging_two_objects_costs_more_than_missing_a_rim() -> None:
@@ -168,7 +168,7 @@ def test_merging_two_objects_costs_more_than_missing_a_rim() -> None:
     merged, rim = np.zeros(true.shape, np.int32), true.copy()
     merged[1:9, 1:20] = 1
     rim[1], rim[8] = 0, 0
-    values = [aggregated_jaccard(found, true) for found in (merged, rim)]
+    values = [compute_aggregated_jaccard(found, true) for found in (merged, rim)]
     assert values[0] is not None
     assert values[1] is not None
     assert values[0] < values[1]

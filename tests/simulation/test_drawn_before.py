@@ -19,10 +19,10 @@ import trimesh
 from numpy.typing import NDArray
 
 from models.simulation import fluoroscopy, motion
-from models.simulation.components import DESIGNS, femoral, tibial
+from models.simulation.components import DESIGNS, build_femoral_component, build_tibial_component
 from models.simulation.fluoroscopy import Implant
-from models.simulation.hardware import with_hardware
-from models.simulation.joint_section import section
+from models.simulation.hardware import add_hardware
+from models.simulation.joint_section import simulate_joint_section
 from models.simulation.knee_phantom import KneeJoint
 from models.simulation.leg_phantom import LegBreak
 from models.simulation.metal import Component
@@ -61,27 +61,27 @@ def stifle(seed: int, clinic: Clinic) -> Drawn:
 
 
 def tissue(seed: int, **given: Any) -> Drawn:
-    drawn = section(seed, size=(144, 144), **given)
+    drawn = simulate_joint_section(seed, size=(144, 144), **given)
     return drawn.pixels, drawn.mask
 
 
 def film(seed: int, kneeling: bool) -> Drawn:
     sizes = (56, 40, 64), (48, 24, 64)
     parts = [Component.from_stl(trimesh.creation.box(size).export(file_type="stl"), np.eye(3)) for size in sizes]
-    drawn = fluoroscopy.scene(seed, [Implant(parts[0], parts[1], gap_mm=34)], kneeling=kneeling)
+    drawn = fluoroscopy.simulate_fluoroscopy(seed, [Implant(parts[0], parts[1], gap_mm=34)], kneeling=kneeling)
     return drawn.pixels, drawn.mask
 
 
 def hardware(seed: int) -> Drawn:
     below = np.linspace(0, 0.7, 96 * 80, dtype=np.float32).reshape(96, 80)
-    drawn = with_hardware(below, np.random.default_rng(seed))
+    drawn = add_hardware(below, np.random.default_rng(seed))
     return drawn * 255, drawn > below
 
 
 def moved(number: int, movement: str) -> Drawn:
-    case = motion.scene(DESIGNS[number], movement, frames=3, side_px=192, seed=number)
-    masks = motion.masks(case, 1)
-    return motion.picture(case, 1), masks[0] + 2 * masks[1]
+    case = motion.simulate_motion(DESIGNS[number], movement, frames=3, side_px=192, seed=number)
+    masks = motion.render_motion_masks(case, 1)
+    return motion.render_motion_picture(case, 1), masks[0] + 2 * masks[1]
 
 
 REVERSE = ShoulderImplant(kind="reverse", head_radius_mm=19.0, stem_length_mm=92.0, metal=0.6, version_deg=4.0)
@@ -136,7 +136,7 @@ def test_a_seed_draws_what_it_drew_when_the_networks_learned(name: str) -> None:
 @pytest.mark.parametrize("number", range(len(DESIGNS)))
 def test_a_design_is_as_large_as_it_says(number: int) -> None:
     design = DESIGNS[number]
-    above, below = femoral(design), tibial(design)
+    above, below = build_femoral_component(design), build_tibial_component(design)
     wide, deep, high = np.sort(np.ptp(above.vertices, axis=0))[::-1]
     assert (wide, deep) == pytest.approx(sorted((design.width_mm, design.depth_mm), reverse=True), abs=2.5)
     assert high == pytest.approx(design.height_mm, abs=design.tilt_mm + 2)

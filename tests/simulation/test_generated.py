@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 import models
 from models import cli
 from models.cases import cases, is_right
-from models.cases.generated import card, memorisation
-from models.cases.generated.align import Search, align, framed
+from models.cases.generated import load_generator_card, memorisation
+from models.cases.generated.align import Search, align_crops, frame_crop
 from models.cases.generated.draw import Generator
 from models.cases.generated.families import Frames
-from models.cases.generated.make import sharpener
+from models.cases.generated.make import load_sharpener
 from models.cases.generated.nets import Sharpener
-from models.cases.generated.patches import Bank, Look, behind
-from models.cases.generated.sharpen import crops, with_grain
+from models.cases.generated.patches import Bank, Look, denoise_by_patches
+from models.cases.generated.sharpen import add_grain, draw_sharpener_crops
 
 GENERATED = [case for case in cases() if case.kind == "generated"]
 
@@ -57,12 +57,12 @@ def test_there_is_one_of_each() -> None:
 
 
 def test_the_card_says_that_no_case_is_a_copy() -> None:
-    measured = card().figures["memorisation"]["cases"]
+    measured = load_generator_card().figures["memorisation"]["cases"]
     assert set(measured) == {case.file for case in GENERATED}
     for found in measured.values():
         assert found["correlation"] > found["correlation_limit"]
         assert found["features"] > found["features_limit"]
-    assert {of["card"] for of in card().data} >= {case.card for case in GENERATED}
+    assert {of["card"] for of in load_generator_card().data} >= {case.card for case in GENERATED}
 
 
 @pytest.mark.parametrize("changed", ["same", "shifted", "mirrored", "shifted and mirrored", "brighter", "noisy"])
@@ -77,9 +77,9 @@ def test_a_copy_is_caught(changed: str) -> None:
         copy = copy * 1.3 + 20
     if changed == "noisy":
         copy = copy + np.random.default_rng(0).normal(0, 2, copy.shape)
-    distances = memorisation.unlike(copy[None], known)
+    distances = memorisation.compare_by_shifts(copy[None], known)
     groups = [str(i) for i in range(30)]
-    limit = memorisation.limit(memorisation.unlike(known, known), groups, groups)
+    limit = memorisation.find_near_limit(memorisation.compare_by_shifts(known, known), groups, groups)
     assert distances[0].argmin() == 7
     assert distances[0].min() < limit
 
@@ -87,17 +87,21 @@ def test_a_copy_is_caught(changed: str) -> None:
 def test_a_new_picture_is_no_copy() -> None:
     known, new = bones(30).astype(np.float32), bones(20, seed=1).astype(np.float32)
     groups = [str(i) for i in range(30)]
-    limit = memorisation.limit(memorisation.unlike(known, known), groups, groups)
-    assert (memorisation.unlike(new, known).min(1) > limit).mean() >= 0.8
+    limit = memorisation.find_near_limit(memorisation.compare_by_shifts(known, known), groups, groups)
+    assert (memorisation.compare_by_shifts(new, known).min(1) > limit).mean() >= 0.8
 
 
 def test_a_patient_is_not_its_own_neighbour() -> None:
     distances = np.array([[0.0, 0.1, 0.5], [0.1, 0.0, 0.4]], np.float32)
-    assert memorisation.nearest(distances, ["a", "a", "b"], ["a", "a"]).tolist() == pytest.approx([0.5, 0.4])
+    assert memorisation.find_nearest_distance(distances, ["a", "a", "b"], ["a", "a"]).tolist() == pytest.approx(
+        [0.5, 0.4]
+    )
 
 
 def test_features_of_one_direction_are_together() -> None:
-    assert memorisation.apart(np.array([[1.0, 2.0]]), np.array([[2.0, 4.0], [2.0, -1.0]]))[0] == pytest.approx([0, 1])
+    assert memorisation.compare_features(np.array([[1.0, 2.0]]), np.array([[2.0, 4.0], [2.0, -1.0]]))[
+        0
+    ] == pytest.approx([0, 1])
 
 
 def test_drawing_follows_the_seed_and_is_new() -> None:
@@ -115,7 +119,9 @@ def test_drawing_follows_the_seed_and_is_new() -> None:
 def test_without_noise_the_nearest_picture_lies_behind() -> None:
     bank = Bank.of(bones(12), ("bar",) * 12, ("",) * 12, times=2)
     time = 0.02
-    found = behind((1 - time) * bank.pictures[4], bank.pictures, np.zeros(12, np.float32), time, Look(5, 1.0, 1, 0.0))
+    found = denoise_by_patches(
+        (1 - time) * bank.pictures[4], bank.pictures, np.zeros(12, np.float32), time, Look(5, 1.0, 1, 0.0)
+    )
     assert np.abs(found - bank.pictures[4]).max() < 0.05
 
 
@@ -140,9 +146,11 @@ def test_pictures_are_laid_over_each_other() -> None:
         wide[i, top : top + 8, left : left + 30] = 200  # an L on its head: turned over it is another
     wide[::3] = wide[::3, :, ::-1]
     search = Search(0.75, (1.0, 0.8, 0.65), 5, (20, 15))
-    crops_ = align(list(wide), search)
+    crops_ = align_crops(list(wide), search)
     before = np.std([np.asarray(picture, float) for picture in wide], 0).mean()
-    after = np.std([framed(p, crop, (80, 60)).astype(float) for p, crop in zip(wide, crops_, strict=True)], 0).mean()
+    after = np.std(
+        [frame_crop(p, crop, (80, 60)).astype(float) for p, crop in zip(wide, crops_, strict=True)], 0
+    ).mean()
     assert after < 0.8 * before
 
 
@@ -153,8 +161,8 @@ def test_a_step_of_training_brings_the_sharpener_nearer() -> None:
     rng, noise = np.random.default_rng(0), torch.Generator().manual_seed(0)
     losses = []
     for _ in range(25):
-        real = crops(list(bones(8)), 32, rng, 8)
-        drawn = net(with_grain(torch.nn.functional.avg_pool2d(real, 4), noise))
+        real = draw_sharpener_crops(list(bones(8)), 32, rng, 8)
+        drawn = net(add_grain(torch.nn.functional.avg_pool2d(real, 4), noise))
         loss = (drawn - real).abs().mean()
         optimiser.zero_grad()
         loss.backward()
@@ -164,7 +172,7 @@ def test_a_step_of_training_brings_the_sharpener_nearer() -> None:
 
 
 def test_the_sharpener_that_ships_enlarges_four_times() -> None:
-    large = sharpener()(with_grain(torch.zeros(1, 1, 14, 14), torch.Generator().manual_seed(0)))
+    large = load_sharpener()(add_grain(torch.zeros(1, 1, 14, 14), torch.Generator().manual_seed(0)))
     assert large.shape == (1, 1, 56, 56)
     assert torch.isfinite(large).all()
 
@@ -174,4 +182,4 @@ def test_the_command_says_what_can_be_generated(tmp_path: Path, capsys: pytest.C
         cli.main(["simulate", "generated", "2", str(tmp_path), "--label", "spine:0"])
     assert "knee-kl" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
-    assert json.dumps(dict(card().figures))
+    assert json.dumps(dict(load_generator_card().figures))

@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from models.cli import main
 from models.simulation import stifle_caudocranial as behind
 from models.simulation import stifle_lateromedial as beside
-from models.simulation.bodies import smooth_closed
+from models.simulation.bodies import smooth_closed_outline
 from models.simulation.phantom import finer
 from models.simulation.stifle_joint import AGES, FINDINGS, VIEWS, Finding, Stifle, View, dented, drawn
 from models.simulation.stifle_phantom import CENTRES, ELSEWHERE, simulate_stifle, stifle_depth
@@ -124,7 +124,7 @@ def test_a_larger_horse_is_larger_and_thicker() -> None:
 def test_a_dent_lies_inside_the_outline_and_only_where_it_should() -> None:
     ridge, at = beside.LATERAL_RIDGE, beside.LATERAL_MIDDLE[0]
     line = np.array(dented(ridge, at, 30.0, 6.0, np.random.default_rng(0)))
-    whole = smooth_closed(ridge)
+    whole = smooth_closed_outline(ridge)
     away = np.array([np.linalg.norm(whole - point, axis=1).min() for point in line])
     near = np.linalg.norm(line - at, axis=1) < 18
     assert 3 < away[near].max() < 10

@@ -8,7 +8,15 @@ from models.cards import Card
 from models.cards.tables import Detecting, OodStatistics, OperatingPoint, Platt
 from models.errors import UnknownCard
 from models.tasks import task_of
-from models.tasks.detection.task import LISTED, DetectionTask, DetectorOutput, Scaled, calibrated, fitted, point_of
+from models.tasks.detection.task import (
+    LISTED,
+    DetectionTask,
+    DetectorOutput,
+    Scaled,
+    calibrate_scores,
+    find_operating_point,
+    fit_detector_input,
+)
 from models.trust.ood import Verdict
 from models.types import Image
 
@@ -86,7 +94,7 @@ def test_a_trimmed_card_starts_where_the_film_was_exposed(detection_card: Card) 
 def test_the_input_is_black_beyond_the_picture_and_mirrored_within_it() -> None:
     grey = np.linspace(0, 1, 40, dtype=np.float32)[None].repeat(20, 0)
     view = Scaled.of((20, 40), 40)
-    plain, mirrored = fitted(grey, view), fitted(grey, view, mirrored=True)
+    plain, mirrored = fit_detector_input(grey, view), fit_detector_input(grey, view, mirrored=True)
     assert plain.shape == (1, 3, 32, 64)
     np.testing.assert_allclose(plain[0, 1, :20, :40], grey * 2 - 1, atol=1e-6)
     torch.testing.assert_close(mirrored[..., :40], plain[..., :40].flip(3))
@@ -97,9 +105,9 @@ def test_the_input_is_black_beyond_the_picture_and_mirrored_within_it() -> None:
 
 def test_platt_by_hand() -> None:
     raw = np.array([0.0, 0.2, 0.5, 1.0])
-    np.testing.assert_allclose(calibrated(raw, None), raw, rtol=1e-6)
+    np.testing.assert_allclose(calibrate_scores(raw, None), raw, rtol=1e-6)
     odds = 3 * (0.25) ** 2  # slope 2 squares the odds, the intercept trebles them
-    found = calibrated(raw, Platt(slope=2, intercept=np.log(3), n=1))
+    found = calibrate_scores(raw, Platt(slope=2, intercept=np.log(3), n=1))
     np.testing.assert_allclose(found, [0, odds / (1 + odds), 0.75, 1], atol=1e-6)
 
 
@@ -135,11 +143,11 @@ def test_score_suspicion_and_boxes_agree_at_every_point(measured: Card) -> None:
 
 
 def test_operating_points_by_key(measured: Card, detection_card: Card) -> None:
-    assert point_of(measured).key == "sensitive"
+    assert find_operating_point(measured).key == "sensitive"
     assert task_of("detection").read(seen([0.8]), image(), measured, "balanced").threshold == 0.5  # type: ignore[attr-defined]
     with pytest.raises(UnknownCard, match=r"no operating point 'no-such'.*Choose one of sensitive, balanced"):
-        point_of(measured, "no-such")
-    assert point_of(detection_card).name == "Uncalibrated"
+        find_operating_point(measured, "no-such")
+    assert find_operating_point(detection_card).name == "Uncalibrated"
 
 
 def test_the_ood_detector_is_asked_about_features_and_the_strongest_logits(

@@ -1,22 +1,22 @@
 import numpy as np
 import torch
 
-from models.nets.frame import Frame, exposed
+from models.nets.frame import Frame, find_exposed_part
 
 
 def test_black_borders_are_cut_and_a_marker_in_them_does_not_count():
     picture = np.zeros((100, 200), np.float32)
     picture[20:80, 50:150] = 0.5
     picture[5, 10:14] = 1.0  # a marker
-    assert exposed(picture) == (20, 50, 60, 100)
-    assert exposed(np.zeros((30, 40), np.float32)) == (0, 0, 30, 40)
-    assert exposed(np.full((30, 40), 0.2, np.float32)) == (0, 0, 30, 40)
+    assert find_exposed_part(picture) == (20, 50, 60, 100)
+    assert find_exposed_part(np.zeros((30, 40), np.float32)) == (0, 0, 30, 40)
+    assert find_exposed_part(np.full((30, 40), 0.2, np.float32)) == (0, 0, 30, 40)
 
 
 def test_a_large_film_is_cut_to_within_a_sampling_step():
     film = np.zeros((3000, 2400), np.float32)
     film[600:2400, 300:2100] = 0.4
-    top, left, rows, columns = exposed(film)
+    top, left, rows, columns = find_exposed_part(film)
     assert abs(top - 600) <= 2
     assert abs(left - 300) <= 2
     assert abs(rows - 1800) <= 4

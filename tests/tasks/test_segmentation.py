@@ -10,8 +10,14 @@ from models.cards import Card
 from models.nets.frame import Frame
 from models.nets.tiles import Strip
 from models.tasks import task_of
-from models.tasks.segmentation.objects import objects
-from models.tasks.segmentation.task import SegmentationTask, collected, fitted, planes, unfitted
+from models.tasks.segmentation.objects import separate_objects
+from models.tasks.segmentation.task import (
+    SegmentationTask,
+    bring_back_to_source,
+    collect_strips,
+    fit_segmenter_input,
+    prepare_planes,
+)
 from models.types import Box, Image
 
 
@@ -26,7 +32,7 @@ def test_touching_objects_are_told_apart_by_their_heights() -> None:
     height[8:12, 8:13] = height[8:12, 25:30] = 250
     painted[1:4, 36:40] = True  # 12 pixels without a middle of their own
     painted[18, 0] = True  # noise
-    found = objects(painted, height)
+    found = separate_objects(painted, height)
     assert found.dtype == np.int32
     assert sorted(np.unique(found)) == [0, 1, 2, 3]
     assert found[10, 6] != found[10, 32]
@@ -37,12 +43,12 @@ def test_touching_objects_are_told_apart_by_their_heights() -> None:
 
 
 def test_no_object_gives_no_numbers() -> None:
-    assert not objects(np.zeros((8, 8), bool), np.zeros((8, 8), np.uint8)).any()
+    assert not separate_objects(np.zeros((8, 8), bool), np.zeros((8, 8), np.uint8)).any()
 
 
 def test_strips_become_a_mask_with_certainty() -> None:
     logits = torch.tensor([[[0.0, 0.0]], [[np.log(3.0), -np.log(4.0)]], [[0.0, 2.0]]])  # background, class, height
-    mask, certainty, height = collected((2, 2), 2, [Strip(0, logits), Strip(1, torch.zeros(3, 1, 2))])
+    mask, certainty, height = collect_strips((2, 2), 2, [Strip(0, logits), Strip(1, torch.zeros(3, 1, 2))])
     np.testing.assert_array_equal(mask, [[1, 0], [0, 0]])
     np.testing.assert_array_equal(certainty[0], [round(0.75 * 255), round(0.8 * 255)])
     assert height is not None
@@ -53,7 +59,7 @@ def test_strips_become_a_mask_with_certainty() -> None:
 def test_strips_of_a_fitted_image_equal_the_frame_s_own_way_back(source: tuple[int, int]) -> None:
     frame = Frame(source, (64, 64))
     logits = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    back = torch.cat([strip.logits for strip in unfitted(logits, frame)], 1)
+    back = torch.cat([strip.logits for strip in bring_back_to_source(logits, frame)], 1)
     torch.testing.assert_close(back, frame.to_source(logits)[0], rtol=1e-4, atol=1e-4)
 
 
@@ -61,7 +67,7 @@ def test_trimmed_borders_are_background() -> None:
     frame = Frame((90, 80), (64, 64), (10, 20, 70, 50))
     logits = torch.zeros(1, 2, 64, 64)
     logits[:, 1] = 5
-    mask = torch.cat([strip.logits for strip in unfitted(logits, frame)], 1).argmax(0)
+    mask = torch.cat([strip.logits for strip in bring_back_to_source(logits, frame)], 1).argmax(0)
     assert mask[10:80, 20:70].all()
     assert mask.sum() == 70 * 50
 
@@ -71,18 +77,18 @@ def test_grey_and_colour_images_are_shown_as_the_card_wants_them(segmentation_ca
     colour = Image(rng.random((1, 8, 9, 3)).astype(np.float32), name="", sha256="0" * 64)
     grey = Image(rng.random((1, 8, 9)).astype(np.float32), name="", sha256="0" * 64)
     rgb = segmentation_card.model_copy(update={"input": segmentation_card.input.model_copy(update={"channels": "rgb"})})
-    assert planes(colour, segmentation_card).shape == (1, 1, 8, 9)
-    torch.testing.assert_close(planes(colour, rgb)[0, 2], torch.from_numpy(colour.pixels[0, ..., 2]))
-    torch.testing.assert_close(planes(grey, rgb)[0, 1], torch.from_numpy(grey.pixels[0]))
-    part = planes(colour, rgb, box=Box(2, 3, 4, 5))
-    torch.testing.assert_close(part, planes(colour, rgb)[..., 2:6, 3:8])
+    assert prepare_planes(colour, segmentation_card).shape == (1, 1, 8, 9)
+    torch.testing.assert_close(prepare_planes(colour, rgb)[0, 2], torch.from_numpy(colour.pixels[0, ..., 2]))
+    torch.testing.assert_close(prepare_planes(grey, rgb)[0, 1], torch.from_numpy(grey.pixels[0]))
+    part = prepare_planes(colour, rgb, box=Box(2, 3, 4, 5))
+    torch.testing.assert_close(part, prepare_planes(colour, rgb)[..., 2:6, 3:8])
 
 
 def test_training_pictures_are_fitted_as_images_are(segmentation_card: Card) -> None:
     picture = torch.randint(0, 255, (1, 40, 80), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     reference = torch.zeros(40, 80, dtype=torch.uint8)
     reference[:, 40:] = 2
-    seen, classes = fitted(picture, reference, (32, 32))
+    seen, classes = fit_segmenter_input(picture, reference, (32, 32))
     assert seen.shape == (1, 32, 32)
     assert classes[:8].max() == 0  # the black above
     assert (classes[8:24, 16:] == 2).all()
@@ -97,5 +103,5 @@ def test_classes_that_are_fitted_keep_what_they_have_most_of() -> None:
     reference = (
         torch.tensor([[1, 1, 0, 0], [1, 0, 0, 2]], dtype=torch.uint8).repeat_interleave(8, 0).repeat_interleave(8, 1)
     )
-    _, classes = fitted(torch.zeros(1, 16, 32, dtype=torch.uint8), reference, (1, 2))
+    _, classes = fit_segmenter_input(torch.zeros(1, 16, 32, dtype=torch.uint8), reference, (1, 2))
     assert classes.tolist() == [[1, 0]]  # three quarters of the one half, a quarter of the other

@@ -1,14 +1,14 @@
 import pytest
 import torch
 
-from models.tasks.classification.augmentation import Augmentation, augment
+from models.tasks.classification.augmentation import Augmentation, augment_radiographs
 
 STILL = Augmentation(rotation_deg=0, scale=0, shift=0, contrast=0, brightness=0, gamma=0, noise=0, flip=False, erase=0)
 
 
 def views(how: Augmentation, seed: int = 0, n: int = 4) -> torch.Tensor:
     pictures = torch.linspace(0.1, 0.9, 32).expand(n, 1, 32, 32)  # brighter to the right
-    return augment(pictures, (32, 32), how, torch.Generator().manual_seed(seed))
+    return augment_radiographs(pictures, (32, 32), how, torch.Generator().manual_seed(seed))
 
 
 def test_without_freedom_a_view_is_the_picture():
@@ -31,4 +31,4 @@ def test_about_half_of_the_views_are_mirrored():
 
 def test_the_size_of_a_view_is_what_was_asked_for():
     pictures = torch.rand(2, 1, 50, 40)
-    assert augment(pictures, (24, 32), Augmentation(), torch.Generator()).shape == (2, 1, 24, 32)
+    assert augment_radiographs(pictures, (24, 32), Augmentation(), torch.Generator()).shape == (2, 1, 24, 32)

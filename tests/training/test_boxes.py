@@ -10,13 +10,20 @@ from scipy.special import logit
 from models.cards import Card
 from models.errors import UnknownCard
 from models.tasks.detection import trials
-from models.tasks.detection.augmentation import BoxAugmentation, view
-from models.tasks.detection.dataset import BoxSet, box_set
-from models.tasks.detection.froc import average_precision, matches
-from models.tasks.detection.metrics import Answered, calibrate, curve, describe, platt, points
-from models.tasks.detection.metrics import platt_probability as probability
+from models.tasks.detection.augmentation import BoxAugmentation, draw_detection_view
+from models.tasks.detection.dataset import BoxSet, read_box_set
+from models.tasks.detection.froc import compute_average_precision, match_boxes
+from models.tasks.detection.metrics import (
+    Answered,
+    calibrate_detections,
+    choose_operating_points,
+    describe_detection_metrics,
+    fit_platt,
+    thin_froc_curve,
+)
+from models.tasks.detection.metrics import apply_platt as probability
 from models.tasks.detection.recipe import BoxRecipe
-from models.tasks.detection.training import BoxRun, batch_at, fit, prepare_samples
+from models.tasks.detection.training import BoxRun, draw_detection_batch, fit_detector, prepare_detection_samples
 from models.tasks.segmentation.dataset import Grey
 
 STILL = BoxAugmentation(0.0, 0.0, 0.0, False, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
@@ -85,7 +92,9 @@ def filled(picture: Grey, box: np.ndarray) -> float:
 
 def test_a_view_without_change_is_the_picture(squares: BoxSet) -> None:
     picture, boxes = torch.from_numpy(squares.pictures[1]), torch.from_numpy(squares.boxes[1])
-    seen = view(picture, boxes, torch.zeros(1, dtype=torch.long), (31.5, 47.5), (96, 64), STILL, torch.Generator())
+    seen = draw_detection_view(
+        picture, boxes, torch.zeros(1, dtype=torch.long), (31.5, 47.5), (96, 64), STILL, torch.Generator()
+    )
     np.testing.assert_allclose(seen.picture[0].numpy() * 255, np.maximum(squares.pictures[1], 0.02), atol=0.6)
     left, top, width, height = boxes[0].tolist()
     np.testing.assert_allclose(
@@ -99,7 +108,7 @@ def test_a_box_follows_its_square_through_every_view(squares: BoxSet, seed: int)
     how = BoxAugmentation(rotation_deg=0.0, scale=0.3, aspect=0.3, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
     generator = torch.Generator().manual_seed(seed)
     centre = (float(boxes[0, 0] + 10), float(boxes[0, 1] + 10))
-    seen = view(picture, boxes, torch.zeros(1, dtype=torch.long), centre, (64, 64), how, generator)
+    seen = draw_detection_view(picture, boxes, torch.zeros(1, dtype=torch.long), centre, (64, 64), how, generator)
     rows, columns = np.nonzero(seen.picture[0].numpy() > 0.5)
     bright = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     np.testing.assert_allclose(seen.boxes[0], bright, atol=1.0)
@@ -108,13 +117,15 @@ def test_a_box_follows_its_square_through_every_view(squares: BoxSet, seed: int)
 def test_a_box_that_is_hardly_seen_does_not_count(squares: BoxSet) -> None:
     picture, boxes = torch.from_numpy(squares.pictures[1]), torch.from_numpy(squares.boxes[1])
     beside = (float(boxes[0, 0]) - 25, float(boxes[0, 1]) + 10)
-    seen = view(picture, boxes, torch.zeros(1, dtype=torch.long), beside, (64, 64), STILL, torch.Generator())
+    seen = draw_detection_view(
+        picture, boxes, torch.zeros(1, dtype=torch.long), beside, (64, 64), STILL, torch.Generator()
+    )
     assert len(seen.boxes) == 0
 
 
 def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxSet, card: Card, tmp_path: Path) -> None:
-    drawn, learned = prepare_samples(squares, card), np.arange(12)
-    whole = fit(card, drawn, BoxRun("whole", 1, tmp_path, learned), quiet)
+    drawn, learned = prepare_detection_samples(squares, card), np.arange(12)
+    whole = fit_detector(card, drawn, BoxRun("whole", 1, tmp_path, learned), quiet)
 
     class Stopped(Exception):
         pass
@@ -125,8 +136,8 @@ def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxS
 
     halved = BoxRun("halved", 1, tmp_path, learned)
     with pytest.raises(Stopped):
-        fit(card, drawn, halved, stop)
-    again = fit(card, drawn, halved, quiet)
+        fit_detector(card, drawn, halved, stop)
+    again = fit_detector(card, drawn, halved, quiet)
     for one, other in zip(whole.parameters(), again.parameters(), strict=True):
         torch.testing.assert_close(one, other)
     held = trials.Answers(squares)
@@ -135,13 +146,13 @@ def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxS
     held.add(trials.BoxTrial(halved, learned, "all"), Detector(card, torch.device("cpu"), [whole]))
     answered = held.together()
     found = list(zip(answered.boxes, answered.scores, answered.reference, strict=True))
-    assert average_precision(found, 0.5) > 0.8
+    assert compute_average_precision(found, 0.5) > 0.8
 
 
 def test_batches_show_boxes_as_often_as_the_recipe_says(squares: BoxSet, card: Card, tmp_path: Path) -> None:
-    drawn = prepare_samples(squares, card)
+    drawn = prepare_detection_samples(squares, card)
     recipe = BoxRecipe.of(card).model_copy(update={"batch": 200, "clean": 0.25, "focus": 0.75})
-    seen = batch_at(drawn, recipe, BoxRun("x", 0, tmp_path, np.arange(12)), 0)
+    seen = draw_detection_batch(drawn, recipe, BoxRun("x", 0, tmp_path, np.arange(12)), 0)
     assert 0.6 < np.mean([len(of.boxes) > 0 for of in seen]) < 0.8
 
 
@@ -159,13 +170,13 @@ def answered(rng: np.random.Generator, images: int = 80) -> Answered:
 
 def test_the_figures_are_those_of_the_boxes_and_lie_in_their_intervals() -> None:
     found = answered(np.random.default_rng(0))
-    report = describe(found, resamples=60)
+    report = describe_detection_metrics(found, resamples=60)
     assert (report["n"], report["groups"], report["boxes"], report["with a finding"]) == (80, 40, 40, 40)
     rows = list(zip(found.boxes, found.scores, found.reference, strict=True))
     metrics = report["metrics"]
-    assert metrics["AP50 all"]["value"] == pytest.approx(average_precision(rows))
+    assert metrics["AP50 all"]["value"] == pytest.approx(compute_average_precision(rows))
     marked = [row for row in rows if len(row[2])]
-    assert metrics["AP50 with a finding"]["value"] == pytest.approx(average_precision(marked))
+    assert metrics["AP50 with a finding"]["value"] == pytest.approx(compute_average_precision(marked))
     expected = found.froc().sensitivity_at(0.5)
     assert metrics["sensitivity at 0.5 false positives an image"]["value"] == pytest.approx(expected)
     for row in metrics.values():
@@ -176,7 +187,7 @@ def test_calibrated_scores_mean_what_they_say() -> None:
     rng = np.random.default_rng(1)
     raw = rng.uniform(0.01, 0.6, 4000)
     hit = rng.random(4000) < raw**2
-    fitted = platt(raw, hit)
+    fitted = fit_platt(raw, hit)
     for low in (0.1, 0.3):
         of = (probability(raw, fitted) > low) & (probability(raw, fitted) < low + 0.1)
         assert abs(hit[of].mean() - probability(raw, fitted)[of].mean()) < 0.07
@@ -184,7 +195,7 @@ def test_calibrated_scores_mean_what_they_say() -> None:
 
 def test_operating_points_keep_what_they_promise() -> None:
     found = answered(np.random.default_rng(2), 400)
-    detecting = calibrate(found)
+    detecting = calibrate_detections(found)
     points = {point.key: point for point in detecting.points}
     assert detecting.points[0].key == "balanced"
     assert points["sensitive"].sensitivity >= 0.9
@@ -193,7 +204,7 @@ def test_operating_points_keep_what_they_promise() -> None:
     highest = probability(found.highest, detecting.boxes)
     shown = (highest >= points["specific"].threshold)[~found.positive]
     assert 1 - shown.mean() == pytest.approx(points["specific"].specificity)
-    kept = curve(found, detecting)
+    kept = thin_froc_curve(found, detecting)
     assert sorted(kept["threshold"], reverse=True) == kept["threshold"]
     assert sorted(kept["sensitivity"]) == kept["sensitivity"]
 
@@ -203,7 +214,7 @@ def test_operating_points_by_hand() -> None:
     there, absent = np.arange(1, 11) / 10, np.arange(1, 11) / 10 - 0.05
     box, none = np.float32([[0, 0, 10, 10]]), np.empty((0, 4), np.float32)
     found = Answered([box] * 20, [np.float32([0.5])] * 20, [box] * 10 + [none] * 10, np.arange(20))
-    by_key = {point.key: point for point in points(np.concatenate([there, absent]), found)}
+    by_key = {point.key: point for point in choose_operating_points(np.concatenate([there, absent]), found)}
     sensitive, specific = by_key["sensitive"], by_key["specific"]
     assert (sensitive.threshold, sensitive.sensitivity, sensitive.specificity) == pytest.approx((0.2, 0.9, 0.2))
     assert (specific.threshold, specific.sensitivity, specific.specificity) == pytest.approx((0.9, 0.2, 0.9))
@@ -214,7 +225,7 @@ def test_figures_by_hand() -> None:
     box, none = np.float32([[0, 0, 10, 10]]), np.empty((0, 4), np.float32)
     scores = [np.float32([of]) for of in (0.9, 0.8, 0.7)]
     found = Answered([box, box + 50, box, none], [*scores, np.float32([])], [box, none, box, box], np.arange(4))
-    metrics = describe(found, resamples=10)["metrics"]
+    metrics = describe_detection_metrics(found, resamples=10)["metrics"]
     assert metrics["AP50 all"]["value"] == pytest.approx(5 / 9)
     assert metrics["AP50 with a finding"]["value"] == pytest.approx(2 / 3)
     at = metrics["sensitivity at 0.5 false positives an image"]["value"]
@@ -227,11 +238,13 @@ def test_where_every_image_has_a_box_the_best_agreement_is_the_point() -> None:
     found = Answered([whole.boxes[i] for i in rows], [whole.scores[i] for i in rows], [whole.reference[i] for i in
     rows],
                      np.arange(len(rows)))  # fmt: skip
-    detecting = calibrate(found)
+    detecting = calibrate_detections(found)
     assert [(point.key, point.specificity) for point in detecting.points] == [("balanced", None)]
     assert detecting.points[0].sensitivity > 0.8
     scores = probability(np.concatenate(list(found.scores)), detecting.boxes)
-    hit = np.concatenate([matches(*row) >= 0 for row in zip(found.boxes, found.scores, found.reference, strict=True)])
+    hit = np.concatenate(
+        [match_boxes(*row) >= 0 for row in zip(found.boxes, found.scores, found.reference, strict=True)]
+    )
 
     def f1(threshold: float) -> float:
         shown = scores >= threshold
@@ -245,15 +258,15 @@ def test_where_every_image_has_a_box_the_best_agreement_is_the_point() -> None:
 
 
 def test_folds_hold_groups_together_and_every_image_out_once(squares: BoxSet, card: Card) -> None:
-    found = trials.trials(card, squares, 3)
+    found = trials.list_detection_trials(card, squares, 3)
     assert sorted(np.concatenate([trial.measured for trial in found])) == list(range(12))
     for trial in found:
         learned = {squares.groups[i] for i in trial.run.learned}
         assert learned.isdisjoint({squares.groups[i] for i in trial.measured})
     few = card.model_copy(update={"training": {**card.training, "measured_folds": 2}})
-    assert [trial.name for trial in trials.trials(few, squares, 3)] == ["2 of 3 folds by group"] * 2
+    assert [trial.name for trial in trials.list_detection_trials(few, squares, 3)] == ["2 of 3 folds by group"] * 2
 
 
 def test_a_card_without_a_set_says_which_there_are() -> None:
     with pytest.raises(UnknownCard, match="fracture, tka-components"):
-        box_set("knee-kl")
+        read_box_set("knee-kl")

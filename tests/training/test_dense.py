@@ -9,10 +9,24 @@ import torch
 
 from models.cards import Card
 from models.tasks.segmentation import trials
-from models.tasks.segmentation.augmentation import DenseAugmentation, Sample, recoloured, restained, turned, view
+from models.tasks.segmentation.augmentation import (
+    DenseAugmentation,
+    Sample,
+    draw_segmentation_view,
+    recolour_view,
+    restain_view,
+    turn_hues,
+)
 from models.tasks.segmentation.dataset import TRAIN, TUNING, DenseSet
-from models.tasks.segmentation.metrics import aggregated_jaccard, overlaps, summary
-from models.tasks.segmentation.training import DenseRun, batch_at, dice_loss, fit, heights, prepare_samples
+from models.tasks.segmentation.metrics import compute_class_overlaps, score_objects, summarise_segmentation_metrics
+from models.tasks.segmentation.training import (
+    DenseRun,
+    compute_dice_loss,
+    compute_distance_maps,
+    draw_segmentation_batch,
+    fit_segmenter,
+    prepare_segmentation_samples,
+)
 
 STILL = DenseAugmentation(0.0, 0.0, 0.0, False, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
 
@@ -65,7 +79,7 @@ def test_a_view_without_change_is_the_picture_around_its_centre() -> None:
     rng = np.random.default_rng(0)
     picture = torch.from_numpy(rng.integers(0, 256, (3, 20, 30), np.uint8))
     reference = torch.from_numpy(rng.integers(0, 3, (20, 30), np.uint8))
-    seen, classes, height = view(
+    seen, classes, height = draw_segmentation_view(
         Sample(picture, reference, reference * 100), (8, 6), (9.5, 12.5), STILL, torch.Generator().manual_seed(0)
     )
     torch.testing.assert_close(seen, picture[:, 6:14, 10:16].float() / 255, atol=1e-4, rtol=0)
@@ -78,7 +92,7 @@ def test_picture_and_truth_move_together() -> None:
     reference[5:30, 8:20] = 1
     how = replace(STILL, rotation_deg=180.0, scale=0.3, flip=True)
     for seed in range(8):
-        seen, classes, _ = view(
+        seen, classes, _ = draw_segmentation_view(
             Sample(reference[None] * 255, reference), (24, 24), (18, 14), how, torch.Generator().manual_seed(seed)
         )
         assert ((seen[0] > 0.5).long() == classes).float().mean() > 0.98
@@ -86,23 +100,23 @@ def test_picture_and_truth_move_together() -> None:
 
 def test_stains_keep_white_white_and_darken_with_their_density() -> None:
     picture = torch.tensor([[1.0, 0.6], [1.0, 0.3], [1.0, 0.7]]).view(3, 1, 2)
-    torch.testing.assert_close(restained(picture, torch.ones(3), torch.zeros(3)), picture, atol=1e-5, rtol=0)
-    darker = restained(picture, torch.full((3,), 2.0), torch.zeros(3))
+    torch.testing.assert_close(restain_view(picture, torch.ones(3), torch.zeros(3)), picture, atol=1e-5, rtol=0)
+    darker = restain_view(picture, torch.full((3,), 2.0), torch.zeros(3))
     torch.testing.assert_close(darker, picture**2, atol=1e-4, rtol=0)  # twice the density is the light squared
 
 
 def test_a_turn_of_colours_leaves_grey_and_three_thirds_are_a_circle() -> None:
     picture = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(turned(picture, 120.0), picture[[2, 0, 1]], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(turn_hues(picture, 120.0), picture[[2, 0, 1]], atol=1e-5, rtol=1e-4)
     grey = picture[:1].expand(3, -1, -1)
-    torch.testing.assert_close(turned(grey, 77.0), grey, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(turn_hues(grey, 77.0), grey, atol=1e-5, rtol=1e-4)
 
 
 def test_a_grey_view_has_its_luminance_in_every_channel_and_draws_nothing_of_other_cards() -> None:
     picture = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
     plain = DenseAugmentation(contrast=0, brightness=0, gamma=0, noise=0)
     coloured, grey = (
-        recoloured(picture, replace(plain, grey=share), torch.Generator().manual_seed(1)) for share in (0.0, 1.0)
+        recolour_view(picture, replace(plain, grey=share), torch.Generator().manual_seed(1)) for share in (0.0, 1.0)
     )
     torch.testing.assert_close(coloured, picture, atol=1e-4, rtol=0)
     luminance = 0.299 * picture[0] + 0.587 * picture[1] + 0.114 * picture[2]
@@ -112,15 +126,15 @@ def test_a_grey_view_has_its_luminance_in_every_channel_and_draws_nothing_of_oth
 def test_dice_loss_is_none_for_the_truth_and_one_for_its_opposite() -> None:
     reference = torch.tensor([[[0, 1], [1, 0]]])
     sure = torch.nn.functional.one_hot(reference, 2).permute(0, 3, 1, 2).float() * 100
-    assert dice_loss(sure, reference) == pytest.approx(0, abs=1e-6)
-    assert dice_loss(sure.flip(1), reference) == pytest.approx(1, abs=1e-6)
+    assert compute_dice_loss(sure, reference) == pytest.approx(0, abs=1e-6)
+    assert compute_dice_loss(sure.flip(1), reference) == pytest.approx(1, abs=1e-6)
 
 
 def test_heights_rise_to_one_inside_each_object() -> None:
     instances = np.zeros((12, 20), np.int32)
     instances[2:9, 2:9] = 1
     instances[2:5, 9:20] = 7  # touches the first and the edge
-    found = heights(instances)
+    found = compute_distance_maps(instances)
     assert found[5, 5] == 1
     assert found[3, 12] == 1
     assert found[2, 2] == pytest.approx(0.25)
@@ -130,9 +144,9 @@ def test_heights_rise_to_one_inside_each_object() -> None:
 def test_figures_of_one_picture_by_hand(card: Card) -> None:
     reference, mask = np.zeros((2, 4), np.uint8), np.zeros((2, 4), np.uint8)
     reference[0, :3], mask[0, 1:] = 1, 1  # 3 and 3 pixels, 2 in common
-    found = overlaps(mask, reference, card)
+    found = compute_class_overlaps(mask, reference, card)
     assert found == {"dice disc": pytest.approx(4 / 6), "jaccard disc": pytest.approx(2 / 4)}
-    nothing = overlaps(np.zeros_like(mask), np.zeros_like(mask), card)
+    nothing = compute_class_overlaps(np.zeros_like(mask), np.zeros_like(mask), card)
     assert np.isnan(nothing["dice disc"])
 
 
@@ -140,15 +154,15 @@ def test_aggregated_jaccard_by_hand() -> None:
     reference, found = np.zeros((3, 10), np.int32), np.zeros((3, 10), np.int32)
     reference[0, :4], reference[1, :4] = 1, 2
     found[0, 1:6], found[2, :3] = 5, 3  # 3 of 4 + 2 beyond; the second is missed; one is invented
-    assert aggregated_jaccard(found, reference) == pytest.approx(3 / (6 + 4 + 3))
-    assert aggregated_jaccard(reference, reference) == 1
-    assert aggregated_jaccard(np.zeros_like(reference), reference) == 0
+    assert score_objects(found, reference) == pytest.approx(3 / (6 + 4 + 3))
+    assert score_objects(reference, reference) == 1
+    assert score_objects(np.zeros_like(reference), reference) == 0
 
 
 def test_intervals_are_over_groups_not_pictures() -> None:
     values = {"dice": np.repeat([0.2, 0.8], 50)}
-    of_groups = summary(values, np.repeat([0, 1], 50))
-    alone = summary(values, np.arange(100))
+    of_groups = summarise_segmentation_metrics(values, np.repeat([0, 1], 50))
+    alone = summarise_segmentation_metrics(values, np.arange(100))
     assert of_groups["metrics"]["dice"] == {
         "value": pytest.approx(0.5),
         "low": pytest.approx(0.2),
@@ -159,7 +173,7 @@ def test_intervals_are_over_groups_not_pictures() -> None:
 
 
 def test_folds_keep_groups_together_and_fill_evenly(discs: DenseSet) -> None:
-    fold = trials.grouped_folds(discs.groups, 2)
+    fold = trials.assign_grouped_folds(discs.groups, 2)
     assert sorted(np.bincount(fold)) == [6, 6]
     assert all(len(set(fold[np.array(discs.groups) == group])) == 1 for group in discs.groups)
 
@@ -168,7 +182,7 @@ def test_a_set_with_splits_is_trained_on_train_alone_and_folded_where_it_says_so
     splits = (TRAIN,) * 6 + (TUNING,) * 2 + ("other knee",) * 4
     split = replace(discs, splits=splits, folded="other knee", shares=(1.0,) * 5 + (0.5,) * 7)
     tuning = card.model_copy(update={"training": {**card.training, "tuning_steps": 5}})
-    found = trials.trials(tuning, split, 5)
+    found = trials.list_segmentation_trials(tuning, split, 5)
     assert [trial.name for trial in found] == ["other knee", *["other knee, in folds"] * 4]
     learned, first = found[0].run, found[0].run.start
     assert first is not None
@@ -180,17 +194,17 @@ def test_a_set_with_splits_is_trained_on_train_alone_and_folded_where_it_says_so
         assert trial.run.start.name == first.name
         assert trial.run.draw[trial.measured] == 0
         assert np.count_nonzero(trial.run.draw) == 11
-    assert trials.shipped(tuning, split, 5).draw.all()
-    assert trials.trials(card, split, 5)[0].run.draw.tolist() == first.draw.tolist()
+    assert trials.plan_final_run(tuning, split, 5).draw.all()
+    assert trials.list_segmentation_trials(card, split, 5)[0].run.draw.tolist() == first.draw.tolist()
 
 
 def test_a_network_learns_to_paint_discs(card: Card, discs: DenseSet, tmp_path: Path) -> None:
-    drawn = prepare_samples(card, discs)
+    drawn = prepare_segmentation_samples(card, discs)
     run = DenseRun("all", 0, tmp_path, np.ones(len(discs)))
     from models.tasks.segmentation.predictor import Segmenter
 
-    segmenter = Segmenter(card, torch.device("cpu"), [fit(card, drawn, run, quiet)])
-    figures = [trials.measured(segmenter, discs, i) for i in range(3)]
+    segmenter = Segmenter(card, torch.device("cpu"), [fit_segmenter(card, drawn, run, quiet)])
+    figures = [trials.measure_picture(segmenter, discs, i) for i in range(3)]
     assert np.mean([found["dice disc"] for found in figures]) > 0.85
     assert all(found["aggregated jaccard"] > 0.7 for found in figures)
 
@@ -200,8 +214,8 @@ def test_a_stopped_run_ends_with_the_same_weights(
 ) -> None:
     short = card.model_copy(update={"training": {**card.training, "steps": 8}})
     monkeypatch.setattr("models.training.loop.KEEP", 4)
-    drawn = prepare_samples(short, discs)
-    whole = fit(short, drawn, DenseRun("run", 3, tmp_path / "whole", np.ones(12)), quiet)
+    drawn = prepare_segmentation_samples(short, discs)
+    whole = fit_segmenter(short, drawn, DenseRun("run", 3, tmp_path / "whole", np.ones(12)), quiet)
 
     def stop(step: str, share: float) -> None:
         if share == 0.5:
@@ -209,8 +223,8 @@ def test_a_stopped_run_ends_with_the_same_weights(
 
     stopped = DenseRun("run", 3, tmp_path / "stopped", np.ones(12))
     with pytest.raises(KeyboardInterrupt):
-        fit(short, drawn, stopped, stop)
-    resumed = fit(short, drawn, stopped, quiet)
+        fit_segmenter(short, drawn, stopped, stop)
+    resumed = fit_segmenter(short, drawn, stopped, quiet)
     for name, value in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], value)
 
@@ -219,13 +233,13 @@ def test_tuned_weights_lie_between_both_cycles_where_the_recipe_says_so(
     card: Card, discs: DenseSet, tmp_path: Path
 ) -> None:
     recipe = {**card.training, "steps": 4, "tuning_steps": 4}
-    drawn = prepare_samples(card, discs)
+    drawn = prepare_segmentation_samples(card, discs)
     first = DenseRun("first", 3, tmp_path, np.ones(12))
     run = DenseRun("second", 4, tmp_path, np.ones(12), start=first)
 
     def fitted(share: float) -> dict[str, torch.Tensor]:
         tuned = card.model_copy(update={"training": {**recipe, "tuned_share": share}})
-        return fit(tuned, drawn, run, quiet).state_dict()
+        return fit_segmenter(tuned, drawn, run, quiet).state_dict()
 
     whole, half = fitted(1.0), fitted(0.5)
     begin = torch.load(first.finished, weights_only=True)
@@ -237,8 +251,8 @@ def test_tuned_weights_lie_between_both_cycles_where_the_recipe_says_so(
 
 
 def test_a_batch_depends_on_its_step_alone(card: Card, discs: DenseSet, tmp_path: Path) -> None:
-    drawn, run = prepare_samples(card, discs), DenseRun("run", 3, tmp_path, np.eye(12)[4])
-    first, again, other = (batch_at(card, drawn, run, step) for step in (7, 7, 8))
+    drawn, run = prepare_segmentation_samples(card, discs), DenseRun("run", 3, tmp_path, np.eye(12)[4])
+    first, again, other = (draw_segmentation_batch(card, drawn, run, step) for step in (7, 7, 8))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not torch.equal(first[0], other[0])
     assert first[0].shape == (4, 3, 32, 32)

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from models.cards import Card, card
-from models.tasks.classification.metrics import describe, measures, with_interval
+from models.tasks.classification.metrics import (
+    bootstrap_metric,
+    describe_classification_metrics,
+    list_classification_metrics,
+)
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def ordinal_card(card_text) -> Card:
 
 def test_measures_by_hand(answers, ordinal_card):
     p, y = answers
-    found = {name: measure(p, y) for name, measure in measures(ordinal_card).items()}
+    found = {name: measure(p, y) for name, measure in list_classification_metrics(ordinal_card).items()}
     assert found["accuracy"] == pytest.approx(4 / 6)
     assert found["mae"] == pytest.approx((1 + 2) / 6)
     assert found["macro_recall"] == pytest.approx((1 + 0.5 + 0.5) / 3)
@@ -46,7 +50,7 @@ def test_an_interval_holds_its_value_and_narrows_with_more_groups():
     def interval(n: int) -> dict[str, float]:
         y = rng.integers(0, 2, n)
         p = np.eye(2)[np.where(rng.random(n) < 0.8, y, 1 - y)]
-        return with_interval(measures(card("shoulder-implants"))["accuracy"], p, y, np.arange(n))
+        return bootstrap_metric(list_classification_metrics(card("shoulder-implants"))["accuracy"], p, y, np.arange(n))
 
     few, many = interval(50), interval(2000)
     assert many["low"] < many["value"] < many["high"]
@@ -57,15 +61,15 @@ def test_groups_widen_the_interval():
     y = np.repeat([0, 1], 100)
     right = np.repeat(np.random.default_rng(0).random(20) < 0.7, 10)  # a group is right or wrong as a whole
     p = np.eye(2)[np.where(right, y, 1 - y)]
-    accuracy = measures(card("shoulder-implants"))["accuracy"]
-    whole = with_interval(accuracy, p, y, np.repeat(np.arange(20), 10))
-    apart = with_interval(accuracy, p, y, np.arange(200))
+    accuracy = list_classification_metrics(card("shoulder-implants"))["accuracy"]
+    whole = bootstrap_metric(accuracy, p, y, np.repeat(np.arange(20), 10))
+    apart = bootstrap_metric(accuracy, p, y, np.arange(200))
     assert whole["high"] - whole["low"] > 2 * (apart["high"] - apart["low"])
 
 
 def test_description_counts_every_answer_once(answers, ordinal_card):
     p, y = answers
-    report = describe(p, y, np.arange(6), ordinal_card)
+    report = describe_classification_metrics(p, y, np.arange(6), ordinal_card)
     assert report["confusion"] == [[2, 0, 0], [0, 1, 1], [1, 0, 1]]
     assert [row["n"] for row in report["recall"].values()] == [2, 2, 2]
     assert {(row["truth"], row["answer"]) for row in report["worst"]} == {("1", "2"), ("2", "0")}

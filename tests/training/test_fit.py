@@ -7,9 +7,16 @@ import torch
 
 from models.cards import Card
 from models.settings import settings
-from models.tasks.classification.folds import folds_of, out_of_fold
+from models.tasks.classification.folds import answer_out_of_fold, assign_folds
 from models.tasks.classification.recipe import Recipe
-from models.tasks.classification.training import Run, class_weights, fit, outputs, soft_targets, views
+from models.tasks.classification.training import (
+    Run,
+    compute_ensemble_logits,
+    draw_frozen_views,
+    fit_classifier,
+    soften_targets,
+    weigh_classes,
+)
 from models.training import denormals
 
 needs_imagenet = pytest.mark.skipif(
@@ -33,7 +40,7 @@ def card(card_text: str) -> Card:
 
 def test_soft_targets_are_distributions_and_know_the_order(card):
     ordinal = card.model_copy(update={"ordinal": True, "labels": card.labels * 2})
-    targets = soft_targets(ordinal, Recipe(epochs=1, softness=0.2))
+    targets = soften_targets(ordinal, Recipe(epochs=1, softness=0.2))
     torch.testing.assert_close(targets.sum(1), torch.ones(4))
     torch.testing.assert_close(targets.diagonal(), torch.full((4,), 0.8))
     assert targets[0, 1] > targets[0, 2] > targets[0, 3]
@@ -41,7 +48,7 @@ def test_soft_targets_are_distributions_and_know_the_order(card):
 
 def test_denormals_count_again_after_training():
     least = torch.full((64,), 1e-40)
-    with suppress(KeyboardInterrupt), denormals.flushed():
+    with suppress(KeyboardInterrupt), denormals.flush_denormals():
         assert (least * 1.0 == 0).all()
         raise KeyboardInterrupt
     assert (least * 1.0 > 0).all()
@@ -49,7 +56,7 @@ def test_denormals_count_again_after_training():
 
 def test_class_weights_favour_the_rare_and_average_to_one(card, tiny_set):
     indices = np.array([0, 2, 4, 6, 8, 10, 1])  # six A, one B
-    weights = class_weights(card, tiny_set, indices, Recipe(epochs=1, balance=1.0))
+    weights = weigh_classes(card, tiny_set, indices, Recipe(epochs=1, balance=1.0))
     assert weights[1] / weights[0] == pytest.approx(6)
     assert (6 * weights[0] + weights[1]) / 7 == pytest.approx(1)
 
@@ -57,19 +64,19 @@ def test_class_weights_favour_the_rare_and_average_to_one(card, tiny_set):
 @needs_imagenet
 def test_training_learns_and_resumes_as_if_never_stopped(card, tiny_set, tmp_path):
     every = np.arange(len(tiny_set))
-    seen = views(card, tiny_set, quiet)
+    seen = draw_frozen_views(card, tiny_set, quiet)
     assert seen.shape == (2, 48, 32, 8, 8)
-    whole = fit(card, tiny_set, seen, Run("whole", every, 0, tmp_path), quiet)
+    whole = fit_classifier(card, tiny_set, seen, Run("whole", every, 0, tmp_path), quiet)
 
     def stop_after_first(step: str, share: float) -> None:
         if "epoch 1" in step:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(card, tiny_set, seen, Run("stopped", every, 0, tmp_path), stop_after_first)
-    resumed = fit(card, tiny_set, seen, Run("stopped", every, 0, tmp_path), quiet)
-    logits = outputs([whole], card, tiny_set, every)
-    torch.testing.assert_close(outputs([resumed], card, tiny_set, every), logits, atol=1e-3, rtol=1e-3)
+        fit_classifier(card, tiny_set, seen, Run("stopped", every, 0, tmp_path), stop_after_first)
+    resumed = fit_classifier(card, tiny_set, seen, Run("stopped", every, 0, tmp_path), quiet)
+    logits = compute_ensemble_logits([whole], card, tiny_set, every)
+    torch.testing.assert_close(compute_ensemble_logits([resumed], card, tiny_set, every), logits, atol=1e-3, rtol=1e-3)
     reference = torch.tensor([card.index(label) for label in tiny_set.labels])
     assert (logits.argmax(1) == reference).float().mean() > 0.9
 
@@ -77,16 +84,16 @@ def test_training_learns_and_resumes_as_if_never_stopped(card, tiny_set, tmp_pat
 @needs_imagenet
 def test_every_picture_is_answered_by_a_network_that_never_saw_its_group(card, tiny_set, tmp_path):
     quick = card.model_copy(update={"training": card.training | {"epochs": 1}})
-    logits = out_of_fold(quick, tiny_set, 2, tmp_path, quiet)
+    logits = answer_out_of_fold(quick, tiny_set, 2, tmp_path, quiet)
     assert logits.shape == (48, 2)
     assert (logits != 0).all()
     kept = sorted(path.name for path in tmp_path.glob("*.npy"))
     assert kept == ["member-0-fold-0-of-2.npy", "member-0-fold-1-of-2.npy"]
-    np.testing.assert_array_equal(out_of_fold(quick, tiny_set, 2, tmp_path, quiet), logits)
+    np.testing.assert_array_equal(answer_out_of_fold(quick, tiny_set, 2, tmp_path, quiet), logits)
 
 
 def test_folds_keep_groups_whole(tiny_set):
-    fold = folds_of(tiny_set, 4)
+    fold = assign_folds(tiny_set, 4)
     assert set(fold) == {0, 1, 2, 3}
     for group in set(tiny_set.groups):
         assert len({fold[i] for i, other in enumerate(tiny_set.groups) if other == group}) == 1

@@ -37,7 +37,9 @@ def pictures(n: int, seed: int, mean: float = 0.5) -> list[Pixels]:
 
 @pytest.fixture
 def seen(segmentation_card: Card) -> ood_detector.Known:
-    return ood_detector.known(segmentation_card, pictures(40, 0), [f"patient {i // 4}" for i in range(40)], look)
+    return ood_detector.look_at_known_pictures(
+        segmentation_card, pictures(40, 0), [f"patient {i // 4}" for i in range(40)], look
+    )
 
 
 @pytest.fixture
@@ -47,13 +49,15 @@ def with_ood(
     """A card with an out-of-distribution detector fitted on grey noise, in a folder of its own."""
     for module in (ood_detector, loading):
         monkeypatch.setattr(module, "WEIGHTS_DIR", tmp_path)
-    return segmentation_card.model_copy(update={"ood": ood_detector.ship(segmentation_card.id, seen)})
+    return segmentation_card.model_copy(
+        update={"ood": ood_detector.train_final_ood_detector(segmentation_card.id, seen)}
+    )
 
 
 def test_a_picture_is_as_far_outside_as_its_most_familiar_part(seen: ood_detector.Known) -> None:
     fitted = seen.fitted(range(40))
     outside = np.concatenate([pictures(1, 1)[0][:, :12], np.zeros((24, 12), np.float32)], 1)
-    (found,) = ood_detector.distances(fitted, [look(outside)[0]])
+    (found,) = ood_detector.measure_ood_distances(fitted, [look(outside)[0]])
     assert found == fitted.distance(look(outside)[0][:1])[0]
     assert found < fitted.distance(look(outside)[0][1:])[0]
 
@@ -65,7 +69,7 @@ def test_what_is_held_out_is_judged_by_other_groups(seen: ood_detector.Known) ->
         seen.logits,
         seen.groups,
     )
-    own = ood_detector.distances(odd.fitted(range(40)), odd.plain)
+    own = ood_detector.measure_ood_distances(odd.fitted(range(40)), odd.plain)
     assert (odd.held_out()[36:] > 2 * own[36:]).all()  # a group that is unlike the others cannot vouch for itself
 
 
@@ -80,9 +84,9 @@ def test_other_kinds_are_measured_against_what_is_held_out(with_ood: Card, seen:
     fitted = load_ood_detector(with_ood)
 
     def ood_score(picture: Pixels) -> float:
-        return float(ood_detector.distances(fitted, [look(picture)[0]])[0] / fitted.threshold)
+        return float(ood_detector.measure_ood_distances(fitted, [look(picture)[0]])[0] / fitted.threshold)
 
-    report = ood_detector.measured(with_ood, seen, ood_score, ood_sets, lambda step, share: None)
+    report = ood_detector.measure_ood_detector(with_ood, seen, ood_score, ood_sets, lambda step, share: None)
     assert (report["n"], report["kept"]) == (40, pytest.approx(0.95))
     black, own = report["sets"]
     assert (black["n"], black["auroc"], black["refused"]) == (5, 1.0, 1.0)
@@ -91,11 +95,14 @@ def test_other_kinds_are_measured_against_what_is_held_out(with_ood: Card, seen:
 
 
 def test_a_large_set_is_known_by_what_is_drawn_from_it() -> None:
-    assert ood_detector.spread(np.array([0.0, 2.0, 0.0, 1.0])).tolist() == [1, 3]  # all of a small one, once
-    some = ood_detector.spread(np.ones(10 * ood_detector.KNOWN))
+    assert ood_detector.choose_ood_pictures(np.array([0.0, 2.0, 0.0, 1.0])).tolist() == [
+        1,
+        3,
+    ]  # all of a small one, once
+    some = ood_detector.choose_ood_pictures(np.ones(10 * ood_detector.KNOWN))
     assert len(np.unique(some)) == ood_detector.KNOWN
     assert (some[0], some[-1]) == (5, 10 * ood_detector.KNOWN - 5)
-    often = ood_detector.spread(np.array([*np.ones(999), 999.0]))
+    often = ood_detector.choose_ood_pictures(np.array([*np.ones(999), 999.0]))
     assert (often == 999).sum() == ood_detector.KNOWN / 2  # half of what a network sees
 
 
@@ -108,9 +115,9 @@ def shipped(segmenting_card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     grey = tuple((picture * 255).astype(np.uint8) for picture in pictures(20, 4))
     empty = tuple(np.zeros((24, 24), np.uint8) for _ in grey)
     own = DenseSet(grey, empty, tuple(f"knee {i // 2}" for i in range(20)), ("",) * 20)
-    monkeypatch.setattr(trials, "dense_set", lambda _: own)
+    monkeypatch.setattr(trials, "read_dense_set", lambda _: own)
     white = [np.ones((24, 24), np.float32)] * 3
-    monkeypatch.setattr(trials, "ood_sets", lambda _, colour: iter([("white", white)]))
+    monkeypatch.setattr(trials, "read_ood_sets", lambda _, colour: iter([("white", white)]))
     text = (tmp_path / "cards" / f"{segmenting_card}.toml").read_text()
     (tmp_path / "cards" / f"{segmenting_card}.toml").write_text(text + "\n[training]\nsteps = 1\n")
     (tmp_path / "cards" / f"{segmenting_card}.figures.json").write_text('{"measured": "2026-11-20", "trials": {}}')

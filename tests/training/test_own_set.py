@@ -142,10 +142,10 @@ def test_a_folder_becomes_a_card_that_answers(
     assert run(*asked[:2]) == 2
     assert run(*asked[:3], "tissue", "--name", "x") == 2
     assert run(*asked, "--start", "fracture") == 2
-    monkeypatch.setattr(final, "fit", stopped)
+    monkeypatch.setattr(final, "fit_classifier", stopped)
     assert run(*asked, "--start", "knee-kl") != 0
     assert not models.card("bars-of-mine").members  # begun, and without an answer
-    monkeypatch.setattr(final, "fit", training.fit)
+    monkeypatch.setattr(final, "fit_classifier", training.fit_classifier)
     assert run(*asked, "--start", "shoulder-implants") == 0
     told = capsys.readouterr().out
     assert "bars-of-mine: accuracy" in told

@@ -60,17 +60,17 @@ def trained(product: Callable[..., str], tmp_path: Path, monkeypatch: pytest.Mon
         torch.nn.init.normal_(net.head[3].weight)
         return net.eval().requires_grad_(False)
 
-    monkeypatch.setattr(final, "views", lambda *_: None)
-    monkeypatch.setattr(final, "fit", drawn)
+    monkeypatch.setattr(final, "draw_frozen_views", lambda *_: None)
+    monkeypatch.setattr(final, "fit_classifier", drawn)
     return runs
 
 
 def of(monkeypatch: pytest.MonkeyPatch, data: LabelledSet) -> None:
     """Make this set the card's, and noise the only other kind."""
     for module in (final, evaluation):
-        monkeypatch.setattr(module, "labelled_set", lambda _: data)
+        monkeypatch.setattr(module, "read_labelled_set", lambda _: data)
     noise = np.random.default_rng(1).random((5, 64, 64), dtype=np.float32)
-    monkeypatch.setattr(evaluation, "ood_sets", lambda _: iter([("noise", list(noise))]))
+    monkeypatch.setattr(evaluation, "read_ood_sets", lambda _: iter([("noise", list(noise))]))
 
 
 def test_training_inscribes_its_members_and_an_ood_detector_that_keeps_what_it_promises(
@@ -81,8 +81,8 @@ def test_training_inscribes_its_members_and_an_ood_detector_that_keeps_what_it_p
     assert trained == ["shipped-0 on 24 of 24", "shipped-1 on 24 of 24"]  # neither validation nor test pictures
     made = card("tiny")
     assert [member.file for member in made.members] == ["tiny-0.safetensors", "tiny-1.safetensors"]
-    net = final.load_member(made, made.members[0])  # checks the hash
-    distances = final.held_out_distances(made, split, net, evaluation.load_ood_detector(made))
+    net = final.load_classifier(made, made.members[0])  # checks the hash
+    distances = final.measure_held_out_distances(made, split, net, evaluation.load_ood_detector(made))
     assert made.ood is not None
     assert (len(distances), made.ood.n) == (12, 12)
     assert made.ood.threshold == pytest.approx(np.quantile(distances, 0.95), rel=1e-5)
@@ -102,9 +102,9 @@ def test_a_set_without_splits_is_learned_whole_and_judged_by_other_groups(
     made = card("tiny")
     assert made.ood is not None
     assert made.ood.n == 48
-    net, ood_detector = final.load_member(made, made.members[0]), evaluation.load_ood_detector(made)
+    net, ood_detector = final.load_classifier(made, made.members[0]), evaluation.load_ood_detector(made)
     own = ood_detector.distance(final.compute_pooled_features(net, made, data.pixels)[0])
-    assert np.median(final.held_out_distances(made, data, net, ood_detector)) > np.median(
+    assert np.median(final.measure_held_out_distances(made, data, net, ood_detector)) > np.median(
         own
     )  # not those it was fitted on
 
@@ -117,7 +117,7 @@ def test_cross_validation_reports_what_the_held_out_logits_say(
     reference = np.arange(48) % 3
     said = np.where(np.arange(48) % 4 == 0, (reference + 1) % 3, reference)  # 12 of 48 are wrong
     logits = 3 * np.eye(3, dtype=np.float32)[said]
-    monkeypatch.setattr(evaluation, "out_of_fold", lambda *_: logits)
+    monkeypatch.setattr(evaluation, "answer_out_of_fold", lambda *_: logits)
     evaluation.evaluate("tiny", 4, False, quiet)
     report = json.loads((tmp_path / "cards" / "tiny.figures.json").read_text())
     assert report["metrics"]["accuracy"]["value"] == 0.75
@@ -143,9 +143,11 @@ def test_the_test_split_is_measured_only_when_asked(
     of(monkeypatch, split)
     final.train("tiny", quiet)
     seen: list[list[int]] = []
-    measured = evaluation.outputs
+    measured = evaluation.compute_ensemble_logits
     monkeypatch.setattr(
-        evaluation, "outputs", lambda nets, c, d, indices: seen.append(list(indices)) or measured(nets, c, d, indices)
+        evaluation,
+        "compute_ensemble_logits",
+        lambda nets, c, d, indices: seen.append(list(indices)) or measured(nets, c, d, indices),
     )
     path = tmp_path / "cards" / "tiny.figures.json"
     evaluation.evaluate("tiny", 3, False, quiet)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from models.tasks.classification.augmentation import Augmentation, augment
+from models.tasks.classification.augmentation import Augmentation, augment_radiographs
 from models.tasks.detection import augmentation as boxes
 from models.tasks.detection.augmentation import BoxAugmentation
 from models.tasks.segmentation import augmentation as dense
@@ -57,9 +57,9 @@ TONES = [
 )
 def test_tones_of_a_radiograph(knob: str, much: float, share: float, value: float, thrown: Throw) -> None:
     thrown(share)
-    views = augment(FLAT, (20, 30), still(Augmentation, **{knob: much}), DICE)
+    views = augment_radiographs(FLAT, (20, 30), still(Augmentation, **{knob: much}), DICE)
     assert views.numpy() == pytest.approx(value, abs=1e-5)
-    assert dense.recoloured(FLAT[0], still(DenseAugmentation, **{knob: much}), DICE).numpy() == pytest.approx(
+    assert dense.recolour_view(FLAT[0], still(DenseAugmentation, **{knob: much}), DICE).numpy() == pytest.approx(
         value, abs=1e-5
     )
 
@@ -104,7 +104,7 @@ def test_a_radiograph_is_looked_up_where_the_map_says(
     recipe: dict[str, Any], share: float, place: Callable[[float, float], tuple[float, float]], thrown: Throw
 ) -> None:
     thrown(share)
-    (view,) = augment(slope()[None, None], (40, 60), still(Augmentation, **recipe), DICE)[:, 0]
+    (view,) = augment_radiographs(slope()[None, None], (40, 60), still(Augmentation, **recipe), DICE)[:, 0]
     for row, column in ((20, 30), (12, 25), (25, 40)):
         x, y = place((column + 0.5) / 30 - 1, (row + 0.5) / 20 - 1)
         assert float(view[row, column]) == pytest.approx(0.5 + 0.3 * x + 0.1 * y, abs=1e-4)
@@ -113,12 +113,14 @@ def test_a_radiograph_is_looked_up_where_the_map_says(
 def test_an_erased_part_is_a_tenth_to_a_third_of_each_side(thrown: Throw) -> None:
     for share, (height, width), top, left in ((0, (4, 6), 0, 0), (0.5, (8, 12), 15, 23), (0.99, (12, 19), 26, 39)):
         thrown(share)
-        (view,) = augment(torch.full((1, 1, 40, 60), 0.3), (40, 60), still(Augmentation, erase=1.0), DICE)[:, 0]
+        (view,) = augment_radiographs(torch.full((1, 1, 40, 60), 0.3), (40, 60), still(Augmentation, erase=1.0), DICE)[
+            :, 0
+        ]
         rows, columns = np.nonzero(np.abs(view.numpy() - share) < 1e-6)
         assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (height, width)
         assert (rows.min(), columns.min()) == (top, left)
     thrown(0.5)
-    assert augment(FLAT, (20, 30), still(Augmentation, erase=0.5), DICE).numpy() == pytest.approx(0.4)
+    assert augment_radiographs(FLAT, (20, 30), still(Augmentation, erase=0.5), DICE).numpy() == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize(
@@ -145,15 +147,15 @@ def test_a_box_is_the_upright_one_round_its_ellipse_and_cut_at_the_view(thrown: 
     picture = torch.zeros(100, 100, dtype=torch.uint8)
     given = torch.tensor([[40.0, 45, 20, 10], [62, 40, 20, 20], [60, 40, 10, 20], [80, 80, 5, 5]])
     classes = torch.tensor([1, 2, 3, 4])
-    still_ = boxes.view(picture, given, classes, (50, 50), (40, 30), still(BoxAugmentation), DICE)
+    still_ = boxes.draw_detection_view(picture, given, classes, (50, 50), (40, 30), still(BoxAugmentation), DICE)
     # the view runs from (35, 30) to (65, 70): of the second 3 of 20 columns are in it, of the third 5 of 10
     assert still_.classes.tolist() == [1, 3]
     assert still_.boxes.tolist() == [[5, 15, 25, 25], [25, 10, 30, 30]]
-    quarter = boxes.view(
+    quarter = boxes.draw_detection_view(
         picture, given[:1], classes[:1], (50, 50), (40, 30), still(BoxAugmentation, rotation_deg=90), DICE
     )
     assert quarter.boxes.numpy() == pytest.approx(np.array([[10, 10, 20, 30]]), abs=1e-4)
-    eighth = boxes.view(
+    eighth = boxes.draw_detection_view(
         picture, given[:1], classes[:1], (50, 50), (40, 30), still(BoxAugmentation, rotation_deg=45), DICE
     )
     half = ((10**2 + 5**2) / 2) ** 0.5
@@ -203,23 +205,23 @@ def test_a_dense_grid_turns_clockwise_and_its_box_stays_in_the_picture(thrown: T
 def test_colours_are_changed_where_there_are_any(thrown: Throw) -> None:
     rosa = torch.tensor([0.8, 0.5, 0.6]).view(3, 1, 1).expand(3, 2, 2)
     thrown(0.2)
-    assert (dense.recoloured(rosa, still(DenseAugmentation, grey=0.2), DICE) == rosa).all()
-    grey = dense.recoloured(rosa, still(DenseAugmentation, grey=0.21), DICE)
+    assert (dense.recolour_view(rosa, still(DenseAugmentation, grey=0.2), DICE) == rosa).all()
+    grey = dense.recolour_view(rosa, still(DenseAugmentation, grey=0.21), DICE)
     assert grey.numpy() == pytest.approx(0.299 * 0.8 + 0.587 * 0.5 + 0.114 * 0.6, abs=1e-5)
-    assert dense.recoloured(rosa, still(DenseAugmentation, invert=0.21), DICE)[:, 0, 0].tolist() == pytest.approx(
+    assert dense.recolour_view(rosa, still(DenseAugmentation, invert=0.21), DICE)[:, 0, 0].tolist() == pytest.approx(
         [0.2, 0.5, 0.4]
     )
-    assert (dense.recoloured(rosa, still(DenseAugmentation, invert=0.2), DICE) == rosa).all()
+    assert (dense.recolour_view(rosa, still(DenseAugmentation, invert=0.2), DICE) == rosa).all()
     thrown(1)
-    third = dense.recoloured(rosa, still(DenseAugmentation, hue_deg=120.0), DICE)
+    third = dense.recolour_view(rosa, still(DenseAugmentation, hue_deg=120.0), DICE)
     assert third[:, 0, 0].tolist() == pytest.approx([0.6, 0.8, 0.5], abs=1e-5)
-    stained = dense.recoloured(rosa, still(DenseAugmentation, stain=0.2), DICE)
+    stained = dense.recolour_view(rosa, still(DenseAugmentation, stain=0.2), DICE)
     assert stained.numpy() == pytest.approx(
-        dense.restained(rosa, torch.full((3,), 1.2), torch.full((3,), 0.02)).numpy()
+        dense.restain_view(rosa, torch.full((3,), 1.2), torch.full((3,), 0.02)).numpy()
     )
     flat = torch.full((1, 2, 2), 0.5)
     for colours_only in ("stain", "hue_deg", "grey"):
-        assert (dense.recoloured(flat, still(DenseAugmentation, **{colours_only: 1.0}), DICE) == flat).all()
+        assert (dense.recolour_view(flat, still(DenseAugmentation, **{colours_only: 1.0}), DICE) == flat).all()
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.3])
@@ -228,8 +230,8 @@ def test_a_blur_is_a_gaussian(sigma: float) -> None:
 
     picture = torch.rand(2, 16, 20, generator=Generator().manual_seed(0))
     right = gaussian_filter(picture.numpy(), (0, sigma, sigma), mode="nearest", radius=math.ceil(3 * sigma))
-    assert dense.blurred(picture, sigma).numpy() == pytest.approx(right, abs=1e-5)
-    assert dense.blurred(picture, 0.19) is picture
+    assert dense.blur_view(picture, sigma).numpy() == pytest.approx(right, abs=1e-5)
+    assert dense.blur_view(picture, 0.19) is picture
 
 
 class Dice:
@@ -301,5 +303,5 @@ def test_a_stored_picture_is_kept_blurred_grained_compressed_or_enlarged() -> No
 
 
 def test_luminance_is_that_of_the_standard() -> None:
-    found = perturbations.greyed(np.eye(3, dtype=np.float32)[None])
+    found = perturbations.grey_picture(np.eye(3, dtype=np.float32)[None])
     assert found[0].tolist() == pytest.approx([0.299, 0.587, 0.114])  # ITU-R BT.601

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from models.errors import Cancelled, UnknownCard
-from models.tasks.classification.audit import CURVES, as_the_network_gets_it, audit, cost_of, pace, seconds_of
+from models.tasks.classification.audit import (
+    CURVES,
+    audit,
+    estimate_audit_seconds,
+    estimate_cost_of_map,
+    prepare_audited_image,
+    time_audit_pass,
+)
 from models.trust.methods import METHODS
 
 METHODS_ON_TWO_STAGES = ("grad-cam", "hirescam", "occlusion")
@@ -42,7 +49,7 @@ def test_a_true_map_beats_a_random_one_and_falls_apart(model_of, corner_net, ima
 
 def test_the_picture_of_the_network_gets_the_same_answer(model_of, small_net, image) -> None:
     model = model_of(small_net(0))
-    picture = as_the_network_gets_it(model, image)
+    picture = prepare_audited_image(model, image)
     assert picture.shape == (32, 64)
     np.testing.assert_allclose(
         model.answer(picture, stage="stage5")[0].logits, model.answer(image, stage="stage5")[0].logits, atol=1e-5
@@ -76,10 +83,13 @@ def test_the_time_told_beforehand_is_the_pace_of_this_machine_times_the_cost(
     model_of, small_net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = model_of(small_net(0), size=(64, 64), labels=3)
-    assert pace(model) > 0
-    monkeypatch.setattr("models.tasks.classification.audit.pace", lambda model: 0.5)
+    assert time_audit_pass(model) > 0
+    monkeypatch.setattr("models.tasks.classification.audit.time_audit_pass", lambda model: 0.5)
     maps = len(model.members[0].stages) + 2
-    quick, slow = seconds_of(model, ["grad-cam"]), seconds_of(model, ["grad-cam", "occlusion"])
-    assert quick == pytest.approx(0.5 * (maps * cost_of(METHODS["grad-cam"], (64, 64)) + 2 * CURVES))
-    assert slow - quick == pytest.approx(0.5 * (maps * cost_of(METHODS["occlusion"], (64, 64)) + CURVES))
-    assert cost_of(METHODS["occlusion"], (320, 320)) > 2 * cost_of(METHODS["occlusion"], (224, 224)) * 0.9
+    quick, slow = estimate_audit_seconds(model, ["grad-cam"]), estimate_audit_seconds(model, ["grad-cam", "occlusion"])
+    assert quick == pytest.approx(0.5 * (maps * estimate_cost_of_map(METHODS["grad-cam"], (64, 64)) + 2 * CURVES))
+    assert slow - quick == pytest.approx(0.5 * (maps * estimate_cost_of_map(METHODS["occlusion"], (64, 64)) + CURVES))
+    assert (
+        estimate_cost_of_map(METHODS["occlusion"], (320, 320))
+        > 2 * estimate_cost_of_map(METHODS["occlusion"], (224, 224)) * 0.9
+    )

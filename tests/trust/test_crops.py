@@ -8,7 +8,7 @@ from torch import nn
 from models.cards.tables import OodStatistics
 from models.errors import Cancelled
 from models.tasks.classification import crops
-from models.tasks.classification.crops import NEAR, apart, propose, shared
+from models.tasks.classification.crops import NEAR, keep_crops_apart, measure_shared_area, propose_crops
 from models.trust.ood import OodDetector
 from models.types import Box, Image
 
@@ -46,44 +46,44 @@ def film(*places: tuple[int, int, int], shape: tuple[int, int] = (240, 400)) -> 
 
 def test_both_parts_of_a_film_are_found_from_left_to_right(searcher) -> None:
     places = [(60, 40, 140), (50, 230, 140)]
-    found = propose(searcher, film(*places))
+    found = propose_crops(searcher, film(*places))
     assert len(found) == 2
     for box, (row, column, side) in zip(found, places, strict=True):
-        assert shared(box, Box(row, column, side, side)) > 0.85
+        assert measure_shared_area(box, Box(row, column, side, side)) > 0.85
         assert box.height == pytest.approx(side, rel=0.25)
         assert box.ood_score <= NEAR
 
 
 def test_a_large_film_is_searched_at_the_size_of_the_network(searcher) -> None:
     small, large = film((60, 40, 140)), film((480, 320, 1120), shape=(1920, 3200))
-    (one,), (two,) = propose(searcher, small), propose(searcher, large)
+    (one,), (two,) = propose_crops(searcher, small), propose_crops(searcher, large)
     assert two.height == pytest.approx(8 * one.height, rel=0.1)
-    assert shared(two, Box(480, 320, 1120, 1120)) > 0.85
+    assert measure_shared_area(two, Box(480, 320, 1120, 1120)) > 0.85
 
 
 def test_where_there_is_nothing_nothing_is_proposed(searcher) -> None:
     noise = np.random.default_rng(0).random((1, 200, 300), np.float32)
     for pixels in (np.zeros_like(noise), np.ones_like(noise), noise):
-        assert propose(searcher, Image(pixels, name="", sha256="")) == ()
+        assert propose_crops(searcher, Image(pixels, name="", sha256="")) == ()
 
 
 def test_a_card_without_an_ood_detector_proposes_nothing(model_of, small_net) -> None:
-    assert propose(model_of(small_net(0)), film((60, 40, 140))) == ()
+    assert propose_crops(model_of(small_net(0)), film((60, 40, 140))) == ()
 
 
 def test_of_overlapping_boxes_the_most_familiar_stays() -> None:
     boxes = [Box(0, 0, 10, 10, 0.9), Box(2, 2, 10, 10, 0.4), Box(0, 20, 10, 10, 1.0), Box(40, 0, 10, 10, 1.2)]
-    assert apart(boxes, 4) == [boxes[1], boxes[2], boxes[3]]
-    assert apart(boxes, 1) == [boxes[1]]
-    assert shared(Box(0, 0, 4, 4), Box(2, 2, 8, 8)) == pytest.approx(0.25)
-    assert shared(Box(0, 0, 4, 4), Box(4, 0, 4, 4)) == 0
+    assert keep_crops_apart(boxes, 4) == [boxes[1], boxes[2], boxes[3]]
+    assert keep_crops_apart(boxes, 1) == [boxes[1]]
+    assert measure_shared_area(Box(0, 0, 4, 4), Box(2, 2, 8, 8)) == pytest.approx(0.25)
+    assert measure_shared_area(Box(0, 0, 4, 4), Box(4, 0, 4, 4)) == 0
 
 
 def test_a_search_tells_how_far_it_is_and_can_be_stopped(searcher) -> None:
     told: list[float] = []
-    propose(searcher, film((60, 40, 140)), progress=told.append)
+    propose_crops(searcher, film((60, 40, 140)), progress=told.append)
     assert told == sorted(told)
     assert len(told) > 5
     assert told[-1] <= 1
     with pytest.raises(Cancelled):
-        propose(searcher, film((60, 40, 140)), cancelled=lambda: len(told) > 0)
+        propose_crops(searcher, film((60, 40, 140)), cancelled=lambda: len(told) > 0)

@@ -6,9 +6,16 @@ from torch import nn
 
 from models.errors import Cancelled, UnknownCard
 from models.nets.mobilenet import StagedMobileNetV2
-from models.nets.stages import stages_of
-from models.tasks.classification.explanation import METHODS, ProgressToken, class_activation, explain, guided, method_of
-from models.trust.methods import same_map
+from models.nets.stages import list_stages
+from models.tasks.classification.explanation import (
+    METHODS,
+    ProgressToken,
+    compute_class_activation,
+    explain_classification,
+    find_method,
+    guide_rectifiers,
+)
+from models.trust.methods import is_same_map
 from models.types import Image
 
 EVERY = sorted(METHODS)
@@ -45,10 +52,10 @@ def test_grad_cam_and_hirescam_equal_the_numbers_by_hand(model_of, two_stages) -
     # Stage 4: A = (x, −2x). Before the ReLU, stage 5: B = (x − x, −x − 2x) = (0, −3x): channel 1 is open where x < 0.
     # Output 0 = mean(3·relu(B0) − relu(B1)). dB1/dA = (−1, 1), so dy/dA = (1, −1)/4 where x < 0, 0 elsewhere.
     # Grad-CAM weights: the means (1/8, −1/8), map = x/8 + 2x/8 = 3x/8 = (−3, −1.5, 1.5, 3)/8 → scaled by 3/8.
-    cam = explain(model, picture, METHODS["grad-cam"], 0, stage="stage4")
+    cam = explain_classification(model, picture, METHODS["grad-cam"], 0, stage="stage4")
     np.testing.assert_allclose(cam.heat, [[-1, -0.5], [0.5, 1]], atol=1e-6)
     # HiResCAM: gradient × activation where each stands: (x + 2x)/4 where x < 0 = (−3, −1.5, 0, 0)/4 → scaled by 3/4.
-    hires = explain(model, picture, METHODS["hirescam"], 0, stage="stage4")
+    hires = explain_classification(model, picture, METHODS["hirescam"], 0, stage="stage4")
     np.testing.assert_allclose(hires.heat, [[-1, -0.5], [0, 0]], atol=1e-6)
     assert (cam.method, cam.layer, cam.target) == ("grad-cam", "stage4", "0")
 
@@ -56,10 +63,13 @@ def test_grad_cam_and_hirescam_equal_the_numbers_by_hand(model_of, two_stages) -
 def test_at_the_last_stage_grad_cam_and_hirescam_are_one_map(model_of, small_net) -> None:
     model = model_of(small_net(0), size=(64, 64), labels=3)
     picture = Image(np.random.default_rng(0).random((1, 64, 64), np.float32), name="", sha256="")
-    stages = stages_of(model.card)
+    stages = list_stages(model.card)
     for stage in ("stage4", "stage5"):
-        cam, hires = (explain(model, picture, METHODS[key], 1, stage=stage).heat for key in ("grad-cam", "hirescam"))
-        assert np.allclose(cam, hires, atol=1e-4) == same_map(model.card, stage) == (stage == stages[-1])
+        cam, hires = (
+            explain_classification(model, picture, METHODS[key], 1, stage=stage).heat
+            for key in ("grad-cam", "hirescam")
+        )
+        assert np.allclose(cam, hires, atol=1e-4) == is_same_map(model.card, stage) == (stage == stages[-1])
 
 
 def test_grad_cam_in_closed_form_is_that_of_captum(small_net) -> None:
@@ -71,7 +81,7 @@ def test_grad_cam_in_closed_form_is_that_of_captum(small_net) -> None:
 
     for target in range(3):
         by_captum = LayerGradCam(over_mean, net.stages["stage5"]).attribute(x.requires_grad_(), target=target)
-        ours = class_activation(net, target, net.trunk(x))
+        ours = compute_class_activation(net, target, net.trunk(x))
         assert by_captum.abs().max() > 1e-4
         torch.testing.assert_close(ours, by_captum.detach(), atol=1e-9, rtol=1e-5)
 
@@ -80,8 +90,8 @@ def test_features_of_the_answer_give_the_same_map(model_of, small_net, image) ->
     model = model_of(small_net(0), small_net(1))
     _, features = model.answer(image, stage="stage4")
     for key in ("grad-cam", "hirescam"):
-        alone = explain(model, image, METHODS[key], 1, stage="stage4")
-        shared = explain(model, image, METHODS[key], 1, stage="stage4", features=features)
+        alone = explain_classification(model, image, METHODS[key], 1, stage="stage4")
+        shared = explain_classification(model, image, METHODS[key], 1, stage="stage4", features=features)
         np.testing.assert_array_equal(alone.heat, shared.heat)
 
 
@@ -93,21 +103,21 @@ def test_what_all_labels_share_has_no_place_in_the_map(key, stage, model_of, sma
     moved.head[-1].bias.data += 3
     x = torch.zeros(1, 3, 64, 64)
     torch.testing.assert_close(plain(x).softmax(1), moved(x).softmax(1))  # the same answer by other weights
-    one, two = (explain(model_of(net), image, METHODS[key], 1, stage=stage) for net in (plain, moved))
+    one, two = (explain_classification(model_of(net), image, METHODS[key], 1, stage=stage) for net in (plain, moved))
     np.testing.assert_allclose(one.heat, two.heat, atol=2e-3)
 
 
 @pytest.mark.parametrize("key", EVERY)
 def test_an_ensemble_of_twins_explains_as_one(key, model_of, small_net, image) -> None:
-    one = explain(model_of(small_net(0)), image, METHODS[key], 1)
-    two = explain(model_of(small_net(0), small_net(0)), image, METHODS[key], 1)
+    one = explain_classification(model_of(small_net(0)), image, METHODS[key], 1)
+    two = explain_classification(model_of(small_net(0), small_net(0)), image, METHODS[key], 1)
     np.testing.assert_allclose(one.heat, two.heat, atol=1e-5)
 
 
 @pytest.mark.parametrize("key", EVERY)
 def test_heat_is_signed_and_lies_where_the_network_looks(key, model_of, corner_net, image) -> None:
     model = model_of(corner_net, labels=2)
-    speaks_for, speaks_against = (explain(model, image, METHODS[key], target).heat for target in (0, 1))
+    speaks_for, speaks_against = (explain_classification(model, image, METHODS[key], target).heat for target in (0, 1))
     assert speaks_for.shape == image.shape
     assert np.abs(speaks_for).max() == pytest.approx(1, abs=1e-3)
     if key in ("grad-cam", "guided-grad-cam"):
@@ -126,12 +136,12 @@ def test_the_network_is_left_as_it_was(key, model_of, small_net, image) -> None:
     net.stages["stage4"].train()  # an odd mode must come back too
     before = state(net)
     model = model_of(net)
-    explain(model, image, METHODS[key], 2)
+    explain_classification(model, image, METHODS[key], 2)
     assert state(net) == before
     with pytest.raises(UnknownCard, match="no output 7"):
-        explain(model, image, METHODS[key], 7)
+        explain_classification(model, image, METHODS[key], 7)
     with pytest.raises(Cancelled):
-        explain(model, image, METHODS[key], 0, cancelled=lambda: True)
+        explain_classification(model, image, METHODS[key], 0, cancelled=lambda: True)
     assert state(net) == before
 
 
@@ -146,7 +156,9 @@ def test_the_network_is_left_as_it_was_after_a_failure_inside(key, model_of, sma
     model = model_of(net)
     breaking = net.head[3].register_forward_hook(fails)
     with pytest.raises(RuntimeError, match="broken"):
-        explain(model, image, METHODS[key], 0, stage="stage4")  # at the last stage Grad-CAM runs nothing that can fail
+        explain_classification(
+            model, image, METHODS[key], 0, stage="stage4"
+        )  # at the last stage Grad-CAM runs nothing that can fail
     breaking.remove()
     assert state(net) == before
 
@@ -154,20 +166,20 @@ def test_the_network_is_left_as_it_was_after_a_failure_inside(key, model_of, sma
 @pytest.mark.parametrize("key", [key for key in EVERY if METHODS[key].slow])
 def test_slow_methods_tell_how_far_they_are_and_can_be_stopped(key, model_of, small_net, image) -> None:
     model, told = model_of(small_net(0), small_net(1)), []
-    explain(model, image, METHODS[key], 0, progress=told.append)
+    explain_classification(model, image, METHODS[key], 0, progress=told.append)
     assert told == sorted(told)
     assert told[-1] == 1
     assert len(told) >= 4
     told.clear()
     with pytest.raises(Cancelled):
-        explain(model, image, METHODS[key], 0, progress=told.append, cancelled=lambda: len(told) == 3)
+        explain_classification(model, image, METHODS[key], 0, progress=told.append, cancelled=lambda: len(told) == 3)
     assert len(told) == 3
 
 
 def test_gradient_shap_is_repeatable_and_keeps_the_global_generators(model_of, small_net, image) -> None:
     model = model_of(small_net(0))
     before = torch.random.get_rng_state()
-    first, second = (explain(model, image, METHODS["gradient-shap"], 0).heat for _ in range(2))
+    first, second = (explain_classification(model, image, METHODS["gradient-shap"], 0).heat for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert torch.equal(before, torch.random.get_rng_state())
 
@@ -197,7 +209,7 @@ def test_guided_backpropagation_passes_every_rectifier_of_a_mobilenet() -> None:
     torch.manual_seed(0)
     net = StagedMobileNetV2(2).eval().requires_grad_(False)
     x = torch.randn(1, 3, 64, 64)
-    twin, reference = guided(net), guided(net)
+    twin, reference = guide_rectifiers(net), guide_rectifiers(net)
     assert torch.equal(twin(x), net(x))
     for parent in list(reference.modules()):
         for name, child in parent.named_children():
@@ -212,9 +224,9 @@ def test_guided_backpropagation_passes_every_rectifier_of_a_mobilenet() -> None:
 
 def test_unknown_names_list_the_known(model_of, small_net, image) -> None:
     with pytest.raises(UnknownCard, match="grad-cam, hirescam"):
-        method_of("magic")
+        find_method("magic")
     with pytest.raises(UnknownCard, match="stage4, stage5"):
-        explain(model_of(small_net(0)), image, METHODS["grad-cam"], 0, stage="stage9")
+        explain_classification(model_of(small_net(0)), image, METHODS["grad-cam"], 0, stage="stage9")
 
 
 def test_a_watch_never_tells_more_than_all() -> None:

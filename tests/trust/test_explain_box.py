@@ -16,13 +16,13 @@ from models.errors import Cancelled, UnknownCard
 from models.nets.fcos import LEVELS, FCOSMobileNetV2, Places
 from models.progress import ProgressToken
 from models.tasks.detection import explanation as explaining
-from models.tasks.detection.explanation import GRID, OPEN, Subject, explain_box, mask_of
+from models.tasks.detection.explanation import GRID, OPEN, Subject, draw_rise_mask, explain_box
 from models.tasks.detection.predictor import Detector
-from models.trust.methods import BOX_METHODS, METHODS, method_of
+from models.trust.methods import BOX_METHODS, METHODS, find_method
 from models.types import Box, Detections, Image
 
 CPU = torch.device("cpu")
-GRAD_CAM, D_RISE = method_of("grad-cam"), method_of("d-rise")
+GRAD_CAM, D_RISE = find_method("grad-cam"), find_method("d-rise")
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_hirescam_at_the_level_stays_near_the_place(detector: Detector) -> None:
     pixels = np.random.default_rng(3).random((1, 128, 128)).astype(np.float32)
     image = Image(pixels, name="", sha256="")
     place = 8 * 16 + 8  # cell (8, 8) of p3, 8 pixels a cell
-    heat = np.abs(explain_box(detector, image, method_of("hirescam"), Subject(None, 0, place)).heat)
+    heat = np.abs(explain_box(detector, image, find_method("hirescam"), Subject(None, 0, place)).heat)
     near = heat[68 - 40 : 68 + 40, 68 - 40 : 68 + 40]
     assert near.max() == heat.max()
     assert near.mean() > 3 * heat[:20].mean()
@@ -139,10 +139,10 @@ def test_no_hook_and_no_gradient_is_left(
     monkeypatch.setattr(explaining, "MASKS", 2)
     net, subject = detector.members[0], Subject(None, 0)
     before = net.places(detector.input(image), net.trunk(detector.input(image))).logits
-    explain_box(detector, image, method_of(method), subject)
-    if method_of(method).needs_stage:
+    explain_box(detector, image, find_method(method), subject)
+    if find_method(method).needs_stage:
         with pytest.raises((IndexError, AssertionError)):  # fails half-way: a class that the network does not have
-            explain_box(detector, image, method_of(method), Subject(None, 7, 0))
+            explain_box(detector, image, find_method(method), Subject(None, 7, 0))
     assert hooks(net) == 0
     assert not any(p.requires_grad or p.grad is not None for p in net.parameters())
     assert torch.equal(net.places(detector.input(image), net.trunk(detector.input(image))).logits, before)
@@ -195,7 +195,7 @@ def test_a_box_that_is_nowhere_near_has_no_reason(detection_card: Card, monkeypa
 
 def test_masks_are_coarse_smooth_and_open_by_half() -> None:
     random = torch.Generator().manual_seed(1)
-    masks = torch.stack([mask_of(random, (96, 128)) for _ in range(200)])
+    masks = torch.stack([draw_rise_mask(random, (96, 128)) for _ in range(200)])
     assert masks.shape == (200, 96, 128)
     assert 0 <= masks.min() <= masks.max() <= 1
     assert float(masks.mean()) == pytest.approx(OPEN, abs=0.02)

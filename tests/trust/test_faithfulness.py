@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from models.errors import Cancelled
-from models.tasks.classification.faithfulness import agreement, curves, metal_mask, metal_share, random_heat
+from models.tasks.classification.faithfulness import (
+    compare_maps,
+    draw_random_heat,
+    find_metal,
+    measure_faithfulness,
+    measure_heat_on_metal,
+)
 from models.types import Explanation, Image
 
 
@@ -16,7 +22,9 @@ def where_it_looks(shape: tuple[int, int]) -> np.ndarray:
 def test_a_true_map_beats_a_random_one_and_its_opposite_loses(model_of, corner_net, image) -> None:
     corner_net.head[1].weight.mul_(4)
     model, heat = model_of(corner_net, labels=2), where_it_looks(image.shape)
-    true, random, false = (curves(model, image, map_, 0) for map_ in (heat, random_heat(image.shape), -heat))
+    true, random, false = (
+        measure_faithfulness(model, image, map_, 0) for map_ in (heat, draw_random_heat(image.shape), -heat)
+    )
     assert true.deletion_area < random.deletion_area < false.deletion_area
     assert true.insertion_area > random.insertion_area > false.insertion_area
     asked = model.answer(image, stage="stage5")[0].logits.softmax(0)[0].item()
@@ -29,19 +37,19 @@ def test_a_true_map_beats_a_random_one_and_its_opposite_loses(model_of, corner_n
 
 def test_curves_tell_how_far_they_are_and_can_be_stopped(model_of, corner_net, image) -> None:
     model, told = model_of(corner_net, labels=2), []
-    curves(model, image, where_it_looks(image.shape), 0, progress=told.append)
+    measure_faithfulness(model, image, where_it_looks(image.shape), 0, progress=told.append)
     assert told == sorted(told)
     assert told[-1] == 1
     with pytest.raises(Cancelled):
-        curves(model, image, where_it_looks(image.shape), 0, cancelled=lambda: True)
+        measure_faithfulness(model, image, where_it_looks(image.shape), 0, cancelled=lambda: True)
 
 
 def test_agreement_is_of_ranks() -> None:
-    heat = random_heat((90, 70), seed=1)
-    assert agreement(heat, heat) == pytest.approx(1)
-    assert agreement(heat, -(heat**3)) == pytest.approx(-1, abs=0.01)
-    assert abs(agreement(heat, random_heat((90, 70), seed=2))) < 0.4
-    assert agreement(heat, np.zeros_like(heat)) == 0
+    heat = draw_random_heat((90, 70), seed=1)
+    assert compare_maps(heat, heat) == pytest.approx(1)
+    assert compare_maps(heat, -(heat**3)) == pytest.approx(-1, abs=0.01)
+    assert abs(compare_maps(heat, draw_random_heat((90, 70), seed=2))) < 0.4
+    assert compare_maps(heat, np.zeros_like(heat)) == 0
 
 
 def radiograph() -> tuple[Image, np.ndarray]:
@@ -63,12 +71,12 @@ def explained(heat: np.ndarray) -> Explanation:
 
 def test_metal_is_the_large_bright_piece() -> None:
     picture, stem = radiograph()
-    np.testing.assert_array_equal(metal_mask(picture), stem)
-    assert not metal_mask(Image(np.zeros((1, 9, 9), np.float32), name="", sha256="")).any()
+    np.testing.assert_array_equal(find_metal(picture), stem)
+    assert not find_metal(Image(np.zeros((1, 9, 9), np.float32), name="", sha256="")).any()
 
 
 def test_the_share_of_heat_on_metal_counts_positive_heat() -> None:
     picture, stem = radiograph()
-    assert metal_share(picture, explained(np.where(stem, 1, -1))) == (1.0, pytest.approx(stem.mean()))
-    assert metal_share(picture, explained(np.ones(stem.shape)))[0] == pytest.approx(stem.mean(), rel=1e-3)
-    assert metal_share(picture, explained(np.zeros(stem.shape)))[0] == 0
+    assert measure_heat_on_metal(picture, explained(np.where(stem, 1, -1))) == (1.0, pytest.approx(stem.mean()))
+    assert measure_heat_on_metal(picture, explained(np.ones(stem.shape)))[0] == pytest.approx(stem.mean(), rel=1e-3)
+    assert measure_heat_on_metal(picture, explained(np.zeros(stem.shape)))[0] == 0

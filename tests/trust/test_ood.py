@@ -7,8 +7,8 @@ import torch
 from models.cards.tables import OodStatistics
 from models.errors import BadCard
 from models.nets import loading
-from models.trust.ood import KEPT, OodDetector, energy, fit, load_ood_detector, pool_features
-from models.trust.perturbations import perturbed
+from models.trust.ood import KEPT, OodDetector, compute_energy, fit_ood_statistics, load_ood_detector, pool_features
+from models.trust.perturbations import perturb_picture
 
 pytest.importorskip("sklearn")
 
@@ -22,7 +22,7 @@ def drawn(n: int, shift: float = 0.0) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def ood_detector():
-    fitted = fit(drawn(2_000), RNG.normal(0, 3, (1_000, 4)).astype(np.float32))
+    fitted = fit_ood_statistics(drawn(2_000), RNG.normal(0, 3, (1_000, 4)).astype(np.float32))
     return replace(fitted, threshold=float(np.quantile(fitted.distance(drawn(1_000)), KEPT)))
 
 
@@ -53,8 +53,8 @@ def test_the_verdict_says_what_it_missed_and_whether_the_energy_agrees(ood_detec
 
 
 def test_energy_is_high_where_no_output_stands_out() -> None:
-    np.testing.assert_allclose(energy(np.array([[0.0, 0.0]])), [-np.log(2)])
-    flat, peaked = energy(np.array([[0.0, 0, 0], [10, 0, 0]]))
+    np.testing.assert_allclose(compute_energy(np.array([[0.0, 0.0]])), [-np.log(2)])
+    flat, peaked = compute_energy(np.array([[0.0, 0, 0], [10, 0, 0]]))
     assert flat > peaked
 
 
@@ -77,8 +77,8 @@ def test_it_survives_the_trip_to_disk(ood_detector, model_of, tmp_path, monkeypa
 
 def test_weather_is_mild_seeded_and_of_every_kind() -> None:
     grey = np.pad(np.full((60, 40), 0.7, np.float32), 20)
-    seen = [perturbed(grey, np.random.default_rng(seed)) for seed in range(40)]
-    np.testing.assert_array_equal(seen[0], perturbed(grey, np.random.default_rng(0)))
+    seen = [perturb_picture(grey, np.random.default_rng(seed)) for seed in range(40)]
+    np.testing.assert_array_equal(seen[0], perturb_picture(grey, np.random.default_rng(0)))
     for picture in seen:
         assert picture.dtype == np.float32
         assert 0 <= picture.min() <= picture.max() <= 1

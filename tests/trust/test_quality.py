@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.trust.quality import quality_notes
+from models.trust.quality import note_quality
 from models.types import Image
 
 GOOD = np.random.default_rng(0).uniform(0.1, 0.9, (300, 250)).astype(np.float32)
@@ -9,7 +9,7 @@ GOOD = np.random.default_rng(0).uniform(0.1, 0.9, (300, 250)).astype(np.float32)
 
 def notes(pixels: np.ndarray, **tags: str) -> str:
     picture = Image(pixels[None].astype(np.float32), name="a.png", sha256="0" * 64, tags=tags)
-    return " ".join(quality_notes(picture))
+    return " ".join(note_quality(picture))
 
 
 def test_a_good_picture_of_a_stated_side_gets_no_note() -> None:

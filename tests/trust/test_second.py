@@ -10,7 +10,7 @@ import pytest
 from models import card
 from models.trust import second
 from models.trust.image_kinds import KINDS, Kinds
-from models.trust.second import ROOM, joint_score, seconded
+from models.trust.second import ROOM, combine_ood_scores, give_second_opinion
 from models.types import Classification, Image
 
 IMAGE = Image(np.zeros((1, 8, 8), np.float32), "", "")
@@ -26,14 +26,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Classification]:
     """Return what judges an answer of the knee card, or of another, under a look that says so."""
 
     def judge(ood_score: float | None, what: Kinds, id: str = "knee-kl") -> Classification:
-        monkeypatch.setattr(second, "look", lambda image, frame: what)
+        monkeypatch.setattr(second, "look_at_image_kind", lambda image, frame: what)
         answer = Classification(
             task="pathology", card=id, sha256="", seconds=0, labels=card(id).keys,
             probabilities=np.full(len(card(id).keys), 1 / len(card(id).keys)), prediction_set=(), coverage=None,
             ood_score=ood_score, abstained=bool(ood_score and ood_score > 1),
             reason="this does not look like a knee" if ood_score and ood_score > 1 else None,
         )  # fmt: skip
-        return seconded(answer, IMAGE, card(id))
+        return give_second_opinion(answer, IMAGE, card(id))
 
     return judge
 
@@ -47,8 +47,8 @@ def test_the_score_is_the_mean_of_both(asked) -> None:
 
 
 def test_one_opinion_is_enough_where_it_is_far_from_all(asked) -> None:
-    assert joint_score(2.5, seen("knee", 0.1), "knee") > 1
-    assert joint_score(0.1, seen("knee", 2.5), "knee") > 1
+    assert combine_ood_scores(2.5, seen("knee", 0.1), "knee") > 1
+    assert combine_ood_scores(0.1, seen("knee", 2.5), "knee") > 1
 
 
 def test_a_look_that_is_sure_of_another_kind_overrules(asked) -> None:
@@ -87,7 +87,7 @@ def test_an_answer_without_a_detector_stays_as_it_is(asked) -> None:
     ],
 )
 def test_both_scores_by_hand(own: float, what: Kinds, kind: str, score: float) -> None:
-    assert joint_score(own, what, kind) == pytest.approx(score)
+    assert combine_ood_scores(own, what, kind) == pytest.approx(score)
 
 
 @pytest.mark.parametrize(

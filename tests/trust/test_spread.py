@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from models.errors import Cancelled
-from models.tasks.classification.robustness import NOISE, _changes, spread
+from models.tasks.classification.robustness import NOISE, _changes, measure_robustness
 from models.types import Image
 
 
@@ -13,7 +13,8 @@ def test_the_answer_moves_with_what_was_done(model_of, corner_net) -> None:
     picture = Image(grey, name="a.png", sha256="0" * 64)
     model, told = model_of(corner_net, labels=2), []
     perturbations = {
-        perturbation.name: perturbation.probabilities for perturbation in spread(model, picture, progress=told.append)
+        perturbation.name: perturbation.probabilities
+        for perturbation in measure_robustness(model, picture, progress=told.append)
     }
     first, *others = perturbations
     as_it_is = perturbations[first][0]
@@ -37,7 +38,7 @@ def test_noise_is_as_strong_as_is_said() -> None:
 
 def test_it_is_repeatable_and_can_be_stopped(model_of, small_net, image) -> None:
     model = model_of(small_net(0), small_net(1))
-    for first, second in zip(spread(model, image), spread(model, image), strict=True):
+    for first, second in zip(measure_robustness(model, image), measure_robustness(model, image), strict=True):
         np.testing.assert_array_equal(first.probabilities, second.probabilities)
     with pytest.raises(Cancelled):
-        spread(model, image, cancelled=lambda: True)
+        measure_robustness(model, image, cancelled=lambda: True)

@@ -29,7 +29,7 @@ class ClassificationPage(CardPage):
     def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
         from models.reporting import pictures
 
-        return pictures.heat(image, answer)
+        return pictures.draw_report_heat(image, answer)
 
     def tell(self, case: Case, card: Card, answer: Judged) -> str:
         assert isinstance(answer, Classification)  # by the card's kind

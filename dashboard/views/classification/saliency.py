@@ -13,9 +13,9 @@ from dashboard.i18n import later, t
 from dashboard.style.figures import Layout, View
 from models import Card, Classification, Image
 from models.drawing import draw
-from models.nets.stages import stages_of
+from models.nets.stages import list_stages
 from models.reporting import reason
-from models.trust.methods import METHODS, same_map
+from models.trust.methods import METHODS, is_same_map
 
 METHOD = "grad-cam"
 """The method that comes with the answer."""
@@ -54,7 +54,7 @@ def explain_chosen_label(
 ) -> tuple[Classification, View]:
     """Let the reader choose what is explained, and return the prediction with that explanation."""
     names = {label.key: t(label.name) for label in card.labels}
-    stages = stages_of(card)
+    stages = list_stages(card)
     left, right = st.columns(2)
     label = left.selectbox(
         t("Explain"), list(names), index=list(names).index(prediction.label), format_func=names.__getitem__,
@@ -84,13 +84,15 @@ def explain_chosen_label(
             help=t("Early stages are finer and see edges and textures; the last sees what the answer is made of."),
         )  # fmt: skip
         st.caption(f"**{t(METHODS[method].name)}.** {t(METHODS[method].sentence)}")
-        if method in ("grad-cam", "hirescam") and same_map(card, stage):
+        if method in ("grad-cam", "hirescam") and is_same_map(card, stage):
             st.caption(t(SAME))
     why = prediction.explanation
     if why is None or (label, stage, method) != (prediction.label, card.net.stage, METHOD):
         why = session.explain(image, card, method=method, label=label, frame=view.frame, stage=stage)
     prediction, view = replace(prediction, explanation=why), replace(view, colours=colours)
     if view.layout != "Image only":
-        for words in reason.notes(why, reason.look_of(view.look, prediction.probability_of(why.target))):
+        for words in reason.note_limits_of_reason(
+            why, reason.choose_heat_look(view.look, prediction.probability_of(why.target))
+        ):
             st.caption(escape_markdown(t(words)))
     return prediction, view

@@ -20,9 +20,9 @@ from dashboard.i18n import format_number, t
 from dashboard.session.jobs import Job
 from dashboard.views.model_cards import card as card_page
 from models import Card, Classification, Image, Judged
-from models.trust.conformal import prediction_set
-from models.trust.grades import dichotomised_probability, expected_grade
-from models.trust.quality import quality_notes
+from models.trust.conformal import make_prediction_set
+from models.trust.grades import compute_dichotomised_probability, compute_expected_grade
+from models.trust.quality import note_quality
 
 if TYPE_CHECKING:
     from models.tasks.classification.robustness import Perturbation
@@ -53,7 +53,7 @@ def show_familiarity(prediction: Judged, image: Image, card: Card) -> None:
         st.markdown(t("**Is this an image it knows?**"))
         st.caption(escape_markdown(write_as_sentence(t("this looks like {shows}", shows=t(card.data.shows)))))
         abstention.draw_ood_score(prediction.ood_score)
-    states.show_notes(quality_notes(image, prediction.frame))
+    states.show_notes(note_quality(image, prediction.frame))
 
 
 def _set(prediction: Classification, card: Card) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ def _set(prediction: Classification, card: Card) -> tuple[str, ...]:
         t("Coverage"), LEAST, MOST, 90, key="coverage", persist_state="session", format="%d %%",
         help=t("How often the set should hold the true label. More coverage, more labels."),
     )  # fmt: skip
-    kept = prediction_set(prediction.probabilities, card, percent / 100)
+    kept = make_prediction_set(prediction.probabilities, card, percent / 100)
     with st.container(horizontal=True, gap="small", key="prediction-set"):
         for key in kept:
             st.badge(
@@ -87,7 +87,7 @@ def _set(prediction: Classification, card: Card) -> tuple[str, ...]:
 
 def _grade(prediction: Classification, card: Card, kept: tuple[str, ...]) -> None:
     left, right = st.columns(2)
-    grade = expected_grade(prediction.probabilities)
+    grade = compute_expected_grade(prediction.probabilities)
     with left:
         st.metric(
             t("Expected grade"),
@@ -96,7 +96,7 @@ def _grade(prediction: Classification, card: Card, kept: tuple[str, ...]) -> Non
         )
         if kept:
             st.caption(t("Grade {low} to {high} at this coverage", low=kept[0], high=kept[-1]))
-    dichotomised = dichotomised_probability(prediction.probabilities, card)
+    dichotomised = compute_dichotomised_probability(prediction.probabilities, card)
     if card.dichotomised and dichotomised is not None:
         with right:
             st.metric(
@@ -148,7 +148,7 @@ def _changes(perturbations: Sequence[Perturbation], label: int) -> None:
 
 
 def _measure(job: Job[tuple[Perturbation, ...]], image: Image, card: Card, frame: int) -> tuple[Perturbation, ...]:
-    return models.spread(image, card.id, frame=frame, progress=job.report, cancelled=job.stopped)
+    return models.measure_robustness(image, card.id, frame=frame, progress=job.report, cancelled=job.stopped)
 
 
 @poll_every(0.4)

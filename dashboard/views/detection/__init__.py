@@ -35,16 +35,16 @@ class DetectionPage(CardPage):
         return detect_on_page(image, card, frame)
 
     def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
-        from models.tasks.detection.boxes import numbered
+        from models.tasks.detection.boxes import draw_numbered_boxes
 
         assert isinstance(answer, Detections)  # by the card's kind
-        return numbered(image, answer, spoken())
+        return draw_numbered_boxes(image, answer, spoken())
 
     def tell(self, case: Case, card: Card, answer: Judged) -> str:
-        from models.tasks.detection.verdict import verdict
+        from models.tasks.detection.verdict import word_detection_verdict
 
         assert isinstance(answer, Detections)  # by the card's kind
-        return verdict(answer, card, spoken())
+        return word_detection_verdict(answer, card, spoken())
 
 
 PAGE = DetectionPage()

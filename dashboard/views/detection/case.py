@@ -12,7 +12,7 @@ from dashboard import session
 from dashboard.i18n import format_number, later, t
 from dashboard.style.figures import View
 from models import Card, Detections, Image
-from models.tasks.detection.edit import DrawnBox, Edits, edited
+from models.tasks.detection.edit import DrawnBox, Edits, apply_box_edits
 
 
 def detect_on_page(image: Image, card: Card, frame: int = 0) -> Detections:
@@ -124,7 +124,7 @@ class DetectionCase:
     @property
     def kept(self) -> Detections:
         """The boxes with the reader's edits, at the reader's threshold."""
-        return edited(replace(self.answer, threshold=self.threshold, operating_point=self.point), self.edits)
+        return apply_box_edits(replace(self.answer, threshold=self.threshold, operating_point=self.point), self.edits)
 
     @property
     def findings(self) -> Sequence[Finding]:

@@ -19,15 +19,22 @@ from dashboard.views.detection.case import DetectionCase
 from dashboard.views.detection.reference import read_dropped_boxes
 from dashboard.views.segmentation.case import Reason, find_reason_for_report
 from models import DISCLAIMER, Card, Detections, Image, OrthoLensError
-from models.answers.record import record
+from models.answers.record import write_record
 from models.drawing import plate
-from models.io.kinds import kind
+from models.io.kinds import find_file_kind
 from models.reporting.case import Case
-from models.tasks.detection.boxes import Mark, boxes_png, coco_json, drawn, marks_of, placed
+from models.tasks.detection.boxes import (
+    Mark,
+    draw_box_marks,
+    export_boxes_png,
+    mark_shown_boxes,
+    place_marks,
+    write_coco_json,
+)
 from models.tasks.detection.edit import EditedDetections, mark_by_hand
-from models.tasks.detection.judge import judge
+from models.tasks.detection.judge import judge_detections
 from models.tasks.detection.reference import ReferenceBoxes
-from models.tasks.detection.sr import check, write_sr
+from models.tasks.detection.sr import check_sr_source, write_sr
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ def show_detection_downloads(case: DetectionCase) -> None:
         )  # fmt: skip
     item = session.find_selected_file()
     data = item.file_of(kept.view.frame, kept.image.frames) if item else b""
-    if data and kind(data, "") == "DICOM":
+    if data and find_file_kind(data, "") == "DICOM":
         _sr(kept, data, f"{name}-sr.dcm")
     _report(kept, find_reason_for_report(case.identity), item, name)
 
@@ -74,8 +81,8 @@ def _report(kept: Kept, reason: Reason, item: Item | None, name: str) -> None:
     found = kept.found
 
     def make() -> Case:
-        shown = plate.squared(kept.view.shown(kept.image), kept.image.cell)
-        boxed = drawn(shown, placed(mark_exported_boxes(kept, say), kept.image.shape, shown.shape), say)
+        shown = plate.square_pixels(kept.view.shown(kept.image), kept.image.cell)
+        boxed = draw_box_marks(shown, place_marks(mark_exported_boxes(kept, say), kept.image.shape, shown.shape), say)
         explained = replace(found, explanation=reason.why)
         return Case(kept.image, explained, shown, boxed, simulated, origin, place=reason.place)
 
@@ -96,19 +103,19 @@ def _report(kept: Kept, reason: Reason, item: Item | None, name: str) -> None:
 
 def export_boxes_picture(kept: Kept, say: Language) -> bytes:
     """Return the frame as it is displayed with boxes, and what belongs to it in its margins."""
-    return boxes_png(kept.image, kept.found, kept.view.shown(kept.image), mark_exported_boxes(kept, say), say)
+    return export_boxes_png(kept.image, kept.found, kept.view.shown(kept.image), mark_exported_boxes(kept, say), say)
 
 
 def mark_exported_boxes(kept: Kept, say: Language) -> list[Mark]:
     """Return the boxes as they are drawn in files: against the reference standard where there is one."""
-    found = marks_of(kept.found, kept.card, say)
+    found = mark_shown_boxes(kept.found, kept.card, say)
     by_hand = _by_hand(kept.found)[kept.found.shown]
     if kept.reference is None:
         return [
             Mark(mark.box, mark.kind, say(later("by hand")), mark.colour) if hand else mark
             for mark, hand in zip(found, by_hand, strict=True)
         ]
-    verdict = judge(kept.found, kept.reference, {label.key: label.name for label in kept.card.labels})
+    verdict = judge_detections(kept.found, kept.reference, {label.key: label.name for label in kept.card.labels})
     told = [
         Mark(mark.box, "hit" if true >= 0 else "false positive", say(later("by hand")) if hand else mark.words)
         for mark, true, hand in zip(found, verdict.reference_of_box, by_hand, strict=True)
@@ -119,12 +126,12 @@ def mark_exported_boxes(kept: Kept, say: Language) -> list[Mark]:
 
 def export_coco(kept: Kept) -> bytes:
     """Return the boxes that are shown as COCO JSON; those drawn by hand say so."""
-    return mark_by_hand(coco_json(kept.found, kept.image, kept.card), kept.found).encode()
+    return mark_by_hand(write_coco_json(kept.found, kept.image, kept.card), kept.found).encode()
 
 
 def export_detections(kept: Kept) -> bytes:
     """Return the answer as `ortholens predict` writes it, what a hand did to it, and the disclaimer."""
-    said = record(kept.found)
+    said = write_record(kept.found)
     if isinstance(kept.found, EditedDetections):
         boxes = [
             {**box, "score": None if hand else box["score"], "source": "drawn by hand" if hand else "model"}
@@ -138,7 +145,7 @@ def _sr(kept: Kept, data: bytes, name: str) -> None:
     """Offer the structured report of a DICOM image."""
     with st.container(key="sr", horizontal=True, vertical_alignment="center", gap="small"):
         try:
-            session.compute_once(lambda: check(data), "sr", kept.image.sha256, kept.view.frame)
+            session.compute_once(lambda: check_sr_source(data), "sr", kept.image.sha256, kept.view.frame)
         except OrthoLensError as problem:
             st.caption(
                 states.escape_markdown(t("No DICOM SR: it {problem}. {fix}", problem=problem.problem, fix=problem.fix))

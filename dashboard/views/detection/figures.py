@@ -18,7 +18,7 @@ from models import Card, Detections, Image
 from models.drawing import draw
 from models.drawing.draw import HeatLook
 from models.drawing.paint import FALLBACK
-from models.drawing.plate import squared
+from models.drawing.plate import square_pixels
 from models.tasks.detection.boxes import KINDS
 from models.tasks.detection.froc import Froc
 from models.types import Pixels
@@ -108,7 +108,7 @@ def draw_boxes(image: Image, marks: Sequence[Mark], view: View, heat: Heat | Non
     if heat is None:
         fig = draw_viewer(image, [encode_raster(shown)], view.frame)
     else:
-        hot = draw.overlay(shown, shrink_picture(heat.pixels, LONGEST_PX), heat.look)
+        hot = draw.blend_heat(shown, shrink_picture(heat.pixels, LONGEST_PX), heat.look)
         fig = describe_heat(draw_viewer(image, [encode_raster(hot)], view.frame, heat.pixels), heat.title, heat.look)
     _draw(fig, marks, image)
     _pickable(fig, [mark for mark in marks if mark.key], image)
@@ -228,7 +228,7 @@ def draw_thumbnail_of_box(image: Image, box: NDArray[np.float32], view: View, si
         int(min(most, round(middle + half) + 1)) for middle, most in ((y + height / 2, rows), (x + width / 2, columns))
     )
     frame = image.pixels[view.frame : view.frame + 1, top : max(bottom, top + 1), left : max(right, left + 1)]
-    part = squared(replace(view, frame=0).shown(replace(image, pixels=frame)), image.cell)
+    part = square_pixels(replace(view, frame=0).shown(replace(image, pixels=frame)), image.cell)
     square = np.zeros((max(part.shape[:2]),) * 2 + part.shape[2:], np.float32)
     above, beside = ((len(square) - length) // 2 for length in part.shape[:2])
     square[above : above + part.shape[0], beside : beside + part.shape[1]] = part

@@ -22,7 +22,7 @@ from dashboard.views.detection import threshold as detection_threshold
 from dashboard.views.detection.case import DetectionCase, detect_on_page, name_second_look
 from dashboard.views.segmentation.case import Sheet
 from models import Card, Image, OrthoLensError
-from models.tasks.detection.verdict import caveat, verdict
+from models.tasks.detection.verdict import word_detection_caveat, word_detection_verdict
 
 PANELS: dict[str, Callable[[DetectionCase], Sheet]] = {
     later("Findings"): findings.show_findings,
@@ -97,13 +97,13 @@ def _headline(case: DetectionCase) -> bool:
 def _score(case: DetectionCase) -> None:
     """Say whether anything is suspected at the operating point, by what score, or why that rules nothing out."""
     kept, card = case.kept, case.card
-    st.header(escape_markdown(verdict(kept, card, spoken())), anchor=False)
+    st.header(escape_markdown(word_detection_verdict(kept, card, spoken())), anchor=False)
     text = later("Best box **{score:.0%}** (calibrated); boxes are shown from {threshold:.0%}.")
     if card.detecting is None:
         text = later("Best box **{score:.0%}** (not calibrated); boxes are shown from {threshold:.0%}.")
     st.markdown(t(text, score=kept.score, threshold=kept.threshold))
     st.caption(t("A score is how often a box of such a score met what it is round."))
-    if words := caveat(kept, card, spoken()):
+    if words := word_detection_caveat(kept, card, spoken()):
         st.markdown(f":material/warning: {escape_markdown(words)}")
 
 

@@ -52,11 +52,11 @@ def show_reasons_of_box(case: DetectionCase) -> Sheet:
     at = t(", at {layer}", layer=why.layer) if why.layer else ""
     st.caption(t("Explained in {seconds:.2f} s{at}", seconds=why.seconds, at=at))
     probability = None if subject.by_hand else subject.score
-    look = reason.look_of(HeatLook(OPACITY, LEAST, colours), probability)
-    for words in reason.notes(why, look):
+    look = reason.choose_heat_look(HeatLook(OPACITY, LEAST, colours), probability)
+    for words in reason.note_limits_of_reason(why, look):
         st.caption(escape_markdown(t(words)))
     marks = [mark for mark in marks if mark.key == subject.key]
-    title = reason.title_of(case.answer, why, probability, spoken())
+    title = reason.title_reason(case.answer, why, probability, spoken())
     fig = figures.draw_boxes(case.image, marks, case.view, figures.Heat(why.heat, look, title))
     return Sheet(fig, "boxes", says=t(SAYS), select=lambda selection: detection_findings.pick_finding(case, selection))
 

@@ -17,7 +17,7 @@ from dashboard.views.detection.case import DetectionCase, Finding
 from dashboard.views.detection.figures import FALSE, HIT, MISSED, Mark
 from dashboard.views.segmentation.case import Sheet
 from models import OrthoLensError
-from models.tasks.detection.judge import Verdict, judge
+from models.tasks.detection.judge import Verdict, judge_detections
 from models.tasks.detection.reference import ReferenceBoxes, read_reference_boxes
 
 INVITATION = later(
@@ -44,7 +44,7 @@ def show_detection_reference(case: DetectionCase) -> Sheet:
     assert reference is not None  # there are files
     for warning in reference.warnings:
         st.warning(t(warning), icon=":material/warning:")
-    verdict = judge(case.kept, reference, {label.key: label.name for label in case.card.labels}, case.answer)
+    verdict = judge_detections(case.kept, reference, {label.key: label.name for label in case.card.labels}, case.answer)
     _figures(verdict, case)
     marks = mark_hits_and_misses(verdict, case.findings, reference)
     fig = figures.draw_boxes(case.image, marks, case.view)

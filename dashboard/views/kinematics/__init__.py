@@ -37,12 +37,12 @@ class KinematicsPage(StudyPage):
         return session.share_work(fluoroscopy.simulate, "fluoroscopy", fluoroscopy.SIMULATED_FRAMES).images[-1]
 
     def tile(self, case: Case) -> Tile:
-        scene, found = lunge.scene(), lunge.replay()
+        scene, found = lunge.simulate_lunge(), lunge.replay_lunge()
         if found is None:
             return Tile()
         motion, image = found.motion, models.read(case.path)
         poses = motion.femoral.pose[0], motion.tibial.pose[0]
-        drawn = export.overlay(image.grey(), (scene.femoral, scene.tibial), poses, scene.camera)
+        drawn = export.draw_component_borders(image.grey(), (scene.femoral, scene.tibial), poses, scene.camera)
         least, most = np.nanmin(motion.joint[:, 0]), np.nanmax(motion.joint[:, 0])
         bend = later("{count} frames, flexion {least:.0f}° to {most:.0f}°", count=motion.frames, least=least, most=most)
         return Tile(drawn, None, bend)

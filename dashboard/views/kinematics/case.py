@@ -66,9 +66,9 @@ class MotionCase:
         femoral, tibial = self.sequence.reference
         if femoral is None or tibial is None:
             return None
-        axes = angles.femoral_axes(self.sequence.femoral), angles.tibial_axes(self.sequence.tibial)
-        axes = axes[0], angles.facing(femoral, tibial, axes)
-        return angles.joint(femoral, tibial, axes, self.motion.side)
+        axes = angles.guess_femoral_axes(self.sequence.femoral), angles.guess_tibial_axes(self.sequence.tibial)
+        axes = axes[0], angles.face_tibial_axes(femoral, tibial, axes)
+        return angles.compute_joint_angles(femoral, tibial, axes, self.motion.side)
 
     @property
     def reference_name(self) -> str:

@@ -14,7 +14,7 @@ from dashboard.i18n import Language, later, spoken, t
 from dashboard.views.kinematics.case import MotionCase
 from models.drawing import plate
 from models.geometry import jts
-from models.geometry.camera import of_image
+from models.geometry.camera import find_camera_of_image
 from models.reporting.case import Case
 from models.tasks.kinematics import export
 from models.tasks.kinematics.account import Filmed
@@ -56,7 +56,7 @@ def make_report_case_of_motion(measured: MotionCase) -> Case:
     """Return what the report is written from: the motion, and its first, middle and last frame with contours."""
     motion, sequence = measured.motion, measured.sequence
     three = sorted({0, motion.frames // 2, motion.frames - 1})
-    film = [(sequence.names[frame], export.overlay_plate(_posed(measured, frame)).picture) for frame in three]
+    film = [(sequence.names[frame], export.export_overlay_plate(_posed(measured, frame)).picture) for frame in three]
     origin = (
         later("Simulated by OrthoLens: no patient, and an implant that no maker sells.") if sequence.simulated else ""
     )
@@ -69,7 +69,7 @@ def make_report_case_of_motion(measured: MotionCase) -> Case:
 def _calibration(measured: MotionCase) -> str:
     """Say where the millimetres come from."""
     sequence, (across, down) = measured.sequence, measured.sequence.camera.focal_px
-    own = of_image(sequence.images[0])
+    own = find_camera_of_image(sequence.images[0])
     if sequence.simulated:
         source = later("the simulation's own camera")
     elif own == sequence.camera:
@@ -86,24 +86,26 @@ def _calibration(measured: MotionCase) -> str:
 
 def export_poses(measured: MotionCase, component: int) -> bytes:
     """Return the poses of a component as a .jts file."""
-    return jts.write(measured.poses[component]).encode()
+    return jts.write_jts(measured.poses[component]).encode()
 
 
 def export_angles(measured: MotionCase) -> bytes:
     """Return angles and translations as CSV."""
-    return export.angles_csv(measured.motion, measured.sequence.names).encode()
+    return export.export_angles_csv(measured.motion, measured.sequence.names).encode()
 
 
 def export_quality(measured: MotionCase) -> bytes:
     """Return overlap, residual, uncertainty and warnings as CSV."""
-    return export.quality_csv(measured.motion, measured.sequence.names).encode()
+    return export.export_quality_csv(measured.motion, measured.sequence.names).encode()
 
 
 def export_motion_gif(measured: MotionCase, say: Language) -> bytes:
     """Return the frames with contours as an endless GIF."""
     pictures = []
     for frame in range(measured.motion.frames):
-        picture = plate.composed(export.overlay_plate(_posed(measured, frame), measured.motion.notes[frame], say))
+        picture = plate.compose_plate(
+            export.export_overlay_plate(_posed(measured, frame), measured.motion.notes[frame], say)
+        )
         pictures.append(Pillow.fromarray(picture))
     tallest = max(picture.height for picture in pictures)  # what is uncertain takes more lines in some frames
     frames = [_padded(picture, tallest).quantize(128) for picture in pictures]

@@ -18,7 +18,7 @@ from dashboard.i18n import find_separators, later, t
 from dashboard.style.figures import FAINT, FONT, INK, PAPER, draw_viewer, encode_raster
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from models.geometry.mesh import Mesh
-from models.geometry.render import silhouette
+from models.geometry.render import render_silhouette
 from models.tasks.kinematics.export import COLOURS
 from models.tasks.kinematics.sequence import NAMES
 from models.types import Motion
@@ -85,7 +85,7 @@ def draw_component_contours(sequence: Fluoroscopy, frame: int, placed: Sequence[
 
 def _contour(mesh: Mesh, pose: Array, sequence: Fluoroscopy) -> tuple[Array, Array]:
     """Return columns and rows of the silhouette's closed lines, with a gap between one and the next."""
-    mask = np.pad(silhouette(mesh, pose, sequence.camera), 1)
+    mask = np.pad(render_silhouette(mesh, pose, sequence.camera), 1)
     lines = [np.append(line - 1, [[np.nan, np.nan]], 0) for line in find_contours(mask.astype(np.float32), 0.5)]
     points = np.concatenate(lines) if lines else np.empty((0, 2))
     return points[:, 1], points[:, 0]

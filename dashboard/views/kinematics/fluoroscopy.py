@@ -63,11 +63,11 @@ def simulate() -> Fluoroscopy:
     """Return the case that the page opens with: the way down of a lunge, with exact masks and poses."""
     from models.simulation import motion
 
-    case, frames = lunge.scene(), range(SIMULATED_FRAMES)
+    case, frames = lunge.simulate_lunge(), range(SIMULATED_FRAMES)
     return Fluoroscopy(
-        f"simulated-{SIMULATED_FRAMES}-{lunge.SIDE_PX}", lunge.images(case, SIMULATED_FRAMES),
+        f"simulated-{SIMULATED_FRAMES}-{lunge.SIDE_PX}", lunge.load_lunge_images(case, SIMULATED_FRAMES),
         case.femoral, case.tibial, case.camera,
-        simulated=True, exact=tuple(motion.masks(case, t) for t in frames),
+        simulated=True, exact=tuple(motion.render_motion_masks(case, t) for t in frames),
         reference=(case.femoral_poses[: len(frames)], case.tibial_poses[: len(frames)]),
-        replay=lunge.replay() if len(frames) == lunge.FRAMES else None,
+        replay=lunge.replay_lunge() if len(frames) == lunge.FRAMES else None,
     )  # fmt: skip

@@ -62,7 +62,7 @@ def _start(measured: MotionCase, component: int) -> NDArray[np.float64] | None:
 
 def _fields(measured: MotionCase, component: int, pose: NDArray[np.float64]) -> tuple[bool, NDArray[np.float64]]:
     """Draw the fields; return whether they were changed, and the pose that they say."""
-    row = jts.row(pose).round(2) + 0.0
+    row = jts.jts_row_from_pose(pose).round(2) + 0.0
     mark = hashlib.sha256(row.tobytes()).hexdigest()[:10]
     values = []
     with st.container(horizontal=True, key="hand-fields", gap="small"):
@@ -75,7 +75,7 @@ def _fields(measured: MotionCase, component: int, pose: NDArray[np.float64]) -> 
             )  # fmt: skip
     changed = not np.allclose(values, row, atol=1e-6)
     own = np.isfinite(measured.poses[component][measured.t]).all()
-    return changed or not own, jts.pose(np.array(values)) if changed else pose
+    return changed or not own, jts.pose_from_jts_row(np.array(values)) if changed else pose
 
 
 def _buttons(measured: MotionCase, component: int, tried: NDArray[np.float64]) -> None:

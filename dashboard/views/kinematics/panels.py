@@ -11,7 +11,7 @@ from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t, tn
 from dashboard.views.kinematics import figures
 from dashboard.views.kinematics.case import MotionCase
-from models.tasks.kinematics.export import differences
+from models.tasks.kinematics.export import compute_pose_differences
 from models.tasks.kinematics.sequence import NAMES
 
 AXES = (later("x, mm"), later("y, mm"), later("z, mm"), later("about z, °"), later("about x, °"), later("about y, °"))
@@ -86,7 +86,7 @@ def draw_pose_differences(measured: MotionCase) -> None:
     for name, poses, reference in zip(NAMES, measured.poses, references, strict=True):
         if reference is None:
             continue
-        apart = differences(poses, reference)
+        apart = compute_pose_differences(poses, reference)
         known = apart[np.isfinite(apart).all(1)]
         if not len(known):
             continue

@@ -20,9 +20,9 @@ from models import Image
 from models.cases.lunge import CARD, SIMULATED, Replay
 from models.errors import Cancelled, InputError
 from models.tasks.kinematics import angles
-from models.tasks.kinematics.motion import Study, motion
-from models.tasks.kinematics.observe import observe
-from models.tasks.kinematics.register import FINE, Fit, assessed, refined
+from models.tasks.kinematics.motion import Study, find_motion
+from models.tasks.kinematics.observe import observe_component
+from models.tasks.kinematics.register import FINE, Fit, assess_registration, refine_pose
 from models.tasks.kinematics.sequence import BAD_OVERLAP, NAMES, Answer, Frame, Options
 from models.tasks.kinematics.study import outline
 from models.types import Motion, Track
@@ -92,7 +92,7 @@ class Tracking:
         options = Options(found=lambda femoral, tibial: self.found.append((femoral, tibial)))
         card = GIVEN if self.masks == EXACT else CARD
         study = Study(*sequence.meshes, camera=sequence.camera, side=self.side, card=card, options=options)
-        result = motion(study, self.frames, progress, job.stopped)
+        result = find_motion(study, self.frames, progress, job.stopped)
         seconds = time.perf_counter() - begun  # the outlines too: what a clock on the wall says
         return replace(result, seconds=seconds, warnings=(*self._made(), *result.warnings))
 
@@ -122,8 +122,8 @@ class Tracking:
                 fix=fix,
                 file=later("Frame {frame}", frame=t + 1),
             )
-        seen = observe(frame.masks[component], self.sequence.camera, frame.masks[1 - component], frame.grey)
-        fit = assessed(mesh, refined(mesh, pose, seen, FINE), seen)
+        seen = observe_component(frame.masks[component], self.sequence.camera, frame.masks[1 - component], frame.grey)
+        fit = assess_registration(mesh, refine_pose(mesh, pose, seen, FINE), seen)
         if not np.isfinite(fit.pose).all() or fit.overlap == 0:
             fix = later("Start nearer to the outline.")
             raise InputError(
@@ -140,13 +140,13 @@ def apply_pose_edits(result: Motion, sequence: Fluoroscopy, edits: Edits) -> Mot
         return result
     tracks = [_edited(track, {t: fit for (t, side), fit in edits.items() if side == index})
               for index, track in enumerate((result.femoral, result.tibial))]  # fmt: skip
-    axes = angles.femoral_axes(sequence.femoral), angles.tibial_axes(sequence.tibial)
+    axes = angles.guess_femoral_axes(sequence.femoral), angles.guess_tibial_axes(sequence.tibial)
     poses = tracks[0].pose, tracks[1].pose
-    axes = axes[0], angles.facing(*poses, axes)
+    axes = axes[0], angles.face_tibial_axes(*poses, axes)
     return replace(
-        result, femoral=tracks[0], tibial=tracks[1], joint=angles.joint(*poses, axes, result.side),
-        joint_sigma=angles.joint_sigma(poses, (tracks[0].sigma, tracks[1].sigma), axes),
-        low_points_mm=angles.low_points(sequence.femoral, *poses, axes), axes=(str(axes[0]), str(axes[1])),
+        result, femoral=tracks[0], tibial=tracks[1], joint=angles.compute_joint_angles(*poses, axes, result.side),
+        joint_sigma=angles.propagate_joint_sigma(poses, (tracks[0].sigma, tracks[1].sigma), axes),
+        low_points_mm=angles.find_low_points(sequence.femoral, *poses, axes), axes=(str(axes[0]), str(axes[1])),
         notes=tuple(_notes(said, t, edits) for t, said in enumerate(result.notes)),
     )  # fmt: skip
 

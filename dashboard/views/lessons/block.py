@@ -35,12 +35,12 @@ def show_block_lesson(subject: Subject) -> None:
     with left:
         kernel, bias, activation = _controls()
     act = neuron.ACTIVATIONS[activation]
-    output = neuron.convolve(picture.astype(np.float64), kernel, bias, act)
+    output = neuron.convolve_neuron(picture.astype(np.float64), kernel, bias, act)
     with right:
         row, column = _place(picture, output, subject)
-    patch = neuron.patch_at(picture.astype(np.float64), row, column)
+    patch = neuron.cut_neuron_patch(picture.astype(np.float64), row, column)
     total = float((patch * kernel).sum() + bias)
-    answer = float(neuron.neuron(patch, kernel, bias, act))
+    answer = float(neuron.answer_one_neuron(patch, kernel, bias, act))
     st.subheader(t("One neuron"), anchor=False)
     st.markdown(
         t(
@@ -185,5 +185,5 @@ def _code(picture: Pixels, output: NDArray[np.float64], kernel: NDArray[np.float
     )
     st.caption(t("This is the code that drew the output above, read from the running program."))
     one, all_of_them = st.columns(2, gap="medium")
-    one.code(inspect.getsource(neuron.neuron), wrap_lines=True)
-    all_of_them.code(inspect.getsource(neuron.convolve), wrap_lines=True)
+    one.code(inspect.getsource(neuron.answer_one_neuron), wrap_lines=True)
+    all_of_them.code(inspect.getsource(neuron.convolve_neuron), wrap_lines=True)

@@ -22,7 +22,7 @@ from dashboard.views.segmentation.case import segment_on_page
 from dashboard.views.segmentation.figures import TissueView
 from models import Card, Classification, Detections, Judged, OrthoLensError, lessons
 from models.lessons import Step
-from models.nets.stages import stages_of
+from models.nets.stages import list_stages
 
 TITLES = {
     "classification": later("Classification"),
@@ -103,7 +103,7 @@ def _cards(subject: Subject) -> dict[str, Card | None]:
 def _steps(cards: Mapping[str, Card | None]) -> dict[str, tuple[Step, ...]]:
     """Return the way of each category, with the labels of the card that answers."""
     size = _size(cards["classification"])
-    return {name: lessons.steps(name, size, len(card.labels) if card else 1) for name, card in cards.items()}
+    return {name: lessons.list_steps(name, size, len(card.labels) if card else 1) for name, card in cards.items()}
 
 
 def _size(card: Card | None) -> tuple[int, int]:
@@ -116,7 +116,7 @@ def _card(category: str, subject: Subject) -> Card | None:
     if category == "detection":
         return next((card for card in cards.values() if card.task == "detection"), None)
     if category == "classification":
-        named = [card for card in cards.values() if stages_of(card) and card.members]
+        named = [card for card in cards.values() if list_stages(card) and card.members]
         fits = [card for card in named if card.id == subject.card]
         return next(iter(fits or sorted(named, key=lambda card: _ood_score(card, subject))), None)
     return _find_segmentation_card(subject)
@@ -172,7 +172,7 @@ def _named(card: Card, subject: Subject) -> None:
 
 
 def _segmented(card: Card, subject: Subject) -> None:
-    image = lessons.middle(subject.image, card)
+    image = lessons.cut_middle(subject.image, card)
     answer = segment_on_page(image, card, subject.frame)
     _verdict(answer, card)
     found = [

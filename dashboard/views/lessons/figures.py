@@ -18,7 +18,7 @@ from dashboard.i18n import format_number, t
 from dashboard.style.figures import ACCENT, FONT, INK, PAPER, Picture, encode_png, encode_raster
 from dashboard.style.maps import enlarge_map, map_to_viridis, tile_maps
 from dashboard.style.palette import SIGNED
-from models.drawing.draw import colour_map, rgb
+from models.drawing.draw import find_colour_map, to_rgb_bytes
 from models.types import Pixels
 
 DARK_INK = "#0A0D0F"
@@ -174,7 +174,7 @@ def colour_answers(values: NDArray[np.float64]) -> NDArray[np.uint8]:
         span = max(float(values.max() - values.min()), 1e-6)
         grey = ((values - values.min()) / span * 255).round().astype(np.uint8)
         return np.repeat(grey[..., None], 3, -1)
-    return colour_map("berlin").colours((values / most).astype(np.float32))
+    return find_colour_map("berlin").colours((values / most).astype(np.float32))
 
 
 def encode_map_tile(values: Pixels) -> bytes:
@@ -200,7 +200,7 @@ def fit_heat(heat: Pixels, shape: tuple[int, ...]) -> Pixels:
 def frame_middle(picture: Pixels, side: int) -> bytes:
     """Return a picture with a square of `side` pixels in its middle, dimmed around it, as PNG."""
     rows, columns = picture.shape[:2]
-    shown = rgb(picture)
+    shown = to_rgb_bytes(picture)
     top, left = max(0, (rows - side) // 2), max(0, (columns - side) // 2)
     inside = np.zeros((rows, columns), bool)
     inside[top : top + side, left : left + side] = True

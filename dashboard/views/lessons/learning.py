@@ -145,9 +145,9 @@ def _decisions(learner: Learner | None) -> None:
 
 def _unseen() -> tuple[tuple[str, ...], NDArray[np.bool_]]:
     """Return the pictures of the patches that are shown, and which of them are broken."""
-    from models.lessons.learning import SHOWN, held_out
+    from models.lessons.learning import SHOWN, draw_held_out_patches
 
-    data = held_out()
+    data = draw_held_out_patches()
     return learning_figures.encode_patches(data.pixels[:SHOWN]), data.broken[:SHOWN]
 
 

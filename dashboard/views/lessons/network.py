@@ -20,7 +20,7 @@ from dashboard.views.lessons.subject import Subject
 from models import Card, lessons
 from models.drawing import draw
 from models.lessons import FeatureMaps, Layer
-from models.nets.stages import stages_of
+from models.nets.stages import list_stages
 
 CONFIG = {"displayModeBar": False}
 SHOWN = 12
@@ -45,15 +45,15 @@ STEPS = {
 def show_network_lesson(subject: Subject) -> None:
     """Draw the lesson."""
     card = _card(subject)
-    layers = lessons.layers(card)
+    layers = lessons.list_layers(card)
     layer = _diagram(card, layers)
     looks: dict[str, Callable[[Subject, Card, Layer], None]] = {
         later("Feature maps"): _maps,
         later("What drives a channel"): _drivers,
     }
-    if layer.stage in stages_of(card) or card.task == "tissue":
+    if layer.stage in list_stages(card) or card.task == "tissue":
         looks["Grad-CAM"] = _reasons
-    if stages_of(card):
+    if list_stages(card):
         looks[later("From edges to objects")] = _hierarchy
     look = st.segmented_control(
         t("Look at"),
@@ -77,7 +77,7 @@ def show_network_lesson(subject: Subject) -> None:
 def _card(subject: Subject) -> Card:
     """Let the reader choose a network; the one that the picture was made for comes first."""
     cards = models.cards()
-    drawn = [id for id, card in cards.items() if stages_of(card)]
+    drawn = [id for id, card in cards.items() if list_stages(card)]
     ids = [*drawn, *(id for id in cards if id not in drawn)]
     first = ids.index(subject.card) if subject.card in ids else 0
     id = st.selectbox(
@@ -140,7 +140,7 @@ def _diagram(card: Card, layers: Sequence[Layer]) -> Layer:
 def compute_maps_of_layer(subject: Subject, card: Card, layer: Layer) -> FeatureMaps:
     """Return what a layer computes, from one pass a session."""
     return session.compute_once(
-        lambda: lessons.feature_maps(subject.image, card, layer, frame=subject.frame, count=SHOWN),
+        lambda: lessons.rank_feature_maps(subject.image, card, layer, frame=subject.frame, count=SHOWN),
         "maps", subject.key, card.id, *session.name_weights(card), layer.name,
     )  # fmt: skip
 
@@ -198,7 +198,7 @@ def _drivers(subject: Subject, card: Card, layer: Layer) -> None:
     pictures = ((subject.image, subject.frame), *((one, 0) for one in others.values()))
     names = [t("This image"), *(t("Simulated: {title}", title=t(title)) for title in others)]
     best = session.compute_once(
-        lambda: lessons.patches(pictures, card, layer, channel),
+        lambda: lessons.find_patches(pictures, card, layer, channel),
         "drivers", subject.key, card.id, *session.name_weights(card), layer.name, channel,
     )  # fmt: skip
     side = best[0].pixels.shape[0]
@@ -241,7 +241,7 @@ def _reasons(subject: Subject, card: Card, layer: Layer) -> None:
     before, after = st.columns(2)
     before.image(figures.encode_png(shown), width="stretch", caption=t("The image"), alt=t("The image"))
     after.image(
-        draw.overlay(ground, small, draw.HeatLook(0.75, 0.1, "inferno")), width="stretch",
+        draw.blend_heat(ground, small, draw.HeatLook(0.75, 0.1, "inferno")), width="stretch",
         alt=t("Grad-CAM at {stage}", stage=stage),
         caption=t("Grad-CAM at {stage} for “{name}”. Bright: speaks for it.", stage=stage, name=name),
     )  # fmt: skip
@@ -254,9 +254,9 @@ def _reasons(subject: Subject, card: Card, layer: Layer) -> None:
 
 
 def _hierarchy(subject: Subject, card: Card, _: Layer) -> None:
-    stages = stages_of(card)
+    stages = list_stages(card)
     stage = st.select_slider(t("Stage"), stages, key="how-stage", persist_state="session")
-    layers = [layer for layer in lessons.layers(card) if layer.stage == stage]
+    layers = [layer for layer in lessons.list_layers(card) if layer.stage == stage]
     last = layers[-1]
     found = compute_maps_of_layer(subject, card, last)
     number, height, width = last.shape
@@ -277,7 +277,7 @@ def _hierarchy(subject: Subject, card: Card, _: Layer) -> None:
     )
     left, right = st.columns([1, 3], gap="medium")
     picture = session.compute_once(
-        lambda: lessons.network_picture(subject.image, card, subject.frame), "how-input", subject.key, card.id
+        lambda: lessons.render_network_input(subject.image, card, subject.frame), "how-input", subject.key, card.id
     )
     left.image(
         how_figures.frame_middle(picture, seen),

@@ -83,7 +83,7 @@ def show_resolution_lesson(subject: Subject) -> None:
 
 def _depths(subject: Subject, card: Card) -> Depths:
     return session.compute_once(
-        lambda: lessons.depths(subject.image, card, frame=subject.frame),
+        lambda: lessons.follow_depths(subject.image, card, frame=subject.frame),
         "depths", subject.key, card.id, *session.name_weights(card),
     )  # fmt: skip
 
@@ -134,8 +134,10 @@ def _maps(card: Card, depth: Depth) -> None:
 def _mask(card: Card, found: Depths) -> None:
     answer = found.answer
     size = found.picture.shape[:2]
-    lines = None if answer.instances is None else paint.outlines(paint.fitted(answer.instances, size))
-    picture = paint.painted(found.picture, paint.fitted(answer.mask, size), paint.colours(card), 0.4, lines)
+    lines = None if answer.instances is None else paint.outline_areas(paint.fit_classes(answer.instances, size))
+    picture = paint.paint_classes(
+        found.picture, paint.fit_classes(answer.mask, size), paint.find_class_colours(card), 0.4, lines
+    )
     count = 0 if answer.instances is None else int(answer.instances.max())
     st.image(
         figures.encode_png(enlarge_map(picture, 480)),

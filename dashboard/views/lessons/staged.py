@@ -20,7 +20,7 @@ from dashboard.views.lessons import figures as how_figures
 from dashboard.views.lessons.subject import Subject
 from models import OrthoLensError, lessons
 from models.lessons import neuron
-from models.nets.stages import stages_of
+from models.nets.stages import list_stages
 
 BARE = {"displayModeBar": False}
 NAMES = (later("Edges"), later("Corners"), later("Textures"), later("Parts"), later("Objects"))
@@ -53,11 +53,11 @@ def _block(subject: Subject) -> None:
     picture = figures.shrink_picture(subject.image.grey(subject.frame), block.LONGEST_PX).astype(np.float64)
     kernel = np.array(neuron.PRESETS[block.FIRST].rows, float)
     act = neuron.ACTIVATIONS["ReLU"]
-    output = neuron.convolve(picture, kernel, 0.0, act)
+    output = neuron.convolve_neuron(picture, kernel, 0.0, act)
     output[:, [0, -1]] = output[[0, -1]] = 0  # beyond the edge all is black: an edge that is none
     row, column = block.find_loudest_place(output)
-    patch = neuron.patch_at(picture, row, column)
-    total, answer = float((patch * kernel).sum()), float(neuron.neuron(patch, kernel, 0.0, act))
+    patch = neuron.cut_neuron_patch(picture, row, column)
+    total, answer = float((patch * kernel).sum()), float(neuron.answer_one_neuron(patch, kernel, 0.0, act))
     left, _, right = lay_out_places()
     left.plotly_chart(
         stage_viewer(how_figures.draw_filtered_picture(picture.astype(np.float32), output, row, column)),
@@ -79,12 +79,12 @@ def _block(subject: Subject) -> None:
 def _hierarchy(subject: Subject) -> None:
     """Draw the strongest maps of every stage of a classifier side by side, from edges to objects."""
     _caption(subject)
-    drawn = {id: card for id, card in models.cards().items() if len(stages_of(card)) == len(NAMES) and card.members}
+    drawn = {id: card for id, card in models.cards().items() if len(list_stages(card)) == len(NAMES) and card.members}
     card = drawn.get(subject.card) or next(iter(drawn.values()), None)
     if card is None:
         st.info(t("No classifier with weights is installed."), icon=":material/hourglass:")
         return
-    lasts = [[one for one in lessons.layers(card) if one.stage == stage][-1] for stage in stages_of(card)]
+    lasts = [[one for one in lessons.list_layers(card) if one.stage == stage][-1] for stage in list_stages(card)]
     found = [network.compute_maps_of_layer(subject, card, layer) for layer in lasts]
     seen = [min(layer.receptive_field_px or max(card.input.size), max(card.input.size)) for layer in lasts]
     titles = [f"<b>{t(name)}</b><br>{t('sees {seen} px', seen=side)}" for name, side in zip(NAMES, seen, strict=True)]
@@ -98,7 +98,7 @@ def _hierarchy(subject: Subject) -> None:
         st.subheader(t("From edges to objects"), anchor=False)
         st.markdown(t("Five stages, the four strongest maps of each. Bright: it answers."))
         picture = session.compute_once(
-            lambda: lessons.network_picture(subject.image, card, subject.frame), "how-input", subject.key, card.id
+            lambda: lessons.render_network_input(subject.image, card, subject.frame), "how-input", subject.key, card.id
         )
         with st.container(key="hall-input"):
             st.image(

@@ -132,4 +132,4 @@ def mark_confusion(card: Card, counts: Sequence[Sequence[int]], cells: Sequence[
 def heat_picture(grey: Pixels, heat: Pixels) -> NDArray[np.uint8]:
     """Return a picture with its heat map on it, (h, w, 3)."""
     shown = shrink_picture(grey, MAP_PX)
-    return draw.overlay(shown, shrink_picture(heat, MAP_PX))
+    return draw.blend_heat(shown, shrink_picture(heat, MAP_PX))

@@ -211,8 +211,11 @@ def _reliability(card: Card) -> None:
         t("What if: confidence divided by a temperature of"), 0.4, 2.5, 1.0, 0.1, key="charts-temperature",
         persist_state="session", help=t("1 is the card as it was measured, already calibrated."),
     )  # fmt: skip
-    moved = temperature.at_temperature(bins, divisor)
-    before, after = temperature.calibration_error(bins), temperature.calibration_error(moved)
+    moved = temperature.rebin_at_temperature(bins, divisor)
+    before, after = (
+        temperature.compute_lesson_calibration_error(bins),
+        temperature.compute_lesson_calibration_error(moved),
+    )
     st.plotly_chart(
         figures.draw_reliability(moved),
         key="start-reliability",

@@ -50,7 +50,7 @@ def show_augmentation() -> None:
         )
     )
     subject = how_subject.choose_lesson_subject()
-    recipes = views.recipes()
+    recipes = views.list_augmentations()
     if subject is None:
         return
     if not recipes:
@@ -76,9 +76,11 @@ def show_augmentation() -> None:
         )  # fmt: skip
         st.button(t("Draw again"), icon=":material/casino:", key="augment-again", on_click=_again)
     how = recipes[chosen]
-    used = views.stronger(how, strength) if change == ALL else views.alone(how, change, strength)
+    used = (
+        views.strengthen_augmentation(how, strength) if change == ALL else views.isolate_change(how, change, strength)
+    )
     grey = figures.shrink_picture(subject.image.grey(subject.frame), SIDE_PX)
-    drawn = views.views(grey, used, VIEWS, seed=session.get("augment-seed", 0))
+    drawn = views.draw_lesson_views(grey, used, VIEWS, seed=session.get("augment-seed", 0))
     with left:
         for row in range(VIEWS // IN_A_ROW):
             for column, box in enumerate(st.columns(IN_A_ROW, gap="small")):
@@ -126,10 +128,11 @@ def show_sanity_check() -> None:
     card = _classifier(subject) if subject else None
     if subject is None or card is None:
         return
-    from models.lessons.forgetting import forgetting
+    from models.lessons.forgetting import explain_while_forgetting
 
     label, found = session.compute_once(
-        lambda: forgetting(subject.image, card.id, subject.frame), "forgetting", subject.image.sha256, card.id,
+        lambda: explain_while_forgetting(subject.image, card.id, subject.frame), "forgetting", subject.image.sha256,
+        card.id,
         *session.name_weights(card), subject.frame,
     )  # fmt: skip
     parts = {step.down_to: step for step in found.steps}
@@ -160,9 +163,9 @@ def show_sanity_check() -> None:
 
 def _classifier(subject: Subject) -> Card | None:
     """Return the classifier that a picture is for, else the first that there is."""
-    from models.lessons.views import recipes
+    from models.lessons.views import list_augmentations
 
-    able = [cards()[id] for id in recipes() if cards()[id].members]
+    able = [cards()[id] for id in list_augmentations() if cards()[id].members]
     if not able:
         st.caption(t("No classifier has weights yet."))
         return None

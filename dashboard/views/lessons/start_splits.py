@@ -27,7 +27,12 @@ def show_splits() -> None:
     with right:
         clinic = _clinic()
     found = session.compute_once(
-        lambda: leakage.trials(clinic, SEEDS), "leakage", clinic.patients, clinic.images, clinic.likeness, clinic.sign
+        lambda: leakage.try_leaky_splits(clinic, SEEDS),
+        "leakage",
+        clinic.patients,
+        clinic.images,
+        clinic.likeness,
+        clinic.sign,
     )
     with left:
         st.plotly_chart(
@@ -55,7 +60,7 @@ def show_splits() -> None:
         st.markdown(_sentence(found, clinic))
     with right:
         pictures = session.compute_once(
-            lambda: leakage.pictures(clinic, 0), "leakage-pictures", clinic.images, clinic.likeness, clinic.sign
+            lambda: leakage.simulate_clinic(clinic, 0), "leakage-pictures", clinic.images, clinic.likeness, clinic.sign
         )
         st.image(
             start_figures.draw_patient_families(pictures, FAMILIES, min(clinic.images, 6)),

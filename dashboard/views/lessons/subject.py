@@ -15,8 +15,8 @@ from dashboard.case import states, viewer
 from dashboard.case.examples import KINDS
 from dashboard.i18n import later, t
 from models import Card, Image, OrthoLensError
-from models.cases import Case, cases, first_cases
-from models.lessons.smear import smear
+from models.cases import Case, cases, list_first_cases
+from models.lessons.smear import simulate_smear
 
 SMEAR = later("Stained smear")
 SMEAR_SAYS = later("Simulated by OrthoLens: stained cell nuclei, no patient.")
@@ -88,7 +88,7 @@ def _sample() -> Subject:
 
 def _shown() -> list[Case]:
     """Return the cases of a lesson, first those that it opens with; the others are radiographs, drawn."""
-    first = first_cases("how_it_works")
+    first = list_first_cases("how_it_works")
     return [*first, *(case for case in cases() if not (case.pages or case in first))]
 
 
@@ -107,5 +107,5 @@ def simulate_lesson_smear() -> Image:
 
 
 def _stained() -> Image:
-    pixels = smear(3).pixels
+    pixels = simulate_smear(3).pixels
     return Image(pixels[None], SMEAR, hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest())

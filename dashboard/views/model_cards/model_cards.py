@@ -15,7 +15,7 @@ from models.cases import generated
 
 arrival.leave_for_page_of_arrival(pages.list_task_pages())
 cards = models.cards()
-generator = generated.card()
+generator = generated.load_generator_card()
 titles = {**{id: card.title for id, card in cards.items()}, card_generator.ADDRESS: generator.title}
 asked = st.query_params.get("card")
 ids = list(titles)

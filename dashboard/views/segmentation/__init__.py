@@ -41,16 +41,16 @@ class SegmentationPage(CardPage):
         return slide.is_large_slide(image, card)
 
     def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
-        from models.tasks.segmentation.account import classes
+        from models.tasks.segmentation.account import paint_frame
 
         assert isinstance(answer, Segmentation)  # by the card's kind
-        return classes(image, answer)
+        return paint_frame(image, answer)
 
     def tell(self, case: Case, card: Card, answer: Judged) -> str:
-        from models.tasks.segmentation.account import mean_dice
+        from models.tasks.segmentation.account import compute_mean_dice
 
         assert isinstance(answer, Segmentation)  # by the card's kind
-        share = float("nan") if case.reference is None else mean_dice(answer, case.reference)
+        share = float("nan") if case.reference is None else compute_mean_dice(answer, case.reference)
         return t("answered: as drawn, mean Dice {share}", share=format_number(share, ".2f"))
 
 

@@ -14,7 +14,7 @@ from dashboard.i18n import later
 from dashboard.session.jobs import Job
 from dashboard.views.segmentation.figures import TissueView
 from models import Box, Card, Explanation, Image, Segmentation
-from models.tasks.segmentation.edit import Correction, corrected
+from models.tasks.segmentation.edit import Correction, apply_corrections
 
 NETWORK, CORRECTED = later("The network's"), later("Corrected")
 """The two versions of the classes."""
@@ -108,7 +108,7 @@ class SegmentationCase:
         if not self.corrections:
             return self.answer
         return session.compute_once(
-            lambda: corrected(self.answer, self.corrections), "corrected", self.identity, repr(self.corrections)
+            lambda: apply_corrections(self.answer, self.corrections), "corrected", self.identity, repr(self.corrections)
         )
 
 

@@ -17,8 +17,8 @@ from dashboard.views.segmentation.case import SegmentationCase, Sheet
 from dashboard.views.segmentation.figures import Layout, Style, TissueView
 from models import Card
 from models.drawing import paint
-from models.tasks.segmentation.areas import ClassArea, measure
-from models.tasks.segmentation.thickness import BAND, Thickness, thickness
+from models.tasks.segmentation.areas import ClassArea, measure_areas
+from models.tasks.segmentation.thickness import BAND, Thickness, measure_thickness
 
 
 def show_classes(case: SegmentationCase) -> Sheet:
@@ -69,7 +69,7 @@ def _legend(card: Card, found: Sequence[str]) -> None:
     """Draw the classes that were found with their colours; the reader shows and hides each."""
     rules = []
     with st.container(key="legend", horizontal=True, gap="small"):
-        for index, colour in paint.colours(card).items():
+        for index, colour in paint.find_class_colours(card).items():
             label, key = card.labels[index], _box(card, card.keys[index])
             if label.key not in found:
                 continue
@@ -90,7 +90,7 @@ def _box(card: Card, key: str) -> str:
 
 def measure_areas_of_case(case: SegmentationCase) -> Sequence[ClassArea]:
     """Return how much of each class there is, of the version that is shown."""
-    return session.compute_once(lambda: measure(case.shown, case.image), "areas", case.identity, case.version)
+    return session.compute_once(lambda: measure_areas(case.shown, case.image), "areas", case.identity, case.version)
 
 
 def has_cartilage_to_measure(case: SegmentationCase) -> bool:
@@ -102,7 +102,7 @@ def measure_thickness_of_case(case: SegmentationCase) -> Thickness:
     """Return the thickness of the cartilage, of the version that is shown."""
     index = case.card.index(BAND)
     return session.compute_once(
-        lambda: thickness(case.shown.mask == index, case.image.spacing_mm),
+        lambda: measure_thickness(case.shown.mask == index, case.image.spacing_mm),
         "thickness", case.identity, case.version,
     )  # fmt: skip
 

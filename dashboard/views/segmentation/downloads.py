@@ -20,18 +20,18 @@ from dashboard.views.segmentation import reference as segmentation_reference
 from dashboard.views.segmentation.case import CORRECTED, NETWORK, SegmentationCase, find_reason_for_report
 from dashboard.views.segmentation.figures import TissueView
 from models import Card, Image, OrthoLensError, Segmentation
-from models.answers.record import caption
+from models.answers.record import write_caption
 from models.drawing import paint, plate
-from models.io.kinds import kind
+from models.io.kinds import find_file_kind
 from models.reporting.case import Case
-from models.tasks.segmentation.areas import measure
-from models.tasks.segmentation.contours import geojson
-from models.tasks.segmentation.edit import CorrectedSegmentation, corrected
-from models.tasks.segmentation.label_png import label_png
-from models.tasks.segmentation.reference import ReferenceMask, compare
-from models.tasks.segmentation.seg import check, write_seg
-from models.tasks.segmentation.table import Measured, tissue_csv
-from models.tasks.segmentation.thickness import BAND, thickness
+from models.tasks.segmentation.areas import measure_areas
+from models.tasks.segmentation.contours import write_geojson
+from models.tasks.segmentation.edit import CorrectedSegmentation, apply_corrections
+from models.tasks.segmentation.label_png import encode_label_png
+from models.tasks.segmentation.reference import ReferenceMask, compare_with_reference_mask
+from models.tasks.segmentation.seg import check_seg_source, write_seg
+from models.tasks.segmentation.table import Measured, export_tissue_csv
+from models.tasks.segmentation.thickness import BAND, measure_thickness
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def show_segmentation_downloads(case: SegmentationCase) -> None:
             )  # fmt: skip
     item = session.find_selected_file()
     data = item.file_of(kept.view.frame, kept.image.frames) if item else b""
-    if data and kind(data, "") == "DICOM":
+    if data and find_file_kind(data, "") == "DICOM":
         _seg(kept, data, f"{name}.dcm")
     _report(kept, case, item, name)
 
@@ -95,8 +95,12 @@ def _report(kept: Kept, case: SegmentationCase, item: Item | None, name: str) ->
     reason = find_reason_for_report(case.identity)
 
     def make() -> Case:
-        shown = plate.squared(view.shown(image), image.cell)
-        agreements = compare(answer.mask, kept.reference, kept.card.keys, image.spacing_mm) if kept.reference else ()
+        shown = plate.square_pixels(view.shown(image), image.cell)
+        agreements = (
+            compare_with_reference_mask(answer.mask, kept.reference, kept.card.keys, image.spacing_mm)
+            if kept.reference
+            else ()
+        )
         drawn = figures.colour_classes(shown, answer, kept.card, view)
         explained = replace(answer, explanation=reason.why)
         return Case(image, explained, shown, drawn, simulated, origin, reason.place, agreements)
@@ -110,7 +114,7 @@ def _report(kept: Kept, case: SegmentationCase, item: Item | None, name: str) ->
             seen = item.read()
             found = models.predict(seen, card, frame=frame)
             assert isinstance(found, Segmentation)  # by the card's task
-            return Case(seen, corrected(found, done) if done else found, simulated=simulated, origin=origin)
+            return Case(seen, apply_corrections(found, done) if done else found, simulated=simulated, origin=origin)
 
         answered = Answered(item.sha256, f"{frame}-{card}", again)
     report.show_reports(answer.task, name, make, answered)
@@ -118,32 +122,32 @@ def _report(kept: Kept, case: SegmentationCase, item: Item | None, name: str) ->
 
 def export_label_map(answer: Segmentation, card: Card) -> bytes:
     """Return the classes as PNG, with what was corrected in its text."""
-    return label_png(answer.mask, card, {"Version": name_mask_version(answer)})
+    return encode_label_png(answer.mask, card, {"Version": name_mask_version(answer)})
 
 
 def export_segmentation_overlay(kept: Kept, answer: Segmentation, say: Language) -> bytes:
     """Return the picture as it is shown, 1,024 pixels at least on its longest side, with legend, scale and caption."""
     picture = figures.colour_classes(
-        plate.enlarged(kept.view.shown(kept.image), kept.image.cell), answer, kept.card, kept.view
+        plate.enlarge_for_plate(kept.view.shown(kept.image), kept.image.cell), answer, kept.card, kept.view
     )
-    colours = paint.colours(kept.card, kept.view.hidden)
+    colours = paint.find_class_colours(kept.card, kept.view.hidden)
     legend = tuple((colour, say(kept.card.labels[index].name)) for index, colour in colours.items())
-    title, *lines = caption(answer, say)
+    title, *lines = write_caption(answer, say)
     made = say(later("Version: {version}"), version=name_mask_version(answer))
-    return plate.png(
-        plate.Plate(picture, (made, *lines), title, plate.pixel_mm(kept.image, picture), legend=legend, say=say)
+    return plate.encode_plate(
+        plate.Plate(picture, (made, *lines), title, plate.measure_pixel_mm(kept.image, picture), legend=legend, say=say)
     )
 
 
 def export_contours(answer: Segmentation, card: Card) -> bytes:
     """Return the outlines as GeoJSON."""
-    return json.dumps(geojson(answer, paint.colours(card))).encode()
+    return json.dumps(write_geojson(answer, paint.find_class_colours(card))).encode()
 
 
 def export_measurements(kept: Kept) -> bytes:
     """Return the figures of every version as CSV."""
     measured = [_measured(kept, answer) for answer in kept.versions]
-    return tissue_csv(measured, kept.card, kept.shown.sha256, kept.view.frame)
+    return export_tissue_csv(measured, kept.card, kept.shown.sha256, kept.view.frame)
 
 
 def export_everything(kept: Kept, say: Language) -> bytes:
@@ -178,17 +182,17 @@ def _kept(case: SegmentationCase) -> Kept:
 
 def _measured(kept: Kept, answer: Segmentation) -> Measured:
     card, spacing = kept.card, kept.image.spacing_mm
-    agreements = compare(answer.mask, kept.reference, card.keys, spacing) if kept.reference else ()
+    agreements = compare_with_reference_mask(answer.mask, kept.reference, card.keys, spacing) if kept.reference else ()
     band = answer.mask == card.index(BAND) if BAND in card.keys else None
-    thick = (BAND, thickness(band, spacing)) if band is not None and band.any() else None
-    return Measured(name_mask_version(answer), measure(answer, kept.image), agreements, thick)
+    thick = (BAND, measure_thickness(band, spacing)) if band is not None and band.any() else None
+    return Measured(name_mask_version(answer), measure_areas(answer, kept.image), agreements, thick)
 
 
 def _seg(kept: Kept, data: bytes, name: str) -> None:
     """Offer the DICOM SEG of a DICOM image."""
     with st.container(key="seg", horizontal=True, vertical_alignment="center", gap="small"):
         try:
-            session.compute_once(lambda: check(data), "seg", kept.image.sha256, kept.view.frame)
+            session.compute_once(lambda: check_seg_source(data), "seg", kept.image.sha256, kept.view.frame)
         except OrthoLensError as problem:
             st.caption(
                 states.escape_markdown(t("No DICOM SEG: it {problem}. {fix}", problem=problem.problem, fix=problem.fix))

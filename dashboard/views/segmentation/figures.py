@@ -83,15 +83,15 @@ def render_for_screen(image: Image, view: View) -> Pixels:
 
 def colour_classes(shown: Pixels, prediction: Segmentation, card: Card, view: TissueView) -> NDArray[np.uint8]:
     """Paint the classes on a picture of any size: (h, w, 3)."""
-    mask = paint.fitted(prediction.mask, shown.shape[:2])
-    lines, width = None, paint.line_width(mask.shape)
+    mask = paint.fit_classes(prediction.mask, shown.shape[:2])
+    lines, width = None, paint.choose_contour_width(mask.shape)
     if view.style == "Contour":
-        lines = paint.outlines(mask, width)
+        lines = paint.outline_areas(mask, width)
     if prediction.instances is not None:
-        objects = paint.outlines(paint.fitted(prediction.instances, mask.shape))
+        objects = paint.outline_areas(paint.fit_classes(prediction.instances, mask.shape))
         lines = objects if lines is None else lines | objects
     opacity = 0 if view.style == "Contour" and view.classes != "Mask" else view.opacity
-    return paint.painted(shown, mask, paint.colours(card, view.hidden), opacity, lines)
+    return paint.paint_classes(shown, mask, paint.find_class_colours(card, view.hidden), opacity, lines)
 
 
 def name_classes_on_hover(fig: go.Figure, prediction: Segmentation, image: Image, card: Card) -> go.Figure:
@@ -119,7 +119,7 @@ def draw_entropy(image: Image, entropy: Pixels, view: View) -> go.Figure:
     shown = _dimmed(render_for_screen(image, view))
     heat = _resized(entropy, shown.shape)
     return describe_heat(
-        draw_viewer(image, [encode_raster(draw.overlay(shown, heat, ENTROPY))], view.frame, entropy),
+        draw_viewer(image, [encode_raster(draw.blend_heat(shown, heat, ENTROPY))], view.frame, entropy),
         t("Predictive entropy"),
         ENTROPY,
     )
@@ -131,10 +131,10 @@ def draw_reasons_of_class(
     """Return the image with the heat of an explanation and the box it is about; a box can be drawn on it."""
     shown = _dimmed(render_for_screen(image, view)) if image.colour else render_for_screen(image, view)
     probability = prediction.probability_of(why.target, box)
-    look = reason.look_of(replace(view.look, opacity=REASON_OPACITY), probability)
-    hot = draw.overlay(shown, _resized(why.heat, shown.shape), look)
+    look = reason.choose_heat_look(replace(view.look, opacity=REASON_OPACITY), probability)
+    hot = draw.blend_heat(shown, _resized(why.heat, shown.shape), look)
     fig = draw_viewer(image, [encode_raster(hot)], view.frame, why.heat)
-    describe_heat(fig, reason.title_of(prediction, why, probability, spoken()), look)
+    describe_heat(fig, reason.title_reason(prediction, why, probability, spoken()), look)
     if box:
         down, across = image.cell
         left, top = (box.column - 0.5) * across, (box.row - 0.5) * down

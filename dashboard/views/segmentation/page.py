@@ -94,7 +94,7 @@ def _headline(case: SegmentationCase) -> bool:
 
 
 def _found(case: SegmentationCase) -> str:
-    """Return what `models.answers.record.headline` says, in the user's language."""
+    """Return what `models.answers.record.write_headline` says, in the user's language."""
     areas = classes.measure_areas_of_case(case)[1:]
     names = {label.key: t(label.name) for label in case.card.labels}
     if case.shown.instances is not None:

@@ -97,7 +97,7 @@ def show_reasons_of_class(case: SegmentationCase) -> Sheet:
             )
 
     probability = case.answer.probability_of(explained.target, box)
-    for words in reason.notes(explained, reason.look_of(view.look, probability)):
+    for words in reason.note_limits_of_reason(explained, reason.choose_heat_look(view.look, probability)):
         st.caption(escape_markdown(t(words)))
     fig = figures.draw_reasons_of_class(image, case.answer, explained, view, box)
     return Sheet(fig, f"why-{box}", select=draw, box=True, says=t("Bright: speaks for the class. The box is dotted."))

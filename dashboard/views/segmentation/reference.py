@@ -20,9 +20,9 @@ from models.drawing import paint
 from models.tasks.segmentation.reference import (
     Agreement,
     ReferenceMask,
-    aggregated_jaccard,
-    compare,
-    jaccard_picture,
+    compare_with_reference_mask,
+    compute_aggregated_jaccard,
+    draw_jaccard_picture,
     read_reference_mask,
 )
 
@@ -82,7 +82,7 @@ def compare_with_reference(case: SegmentationCase) -> tuple[Agreement, ...]:
     if reference is None:
         return ()
     return session.compute_once(
-        lambda: compare(case.shown.mask, reference, case.card.keys, case.image.spacing_mm),
+        lambda: compare_with_reference_mask(case.shown.mask, reference, case.card.keys, case.image.spacing_mm),
         "agreement", case.identity, case.version, reference_files.hash_reference_files(session.get(_state(case))),
     )  # fmt: skip
 
@@ -114,10 +114,10 @@ def _compared(case: SegmentationCase, reference: ReferenceMask, agreements: Sequ
     )
     index, view = case.card.index(key), case.view
     shown = render_for_screen(case.image, view)
-    ours, theirs = (paint.fitted(mask, shown.shape[:2]) for mask in (case.shown.mask, reference.mask))
+    ours, theirs = (paint.fit_classes(mask, shown.shape[:2]) for mask in (case.shown.mask, reference.mask))
     if kind == PICTURES[0]:
         grey = shown if shown.ndim == 2 else shown.mean(-1)  # so that neither colour is lost in the tissue's own
-        drawn = jaccard_picture(grey, ours == index, theirs == index)
+        drawn = draw_jaccard_picture(grey, ours == index, theirs == index)
         return Sheet(figures.draw_picture_over_image(case.image, drawn, view), "reference-jaccard", says=t(WORDS))
     only = replace(TissueView(frame=view.frame), hidden=frozenset(case.card.keys) - {key})
     pair = [
@@ -130,7 +130,7 @@ def _compared(case: SegmentationCase, reference: ReferenceMask, agreements: Sequ
 
 def _aggregated(case: SegmentationCase, reference: ReferenceMask) -> float | None:
     return session.compute_once(
-        lambda: aggregated_jaccard(np.asarray(case.shown.instances), np.asarray(reference.instances)),
+        lambda: compute_aggregated_jaccard(np.asarray(case.shown.instances), np.asarray(reference.instances)),
         "aggregated", case.identity, case.version, reference_files.hash_reference_files(session.get(_state(case))),
     )  # fmt: skip
 

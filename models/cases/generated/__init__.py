@@ -42,7 +42,7 @@ class GeneratorCard:
 
 
 @lru_cache(maxsize=1)
-def card() -> GeneratorCard:
+def load_generator_card() -> GeneratorCard:
     """Return the generator's card."""
     table = tomllib.loads((HERE / "generated.toml").read_text("utf-8"))
     return GeneratorCard(

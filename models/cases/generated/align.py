@@ -62,7 +62,7 @@ class Search:
     shape: tuple[int, int]
 
 
-def align(pictures: Sequence[Grey], search: Search) -> list[Crop]:
+def align_crops(pictures: Sequence[Grey], search: Search) -> list[Crop]:
     """Return the crop of each picture."""
     looks, boxes = [], []
     for picture in pictures:
@@ -70,11 +70,13 @@ def align(pictures: Sequence[Grey], search: Search) -> list[Crop]:
         rows, columns = (max(1, round(side * scale)) for side in picture.shape)
         small = np.asarray(Picture.fromarray(picture).resize((columns, rows), Picture.Resampling.BOX))
         tried = _boxes(small.shape, search)
-        seen = level(np.stack([cut(small, box, search.shape) for box in tried]).astype(np.float32))
+        seen = level_pictures(np.stack([cut_crop(small, box, search.shape) for box in tried]).astype(np.float32))
         looks.append(np.concatenate([seen, seen[:, :, ::-1]]))
         boxes.append([(top / scale, left / scale, height / scale, width / scale) for top, left, height, width in tried])
     middle = [look[len(look) // 4] for look in looks]
-    mean = level(level(np.mean(middle, 0)) + middle[len(middle) // 2])  # leans to one side, so that a side is chosen
+    mean = level_pictures(
+        level_pictures(np.mean(middle, 0)) + middle[len(middle) // 2]
+    )  # leans to one side, so that a side is chosen
     best = [0] * len(looks)
     scores = [0.0] * len(looks)
     for _ in range(ROUNDS):
@@ -82,11 +84,11 @@ def align(pictures: Sequence[Grey], search: Search) -> list[Crop]:
             fits = (look * mean).mean((1, 2))
             best[i] = int(fits.argmax())
             scores[i] = float(fits[best[i]])
-        mean = level(np.mean([look[i] for look, i in zip(looks, best, strict=True)], 0))
+        mean = level_pictures(np.mean([look[i] for look, i in zip(looks, best, strict=True)], 0))
     return [Crop(of[i % len(of)], i >= len(of), score) for of, i, score in zip(boxes, best, scores, strict=True)]
 
 
-def cut(picture: Grey, box: tuple[float, float, float, float], shape: tuple[int, int]) -> Grey:
+def cut_crop(picture: Grey, box: tuple[float, float, float, float], shape: tuple[int, int]) -> Grey:
     """Return a crop scaled to `shape`."""
     top, left = max(box[0], 0.0), max(box[1], 0.0)
     bottom, right = min(box[0] + box[2], picture.shape[0]), min(box[1] + box[3], picture.shape[1])
@@ -94,13 +96,13 @@ def cut(picture: Grey, box: tuple[float, float, float, float], shape: tuple[int,
     return np.asarray(Picture.fromarray(picture).resize(shape[::-1], way, box=(left, top, right, bottom)))
 
 
-def framed(picture: Grey, crop: Crop, shape: tuple[int, int]) -> Grey:
+def frame_crop(picture: Grey, crop: Crop, shape: tuple[int, int]) -> Grey:
     """Return what a crop shows, turned over where it says so."""
-    found = cut(picture, crop.box, shape)
+    found = cut_crop(picture, crop.box, shape)
     return found[:, ::-1] if crop.mirrored else found
 
 
-def level(x: NDArray[np.float32]) -> NDArray[np.float32]:
+def level_pictures(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return pictures (…, h, w) with mean 0 and mean square 1."""
     x = x - x.mean((-2, -1), keepdims=True)
     return np.asarray(x / (np.sqrt(np.square(x).mean((-2, -1), keepdims=True)) + 1e-3), np.float32)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from models.cases.generated.families import Frames
 from models.cases.generated.nets import ENLARGED, Sharpener
-from models.cases.generated.patches import Bank, Look, Refining, refine
-from models.cases.generated.sharpen import with_grain
+from models.cases.generated.patches import Bank, Look, Refining, refine_by_patches
+from models.cases.generated.sharpen import add_grain
 
 Grey = NDArray[np.uint8]
 
@@ -52,13 +52,13 @@ class Generator:
         """Return a small picture (h, w) in 255ths enlarged, with the detail of those of its label most like it."""
         noise = torch.Generator().manual_seed(seed)
         with torch.no_grad():
-            large = self.sharpener(with_grain(torch.from_numpy(small)[None, None] / 127.5 - 1, noise))
+            large = self.sharpener(add_grain(torch.from_numpy(small)[None, None] / 127.5 - 1, noise))
         coarse = (large[0, 0] * 127.5 + 127.5).clamp(0, 255).numpy()
         own = np.flatnonzero(np.array(self.frames.labels) == label)
         alike = (self.bank.pictures[own] * _level(small)).mean((1, 2))
         lent = own[np.argsort(-alike)[: self.detail.among]]
         among = np.stack([_level(self.frames.pictures[i].astype(np.float32)) for i in lent])
-        fine = refine(_level(coarse), among, np.random.default_rng(seed), self.detail)
+        fine = refine_by_patches(_level(coarse), among, np.random.default_rng(seed), self.detail)
         return np.asarray(np.round(fine * coarse.std() + coarse.mean()).clip(0, 255), np.uint8)
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.cases.generated.align import Search, align, framed
-from models.nets.frame import exposed
-from models.tasks.classification.dataset import knee_kl, shoulder_implants
-from models.tasks.detection.dataset import fractures
+from models.cases.generated.align import Search, align_crops, frame_crop
+from models.nets.frame import find_exposed_part
+from models.tasks.classification.dataset import read_knee_kl, read_shoulder_implants
+from models.tasks.detection.dataset import read_fractures
 
 Grey = NDArray[np.uint8]
 
@@ -46,9 +46,9 @@ class Frames:
         )
 
 
-def knees() -> Frames:
+def load_knees() -> Frames:
     """Return the knees of the training split, 224 × 224, all turned to the left side, without the badly exposed."""
-    data = knee_kl()
+    data = read_knee_kl()
     data = data.only(data.of("train"))
     right = np.array(data.subgroups["side"]) == "R"
     pictures = data.pixels.copy()
@@ -59,9 +59,9 @@ def knees() -> Frames:
     return Frames(pictures, data.labels, data.groups).only((means > 60) & (means < 190) & (contrasts > 18) & ~glaring)
 
 
-def shoulders() -> Frames:
+def load_shoulders() -> Frames:
     """Return the upright shoulders, 256 × 192, without the eighth that fits their mean least."""
-    data = shoulder_implants()
+    data = read_shoulder_implants()
     trimmed = [_bare(picture) for picture in data.pixels]
     upright = [i for i, of in enumerate(trimmed) if of.shape[0] > 1.15 * of.shape[1] and of.shape[1] >= 110]
     frames, scores = _laid_over([trimmed[i] for i in upright], Search(0.75, (1.0, 0.85, 0.7), 4, (32, 24)), (256, 192))
@@ -69,9 +69,9 @@ def shoulders() -> Frames:
     return found.only(scores > np.quantile(scores, 0.12))
 
 
-def hands() -> Frames:
+def load_hands() -> Frames:
     """Return hands with their forearms, 384 × 192, without the fifth that fits their mean least."""
-    data = fractures()
+    data = read_fractures()
     chosen = [
         i
         for i, (picture, facts) in enumerate(zip(data.pictures, data.facts, strict=True))
@@ -89,16 +89,20 @@ def hands() -> Frames:
     return Frames(frames, labels, tuple(data.groups[i] for i in chosen)).only(scores > np.quantile(scores, 0.2))
 
 
-FAMILIES: Mapping[str, Callable[[], Frames]] = {"knee-kl": knees, "shoulder-implants": shoulders, "fracture": hands}
+FAMILIES: Mapping[str, Callable[[], Frames]] = {
+    "knee-kl": load_knees,
+    "shoulder-implants": load_shoulders,
+    "fracture": load_hands,
+}
 """How the pictures of each kind are read, by the card that is to answer what is generated from them."""
 
 
 def _bare(picture: Grey) -> Grey:
-    top, left, rows, columns = exposed(picture.astype(np.float32) / np.float32(255))
+    top, left, rows, columns = find_exposed_part(picture.astype(np.float32) / np.float32(255))
     return picture[top : top + rows, left : left + columns]
 
 
 def _laid_over(pictures: Sequence[Grey], search: Search, shape: tuple[int, int]) -> tuple[Grey, NDArray[np.float64]]:
-    crops = align(pictures, search)
-    frames = np.stack([framed(picture, crop, shape) for picture, crop in zip(pictures, crops, strict=True)])
+    crops = align_crops(pictures, search)
+    frames = np.stack([frame_crop(picture, crop, shape) for picture, crop in zip(pictures, crops, strict=True)])
     return frames, np.array([crop.score for crop in crops])

@@ -14,7 +14,7 @@ from models.cases.generated import SHARPENER
 from models.cases.generated.draw import Generator
 from models.cases.generated.families import FAMILIES
 from models.cases.generated.nets import Sharpener
-from models.cases.generated.sharpen import SharpenRun, train
+from models.cases.generated.sharpen import SharpenRun, fit_sharpener
 from models.errors import OrthoLensError, Unreachable
 from models.settings import settings
 
@@ -33,18 +33,18 @@ def train_sharpener(progress: Callable[[str, float], None]) -> None:
     run = SharpenRun(Path("runs") / "generated-radiographs")
     run.folder.mkdir(parents=True, exist_ok=True)
     pictures: list[NDArray[np.uint8]] = [picture for frames in FAMILIES.values() for picture in frames().pictures]
-    net = train(pictures, vgg, run, progress)
+    net = fit_sharpener(pictures, vgg, run, progress)
     save_file({name: value.half().contiguous() for name, value in net.state_dict().items()}, SHARPENER)
 
 
-def sharpener() -> Sharpener:
+def load_sharpener() -> Sharpener:
     """Return the trained sharpener."""
     net = Sharpener()
     net.load_state_dict({name: value.float() for name, value in load_file(SHARPENER).items()})
     return net.eval()
 
 
-def generator(card_id: str) -> Generator:
+def load_generator(card_id: str) -> Generator:
     """Return the generator of a kind, by the card that answers it.
 
     Raises
@@ -56,10 +56,10 @@ def generator(card_id: str) -> Generator:
     """
     if card_id not in FAMILIES:
         raise OrthoLensError(f"nothing is generated for {card_id}", fix=f"Choose one of {', '.join(FAMILIES)}.")
-    return Generator.of(FAMILIES[card_id](), sharpener())
+    return Generator.of(FAMILIES[card_id](), load_sharpener())
 
 
-def write(folder: Path, count: int, wanted: str, seed: int) -> Iterator[Path]:
+def write_generated(folder: Path, count: int, wanted: str, seed: int) -> Iterator[Path]:
     """Draw `count` pictures of "card:label" into a folder, as they come: what a model says of them is not asked.
 
     Raises
@@ -68,7 +68,7 @@ def write(folder: Path, count: int, wanted: str, seed: int) -> Iterator[Path]:
         When the card or the label is none that is generated.
     """
     card_id, _, label = wanted.partition(":")
-    made = generator(card_id)
+    made = load_generator(card_id)
     if label not in made.frames.labels:
         choice = ", ".join(sorted(set(made.frames.labels)))
         raise OrthoLensError(f"{card_id} has no label {label!r} to generate", fix=f"Choose one of {choice}.")

@@ -14,14 +14,20 @@ from PIL import Image as Pillow
 from models.cards import Card
 from models.cards import card as card_of
 from models.cases import Case, cases
-from models.cases.generated import FIGURES, card
+from models.cases.generated import FIGURES, load_generator_card
 from models.cases.generated.families import FAMILIES, Frames
-from models.cases.generated.memorisation import NEAR, apart, limit, nearest, unlike
+from models.cases.generated.memorisation import (
+    NEAR,
+    compare_by_shifts,
+    compare_features,
+    find_near_limit,
+    find_nearest_distance,
+)
 from models.cases.generated.nets import ENLARGED
-from models.nets.loading import load_member
+from models.nets.loading import load_classifier
 from models.tasks.classification.final import compute_pooled_features
 from models.tasks.detection.predictor import Detector
-from models.training.ood_detector import as_image
+from models.training.ood_detector import make_ood_image
 
 Grey = NDArray[np.uint8]
 Features = NDArray[np.float32]
@@ -31,7 +37,7 @@ PAIRED = 500
 """Training pictures, at most, whose nearest of another patient set the limits."""
 
 
-def memorisation(progress: Progress) -> None:
+def measure_memorisation(progress: Progress) -> None:
     """Measure every committed picture against all pictures of its kind, and write the figures beside the card.
 
     Raises
@@ -46,13 +52,13 @@ def memorisation(progress: Progress) -> None:
         progress(f"laying the pictures of {card_id} over each other", 0.0)
         known = frames()
         progress(f"comparing them with {len(drawn)} that were generated", 0.0)
-        found |= measured(chosen, drawn, known)
-    figures = {**card().figures, "memorisation": {"percentile": NEAR, "cases": found}}
+        found |= measure_nearness(chosen, drawn, known)
+    figures = {**load_generator_card().figures, "memorisation": {"percentile": NEAR, "cases": found}}
     FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    card.cache_clear()
+    load_generator_card.cache_clear()
 
 
-def measured(chosen: Card, drawn: Sequence[Case], frames: Frames) -> dict[str, dict[str, Any]]:
+def measure_nearness(chosen: Card, drawn: Sequence[Case], frames: Frames) -> dict[str, dict[str, Any]]:
     """Return by file how near each case comes to its nearest picture, and how near two patients come to each other."""
     pictures = np.stack([np.asarray(Pillow.open(case.path).convert("L")) for case in drawn])
     paired = np.random.default_rng(0).permutation(len(frames.pictures))[:PAIRED]
@@ -60,13 +66,13 @@ def measured(chosen: Card, drawn: Sequence[Case], frames: Frames) -> dict[str, d
     small, known = _small(pictures), _small(frames.pictures)
     features, theirs = (_features(chosen, of) for of in (pictures, frames.pictures))
     by = {
-        "correlation": (unlike(small, known), unlike(known[paired], known)),
-        "features": (apart(features, theirs), apart(theirs[paired], theirs)),
+        "correlation": (compare_by_shifts(small, known), compare_by_shifts(known[paired], known)),
+        "features": (compare_features(features, theirs), compare_features(theirs[paired], theirs)),
     }
     rows: dict[str, dict[str, Any]] = {case.file: {"n": len(known), "paired": len(paired)} for case in drawn}
     for name, (to_all, between) in by.items():
-        least = limit(between, frames.groups, of_paired)
-        for case, distance in zip(drawn, nearest(to_all, frames.groups, [""] * len(drawn)), strict=True):
+        least = find_near_limit(between, frames.groups, of_paired)
+        for case, distance in zip(drawn, find_nearest_distance(to_all, frames.groups, [""] * len(drawn)), strict=True):
             rows[case.file] |= {name: round(float(distance), 4), f"{name}_limit": round(least, 4)}
     return rows
 
@@ -81,7 +87,7 @@ def _small(pictures: Grey) -> NDArray[np.float32]:
 def _features(chosen: Card, pictures: Grey) -> Features:
     """Return what the card's own out-of-distribution detector looks at, (N, D)."""
     if chosen.task != "detection":
-        return compute_pooled_features(load_member(chosen, chosen.members[0]), chosen, pictures)[0]
+        return compute_pooled_features(load_classifier(chosen, chosen.members[0]), chosen, pictures)[0]
     detector = Detector(chosen, torch.device("cpu"))
-    seen = [detector.detect(as_image(picture.astype(np.float32) / 255)) for picture in pictures]
+    seen = [detector.detect(make_ood_image(picture.astype(np.float32) / 255)) for picture in pictures]
     return np.stack([of.pooled.numpy() for of in seen])

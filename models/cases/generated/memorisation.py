@@ -24,7 +24,7 @@ SHIFT = 0.07
 """Of a side: how far one picture is moved over the other."""
 
 
-def unlike(drawn: NDArray[np.floating], known: NDArray[np.floating], mirrored: bool = True) -> Distances:
+def compare_by_shifts(drawn: NDArray[np.floating], known: NDArray[np.floating], mirrored: bool = True) -> Distances:
     """Return one minus the best correlation of each pair over shifts of up to `SHIFT` of a side.
 
     Parameters
@@ -53,21 +53,21 @@ def unlike(drawn: NDArray[np.floating], known: NDArray[np.floating], mirrored: b
     return 1 - best
 
 
-def apart(drawn: NDArray[np.floating], known: NDArray[np.floating]) -> Distances:
+def compare_features(drawn: NDArray[np.floating], known: NDArray[np.floating]) -> Distances:
     """Return one minus the cosine of each pair of features, (N, D) and (M, D) → (N, M)."""
     a, b = (x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9) for x in (drawn, known))
     return np.asarray(1 - a @ b.T, np.float32)
 
 
-def nearest(distances: Distances, groups: Sequence[str], own: Sequence[str]) -> Distances:
+def find_nearest_distance(distances: Distances, groups: Sequence[str], own: Sequence[str]) -> Distances:
     """Return the distance to the nearest picture of another group: (N, M) with the groups of M and of N → (N,)."""
     same = np.array(own)[:, None] == np.array(groups)[None]
     return np.asarray(np.where(same, np.inf, distances).min(1), np.float32)
 
 
-def limit(distances: Distances, groups: Sequence[str], own: Sequence[str]) -> float:
+def find_near_limit(distances: Distances, groups: Sequence[str], own: Sequence[str]) -> float:
     """Return the `NEAR` percentile of the nearest distances between patients."""
-    return float(np.percentile(nearest(distances, groups, own), NEAR))
+    return float(np.percentile(find_nearest_distance(distances, groups, own), NEAR))
 
 
 def _level(x: NDArray[np.floating]) -> NDArray[np.float32]:

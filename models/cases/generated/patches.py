@@ -88,7 +88,7 @@ class Bank:
         rng = np.random.default_rng(seed)
         among = own if look.others <= 0 else np.ones(len(self), bool)
         prior = np.where(own, 0, np.log(max(look.others, 1e-9))).astype(np.float32)[among]
-        drawn = flow(self.pictures[among], prior, rng, look)
+        drawn = follow_patch_flow(self.pictures[among], prior, rng, look)
         exposed = rng.choice(np.flatnonzero(own))
         return np.asarray(drawn * self.deviations[exposed] + self.means[exposed], np.float32)
 
@@ -117,7 +117,7 @@ class Refining:
     blend: int = 7
 
 
-def refine(picture: Small, among: Small, rng: np.random.Generator, how: Refining = Refining()) -> Small:
+def refine_by_patches(picture: Small, among: Small, rng: np.random.Generator, how: Refining = Refining()) -> Small:
     """Return a picture (H, W) with the detail of others (N, H, W), patch by patch; all with mean 0 and deviation 1."""
     x = ((1 - how.start) * picture + how.start * rng.standard_normal(picture.shape, np.float32)).astype(np.float32)
     even = np.zeros(len(among), np.float32)
@@ -128,17 +128,17 @@ def refine(picture: Small, among: Small, rng: np.random.Generator, how: Refining
     return x
 
 
-def flow(pictures: Small, prior: Small, rng: np.random.Generator, look: Look) -> Small:
+def follow_patch_flow(pictures: Small, prior: Small, rng: np.random.Generator, look: Look) -> Small:
     """Follow the flow from noise to a picture: (N, h, w) and the logarithms of their weights (N,) → (h, w)."""
     x = rng.standard_normal(pictures.shape[1:], np.float32)
     times = np.linspace(1, 0, STEPS + 1)
     for now, then in itertools.pairwise(times):
-        idea = behind(x, pictures, prior, min(float(now), LAST), look)
+        idea = denoise_by_patches(x, pictures, prior, min(float(now), LAST), look)
         x = np.asarray(then / now * x + (1 - then / now) * idea, np.float32)
     return x
 
 
-def behind(x: Small, pictures: Small, prior: Small, time: float, look: Look) -> Small:
+def denoise_by_patches(x: Small, pictures: Small, prior: Small, time: float, look: Look) -> Small:
     """Return the mean of what may lie behind a noisy picture (h, w) at a time, patch by patch."""
     whole = min(x.shape)
     side = int(max(look.finest, look.finest + (whole - look.finest) * time)) | 1
@@ -146,7 +146,7 @@ def behind(x: Small, pictures: Small, prior: Small, time: float, look: Look) -> 
 
 
 def _patchwise(x: Small, pictures: Small, prior: Small, time: float, how: tuple[int, float, int]) -> Small:
-    """Return `behind` for one side of the patches, softness and blend."""
+    """Return `denoise_by_patches` for one side of the patches, softness and blend."""
     side, softness, blend = how
     weights = np.square(x - np.float32(1 - time) * pictures)  # (N, h, w)
     uniform_filter(weights, (0, side, side), output=weights, mode="nearest")

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.cases.generated.nets import ENLARGED, Critic, Sharpener
-from models.training.checkpoint import Stateful, keep, resume
+from models.training.checkpoint import Stateful, keep_checkpoint, resume_checkpoint
 
 Grey = NDArray[np.uint8]
 
@@ -86,7 +86,7 @@ class Perceived(nn.Module):
         return sum(((a - b).square().sum(1).mean() for a, b in zip(self.taps(x), goal, strict=True)), torch.zeros(()))
 
 
-def crops(pictures: Sequence[Grey], side: int, rng: np.random.Generator, n: int) -> Tensor:
+def draw_sharpener_crops(pictures: Sequence[Grey], side: int, rng: np.random.Generator, n: int) -> Tensor:
     """Return random crops, mirrored at random, as (n, 1, side, side) in −1 … 1."""
     found = np.empty((n, 1, side, side), np.float32)
     for i in range(n):
@@ -97,7 +97,7 @@ def crops(pictures: Sequence[Grey], side: int, rng: np.random.Generator, n: int)
     return torch.from_numpy(found / 127.5 - 1)
 
 
-def worn(small: Tensor, rng: torch.Generator) -> Tensor:
+def wear_pictures(small: Tensor, rng: torch.Generator) -> Tensor:
     """Return small pictures as a generator might draw them: half of them a little blurred, a little noisy."""
     soft = F.avg_pool2d(F.pad(small, (1, 1, 1, 1), mode="replicate"), 3, 1)
     share = torch.rand(len(small), 1, 1, 1, generator=rng).sub(0.5).clamp(min=0) * 0.8  # at most 0.4
@@ -105,12 +105,14 @@ def worn(small: Tensor, rng: torch.Generator) -> Tensor:
     return small + share * (soft - small) + noise * torch.randn(small.shape, generator=rng)
 
 
-def with_grain(small: Tensor, rng: torch.Generator | None = None) -> Tensor:
+def add_grain(small: Tensor, rng: torch.Generator | None = None) -> Tensor:
     """Return (N, 2, h, w): small pictures and the noise that becomes grain."""
     return torch.cat([small, torch.randn(small.shape, generator=rng)], 1)
 
 
-def train(pictures: Sequence[Grey], vgg: Path, run: SharpenRun, progress: Callable[[str, float], None]) -> Sharpener:
+def fit_sharpener(
+    pictures: Sequence[Grey], vgg: Path, run: SharpenRun, progress: Callable[[str, float], None]
+) -> Sharpener:
     """Train, keep a checkpoint every `KEPT_EVERY` steps, go on where it was stopped; return the average."""
     torch.manual_seed(run.seed)
     net, critic, perceived = Sharpener(), Critic(), Perceived(vgg)
@@ -126,15 +128,17 @@ def train(pictures: Sequence[Grey], vgg: Path, run: SharpenRun, progress: Callab
         "optimiser": optimiser,
         "opponent": opponent,
     }
-    done = resume(run, state)
+    done = resume_checkpoint(run, state)
     rng, noise = np.random.default_rng(run.seed + done), torch.Generator().manual_seed(run.seed + done)
     seen = []
     for step in range(done, run.steps):
         share = step / run.steps
         for group in optimiser.param_groups:
             group["lr"] = run.rate * (1 if share < 0.5 else max(0.05, 2 * (1 - share)))
-        real = crops(pictures, run.crop, rng, run.batch)
-        small = with_grain(worn(F.avg_pool2d(real, ENLARGED), noise), noise).to(memory_format=torch.channels_last)
+        real = draw_sharpener_crops(pictures, run.crop, rng, run.batch)
+        small = add_grain(wear_pictures(F.avg_pool2d(real, ENLARGED), noise), noise).to(
+            memory_format=torch.channels_last
+        )
         with torch.autocast("cpu", torch.bfloat16):
             drawn = net(small)
             near, like = (drawn - real).abs().mean(), perceived(drawn, real)
@@ -158,7 +162,7 @@ def train(pictures: Sequence[Grey], vgg: Path, run: SharpenRun, progress: Callab
         if (step + 1) % KEPT_EVERY == 0 or step + 1 == run.steps:
             absolute, perceptual = np.mean(seen, 0)
             seen = []
-            keep(run, state, step + 1, {"step": step + 1, "absolute": absolute, "perceptual": perceptual})
+            keep_checkpoint(run, state, step + 1, {"step": step + 1, "absolute": absolute, "perceptual": perceptual})
             progress(
                 f"sharpener, step {step + 1} of {run.steps}: {absolute:.4f}, {perceptual:.3f}", (step + 1) / run.steps
             )

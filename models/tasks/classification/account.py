@@ -9,10 +9,10 @@ from models.i18n import Language
 from models.reporting import pictures as report_pictures
 from models.reporting.account import CardAccount, Record
 from models.reporting.case import Case
-from models.reporting.outcome import Outcome, common
+from models.reporting.outcome import Outcome, fill_common_outcome
 from models.reporting.parts import Answer, Bar, Bars, Paragraph, Part, Pictures, Section
-from models.reporting.trust import heat_caption, plain_picture, reason, trust
-from models.trust.grades import dichotomised_probability, expected_grade
+from models.reporting.trust import caption_heat, report_plain_picture, report_reason, report_trust
+from models.trust.grades import compute_dichotomised_probability, compute_expected_grade
 from models.types import Classification
 from models.words import later
 
@@ -44,7 +44,7 @@ class ClassificationAccount(CardAccount[Classification]):
 
     def outcome(self, answer: Classification) -> Outcome:
         """Return the label as the answer."""
-        return Outcome(**common(answer), label=answer.label, confidence=answer.confidence)
+        return Outcome(**fill_common_outcome(answer), label=answer.label, confidence=answer.confidence)
 
     def labels(self, card: Card) -> Mapping[str, str]:
         """Return the card's labels."""
@@ -55,19 +55,23 @@ class ClassificationAccount(CardAccount[Classification]):
         known, why, say = card(answer.card), answer.explanation, case.say
         label = known.labels[known.index(answer.label)]
         sure = later("calibrated confidence") if known.calibration else later("confidence, not calibrated")
-        shown = [plain_picture(case)]
+        shown = [report_plain_picture(case)]
         if why is not None:
-            drawn = case.drawn if case.drawn is not None else report_pictures.heat(case.image, answer)
+            drawn = case.drawn if case.drawn is not None else report_pictures.draw_report_heat(case.image, answer)
             name = say(known.labels[known.index(why.target)].name)
             alt = say(later("The image with the heat for {name}"), name=name)
-            shown.append(report_pictures.picture(drawn, alt, heat_caption(case)))
+            shown.append(report_pictures.make_report_picture(drawn, alt, caption_heat(case)))
         parts: list[Part] = [
             Answer(say(label.name), say.number(answer.confidence, ".0%"), say(sure), say(label.definition)),
             Pictures(tuple(shown)),
             _bars(answer, known, say),
             *_sets(answer, known, say),
         ]
-        return [Section("", tuple(parts)), *([reason(why, known, say)] if why else []), trust(answer, case)]
+        return [
+            Section("", tuple(parts)),
+            *([report_reason(why, known, say)] if why else []),
+            report_trust(answer, case),
+        ]
 
 
 def _bars(answer: Classification, known: Card, say: Language) -> Bars:
@@ -102,8 +106,8 @@ def _sets(answer: Classification, known: Card, say: Language) -> list[Part]:
         parts.append(Paragraph(say(none), "note"))
     if not known.ordinal:
         return parts
-    dichotomised = dichotomised_probability(answer.probabilities, known)
-    grade = expected_grade(answer.probabilities)
+    dichotomised = compute_dichotomised_probability(answer.probabilities, known)
+    grade = compute_expected_grade(answer.probabilities)
     told = later("Expected grade {grade:.1f}.")
     if known.dichotomised and dichotomised is not None:
         told = later("Expected grade {grade:.1f}; probability of {finding}: {definite:.0%}.")
@@ -113,7 +117,10 @@ def _sets(answer: Classification, known: Card, say: Language) -> list[Part]:
 
 def _grade(answer: Classification) -> Record:
     """Return what an ordinal answer says beyond its label: nothing for a card without a dichotomised finding."""
-    dichotomised = dichotomised_probability(answer.probabilities, card(answer.card))
+    dichotomised = compute_dichotomised_probability(answer.probabilities, card(answer.card))
     if dichotomised is None:
         return {}
-    return {"expected_grade": round(expected_grade(answer.probabilities), 4), "p_definite": round(dichotomised, 6)}
+    return {
+        "expected_grade": round(compute_expected_grade(answer.probabilities), 4),
+        "p_definite": round(dichotomised, 6),
+    }

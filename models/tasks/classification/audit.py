@@ -17,18 +17,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.tasks.classification.explanation import BATCH, steps_of
+from models.tasks.classification.explanation import BATCH, count_explanation_steps
 from models.tasks.classification.faithfulness import (
     STEPS,
     Curves,
-    agreement,
-    curves,
-    metal_mask,
-    metal_share,
-    random_heat,
+    compare_maps,
+    draw_random_heat,
+    find_metal,
+    measure_faithfulness,
+    measure_heat_on_metal,
 )
-from models.tasks.classification.sanity import Cascade, cascade
-from models.trust.methods import Method, method_of
+from models.tasks.classification.sanity import Cascade, randomise_in_cascade
+from models.trust.methods import Method, find_method
 from models.types import Box, Explanation, Image
 
 if TYPE_CHECKING:
@@ -128,13 +128,17 @@ def audit(
     Cancelled
         When `cancelled` said so.
     """
-    chosen = [method_of(key) for key in methods]
-    picture = as_the_network_gets_it(model, image, frame)
+    chosen = [find_method(key) for key in methods]
+    picture = prepare_audited_image(model, image, frame)
     target = model.task.target(model.card, label, model.answer(picture)[0])
     course = _Course(model, chosen, progress, cancelled)
     found = [_finding(model, picture, method, target, course) for method in chosen]
-    random = curves(
-        model, picture, random_heat(picture.shape), target, **course.leg("Random map: deletion and insertion", CURVES)
+    random = measure_faithfulness(
+        model,
+        picture,
+        draw_random_heat(picture.shape),
+        target,
+        **course.leg("Random map: deletion and insertion", CURVES),
     )
     heats = [finding.explanation.heat for finding in found]
     return Audit(
@@ -143,20 +147,20 @@ def audit(
         part=Box(*model.task.frame(image, model.card).part),
         findings=tuple(found),
         random=random,
-        agreement=np.array([[agreement(one, other) for other in heats] for one in heats]),
-        metal=float(metal_mask(picture).mean()),
+        agreement=np.array([[compare_maps(one, other) for other in heats] for one in heats]),
+        metal=float(find_metal(picture).mean()),
     )
 
 
-def cost_of(method: Method, size: tuple[int, int]) -> float:
+def estimate_cost_of_map(method: Method, size: tuple[int, int]) -> float:
     """Return what one map costs, in pictures of an input of (rows, columns) = `size` that go through the network."""
     if method.key == "occlusion":
-        return PATCHED * steps_of(method, size) * BATCH
+        return PATCHED * count_explanation_steps(method, size) * BATCH
     return COST.get(method.key, QUICK)
 
 
 @torch.no_grad()
-def pace(model: Classifier) -> float:
+def time_audit_pass(model: Classifier) -> float:
     """Return the seconds that a picture takes through the network on this machine, as it is now."""
     x = torch.zeros(BATCH, 3, *model.card.input.size, device=model.device)
     times = []
@@ -167,12 +171,12 @@ def pace(model: Classifier) -> float:
     return min(times) / BATCH
 
 
-def seconds_of(model: Classifier, methods: Sequence[str]) -> float:
+def estimate_audit_seconds(model: Classifier, methods: Sequence[str]) -> float:
     """Return about how long an audit by these methods will take on this machine."""
-    return pace(model) * _Course(model, [method_of(key) for key in methods], None, None).total
+    return time_audit_pass(model) * _Course(model, [find_method(key) for key in methods], None, None).total
 
 
-def as_the_network_gets_it(model: Classifier, image: Image, frame: int = 0) -> Image:
+def prepare_audited_image(model: Classifier, image: Image, frame: int = 0) -> Image:
     """Return one frame scaled to the network's input, without the margins: the network's answer to it is the same."""
     place = model.task.frame(image, model.card)
     (rows, columns), (top, left) = place.fitted, place.corner
@@ -181,11 +185,15 @@ def as_the_network_gets_it(model: Classifier, image: Image, frame: int = 0) -> I
 
 
 def _finding(model: Classifier, picture: Image, method: Method, target: int, course: _Course) -> Finding:
-    cost = course.maps * cost_of(method, model.card.input.size)
-    checked = cascade(model, picture, method, target, **course.leg(f"{method.name}: the map, and random weights", cost))
+    cost = course.maps * estimate_cost_of_map(method, model.card.input.size)
+    checked = randomise_in_cascade(
+        model, picture, method, target, **course.leg(f"{method.name}: the map, and random weights", cost)
+    )
     heat = checked.original.heat
-    measured = curves(model, picture, heat, target, **course.leg(f"{method.name}: deletion and insertion", CURVES))
-    return Finding(checked, measured, metal_share(picture, checked.original)[0])
+    measured = measure_faithfulness(
+        model, picture, heat, target, **course.leg(f"{method.name}: deletion and insertion", CURVES)
+    )
+    return Finding(checked, measured, measure_heat_on_metal(picture, checked.original)[0])
 
 
 class _Leg(TypedDict):
@@ -205,7 +213,7 @@ class _Course:
     ) -> None:
         self.maps = len(model.members[0].stages) + 2  # of the trained network, without its head, and without each stage
         size = model.card.input.size
-        self.total = sum(self.maps * cost_of(method, size) + CURVES for method in methods) + CURVES
+        self.total = sum(self.maps * estimate_cost_of_map(method, size) + CURVES for method in methods) + CURVES
         self.progress, self.cancelled = progress, cancelled
         self.done = 0.0
 

@@ -30,7 +30,7 @@ class Augmentation:
     """Probability that one rectangle of up to a tenth of the image is greyed."""
 
 
-def augment(images: Tensor, size: tuple[int, int], how: Augmentation, generator: Generator) -> Tensor:
+def augment_radiographs(images: Tensor, size: tuple[int, int], how: Augmentation, generator: Generator) -> Tensor:
     """Draw one random view of each image.
 
     Parameters

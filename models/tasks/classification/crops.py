@@ -48,7 +48,7 @@ OVERLAP = 0.2
 BATCH = 8
 
 
-def propose(
+def propose_crops(
     model: Classifier,
     image: Image,
     frame: int = 0,
@@ -78,13 +78,13 @@ def propose(
     closely = CANDIDATES * (len(SHIFTS) ** 2 - 1 + len(STRETCHES))
     watch = ProgressToken(len(SCALES) + (PROMISING + closely) // BATCH + 2 * CANDIDATES, progress, cancelled)
     grey, enlarged = _small(image.grey(frame), model.card.input.size[0])
-    candidates = apart(judged(model, grey, _promising(model, grey, watch), watch), CANDIDATES)
+    candidates = keep_crops_apart(judge_crops(model, grey, _promising(model, grey, watch), watch), CANDIDATES)
     found = []
     for box in candidates:
         if _ood_score(box) < HOPELESS:
-            box = min([box, *judged(model, grey, _moved(box, grey), watch)], key=_ood_score)
-            found.append(_largest([box, *judged(model, grey, _stretched(box, grey), watch)]))
-    familiar = apart([box for box in found if _ood_score(box) <= NEAR], PROPOSALS)
+            box = min([box, *judge_crops(model, grey, _moved(box, grey), watch)], key=_ood_score)
+            found.append(_largest([box, *judge_crops(model, grey, _stretched(box, grey), watch)]))
+    familiar = keep_crops_apart([box for box in found if _ood_score(box) <= NEAR], PROPOSALS)
     return tuple(_enlarged(box, enlarged) for box in sorted(familiar, key=lambda box: box.column))
 
 
@@ -101,7 +101,7 @@ def _enlarged(box: Box, by: float) -> Box:
 
 
 @torch.no_grad()
-def judged(model: Classifier, grey: Tensor, boxes: Iterable[Box], watch: ProgressToken) -> list[Box]:
+def judge_crops(model: Classifier, grey: Tensor, boxes: Iterable[Box], watch: ProgressToken) -> list[Box]:
     """Return boxes of a picture (1, 1, H, W) with their OOD score, each as a picture of its own.
 
     One member is enough: the out-of-distribution detector is fitted on the first.
@@ -148,16 +148,16 @@ def _under(features: Tensor, box: Box, grey: Tensor) -> Tensor:
     return features[..., top : max(top + 1, bottom), left : max(left + 1, right)]
 
 
-def apart(boxes: Sequence[Box], most: int) -> list[Box]:
+def keep_crops_apart(boxes: Sequence[Box], most: int) -> list[Box]:
     """Return at most `most` boxes, lowest OOD score first, without those that overlap a better one."""
     kept: list[Box] = []
     for box in sorted(boxes, key=_ood_score):
-        if len(kept) < most and all(shared(box, other) <= OVERLAP for other in kept):
+        if len(kept) < most and all(measure_shared_area(box, other) <= OVERLAP for other in kept):
             kept.append(box)
     return kept
 
 
-def shared(one: Box, other: Box) -> float:
+def measure_shared_area(one: Box, other: Box) -> float:
     """Return the common area of two boxes as a share of the smaller one's."""
     down = min(one.row + one.height, other.row + other.height) - max(one.row, other.row)
     right = min(one.column + one.width, other.column + other.width) - max(one.column, other.column)

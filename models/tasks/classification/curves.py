@@ -18,16 +18,16 @@ from scipy.linalg import solve
 from torch import nn
 
 from models.cards import Card, card
-from models.cards.writing import publish
+from models.cards.writing import publish_metrics
 from models.errors import UnknownCard
 from models.nets.frame import Frame, normalise
-from models.nets.loading import build, fold_batch_norms
+from models.nets.loading import build_classifier, fold_batch_norms
 from models.nets.mobilenet import StagedMobileNetV2, load_imagenet
 from models.progress import Progress
-from models.tasks.classification.dataset import labelled_set
+from models.tasks.classification.dataset import read_labelled_set
 from models.tasks.classification.labelled import LabelledSet
 from models.tasks.classification.metrics import RESAMPLES
-from models.tasks.classification.training import imagenet_weights
+from models.tasks.classification.training import load_imagenet_weights
 
 SIZES = (50, 100, 200, 400, 800, 1600, 3200)
 """Training images of each point."""
@@ -48,7 +48,7 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 
-def curves(card_id: str, progress: Progress) -> None:
+def measure_learning_curves(card_id: str, progress: Progress) -> None:
     """Measure the learning curves of a card's set and write `<card>.curves.json`.
 
     Raises
@@ -56,22 +56,27 @@ def curves(card_id: str, progress: Progress) -> None:
     UnknownCard, Unreachable
         For a card whose set has no published validation split, or is not here.
     """
-    began, chosen, data = time.perf_counter(), card(card_id), labelled_set(card_id)
+    began, chosen, data = time.perf_counter(), card(card_id), read_labelled_set(card_id)
     if not {"train", "val"} <= set(data.splits):
         raise UnknownCard(f"{card_id} has no validation split", fix="Choose a card with one, such as knee-kl.")
     learned, held_out = data.of("train"), data.of("val")
     groups, reference = np.array(data.groups), np.array([chosen.index(label) for label in data.labels])
-    drawn = draws(groups[learned], DRAWS)
+    drawn = draw_training_orders(groups[learned], DRAWS)
     found = {}
     for start in STARTS:
-        seen = features(network(chosen, data, start), data, np.concatenate([learned, held_out]), start, progress)
+        seen = compute_curve_features(
+            build_curve_network(chosen, data, start), data, np.concatenate([learned, held_out]), start, progress
+        )
         train, val = seen[: len(learned)], seen[len(learned) :]
         right = {}
         for n in SIZES:
             progress(f"{start}: probing with n = {n}", SIZES.index(n) / len(SIZES))
             own = [order[:n] for order in drawn]
             right[n] = np.stack(
-                [answers(train[i], reference[learned[i]], groups[learned[i]], val) == reference[held_out] for i in own]
+                [
+                    answer_by_ridge(train[i], reference[learned[i]], groups[learned[i]], val) == reference[held_out]
+                    for i in own
+                ]
             )
         found[start] = right
     counts = np.bincount(reference[held_out], minlength=len(chosen.labels))
@@ -86,24 +91,24 @@ def curves(card_id: str, progress: Progress) -> None:
         "draws": DRAWS,
         "resamples": RESAMPLES,
         "commonest": float(counts.max() / counts.sum()),
-        "curves": {start: points(right, groups[held_out]) for start, right in found.items()},
+        "curves": {start: compute_curve_points(right, groups[held_out]) for start, right in found.items()},
     }
-    publish(card_id, report, "curves")
+    publish_metrics(card_id, report, "curves")
 
 
-def draws(groups: NDArray[np.str_], count: int) -> list[Indices]:
+def draw_training_orders(groups: NDArray[np.str_], count: int) -> list[Indices]:
     """Return orders of the pictures (N,) in which those of one patient follow one another; the first n are a draw."""
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     rng = np.random.default_rng(0)
     return [np.concatenate([members[i] for i in rng.permutation(len(members))]) for _ in range(count)]
 
 
-def network(chosen: Card, data: LabelledSet, start: str) -> StagedMobileNetV2:
+def build_curve_network(chosen: Card, data: LabelledSet, start: str) -> StagedMobileNetV2:
     """Return the card's network with ImageNet weights, or with random ones and batch norms that know the pictures."""
     torch.manual_seed(0)
-    net = build(chosen).requires_grad_(False)
+    net = build_classifier(chosen).requires_grad_(False)
     if start == "imagenet":
-        load_imagenet(net, imagenet_weights())
+        load_imagenet(net, load_imagenet_weights())
     else:
         norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
         for norm in norms:
@@ -118,7 +123,9 @@ def network(chosen: Card, data: LabelledSet, start: str) -> StagedMobileNetV2:
 
 
 @torch.no_grad()
-def features(net: StagedMobileNetV2, data: LabelledSet, indices: Indices, start: str, progress: Progress) -> Array:
+def compute_curve_features(
+    net: StagedMobileNetV2, data: LabelledSet, indices: Indices, start: str, progress: Progress
+) -> Array:
     """Return what the last stage makes of pictures, averaged over each: (N, C)."""
     found = []
     for first in range(0, len(indices), BATCH):
@@ -133,7 +140,7 @@ def _input(pixels: NDArray[np.uint8]) -> torch.Tensor:
     return normalise(frame.to_network(torch.from_numpy(pixels)[:, None].float() / 255))
 
 
-def answers(train: Array, labels: Indices, groups: NDArray[np.str_], val: Array) -> Indices:
+def answer_by_ridge(train: Array, labels: Indices, groups: NDArray[np.str_], val: Array) -> Indices:
     """Return the labels (M,) that a ridge on features (N, C) gives to other features (M, C).
 
     Its penalty is the one whose answers on patients left out of the draw are right most often.
@@ -142,13 +149,13 @@ def answers(train: Array, labels: Indices, groups: NDArray[np.str_], val: Array)
     right = np.zeros(len(PENALTIES))
     for i in range(FOLDS):
         out = fold % FOLDS == i
-        scores = ridge(train[~out], labels[~out], train[out], PENALTIES)
+        scores = fit_ridge(train[~out], labels[~out], train[out], PENALTIES)
         right += [(score.argmax(1) == labels[out]).sum() for score in scores]
-    best: Indices = ridge(train, labels, val, [PENALTIES[int(right.argmax())]])[0].argmax(1)
+    best: Indices = fit_ridge(train, labels, val, [PENALTIES[int(right.argmax())]])[0].argmax(1)
     return best
 
 
-def ridge(train: Array, labels: Indices, val: Array, penalties: Sequence[float]) -> list[Array]:
+def fit_ridge(train: Array, labels: Indices, val: Array, penalties: Sequence[float]) -> list[Array]:
     """Return, for each penalty, scores (M, K) of features (M, C) by a ridge fitted to features (N, C) and labels (N,).
 
     Solved in the smaller of the two spaces, of pictures or of features (Hastie et al. 2009, ch. 18.3.5).
@@ -167,7 +174,7 @@ def ridge(train: Array, labels: Indices, val: Array, penalties: Sequence[float])
     return scores
 
 
-def points(right: Mapping[int, NDArray[np.bool_]], groups: NDArray[np.str_]) -> list[dict[str, float]]:
+def compute_curve_points(right: Mapping[int, NDArray[np.bool_]], groups: NDArray[np.str_]) -> list[dict[str, float]]:
     """Return the accuracy at each n with its 95 % interval, by a bootstrap over draws and over patients at once.
 
     Parameters

@@ -34,17 +34,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.errors import UnknownCard
-from models.nets.frame import scaled_heat
+from models.nets.frame import scale_heat
 from models.nets.mobilenet import StagedMobileNetV2
 from models.progress import ProgressToken
-from models.trust.methods import METHODS, Method, method_of
+from models.trust.methods import METHODS, Method, find_method
 from models.types import Explanation, Image
 
 if TYPE_CHECKING:
     from models.tasks.classification.predictor import Classifier
     from models.tasks.segmentation.predictor import Segmenter
 
-__all__ = ["METHODS", "Method", "explain", "guided", "method_of", "stage_of"]
+__all__ = ["METHODS", "Method", "choose_explained_stage", "explain_classification", "find_method", "guide_rectifiers"]
 
 BATCH = 8
 """Copies of the input that go through the network at once."""
@@ -83,7 +83,7 @@ class _OverMean(nn.Module):
         return logits - logits.mean(1, keepdim=True)
 
 
-def stage_of(model: Classifier | Segmenter, stage: str | None) -> str:
+def choose_explained_stage(model: Classifier | Segmenter, stage: str | None) -> str:
     """Return the stage, or the card's own for None.
 
     Raises
@@ -97,7 +97,7 @@ def stage_of(model: Classifier | Segmenter, stage: str | None) -> str:
     return stage or model.card.net.stage
 
 
-def explain(
+def explain_classification(
     model: Classifier,
     image: Image,
     method: Method,
@@ -132,10 +132,12 @@ def explain(
     start = time.perf_counter()
     if method.key not in METHODS:
         raise UnknownCard(f"{method.name} explains boxes alone", fix=f"Choose one of {', '.join(METHODS)}.")
-    stage = stage_of(model, stage)
+    stage = choose_explained_stage(model, stage)
     if not 0 <= target < len(model.card.labels):
         raise UnknownCard(f"{model.card.id} has no output {target}", fix=f"Choose 0 to {len(model.card.labels) - 1}.")
-    watch = ProgressToken(len(model.members) * steps_of(method, model.card.input.size), progress, cancelled)
+    watch = ProgressToken(
+        len(model.members) * count_explanation_steps(method, model.card.input.size), progress, cancelled
+    )
     watch.check()
 
     def of_member(i: int, net: StagedMobileNetV2) -> Tensor:
@@ -150,7 +152,7 @@ def explain(
         heat = torch.stack([of_member(i, net) for i, net in enumerate(model.members)]).mean(0)  # (1, 1, h, w)
     heat = model.task.frame(image, model.card).to_source(heat)[0, 0]
     return Explanation(
-        heat=scaled_heat(heat),
+        heat=scale_heat(heat),
         method=method.key,
         layer=stage if method.needs_stage else "",
         target=model.card.keys[target],
@@ -165,7 +167,7 @@ def _at(model: Classifier, member: int, image: Image, frame: int, stage: str) ->
 
 def _stage_heat(net: StagedMobileNetV2, method: Method, target: int, stage: str, features: Tensor) -> Tensor:
     if method.key == "grad-cam" and stage == list(net.stages)[-1] and _is_mean_and_linear(net.head):
-        return class_activation(net, target, features)
+        return compute_class_activation(net, target, features)
     tail = _Tail(net, stage)
     method_on = ON_FEATURES[method.key](_OverMean(tail), tail.entry)
     heat = method_on.attribute(features.detach().float().requires_grad_(), target=target)
@@ -177,7 +179,7 @@ def _is_mean_and_linear(head: nn.Sequential) -> bool:
     return parts == [nn.AdaptiveAvgPool2d, nn.Linear]
 
 
-def class_activation(net: StagedMobileNetV2, target: int, features: Tensor) -> Tensor:
+def compute_class_activation(net: StagedMobileNetV2, target: int, features: Tensor) -> Tensor:
     """Return Grad-CAM at the last stage without a gradient: (1, C, h, w) → (1, 1, h, w).
 
     Behind a mean and a linear layer, the gradient of a logit over the mean of all is the label's row of weights less
@@ -226,7 +228,7 @@ def _gradient_shap(logits: Logits, x: Tensor, target: int) -> Tensor:
 
 
 def _guided_grad_cam(net: StagedMobileNetV2, x: Tensor, target: int, stage: str, watch: ProgressToken) -> Tensor:
-    twin = guided(net)
+    twin = guide_rectifiers(net)
     watch.step()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")  # on the twin, which is thrown away
@@ -245,7 +247,7 @@ ON_INPUT: Mapping[str, Callable[[Logits, Tensor, int], Tensor]] = MappingProxyTy
 )
 
 
-def guided(net: StagedMobileNetV2) -> StagedMobileNetV2:
+def guide_rectifiers(net: StagedMobileNetV2) -> StagedMobileNetV2:
     """Return a copy whose rectifiers captum can guide, computing the same function.
 
     Captum guides `nn.ReLU` and nothing else, and its hooks need rectifiers that do not work in place. A ReLU6 becomes a
@@ -261,7 +263,7 @@ def guided(net: StagedMobileNetV2) -> StagedMobileNetV2:
     return twin
 
 
-def steps_of(method: Method, size: tuple[int, int]) -> int:
+def count_explanation_steps(method: Method, size: tuple[int, int]) -> int:
     """Forward passes of one member."""
     patches = [ceil((side - PATCH) / STRIDE) + 1 for side in size]
     return {

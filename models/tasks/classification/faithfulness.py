@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as tv
 
 from models.progress import ProgressToken
-from models.tasks.classification.task import calibrated
+from models.tasks.classification.task import calibrate_logits
 from models.types import Explanation, Image, Pixels
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Curves:
         return float(np.trapezoid(self.insertion, self.shares))
 
 
-def curves(
+def measure_faithfulness(
     model: Classifier,
     image: Image,
     heat: Pixels,
@@ -98,7 +98,7 @@ def curves(
         for part in parts:
             watch.step()
             changed = order < order.numel() * torch.tensor(part, device=x.device)[:, None, None, None]  # (B, 1, h, w)
-            answers.append(calibrated(model.logits(torch.where(changed, end, begin)), model.card)[:, target])
+            answers.append(calibrate_logits(model.logits(torch.where(changed, end, begin)), model.card)[:, target])
         return np.concatenate(answers)
 
     grey = x.mean((2, 3), keepdim=True).expand_as(x)
@@ -120,19 +120,19 @@ def _blurred(x: Tensor) -> Tensor:
     return cast(Tensor, tv.gaussian_blur(x, [2 * round(2 * sigma) + 1] * 2, [sigma] * 2))
 
 
-def random_heat(shape: tuple[int, int], seed: int = 0, cells: int = 7) -> Pixels:
+def draw_random_heat(shape: tuple[int, int], seed: int = 0, cells: int = 7) -> Pixels:
     """Return a map that knows nothing, (H, W) in [−1, 1], as coarse as Grad-CAM's: what the others have to beat."""
     coarse = torch.rand(1, 1, cells, cells, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     return F.interpolate(coarse, shape, mode="bilinear", align_corners=False)[0, 0].numpy()
 
 
-def agreement(first: Pixels, second: Pixels) -> float:
+def compare_maps(first: Pixels, second: Pixels) -> float:
     """Return the rank correlation of two maps of one picture, −1 to 1; 0 where a map is flat."""
     flat = [F.adaptive_avg_pool2d(torch.from_numpy(heat)[None], GRID).flatten().numpy() for heat in (first, second)]
     return 0.0 if any(np.ptp(heat) == 0 for heat in flat) else float(spearmanr(*flat).statistic)
 
 
-def metal_mask(image: Image, frame: int = 0) -> NDArray[np.bool_]:
+def find_metal(image: Image, frame: int = 0) -> NDArray[np.bool_]:
     """Return where metal is likely, (H, W): large pieces brighter than Otsu's threshold of the bright half."""
     grey = image.grey(frame)
     bright = grey > _otsu(grey)
@@ -146,12 +146,12 @@ def metal_mask(image: Image, frame: int = 0) -> NDArray[np.bool_]:
     return np.asarray(large[pieces])
 
 
-def metal_share(image: Image, explanation: Explanation, frame: int = 0) -> tuple[float, float]:
+def measure_heat_on_metal(image: Image, explanation: Explanation, frame: int = 0) -> tuple[float, float]:
     """Return the share of positive heat that lies on metal, and the share of the picture that is metal.
 
     A map that ignored the metal would have the two alike.
     """
-    metal, positive = metal_mask(image, frame), explanation.heat.clip(0)
+    metal, positive = find_metal(image, frame), explanation.heat.clip(0)
     return float(positive[metal].sum() / max(positive.sum(), 1e-12)), float(metal.mean())
 
 

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cards import Card
-from models.trust.calibration import calibration_error, reliability
+from models.trust.calibration import bin_reliability, compute_calibration_error
 
 RESAMPLES = 1000
 Measure = Callable[[NDArray[np.float64], NDArray[np.intp]], float]
 """From probabilities (N, K) and reference standards (N,) to a figure; nan where it is not defined."""
 
 
-def measures(card: Card) -> Mapping[str, Measure]:
+def list_classification_metrics(card: Card) -> Mapping[str, Measure]:
     """Return the measures of a card by name; ordinal labels have those of distance too."""
     from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
@@ -28,7 +28,7 @@ def measures(card: Card) -> Mapping[str, Measure]:
         "accuracy": lambda p, y: float((p.argmax(1) == y).mean()),
         "macro_recall": lambda p, y: float(np.mean([(p.argmax(1)[y == k] == k).mean() for k in np.unique(y)])),
         "macro_auc": macro_auc,
-        "ece": calibration_error,
+        "ece": compute_calibration_error,
         "log_loss": lambda p, y: float(-np.log(p[np.arange(len(y)), y].clip(1e-9)).mean()),
     }
     if card.ordinal:
@@ -40,7 +40,7 @@ def measures(card: Card) -> Mapping[str, Measure]:
     return found
 
 
-def with_interval(
+def bootstrap_metric(
     measure: Measure, p: NDArray[np.float64], y: NDArray[np.intp], groups: NDArray[np.intp]
 ) -> dict[str, float]:
     """Return the figure with the 2.5 and 97.5 % points of its bootstrap over groups."""
@@ -55,7 +55,9 @@ def with_interval(
     return {"value": measure(p, y), "low": float(low), "high": float(high)}
 
 
-def describe(p: NDArray[np.float64], y: NDArray[np.intp], groups: NDArray[np.intp], card: Card) -> dict[str, Any]:
+def describe_classification_metrics(
+    p: NDArray[np.float64], y: NDArray[np.intp], groups: NDArray[np.intp], card: Card
+) -> dict[str, Any]:
     """Return what a card shows of held-out answers: figures, recall, confusion, ROC, reliability, worst errors."""
     from sklearn.metrics import confusion_matrix, roc_curve
 
@@ -64,7 +66,7 @@ def describe(p: NDArray[np.float64], y: NDArray[np.intp], groups: NDArray[np.int
     roc = {}
     for k, key in enumerate(keys):
         of_class: Measure = lambda p, y, k=k: float((p.argmax(1)[y == k] == k).mean())  # type: ignore[misc]  # noqa: E731
-        recall[key] = {"n": int((y == k).sum()), **with_interval(of_class, p, y, groups)}
+        recall[key] = {"n": int((y == k).sum()), **bootstrap_metric(of_class, p, y, groups)}
         false, true, _ = roc_curve(y == k, p[:, k], drop_intermediate=True)
         thin = np.unique(np.linspace(0, len(false) - 1, 60).round().astype(int))
         roc[key] = {"false_positive": false[thin].round(4).tolist(), "true_positive": true[thin].round(4).tolist()}
@@ -73,11 +75,13 @@ def describe(p: NDArray[np.float64], y: NDArray[np.intp], groups: NDArray[np.int
     return {
         "n": len(y),
         "groups": len(np.unique(groups)),
-        "metrics": {name: with_interval(measure, p, y, groups) for name, measure in measures(card).items()},
+        "metrics": {
+            name: bootstrap_metric(measure, p, y, groups) for name, measure in list_classification_metrics(card).items()
+        },
         "recall": recall,
         "confusion": confusion_matrix(y, chosen, labels=range(len(keys))).tolist(),
         "roc": roc,
-        "reliability": [asdict(part) for part in reliability(p, y)],
+        "reliability": [asdict(part) for part in bin_reliability(p, y)],
         "worst": [
             {"truth": keys[y[i]], "answer": keys[chosen[i]], "confidence": round(float(p[i].max()), 3)} for i in worst
         ],

@@ -12,18 +12,18 @@ from torch import Tensor
 
 from models.cards import Card
 from models.errors import UnknownCard
-from models.nets.frame import blank
-from models.nets.loading import load_member
+from models.nets.frame import make_blank_image
+from models.nets.loading import load_classifier
 from models.nets.mobilenet import StagedMobileNetV2
 from models.tasks import question_of
-from models.tasks.classification.explanation import explain, stage_of
+from models.tasks.classification.explanation import choose_explained_stage, explain_classification
 from models.tasks.classification.task import ClassificationTask
 from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.members import BARE, BARE_GRADIENT, Members
 from models.tasks.task import Answer
-from models.trust.methods import method_of
+from models.trust.methods import find_method
 from models.trust.ood import pool_features
-from models.trust.second import seconded
+from models.trust.second import give_second_opinion
 from models.types import Classification, Explanation, Image
 
 
@@ -33,7 +33,7 @@ class Classifier(Members[StagedMobileNetV2]):
     does: ClassVar[str] = "names a whole image"
 
     def __init__(self, card: Card, device: torch.device) -> None:
-        super().__init__(card, device, (load_member(card, member) for member in card.members))
+        super().__init__(card, device, (load_classifier(card, member) for member in card.members))
         self.task = ClassificationTask(question_of(card.task))
 
     def input(self, image: Image, frame: int = 0) -> Tensor:
@@ -98,7 +98,7 @@ class Classifier(Members[StagedMobileNetV2]):
 
     def warm_up(self) -> None:
         """Answer a blank image, so that the first real one does not wait."""
-        self.answer(blank(self.card))
+        self.answer(make_blank_image(self.card))
 
     def predict(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Classification:
         """Answer one frame; Grad-CAM and HiResCAM of the answer go on from the features of this very pass.
@@ -109,13 +109,17 @@ class Classifier(Members[StagedMobileNetV2]):
             For a method or a label that does not exist, and for what only detectors can be asked.
         """
         self.draw_no_boxes(asked)
-        method = None if asked.explain is None else method_of(asked.explain)
+        method = None if asked.explain is None else find_method(asked.explain)
         answer, features = self.answer(image, frame, self.card.net.stage)
-        prediction = seconded(replace(self.task.read(answer, image, self.card), frame=frame), image, self.card)
+        prediction = give_second_opinion(
+            replace(self.task.read(answer, image, self.card), frame=frame), image, self.card
+        )
         if method is None:
             return prediction
         target = self.task.target(self.card, asked.label, answer)
-        return replace(prediction, explanation=explain(self, image, method, target, frame=frame, features=features))
+        return replace(
+            prediction, explanation=explain_classification(self, image, method, target, frame=frame, features=features)
+        )
 
     def explain(self, image: Image, why: Why, frame: int = 0) -> Explanation:
         """Explain one label (default: the answer's own) at one stage (default: the card's own).
@@ -125,11 +129,11 @@ class Classifier(Members[StagedMobileNetV2]):
         UnknownCard
             For a method, label or stage that does not exist, and for a part of an image.
         """
-        method = method_of(why.method)
+        method = find_method(why.method)
         if why.box is not None:
             problem = f"{self.card.id} names a whole image, not a part of it"
             raise UnknownCard(problem, fix="Crop the image to the box.")
-        stage = stage_of(self, why.stage)
+        stage = choose_explained_stage(self, why.stage)
         answer, features = self.answer(image, frame, stage)
         target = self.task.target(self.card, why.label, answer)
-        return explain(self, image, method, target, frame=frame, stage=stage, features=features)
+        return explain_classification(self, image, method, target, frame=frame, stage=stage, features=features)

@@ -17,7 +17,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 
 from models.progress import ProgressToken
-from models.tasks.classification.task import calibrated
+from models.tasks.classification.task import calibrate_logits
 from models.types import Image
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Perturbation:
     probabilities: NDArray[np.float32]
 
 
-def spread(
+def measure_robustness(
     model: Classifier,
     image: Image,
     frame: int = 0,
@@ -70,7 +70,7 @@ def spread(
     perturbations = []
     for name, changed in changes.items():
         watch.step()
-        perturbations.append(Perturbation(name, calibrated(model.logits(changed), model.card)[0]))
+        perturbations.append(Perturbation(name, calibrate_logits(model.logits(changed), model.card)[0]))
     return tuple(perturbations)
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from models.tasks.classification.explanation import explain
-from models.tasks.classification.faithfulness import agreement
+from models.tasks.classification.explanation import explain_classification
+from models.tasks.classification.faithfulness import compare_maps
 from models.trust.methods import Method
 from models.types import Explanation, Image
 
@@ -65,7 +65,7 @@ class Cascade:
         return abs(self.steps[-1].agreement) < APART
 
 
-def cascade(
+def randomise_in_cascade(
     model: Classifier,
     image: Image,
     method: Method,
@@ -92,7 +92,7 @@ def cascade(
             if progress:
                 progress((number + share) / (len(parts) + 1))
 
-        found = explain(twin, image, method, target, frame=frame, progress=told, cancelled=cancelled)
+        found = explain_classification(twin, image, method, target, frame=frame, progress=told, cancelled=cancelled)
         told(1.0)
         return found
 
@@ -100,14 +100,14 @@ def cascade(
     steps = []
     for number, part in enumerate(parts, 1):
         for member, net in enumerate(twin.members):
-            forget(net.head if part == "head" else net.stages[part], seed=100 * member + number)
+            forget_weights(net.head if part == "head" else net.stages[part], seed=100 * member + number)
         found = heat_map(number)
-        steps.append(Randomised(part, found, agreement(original.heat, found.heat)))
+        steps.append(Randomised(part, found, compare_maps(original.heat, found.heat)))
     return Cascade(original, tuple(steps))
 
 
 @torch.no_grad()
-def forget(module: nn.Module, seed: int) -> None:
+def forget_weights(module: nn.Module, seed: int) -> None:
     """Redraw every parameter from a normal law with its own mean and spread, so that signals keep their size."""
     generator = torch.Generator().manual_seed(seed)
     for parameter in module.parameters():

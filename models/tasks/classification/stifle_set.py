@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps
 
-from models.nets.frame import exposed
+from models.nets.frame import find_exposed_part
 from models.simulation import (
     bodies,
     phantom,
@@ -79,7 +79,7 @@ def _part(split: str) -> dict[str, np.ndarray]:
 def fitted(pixels: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """Return a film (H, W) of 12 bits as the set keeps it: 8 bits, without its black border, in a square."""
     grey = np.asarray(np.round(pixels / xray.WHITE * 255), np.uint8)
-    top, left, height, width = exposed(grey.astype(np.float32) / np.float32(255))
+    top, left, height, width = find_exposed_part(grey.astype(np.float32) / np.float32(255))
     part = Pillow.fromarray(grey[top : top + height, left : left + width])
     return np.asarray(ImageOps.pad(part, (SIDE_PX, SIDE_PX), Pillow.Resampling.BILINEAR))
 

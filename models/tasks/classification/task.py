@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from models.cards import Card
-from models.nets.loading import build
+from models.nets.loading import build_classifier
 from models.nets.mobilenet import StagedMobileNetV2
 from models.tasks.task import Answer, Task
-from models.trust.conformal import prediction_set
+from models.trust.conformal import make_prediction_set
 from models.trust.ood import load_ood_detector
 from models.types import Classification, Image
 
@@ -24,11 +24,11 @@ class ClassificationTask(Task):
 
     def build(self, card: Card) -> StagedMobileNetV2:
         """Return the card's network with random weights."""
-        return build(card)
+        return build_classifier(card)
 
     def read(self, answer: Answer, image: Image, card: Card) -> Classification:
         """Return calibrated probabilities, the conformal set, and the detector's verdict."""
-        probabilities = calibrated(answer.logits, card)
+        probabilities = calibrate_logits(answer.logits, card)
         verdict = (
             load_ood_detector(card).judge(answer.pooled.numpy(), answer.logits.numpy(), card.data.shows)
             if card.ood
@@ -42,7 +42,7 @@ class ClassificationTask(Task):
             warnings=image.warnings,
             labels=card.keys,
             probabilities=probabilities,
-            prediction_set=prediction_set(probabilities, card, self.default_coverage),
+            prediction_set=make_prediction_set(probabilities, card, self.default_coverage),
             coverage=self.default_coverage if card.conformal else None,
             abstained=bool(verdict and verdict.outside),
             reason=verdict.reason if verdict else None,
@@ -56,19 +56,21 @@ class ClassificationTask(Task):
     def score(
         self, probabilities: NDArray[np.float64], reference: NDArray[np.intp], groups: NDArray[np.intp], card: Card
     ) -> dict[str, Any]:
-        """Return the figures of held-out answers, as a card shows them: see `metrics.describe`.
+        """Return the figures of held-out answers, as a card shows them: see `metrics.describe_classification_metrics`.
 
         Parameters
         ----------
         probabilities, reference, groups
             (N, K) calibrated, (N,) indices of labels, and (N,) what may be one patient.
         """
-        from models.tasks.classification.metrics import describe  # needs scikit-learn, which answering does not
+        from models.tasks.classification.metrics import (
+            describe_classification_metrics,  # needs scikit-learn, which answering does not
+        )
 
-        return describe(probabilities, reference, groups, card)
+        return describe_classification_metrics(probabilities, reference, groups, card)
 
 
-def calibrated(logits: torch.Tensor, card: Card) -> NDArray[np.float32]:
+def calibrate_logits(logits: torch.Tensor, card: Card) -> NDArray[np.float32]:
     """(…, K) logits → probabilities at the card's temperature (1 before it is calibrated)."""
     temperature = card.calibration.temperature if card.calibration else 1.0
     return (logits.float() / temperature).softmax(-1).numpy()

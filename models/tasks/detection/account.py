@@ -13,11 +13,11 @@ from models.i18n import Language
 from models.reporting import pictures as report_pictures
 from models.reporting.account import CardAccount, Keep, Record
 from models.reporting.case import Case
-from models.reporting.outcome import Outcome, common
+from models.reporting.outcome import Outcome, fill_common_outcome
 from models.reporting.parts import Answer, Paragraph, Part, Pictures, Section, Table
-from models.reporting.trust import asked, plain_picture, trust
-from models.tasks.detection.boxes import boxes_png, numbered
-from models.tasks.detection.verdict import caveat, verdict
+from models.reporting.trust import report_asked_reason, report_plain_picture, report_trust
+from models.tasks.detection.boxes import draw_numbered_boxes, export_boxes_png
+from models.tasks.detection.verdict import word_detection_caveat, word_detection_verdict
 from models.types import Detections, Image
 from models.words import later
 
@@ -45,7 +45,7 @@ class BoxesOutcome(Outcome):
 
     def words(self, say: Language) -> str:
         """Return the verdict."""
-        return verdict(self.found, card(self.card), say)
+        return word_detection_verdict(self.found, card(self.card), say)
 
 
 class DetectionAccount(CardAccount[Detections]):
@@ -67,7 +67,7 @@ class DetectionAccount(CardAccount[Detections]):
                 for box, score, kind in zip(sides, answer.scores, answer.classes, strict=True)
             ],
             "suspected": answer.suspected,
-            "verdict": verdict(answer, card(answer.card)),
+            "verdict": word_detection_verdict(answer, card(answer.card)),
             "score": round(answer.score, 4),
             "operating_point": answer.operating_point,
             "threshold": round(answer.threshold, 4),
@@ -76,7 +76,7 @@ class DetectionAccount(CardAccount[Detections]):
 
     def line(self, answer: Detections, say: Language) -> str:
         """Return the verdict."""
-        return verdict(answer, card(answer.card), say)
+        return word_detection_verdict(answer, card(answer.card), say)
 
     def summary(self, answer: Detections, say: Language) -> tuple[str, str]:
         """Return the verdict, and the score of the best box."""
@@ -84,7 +84,7 @@ class DetectionAccount(CardAccount[Detections]):
 
     def keep(self, answer: Detections, image: Image, keep: Keep) -> Record:
         """Keep a picture with the boxes."""
-        keep("boxes", lambda: boxes_png(image, answer))
+        keep("boxes", lambda: export_boxes_png(image, answer))
         return {}
 
     def outcome(self, answer: Detections) -> BoxesOutcome:
@@ -92,7 +92,7 @@ class DetectionAccount(CardAccount[Detections]):
         shown = answer.shown
         label = answer.labels[int(answer.classes[shown[0]])] if len(shown) else NOTHING
         found = replace(answer, explanation=None)
-        return BoxesOutcome(**common(answer), label=label, confidence=answer.score, found=found)
+        return BoxesOutcome(**fill_common_outcome(answer), label=label, confidence=answer.score, found=found)
 
     def labels(self, card: Card) -> Mapping[str, str]:
         """Return the card's labels, and that of an image without a box."""
@@ -106,21 +106,25 @@ class DetectionAccount(CardAccount[Detections]):
         """Return the verdict beside the boxes, their table, the reason of one, and how far to trust them."""
         known, why, say = card(answer.card), answer.explanation, case.say
         told, sure = self.summary(answer, say)
-        drawn = case.drawn if case.drawn is not None else numbered(case.image, answer, say)
+        drawn = case.drawn if case.drawn is not None else draw_numbered_boxes(case.image, answer, say)
         alt = say(later("The image with its boxes: {told}"), told=told)
-        boxed = report_pictures.picture(drawn, alt, say(later("The boxes, each with its number and score")))
+        boxed = report_pictures.make_report_picture(drawn, alt, say(later("The boxes, each with its number and score")))
         point = say(
             later("Shown at the operating point {point}, from a score of {threshold:.2f}."),
             point=say(answer.operating_point),
             threshold=answer.threshold,
         )
-        meaning = f"{caveat(answer, known, say)} {point}".strip()
+        meaning = f"{word_detection_caveat(answer, known, say)} {point}".strip()
         parts: list[Part] = [
             Answer(told, sure, say(later("score of the best box")), meaning),
-            Pictures((plain_picture(case), boxed)),
+            Pictures((report_plain_picture(case), boxed)),
             *_table(answer, known, case),
         ]
-        return [Section("", tuple(parts)), *([asked(why, known, case)] if why else []), trust(answer, case)]
+        return [
+            Section("", tuple(parts)),
+            *([report_asked_reason(why, known, case)] if why else []),
+            report_trust(answer, case),
+        ]
 
 
 def _table(answer: Detections, known: Card, case: Case) -> Sequence[Part]:

@@ -45,7 +45,7 @@ class Seen:
     classes: Tensor
 
 
-def view(
+def draw_detection_view(
     picture: Tensor,
     boxes: Tensor,
     classes: Tensor,

@@ -17,11 +17,11 @@ from PIL import ImageDraw, ImageFont
 
 from models.cards import Card, card
 from models.drawing import plate
-from models.drawing.draw import RGB, font, rgb
+from models.drawing.draw import RGB, load_font, to_rgb_bytes
 from models.drawing.paint import FALLBACK
 from models.i18n import IN_ENGLISH, Language
-from models.reporting.caption import footer, withheld_line
-from models.tasks.detection.verdict import verdict
+from models.reporting.caption import write_caption_footer, write_withheld_line
+from models.tasks.detection.verdict import word_detection_verdict
 from models.types import Detections, Image, Pixels
 from models.words import DISCLAIMER, later
 
@@ -85,7 +85,7 @@ class Mark:
         return " ".join(part for part in (say(KINDS[self.kind].word), self.words) if part)
 
 
-def marks_of(prediction: Detections, card: Card, say: Language = IN_ENGLISH) -> list[Mark]:
+def mark_shown_boxes(prediction: Detections, card: Card, say: Language = IN_ENGLISH) -> list[Mark]:
     """Return the boxes shown at the threshold, with their scores and, where there are several labels, their names."""
     named = len(card.labels) > 1
     marks = []
@@ -98,12 +98,12 @@ def marks_of(prediction: Detections, card: Card, say: Language = IN_ENGLISH) -> 
     return marks
 
 
-def line_width(shape: tuple[int, int]) -> int:
+def choose_box_line_width(shape: tuple[int, int]) -> int:
     """Return how thick a line is on a picture of this size: 2 up to 800 pixels a side, then in proportion."""
     return max(2, round(max(shape) / 400))
 
 
-def drawn(shown: Pixels, marks: Sequence[Mark], say: Language = IN_ENGLISH) -> RGB:
+def draw_box_marks(shown: Pixels, marks: Sequence[Mark], say: Language = IN_ENGLISH) -> RGB:
     """Draw boxes round what they mean, lines outside it where there is room, with a dark seam, legible on bone.
 
     Parameters
@@ -116,10 +116,10 @@ def drawn(shown: Pixels, marks: Sequence[Mark], say: Language = IN_ENGLISH) -> R
     ndarray
         (H, W, 3) bytes.
     """
-    picture = Pillow.fromarray(rgb(shown))
+    picture = Pillow.fromarray(to_rgb_bytes(shown))
     pen = ImageDraw.Draw(picture)
-    width = line_width((picture.height, picture.width))
-    face = font(max(12, round(max(picture.size) / 60)))
+    width = choose_box_line_width((picture.height, picture.width))
+    face = load_font(max(12, round(max(picture.size) / 60)))
     for mark in reversed(marks):  # the first, the most certain, is drawn last and covers the others
         left, top, right, bottom = edges = _round(mark, picture.size, width)
         pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="black", width=width + 2)
@@ -196,7 +196,7 @@ def _overlap(a: Edges, b: Edges) -> bool:
     return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
 
 
-def boxes_png(
+def export_boxes_png(
     image: Image,
     prediction: Detections,
     shown: Pixels | None = None,
@@ -214,23 +214,26 @@ def boxes_png(
     """
     known = card(prediction.card)
     shown = image.shown(prediction.frame) if shown is None else shown
-    below = plate.enlarged(shown, image.cell)
-    chosen = marks_of(prediction, known, say) if marks is None else marks
-    picture = drawn(below, placed(chosen, shown.shape, below.shape), say)
+    below = plate.enlarge_for_plate(shown, image.cell)
+    chosen = mark_shown_boxes(prediction, known, say) if marks is None else marks
+    picture = draw_box_marks(below, place_marks(chosen, shown.shape, below.shape), say)
     legend = tuple(
         (KINDS[kind].colour, say(KINDS[kind].word))
         for kind in KINDS
         if kind != "finding" and any(mark.kind == kind for mark in chosen)
     )
-    title = withheld_line(prediction, say) if prediction.abstained else verdict(prediction, known, say)
-    return plate.png(
+    title = (
+        write_withheld_line(prediction, say) if prediction.abstained else word_detection_verdict(prediction, known, say)
+    )
+    return plate.encode_plate(
         plate.Plate(
-            picture, tuple(footer(prediction, say)), title, plate.pixel_mm(image, picture), legend=legend, say=say,
+            picture, tuple(write_caption_footer(prediction, say)), title, plate.measure_pixel_mm(image, picture),
+            legend=legend, say=say,
         )
     )  # fmt: skip
 
 
-def placed(marks: Sequence[Mark], shape: Sequence[int], drawn_in: Sequence[int]) -> list[Mark]:
+def place_marks(marks: Sequence[Mark], shape: Sequence[int], drawn_in: Sequence[int]) -> list[Mark]:
     """Return marks of a picture of (rows, columns, …) on the same one in another size.
 
     Pixel edges, which are half a pixel before the centres, stay edges.
@@ -243,15 +246,15 @@ def placed(marks: Sequence[Mark], shape: Sequence[int], drawn_in: Sequence[int])
     ]
 
 
-def numbered(image: Image, prediction: Detections, say: Language) -> RGB:
+def draw_numbered_boxes(image: Image, prediction: Detections, say: Language) -> RGB:
     """Draw the boxes at or above the threshold, each with its number in the table of findings and its score."""
-    marks = marks_of(prediction, card(prediction.card), say)
+    marks = mark_shown_boxes(prediction, card(prediction.card), say)
     told = [replace(mark, words=f"{number}: {mark.words}") for number, mark in enumerate(marks, 1)]
-    below = plate.squared(image.shown(prediction.frame), image.cell)
-    return drawn(below, placed(told, image.shape, below.shape))
+    below = plate.square_pixels(image.shown(prediction.frame), image.cell)
+    return draw_box_marks(below, place_marks(told, image.shape, below.shape))
 
 
-def coco_json(prediction: Detections, image: Image, card: Card, every: bool = False) -> str:
+def write_coco_json(prediction: Detections, image: Image, card: Card, every: bool = False) -> str:
     """Return the boxes of one answer as COCO JSON; the image is named by its content, never by its file.
 
     Parameters

@@ -23,7 +23,7 @@ Size = tuple[object, object]
 Chosen = Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any] | None]
 
 
-def boxes_of(file: str, data: bytes, choose: Chosen) -> tuple[list[list[float]], list[str], int]:
+def read_coco_boxes(file: str, data: bytes, choose: Chosen) -> tuple[list[list[float]], list[str], int]:
     """Return rows of x, y, width, height from the corner of the first pixel, their labels, and how many were crowds.
 
     Parameters

@@ -16,8 +16,8 @@ from PIL import Image as Picture
 
 from models.errors import UnknownCard
 from models.tasks.segmentation.dataset import TRAIN, TUNING, Grey
-from models.tasks.segmentation.fluoroscopy_set import tka_fluoroscopy
-from models.training.public_set import open_labelled
+from models.tasks.segmentation.fluoroscopy_set import read_tka_fluoroscopy
+from models.training.public_set import open_labelled_zip
 
 CORNER = np.array([0.5, 0.5, 0, 0], np.float32)
 """From a box as `Detections` has it to one counted from the outer corner of the first pixel."""
@@ -73,9 +73,9 @@ class BoxSet:
 PARTS = ("hand", "leg", "hip", "shoulder", "mixed", "hardware", "frontal", "lateral", "oblique")
 
 
-def fractures() -> BoxSet:
+def read_fractures() -> BoxSet:
     """Read FracAtlas (Abedeen et al. 2023, doi 10.1038/s41597-023-02432-4): limbs, some with boxes round fractures."""
-    rows, archive = open_labelled("fracture_detection.zip")
+    rows, archive = open_labelled_zip("fracture_detection.zip")
     with archive:
         pictures = tuple(np.asarray(Picture.open(archive.open(row["file"])).convert("L")) for row in rows)
     boxes = tuple(np.array(json.loads(row["boxes_xywh"] or "[]"), np.float32).reshape(-1, 4) - CORNER for row in rows)
@@ -89,9 +89,9 @@ def fractures() -> BoxSet:
     )
 
 
-def components() -> BoxSet:
+def read_component_boxes() -> BoxSet:
     """Return the boxes round the masks of the fluoroscopy set: femoral and tibial component."""
-    masks = tka_fluoroscopy()
+    masks = read_tka_fluoroscopy()
     boxes, classes = zip(*(_round(mask) for mask in masks.masks), strict=True)
     return BoxSet(
         pictures=masks.pictures,
@@ -115,11 +115,11 @@ def _round(mask: Grey) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     return np.array(boxes, np.float32).reshape(-1, 4), np.array(classes, np.intp)
 
 
-BOX_SETS: Mapping[str, Callable[[], BoxSet]] = {"fracture": fractures, "tka-components": components}
+BOX_SETS: Mapping[str, Callable[[], BoxSet]] = {"fracture": read_fractures, "tka-components": read_component_boxes}
 """The set of a card, by the card's id."""
 
 
-def box_set(card_id: str) -> BoxSet:
+def read_box_set(card_id: str) -> BoxSet:
     """Read the set that a card was made from.
 
     Raises

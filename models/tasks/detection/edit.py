@@ -78,7 +78,7 @@ class EditedDetections(Detections):
         return None if index is None or self.by_hand[index] else super().probability_of(target, place)
 
 
-def edited(answer: Detections, edits: Edits) -> Detections:
+def apply_box_edits(answer: Detections, edits: Edits) -> Detections:
     """Apply a reader's edits to the network's answer; without any, the answer itself.
 
     Raises
@@ -107,14 +107,14 @@ def edited(answer: Detections, edits: Edits) -> Detections:
         classes=np.concatenate([labels, answer.classes[kept]]),
         scores=np.concatenate([np.full(count, CERTAIN, np.float32), answer.scores[kept]]),
         places=np.concatenate([np.full(count, -1, np.intp), answer.places[kept]]),
-        warnings=(*answer.warnings, sentence(edits)),
+        warnings=(*answer.warnings, describe_box_edits(edits)),
         original=answer,
         edits=edits,
         by_hand=np.arange(count + len(kept)) < count,
     )
 
 
-def sentence(edits: Edits) -> str:
+def describe_box_edits(edits: Edits) -> str:
     """Say what a reader did."""
     done = [
         f"{count} box{'es' * (count > 1)} {what}"

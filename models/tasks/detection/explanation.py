@@ -24,10 +24,10 @@ from torchvision.ops import box_iou
 from models.cards import Card
 from models.errors import UnknownCard
 from models.nets.fcos import LEVELS, FCOSMobileNetV2, Places
-from models.nets.frame import scaled_heat
+from models.nets.frame import scale_heat
 from models.progress import ProgressToken
 from models.tasks.classification.explanation import ON_FEATURES
-from models.tasks.detection.task import Scaled, fitted
+from models.tasks.detection.task import Scaled, fit_detector_input
 from models.trust.methods import BOX_METHODS, Method
 from models.types import Box, Detections, Explanation, Image
 
@@ -146,7 +146,7 @@ def explain_box(
     if method.key not in BOX_METHODS:
         raise UnknownCard(f"{method.name} is not offered for boxes", fix=f"Choose one of {', '.join(BOX_METHODS)}.")
     view = detector.task.frame(image, detector.card)
-    x = fitted(image.grey(frame), view).to(detector.device)
+    x = fit_detector_input(image.grey(frame), view).to(detector.device)
     layer = ""
     if method.needs_stage:
         heats = []
@@ -160,7 +160,7 @@ def explain_box(
         heats = [_d_rise(detector, net, x, subject, view, watch) for net in detector.members]
     heat = view.to_source(torch.stack(heats).mean(0).float().cpu())[0, 0]
     return Explanation(
-        heat=scaled_heat(heat),
+        heat=scale_heat(heat),
         method=method.key,
         layer=layer,
         target=detector.card.keys[subject.label],
@@ -213,7 +213,7 @@ def _box_of(subject: Subject, view: Scaled, device: torch.device) -> Tensor:
     return torch.from_numpy(view.boxes_to_network(subject.box[None])).float().to(device)
 
 
-def mask_of(random: torch.Generator, size: tuple[int, int]) -> Tensor:
+def draw_rise_mask(random: torch.Generator, size: tuple[int, int]) -> Tensor:
     """Return one random mask (h, w) in [0, 1]: coarse cells, enlarged smoothly and shifted by part of a cell."""
     cells = (torch.rand(1, 1, GRID + 1, GRID + 1, generator=random) < OPEN).float()
     height, width = (ceil(side / GRID) for side in size)
@@ -241,7 +241,7 @@ def _d_rise(
         box = _box_of(subject, view, x.device)
     for _ in range(MASKS):
         watch.check()
-        mask = mask_of(random, size)
+        mask = draw_rise_mask(random, size)
         places = detector.places(net, (x + 1) * mask.to(x.device) - 1)[0]
         weight = float((box_iou(places.boxes, box)[:, 0] * places.scores[:, subject.label]).max())
         weighted += weight * mask

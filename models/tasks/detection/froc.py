@@ -55,7 +55,7 @@ class Froc:
         return (float(self.sensitivity[last]), float(self.false_positives[last])) if last >= 0 else (0.0, 0.0)
 
 
-def overlaps(boxes: Numbers, others: Numbers) -> NDArray[np.float64]:
+def compute_box_overlaps(boxes: Numbers, others: Numbers) -> NDArray[np.float64]:
     """Return the intersection over union (N, M) of boxes (N, 4) with others (M, 4), each x, y, width, height."""
     a, b = (np.asarray(some, np.float64).reshape(-1, 4) for some in (boxes, others))
     low = np.maximum(a[:, None, :2], b[None, :, :2])  # (N, M, 2)
@@ -66,7 +66,7 @@ def overlaps(boxes: Numbers, others: Numbers) -> NDArray[np.float64]:
     return shared
 
 
-def matches(boxes: Numbers, scores: Numbers, reference: Numbers, iou: float = HALF) -> NDArray[np.intp]:
+def match_boxes(boxes: Numbers, scores: Numbers, reference: Numbers, iou: float = HALF) -> NDArray[np.intp]:
     """Match boxes with true ones, the most certain first.
 
     Parameters
@@ -83,7 +83,7 @@ def matches(boxes: Numbers, scores: Numbers, reference: Numbers, iou: float = HA
     ndarray
         (N,) index of the true box that each hits, −1 for a false positive. No true box is hit twice.
     """
-    common = overlaps(boxes, reference)
+    common = compute_box_overlaps(boxes, reference)
     found = np.full(len(common), -1, np.intp)
     near = np.flatnonzero((common >= iou).any(1)) if common.shape[1] else np.array([], np.intp)
     for index in near[np.argsort(-np.asarray(scores)[near], kind="stable")]:
@@ -94,8 +94,8 @@ def matches(boxes: Numbers, scores: Numbers, reference: Numbers, iou: float = HA
     return found
 
 
-def hits(found: Sequence[Found], iou: float = HALF) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
-    """Match every image; what `precision_area` and resampling over images need, so that matching is done once.
+def find_hits(found: Sequence[Found], iou: float = HALF) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
+    """Match every image; what `compute_precision_area` and resampling over images need, so that matching is done once.
 
     Returns
     -------
@@ -105,12 +105,12 @@ def hits(found: Sequence[Found], iou: float = HALF) -> tuple[NDArray[np.float64]
         How many true boxes there are.
     """
     scores = [np.asarray(score, np.float64).ravel() for _, score, _ in found]
-    hit = [matches(boxes, score, reference, iou) >= 0 for boxes, score, reference in found]
+    hit = [match_boxes(boxes, score, reference, iou) >= 0 for boxes, score, reference in found]
     references = sum(len(np.reshape(reference, (-1, 4))) for _, _, reference in found)
     return np.concatenate([np.zeros(0), *scores]), np.concatenate([np.zeros(0, bool), *hit]), references
 
 
-def precision_area(scores: Numbers, hit: NDArray[np.bool_], references: int) -> float:
+def compute_precision_area(scores: Numbers, hit: NDArray[np.bool_], references: int) -> float:
     """Return the area under precision over recall; not a number where there is no true box.
 
     Boxes of equal score are taken together, since no threshold can part them.
@@ -123,7 +123,7 @@ def precision_area(scores: Numbers, hit: NDArray[np.bool_], references: int) -> 
     return float((np.diff(recall) * precision).sum())
 
 
-def average_precision(found: Sequence[Found], iou: float = HALF) -> float:
+def compute_average_precision(found: Sequence[Found], iou: float = HALF) -> float:
     """Return the average precision over images, by every recall rather than at 11 or 101 of them.
 
     Parameters
@@ -138,15 +138,15 @@ def average_precision(found: Sequence[Found], iou: float = HALF) -> float:
     float
         In [0, 1]; not a number where no image has a true box.
     """
-    return precision_area(*hits(found, iou))
+    return compute_precision_area(*find_hits(found, iou))
 
 
-def froc(found: Sequence[Found], iou: float = HALF) -> Froc:
-    """Return sensitivity and false positives per image at every threshold; images as `average_precision` takes them.
+def compute_froc(found: Sequence[Found], iou: float = HALF) -> Froc:
+    """Return sensitivity and false positives per image at every threshold; as `compute_average_precision`.
 
     Without a true box the sensitivities are not numbers.
     """
-    scores, hit, references = hits(found, iou)
+    scores, hit, references = find_hits(found, iou)
     threshold, right, shown = _cumulated(scores, hit)
     sensitivity = right / references if references else np.full(len(threshold), np.nan)
     return Froc(threshold, sensitivity, (shown - right) / max(len(found), 1))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tasks.detection.froc import overlaps
+from models.tasks.detection.froc import compute_box_overlaps
 
 OVERLAP = 0.55
 """Intersection over union from which two boxes are one finding; the paper's choice."""
@@ -29,7 +29,7 @@ class Pass:
     classes: NDArray[np.intp]
 
 
-def fused(passes: Sequence[Pass], overlap: float = OVERLAP) -> Pass:
+def fuse_boxes(passes: Sequence[Pass], overlap: float = OVERLAP) -> Pass:
     """Return the boxes that the passes agree on, the best first.
 
     A finding's box is the mean of the boxes in it, weighted by their scores; its score is their mean, times the share
@@ -48,7 +48,7 @@ def fused(passes: Sequence[Pass], overlap: float = OVERLAP) -> Pass:
     findings, kinds = np.empty((0, 4)), np.empty(0, classes.dtype)
     members: list[list[int]] = []
     for i in np.argsort(-scores, kind="stable"):
-        near = overlaps(boxes[i][None], findings)[0] * (kinds == classes[i])
+        near = compute_box_overlaps(boxes[i][None], findings)[0] * (kinds == classes[i])
         best = int(near.argmax()) if len(near) else -1
         if best >= 0 and near[best] > overlap:
             members[best].append(i)

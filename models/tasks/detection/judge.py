@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tasks.detection.froc import average_precision, matches
+from models.tasks.detection.froc import compute_average_precision, match_boxes
 from models.tasks.detection.reference import ReferenceBoxes
 from models.types import Detections
 
@@ -45,7 +45,7 @@ class Verdict:
         return int((self.reference_of_box < 0).sum())
 
 
-def judge(
+def judge_detections(
     shown: Detections, reference: ReferenceBoxes, names: Mapping[str, str], scored: Detections | None = None
 ) -> Verdict:
     """Compare an answer with the reference standard of its image.
@@ -69,10 +69,10 @@ def judge(
     for kind in np.unique(true_kinds):
         theirs = np.flatnonzero(true_kinds == kind)
         mine = np.flatnonzero(shown.classes[rows] == kind) if by_label else np.arange(len(rows))
-        found = matches(shown.boxes[rows][mine], shown.scores[rows][mine], reference.boxes[theirs])
+        found = match_boxes(shown.boxes[rows][mine], shown.scores[rows][mine], reference.boxes[theirs])
         hit[mine[found >= 0]] = theirs[found[found >= 0]]
         every = scored.classes == kind if by_label else np.ones(len(scored.boxes), bool)
-        areas.append(average_precision([(scored.boxes[every], scored.scores[every], reference.boxes[theirs])]))
+        areas.append(compute_average_precision([(scored.boxes[every], scored.scores[every], reference.boxes[theirs])]))
     missed = np.setdiff1d(np.arange(len(reference.boxes)), hit)
     return Verdict(hit, tuple(int(index) for index in missed), float(np.mean(areas)) if areas else None, by_label)
 

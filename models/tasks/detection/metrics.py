@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from models.cards.tables import Detecting, OperatingPoint, Platt
-from models.tasks.detection.froc import Froc, froc, matches, precision_area
+from models.tasks.detection.froc import Froc, compute_froc, compute_precision_area, match_boxes
 
 RESAMPLES = 500
 STRICTNESS = np.arange(0.5, 1.0, 0.05)
@@ -55,7 +55,7 @@ class Answered:
 
     def froc(self) -> Froc:
         """Return the free-response curve at half overlap, over all images."""
-        return froc(list(zip(self.boxes, self.scores, self.reference, strict=True)))
+        return compute_froc(list(zip(self.boxes, self.scores, self.reference, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class _Matched:
 
 def _matched(answered: Answered) -> _Matched:
     hit = [
-        [matches(boxes, scores, reference, iou) >= 0 for iou in STRICTNESS]
+        [match_boxes(boxes, scores, reference, iou) >= 0 for iou in STRICTNESS]
         for boxes, scores, reference in zip(answered.boxes, answered.scores, answered.reference, strict=True)
     ]
     return _Matched(
@@ -92,7 +92,7 @@ def _figures(matched: _Matched, times: Floats) -> dict[str, float]:
     for name, counted in (("with a finding", times * with_reference), ("all", times)):
         often = counted[matched.image].astype(np.intp)
         scores, references = np.repeat(matched.scores, often), int(counted @ matched.references)
-        areas = [precision_area(scores, np.repeat(hit, often), references) for hit in matched.hit]
+        areas = [compute_precision_area(scores, np.repeat(hit, often), references) for hit in matched.hit]
         found |= {f"AP50 {name}": areas[0], f"AP50-95 {name}": float(np.mean(areas))}
     often = times[matched.image].astype(np.intp)
     order = np.argsort(-np.repeat(matched.scores, often), kind="stable")
@@ -105,7 +105,7 @@ def _figures(matched: _Matched, times: Floats) -> dict[str, float]:
     return found
 
 
-def describe(answered: Answered, resamples: int = RESAMPLES) -> dict[str, Any]:
+def describe_detection_metrics(answered: Answered, resamples: int = RESAMPLES) -> dict[str, Any]:
     """Return n, the number of groups, and each figure with its 95 % interval over groups."""
     matched, rng = _matched(answered), np.random.default_rng(0)
     whole = _figures(matched, np.ones(len(answered.reference)))
@@ -127,11 +127,11 @@ def describe(answered: Answered, resamples: int = RESAMPLES) -> dict[str, Any]:
     }
 
 
-def curve(answered: Answered, detecting: Detecting) -> dict[str, list[float]]:
+def thin_froc_curve(answered: Answered, detecting: Detecting) -> dict[str, list[float]]:
     """Return the free-response curve at calibrated thresholds, thinned, as a card keeps it."""
     found = answered.froc()
     kept = found.false_positives <= 8
-    thresholds = platt_probability(found.threshold[kept], detecting.boxes)
+    thresholds = apply_platt(found.threshold[kept], detecting.boxes)
     some = np.unique(np.linspace(0, kept.sum() - 1, KEPT_POINTS).round().astype(int))
     return {
         "threshold": thresholds[some].round(5).tolist(),
@@ -140,7 +140,7 @@ def curve(answered: Answered, detecting: Detecting) -> dict[str, list[float]]:
     }
 
 
-def platt(raw: NDArray[np.floating], hit: NDArray[np.bool_]) -> Platt:
+def fit_platt(raw: NDArray[np.floating], hit: NDArray[np.bool_]) -> Platt:
     """Fit p = sigmoid(slope · logit(raw) + intercept) by maximum likelihood, without a penalty."""
     from sklearn.linear_model import LogisticRegression
 
@@ -148,7 +148,7 @@ def platt(raw: NDArray[np.floating], hit: NDArray[np.bool_]) -> Platt:
     return Platt(slope=float(fitted.coef_[0, 0]), intercept=float(fitted.intercept_[0]), n=len(hit))
 
 
-def platt_probability(raw: NDArray[np.floating], of: Platt) -> Floats:
+def apply_platt(raw: NDArray[np.floating], of: Platt) -> Floats:
     """Return raw scores as probabilities."""
     found: Floats = 1 / (1 + np.exp(-(of.slope * _logit(raw) + of.intercept)))
     return found
@@ -160,19 +160,19 @@ def _logit(raw: NDArray[np.floating]) -> Floats:
     return found
 
 
-def calibrate(answered: Answered) -> Detecting:
+def calibrate_detections(answered: Answered) -> Detecting:
     """Return how raw scores become probabilities, and the operating points, from held-out answers."""
     hit = np.concatenate(
-        [matches(*row) >= 0 for row in zip(answered.boxes, answered.scores, answered.reference, strict=True)]
+        [match_boxes(*row) >= 0 for row in zip(answered.boxes, answered.scores, answered.reference, strict=True)]
     )
-    boxes = platt(np.concatenate(list(answered.scores)), hit)
+    boxes = fit_platt(np.concatenate(list(answered.scores)), hit)
     if answered.positive.all():  # nothing to tell them from
-        scores = platt_probability(np.concatenate(list(answered.scores)), boxes)
-        return Detecting(boxes=boxes, points=(best_agreement(scores, hit, answered),))
-    return Detecting(boxes=boxes, points=points(platt_probability(answered.highest, boxes), answered))
+        scores = apply_platt(np.concatenate(list(answered.scores)), boxes)
+        return Detecting(boxes=boxes, points=(find_best_detection_threshold(scores, hit, answered),))
+    return Detecting(boxes=boxes, points=choose_operating_points(apply_platt(answered.highest, boxes), answered))
 
 
-def best_agreement(scores: Floats, hit: NDArray[np.bool_], answered: Answered) -> OperatingPoint:
+def find_best_detection_threshold(scores: Floats, hit: NDArray[np.bool_], answered: Answered) -> OperatingPoint:
     """Return the threshold at which the boxes (B,) agree best with the true ones: the largest F1.
 
     It lies half way, in logits, to the best box below: where all are told apart, new boxes vary on either side. Its
@@ -182,13 +182,13 @@ def best_agreement(scores: Floats, hit: NDArray[np.bool_], answered: Answered) -
     right, references = np.cumsum(hit[order]), sum(len(of) for of in answered.reference)
     best = int((2 * right / (np.arange(1, len(right) + 1) + references)).argmax())
     threshold = float(expit(_logit(scores[order[best : best + 2]]).mean()))
-    highest = platt_probability(answered.highest, platt(np.concatenate(list(answered.scores)), hit))
+    highest = apply_platt(answered.highest, fit_platt(np.concatenate(list(answered.scores)), hit))
     return OperatingPoint(
         key="balanced", name="Balanced", threshold=threshold, sensitivity=float((highest >= threshold).mean())
     )
 
 
-def points(highest: Floats, answered: Answered) -> tuple[OperatingPoint, ...]:
+def choose_operating_points(highest: Floats, answered: Answered) -> tuple[OperatingPoint, ...]:
     """Return the balanced threshold (Youden 1950) and those of sensitivity and specificity 0.90, over images.
 
     Parameters

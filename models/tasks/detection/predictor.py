@@ -13,18 +13,18 @@ from torch import Tensor
 
 from models.cards import Card
 from models.nets.fcos import FCOSMobileNetV2, Found, Places
-from models.nets.frame import blank
+from models.nets.frame import make_blank_image
 from models.nets.loading import load_detector
 from models.progress import ProgressToken
 from models.tasks import question_of
 from models.tasks.detection.explanation import Subject, explain_box
-from models.tasks.detection.fusion import Pass, fused
-from models.tasks.detection.task import DetectionTask, DetectorOutput, Scaled, fitted
+from models.tasks.detection.fusion import Pass, fuse_boxes
+from models.tasks.detection.task import DetectionTask, DetectorOutput, Scaled, fit_detector_input
 from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.members import BARE, Members
-from models.trust.methods import method_of
+from models.trust.methods import find_method
 from models.trust.ood import pool_features
-from models.trust.second import seconded
+from models.trust.second import give_second_opinion
 from models.types import Detections, Explanation, Image
 
 CHANGES = ((1.0, False), (1.0, True), (1.25, False), (1.25, True))
@@ -80,7 +80,7 @@ class Detector(Members[FCOSMobileNetV2]):
     def look(self, net: FCOSMobileNetV2, x: Tensor, size: tuple[int, int]) -> Look:
         """Run one member on (1, 3, h, w), of which the first (rows, columns) = `size` are the image."""
         places, own = self.places(net, x)
-        return Look(worth(net.found(places, size)), places, own)
+        return Look(keep_boxes_worth_listing(net.found(places, size)), places, own)
 
     def detect(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> DetectorOutput:
         """Answer one frame.
@@ -96,13 +96,13 @@ class Detector(Members[FCOSMobileNetV2]):
         grey, looks, passes = image.grey(frame), [], []
         for zoom, mirrored in changes:
             view = self.task.frame(image, self.card, zoom)
-            x = fitted(grey, view, mirrored).to(self.device)
+            x = fit_detector_input(grey, view, mirrored).to(self.device)
             for net in self.members:
                 watch.check()
                 looks.append(self.look(net, x, view.fitted))
                 passes.append(_in_source(looks[-1].found, view, mirrored))
                 watch.step()
-        agreed = fused(passes) if len(passes) > 1 else passes[0]
+        agreed = fuse_boxes(passes) if len(passes) > 1 else passes[0]
         alone = looks[0].found.places.numpy() if len(passes) == 1 else np.full(len(agreed.boxes), -1)
         first_pass = looks[: len(self.members)]  # of the image as it is
         return DetectorOutput(
@@ -111,13 +111,13 @@ class Detector(Members[FCOSMobileNetV2]):
             classes=agreed.classes,
             places=alone,
             pooled=first_pass[0].pooled,
-            strongest=torch.stack([strongest(look.places) for look in first_pass]).mean(0),
+            strongest=torch.stack([find_strongest_logits(look.places) for look in first_pass]).mean(0),
             seconds=time.perf_counter() - start,
         )
 
     def warm_up(self) -> None:
         """Answer a blank image, so that the first real one does not wait."""
-        self.detect(blank(self.card))
+        self.detect(make_blank_image(self.card))
 
     def predict(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Detections:
         """Answer one frame, and explain its best box, or the best of a label.
@@ -129,11 +129,11 @@ class Detector(Members[FCOSMobileNetV2]):
         UnknownCard
             For a method, label or operating point that does not exist.
         """
-        method = None if asked.explain is None else method_of(asked.explain)
+        method = None if asked.explain is None else find_method(asked.explain)
         start = time.perf_counter()
         seen = self.detect(image, frame, asked)
         found = replace(self.task.read(seen, image, self.card, asked.point), frame=frame)
-        found = replace(seconded(found, image, self.card), seconds=time.perf_counter() - start)
+        found = replace(give_second_opinion(found, image, self.card), seconds=time.perf_counter() - start)
         if method is None:
             return found
         subject = Subject.best(found, self.card, asked.label)
@@ -147,7 +147,7 @@ class Detector(Members[FCOSMobileNetV2]):
         UnknownCard
             For a method, label or stage that does not exist.
         """
-        method = method_of(why.method)
+        method = find_method(why.method)
         if why.box is not None:
             subject = Subject.drawn(why.box, self.card.index(why.label) if why.label else 0)
         else:
@@ -166,18 +166,18 @@ class Detector(Members[FCOSMobileNetV2]):
         Cancelled
             When the watch says so.
         """
-        method, subject = method_of(why.method), Subject.of(found, index)
+        method, subject = find_method(why.method), Subject.of(found, index)
         return explain_box(self, image, method, subject, frame=found.frame, stage=why.stage, watch=watch)
 
 
-def worth(found: Found) -> Found:
+def keep_boxes_worth_listing(found: Found) -> Found:
     """Return the boxes whose sides are a pixel at least, where numpy can read them; the image's edge leaves slivers."""
     large = (found.boxes[:, 2:] - found.boxes[:, :2]).amin(1) >= LEAST_PX
     parts = (found.boxes, found.scores, found.classes, found.places)
     return Found(*(part[large].cpu() for part in parts))
 
 
-def strongest(places: Places) -> Tensor:
+def find_strongest_logits(places: Places) -> Tensor:
     """Return the largest logit of each class over all places, (K,), on the CPU: the `logits` of the OOD detector."""
     return places.logits.amax(0).float().cpu()
 

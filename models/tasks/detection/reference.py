@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DamagedFile, InputError, TooLarge, UnsupportedFormat
-from models.io.pool import in_worker
-from models.io.text import text_of
+from models.io.pool import call_in_worker
+from models.io.text import decode_text
 from models.tasks.detection import coco, yolo
 from models.words import later
 
@@ -90,10 +90,10 @@ def read_reference_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: t
     InputError
         When a file is none of these, is damaged, or speaks of another image; the message says which, and what to do.
     """
-    return in_worker(parse_boxes, files, name, shape)
+    return call_in_worker(parse_reference_boxes, files, name, shape)
 
 
-def parse_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, int]) -> ReferenceBoxes:
+def parse_reference_boxes(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, int]) -> ReferenceBoxes:
     """Do what `read_reference_boxes` says; runs in the worker, with its limits of time and memory."""
     image = _Image(name, shape)
     named = {file: _classes(file, data) for file, data in files if _plain(file) in NAMES}
@@ -134,7 +134,7 @@ def _one_of(files: Sequence[tuple[str, bytes]], image: _Image) -> tuple[str, byt
 
 
 def _of_coco(file: str, data: bytes, image: _Image) -> ReferenceBoxes:
-    rows, labels, crowds = coco.boxes_of(file, data, lambda images: _coco_image(file, images, image))
+    rows, labels, crowds = coco.read_coco_boxes(file, data, lambda images: _coco_image(file, images, image))
     left_out = later("{crowds} regions marked as crowds are no single findings and were left out.", crowds=crowds)
     return _checked(file, rows, tuple(labels), image, (left_out,) if crowds else ())
 
@@ -212,7 +212,7 @@ def _of_yolo(file: str, data: bytes, image: _Image, names: Sequence[str]) -> Ref
     for number, line in enumerate(_lines(file, data), 1):
         if not line.strip():
             continue
-        index, (left, top, width, height) = yolo.box_of(file, number, line)
+        index, (left, top, width, height) = yolo.parse_yolo_line(file, number, line)
         rows.append([left * wide, top * tall, width * wide, height * tall])
         labels.append(names[index] if 0 <= index < len(names) else str(index))
         _check_count(file, len(rows))
@@ -224,7 +224,7 @@ def _classes(file: str, data: bytes) -> tuple[str, ...]:
 
 
 def _lines(file: str, data: bytes) -> list[str]:
-    return text_of(data, file).splitlines()
+    return decode_text(data, file).splitlines()
 
 
 def _check_count(file: str, count: int) -> None:

@@ -20,9 +20,9 @@ from pydicom.uid import UID, generate_uid
 
 from models.cards import Card
 from models.errors import InputError, UnsupportedFormat
-from models.io.derived import saved, source_of, weights_version
-from models.io.pool import in_worker
-from models.tasks.detection.sr_content import CORNER, report
+from models.io.derived import name_weights_version, read_source, save_derived
+from models.io.pool import call_in_worker
+from models.tasks.detection.sr_content import CORNER, write_sr_content
 from models.types import Detections
 from models.words import DISCLAIMER
 
@@ -56,9 +56,9 @@ class ReportedBoxes:
     frame: int
 
 
-def check(source: bytes) -> None:
+def check_sr_source(source: bytes) -> None:
     """Raise `UnsupportedFormat` where a DICOM file lacks what a report must refer to."""
-    in_worker(_check, source)
+    call_in_worker(_check, source)
 
 
 def write_sr(source: bytes, found: Detections, card: Card, *, keep_identity: bool = False) -> bytes:
@@ -81,7 +81,7 @@ def write_sr(source: bytes, found: Detections, card: Card, *, keep_identity: boo
     InputError
         When the source lacks what a report must refer to, or a box does not lie on it.
     """
-    return in_worker(_write, source, found, card, keep_identity)
+    return call_in_worker(_write, source, found, card, keep_identity)
 
 
 def read_sr(data: bytes) -> ReportedBoxes:
@@ -92,23 +92,23 @@ def read_sr(data: bytes) -> ReportedBoxes:
     InputError
         When it is no structured report with rectangles.
     """
-    return in_worker(_read, data)
+    return call_in_worker(_read, data)
 
 
 def _check(source: bytes) -> None:
-    source_of(source, keep_identity=False, what="SR", fix=SAVE_COCO)
+    read_source(source, keep_identity=False, what="SR", fix=SAVE_COCO)
 
 
 def _write(source: bytes, found: Detections, card: Card, keep_identity: bool) -> bytes:
     import highdicom as hd
 
-    image = source_of(source, keep_identity, "SR", SAVE_COCO)
+    image = read_source(source, keep_identity, "SR", SAVE_COCO)
     ends = found.boxes[found.shown, :2] + found.boxes[found.shown, 2:] + CORNER
     if len(ends) and (ends.max(0) > np.array([image.Columns, image.Rows]) + CORNER).any():
         raise InputError("is not the image that was looked at: a box lies outside", fix="Answer this file first.")
     written = hd.sr.ComprehensiveSR(
         evidence=[image],
-        content=report(image, found, card),
+        content=write_sr_content(image, found, card),
         series_instance_uid=generate_uid(),
         series_number=901,
         sop_instance_uid=generate_uid(),
@@ -120,9 +120,9 @@ def _write(source: bytes, found: Detections, card: Card, keep_identity: bool) ->
         transfer_syntax_uid="1.2.840.10008.1.2.1",
         series_description=DISCLAIMER[:64],
         manufacturer_model_name=card.id,
-        software_versions=weights_version(card),
+        software_versions=name_weights_version(card),
     )
-    return saved(written, keep_identity)
+    return save_derived(written, keep_identity)
 
 
 def _read(data: bytes) -> ReportedBoxes:

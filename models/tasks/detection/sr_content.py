@@ -17,7 +17,7 @@ from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
 
 from models.cards import Card
-from models.io.derived import weights_version
+from models.io.derived import name_weights_version
 from models.tasks.detection.edit import EditedDetections
 from models.types import Detections
 from models.words import DISCLAIMER
@@ -37,7 +37,7 @@ MEANINGS = (
 """Codes of findings, by a word in the key of a label."""
 
 
-def report(image: Dataset, found: Detections, card: Card) -> MeasurementReport:
+def write_sr_content(image: Dataset, found: Detections, card: Card) -> MeasurementReport:
     """Return the content of a report of the boxes that reach the threshold, about one image."""
     import highdicom as hd
 
@@ -128,7 +128,7 @@ def _algorithm(card: Card) -> Any:
 
     return hd.sr.AlgorithmIdentification(
         name=f"OrthoLens {card.id}",
-        version=weights_version(card),
+        version=name_weights_version(card),
         family=codes.DCM.ArtificialIntelligence,
         manufacturer="OrthoLens",
     )

@@ -18,7 +18,7 @@ from models.cards import Card
 from models.cards.tables import OperatingPoint, Platt
 from models.errors import UnknownCard
 from models.nets.fcos import FCOSMobileNetV2
-from models.nets.frame import Frame, exposed, normalise
+from models.nets.frame import Frame, find_exposed_part, normalise
 from models.nets.loading import build_detector
 from models.tasks.task import Task
 from models.trust.ood import load_ood_detector
@@ -107,12 +107,12 @@ class DetectionTask(Task):
 
     def frame(self, image: Image, card: Card, zoom: float = 1.0) -> Scaled:
         """Return how the image lies in the network's input, `zoom` times as large as the card says."""
-        content = exposed(image.grey()) if card.input.trim else None
+        content = find_exposed_part(image.grey()) if card.input.trim else None
         return Scaled.of(image.shape, round(card.input.size[0] * zoom), content)
 
     def prepare(self, image: Image, card: Card, frame: int = 0) -> Tensor:
         """Return one frame as the network's input: (1, 3, h, w) in [−1, 1], h and w whole cells."""
-        return fitted(image.grey(frame), self.frame(image, card))
+        return fit_detector_input(image.grey(frame), self.frame(image, card))
 
     def read(self, seen: DetectorOutput, image: Image, card: Card, point: str | None = None) -> Detections:
         """Return calibrated boxes, the best first, at one of the card's operating points (default: its first).
@@ -122,8 +122,8 @@ class DetectionTask(Task):
         UnknownCard
             When the card has no such operating point.
         """
-        chosen, how = point_of(card, point), card.detecting
-        scores = calibrated(seen.scores, how.boxes if how else None)
+        chosen, how = find_operating_point(card, point), card.detecting
+        scores = calibrate_scores(seen.scores, how.boxes if how else None)
         listed = np.flatnonzero(scores >= LISTED)
         listed = listed[np.argsort(-scores[listed], kind="stable")]
         verdict = (
@@ -150,7 +150,7 @@ class DetectionTask(Task):
         )
 
 
-def fitted(grey: Pixels, frame: Scaled, mirrored: bool = False) -> Tensor:
+def fit_detector_input(grey: Pixels, frame: Scaled, mirrored: bool = False) -> Tensor:
     """Return a picture (H, W) as the network's input: (1, 3, *frame.network) in [−1, 1], right and left changed."""
     picture = frame.to_network(torch.from_numpy(grey)[None, None])
     if mirrored:
@@ -159,7 +159,7 @@ def fitted(grey: Pixels, frame: Scaled, mirrored: bool = False) -> Tensor:
     return normalise(picture)
 
 
-def calibrated(raw: NDArray[np.floating], platt: Platt | None) -> NDArray[np.float32]:
+def calibrate_scores(raw: NDArray[np.floating], platt: Platt | None) -> NDArray[np.float32]:
     """Return raw scores in [0, 1] as probabilities; as they are before the card is calibrated."""
     if platt is None:
         return raw.astype(np.float32)
@@ -168,7 +168,7 @@ def calibrated(raw: NDArray[np.floating], platt: Platt | None) -> NDArray[np.flo
     return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
 
-def point_of(card: Card, key: str | None = None) -> OperatingPoint:
+def find_operating_point(card: Card, key: str | None = None) -> OperatingPoint:
     """Return an operating point by its key; by default the card's first.
 
     Raises

@@ -19,11 +19,11 @@ from models.nets.fcos import FCOSMobileNetV2
 from models.nets.loading import build_detector
 from models.nets.mobilenet import rescale_batch_norms
 from models.progress import Progress
-from models.tasks.classification.training import imagenet_weights
-from models.tasks.detection.augmentation import Seen, view
+from models.tasks.classification.training import load_imagenet_weights
+from models.tasks.detection.augmentation import Seen, draw_detection_view
 from models.tasks.detection.dataset import BoxSet
 from models.tasks.detection.recipe import BoxRecipe
-from models.tasks.segmentation.task import network_input
+from models.tasks.segmentation.task import make_network_input
 from models.training import loop
 from models.training.loop import StepRun
 
@@ -44,7 +44,7 @@ class Sample:
     classes: Tensor
 
 
-def prepare_samples(data: BoxSet, card: Card) -> list[Sample]:
+def prepare_detection_samples(data: BoxSet, card: Card) -> list[Sample]:
     """Return the pictures of a set at the scale of a card's input."""
     fitted = data.fitted(max(card.input.size))
     return [
@@ -53,7 +53,7 @@ def prepare_samples(data: BoxSet, card: Card) -> list[Sample]:
     ]
 
 
-def fit(card: Card, drawn: Sequence[Sample], run: BoxRun, progress: Progress) -> FCOSMobileNetV2:
+def fit_detector(card: Card, drawn: Sequence[Sample], run: BoxRun, progress: Progress) -> FCOSMobileNetV2:
     """Train one detector, or read it where the run is finished.
 
     Returns
@@ -76,27 +76,27 @@ def fit(card: Card, drawn: Sequence[Sample], run: BoxRun, progress: Progress) ->
 def _train(card: Card, drawn: Sequence[Sample], run: BoxRun, progress: Progress) -> None:
     recipe = BoxRecipe.of(card)
     torch.manual_seed(run.seed)
-    net = start(card, drawn, run)
+    net = start_detector(card, drawn, run)
 
     def losses_at(step: int) -> Mapping[str, Tensor]:
         net.train()
-        for name in frozen(net, recipe):
+        for name in list_frozen_stages(net, recipe):
             net.stages[name].eval()
-        seen = batch_at(drawn, recipe, run, step)
+        seen = draw_detection_batch(drawn, recipe, run, step)
         found: Mapping[str, Tensor] = net(
-            list(network_input(_pictures(seen))), [{"boxes": of.boxes, "labels": of.classes} for of in seen]
+            list(make_network_input(_pictures(seen))), [{"boxes": of.boxes, "labels": of.classes} for of in seen]
         )
         return found
 
     loop.train(net, _rates(net, recipe), recipe, run, losses_at, progress, steps=recipe.steps, rise=0.15, clip=5.0)
 
 
-def start(card: Card, drawn: Sequence[Sample], run: BoxRun) -> FCOSMobileNetV2:
+def start_detector(card: Card, drawn: Sequence[Sample], run: BoxRun) -> FCOSMobileNetV2:
     """Return the detector a run begins with: ImageNet weights whose batch norms know the statistics of some views."""
     net = build_detector(card)
-    net.load_imagenet(imagenet_weights())
+    net.load_imagenet(load_imagenet_weights())
     recipe = BoxRecipe.of(card)
-    some = [network_input(_pictures(batch_at(drawn, recipe, run, -1 - i))) for i in range(4)]
+    some = [make_network_input(_pictures(draw_detection_batch(drawn, recipe, run, -1 - i))) for i in range(4)]
     rescale_batch_norms(net.trunk, some)
     return cast(FCOSMobileNetV2, net.to(memory_format=torch.channels_last))
 
@@ -105,7 +105,7 @@ def _pictures(seen: Sequence[Seen]) -> Tensor:
     return torch.stack([of.picture for of in seen])
 
 
-def batch_at(drawn: Sequence[Sample], recipe: BoxRecipe, run: BoxRun, step: int) -> list[Seen]:
+def draw_detection_batch(drawn: Sequence[Sample], recipe: BoxRecipe, run: BoxRun, step: int) -> list[Seen]:
     """Draw the views of one step."""
     generator = run.generator(step)
     marked = [int(i) for i in run.learned if len(drawn[i].boxes)]
@@ -116,7 +116,9 @@ def batch_at(drawn: Sequence[Sample], recipe: BoxRecipe, run: BoxRun, step: int)
         sample = drawn[pool[int(torch.randint(len(pool), (1,), generator=generator))]]
         centre = _centre(sample, recipe, generator)
         picture, boxes, classes = sample.picture, sample.boxes, sample.classes
-        seen.append(view(picture, boxes, classes, centre, recipe.view_size, recipe.augmentation, generator))
+        seen.append(
+            draw_detection_view(picture, boxes, classes, centre, recipe.view_size, recipe.augmentation, generator)
+        )
     return seen
 
 
@@ -136,7 +138,7 @@ def _centre(sample: Sample, recipe: BoxRecipe, generator: torch.Generator) -> tu
 
 def _rates(net: FCOSMobileNetV2, recipe: BoxRecipe) -> list[dict[str, object]]:
     """Return parameter groups: layers with ImageNet weights learn slowly, frozen ones not at all."""
-    still = frozen(net, recipe)
+    still = list_frozen_stages(net, recipe)
     for name in still:
         net.stages[name].requires_grad_(False)
     slow = [p for name, stage in net.stages.items() if name not in still for p in stage.parameters()]
@@ -147,7 +149,7 @@ def _rates(net: FCOSMobileNetV2, recipe: BoxRecipe) -> list[dict[str, object]]:
     ]
 
 
-def frozen(net: FCOSMobileNetV2, recipe: BoxRecipe) -> list[str]:
+def list_frozen_stages(net: FCOSMobileNetV2, recipe: BoxRecipe) -> list[str]:
     """Return the stages that keep their ImageNet weights."""
     names = list(net.stages)
     return names[: names.index(recipe.frozen) + 1] if recipe.frozen else []

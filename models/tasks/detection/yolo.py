@@ -18,7 +18,7 @@ MARGIN = 1e-3
 """Shares of an image by which rounding may overshoot."""
 
 
-def box_of(file: str, number: int, line: str) -> tuple[int, tuple[float, float, float, float]]:
+def parse_yolo_line(file: str, number: int, line: str) -> tuple[int, tuple[float, float, float, float]]:
     """Return the class of a line, and left, top, width and height as shares of the image.
 
     Raises

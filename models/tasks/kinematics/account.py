@@ -18,7 +18,7 @@ from models.i18n import Language
 from models.reporting import pictures
 from models.reporting.account import Account
 from models.reporting.case import Case
-from models.reporting.model import sentence
+from models.reporting.model import write_as_sentence
 from models.reporting.parts import Answer, Curve, Curves, Facts, Paragraph, Part, Pictures, Section, Table
 from models.types import Motion
 from models.words import later
@@ -89,7 +89,9 @@ class KinematicsAccount(Account[Motion]):
             parts.append(
                 Pictures(
                     tuple(
-                        pictures.picture(picture, f"{sentence(name)}. {drawn}", sentence(name))
+                        pictures.make_report_picture(
+                            picture, f"{write_as_sentence(name)}. {drawn}", write_as_sentence(name)
+                        )
                         for name, picture in film[:MOST_PICTURES]
                     )
                 )
@@ -166,7 +168,7 @@ def _reads(motion: Motion, say: Language) -> str:
 
 
 def _list_warnings(motion: Motion, flagged: Sequence[int], say: Language) -> Section:
-    parts: list[Part] = [Paragraph(sentence(say(said)), "warning") for said in motion.warnings]
+    parts: list[Part] = [Paragraph(write_as_sentence(say(said)), "warning") for said in motion.warnings]
     for t in flagged:
         notes = " ".join(say(note) for note in motion.notes[t])
         parts.append(Paragraph(say(later("Frame {frame}: {notes}"), frame=t + 1, notes=notes), "note"))

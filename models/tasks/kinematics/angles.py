@@ -1,7 +1,8 @@
 """Joint angles and translations after Grood and Suntay, and where the condyles touch lowest on the tibial plateau.
 
 Axes are the components' own: x to the patient's right, y anterior, z proximal, taken from the coordinate axes of the
-two CAD files (`femoral_axes`, `tibial_axes` say which) and stated with every result. Flexion turns about the femoral
+two CAD files (`guess_femoral_axes`,
+`guess_tibial_axes` say which) and stated with every result. Flexion turns about the femoral
 x, tibial rotation about the tibial z, ab/adduction about the axis at right angles to both.
 
 Reference: E. S. Grood and W. J. Suntay, J Biomech Eng 1983, doi 10.1115/1.3138397.
@@ -69,7 +70,7 @@ def _symmetric_axis(mesh: Mesh) -> int:
     return int(np.argmin(np.round(off, 2) - 1e-3 * (high - low) / (high - low).max()))
 
 
-def femoral_axes(mesh: Mesh) -> Axes:
+def guess_femoral_axes(mesh: Mesh) -> Axes:
     """Guess a femoral component's axes: the flange is whole in the middle (anterior), the hollow opens proximally.
 
     The longer of the two sagittal extents is taken as anteroposterior.
@@ -90,7 +91,7 @@ def femoral_axes(mesh: Mesh) -> Axes:
     )
 
 
-def tibial_axes(mesh: Mesh) -> Axes:
+def guess_tibial_axes(mesh: Mesh) -> Axes:
     """Guess a tibial component's axes: the tray is widest and proximal, its notch is posterior."""
     low, high = mesh.vertices.min(0), mesh.vertices.max(0)
     side = int((high - low).argmax())
@@ -116,7 +117,7 @@ def _width(mesh: Mesh, side: int, axis: int, sign: int) -> float:
     return float(end.max() - end.min())
 
 
-def facing(femoral: Array, tibial: Array, axes: tuple[Axes, Axes]) -> Axes:
+def face_tibial_axes(femoral: Array, tibial: Array, axes: tuple[Axes, Axes]) -> Axes:
     """Return the tibial axes, turned by half about the proximal one where the toes would else point backwards.
 
     A tray without a notch does not say where its front is; a tibia turns by less than 90° against its femur.
@@ -127,13 +128,13 @@ def facing(femoral: Array, tibial: Array, axes: tuple[Axes, Axes]) -> Axes:
         (T, 4, 4) poses.
     """
     known = np.isfinite(femoral).all((1, 2)) & np.isfinite(tibial).all((1, 2))
-    rotation = joint(femoral[known], tibial[known], axes)[:, 2]
+    rotation = compute_joint_angles(femoral[known], tibial[known], axes)[:, 2]
     if len(rotation) and np.median(np.abs(rotation)) > 90:
         return Axes(axes[1].component_from_axes * np.array([-1.0, -1.0, 1.0]))
     return axes[1]
 
 
-def joint(femoral: Array, tibial: Array, axes: tuple[Axes, Axes], side: str = "right") -> Array:
+def compute_joint_angles(femoral: Array, tibial: Array, axes: tuple[Axes, Axes], side: str = "right") -> Array:
     """Return (T, 6) angles in degrees and translations in mm in the order of `COLUMNS`.
 
     Parameters
@@ -164,15 +165,15 @@ def _dot(a: Array, b: Array) -> Array:
     return product
 
 
-def joint_sigma(poses: tuple[Array, Array], sigmas: tuple[Array, Array], axes: tuple[Axes, Axes]) -> Array:
-    """Return (T, 6) one standard deviation of what `joint` returns, carried over by its numerical derivatives.
+def propagate_joint_sigma(poses: tuple[Array, Array], sigmas: tuple[Array, Array], axes: tuple[Axes, Axes]) -> Array:
+    """Return (T, 6) one standard deviation of what `compute_joint_angles` returns, by its numerical derivatives.
 
     Parameters
     ----------
     sigmas
         (T, 6) each: x, y, z in mm and rotations about the source's x, y, z in degrees.
     """
-    base = joint(*poses, axes)
+    base = compute_joint_angles(*poses, axes)
     variance = np.zeros_like(base)
     for side in (0, 1):
         for parameter in range(6):
@@ -185,25 +186,25 @@ def joint_sigma(poses: tuple[Array, Array], sigmas: tuple[Array, Array], axes: t
                 i, j = (parameter - 2) % 3, (parameter - 1) % 3
                 turn[j, i], turn[i, j] = np.radians(unit), -np.radians(unit)
                 perturbed[side][:, :3, :3] = turn @ perturbed[side][:, :3, :3]
-            change = joint(perturbed[0], perturbed[1], axes) - base
+            change = compute_joint_angles(perturbed[0], perturbed[1], axes) - base
             change[:, :3] = (change[:, :3] + 180) % 360 - 180
             variance += (change / unit * sigmas[side][:, parameter, None]) ** 2
     sigma: Array = np.sqrt(variance)
     return sigma
 
 
-def oddness(femoral: Array, tibial: Array, axes: tuple[Axes, Axes]) -> float:
+def score_joint_oddness(femoral: Array, tibial: Array, axes: tuple[Axes, Axes]) -> float:
     """Cost of a pair of poses that no knee takes: 0 up to 15° of ab/adduction and 25° of rotation, 4 at most.
 
     Front and back of a tray may be unknown, so a half turn about the tibial axis is not counted.
     """
-    angle = joint(femoral[None], tibial[None], axes)[0]
+    angle = compute_joint_angles(femoral[None], tibial[None], axes)[0]
     rotation = (angle[2] + 90) % 180 - 90
     excess = max(0.0, abs(angle[1]) - 15) + max(0.0, abs(rotation) - 25)
     return float(min((excess / 10) ** 2, 4.0))
 
 
-def low_points(femoral_mesh: Mesh, femoral: Array, tibial: Array, axes: tuple[Axes, Axes]) -> Array:
+def find_low_points(femoral_mesh: Mesh, femoral: Array, tibial: Array, axes: tuple[Axes, Axes]) -> Array:
     """Return (T, 2, 3) lowest point of the left and of the right condyle, in mm right, anterior, proximal on the tibia.
 
     Measured from the origin of the tibial file along the tibial axes, as S. A. Banks and W. A. Hodge, Clin Orthop 2004,

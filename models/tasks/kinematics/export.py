@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.drawing import plate
-from models.drawing.draw import RGB, rgb
-from models.drawing.paint import outlines
+from models.drawing.draw import RGB, to_rgb_bytes
+from models.drawing.paint import outline_areas
 from models.geometry.camera import Camera
-from models.geometry.jts import COLUMNS, row
+from models.geometry.jts import COLUMNS, jts_row_from_pose
 from models.geometry.mesh import Mesh
-from models.geometry.render import silhouette
+from models.geometry.render import render_silhouette
 from models.i18n import IN_ENGLISH, Language
 from models.tasks.kinematics.sequence import COMPONENTS, NAMES
 from models.types import Motion, Pixels
@@ -35,7 +35,7 @@ PARAMETERS = ("x_mm", "y_mm", "z_mm", "x_deg", "y_deg", "z_deg")
 POINTS = tuple(f"{side}_condyle_{axis}_mm" for side in ("left", "right") for axis in ("right", "anterior", "proximal"))
 
 
-def angles_csv(motion: Motion, names: Sequence[str]) -> str:
+def export_angles_csv(motion: Motion, names: Sequence[str]) -> str:
     """Return one row a frame: angles and translations, their standard deviations, and the condyles' low points."""
     header = ["frame", "file", *motion.joint_columns, *(f"sigma_{name}" for name in motion.joint_columns), *POINTS]
     parts = (motion.joint, motion.joint_sigma, motion.low_points_mm)
@@ -45,7 +45,7 @@ def angles_csv(motion: Motion, names: Sequence[str]) -> str:
     return _table([*header, "axes", "note"], [[*r, " | ".join(motion.axes), DISCLAIMER] for r in rows])
 
 
-def quality_csv(motion: Motion, names: Sequence[str]) -> str:
+def export_quality_csv(motion: Motion, names: Sequence[str]) -> str:
     """Return one row a frame: overlap, residual and uncertainty of both components, and what is uncertain."""
     header, rows = ["frame", "file"], [[t + 1, names[t]] for t in range(motion.frames)]
     for name, track in zip(NAMES, (motion.femoral, motion.tibial), strict=True):
@@ -57,14 +57,14 @@ def quality_csv(motion: Motion, names: Sequence[str]) -> str:
     return _table([*header, "flagged", "warnings", "note"], rows)
 
 
-def differences(poses: Array, reference: Array) -> Array:
+def compute_pose_differences(poses: Array, reference: Array) -> Array:
     """Return (T, 6) poses less reference in the order of the .jts columns, mm and degrees, angles within ±180°."""
     apart = np.stack([_row(a) - _row(b) for a, b in zip(poses, reference, strict=True)])
     apart[:, 3:] = (apart[:, 3:] + 180) % 360 - 180
     return apart
 
 
-def differences_csv(found: dict[str, Array], names: Sequence[str]) -> str:
+def export_differences_csv(found: dict[str, Array], names: Sequence[str]) -> str:
     """Return one row a frame and component, and one of root mean squares for each component."""
     rows = []
     for component, apart in found.items():
@@ -73,12 +73,12 @@ def differences_csv(found: dict[str, Array], names: Sequence[str]) -> str:
     return _table(["component", "frame", "file", *COLUMNS, "note"], [[*r, DISCLAIMER] for r in rows])
 
 
-def overlay(shown: Pixels, meshes: tuple[Mesh, Mesh], poses: tuple[Array, Array], camera: Camera) -> RGB:
+def draw_component_borders(shown: Pixels, meshes: tuple[Mesh, Mesh], poses: tuple[Array, Array], camera: Camera) -> RGB:
     """Draw the borders of both components over a frame (H, W) → (H, W, 3)."""
-    picture = rgb(shown).copy()
+    picture = to_rgb_bytes(shown).copy()
     for name, mesh, pose in zip(NAMES, meshes, poses, strict=True):
         if np.isfinite(pose).all():
-            picture[outlines(silhouette(mesh, pose, camera), 2)] = COLOURS[name]
+            picture[outline_areas(render_silhouette(mesh, pose, camera), 2)] = COLOURS[name]
     return picture
 
 
@@ -101,11 +101,13 @@ class Posed:
     camera: Camera
 
 
-def overlay_plate(posed: Posed, notes: Sequence[str] = (), say: Language = IN_ENGLISH) -> plate.Plate:
+def export_overlay_plate(posed: Posed, notes: Sequence[str] = (), say: Language = IN_ENGLISH) -> plate.Plate:
     """Return a frame with its contours as a plate: its name, a scale at the implant's depth, and what is uncertain."""
-    below = plate.enlarged(posed.shown, posed.camera.focal_px)  # the more pixels to the distance, the smaller they are
+    below = plate.enlarge_for_plate(
+        posed.shown, posed.camera.focal_px
+    )  # the more pixels to the distance, the smaller they are
     camera = posed.camera.over(below.shape)
-    picture = overlay(below, posed.meshes, posed.poses, camera)
+    picture = draw_component_borders(below, posed.meshes, posed.poses, camera)
     depths = [-pose[2, 3] for pose in posed.poses if np.isfinite(pose).all()]
     pixel_mm = float(depths[0] / camera.focal_px[0]) if depths else None
     legend = [(f"#{red:02X}{green:02X}{blue:02X}", say(word)) for word, (red, green, blue) in LEGEND]
@@ -115,7 +117,7 @@ def overlay_plate(posed: Posed, notes: Sequence[str] = (), say: Language = IN_EN
 
 
 def _row(pose: Array) -> Array:
-    return row(pose) if np.isfinite(pose).all() else np.full(6, np.nan)
+    return jts_row_from_pose(pose) if np.isfinite(pose).all() else np.full(6, np.nan)
 
 
 def _numbers(values: Sequence[float] | Array) -> list[object]:

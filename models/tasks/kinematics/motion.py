@@ -19,7 +19,7 @@ from models.errors import InputError
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics import angles
-from models.tasks.kinematics.observe import observe
+from models.tasks.kinematics.observe import observe_component
 from models.tasks.kinematics.register import Fit
 from models.tasks.kinematics.sequence import (
     BAD_OVERLAP,
@@ -29,13 +29,13 @@ from models.tasks.kinematics.sequence import (
     Component,
     Frame,
     Options,
-    choose,
-    find_alternative,
-    follow,
-    locate,
-    mirror_poses,
+    choose_fits_of_sequence,
+    find_alternative_pose,
+    follow_sequence,
+    list_mirror_poses,
+    locate_component,
 )
-from models.tasks.kinematics.shape import apart_deg
+from models.tasks.kinematics.shape import measure_rotation_deg
 from models.types import Motion, Track
 from models.words import later
 
@@ -71,7 +71,7 @@ class Study:
     options: Options = field(default_factory=Options)
 
 
-def motion(
+def find_motion(
     study: Study,
     frames: Sequence[Frame],
     progress: Callable[[float], None] | None = None,
@@ -87,18 +87,18 @@ def motion(
         When `cancelled` said so.
     """
     start = time.perf_counter()
-    check_shapes([frame.masks[0].shape for frame in frames], study.camera)
+    check_frame_shapes([frame.masks[0].shape for frame in frames], study.camera)
     components = (Component(study.femoral, thin_walled=False), Component(study.tibial))
-    answers = follow(frames, components, study.camera, study.options, progress, cancelled)
+    answers = follow_sequence(frames, components, study.camera, study.options, progress, cancelled)
     for side, missing in enumerate(MISSING):
         if not any(answer[side].fits for answer in answers):
             fix = later("Check that the frames show the implant and that masks and STL files are not exchanged.")
             raise InputError(missing, fix=fix)
-    axes = angles.femoral_axes(study.femoral), angles.tibial_axes(study.tibial)
-    path = choose(answers, partial(angles.oddness, axes=axes))
+    axes = angles.guess_femoral_axes(study.femoral), angles.guess_tibial_axes(study.tibial)
+    path = choose_fits_of_sequence(answers, partial(angles.score_joint_oddness, axes=axes))
     chosen = [[(both[side], at[side]) for both, at in zip(answers, path, strict=True)] for side in (0, 1)]
     femoral, tibial = _track(chosen[0]), _track(chosen[1])
-    axes = axes[0], angles.facing(femoral.pose, tibial.pose, axes)
+    axes = axes[0], angles.face_tibial_axes(femoral.pose, tibial.pose, axes)
     poses = femoral.pose, tibial.pose
     warnings: list[str] = [
         later("{component}: {said}.", component=component, said=said)
@@ -114,17 +114,17 @@ def motion(
         warnings=tuple(warnings),
         femoral=femoral,
         tibial=tibial,
-        joint=angles.joint(*poses, axes, study.side),
-        joint_sigma=angles.joint_sigma(poses, (femoral.sigma, tibial.sigma), axes),
+        joint=angles.compute_joint_angles(*poses, axes, study.side),
+        joint_sigma=angles.propagate_joint_sigma(poses, (femoral.sigma, tibial.sigma), axes),
         joint_columns=angles.COLUMNS,
-        low_points_mm=angles.low_points(study.femoral, *poses, axes),
+        low_points_mm=angles.find_low_points(study.femoral, *poses, axes),
         axes=(str(axes[0]), str(axes[1])),
         side=study.side,
         notes=tuple(_notes(study, frame, *both) for frame, *both in zip(frames, *chosen, strict=True)),
     )
 
 
-def check_shapes(shapes: Sequence[tuple[int, ...]], camera: Camera, names: Sequence[str] = ()) -> None:
+def check_frame_shapes(shapes: Sequence[tuple[int, ...]], camera: Camera, names: Sequence[str] = ()) -> None:
     """Raise an InputError that names the first frame whose size is not the others' or the camera's."""
     for number, shape in enumerate(shapes):
         if tuple(shape[:2]) != camera.shape:
@@ -140,7 +140,7 @@ def check_shapes(shapes: Sequence[tuple[int, ...]], camera: Camera, names: Seque
 
 def _track(chosen: Sequence[tuple[Answer, int]]) -> Track:
     fits: list[Fit | None] = [answer.fits[at] if at >= 0 else None for answer, at in chosen]
-    alternatives = [find_alternative(answer, at) if at >= 0 else None for answer, at in chosen]
+    alternatives = [find_alternative_pose(answer, at) if at >= 0 else None for answer, at in chosen]
     none = np.full((4, 4), np.nan)
     return Track(
         pose=np.stack([fit.pose if fit else none for fit in fits]),
@@ -158,9 +158,9 @@ def _notes(study: Study, frame: Frame, *both: tuple[Answer, int]) -> tuple[str, 
         if at < 0:
             notes.append(later("No {name} component was found in this frame.", name=name))
             continue
-        fit, other = answer.fits[at], find_alternative(answer, at)
+        fit, other = answer.fits[at], find_alternative_pose(answer, at)
         if other:
-            apart = apart_deg(fit.pose, other.pose)
+            apart = measure_rotation_deg(fit.pose, other.pose)
             notes.append(
                 later(
                     "Two poses of the {name} component fit almost equally, {apart:.0f}° apart "
@@ -171,7 +171,7 @@ def _notes(study: Study, frame: Frame, *both: tuple[Answer, int]) -> tuple[str, 
                     other=other.residual_px,
                 )
             )
-        if outside := beyond_detector(name, fit.pose, mesh, study.camera):
+        if outside := warn_beyond_detector(name, fit.pose, mesh, study.camera):
             notes.append(outside)
         if fit.overlap < BAD_OVERLAP:
             notes.append(
@@ -182,7 +182,7 @@ def _notes(study: Study, frame: Frame, *both: tuple[Answer, int]) -> tuple[str, 
     return tuple(notes)
 
 
-def beyond_detector(name: str, pose: NDArray[np.float64], mesh: Mesh, camera: Camera) -> str | None:
+def warn_beyond_detector(name: str, pose: NDArray[np.float64], mesh: Mesh, camera: Camera) -> str | None:
     """Return a sentence where a component would lie behind the detector: the calibration or the CAD's size is wrong."""
     depth = -float((pose[:3, :3] @ mesh.centre + pose[:3, 3])[2])
     if camera.distance_mm is None or depth <= camera.distance_mm:
@@ -206,8 +206,10 @@ def _other_side(
     side = int(np.abs(_axes_of(component.mesh, index).component_from_axes[:, 0]).argmax())
     flipped = replace(component, mesh=component.mesh.mirrored(side))
     pose = answer.fits[at].pose
-    seen = observe(frames[t].masks[index], camera, frames[t].masks[1 - index])
-    tried = locate(flipped, seen, [pose, *mirror_poses(pose, flipped.mesh.centre)], Options(mirrors=False))
+    seen = observe_component(frames[t].masks[index], camera, frames[t].masks[1 - index])
+    tried = locate_component(
+        flipped, seen, [pose, *list_mirror_poses(pose, flipped.mesh.centre)], Options(mirrors=False)
+    )
     if tried.fits and tried.fits[0].residual_px < BETTER * residual:
         return (
             f"The mirror image of the {NAMES[index]} component fits better (residual {tried.fits[0].residual_px:.2f} "
@@ -217,7 +219,7 @@ def _other_side(
 
 
 def _axes_of(mesh: Mesh, index: int) -> angles.Axes:
-    return angles.femoral_axes(mesh) if index == 0 else angles.tibial_axes(mesh)
+    return angles.guess_femoral_axes(mesh) if index == 0 else angles.guess_tibial_axes(mesh)
 
 
 def _digest(frames: Sequence[Frame]) -> str:

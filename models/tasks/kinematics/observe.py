@@ -75,7 +75,7 @@ class Seen:
             return np.zeros(len(pixels)), np.zeros(len(pixels), bool)
         at = np.arange(-reach_px - 1, reach_px + 1.01, 0.5)
         points = pixels[:, None] + at[None, :, None] * normals[:, None]
-        profile = sample(self.grey, points.reshape(-1, 2)).reshape(len(pixels), len(at))
+        profile = sample_field(self.grey, points.reshape(-1, 2)).reshape(len(pixels), len(at))
         rise = (profile[:, 2:] - profile[:, :-2]) * (1 if self.dark else -1)  # (N, K), one px across
         best = rise.argmax(1)
         index = np.arange(len(pixels))
@@ -85,18 +85,20 @@ class Seen:
         shift = np.where(curve < -1e-9, 0.5 * (before - after) / np.where(curve < -1e-9, curve, -1), 0)
         offsets = at[1:-1][inner] + 0.5 * np.clip(shift, -1, 1)
         strength = rise[index, best]
-        own = sample(self.trusted, pixels) > 0.99
+        own = sample_field(self.trusted, pixels) > 0.99
         floor = EDGE_SHARE * float(np.median(strength[own])) if own.any() else np.inf
         return offsets, own & (best == inner) & (strength > max(floor, 1e-6))
 
 
-def sample(field: Array, pixels: Array) -> Array:
+def sample_field(field: Array, pixels: Array) -> Array:
     """Bilinear value of an (h, w) field at (N, 2) column and row; beyond the edge, that of the edge."""
     value: Array = ndimage.map_coordinates(field, pixels[:, ::-1].T, order=1, mode="nearest", prefilter=False)
     return value
 
 
-def observe(mask: Bits, camera: Camera, other: Bits | None = None, grey: NDArray[np.float32] | None = None) -> Seen:
+def observe_component(
+    mask: Bits, camera: Camera, other: Bits | None = None, grey: NDArray[np.float32] | None = None
+) -> Seen:
     """Prepare one component of one frame.
 
     Parameters
@@ -122,13 +124,13 @@ def observe(mask: Bits, camera: Camera, other: Bits | None = None, grey: NDArray
         counted = ~other[box]
     smoothed = None if grey is None else ndimage.gaussian_filter(grey[box].astype(np.float64), SMOOTH_PX)
     border = _border(distance)
-    border = border[sample((~hidden).astype(float), border) > 0.99]
+    border = border[sample_field((~hidden).astype(float), border) > 0.99]
     dark = smoothed is None or _darker(smoothed, distance)
     trusted = (~hidden).astype(np.float64)
     return Seen(own, part, distance, columns, rows, border, trusted, counted, smoothed, dark)
 
 
-def halved(seen: Seen, factor: int = 2) -> Seen:
+def halve_observation(seen: Seen, factor: int = 2) -> Seen:
     """Return the same at a coarser grid, each pixel the middle of a block, without grey values."""
     rows, columns = (side // factor * factor for side in seen.mask.shape)
     part = seen.mask[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor).mean((1, 3)) >= 0.5
@@ -138,7 +140,7 @@ def halved(seen: Seen, factor: int = 2) -> Seen:
     trusted = seen.trusted[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor).min((1, 3))
     counted = seen.counted[factor // 2 : rows : factor, factor // 2 : columns : factor]
     border = _border(distance)
-    border = border[sample(trusted, border) > 0.99]
+    border = border[sample_field(trusted, border) > 0.99]
     return Seen(camera, part, distance, column_slope, row_slope, border, trusted, counted, None, seen.dark)
 
 

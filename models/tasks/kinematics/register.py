@@ -23,8 +23,8 @@ from scipy.spatial.transform import Rotation
 
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
-from models.geometry.render import Rim, rim_of, silhouette
-from models.tasks.kinematics.observe import Seen, sample
+from models.geometry.render import Rim, render_rim, render_silhouette
+from models.tasks.kinematics.observe import Seen, sample_field
 
 Array = NDArray[np.float64]
 
@@ -93,7 +93,7 @@ class Fit:
     sigma: Array
 
 
-def refined(mesh: Mesh, pose: Array, seen: Seen, stages: tuple[Stage, ...]) -> Array:
+def refine_pose(mesh: Mesh, pose: Array, seen: Seen, stages: tuple[Stage, ...]) -> Array:
     """Return the (4, 4) pose after all stages."""
     for stage in stages:
         damping, last, offset = 1e-3, np.inf, 0.0
@@ -107,31 +107,31 @@ def refined(mesh: Mesh, pose: Array, seen: Seen, stages: tuple[Stage, ...]) -> A
             damping = damping * 0.3 if cost <= last else min(damping * 8, 1.0)
             last = cost
             step = _solved(jacobian, residuals, weights, damping, offset if stage.offset else None)
-            pose, offset = moved(pose, step[:6], mesh.centre), offset + step[6]
+            pose, offset = move_pose(pose, step[:6], mesh.centre), offset + step[6]
             if np.abs(step[:3]).max() < stage.still[0] and np.abs(step[3:6] / [1, 1, 5]).max() < stage.still[1]:
                 break
     return pose
 
 
-def assessed(mesh: Mesh, pose: Array, seen: Seen) -> Fit:
+def assess_registration(mesh: Mesh, pose: Array, seen: Seen) -> Fit:
     """Measure a pose against mask and image without moving it."""
-    rim = rim_of(mesh, pose, seen.camera)
+    rim = render_rim(mesh, pose, seen.camera)
     distances = np.concatenate([_rim_to_border(rim, seen)[0], _border_to_rim(rim, seen)[0]])
     residual = float(np.sqrt(np.mean(np.minimum(np.abs(distances), 10.0) ** 2))) if len(distances) else 10.0
-    mask, drawn = seen.mask, silhouette(mesh, pose, seen.camera) > 0
+    mask, drawn = seen.mask, render_silhouette(mesh, pose, seen.camera) > 0
     union = ((mask | drawn) & seen.counted).sum()
     overlap = float((mask & drawn & seen.counted).sum() / union) if union else 0.0
     return Fit(pose, residual, overlap, _sigma(mesh, pose, seen))
 
 
-def misfit(mesh: Mesh, pose: Array, seen: Seen) -> float:
-    """Return the residual of `assessed` alone, in px: enough to tell what is worth refining."""
-    rim = rim_of(mesh, pose, seen.camera, 2.0)
+def compute_misfit(mesh: Mesh, pose: Array, seen: Seen) -> float:
+    """Return the residual of `assess_registration` alone, in px: enough to tell what is worth refining."""
+    rim = render_rim(mesh, pose, seen.camera, 2.0)
     distances = np.concatenate([_rim_to_border(rim, seen)[0], _border_to_rim(rim, seen)[0]])
     return float(np.sqrt(np.mean(np.minimum(np.abs(distances), 10.0) ** 2))) if len(distances) else 10.0
 
 
-def moved(pose: Array, step: Array, centre_mm: Array) -> Array:
+def move_pose(pose: Array, step: Array, centre_mm: Array) -> Array:
     """Turn a pose about the component's centre by step[:3] radians, and shift it by step[3:] mm, in the source's axes.
 
     Parameters
@@ -172,7 +172,7 @@ def _solved(jacobian: Array, residuals: Array, weights: Array, damping: float, o
 
 def _system(mesh: Mesh, pose: Array, seen: Seen, stage: Stage) -> tuple[Array, Array]:
     """Return residuals (N,) in px and their derivatives (N, 6) by the pose's step."""
-    rim = rim_of(mesh, pose, seen.camera, stage.spacing_px)
+    rim = render_rim(mesh, pose, seen.camera, stage.spacing_px)
     if len(rim.pixels) < 12:
         return np.empty(0), np.empty((0, 6))
     motion = _motion(rim, pose, mesh.centre, seen.camera)  # (N, 2, 6)
@@ -189,10 +189,10 @@ def _system(mesh: Mesh, pose: Array, seen: Seen, stage: Stage) -> tuple[Array, A
 
 def _rim_to_border(rim: Rim, seen: Seen) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Return signed distance of rim points from the border, its gradient, and which points count."""
-    use = sample(seen.trusted, rim.pixels) > 0.99
+    use = sample_field(seen.trusted, rim.pixels) > 0.99
     at = rim.pixels[use]
-    slope = np.stack([sample(seen.slope_column, at), sample(seen.slope_row, at)], 1)
-    return sample(seen.distance, at), slope, use
+    slope = np.stack([sample_field(seen.slope_column, at), sample_field(seen.slope_row, at)], 1)
+    return sample_field(seen.distance, at), slope, use
 
 
 def _border_to_rim(rim: Rim, seen: Seen) -> tuple[Array, NDArray[np.int64]]:
@@ -206,7 +206,7 @@ def _border_to_rim(rim: Rim, seen: Seen) -> tuple[Array, NDArray[np.int64]]:
 
 
 def _motion(rim: Rim, pose: Array, centre_mm: Array, camera: Camera) -> Array:
-    """(N, 2, 6) how column and row of rim points change with a step of `moved`."""
+    """(N, 2, 6) how column and row of rim points change with a step of `move_pose`."""
     x, y, z = rim.points_mm.T
     d, (fx, fy) = -z, camera.focal_px
     projection = np.zeros((len(x), 2, 3))

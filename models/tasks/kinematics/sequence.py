@@ -21,9 +21,18 @@ from numpy.typing import NDArray
 from models.errors import Cancelled
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
-from models.tasks.kinematics.observe import Seen, halved, observe
-from models.tasks.kinematics.register import COARSE, CONTOUR, EDGES, FINE, Fit, assessed, misfit, refined
-from models.tasks.kinematics.shape import Library, apart_deg, build, candidates
+from models.tasks.kinematics.observe import Seen, halve_observation, observe_component
+from models.tasks.kinematics.register import (
+    COARSE,
+    CONTOUR,
+    EDGES,
+    FINE,
+    Fit,
+    assess_registration,
+    compute_misfit,
+    refine_pose,
+)
+from models.tasks.kinematics.shape import Library, build_shape_library, measure_rotation_deg, propose_shape_poses
 from models.words import later
 
 Array = NDArray[np.float64]
@@ -78,7 +87,7 @@ class Component:
     @cached_property
     def library(self) -> Library:
         """Its outline from every side; a second of work, and only where a pose must be found without a hint."""
-        return build(self.mesh)
+        return build_shape_library(self.mesh)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +126,7 @@ class Options:
 Progress = Callable[[float], None]
 
 
-def mirror_poses(pose: Array, centre_mm: Array) -> list[Array]:
+def list_mirror_poses(pose: Array, centre_mm: Array) -> list[Array]:
     """Return the poses whose silhouette is that of `pose` but for perspective, for a shape with planes of symmetry.
 
     Three reflections in depth, one for each coordinate plane of the component, and three half turns about its axes.
@@ -138,7 +147,7 @@ def _about(rotation: Array, pose: Array, centre_mm: Array) -> Array:
     return result
 
 
-def locate(component: Component, seen: Seen, guesses: Sequence[Array], options: Options) -> Answer:
+def locate_component(component: Component, seen: Seen, guesses: Sequence[Array], options: Options) -> Answer:
     """Find every pose of a component that fits one frame.
 
     Parameters
@@ -146,7 +155,7 @@ def locate(component: Component, seen: Seen, guesses: Sequence[Array], options: 
     guesses
         (4, 4) poses to start from, those of the frame before; where they fail or are none, the library gives them.
     """
-    half = halved(seen) if min(seen.mask.shape) > 60 else seen
+    half = halve_observation(seen) if min(seen.mask.shape) > 60 else seen
     fits: list[Fit] = []
     for guess in guesses:  # the first that holds is enough
         fits = _distinct([*fits, *_refined_all(component, seen, half, [guess])])
@@ -154,11 +163,11 @@ def locate(component: Component, seen: Seen, guesses: Sequence[Array], options: 
             break
     anew = not fits or _lost(fits[0])
     if anew:
-        found = candidates(component.library, seen.mask, seen.camera)
+        found = propose_shape_poses(component.library, seen.mask, seen.camera)
         fits = _distinct([*fits, *_refined_all(component, seen, half, [c.pose for c in found])])
     if options.mirrors and fits:
-        others = [*guesses[1:2], *mirror_poses(fits[0].pose, component.mesh.centre)]
-        off = [misfit(component.thin, pose, half) for pose in others]
+        others = [*guesses[1:2], *list_mirror_poses(fits[0].pose, component.mesh.centre)]
+        off = [compute_misfit(component.thin, pose, half) for pose in others]
         near = [pose for pose, px in zip(others, off, strict=True) if px < WORTH_PX]
         fits = _distinct([*fits, *_refined_all(component, seen, half, near, fits[0].residual_px)])
     if options.edges and seen.grey is not None:
@@ -173,11 +182,11 @@ def _lost(fit: Fit) -> bool:
 def _finished(component: Component, fit: Fit, seen: Seen) -> Fit:
     """Follow the image's own edges from a fit, unless they lead away: then they were another body's."""
     mesh = component.mesh
-    pose = refined(mesh, fit.pose, seen, EDGES if component.thin_walled else CONTOUR)
+    pose = refine_pose(mesh, fit.pose, seen, EDGES if component.thin_walled else CONTOUR)
     shift = np.abs((pose - fit.pose)[:3, :3] @ mesh.centre + (pose - fit.pose)[:3, 3])
-    if apart_deg(pose, fit.pose) > 5 or (shift > (3.0, 3.0, 15.0)).any():
+    if measure_rotation_deg(pose, fit.pose) > 5 or (shift > (3.0, 3.0, 15.0)).any():
         return fit
-    found = assessed(mesh, pose, seen)
+    found = assess_registration(mesh, pose, seen)
     return found if found.overlap > fit.overlap - 0.05 else fit
 
 
@@ -186,24 +195,26 @@ def _refined_all(
 ) -> list[Fit]:
     """Refine coarsely from every pose and finely from the few that come near the best, best first."""
     thin = component.thin
-    coarse = [assessed(thin, refined(thin, pose, half, COARSE), half) for pose in poses]
+    coarse = [assess_registration(thin, refine_pose(thin, pose, half, COARSE), half) for pose in poses]
     coarse = _distinct(coarse)
     if not coarse:
         return []
     limit = 2.0 * min(coarse[0].residual_px, best_px) + 0.3
     few = [fit.pose for fit in coarse[: KEPT + 1] if fit.residual_px <= limit]
-    return _distinct([assessed(component.mesh, refined(component.mesh, pose, seen, FINE), seen) for pose in few])
+    return _distinct(
+        [assess_registration(component.mesh, refine_pose(component.mesh, pose, seen, FINE), seen) for pose in few]
+    )
 
 
 def _distinct(fits: Iterable[Fit]) -> list[Fit]:
     kept: list[Fit] = []
     for fit in sorted(fits, key=lambda fit: fit.residual_px):
-        if len(kept) < KEPT + 1 and all(apart_deg(fit.pose, other.pose) > SAME_DEG for other in kept):
+        if len(kept) < KEPT + 1 and all(measure_rotation_deg(fit.pose, other.pose) > SAME_DEG for other in kept):
             kept.append(fit)
     return kept
 
 
-def follow(
+def follow_sequence(
     frames: Sequence[Frame],
     components: tuple[Component, Component],
     camera: Camera,
@@ -229,8 +240,8 @@ def follow(
             if mask.sum() < LEAST_PIXELS:
                 found.append(Answer(()))
                 continue
-            seen = observe(mask, camera, other, frame.grey)
-            found.append(locate(component, seen, _guesses(answers, index), options))
+            seen = observe_component(mask, camera, other, frame.grey)
+            found.append(locate_component(component, seen, _guesses(answers, index), options))
         answers.append((found[0], found[1]))
         if options.found:
             options.found(found[0], found[1])
@@ -245,7 +256,7 @@ def _guesses(answers: list[tuple[Answer, Answer]], index: int) -> list[Array]:
     if not past or not past[-1]:
         return []
     guesses = [fit.pose for fit in past[-1][:2]]
-    if len(past) == 2 and past[0] and apart_deg(past[0][0].pose, past[1][0].pose) < 15:
+    if len(past) == 2 and past[0] and measure_rotation_deg(past[0][0].pose, past[1][0].pose) < 15:
         guesses.insert(0, _continued(past[0][0].pose, past[1][0].pose))
     return guesses
 
@@ -257,7 +268,7 @@ def _continued(before: Array, now: Array) -> Array:
     return result
 
 
-def choose(
+def choose_fits_of_sequence(
     answers: Sequence[tuple[Answer, Answer]], plausible: Callable[[Array, Array], float]
 ) -> list[tuple[int, int]]:
     """Return which fit of each component every frame takes, so that all frames and both components agree best.
@@ -302,12 +313,12 @@ def _change(before: tuple[Answer, Answer], a: tuple[int, ...], now: tuple[Answer
     cost = 0.0
     for side in (0, 1):
         if a[side] >= 0 and b[side] >= 0:
-            turn = apart_deg(before[side].fits[a[side]].pose, now[side].fits[b[side]].pose)
+            turn = measure_rotation_deg(before[side].fits[a[side]].pose, now[side].fits[b[side]].pose)
             cost += min((turn / JUMP_DEG) ** 2, 6.0)
     return cost
 
 
-def find_alternative(answer: Answer, chosen: int) -> Fit | None:
+def find_alternative_pose(answer: Answer, chosen: int) -> Fit | None:
     """Return the pose that fits almost as well as the chosen one, or better; None where there is none."""
     limit = answer.fits[chosen].residual_px * ALIKE + ALIKE_PX
     others = [fit for index, fit in enumerate(answer.fits) if index != chosen and fit.residual_px <= limit]

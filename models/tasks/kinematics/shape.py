@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.geometry.camera import Camera
-from models.geometry.compiled import outline
+from models.geometry.compiled import trace_outline
 from models.geometry.mesh import Mesh
-from models.geometry.render import silhouette
+from models.geometry.render import render_silhouette
 
 Array = NDArray[np.float64]
 Outline = NDArray[np.complex128]
@@ -70,7 +70,7 @@ class Candidate:
     score: float
 
 
-def directions(count: int) -> Array:
+def spread_shape_directions(count: int) -> Array:
     """(count, 3) unit vectors spread evenly over the sphere (Fibonacci's spiral)."""
     step = np.arange(count) + 0.5
     z, turn = 1 - 2 * step / count, np.pi * (1 + np.sqrt(5)) * step
@@ -78,7 +78,7 @@ def directions(count: int) -> Array:
     return np.stack([flat * np.cos(turn), flat * np.sin(turn), z], 1)
 
 
-def view(direction: Array) -> Array:
+def rotate_shape_view(direction: Array) -> Array:
     """(3, 3) rotation that turns a direction of the component towards the source, which looks along −z."""
     z = direction / np.linalg.norm(direction)
     helper = np.eye(3)[int(np.abs(z).argmin())]
@@ -87,24 +87,24 @@ def view(direction: Array) -> Array:
     return np.stack([x, np.cross(z, x), z])
 
 
-def build(mesh: Mesh, views: int = VIEWS) -> Library:
+def build_shape_library(mesh: Mesh, views: int = VIEWS) -> Library:
     """See the component from `views` directions, all over the sphere."""
     thin = mesh.coarse(CELL_MM)
     focal = SIDE_PX * 0.47 / (mesh.radius_mm * 1.02 / (DISTANCE_MM - mesh.radius_mm))
     camera = Camera((focal, focal), ((SIDE_PX - 1) / 2, (SIDE_PX - 1) / 2), (SIDE_PX, SIDE_PX))
-    rotations = np.stack([view(direction) for direction in directions(views)])
+    rotations = np.stack([rotate_shape_view(direction) for direction in spread_shape_directions(views)])
     spectra, centroids, sizes = [], [], []
     for rotation in rotations:
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = rotation, np.array([0, 0, -DISTANCE_MM]) - rotation @ mesh.centre
-        spectrum, centroid, size = _described(_plane(outline(silhouette(thin, pose, camera)), camera))
+        spectrum, centroid, size = _described(_plane(trace_outline(render_silhouette(thin, pose, camera)), camera))
         spectra.append(spectrum)
         centroids.append(centroid)
         sizes.append(size)
     return Library(rotations, np.stack(spectra), np.array(centroids), np.array(sizes), mesh.centre)
 
 
-def largest(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def keep_largest_part(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Keep the largest connected part, with a frame of background around the picture."""
     parts, count = ndimage.label(mask)
     if count > 1:
@@ -112,12 +112,12 @@ def largest(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return np.pad(mask.astype(np.uint8), 1)
 
 
-def candidates(library: Library, mask: NDArray[np.bool_], camera: Camera, count: int = 12) -> list[Candidate]:
+def propose_shape_poses(library: Library, mask: NDArray[np.bool_], camera: Camera, count: int = 12) -> list[Candidate]:
     """Return the poses whose outlines agree best with the mask's largest part, at least 12° apart, best first.
 
     Returns an empty list where the mask holds nothing that could be a component (fewer than 50 pixels of border).
     """
-    border = outline(largest(mask)) - 1.0
+    border = trace_outline(keep_largest_part(mask)) - 1.0
     if len(border) < 50:
         return []
     flat = _plane(border, camera)
@@ -137,14 +137,14 @@ def candidates(library: Library, mask: NDArray[np.bool_], camera: Camera, count:
         pose[:3, :3] = towards @ spun @ library.rotations[m]
         at = DISTANCE_MM / scale * np.array([middle.real, middle.imag, -1.0])
         pose[:3, 3] = towards @ at - pose[:3, :3] @ library.centre_mm
-        if all(apart_deg(pose, other.pose) >= 12 for other in found):
+        if all(measure_rotation_deg(pose, other.pose) >= 12 for other in found):
             found.append(Candidate(pose, float(abs(peak[m]))))
             if len(found) == count:
                 break
     return found
 
 
-def apart_deg(first: Array, second: Array) -> float:
+def measure_rotation_deg(first: Array, second: Array) -> float:
     """Angle of the rotation between two poses, in degrees."""
     trace = float(np.sum(first[:3, :3] * second[:3, :3]))
     return float(np.degrees(np.arccos(np.clip((trace - 1) / 2, -1, 1))))

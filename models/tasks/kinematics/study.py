@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from models.errors import InputError, TooLarge
 from models.geometry import jts
-from models.geometry.camera import Camera, of_image, read_calibration
+from models.geometry.camera import Camera, find_camera_of_image, read_calibration
 from models.io import read as read_image
-from models.io.text import natural
-from models.tasks.kinematics.motion import check_shapes
+from models.io.text import natural_name_key
+from models.tasks.kinematics.motion import check_frame_shapes
 from models.tasks.kinematics.sequence import NAMES, Frame
 from models.types import Image, Prediction, Segmentation
 from models.words import later
@@ -54,7 +54,7 @@ class File:
 
 def order_files(files: Sequence[File]) -> list[File]:
     """Return files in the order of the numbers in their names: frame 2 before frame 10."""
-    return sorted(files, key=lambda file: natural(file.name))
+    return sorted(files, key=lambda file: natural_name_key(file.name))
 
 
 def guess_femoral(meshes: Sequence[File]) -> int:
@@ -114,18 +114,18 @@ def find_camera(images: Sequence[Image], calibration: File | None) -> Camera:
     first = images[0]
     if calibration is not None:
         camera = read_calibration(calibration.data, first.shape, calibration.name)
-    elif (found := of_image(first)) is None:
+    elif (found := find_camera_of_image(first)) is None:
         fix = later("Give calibration.txt or camera.txt too; these frames do not say where source and detector stood.")
         raise InputError(later("there is no calibration yet"), fix=fix, file=THESE)
     else:
         camera = found
-    check_shapes([image.shape for image in images], camera, [image.name for image in images])
+    check_frame_shapes([image.shape for image in images], camera, [image.name for image in images])
     return camera
 
 
 def read_poses(file: File) -> Array:
-    """Read poses to compare with → (T, 4, 4); raises as `models.geometry.jts.read`."""
-    return jts.read(file.data, file.name)
+    """Read poses to compare with → (T, 4, 4); raises as `models.geometry.jts.read_jts`."""
+    return jts.read_jts(file.data, file.name)
 
 
 def read_references(

@@ -19,14 +19,14 @@ from models.i18n import Language
 from models.reporting import pictures
 from models.reporting.account import CardAccount, Keep, Record
 from models.reporting.case import Case
-from models.reporting.model import calibration
-from models.reporting.outcome import Outcome, common
+from models.reporting.model import describe_calibration
+from models.reporting.outcome import Outcome, fill_common_outcome
 from models.reporting.parts import Answer, Paragraph, Part, Pictures, Section, Table
-from models.reporting.trust import asked, plain_picture, trust
-from models.tasks.segmentation.areas import ClassArea, measure
-from models.tasks.segmentation.label_png import label_png
+from models.reporting.trust import report_asked_reason, report_plain_picture, report_trust
+from models.tasks.segmentation.areas import ClassArea, measure_areas
+from models.tasks.segmentation.label_png import encode_label_png
 from models.tasks.segmentation.reference import Agreement
-from models.tasks.segmentation.thickness import BAND, thickness
+from models.tasks.segmentation.thickness import BAND, measure_thickness
 from models.types import Image, Segmentation
 from models.words import later
 
@@ -102,61 +102,64 @@ class SegmentationAccount(CardAccount[Segmentation]):
 
     def keep(self, answer: Segmentation, image: Image, keep: Keep) -> Record:
         """Keep a label map in the pixels of the source, and say where it is and how large its classes are."""
-        return {"mask": keep("mask", lambda: label_png(answer.mask, card(answer.card))), **areas(answer, image)}
+        return {
+            "mask": keep("mask", lambda: encode_label_png(answer.mask, card(answer.card))),
+            **list_areas(answer, image),
+        }
 
     def outcome(self, answer: Segmentation) -> AreasOutcome:
         """Return the shares of the classes, or the objects counted."""
         shares = _pixels(answer)[1:] / answer.mask.size
         found = sorted(zip(answer.labels[1:], shares.tolist(), strict=True), key=lambda pair: -pair[1])
         count = None if answer.instances is None else _count(answer.instances)
-        return AreasOutcome(**common(answer), shares=tuple(pair for pair in found if pair[1]), count=count)
+        return AreasOutcome(**fill_common_outcome(answer), shares=tuple(pair for pair in found if pair[1]), count=count)
 
     def is_right(self, answer: Segmentation, labels: Sequence[str], drawn: NDArray[np.uint8] | None) -> bool:
         """Whether what was drawn is painted."""
-        return drawn is not None and mean_dice(answer, drawn) >= AGREEING
+        return drawn is not None and compute_mean_dice(answer, drawn) >= AGREEING
 
     def sections(self, answer: Segmentation, case: Case) -> list[Section]:
         """Return the classes, their sizes, what else was measured, the reason, and how far to trust them."""
         known, why, say = card(answer.card), answer.explanation, case.say
-        drawn = case.drawn if case.drawn is not None else classes(case.image, answer)
+        drawn = case.drawn if case.drawn is not None else paint_frame(case.image, answer)
         told, confidence = self.summary(answer, say)
         alt = say(later("The image with its classes in colour: {told}"), told=told)
-        painted = pictures.picture(drawn, alt, say(later("The classes")))
-        found = measure(answer, case.image)
+        painted = pictures.make_report_picture(drawn, alt, say(later("The classes")))
+        found = measure_areas(answer, case.image)
         unit = later("mean certainty of what is segmented, not calibrated")
         if known.calibration:
             unit = later("mean certainty of what is segmented")
         parts: list[Part] = [
             Answer(told, confidence, say(unit) if confidence else ""),
-            Pictures((plain_picture(case), painted)),
+            Pictures((report_plain_picture(case), painted)),
             _table(found, answer, known, say),
             *_sizes(found, known, say),
         ]
         measured = [
             *_thickness(answer, case),
             *_agreement(case.beside or (), known, say),
-            Paragraph(say(later("Calibration: {told}."), told=calibration(case.image, say))),
+            Paragraph(say(later("Calibration: {told}."), told=describe_calibration(case.image, say))),
         ]
         return [
             Section("", tuple(parts)),
             Section(say(later("Measurements")), tuple(measured)),
-            *([asked(why, known, case)] if why else []),
+            *([report_asked_reason(why, known, case)] if why else []),
             _trust(answer, case),
         ]
 
 
-def classes(image: Image, answer: Segmentation) -> RGB:
+def paint_frame(image: Image, answer: Segmentation) -> RGB:
     """Paint the classes on a frame, with the borders of objects where they are told apart."""
-    below = pictures.shown(image, answer.frame)
+    below = pictures.render_report_frame(image, answer.frame)
     shape = (below.shape[0], below.shape[1])
-    mask = paint.fitted(answer.mask, shape)
+    mask = paint.fit_classes(answer.mask, shape)
     lines = None
     if answer.instances is not None:
-        lines = paint.outlines(paint.fitted(answer.instances, shape))
-    return paint.painted(below, mask, paint.colours(card(answer.card)), 0.45, lines)
+        lines = paint.outline_areas(paint.fit_classes(answer.instances, shape))
+    return paint.paint_classes(below, mask, paint.find_class_colours(card(answer.card)), 0.45, lines)
 
 
-def areas(answer: Segmentation, image: Image) -> Record:
+def list_areas(answer: Segmentation, image: Image) -> Record:
     """Return the area of every class in mm², or null where the image is not calibrated."""
     if image.spacing_mm is None:
         return {"area_mm2": None}
@@ -165,7 +168,7 @@ def areas(answer: Segmentation, image: Image) -> Record:
     return {"area_mm2": {key: round(float(n * pixel_mm2), 6) for key, n in counts}}
 
 
-def mean_dice(answer: Segmentation, drawn: NDArray[np.uint8]) -> float:
+def compute_mean_dice(answer: Segmentation, drawn: NDArray[np.uint8]) -> float:
     """Return the mean Dice of the classes that were drawn, (H, W), or are painted."""
     shares = []
     for index in sorted((set(np.unique(drawn)) | set(np.unique(answer.mask))) - {0}):
@@ -186,7 +189,7 @@ def _count(instances: NDArray[np.int32]) -> int:
 
 def _table(areas: Sequence[ClassArea], answer: Segmentation, known: Card, say: Language) -> Table:
     """Return a row for each class that was found; what has no value for any class has no column."""
-    colours = paint.colours(known)
+    colours = paint.find_class_colours(known)
     rows, swatches = [], []
     for index, area in enumerate(areas):
         if not area.pixels:
@@ -230,7 +233,7 @@ def _thickness(answer: Segmentation, case: Case) -> list[Part]:
     band = answer.mask == answer.labels.index(BAND)
     if not band.any():
         return []
-    found, say = thickness(band, case.image.spacing_mm), case.say
+    found, say = measure_thickness(band, case.image.spacing_mm), case.say
     if not len(found.profile):
         return [Paragraph(say(later("Too little cartilage to measure its thickness.")), "note")]
     rows = tuple(
@@ -270,7 +273,7 @@ def _number(value: float | None, say: Language) -> str:
 
 
 def _trust(answer: Segmentation, case: Case) -> Section:
-    section = trust(answer, case, films=False)
+    section = report_trust(answer, case, films=False)
     uncertain = float((answer.certainty < UNCERTAIN * 255).mean())
     text = later("In {doubted:.1%} of the image the class chosen is less than {least:.0%} probable.")
     said = case.say(text, doubted=uncertain, least=UNCERTAIN)

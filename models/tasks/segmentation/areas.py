@@ -65,7 +65,7 @@ class ClassArea:
 PERCENTILES = (10, 25, 50, 75, 90)
 
 
-def measure(segmentation: Segmentation, image: Image) -> tuple[ClassArea, ...]:
+def measure_areas(segmentation: Segmentation, image: Image) -> tuple[ClassArea, ...]:
     """Measure every class, the background too, in the order of the labels; one without a pixel is a row of zeros."""
     mask, pixel_mm2 = segmentation.mask, _pixel_mm2(image)
     counts = np.bincount(mask.ravel(), minlength=len(segmentation.labels))

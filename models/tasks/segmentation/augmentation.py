@@ -62,7 +62,7 @@ class Sample:
     height: Tensor | None = None
 
 
-def view(
+def draw_segmentation_view(
     sample: Sample, size: tuple[int, int], centre: tuple[float, float], how: DenseAugmentation, generator: Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Draw one view around a pixel (row, column).
@@ -85,7 +85,7 @@ def view(
     )[0, 0]
     channels = len(sample.picture)
     height = seen[channels] if sample.height is not None else torch.zeros(size)
-    return recoloured(seen[:channels], how, generator), reference.long(), height
+    return recolour_view(seen[:channels], how, generator), reference.long(), height
 
 
 def _grid(
@@ -111,30 +111,30 @@ def _grid(
     return grid, (top, left, bottom, right)
 
 
-def recoloured(picture: Tensor, how: DenseAugmentation, generator: Generator) -> Tensor:
+def recolour_view(picture: Tensor, how: DenseAugmentation, generator: Generator) -> Tensor:
     """(C, h, w) in [0, 1] → the same scene under another stain, exposure and noise."""
 
     def draw(spread: float, count: int = 1) -> Tensor:
         return (torch.rand(count, generator=generator) * 2 - 1) * spread
 
     if how.stain and len(picture) == 3:
-        picture = restained(picture, 1 + draw(how.stain, 3), draw(how.stain / 10, 3))
+        picture = restain_view(picture, 1 + draw(how.stain, 3), draw(how.stain / 10, 3))
     if how.hue_deg and len(picture) == 3:
-        picture = turned(picture, float(draw(how.hue_deg)))
+        picture = turn_hues(picture, float(draw(how.hue_deg)))
     if how.grey and len(picture) == 3 and float(torch.rand(1, generator=generator)) < how.grey:
-        picture = greyed(picture)
+        picture = grey_view(picture)
     if how.invert and float(torch.rand(1, generator=generator)) < how.invert:
         picture = 1 - picture
     picture = picture.clamp(1e-4, 1) ** torch.exp(draw(how.gamma))
     picture = (picture - 0.5) * torch.exp(draw(how.contrast)) + 0.5 + draw(how.brightness)
     if how.blur:
-        picture = blurred(picture, float(torch.rand(1, generator=generator)) * how.blur)
+        picture = blur_view(picture, float(torch.rand(1, generator=generator)) * how.blur)
     amount = how.noise * torch.rand(1, generator=generator)
     picture = picture + amount * torch.randn(picture.shape, generator=generator)
     return picture.clamp(0, 1)
 
 
-def restained(picture: Tensor, factor: Tensor, offset: Tensor) -> Tensor:
+def restain_view(picture: Tensor, factor: Tensor, offset: Tensor) -> Tensor:
     """(3, h, w) in [0, 1] with the density of each stain (3,) multiplied and shifted; 1 and 0 change nothing."""
     density = -torch.log10(picture.clamp_min(1 / 255)).flatten(1)  # (3, h·w)
     stains = torch.linalg.solve(RGB_FROM_HED.T, density)
@@ -142,7 +142,7 @@ def restained(picture: Tensor, factor: Tensor, offset: Tensor) -> Tensor:
     return torch.pow(10.0, -density).clamp(0, 1).view_as(picture)
 
 
-def turned(picture: Tensor, angle_deg: float) -> Tensor:
+def turn_hues(picture: Tensor, angle_deg: float) -> Tensor:
     """(3, h, w) with every colour turned about the grey axis, after Rodrigues; grey stays as it is."""
     angle = math.radians(angle_deg)
     cross = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / math.sqrt(3)
@@ -151,13 +151,13 @@ def turned(picture: Tensor, angle_deg: float) -> Tensor:
     return turned_colours.view_as(picture)
 
 
-def greyed(picture: Tensor) -> Tensor:
+def grey_view(picture: Tensor) -> Tensor:
     """(3, h, w) with the luminance of `Image.grey` in every channel."""
     luminance = torch.tensor([0.299, 0.587, 0.114])
     return (luminance @ picture.flatten(1)).view(1, *picture.shape[1:]).expand(3, -1, -1)
 
 
-def blurred(picture: Tensor, sigma_px: float) -> Tensor:
+def blur_view(picture: Tensor, sigma_px: float) -> Tensor:
     """(C, h, w) under a Gaussian of this width; one under a fifth of a pixel does nothing."""
     if sigma_px < 0.2:
         return picture

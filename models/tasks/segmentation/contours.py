@@ -47,7 +47,7 @@ class Contour:
     instance: int = 0
 
 
-def contours(segmentation: Segmentation) -> tuple[Contour, ...]:
+def trace_contours(segmentation: Segmentation) -> tuple[Contour, ...]:
     """Outline every piece of every class but the background; where objects are told apart, every object."""
     mask, instances = segmentation.mask, segmentation.instances
     if instances is None:
@@ -99,7 +99,7 @@ def _doubled_area(ring: Ring) -> float:
     return float(columns[:-1] @ rows[1:] - columns[1:] @ rows[:-1])
 
 
-def geojson(segmentation: Segmentation, colours: Mapping[int, str] | None = None) -> dict[str, Any]:
+def write_geojson(segmentation: Segmentation, colours: Mapping[int, str] | None = None) -> dict[str, Any]:
     """Return a FeatureCollection, one annotation a piece, for `json.dumps`.
 
     Coordinates are (x, y) as in QuPath: pixels of the whole image, whose top left corner (not centre) is (0, 0).
@@ -107,7 +107,7 @@ def geojson(segmentation: Segmentation, colours: Mapping[int, str] | None = None
     Parameters
     ----------
     colours
-        "#RRGGBB" for the index of a class, as `models.drawing.paint.colours` gives them for a card.
+        "#RRGGBB" for the index of a class, as `models.drawing.paint.find_class_colours` gives them for a card.
     """
     from models.words import DISCLAIMER
 
@@ -137,7 +137,7 @@ def geojson(segmentation: Segmentation, colours: Mapping[int, str] | None = None
                     **({"name": f"{segmentation.labels[piece.label]} {piece.instance}"} if piece.instance else {}),
                 },
             }
-            for piece in contours(segmentation)
+            for piece in trace_contours(segmentation)
         ],
     }
 
@@ -150,13 +150,13 @@ def _coordinates(ring: Ring, clockwise: bool) -> list[list[float]]:
     return [[float(x), float(y)] for x, y in points]
 
 
-def rasterise(polygons: Iterable[Contour], shape: tuple[int, int]) -> NDArray[np.uint8]:
+def rasterise_contours(polygons: Iterable[Contour], shape: tuple[int, int]) -> NDArray[np.uint8]:
     """Mask (H, W) of labels of the pixels whose centres lie inside polygons; a later one lies over an earlier one."""
     mask = np.zeros(shape, np.uint8)
     for polygon in polygons:
-        inside = filled(polygon.outer, shape)
+        inside = fill_contour(polygon.outer, shape)
         for hole in polygon.holes:
-            _clear(inside, filled(hole, shape))
+            _clear(inside, fill_contour(hole, shape))
         rows, columns, chosen = inside
         mask[rows, columns][chosen] = polygon.label
     return mask
@@ -166,7 +166,7 @@ Filled = tuple[slice, slice, NDArray[np.bool_]]
 """Rows and columns of a part of the image, and which of its pixels are meant."""
 
 
-def filled(ring: Ring, shape: tuple[int, int]) -> Filled:
+def fill_contour(ring: Ring, shape: tuple[int, int]) -> Filled:
     """Pixels whose centres lie within a ring of (row, column) corners, cut at the edge of the image."""
     from skimage.draw import polygon
 

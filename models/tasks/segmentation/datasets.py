@@ -15,21 +15,21 @@ from PIL import Image as Picture
 from models.cards import find_base_id
 from models.errors import UnknownCard
 from models.tasks.segmentation.dataset import DenseSet, Grey
-from models.tasks.segmentation.fluoroscopy_set import tka_fluoroscopy
-from models.tasks.segmentation.section_set import joint_section_set
-from models.training.public_set import open_labelled
+from models.tasks.segmentation.fluoroscopy_set import read_tka_fluoroscopy
+from models.tasks.segmentation.section_set import read_joint_section_set
+from models.training.public_set import open_labelled_zip
 
 LOOKS = 20
 """Clusters of histology pictures; a cluster is about one slide under one light."""
 
 
-def histology_nuclei() -> DenseSet:
+def read_histology_nuclei() -> DenseSet:
     """Read the bright-field part of BBBC038v1; a group is a cluster of pictures that are stained and lit alike."""
-    rows, archive = open_labelled("histology_nuclei.zip")
+    rows, archive = open_labelled_zip("histology_nuclei.zip")
     with archive:
         pictures = tuple(np.asarray(Picture.open(archive.open(row["file"])).convert("RGB")) for row in rows)
         instances = tuple(np.asarray(Picture.open(archive.open(row["label"]))).astype(np.int32) for row in rows)
-    looks = cluster_looks(pictures, LOOKS)
+    looks = cluster_stains(pictures, LOOKS)
     return DenseSet(
         pictures=pictures,
         masks=tuple((of > 0).astype(np.uint8) for of in instances),
@@ -39,7 +39,7 @@ def histology_nuclei() -> DenseSet:
     )
 
 
-def cluster_looks(pictures: tuple[Grey, ...], count: int) -> NDArray[np.intp]:
+def cluster_stains(pictures: tuple[Grey, ...], count: int) -> NDArray[np.intp]:
     """Return a number for each picture, the same for those whose ground and stain have nearly one colour.
 
     Ward's clustering of the median colour of the brightest half and of the darkest tenth of the pixels, and of the
@@ -58,14 +58,14 @@ def cluster_looks(pictures: tuple[Grey, ...], count: int) -> NDArray[np.intp]:
     return found
 
 
-def knee_mri_bone() -> DenseSet:
+def read_knee_mri_bone() -> DenseSet:
     """Read the slices of one knee in the window of their header; the last third is for measuring, "test".
 
     Neighbouring slices look alike, so a group is five of them in a row.
     """
     from models.io import read
 
-    rows, archive = open_labelled("knee_mri_bone.zip")
+    rows, archive = open_labelled_zip("knee_mri_bone.zip")
     with archive:
         shown = [read(archive.read(row["file"]), row["file"]).shown() for row in rows]
         masks = tuple((np.asarray(Picture.open(archive.open(row["mask"]))) > 0).astype(np.uint8) for row in rows)
@@ -79,15 +79,15 @@ def knee_mri_bone() -> DenseSet:
 
 
 DENSE_SETS: Mapping[str, Callable[[], DenseSet]] = {
-    "histology-nuclei": histology_nuclei,
-    "joint-section": joint_section_set,
-    "knee-mri-bone": knee_mri_bone,
-    "tka-fluoroscopy": tka_fluoroscopy,
+    "histology-nuclei": read_histology_nuclei,
+    "joint-section": read_joint_section_set,
+    "knee-mri-bone": read_knee_mri_bone,
+    "tka-fluoroscopy": read_tka_fluoroscopy,
 }
 """The set of a card, by the card's base id."""
 
 
-def dense_set(card_id: str) -> DenseSet:
+def read_dense_set(card_id: str) -> DenseSet:
     """Read the set that a card was made from.
 
     Raises

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.errors import InputError, UnknownCard
-from models.tasks.segmentation.contours import filled
+from models.tasks.segmentation.contours import fill_contour
 from models.types import Segmentation
 from models.words import later
 
@@ -56,16 +56,16 @@ class CorrectedSegmentation(Segmentation):
     corrected_px: int
 
 
-def correct(
+def correct_areas(
     segmentation: Segmentation, changes: Sequence[tuple[str, Sequence[tuple[float, float]]]]
 ) -> CorrectedSegmentation:
-    """Apply areas given as (key of a class or "erase", corners as (row, column)); see `corrected`."""
-    return corrected(
+    """Apply areas given as (key of a class or "erase", corners as (row, column)); see `apply_corrections`."""
+    return apply_corrections(
         segmentation, [Correction(key, tuple((float(r), float(c)) for r, c in corners)) for key, corners in changes]
     )
 
 
-def corrected(segmentation: Segmentation, corrections: Sequence[Correction]) -> CorrectedSegmentation:
+def apply_corrections(segmentation: Segmentation, corrections: Sequence[Correction]) -> CorrectedSegmentation:
     """Apply corrections on top of those that the segmentation already has.
 
     A pixel drawn by hand has full certainty. Where objects are told apart, a drawn area is one new object, and one that
@@ -84,7 +84,7 @@ def corrected(segmentation: Segmentation, corrections: Sequence[Correction]) -> 
     instances = None if segmentation.instances is None else segmentation.instances.copy()
     for correction in corrections:
         index = _index(correction, segmentation.labels)
-        rows, columns, inside = filled(np.array(correction.polygon), mask.shape)
+        rows, columns, inside = fill_contour(np.array(correction.polygon), mask.shape)
         changed = inside & (mask[rows, columns] != index)
         mask[rows, columns][inside] = index
         certainty[rows, columns][changed] = 255

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from models.nets import tiles
-from models.nets.dense import resized
+from models.nets.dense import resize_maps
 from models.progress import ProgressToken
-from models.tasks.segmentation.task import network_input, planes, unfitted
+from models.tasks.segmentation.task import bring_back_to_source, make_network_input, prepare_planes
 from models.types import Box, Image, Pixels
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ CHANGES = ((1.0, False), (1.0, True), (0.8, True), (1.25, False))
 """Scale of the input, and whether left and right change places."""
 
 
-def predictive_entropy(segmenter: Segmenter, image: Image, frame: int = 0) -> Pixels:
+def compute_predictive_entropy(segmenter: Segmenter, image: Image, frame: int = 0) -> Pixels:
     """Return the entropy of every pixel: (H, W) in [0, 1], 1 where all classes are equally likely."""
     card, shape = segmenter.card, image.shape
 
@@ -36,12 +36,14 @@ def predictive_entropy(segmenter: Segmenter, image: Image, frame: int = 0) -> Pi
     if card.input.tiled:
 
         def patch(top: int, left: int, height: int, width: int) -> Tensor:
-            return network_input(planes(image, card, frame, Box(top, left, height, width)))
+            return make_network_input(prepare_planes(image, card, frame, Box(top, left, height, width)))
 
-        strips = tiles.slide(shape, card.input.size, patch, answers, ProgressToken(tiles.count(shape, card.input.size)))
+        strips = tiles.slide_over_tiles(
+            shape, card.input.size, patch, answers, ProgressToken(tiles.count_tiles(shape, card.input.size))
+        )
     else:
         mean = answers(segmenter.task.prepare(image, card, frame))
-        strips = unfitted(mean.clamp_min(1e-9).log(), segmenter.task.frame(image, card))
+        strips = bring_back_to_source(mean.clamp_min(1e-9).log(), segmenter.task.frame(image, card))
     found = np.empty(shape, np.float32)
     for strip in strips:
         p = strip.logits if card.input.tiled else strip.logits.softmax(0)
@@ -53,7 +55,7 @@ def predictive_entropy(segmenter: Segmenter, image: Image, frame: int = 0) -> Pi
 def _probabilities(segmenter: Segmenter, x: Tensor, scale: float, mirrored: bool) -> Tensor:
     """Return the answer under one change, brought back: (1, 3, h, w) → (1, K, h, w)."""
     size = (x.shape[2], x.shape[3])
-    changed = resized(x, (round(size[0] * scale), round(size[1] * scale)))
+    changed = resize_maps(x, (round(size[0] * scale), round(size[1] * scale)))
     changed = changed.flip(3) if mirrored else changed
     p = segmenter.logits(changed)[:, : len(segmenter.card.labels)].softmax(1)
-    return resized(p.flip(3) if mirrored else p, size)
+    return resize_maps(p.flip(3) if mirrored else p, size)

@@ -16,10 +16,15 @@ from torch import Tensor, nn
 
 from models.errors import UnknownCard
 from models.nets.dense import DenseNet, State
-from models.nets.frame import Frame, scaled_heat
+from models.nets.frame import Frame, scale_heat
 from models.progress import ProgressToken
-from models.tasks.classification.explanation import ON_FEATURES, ON_INPUT, stage_of, steps_of
-from models.tasks.segmentation.task import network_input, planes
+from models.tasks.classification.explanation import (
+    ON_FEATURES,
+    ON_INPUT,
+    choose_explained_stage,
+    count_explanation_steps,
+)
+from models.tasks.segmentation.task import make_network_input, prepare_planes
 from models.trust.methods import METHODS, Method
 from models.types import Box, Explanation, Image
 
@@ -44,7 +49,9 @@ class _Tail(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(N, C, h, w) at the stage → mean logits over the region (N, K)."""
         size = (self.region.shape[2], self.region.shape[3])
-        return over(self.forward_tail((self.entry(features), *self.others), self.stage, size), self.region)
+        return average_over_region(
+            self.forward_tail((self.entry(features), *self.others), self.stage, size), self.region
+        )
 
 
 class _Whole(nn.Module):
@@ -56,10 +63,10 @@ class _Whole(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, K)."""
-        return over(self.net(x), self.region)
+        return average_over_region(self.net(x), self.region)
 
 
-def over(logits: Tensor, region: Tensor) -> Tensor:
+def average_over_region(logits: Tensor, region: Tensor) -> Tensor:
     """Return the mean over a region (1, 1, H, W) of ones and zeros: (N, K, H, W) → (N, K)."""
     return (logits * region).sum((2, 3)) / region.sum().clamp_min(1)
 
@@ -90,9 +97,9 @@ def explain_region(
     if method.key not in OFFERED:
         problem = f"{method.name} is not offered for cards that segment"
         raise UnknownCard(problem, fix=f"Choose one of {', '.join(OFFERED)}.")
-    stage = stage_of(segmenter, stage)
-    view = window(segmenter, image, box)
-    whole = network_input(view.to_network(planes(image, segmenter.card, frame))).to(segmenter.device)
+    stage = choose_explained_stage(segmenter, stage)
+    view = choose_explained_window(segmenter, image, box)
+    whole = make_network_input(view.to_network(prepare_planes(image, segmenter.card, frame))).to(segmenter.device)
     inside = _inside(view, box).to(segmenter.device)  # (1, 1, h, w)
     with torch.no_grad():
         segmented = (
@@ -101,12 +108,12 @@ def explain_region(
     target = _target(segmenter, label, segmented[inside > 0])
     region = inside if box else inside * (segmented == target)
     region = (region if region.any() else inside).float()
-    watch = ProgressToken(len(segmenter.members) * steps_of(method, view.network))
+    watch = ProgressToken(len(segmenter.members) * count_explanation_steps(method, view.network))
     with segmenter.lock:
         heats = [_heat(net, method, target, stage, whole, region, watch) for net in segmenter.members]
     heat = view.to_source(torch.stack(heats).mean(0))[0, 0]
     return Explanation(
-        heat=scaled_heat(heat),
+        heat=scale_heat(heat),
         method=method.key,
         layer=stage if method.needs_stage else "",
         target=segmenter.card.keys[target],
@@ -114,7 +121,7 @@ def explain_region(
     )
 
 
-def window(segmenter: Segmenter, image: Image, box: Box | None) -> Frame:
+def choose_explained_window(segmenter: Segmenter, image: Image, box: Box | None) -> Frame:
     """Return what is shown to the network: the whole image, fitted; of a tiled card a part of it as it is."""
     if not segmenter.card.input.tiled:
         return segmenter.task.frame(image, segmenter.card)

@@ -10,21 +10,21 @@ import numpy as np
 from PIL import Image as Picture
 
 from models.simulation import components, fluoroscopy, metal, motion
-from models.simulation.fluoroscopy import Implant, covered, scene
+from models.simulation.fluoroscopy import Implant, cover_metal, simulate_fluoroscopy
 from models.simulation.metal import SIDE, Component
 from models.tasks.segmentation.dataset import TUNING, DenseSet, Grey
 from models.training.drawn_set import locate_drawn_set
-from models.training.public_set import open_zip
+from models.training.public_set import open_set_zip
 
 
-def tka_fluoroscopy() -> DenseSet:
+def read_tka_fluoroscopy() -> DenseSet:
     """Read both fluoroscopy studies of JTML, and simulate their companions.
 
     `deep_flexion_cam1` is cut into blocks of ten frames, every fifth of which is held out with the frame at either end
     left out of training; all of `kneel_right` is held out. What is simulated knows the CAD of both and the frames of
     the training blocks, and nothing else of `kneel_right`; simulated knees that kneel join in the second cycle.
     """
-    with open_zip("tka_fluoroscopy.zip") as archive:
+    with open_set_zip("tka_fluoroscopy.zip") as archive:
         real = {study: _frames(archive, study) for study in ("deep_flexion_cam1", "kneel_right")}
         implants = [_implant(archive, study) for study in real]
     deep = real["deep_flexion_cam1"]
@@ -102,11 +102,11 @@ def _scenes(implants: list[Implant], frames: list[tuple[Grey, Grey]]) -> list[tu
         small = np.asarray(Picture.fromarray(picture).resize((SIDE, SIDE), Picture.Resampling.BOX))
         covering = np.asarray(Picture.fromarray(mask).resize((SIDE, SIDE), Picture.Resampling.NEAREST)) > 0
         rows, columns = np.nonzero(covering)
-        backgrounds.append((covered(small, covering), (int(rows.mean()), int(columns.mean()))))
+        backgrounds.append((cover_metal(small, covering), (int(rows.mean()), int(columns.mean()))))
     kept = _kept(len(backgrounds))
     if not kept.exists():
-        scenes = [scene(seed, implants, backgrounds) for seed in range(SCENES)]
-        kneeling = [scene(seed, implants, kneeling=True) for seed in range(SCENES, SCENES + KNEELING)]
+        scenes = [simulate_fluoroscopy(seed, implants, backgrounds) for seed in range(SCENES)]
+        kneeling = [simulate_fluoroscopy(seed, implants, kneeling=True) for seed in range(SCENES, SCENES + KNEELING)]
         pairs = [[(one.pixels, one.mask) for one in some] for some in (scenes, kneeling)]
         pixels, masks = zip(*pairs[0], *_movements(), *pairs[1], strict=True)
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -123,11 +123,11 @@ def _movements() -> list[tuple[Grey, Grey]]:
     """Simulate the designs and movements of `models.simulation.motion`, whose trays the scenes above do not have."""
     found = []
     for design, movement, seed in product(components.DESIGNS, motion.MOVEMENTS, MOVEMENT_SEEDS):
-        case = motion.scene(design, movement, MOVEMENT_FRAMES, SIDE, seed)
+        case = motion.simulate_motion(design, movement, MOVEMENT_FRAMES, SIDE, seed)
         for frame in range(MOVEMENT_FRAMES):
-            femoral, tibial = motion.masks(case, frame)
+            femoral, tibial = motion.render_motion_masks(case, frame)
             mask = np.where(femoral, 1, np.where(tibial, 2, 0)).astype(np.uint8)
-            found.append((motion.picture(case, frame, seed), mask))
+            found.append((motion.render_motion_picture(case, frame, seed), mask))
     return found
 
 

@@ -15,11 +15,11 @@ from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
 from models.cards import Card
-from models.drawing.paint import colours, table
+from models.drawing.paint import find_class_colours, tabulate_colours
 from models.words import DISCLAIMER
 
 
-def label_png(mask: NDArray[np.uint8], card: Card, notes: Mapping[str, str] | None = None) -> bytes:
+def encode_label_png(mask: NDArray[np.uint8], card: Card, notes: Mapping[str, str] | None = None) -> bytes:
     """Encode a mask.
 
     Parameters
@@ -35,7 +35,7 @@ def label_png(mask: NDArray[np.uint8], card: Card, notes: Mapping[str, str] | No
         An 8-bit palette PNG with the chunks "Classes" ("0 background, 1 bone, …"), "Model", "Disclaimer" and the notes.
     """
     picture = Pillow.fromarray(mask)
-    picture.putpalette(table(colours(card)).tobytes())
+    picture.putpalette(tabulate_colours(find_class_colours(card)).tobytes())
     said = PngInfo()
     simulated = ", trained on simulated images" if card.data.simulated else ""
     written = {

@@ -19,7 +19,7 @@ Table = dict[str, NDArray[np.float64]]
 """Figure → its value for every picture, nan where it is not defined."""
 
 
-def overlaps(mask: NDArray[np.uint8], reference: NDArray[np.uint8], card: Card) -> dict[str, float]:
+def compute_class_overlaps(mask: NDArray[np.uint8], reference: NDArray[np.uint8], card: Card) -> dict[str, float]:
     """Return Dice and Jaccard of every class but the background, "dice nucleus" and so on, of one picture."""
     k = len(card.labels)
     pairs = np.bincount((reference.astype(np.intp) * k + mask).ravel(), minlength=k * k).reshape(k, k)
@@ -33,7 +33,7 @@ def overlaps(mask: NDArray[np.uint8], reference: NDArray[np.uint8], card: Card) 
     return found
 
 
-def aggregated_jaccard(found: NDArray[np.int32], reference: NDArray[np.int32]) -> float:
+def score_objects(found: NDArray[np.int32], reference: NDArray[np.int32]) -> float:
     """Return the aggregated Jaccard index of numbered objects (Kumar et al. 2017, doi 10.1109/TMI.2017.2677499).
 
     Each true object is matched with the found one of the largest Jaccard index; what is matched with none adds to the
@@ -56,7 +56,7 @@ def aggregated_jaccard(found: NDArray[np.int32], reference: NDArray[np.int32]) -
     return float(intersections / max(unions + found_size[missed].sum(), 1))
 
 
-def summary(table: Table, groups: NDArray[np.intp]) -> dict[str, Any]:
+def summarise_segmentation_metrics(table: Table, groups: NDArray[np.intp]) -> dict[str, Any]:
     """Return n, the number of groups, and each figure's mean over the pictures with its 95 % interval over groups."""
     rng = np.random.default_rng(0)
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]

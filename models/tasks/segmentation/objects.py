@@ -20,7 +20,7 @@ SMALLEST_PX = 12
 """Objects of fewer pixels are noise."""
 
 
-def objects(segmented: NDArray[np.bool_], height: NDArray[np.uint8], core: float = CORE) -> NDArray[np.int32]:
+def separate_objects(segmented: NDArray[np.bool_], height: NDArray[np.uint8], core: float = CORE) -> NDArray[np.int32]:
     """Tell the objects of a class apart and number them.
 
     Parameters

@@ -14,16 +14,23 @@ from torch import Tensor
 from models.cards import Card
 from models.nets import tiles
 from models.nets.dense import DenseNet
-from models.nets.frame import blank
+from models.nets.frame import make_blank_image
 from models.nets.loading import load_dense
 from models.progress import ProgressToken
 from models.tasks import question_of
 from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.members import Members
 from models.tasks.segmentation.explanation import explain_region
-from models.tasks.segmentation.task import SegmentationTask, SegmenterOutput, collected, network_input, planes, unfitted
-from models.trust.methods import method_of
-from models.trust.second import seconded
+from models.tasks.segmentation.task import (
+    SegmentationTask,
+    SegmenterOutput,
+    bring_back_to_source,
+    collect_strips,
+    make_network_input,
+    prepare_planes,
+)
+from models.trust.methods import find_method
+from models.trust.second import give_second_opinion
 from models.types import Box, Explanation, Image, Segmentation
 
 
@@ -64,7 +71,7 @@ class Segmenter(Members[DenseNet]):
             When `cancelled` said so; nothing is kept.
         """
         start, card = time.perf_counter(), self.card
-        looks = Looks(tiles.count(image.shape, card.input.size) if card.input.tiled else 1)
+        looks = Looks(tiles.count_tiles(image.shape, card.input.size) if card.input.tiled else 1)
 
         def look(x: Tensor) -> Tensor:
             logits, pooled = self.judged(x)
@@ -75,20 +82,22 @@ class Segmenter(Members[DenseNet]):
         if card.input.tiled:
 
             def patch(top: int, left: int, height: int, width: int) -> Tensor:
-                return network_input(planes(image, card, frame, Box(top, left, height, width)))
+                return make_network_input(prepare_planes(image, card, frame, Box(top, left, height, width)))
 
-            strips = tiles.slide(image.shape, card.input.size, patch, look, watch)
-            found = collected(image.shape, len(card.labels), strips)
+            strips = tiles.slide_over_tiles(image.shape, card.input.size, patch, look, watch)
+            found = collect_strips(image.shape, len(card.labels), strips)
         else:
             watch.check()
             logits = look(self.task.prepare(image, card, frame))
-            found = collected(image.shape, len(card.labels), unfitted(logits, self.task.frame(image, card)))
+            found = collect_strips(
+                image.shape, len(card.labels), bring_back_to_source(logits, self.task.frame(image, card))
+            )
             watch.step()
         return SegmenterOutput(*found, time.perf_counter() - start, looks.pooled, looks.strongest)
 
     def warm_up(self) -> None:
         """Answer a blank image, so that the first real one does not wait."""
-        self.segment(blank(self.card))
+        self.segment(make_blank_image(self.card))
 
     def predict(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Segmentation:
         """Answer one frame; where it is cancelled, nothing is kept.
@@ -101,10 +110,10 @@ class Segmenter(Members[DenseNet]):
             For a method or a label that does not exist, and for what only detectors can be asked.
         """
         self.draw_no_boxes(asked)
-        method = None if asked.explain is None else method_of(asked.explain)
+        method = None if asked.explain is None else find_method(asked.explain)
         start = time.perf_counter()
         output = self.segment(image, frame, asked.progress, asked.cancelled)
-        answer = seconded(replace(self.task.read(output, image, self.card), frame=frame), image, self.card)
+        answer = give_second_opinion(replace(self.task.read(output, image, self.card), frame=frame), image, self.card)
         answer = replace(answer, seconds=time.perf_counter() - start)
         if method is None:
             return answer
@@ -118,7 +127,7 @@ class Segmenter(Members[DenseNet]):
         UnknownCard
             For a method, class or stage that does not exist.
         """
-        method = method_of(why.method)
+        method = find_method(why.method)
         return explain_region(self, image, method, why.label, frame=frame, stage=why.stage, box=why.box)
 
 

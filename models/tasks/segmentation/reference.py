@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.errors import InputError, TooLarge
-from models.io.label_map import read_map
+from models.io.label_map import read_label_map
 from models.types import Pixels
 from models.words import later
 
@@ -119,7 +119,7 @@ def read_reference_mask(
 
 def _read_map(name: str, data: bytes, shape: tuple[int, int]) -> tuple[NDArray[np.int64], bool]:
     """Whole numbers (H, W) of one picture, and whether it is a mask that compression blurred."""
-    values, size, lossy = read_map(data, name, shape)
+    values, size, lossy = read_label_map(data, name, shape)
     if values is None:
         _same_shape(name, size, shape)
     assert values is not None  # else refused
@@ -217,7 +217,7 @@ def _named(name: str, labels: Sequence[str]) -> int | None:
     return max(fitting, key=lambda i: len(labels[i]), default=None)
 
 
-def compare(
+def compare_with_reference_mask(
     mask: NDArray[np.uint8],
     reference: ReferenceMask,
     labels: Sequence[str],
@@ -225,11 +225,12 @@ def compare(
 ) -> tuple[Agreement, ...]:
     """Compare an answer (H, W) with a reference standard, for each class that it speaks of."""
     return tuple(
-        agreement(labels[index], mask == index, reference.mask == index, spacing_mm) for index in reference.given
+        compare_class_masks(labels[index], mask == index, reference.mask == index, spacing_mm)
+        for index in reference.given
     )
 
 
-def agreement(
+def compare_class_masks(
     key: str, found: NDArray[np.bool_], true: NDArray[np.bool_], spacing_mm: tuple[float, float] | None = None
 ) -> Agreement:
     """Compare one class."""
@@ -244,12 +245,12 @@ def agreement(
         dice=share(2 * both, mine + theirs),
         precision=share(both, mine),
         recall=share(both, theirs),
-        hausdorff95=hausdorff95(found, true, spacing_mm or (1.0, 1.0)) if mine and theirs else None,
+        hausdorff95=compute_hausdorff95(found, true, spacing_mm or (1.0, 1.0)) if mine and theirs else None,
         unit="mm" if spacing_mm else "px",
     )
 
 
-def hausdorff95(a: NDArray[np.bool_], b: NDArray[np.bool_], spacing: tuple[float, float] = (1.0, 1.0)) -> float:
+def compute_hausdorff95(a: NDArray[np.bool_], b: NDArray[np.bool_], spacing: tuple[float, float] = (1.0, 1.0)) -> float:
     """Return the larger of the 95th percentiles of the distances between two outlines, in units of `spacing`."""
     place = ndimage.find_objects((a | b).astype(np.uint8))[0]
     outlines = [area & ~ndimage.binary_erosion(area) for area in (np.pad(a[place], 1), np.pad(b[place], 1))]
@@ -257,7 +258,7 @@ def hausdorff95(a: NDArray[np.bool_], b: NDArray[np.bool_], spacing: tuple[float
     return float(max(np.percentile(far[1][outlines[0]], 95), np.percentile(far[0][outlines[1]], 95)))
 
 
-def jaccard_picture(
+def draw_jaccard_picture(
     shown: Pixels, found: NDArray[np.bool_], true: NDArray[np.bool_], opacity: float = 0.6
 ) -> NDArray[np.uint8]:
     """Lay the disagreement over a picture: pink where tissue was missed, green where it was invented.
@@ -283,7 +284,7 @@ def jaccard_picture(
     return np.asarray(picture + np.float32(0.5), np.uint8)
 
 
-def aggregated_jaccard(found: NDArray[np.int32], true: NDArray[np.int32]) -> float | None:
+def compute_aggregated_jaccard(found: NDArray[np.int32], true: NDArray[np.int32]) -> float | None:
     """Return the aggregated Jaccard index of two maps (H, W) of numbered objects; None where neither has one.
 
     Each true object is matched with the found one of the largest Jaccard index; intersections and unions are summed,

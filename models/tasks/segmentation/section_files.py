@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
-from models.simulation.joint_section import CLASSES, Section, Stain, section
+from models.simulation.joint_section import CLASSES, Section, Stain, simulate_joint_section
 
 COLOURS = ("#000000", "#D55E00", "#F0E442", "#0072B2", "#56B4E9", "#009E73", "#CC79A7", "#999999")
 """Of `CLASSES` in a label map (Okabe and Ito 2008, and grey)."""
@@ -57,7 +57,7 @@ def write_sections(
         table = csv.DictWriter(file, COLUMNS)
         table.writeheader()
         for number in range(count):
-            shot = section(seed + number, size=size, stain=stain, damage=damage)
+            shot = simulate_joint_section(seed + number, size=size, stain=stain, damage=damage)
             picture, mask = (folder / f"section-{number:04}{end}" for end in (".png", ".mask.png"))
             write_section(shot, picture, mask)
             table.writerow(_row(shot, picture.name, mask.name, seed + number))

@@ -15,7 +15,7 @@ LEARNED, HELD_OUT, UNSEEN = 160, 200, 5
 """Sections to learn from, to measure on, and of a stain that is never trained on."""
 
 
-def joint_section_set() -> DenseSet:
+def read_joint_section_set() -> DenseSet:
     """Simulate the set, or read what was simulated before; a group is a section, since each is an animal of its own."""
     kept = _kept()
     if not kept.exists():
@@ -53,7 +53,7 @@ def _simulated() -> dict[str, np.ndarray]:
         *((100_000 + seed, None) for seed in range(HELD_OUT)),
         *((200_000 + seed, unseen[seed % len(unseen)]) for seed in range(UNSEEN)),
     )
-    drawn = [joint_section.section(seed, stain=stain) for seed, stain in seeds]
+    drawn = [joint_section.simulate_joint_section(seed, stain=stain) for seed, stain in seeds]
     return {
         "pictures": np.stack([(one.pixels * 255).round().astype(np.uint8) for one in drawn]),
         "masks": np.stack([one.mask for one in drawn]),

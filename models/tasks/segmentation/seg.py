@@ -17,11 +17,11 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import UID, generate_uid
 
 from models.cards import Card, Label
-from models.drawing.paint import colours
+from models.drawing.paint import find_class_colours
 from models.errors import InputError, NoPixels, UnsupportedFormat
-from models.io.derived import saved, source_of, weights_version
-from models.io.plane import one_plane, orientation, refer_to
-from models.io.pool import in_worker
+from models.io.derived import name_weights_version, read_source, save_derived
+from models.io.plane import read_plane_orientation, refer_to_plane, take_one_plane
+from models.io.pool import call_in_worker
 from models.types import Segmentation
 from models.words import DISCLAIMER
 
@@ -37,9 +37,9 @@ FIRST = "background"
 SAVE_PNG = "Save the label map as PNG instead."
 
 
-def check(source: bytes) -> None:
+def check_seg_source(source: bytes) -> None:
     """Raise `UnsupportedFormat` where a DICOM file lacks what a SEG must refer to."""
-    in_worker(_check, source)
+    call_in_worker(_check, source)
 
 
 def write_seg(source: bytes, segmentation: Segmentation, card: Card, *, keep_identity: bool = False) -> bytes:
@@ -63,7 +63,7 @@ def write_seg(source: bytes, segmentation: Segmentation, card: Card, *, keep_ide
     InputError
         When the source is no DICOM image of that size, or lacks what a SEG must refer to.
     """
-    return in_worker(_write, source, segmentation, card, keep_identity)
+    return call_in_worker(_write, source, segmentation, card, keep_identity)
 
 
 def read_seg(data: bytes, source: bytes | None = None, frame: int = 0) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
@@ -90,13 +90,13 @@ def read_seg(data: bytes, source: bytes | None = None, frame: int = 0) -> tuple[
     InputError
         When it is no SEG, or says nothing about that image.
     """
-    return in_worker(_read, data, source, frame)
+    return call_in_worker(_read, data, source, frame)
 
 
 def _write(source: bytes, segmentation: Segmentation, card: Card, keep_identity: bool) -> bytes:
     import highdicom as hd
 
-    image = source_of(source, keep_identity, "SEG", SAVE_PNG)
+    image = read_source(source, keep_identity, "SEG", SAVE_PNG)
     if segmentation.mask.shape != (image.Rows, image.Columns):
         raise InputError("is not the image that was segmented: another size", fix="Segment this file first.")
     present = [index for index in range(1, len(card.labels)) if (segmentation.mask == index).any()]
@@ -107,7 +107,7 @@ def _write(source: bytes, segmentation: Segmentation, card: Card, keep_identity:
     mask = order[segmentation.mask]
     by_hand = bool(getattr(segmentation, "corrections", ()))
     written = hd.seg.Segmentation(
-        source_images=[one_plane(image, segmentation.frame)],
+        source_images=[take_one_plane(image, segmentation.frame)],
         pixel_array=mask,
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[
@@ -119,20 +119,20 @@ def _write(source: bytes, segmentation: Segmentation, card: Card, keep_identity:
         instance_number=1,
         manufacturer="OrthoLens",
         manufacturer_model_name=card.id,
-        software_versions=weights_version(card),
+        software_versions=name_weights_version(card),
         device_serial_number="0",
         content_label="TISSUE",
         content_description=_sentence(card, by_hand),
         series_description=DISCLAIMER[:64],
     )
-    refer_to(image, segmentation.frame, written)
+    refer_to_plane(image, segmentation.frame, written)
     if "FrameOfReferenceUID" not in written:
-        written.PatientOrientation = orientation(image)
-    return saved(written, keep_identity)
+        written.PatientOrientation = read_plane_orientation(image)
+    return save_derived(written, keep_identity)
 
 
 def _check(source: bytes) -> None:
-    source_of(source, keep_identity=False, what="SEG", fix=SAVE_PNG)
+    read_source(source, keep_identity=False, what="SEG", fix=SAVE_PNG)
 
 
 def _described(number: int, label: Label, card: Card, by_hand: bool) -> SegmentDescription:
@@ -149,12 +149,14 @@ def _described(number: int, label: Label, card: Card, by_hand: bool) -> SegmentD
         algorithm_identification=hd.AlgorithmIdentificationSequence(
             name=f"OrthoLens {card.id}",
             family=codes.DCM.ArtificialIntelligence,
-            version=weights_version(card),
+            version=name_weights_version(card),
             source="OrthoLens",
         ),
         tracking_uid=generate_uid(),
         tracking_id=f"{card.id} {label.key}",
-        display_color=hd.color.CIELabColor.from_rgb(*bytes.fromhex(colours(card)[card.index(label.key)][1:])),
+        display_color=hd.color.CIELabColor.from_rgb(
+            *bytes.fromhex(find_class_colours(card)[card.index(label.key)][1:])
+        ),
     )
 
 

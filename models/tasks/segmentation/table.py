@@ -39,7 +39,7 @@ class Measured:
     thickness: tuple[str, Thickness] | None = None
 
 
-def tissue_csv(versions: Sequence[Measured], card: Card, sha256: str, frame: int = 0) -> bytes:
+def export_tissue_csv(versions: Sequence[Measured], card: Card, sha256: str, frame: int = 0) -> bytes:
     """Write the measurements of every version.
 
     Parameters

@@ -20,7 +20,7 @@ from models.nets.dense import DenseNet
 from models.nets.frame import Frame
 from models.nets.loading import build_dense
 from models.nets.tiles import Strip
-from models.tasks.segmentation.objects import objects
+from models.tasks.segmentation.objects import separate_objects
 from models.tasks.task import Task
 from models.trust.colours import COLOURLESS, GREY, misses_colours
 from models.trust.ood import Verdict, load_ood_detector
@@ -66,12 +66,12 @@ class SegmentationTask(Task):
 
     def prepare(self, image: Image, card: Card, frame: int = 0) -> Tensor:
         """Return a whole frame as the network's input, fitted unless the card is tiled: (1, 3, h, w) in [−1, 1]."""
-        picture = planes(image, card, frame)
-        return network_input(picture if card.input.tiled else self.frame(image, card).to_network(picture))
+        picture = prepare_planes(image, card, frame)
+        return make_network_input(picture if card.input.tiled else self.frame(image, card).to_network(picture))
 
     def read(self, output: SegmenterOutput, image: Image, card: Card) -> Segmentation:
         """Return the classes, the objects where the card tells them apart, and the detector's verdict."""
-        found = objects(output.mask > 0, output.height) if output.height is not None else None
+        found = separate_objects(output.mask > 0, output.height) if output.height is not None else None
         verdict = _verdict(output, image, card)
         return Segmentation(
             task=self.name,
@@ -100,7 +100,7 @@ def _verdict(output: SegmenterOutput, image: Image, card: Card) -> Verdict | Non
     return ood_detector.judge(output.pooled[best], output.strongest[best], card.data.shows)
 
 
-def planes(image: Image, card: Card, frame: int = 0, box: Box | None = None) -> Tensor:
+def prepare_planes(image: Image, card: Card, frame: int = 0, box: Box | None = None) -> Tensor:
     """Return a part of a frame in the default window, as the card takes it: (1, C, h, w) in [0, 1], C = 1 or 3."""
     part = image.crop(box) if box else image
     if card.input.channels == "grey":
@@ -111,12 +111,12 @@ def planes(image: Image, card: Card, frame: int = 0, box: Box | None = None) -> 
     return torch.from_numpy(shown).permute(2, 0, 1)[None]
 
 
-def network_input(pictures: Tensor) -> Tensor:
+def make_network_input(pictures: Tensor) -> Tensor:
     """(N, C, h, w) in [0, 1], C = 1 or 3 → (N, 3, h, w) in [−1, 1], channels last."""
     return (pictures * 2 - 1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
-def fitted(picture: Tensor, reference: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def fit_segmenter_input(picture: Tensor, reference: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Fit a picture (C, H, W) uint8 and its classes (H, W) uint8 into an input, as `prepare` fits an image."""
     frame = Frame((picture.shape[1], picture.shape[2]), size)
     seen = frame.to_network(picture[None].float()).round().clamp(0, 255).to(torch.uint8)[0]
@@ -125,7 +125,7 @@ def fitted(picture: Tensor, reference: Tensor, size: tuple[int, int]) -> tuple[T
     return seen, torch.stack([background, *classes]).argmax(0).to(torch.uint8)
 
 
-def collected(
+def collect_strips(
     shape: tuple[int, int], classes: int, strips: Iterable[Strip]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8] | None]:
     """Gather finished rows into the mask, certainty and height of a painting: over K in the logits is the height."""
@@ -141,7 +141,7 @@ def collected(
     return mask, certainty, height
 
 
-def unfitted(logits: Tensor, frame: Frame) -> Iterable[Strip]:
+def bring_back_to_source(logits: Tensor, frame: Frame) -> Iterable[Strip]:
     """Bring logits (1, K, h, w) over a network's input back to the source in strips; black borders are background."""
     (rows, columns), (top, left) = frame.fitted, frame.corner
     maps = F.interpolate(logits, frame.network, mode="bilinear", align_corners=False)
@@ -160,6 +160,6 @@ def unfitted(logits: Tensor, frame: Frame) -> Iterable[Strip]:
         yield Strip(start, strip)
 
 
-def pixels_of(picture: NDArray[np.uint8]) -> Pixels:
+def make_frame_pixels(picture: NDArray[np.uint8]) -> Pixels:
     """(H, W) or (H, W, 3) bytes → one frame of an `Image`: (1, …) in [0, 1]."""
     return picture[None].astype(np.float32) / np.float32(255)

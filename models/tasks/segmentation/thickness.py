@@ -85,7 +85,7 @@ class _Rays:
     lengths: Line  # (n, 2)
 
 
-def thickness(
+def measure_thickness(
     band: NDArray[np.bool_],
     spacing_mm: tuple[float, float] | None = None,
     outside: NDArray[np.bool_] | None = None,

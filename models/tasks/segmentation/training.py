@@ -21,11 +21,11 @@ from models.nets.loading import build_dense
 from models.nets.mobilenet import STAGES, rescale_batch_norms
 from models.nets.unet import UNetMobileNetV2
 from models.progress import Progress
-from models.tasks.classification.training import imagenet_weights
-from models.tasks.segmentation.augmentation import Sample, view
+from models.tasks.classification.training import load_imagenet_weights
+from models.tasks.segmentation.augmentation import Sample, draw_segmentation_view
 from models.tasks.segmentation.dataset import DenseSet
 from models.tasks.segmentation.recipe import DenseRecipe
-from models.tasks.segmentation.task import fitted, network_input
+from models.tasks.segmentation.task import fit_segmenter_input, make_network_input
 from models.training import loop
 from models.training.loop import StepRun
 
@@ -46,22 +46,24 @@ class DenseRun(StepRun):
     start: DenseRun | None = None
 
 
-def prepare_samples(card: Card, data: DenseSet) -> list[Sample]:
+def prepare_segmentation_samples(card: Card, data: DenseSet) -> list[Sample]:
     """Return the pictures of a set as the sampler takes them, fitted into the input of cards that are not tiled."""
     found = []
     for i, (picture, mask) in enumerate(zip(data.pictures, data.masks, strict=True)):
         planes = torch.from_numpy(np.atleast_3d(picture).transpose(2, 0, 1).copy())
         height = None
         if card.instances:
-            height = torch.from_numpy((heights(data.instances[i]) * 255).round().astype(np.uint8))
+            height = torch.from_numpy((compute_distance_maps(data.instances[i]) * 255).round().astype(np.uint8))
         reference = torch.from_numpy(mask)
         if not card.input.tiled:
-            planes, reference = fitted(planes, reference, DenseRecipe.of(card).fitted_size or card.input.size)
+            planes, reference = fit_segmenter_input(
+                planes, reference, DenseRecipe.of(card).fitted_size or card.input.size
+            )
         found.append(Sample(planes, reference, height))
     return found
 
 
-def heights(instances: NDArray[np.int32]) -> NDArray[np.float32]:
+def compute_distance_maps(instances: NDArray[np.int32]) -> NDArray[np.float32]:
     """Return how deep each pixel lies inside its own object: 0 outside, 1 at the point farthest from its edge."""
     found = np.zeros(instances.shape, np.float32)
     for number, where in enumerate(ndimage.find_objects(instances), 1):
@@ -74,7 +76,7 @@ def heights(instances: NDArray[np.int32]) -> NDArray[np.float32]:
     return found
 
 
-def fit(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progress) -> DenseNet:
+def fit_segmenter(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progress) -> DenseNet:
     """Train one network, or read it where the run is finished.
 
     Returns
@@ -89,7 +91,7 @@ def fit(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progress) 
     """
     share = DenseRecipe.of(card).tuned_share
     if run.start and (share < 1 or not run.finished.exists()):
-        fit(card, drawn, run.start, progress)
+        fit_segmenter(card, drawn, run.start, progress)
     if not run.finished.exists():
         _train(card, drawn, run, progress)
     weights = _weights(run)
@@ -112,29 +114,31 @@ def _train(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progres
     recipe = DenseRecipe.of(card)
     steps = recipe.tuning_steps if run.start else recipe.steps
     torch.manual_seed(run.seed)
-    net = start(card, drawn, run)
+    net = start_segmenter(card, drawn, run)
 
     def losses_at(step: int) -> Mapping[str, Tensor]:
         _train_mode(net, recipe)
-        return _losses(net, card, recipe, batch_at(card, drawn, run, step))
+        return _losses(net, card, recipe, draw_segmentation_batch(card, drawn, run, step))
 
     loop.train(net, _rates(net, recipe), recipe, run, losses_at, progress, steps=steps, rise=0.2)
 
 
-def start(card: Card, drawn: Sequence[Sample], run: DenseRun) -> DenseNet:
+def start_segmenter(card: Card, drawn: Sequence[Sample], run: DenseRun) -> DenseNet:
     """Return the network a run begins with."""
     net = build_dense(card)
     if run.start:
         net.load_state_dict(_weights(run.start))
     elif isinstance(net, UNetMobileNetV2):
-        net.load_imagenet(imagenet_weights())
-        views = [batch_at(card, drawn, run, -1 - i)[0] for i in range(4)]
+        net.load_imagenet(load_imagenet_weights())
+        views = [draw_segmentation_batch(card, drawn, run, -1 - i)[0] for i in range(4)]
         with torch.no_grad():
             rescale_batch_norms(net, views)
     return net.to(memory_format=torch.channels_last)
 
 
-def batch_at(card: Card, drawn: Sequence[Sample], run: DenseRun, step: int) -> tuple[Tensor, Tensor, Tensor]:
+def draw_segmentation_batch(
+    card: Card, drawn: Sequence[Sample], run: DenseRun, step: int
+) -> tuple[Tensor, Tensor, Tensor]:
     """Draw the batch of one step: pictures (N, 3, h, w) in [−1, 1], classes (N, h, w), heights (N, h, w)."""
     recipe = DenseRecipe.of(card)
     generator = run.generator(step)
@@ -143,9 +147,9 @@ def batch_at(card: Card, drawn: Sequence[Sample], run: DenseRun, step: int) -> t
     for i in chosen.tolist():
         sample = drawn[i]
         centre = _centre(sample, recipe, card.input.tiled, generator)
-        parts.append(view(sample, recipe.view_size, centre, recipe.augmentation, generator))
+        parts.append(draw_segmentation_view(sample, recipe.view_size, centre, recipe.augmentation, generator))
     pictures, references, depths = (torch.stack(part) for part in zip(*parts, strict=True))
-    return network_input(pictures), references, depths
+    return make_network_input(pictures), references, depths
 
 
 def _centre(sample: Sample, recipe: DenseRecipe, tiled: bool, generator: torch.Generator) -> tuple[float, float]:
@@ -166,20 +170,20 @@ def _losses(
     net: DenseNet, card: Card, recipe: DenseRecipe, batch: tuple[Tensor, Tensor, Tensor]
 ) -> Mapping[str, Tensor]:
     pictures, reference, depth = batch
-    with loop.mixed():
+    with loop.choose_precision():
         logits = net(pictures)
     logits = logits.float()  # (N, K (+ 1), h, w)
     k = len(card.labels)
     found = {
         "cross-entropy": F.cross_entropy(logits[:, :k], reference),
-        "dice": recipe.dice * dice_loss(logits[:, :k], reference),
+        "dice": recipe.dice * compute_dice_loss(logits[:, :k], reference),
     }
     if card.instances:
         found["height"] = recipe.heights * F.mse_loss(logits[:, k].sigmoid(), depth)
     return found
 
 
-def dice_loss(logits: Tensor, reference: Tensor) -> Tensor:
+def compute_dice_loss(logits: Tensor, reference: Tensor) -> Tensor:
     """Return one minus the mean Dice of the classes that the batch shows: logits (N, K, h, w), reference (N, h, w)."""
     p = logits.softmax(1)
     wanted = F.one_hot(reference, logits.shape[1]).permute(0, 3, 1, 2).to(p.dtype)

@@ -9,7 +9,7 @@ from models.tasks.gauge.predictor import Reading
 from models.cards import card
 from models.i18n import Language
 from models.reporting.account import CardAccount, Record
-from models.reporting.outcome import Outcome, common
+from models.reporting.outcome import Outcome, fill_common_outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,4 +35,4 @@ class GaugeAccount(CardAccount[Reading]):
         return f"{say(card(answer.card).labels[0].name)} {self.outcome(answer).words(say)}"
 
     def outcome(self, answer: Reading) -> ReadingOutcome:
-        return ReadingOutcome(**common(answer), value=answer.value, unit=answer.unit)
+        return ReadingOutcome(**fill_common_outcome(answer), value=answer.value, unit=answer.unit)

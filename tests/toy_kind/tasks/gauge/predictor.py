@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from models.cards import Card
 from models.errors import UnknownCard
-from models.nets.frame import blank
-from models.nets.loading import filled
+from models.nets.frame import make_blank_image
+from models.nets.loading import fill_with_weights
 from models.tasks import task_of
 from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.members import Members
 from models.tasks.task import Task
 from models.trust.ood import load_ood_detector
-from models.trust.second import seconded
+from models.trust.second import give_second_opinion
 from models.types import Explanation, Image, Judged
 
 
@@ -40,10 +40,12 @@ class Gauge(Members[nn.Linear]):
 
     def __init__(self, card: Card, device: torch.device) -> None:
         self.task = task_of(card.task)
-        super().__init__(card, device, (filled(self.task.build(card), card, member) for member in card.members))
+        super().__init__(
+            card, device, (fill_with_weights(self.task.build(card), card, member) for member in card.members)
+        )
 
     def warm_up(self) -> None:
-        self.predict(blank(self.card))
+        self.predict(make_blank_image(self.card))
 
     def predict(self, image: Image, frame: int = 0, asked: Request = ANSWER) -> Reading:
         self.draw_no_boxes(asked)
@@ -58,7 +60,7 @@ class Gauge(Members[nn.Linear]):
             seconds=time.perf_counter() - begun, value=value, unit="%",
             abstained=verdict.outside, reason=verdict.reason, ood_score=verdict.ood_score,
         )  # fmt: skip
-        return seconded(reading, image, self.card)
+        return give_second_opinion(reading, image, self.card)
 
     def explain(self, image: Image, why: Why, frame: int = 0) -> Explanation:
         raise UnknownCard(f"{self.card.id} says no why", fix="Ask for the number alone.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import models
-from models.cards.writing import publish
+from models.cards.writing import publish_metrics
 from models.errors import BadCard
 from models.progress import Progress
 from models.types import Image
@@ -26,4 +26,6 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         even = Image(np.full((1, 64, 64), level, np.float32), "", f"{level}")
         errors.append(abs(models.predict(even, card_id).value - 100 * level))
     row = {"value": float(np.mean(errors)), "low": min(errors), "high": max(errors)}
-    publish(card_id, {"trials": {"even pictures": {"n": len(LEVELS), "groups": len(LEVELS), "metrics": {"mae": row}}}})
+    publish_metrics(
+        card_id, {"trials": {"even pictures": {"n": len(LEVELS), "groups": len(LEVELS), "metrics": {"mae": row}}}}
+    )

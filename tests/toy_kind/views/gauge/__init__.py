@@ -13,7 +13,7 @@ from dashboard.case.places import lay_out_places
 from dashboard.i18n import spoken
 from dashboard.style.figures import View
 from models import Card, Image, Judged
-from models.answers.record import headline
+from models.answers.record import write_headline
 from models.cases import Case
 from models.reporting import pictures
 
@@ -35,7 +35,7 @@ class GaugePage(CardPage):
         with right, st.container(border=True, key="answer"):
             if answer.abstained and abstention.show_abstention(answer, image, card):
                 return
-            st.header(headline(answer, spoken()), anchor=False)
+            st.header(write_headline(answer, spoken()), anchor=False)
             downloads.show_downloads(answer, image, view)
         also.show_other_cards(image, card)()
 
@@ -43,10 +43,10 @@ class GaugePage(CardPage):
         return session.predict(image, card, frame)
 
     def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
-        return (pictures.shown(image, answer.frame) * 255).astype(np.uint8)
+        return (pictures.render_report_frame(image, answer.frame) * 255).astype(np.uint8)
 
     def tell(self, case: Case, card: Card, answer: Judged) -> str:
-        return headline(answer, spoken())
+        return write_headline(answer, spoken())
 
 
 PAGE = GaugePage()

@@ -3,7 +3,8 @@
 A copy of the working tree, in which no ../shared is, gets one fault at a time: an operator, a comparison, a condition,
 a constant or a call that is changed or left out. The tests that run its line, as coverage.py noted once at the start
 (--notes keeps that for the next run), are run until the first fails; a fault that none notices has survived, and its
-line says where. What only decoder processes run, which are not noted, gets the files of tests that name the module.
+line says where. Decoder processes note their lines too; what numba compiled notes nothing, and gets the files of tests
+that name the module.
 Faults are drawn by a seed, package by package in turn, so that a run that is stopped is a smaller sample; it goes on
 where it was. mutmut and cosmic-ray were looked at: the one puts each function behind a switch, which decoder processes
 do not see, the other runs one and the same tests for every fault (here 25 minutes of them).
@@ -165,8 +166,7 @@ class Noted:
     """Which tests run which lines, and how long each takes."""
 
     def __init__(self, file: Path) -> None:
-        self._data = coverage.CoverageData(str(file))
-        self._data.read()
+        self._data = _read(file)
         self._lines: dict[str, dict[int, list[str]]] = {}
         self._seconds: dict[str, float] = json.loads(file.with_suffix(".json").read_text())
 
@@ -185,11 +185,12 @@ class Watch:
     """A plugin of pytest: coverage.py learns which test runs; the first that fails is kept, and what each takes."""
 
     def __init__(self) -> None:
-        self.failed = ""
+        self.failed, self.runs = "", ""
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self.runs = item.nodeid
         if (measured := coverage.Coverage.current()) is not None:
             measured.switch_context(item.nodeid)
         return (yield)
@@ -239,13 +240,36 @@ def _tested(tree: Path, arguments: list[str], notes: Path | None, told: Connecti
         told.send((int(pytest.main([*FAST, "-x", *arguments], plugins=[watch])), watch.failed))
     else:
         measured = coverage.Coverage(data_file=str(notes), source=["models", "dashboard"])
+        _note_decoders(notes, watch)
         with measured.collect():
             code = pytest.main([*FAST, *arguments], plugins=[watch])
         measured.save()
+        own = _read(notes)
+        for beside in notes.parent.glob(f"{notes.name}.*.*"):
+            own.update(_read(beside))
+            beside.unlink()
         notes.with_suffix(".json").write_text(json.dumps(watch.seconds))
         told.send((int(code), watch.failed))
     told.close()
     os._exit(0)  # what a test left running is of no interest
+
+
+def _note_decoders(notes: Path, watch: Watch) -> None:
+    """Have each decoder process of this one note what it runs, beside `notes`, under the test that asked."""
+    note = import_module("tests.benchmarks.noted").note
+    worker = import_module("models.io.worker").Worker
+    exchange = worker._exchange
+
+    def noting(self: object, seconds: float, job: tuple[object, ...]) -> object:
+        return exchange(self, seconds, (note, (str(notes), watch.runs, *job), {}))
+
+    worker._exchange = noting
+
+
+def _read(file: Path) -> coverage.CoverageData:
+    found = coverage.CoverageData(str(file))
+    found.read()
+    return found
 
 
 def noticed(tree: Path, tests: list[str], notes: Path | None = None, seconds: float = SECONDS) -> tuple[str, str]:

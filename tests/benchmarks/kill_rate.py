@@ -103,7 +103,7 @@ def faults(tree: Path, name: str) -> list[Fault]:
                 after_all = after(before)
                 if after_all and after_all != before:
                     found.append(Fault(name, row, start, stop, before, after_all))
-    return found
+    return [*dict.fromkeys(found)]  # what is inside a function inside a function was met twice
 
 
 def _inside(tree: ast.AST) -> Iterator[ast.AST]:

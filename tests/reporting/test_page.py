@@ -111,7 +111,7 @@ def laid(monkeypatch: pytest.MonkeyPatch) -> Callable[[Report], list[Put]]:
     watch(TaggedCanvas, "save", lambda *_: runs.append([]))
 
     def lay(report: Report) -> list[Put]:
-        pdf(report)
+        assert pdf(report).startswith(b"%PDF")
         return runs[-2]
 
     return lay

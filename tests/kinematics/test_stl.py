@@ -11,6 +11,7 @@ import trimesh
 from models.errors import InputError
 from models.geometry import camera as cameras
 from models.geometry import jts
+from models.geometry import stl as stls
 from models.geometry.camera import Camera, read_calibration
 from models.geometry.mesh import read_mesh
 from models.tasks.kinematics.motion import warn_beyond_detector
@@ -196,6 +197,34 @@ def test_poses_and_calibrations_are_parsed_by_a_decoder(monkeypatch: pytest.Monk
         monkeypatch.setattr(module, name, lambda *_: pytest.fail("parsed in the process of the models"))
     assert jts.read_jts(b"JT_EULER_312\nnames\n1,2,3,0,0,0\n").shape == (1, 4, 4)
     assert read_calibration(JOINT_TRACK.encode(), (1024, 1024)).distance_mm == 1198
+
+
+def test_as_many_triangles_and_bytes_as_allowed_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stls, "MOST_FACES", 12)
+    for data in (binary(), ascii_().encode()):
+        monkeypatch.setattr(stls, "MOST_BYTES", len(data))
+        assert stls.read_triangles(data, "x.stl").shape == (12, 3, 3)
+        monkeypatch.setattr(stls, "MOST_BYTES", len(data) - 1)
+        with pytest.raises(InputError, match="too large for the CAD") as refused:
+            stls.read_triangles(data, "x.stl")
+        assert refused.value.file == "x.stl"
+    monkeypatch.undo()
+    monkeypatch.setattr(stls, "MOST_FACES", 11)
+    for data in (binary(), ascii_().encode()):
+        with pytest.raises(InputError, match="more than 11 triangles"):
+            stls.read_triangles(data, "x.stl")
+
+
+def test_corners_are_those_of_the_file_one_by_one() -> None:
+    said = cube().triangles
+    assert stls.read_triangles(binary(), "x.stl") == pytest.approx(said)
+    assert stls.read_triangles(ascii_().encode(), "x.stl") == pytest.approx(said)
+    only = b"solid\n" + b"vertex 1 2 3\nvertex 0.1 5 6\nvertex 7 8 9\n"
+    assert stls.read_triangles(only, "x.stl").tolist() == [[[1, 2, 3], [float(np.float32(0.1)), 5, 6], [7, 8, 9]]]
+    # a long name before the first corner, as some programs write their copyright
+    named = b"solid " + b"name " * 200 + b"\n" + ascii_().encode().split(b"\n", 1)[1]
+    assert stls.read_triangles(named, "x.stl").shape == (12, 3, 3)
+    assert stls.read_triangles(b" " * 200 + ascii_().encode(), "x.stl").shape == (12, 3, 3)
 
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"

@@ -99,7 +99,7 @@ def laid(monkeypatch: pytest.MonkeyPatch) -> Callable[[Report], list[Put]]:
         put(canvas, "circle", "", (x - r, y - r, x + r, y + r), canvas._lineWidth, canvas._strokeColorObj)
 
     def arc(canvas: Any, *box: float) -> None:
-        put(canvas, "arc", "", box[:4], *box[4:])  # type: ignore[arg-type]
+        put(canvas, "arc", "", box[:4], *box[4:], canvas._lineCap)  # type: ignore[arg-type]
 
     watch(TaggedParagraph, "drawOn", words)
     watch(TaggedSheet, "drawOn", sheet)
@@ -309,7 +309,7 @@ def test_the_mark_is_a_ring_with_a_t_under_a_dome(laid: Callable[..., list[Put]]
     # M12 15.4 a6 6 0 0 1 12 0: a half circle of radius 6 round (18, 15.4)
     assert (dome.left, dome.right) == pytest.approx((x + 6, x + 12))
     assert (dome.top, dome.bottom) == pytest.approx((y + (15.4 - 6) / 2, y + (15.4 + 6) / 2))
-    assert dome.look == (0, 180)
+    assert dome.look == (0, 180, 1)  # with round ends
     across, down = (one for one in put if one.kind == "line" and one.look[0] == 2.8)
     # M12 15.4 h12, M18 15.4 v10
     assert (across.left, across.right, across.top) == pytest.approx((x + 6, x + 12, y + 15.4 / 2))

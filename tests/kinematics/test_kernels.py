@@ -6,6 +6,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from numba import config
 from scipy import ndimage
 
 from models.geometry.compiled import fill, outline, rim, thickness
@@ -30,7 +31,8 @@ def test_a_pixel_is_filled_where_its_middle_lies_in_a_triangle_seen_from_the_fro
     rng = np.random.default_rng(5)
     cases = [rng.integers(-6, 16, (3, 2)) for _ in range(150)]
     cases += [np.array(one) for one in ([(1, 1), (5, 3), (9, 5)], [(3, 2), (3, 6), (3, 4)], [(2, 3), (8, 3), (5, 3)],
-                                        [(0, 0), (0, 8), (10, 8)], [(0, 0), (10, 8), (10, 0)])]  # fmt: skip
+                                        [(0, 0), (0, 8), (10, 8)], [(0, 0), (10, 8), (10, 0)],
+                                        [(2, 2), (2, 3), (3, 2)], [(2, 2), (3, 2), (2, 3)])]  # fmt: skip
     seen = 0
     for corners in cases:
         front = turn(*corners) <= 0
@@ -165,3 +167,10 @@ def test_an_outline_is_every_crack_round_an_object_once_and_goes_clockwise() -> 
         assert walked[0] == (first % 11, first // 11 - 0.5)
         corners += int((touching != ndimage.label(mask)[0]).any())
     assert corners > 10  # objects that hang together by a corner of a pixel
+
+
+def test_kernels_are_kept_on_disk_and_let_other_threads_run() -> None:
+    fill(np.zeros((3, 2)), np.array([[0, 1, 2]], np.int32), SHAPE)
+    if not config.DISABLE_JIT:
+        assert fill.stats.cache_path  # else each process would compile for seconds before its first frame
+        assert fill.targetoptions["nogil"]

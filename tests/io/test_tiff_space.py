@@ -88,14 +88,14 @@ def test_a_slide_scanners_words_are_a_scale() -> None:
     assert said == (pytest.approx((0.000499, 0.000499)), "the scanner's own resolution")
 
 
-@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_picture_that_lies_has_its_scale_and_proportions_turned_with_it(orientation: int) -> None:
     tag = [(274, 3, 1, orientation, True)]
     fine = tiff.decode_tiff(written(resolution=(20_000, 40_000), resolutionunit="CENTIMETER", extratags=tag), ROOM)
     coarse = tiff.decode_tiff(written(resolution=(100, 200), resolutionunit="NONE", extratags=tag), ROOM)
     assert isinstance(fine, Decoded)
     assert isinstance(coarse, Decoded)
-    upright = orientation == 1
+    upright = orientation < 5
     assert fine.stored.shape == ((1, 12, 20) if upright else (1, 20, 12))
     assert fine.header.spacing_mm == pytest.approx((0.00025, 0.0005) if upright else (0.0005, 0.00025))
     assert fine.header.aspect == (1, 1)
@@ -120,6 +120,8 @@ def test_colour_of_any_depth_has_its_own_white() -> None:
     deep = np.array([[[0, 32768, 65535]]], np.uint16)
     colours, bits, said = tiff._colour(deep, 16, [])
     assert (colours.tolist(), bits, said) == ([[[0, 128, 255]]], 8, (tiff.COLOUR_CUT,))
+    nine, bits, said = tiff._colour(deep // 128, 9, [])
+    assert (nine.tolist(), bits, said) == ([[[0, 128, 255]]], 8, (tiff.COLOUR_CUT,))
     real = np.array([[[-0.5, 0.25, 1.0]]], np.float32)  # from −0.5 to 1
     colours, bits, said = tiff._colour(real, 32, [])
     assert (colours.tolist(), bits, said) == ([[[0, 128, 255]]], 8, (tiff.RANGE_ASSUMED,))

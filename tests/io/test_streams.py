@@ -11,15 +11,15 @@ from pydicom.sequence import Sequence
 from models.io.dicom_form import (
     META,
     _number,
-    first_meta_header_only,
-    functional_group,
-    holder,
-    item_of,
-    meta_end,
-    numbers,
-    positive,
+    drop_later_meta_headers,
+    find_functional_group,
+    find_holder,
+    find_meta_end,
+    find_sequence_item,
+    read_dicom_numbers,
+    read_positive_dicom_number,
 )
-from models.io.dicom_stream import stated_size
+from models.io.dicom_stream import read_stated_size
 
 
 def segment(marker: int, body: bytes) -> bytes:
@@ -53,15 +53,15 @@ TABLE = segment(0xC4, frame(7, 9))  # a Huffman table whose bytes would make a s
     ],
 )
 def test_the_size_that_a_jpeg_states(stream: bytes, size: tuple[int, int] | None) -> None:
-    assert stated_size(stream) == size
+    assert read_stated_size(stream) == size
 
 
 @pytest.mark.parametrize("before", [0, 85, 508])
 def test_the_size_that_a_jpeg_2000_states_is_that_of_its_grid_less_its_origin(before: int) -> None:
     # SIZ: length, capabilities, then right, down, left and top of the picture on the reference grid
     stream = b"\xff\x4f\xff\x51" + struct.pack(">HHIIII", 41, 0, 520, 310, 20, 10) + bytes(30)
-    assert stated_size(b"\0" * before + stream) == (300, 500)
-    assert stated_size(b"\0" * 509 + stream) is None  # so far in, it is something else's
+    assert read_stated_size(b"\0" * before + stream) == (300, 500)
+    assert read_stated_size(b"\0" * 509 + stream) is None  # so far in, it is something else's
 
 
 def meta(body: bytes) -> bytes:
@@ -73,10 +73,10 @@ def meta(body: bytes) -> bytes:
 def test_of_several_meta_headers_the_first_counts(start: bytes, more: int) -> None:
     first, rest = meta(b"first header."), b"\x08\0\x05\0CS\x0a\0ISO_IR 100"
     data = start + first + meta(b"second") * more + rest
-    assert meta_end(data) == len(start) + 12 + 13
-    assert first_meta_header_only(data) == start + first + rest
-    assert meta_end(start + rest) == 0
-    assert first_meta_header_only(start + rest) == start + rest
+    assert find_meta_end(data) == len(start) + 12 + 13
+    assert drop_later_meta_headers(data) == start + first + rest
+    assert find_meta_end(start + rest) == 0
+    assert drop_later_meta_headers(start + rest) == start + rest
 
 
 @pytest.mark.parametrize(
@@ -97,30 +97,30 @@ def group(**attributes: object) -> Dataset:
 
 def test_a_frames_own_group_goes_before_the_shared_and_that_before_the_object() -> None:
     image = group(SliceThickness=9, Rows=4)
-    assert item_of(image, "PerFrameFunctionalGroupsSequence") == Dataset()
+    assert find_sequence_item(image, "PerFrameFunctionalGroupsSequence") == Dataset()
     shared = group(PixelMeasuresSequence=Sequence([group(SliceThickness=3, SpacingBetweenSlices=5)]))
     own = [group(PixelMeasuresSequence=Sequence([group(SliceThickness=n)])) for n in (1, 2)]
     image.SharedFunctionalGroupsSequence = Sequence([shared])
     image.PerFrameFunctionalGroupsSequence = Sequence([*own, group(FrameContentSequence=Sequence([]))])
 
     def thickness(frame: int) -> float:
-        return float(holder(image, "SliceThickness", frame).SliceThickness)
+        return float(find_holder(image, "SliceThickness", frame).SliceThickness)
 
     assert [thickness(frame) for frame in (0, 1, 2, 3)] == [1, 2, 3, 3]
-    assert [functional_group(image, "PixelMeasuresSequence", n).SliceThickness for n in (0, 1, 2)] == [1, 2, 3]
-    assert functional_group(image, "PixelMeasuresSequence").SliceThickness == 1
-    assert holder(image, "SpacingBetweenSlices", 1).SpacingBetweenSlices == 5
-    assert holder(image, "Rows", 1) is image
-    assert holder(image, "Columns", 1) == Dataset()
+    assert [find_functional_group(image, "PixelMeasuresSequence", n).SliceThickness for n in (0, 1, 2)] == [1, 2, 3]
+    assert find_functional_group(image, "PixelMeasuresSequence").SliceThickness == 1
+    assert find_holder(image, "SpacingBetweenSlices", 1).SpacingBetweenSlices == 5
+    assert find_holder(image, "Rows", 1) is image
+    assert find_holder(image, "Columns", 1) == Dataset()
     bare = group(SliceThickness=9)
-    assert holder(bare, "SliceThickness", 3).SliceThickness == 9
+    assert find_holder(bare, "SliceThickness", 3).SliceThickness == 9
 
 
 def test_numbers_are_all_or_none_and_a_positive_one_is_the_first_over_zero() -> None:
     image = group(PixelSpacing=[0.5, 0.25], SliceThickness=None, Exposure="7")
-    assert numbers(image, "PixelSpacing") == [0.5, 0.25]
-    assert numbers(image, "SliceThickness") == numbers(image, "KVP") == []
-    assert numbers(image, "Exposure") == [7]
-    assert positive(image, "PixelSpacing") == 0.5
-    assert positive(group(ImagePositionPatient=[0, -2, 3]), "ImagePositionPatient") == 3
-    assert positive(group(ImagePositionPatient=[0, -2, -3]), "ImagePositionPatient") is None
+    assert read_dicom_numbers(image, "PixelSpacing") == [0.5, 0.25]
+    assert read_dicom_numbers(image, "SliceThickness") == read_dicom_numbers(image, "KVP") == []
+    assert read_dicom_numbers(image, "Exposure") == [7]
+    assert read_positive_dicom_number(image, "PixelSpacing") == 0.5
+    assert read_positive_dicom_number(group(ImagePositionPatient=[0, -2, 3]), "ImagePositionPatient") == 3
+    assert read_positive_dicom_number(group(ImagePositionPatient=[0, -2, -3]), "ImagePositionPatient") is None

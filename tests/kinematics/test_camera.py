@@ -111,7 +111,7 @@ def test_another_grid_keeps_a_point_at_the_same_place_of_the_detector() -> None:
 
 def test_the_principal_point_of_a_header_goes_before_the_middle() -> None:
     detector = Geometry(1000.0, 700.0, principal_point_px=(10.0, 20.0), pitch_mm=(0.2, 0.25))
-    camera = of_image(Image(np.zeros((1, 100, 200), np.float32), "x", "0", geometry=detector))
+    camera = find_camera_of_image(Image(np.zeros((1, 100, 200), np.float32), "x", "0", geometry=detector))
     assert camera is not None
     assert (camera.centre_px, camera.distance_mm) == ((20, 10), 1000)
 

@@ -72,24 +72,24 @@ def test_what_is_no_pose_file_is_refused(text: str, says: str) -> None:
 @pytest.mark.parametrize("turn", [0, 1, 2])
 def test_a_rotation_is_right_handed_about_its_own_axis(turn: int) -> None:
     by = Rotation.from_euler("xyz"[turn], 25, degrees=True).as_matrix()
-    assert jts.rotation(turn, 25) == pytest.approx(by)
+    assert jts.rotate_about_axis(turn, 25) == pytest.approx(by)
 
 
 @pytest.mark.parametrize("x", [90.0, -90.0])
 def test_where_two_axes_fall_together_one_turn_takes_it_all(x: float) -> None:
-    pose = jts.pose(np.array([1.0, 2.0, 3.0, 20.0, x, 30.0]))
-    values = jts.row(pose)
+    pose = jts.pose_from_jts_row(np.array([1.0, 2.0, 3.0, 20.0, x, 30.0]))
+    values = jts.jts_row_from_pose(pose)
     assert values[[0, 1, 2, 4, 5]] == pytest.approx([1, 2, 3, x, 0])
     assert values[3] == pytest.approx(20 + np.sign(x) * 30)
-    assert jts.pose(values) == pytest.approx(pose)
-    near = jts.row(jts.pose(np.array([0, 0, 0, 20.0, np.sign(x) * 89.9, 30.0])))
+    assert jts.pose_from_jts_row(values) == pytest.approx(pose)
+    near = jts.jts_row_from_pose(jts.pose_from_jts_row(np.array([0, 0, 0, 20.0, np.sign(x) * 89.9, 30.0])))
     assert near[3:] == pytest.approx([20, np.sign(x) * 89.9, 30])
 
 
 def test_as_many_poses_as_allowed_are_read_and_the_odd_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jts, "MOST_FRAMES", 3)
     lines = ["jt_euler_312", "names", *["1,2,3,0,0,0"] * 3]
-    poses = jts.parse("\ufeff" + "\n\n".join(lines))
+    poses = jts.parse_jts("\ufeff" + "\n\n".join(lines))
     assert poses.shape == (3, 4, 4)
     for text, says in (
         ([*lines, "1,2,3,0,0,0"], "holds 4 poses, more than 3"),
@@ -99,15 +99,15 @@ def test_as_many_poses_as_allowed_are_read_and_the_odd_line_is_named(monkeypatch
         ([*lines[:3], "1,2,3,4,5,6,7"], "no six finite numbers for frame 2"),
     ):
         with pytest.raises(InputError, match=says) as caught:
-            jts.parse("\n".join(text), "x.jts")
+            jts.parse_jts("\n".join(text), "x.jts")
         assert (caught.value.file, bool(caught.value.fix)) == ("x.jts", True)
 
 
 def test_a_pose_that_is_missing_in_part_is_written_as_none() -> None:
-    poses = np.stack([jts.pose(np.array([1.0, 2, 3, 4, 5, 6]))] * 2)
+    poses = np.stack([jts.pose_from_jts_row(np.array([1.0, 2, 3, 4, 5, 6]))] * 2)
     poses[1, 0, 3] = np.nan
-    _, names, first, second = jts.write(poses).splitlines()
+    _, names, first, second = jts.write_jts(poses).splitlines()
     assert [float(value) for value in first.split(",")] == pytest.approx([1, 2, 3, 4, 5, 6])
     assert {float(value) for value in second.split(",")} == {0}
     assert {len(line) for line in (names, first, second)} == {6 * 16 + 5}  # columns stand below each other
-    assert jts.write(poses).endswith("\n")
+    assert jts.write_jts(poses).endswith("\n")

@@ -9,7 +9,7 @@ import pytest
 from numba import config
 from scipy import ndimage
 
-from models.geometry.compiled import fill, outline, rim, thickness
+from models.geometry.compiled import fill_silhouette, trace_outline, trace_rim, trace_thickness
 
 SHAPE = (9, 11)
 
@@ -37,7 +37,7 @@ def test_a_pixel_is_filled_where_its_middle_lies_in_a_triangle_seen_from_the_fro
     for corners in cases:
         front = turn(*corners) <= 0
         whole = [[front and holds(corners, (c, r)) for c in range(SHAPE[1])] for r in range(SHAPE[0])]
-        found = fill(corners.astype(float), np.array([[0, 1, 2]], np.int32), SHAPE)
+        found = fill_silhouette(corners.astype(float), np.array([[0, 1, 2]], np.int32), SHAPE)
         assert found.tolist() == np.array(whole, int).tolist(), corners
         seen += int(found.any()) and int(turn(*corners) < 0)
     assert seen > 40
@@ -45,7 +45,7 @@ def test_a_pixel_is_filled_where_its_middle_lies_in_a_triangle_seen_from_the_fro
 
 def test_triangles_add_up_and_one_may_lie_before_another() -> None:
     points = np.array([(0, 0), (0, 4), (4, 0), (7.4, 2.6), (7.4, 6.4), (9.6, 2.6)])
-    both = fill(points, np.array([[0, 1, 2], [3, 4, 5]], np.int32), SHAPE)
+    both = fill_silhouette(points, np.array([[0, 1, 2], [3, 4, 5]], np.int32), SHAPE)
     rows, columns = np.nonzero(both[:, :6])
     assert {*zip(rows.tolist(), columns.tolist(), strict=True)} == {(r, c) for r in range(5) for c in range(5 - r)}
     # its long side passes columns 9.4, 8.8, 8.2 and 7.6 in rows 3 to 6
@@ -93,7 +93,7 @@ def test_a_ray_is_as_long_inside_a_tetrahedron_as_its_planes_say_whatever_corner
             face = face if outwards else face[::-1]
             faces.append(np.roll(face, n % 3))
         # the camera's y points up and its z towards the source, which together turn nothing over
-        found = thickness(points, ranges, np.array(faces, np.int32), SHAPE)
+        found = trace_thickness(points, ranges, np.array(faces, np.int32), SHAPE)
         said = depth_inside(points, ranges)
         assert np.abs(found) == pytest.approx(said, abs=1e-2 * ranges.max() / 300), n
         met += int((said > 10).sum())
@@ -107,11 +107,11 @@ def test_thickness_has_the_sign_of_a_surface_wound_outwards() -> None:
         face = np.array([order], np.int32)
         a, b, c = points[list(order)]
         front = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) < 0
-        one = thickness(points, ranges, face, SHAPE)
+        one = trace_thickness(points, ranges, face, SHAPE)
         assert one[3, 3] == pytest.approx(-500 if front else 500)  # where a ray enters, and where it leaves
         assert one[7, 8] == 0
-        assert (fill(points, face, SHAPE)[3, 3] == 1) == front
-    assert not thickness(points[[0, 0, 1]], ranges, np.array([[0, 1, 2]], np.int32), SHAPE).any()
+        assert (fill_silhouette(points, face, SHAPE)[3, 3] == 1) == front
+    assert not trace_thickness(points[[0, 0, 1]], ranges, np.array([[0, 1, 2]], np.int32), SHAPE).any()
 
 
 def test_points_of_the_rim_are_evenly_spaced_over_its_edges_and_none_lies_between_faces_of_one_side() -> None:
@@ -121,13 +121,13 @@ def test_points_of_the_rim_are_evenly_spaced_over_its_edges_and_none_lies_betwee
     edges = np.array([(0, 1), (1, 2), (2, 3), (0, 4)], np.int32)
     sides = np.array([(2, 5), (0, 4), (1, 0), (3, 4)], np.int32)
     source = np.array([2.0, 4.5, 13.0])  # beyond y 4 and z 12, before x 3: sees the second and the third alone
-    points, outward = rim(vertices, normals, first, edges, sides, source, 5.0)
+    points, outward = trace_rim(vertices, normals, first, edges, sides, source, 5.0)
     # edges of 3 and of 12 count; 2.5 on the first, then 7.5, 12.5: 4.5 and 9.5 on the other
     assert points == pytest.approx(np.array([(2.5, 0, 0), (3, 4, 4.5), (3, 4, 9.5)]))
     assert outward.tolist() == [[0, 0, 0], [1, 1, 0], [1, 1, 0]]
     for nothing in (np.array([2.0, 4.0, 12.0]), np.array([1.0, 1.0, 1.0])):  # who is in a plane is not before it
-        assert len(rim(vertices, normals, first, edges, sides, nothing, 5.0)[0]) == 0
-    exact, _ = rim(vertices, normals, first, edges, sides, source, 2.0)
+        assert len(trace_rim(vertices, normals, first, edges, sides, nothing, 5.0)[0]) == 0
+    exact, _ = trace_rim(vertices, normals, first, edges, sides, source, 2.0)
     assert exact[:, :2].tolist() == [[1, 0], *[[3, 4]] * 6]  # a point due where an edge ends belongs to the next
     assert exact[1:, 2].tolist() == [0, 2, 4, 6, 8, 10]
 
@@ -142,7 +142,7 @@ def test_a_face_is_seen_by_its_own_plane(axis: int, before: bool) -> None:
     seen = [bool(normals[0] @ (source - vertices[0]) > 0), bool(normals[1] @ (source - vertices[0]) > 0)]
     assert seen[0] == before
     edge, corner = np.array([[0, 1]], np.int32), np.zeros(2, np.int32)
-    points, _ = rim(vertices, normals, corner, edge, edge, source, 4.0)
+    points, _ = trace_rim(vertices, normals, corner, edge, edge, source, 4.0)
     assert points[:, 2].tolist() == ([9, 13] if seen[0] != seen[1] else [])
 
 
@@ -157,7 +157,7 @@ def test_an_outline_is_every_crack_round_an_object_once_and_goes_clockwise() -> 
         across, down = np.nonzero(own[:, 1:] != own[:, :-1]), np.nonzero(own[1:] != own[:-1])
         cracks = {(c + 0.5, float(r)) for r, c in zip(*across, strict=True)}
         cracks |= {(float(c), r + 0.5) for r, c in zip(*down, strict=True)}
-        found = outline(mask.astype(np.uint8))
+        found = trace_outline(mask.astype(np.uint8))
         walked = [*map(tuple, found)]
         assert {*walked} == cracks
         assert len(walked) == len(cracks)
@@ -172,7 +172,7 @@ def test_an_outline_is_every_crack_round_an_object_once_and_goes_clockwise() -> 
 
 
 def test_kernels_are_kept_on_disk_and_let_other_threads_run() -> None:
-    fill(np.zeros((3, 2)), np.array([[0, 1, 2]], np.int32), SHAPE)
+    fill_silhouette(np.zeros((3, 2)), np.array([[0, 1, 2]], np.int32), SHAPE)
     if not config.DISABLE_JIT:
-        assert fill.stats.cache_path  # else each process would compile for seconds before its first frame
-        assert fill.targetoptions["nogil"]
+        assert fill_silhouette.stats.cache_path  # else each process would compile for seconds before its first frame
+        assert fill_silhouette.targetoptions["nogil"]

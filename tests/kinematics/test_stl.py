@@ -203,28 +203,28 @@ def test_as_many_triangles_and_bytes_as_allowed_are_read(monkeypatch: pytest.Mon
     monkeypatch.setattr(stls, "MOST_FACES", 12)
     for data in (binary(), ascii_().encode()):
         monkeypatch.setattr(stls, "MOST_BYTES", len(data))
-        assert stls.read_triangles(data, "x.stl").shape == (12, 3, 3)
+        assert stls.read_stl_triangles(data, "x.stl").shape == (12, 3, 3)
         monkeypatch.setattr(stls, "MOST_BYTES", len(data) - 1)
         with pytest.raises(InputError, match="too large for the CAD") as refused:
-            stls.read_triangles(data, "x.stl")
+            stls.read_stl_triangles(data, "x.stl")
         assert refused.value.file == "x.stl"
     monkeypatch.undo()
     monkeypatch.setattr(stls, "MOST_FACES", 11)
     for data in (binary(), ascii_().encode()):
         with pytest.raises(InputError, match="more than 11 triangles"):
-            stls.read_triangles(data, "x.stl")
+            stls.read_stl_triangles(data, "x.stl")
 
 
 def test_corners_are_those_of_the_file_one_by_one() -> None:
     said = cube().triangles
-    assert stls.read_triangles(binary(), "x.stl") == pytest.approx(said)
-    assert stls.read_triangles(ascii_().encode(), "x.stl") == pytest.approx(said)
+    assert stls.read_stl_triangles(binary(), "x.stl") == pytest.approx(said)
+    assert stls.read_stl_triangles(ascii_().encode(), "x.stl") == pytest.approx(said)
     only = b"solid\n" + b"vertex 1 2 3\nvertex 0.1 5 6\nvertex 7 8 9\n"
-    assert stls.read_triangles(only, "x.stl").tolist() == [[[1, 2, 3], [float(np.float32(0.1)), 5, 6], [7, 8, 9]]]
+    assert stls.read_stl_triangles(only, "x.stl").tolist() == [[[1, 2, 3], [float(np.float32(0.1)), 5, 6], [7, 8, 9]]]
     # a long name before the first corner, as some programs write their copyright
     named = b"solid " + b"name " * 200 + b"\n" + ascii_().encode().split(b"\n", 1)[1]
-    assert stls.read_triangles(named, "x.stl").shape == (12, 3, 3)
-    assert stls.read_triangles(b" " * 200 + ascii_().encode(), "x.stl").shape == (12, 3, 3)
+    assert stls.read_stl_triangles(named, "x.stl").shape == (12, 3, 3)
+    assert stls.read_stl_triangles(b" " * 200 + ascii_().encode(), "x.stl").shape == (12, 3, 3)
 
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"

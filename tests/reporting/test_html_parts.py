@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from models.i18n import Language
-from models.reporting.curves import panel
-from models.reporting.html import _part, html
+from models.reporting.curves import lay_out_curve
+from models.reporting.html import _part, write_html
 from models.reporting.parts import (
     Answer,
     Bar,
@@ -83,7 +83,7 @@ def read(part: Part) -> Node:
 
 def page(*chapters: Chapter, label: str = "", language: str = "en") -> Node:
     made = datetime(2026, 11, 24, 9, 5, tzinfo=UTC)
-    return Reader(html(Report("Two <knees>", chapters, made, label, Language(language))).decode()).stack[0]
+    return Reader(write_html(Report("Two <knees>", chapters, made, label, Language(language))).decode()).stack[0]
 
 
 def chapter(title: str = "Knee & hip", simulated: str = "") -> Chapter:
@@ -195,7 +195,7 @@ def numbers(path: Node) -> list[float]:
 
 def test_curves_are_drawn_upside_down_below_their_titles() -> None:
     curve = Curve("Flexion <", "°", np.array([0.0, 10.0, np.nan, 5.0]), np.array([1.0, 2.0, 0.0, 0.5]))
-    laid = panel(curve)
+    laid = lay_out_curve(curve)
     (figure,) = read(Curves((curve, curve), "two curves", "of a knee")).all("figure")
     assert figure.all("figcaption")[0].text == "of a knee"
     assert figure.all("div")[0].attributes["aria-label"] == "two curves"

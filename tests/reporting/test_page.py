@@ -29,7 +29,7 @@ from models.reporting.parts import (
     Section,
     Table,
 )
-from models.reporting.pdf import pdf
+from models.reporting.pdf import write_pdf
 from models.reporting.tags import Drawn, TaggedCanvas, TaggedParagraph, TaggedSheet
 from models.words import DISCLAIMER
 
@@ -111,7 +111,7 @@ def laid(monkeypatch: pytest.MonkeyPatch) -> Callable[[Report], list[Put]]:
     watch(TaggedCanvas, "save", lambda *_: runs.append([]))
 
     def lay(report: Report) -> list[Put]:
-        assert pdf(report).startswith(b"%PDF")
+        assert write_pdf(report).startswith(b"%PDF")
         return runs[-2]
 
     return lay

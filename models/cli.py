@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import structlog
 import typer
 
-from models.commands import bundle, catalogue, kinematics, predict, serve, training, triage
+from models.commands import bundle, catalogue, kinematics, library, predict, serve, training, triage
 from models.commands.allocation import keep_freed_memory
 from models.errors import OrthoLensError, UnknownCard
 from models.words import DISCLAIMER
@@ -37,6 +37,7 @@ app.command()(predict.predict)
 app.command()(triage.triage)
 app.command("cards")(catalogue.list_cards)
 app.add_typer(bundle.app, name="bundle")
+app.add_typer(library.app, name="library")
 app.command("cases")(catalogue.list_cases)
 app.command("samples")(catalogue.fetch_samples)
 app.command()(catalogue.simulate)

@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """Models from outside, each in a folder of its own with card, weights and figures, as `bundle import` puts them."""
     keys_dir: Path = user_data_path("ortholens") / "keys"
     """The key that signs this user's bundles, for nobody else, and the fingerprints of signers who are trusted."""
+    library_dir: Path = user_data_path("ortholens") / "library"
+    """The CAD of implants that the user added, each design in a folder of its own, as `library add` puts them."""
     data_dir: Path = user_data_path("ortholens") / "data"
     """Packed training sets, for `train`, `evaluate` and `ood`; weights that training starts from lie in `weights`
     beside it."""

@@ -56,7 +56,7 @@ def test_an_installed_copy_serves_with_its_theme_its_limits_and_no_statistics(tm
 
     away = tmp_path / "away"
     away.mkdir()
-    where = "from models.commands.serve import ROOT, home; print(ROOT, home(), sep='\\n')"
+    where = "from models.commands.serve import ROOT, find_server_home; print(ROOT, find_server_home(), sep='\\n')"
     run = {"cwd": away, "env": bare, "capture_output": True, "text": True, "check": True}
     root, home = subprocess.run([str(python), "-c", where], **run).stdout.split()
     assert Path(root) == site

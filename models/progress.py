@@ -16,6 +16,11 @@ Progress = Callable[[str, float], None]
 """Told what is being done, and the share of it that is done."""
 
 
+def tell_part(progress: Progress, low: float, high: float) -> Progress:
+    """Return what a part of the work is told to, that lies between two shares of the whole."""
+    return lambda step, share: progress(step, low + (high - low) * share)
+
+
 @dataclass
 class ProgressToken:
     """Counts the steps of a long computation, tells how far it is, and stops it when the user says so.

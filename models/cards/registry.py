@@ -128,13 +128,18 @@ def card(id: str) -> Card:
 def cards_of(task: str) -> tuple[Card, ...]:
     """Return the cards of a task, those that learned from real pictures first; the first is the default.
 
+    One from outside without weights is a draft of a user's own, which has not learned anything yet: it is left out.
+
     Raises
     ------
     UnknownCard
         When no card has that task.
     """
     found = tuple(
-        sorted((card for card in cards().values() if card.task == task), key=lambda card: card.data.simulated)
+        sorted(
+            (card for card in cards().values() if card.task == task and (card.members or card.folder is None)),
+            key=lambda card: card.data.simulated,
+        )
     )
     if not found:
         tasks = sorted({card.task for card in cards().values()})

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.cards import Card, card, cards
 from models.progress import Progress
-from models.tasks import kind_of, questions
 
 if TYPE_CHECKING:
-    from models.tasks.classification.own_card import Wish
-    from models.tasks.classification.own_set import Look, Source
+    from models.tasks.own import Wish
+    from models.training.own_files import Source
 
 TaskName = Annotated[str | None, typer.Option("--task", help="Of a folder: what the model answers, as pathology.")]
 Name = Annotated[str | None, typer.Option("--name", help="Of a folder: title of the model, as on the screen.")]
@@ -36,65 +32,33 @@ Start = Annotated[
 LookOnly = Annotated[bool, typer.Option("--look", help="Of a folder: only say what it holds.")]
 
 
-def train_on_folder(source: Source, wish: Wish | None, progress: Progress) -> None:
+def train_on_folder(source: Source, task: str, wish: Wish | None, progress: Progress) -> None:
     """Look at a folder, say what it holds, and train and measure a model on it; without a wish only look.
 
     Raises
     ------
     typer.BadParameter
-        When the task is none that a folder of labels can teach, or there is no such start.
+        When nothing of a user's own teaches the task.
     BadCard
-        When there is too little to learn, or a model of that id.
+        When there is too little to learn, or a model of that id, or no such start.
     """
-    from models.tasks.classification.own_card import SIDE, draft, sentences
-    from models.tasks.classification.own_set import look
+    from models.tasks import own
 
-    if wish is not None:
-        _check(wish)
-    seen = look(source, SIDE, progress)
-    for sentence in (*sentences(seen), *(f"Too little: {sentence}" for sentence in seen.too_little())):
+    if task not in own.list_teachable_tasks():
+        raise typer.BadParameter(f"a folder teaches {' or '.join(own.list_teachable_tasks())}, not {task!r}")
+    seen = own.look_at_files(task, source.files(), progress)
+    for sentence in (*seen.sentences(), *(f"Too little: {sentence}" for sentence in seen.too_little())):
         typer.echo(sentence)
     if wish is not None:
-        chosen = draft(wish, source, seen)
-        _train(chosen, seen, progress)
+        go_on(own.draft_card(wish, seen, source).id, progress)
 
 
-def go_on(chosen: Card, source: Source, progress: Progress) -> None:
-    """Train a user's own model where it was stopped, or anew where its pictures changed since."""
-    from models.tasks.classification.own_set import look
+def go_on(card_id: str, progress: Progress) -> None:
+    """Train a user's own model where it was stopped, or one that is done anew on its pictures."""
+    from models.tasks import own
 
-    _train(chosen, look(source, chosen.input.size[0], progress), progress)
-
-
-def _check(wish: Wish) -> None:
-    fitting = [name for name in questions() if kind_of(name).name == "classification"]
-    if wish.task not in fitting:
-        raise typer.BadParameter(f"a folder of labels teaches {' or '.join(fitting)}, not {wish.task!r}")
-    starts = [one.id for one in cards().values() if one.task in fitting and one.members]
-    if wish.start is not None and wish.start not in starts:
-        raise typer.BadParameter(f"{wish.start} of --start is no classifier with weights; choose {', '.join(starts)}")
-
-
-def _train(chosen: Card, seen: Look, progress: Progress) -> None:
-    from models.tasks.classification.evaluation import evaluate
-    from models.tasks.classification.final import runs_of, train
-    from models.tasks.classification.own_card import FOLDS
-
-    began, runs = time.perf_counter(), runs_of(chosen)
-    stamp = hashlib.sha256(
-        repr((seen.names, seen.labels, seen.groups, chosen.training)).encode() + seen.pixels.tobytes()
-    ).hexdigest()
-    if not (runs / stamp).exists():  # what was trained on other pictures, or by another recipe, is no start
-        shutil.rmtree(runs, ignore_errors=True)
-        runs.mkdir()
-        (runs / stamp).touch()
-    train(chosen.id, progress)
-    evaluate(chosen.id, FOLDS, False, progress)
-    shutil.rmtree(runs)
-    made, minutes = card(chosen.id), (time.perf_counter() - began) / 60
-    found, row = made.figures, made.figures["metrics"]["accuracy"]
-    typer.echo(
-        f"{made.id}: accuracy {row['value']:.1%} ({row['low']:.1%} to {row['high']:.1%}), cross-validated by group on "
-        f"{found['n']} pictures of {found['groups']} groups, in {minutes:.1f} min"
-    )
+    began = time.perf_counter()
+    made = own.train_own(card_id, progress)
+    minutes = (time.perf_counter() - began) / 60
+    typer.echo(f"{made.id}: {own.say_result(made)}, in {minutes:.1f} min")
     typer.echo(f"It is on its page and answers `ortholens predict {made.task}`. Fill in the open lines of {made.path}")

@@ -17,7 +17,7 @@ from models.nets.stages import list_stages
 from models.tasks import kind_of_card
 
 if TYPE_CHECKING:
-    from models.tasks.classification.own_card import Wish
+    from models.tasks.own import Wish
 
 Target = Annotated[str, typer.Argument(metavar="CARD|FOLDER", help="A model of `ortholens cards`, or your pictures.")]
 CardId = Annotated[str, typer.Argument(metavar="CARD", help="A model of `ortholens cards`.")]
@@ -58,21 +58,23 @@ def train(
             make.train_sharpener(progress)
             return
         with _needing_extras():
-            from models.tasks.classification.own_set import Source
+            from models.tasks import own
+            from models.training.own_files import Source
 
             if target not in cards() and Path(target).is_dir():
-                source = Source(folder=Path(target).resolve(), table=table, group=group)
-                train_on_folder(source, None if look else _wish(task, name, card_id, start), progress)
+                source = Source(folder=Path(target).resolve(), table=table and table.resolve(), group=group)
+                wish = None if look else _wish(task, name, card_id, start)
+                train_on_folder(source, task or own.list_teachable_tasks()[0], wish, progress)
             elif target not in cards() and "/" in target.replace("\\", "/"):
                 raise typer.BadParameter(f"there is no folder {target}")
-            elif (own := Source.beside(card(target))) is not None:
-                go_on(card(target), own, progress)
+            elif own.is_own(card(target)):
+                go_on(target, progress)
             else:
                 kind_of_card(_own(target)).trials().train(target, progress)
 
 
 def _wish(task: str | None, name: str | None, card_id: str | None, start: str | None) -> Wish:
-    from models.tasks.classification.own_card import Wish
+    from models.tasks.own import Wish
 
     if not task or not name:
         raise typer.BadParameter("a folder needs --task and --name, or --look to see what it holds")
@@ -113,10 +115,10 @@ def _own(card_id: str) -> Card:
     BadCard
         For one that others made.
     """
-    from models.tasks.classification.own_set import Source
+    from models.tasks.own import is_own
 
     chosen = card(card_id)
-    if chosen.folder is not None and Source.beside(chosen) is None:
+    if chosen.folder is not None and not is_own(chosen):
         fix = "Whoever made it can train and measure it, and hand it on with `ortholens bundle export`."
         raise BadCard("comes from outside, and what it learned from is not here", fix=fix, file=card_id)
     return chosen

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from models.progress import Progress
     from models.reporting.account import Account, CardAccount
     from models.tasks.task import Task
+    from models.training.own_files import Files
+    from models.training.own_set import Look
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,25 @@ class Trials(Protocol):
         """
 
 
+class OwnSets(Protocol):
+    """What reads sets of a user's own for a kind, and drafts cards for them: a module with these functions."""
+
+    def look(self, files: Files, progress: Progress, /) -> Look:
+        """Read the set of a user's files, and look at it.
+
+        Raises
+        ------
+        InputError, Unreachable
+            When there is nothing of the form that the kind learns from.
+        """
+
+    def describe_card(self, seen: Any, /) -> Mapping[str, object]:
+        """Return the fields of a card that hang on what it learns: summary, labels, input, net, training."""
+
+    def may_start_from(self, card: Card, /) -> bool:
+        """Whether a card's trunk can be the start of a new one of the kind."""
+
+
 class Kind(ABC):
     """One kind of task."""
 
@@ -219,6 +240,10 @@ class CardKind(Kind):
         BadWeights
             When a file of weights is missing, or not the one that the card names.
         """
+
+    def own_sets(self) -> OwnSets | None:
+        """Return what reads a user's own sets; None where no card of the kind can be trained on any."""
+        return None
 
     @abstractmethod
     def trials(self) -> Trials:

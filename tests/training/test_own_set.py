@@ -16,14 +16,20 @@ from models.cli import main
 from models.errors import DamagedFile, Unreachable
 from models.settings import settings
 from models.tasks import ood_set
-from models.tasks.classification import final, metrics, own_card, training
-from models.tasks.classification.own_set import NEAR_BITS, Source, difference_hash, joined, look, near_copies
+from models.tasks.classification import final, metrics, own, training
+from models.tasks.classification.own import LabelledLook
+from models.training.own_files import Source
+from models.training.own_set import NEAR_BITS, compute_difference_hash, find_near_copies, join_groups
 
 RNG = np.random.default_rng(0)
 
 
 def quiet(step: str, share: float) -> None:
     assert step
+
+
+def look(source: Source) -> LabelledLook:
+    return own.look(source.files(), quiet, 64)
 
 
 def picture(label: str, seed: int, side: int = 96) -> np.ndarray:
@@ -70,18 +76,19 @@ def run(*arguments: str) -> int:
 def test_a_look_finds_labels_groups_copies_and_what_cannot_be_read(folder: Path) -> None:
     Pillow.fromarray(picture("a", 9700)).resize((60, 60)).save(folder / "b" / "copy_90.jpg", quality=60)
     (folder / "b" / "broken_91.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    seen = look(Source(folder=folder, group=r"(\w+)_"), 64, quiet)
+    seen = look(Source(folder=folder, group=r"(\w+)_"))
     assert seen.pixels.shape == (21, 64, 64)
     assert (seen.labels.count("a"), seen.labels.count("b")) == (10, 11)
-    assert len(seen.broken) == 1
-    assert seen.broken[0].startswith("b/broken_91.png: ")
-    assert [(seen.names[i], seen.names[j]) for i, j in seen.copies] == [("a/a0_0.png", "b/copy_90.jpg")]
-    groups = dict(zip(seen.names, seen.groups, strict=True))
+    names = seen.pictures.names
+    assert len(seen.pictures.broken) == 1
+    assert seen.pictures.broken[0].startswith("b/broken_91.png: ")
+    assert [(names[i], names[j]) for i, j in seen.pictures.copies] == [("a/a0_0.png", "b/copy_90.jpg")]
+    groups = dict(zip(names, seen.pictures.groups, strict=True))
     assert groups["a/a0_0.png"] == groups["a/a0_1.png"] == groups["b/copy_90.jpg"] != groups["a/a1_2.png"]
-    assert len(set(seen.groups)) == 10
-    told = "\n".join(own_card.sentences(seen))
+    assert len(set(seen.pictures.groups)) == 10
+    told = "\n".join(seen.sentences())
     assert "21 pictures of 2 labels in 10 groups" in told
-    assert "a/a0_0.png and b/copy_90.jpg, and are labelled a and b" in told
+    assert "a/a0_0.png and b/copy_90.jpg, which are labelled a and b" in told
     assert "No groups are given" not in told
     assert seen.too_little() == ()
 
@@ -89,11 +96,11 @@ def test_a_look_finds_labels_groups_copies_and_what_cannot_be_read(folder: Path)
 def test_a_table_says_labels_and_groups(folder: Path, tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("file,label,group\na/a0_0.png,worn,p1\nb/b0_0.png,healthy,p1\nb/missing.png,healthy,\n")
-    seen = look(Source(folder=folder, table=table), 64, quiet)
-    assert (seen.labels, seen.groups) == (("worn", "healthy"), ("p1", "p1"))
-    assert seen.broken == ("b/missing.png: cannot be opened",)
+    seen = look(Source(folder=folder, table=table))
+    assert (seen.labels, seen.pictures.groups) == (("worn", "healthy"), ("p1", "p1"))
+    assert seen.pictures.broken == ("b/missing.png: cannot be opened",)
     table.write_text(table.read_text().replace(",", ";"))  # as a German Excel writes it
-    assert look(Source(folder=folder, table=table), 64, quiet).labels == seen.labels
+    assert look(Source(folder=folder, table=table)).labels == seen.labels
     missing = seen.too_little()
     assert missing == ("healthy needs 9 more pictures (1 of 10)", "worn needs 9 more pictures (1 of 10)")
     for text, words in (
@@ -103,24 +110,24 @@ def test_a_table_says_labels_and_groups(folder: Path, tmp_path: Path) -> None:
     ):
         table.write_text(text)
         with pytest.raises(DamagedFile, match=words):
-            look(Source(folder=folder, table=table), 64, quiet)
+            look(Source(folder=folder, table=table))
     with pytest.raises(Unreachable, match="cannot be read"):
-        look(Source(folder=folder, table=tmp_path / "none.csv"), 64, quiet)
+        look(Source(folder=folder, table=tmp_path / "none.csv"))
 
 
 @pytest.mark.parametrize(("pattern", "words"), [("(", "is none"), ("a", "no bracket"), ("(a)(b)", "or several")])
 def test_a_pattern_that_is_none_is_refused(pattern: str, words: str, folder: Path) -> None:
     with pytest.raises(DamagedFile, match=words):
-        look(Source(folder=folder, group=pattern), 64, quiet)
+        look(Source(folder=folder, group=pattern))
 
 
 def test_near_copies_and_groups_by_hand() -> None:
-    assert difference_hash(np.tile(np.linspace(0, 1, 34, dtype=np.float32), (32, 1))).all()
+    assert compute_difference_hash(np.tile(np.linspace(0, 1, 34, dtype=np.float32), (32, 1))).all()
     hashes = np.zeros((3, 256), np.uint8)
     hashes[1, :NEAR_BITS] = 1
     hashes[2, : 2 * NEAR_BITS + 1] = 1
-    assert near_copies(hashes) == ((0, 1),)
-    assert joined(("p", "q", "r", "q", "s"), ((0, 1), (2, 3))) == ("p", "p", "p", "p", "s")
+    assert find_near_copies(hashes) == ((0, 1),)
+    assert join_groups(("p", "q", "r", "q", "s"), ((0, 1), (2, 3))) == ("p", "p", "p", "p", "s")
 
 
 def stopped(*_: object) -> None:
@@ -130,8 +137,8 @@ def stopped(*_: object) -> None:
 def test_a_folder_becomes_a_card_that_answers(
     folder: Path, user: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own_card, "SIDE", 64)
-    monkeypatch.setattr(own_card, "recipe", lambda n: {"epochs": 3, "batch": 8, "views": 2, "view_size": [64, 64]})
+    monkeypatch.setattr(own, "SIDE", 64)
+    monkeypatch.setattr(own, "write_recipe", lambda n: {"epochs": 3, "batch": 8, "views": 2, "view_size": [64, 64]})
     monkeypatch.setattr(metrics, "RESAMPLES", 20)
     monkeypatch.setattr(final, "PERTURBED", 1)
     monkeypatch.setattr(ood_set, "EACH", 4)

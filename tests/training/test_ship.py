@@ -48,7 +48,7 @@ def trained(product: Callable[..., str], tmp_path: Path, monkeypatch: pytest.Mon
     path.write_text(path.read_text() + RECIPE)
     monkeypatch.setattr(import_module("models.cards.writing"), "CARDS_DIR", tmp_path / "cards")
     monkeypatch.setattr(final, "WEIGHTS_DIR", tmp_path / "weights")
-    monkeypatch.setattr(final, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(import_module("models.training.runs"), "RUNS", tmp_path / "runs")
     monkeypatch.setattr(metrics, "RESAMPLES", 20)
     runs: list[str] = []
 

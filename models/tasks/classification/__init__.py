@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from models.cards import Card
     from models.tasks.classification.account import ClassificationAccount
+    from models.tasks.kind import OwnSets
     from models.tasks.task import Task
 
 IMPLANT = Question("implant", later("Which implant is it?"), "classification")
@@ -42,6 +43,11 @@ class ClassificationKind(CardKind):
         from models.tasks.classification.predictor import Classifier
 
         return Classifier(card, device)
+
+    def own_sets(self) -> OwnSets:
+        from models.tasks.classification import own
+
+        return own
 
     def trials(self) -> Trials:
         from models.tasks.classification import trials

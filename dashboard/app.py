@@ -11,6 +11,7 @@ from dashboard.case import door, drop, leaving, pages, states, worklist
 from dashboard.i18n import choice
 from dashboard.stage import bar, hall, presenter
 from dashboard.style import ASSETS
+from models.settings import settings
 
 st.set_page_config(page_title="OrthoLens", page_icon=str(ASSETS / "mark.svg"), layout="wide", initial_sidebar_state=264)
 if presenter.is_presenter_asked():
@@ -26,6 +27,7 @@ listed = [
     *pages.list_task_pages().values(),
     pages.how_it_works(),
     pages.model_cards(),
+    *([pages.train()] if settings().training else []),
     pages.worklist(),
 ]
 page = st.navigation(listed, position="top")

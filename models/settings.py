@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     """Where phones reach the audience's vote: an address of this machine, or a name of it, with a port if wished
     ("192.168.4.1", "hall.local:8700"). At an address, only its network can vote; empty takes the one that leads out."""
 
+    training: bool = True
+    """Whether the page Train is there. Everyone who can open the pages can then train, and use what others trained."""
+
     metrics: bool = False
     """Whether the served program tells figures of its use and memory at /_stcore/metrics."""
 

@@ -72,6 +72,11 @@ def how_it_works() -> StreamlitPage:
     return st.Page(VIEWS / "lessons" / "how_it_works.py", title=t("How it works"))
 
 
+def train() -> StreamlitPage:
+    """Return the page on which a user trains a model of their own."""
+    return st.Page(VIEWS / "train" / "train.py", title=t("Train"))
+
+
 def worklist() -> StreamlitPage:
     """Return the page of all files of the table, to which the list of them leads."""
     return st.Page(VIEWS / "worklist.py", title=t("Worklist"), visibility="hidden")

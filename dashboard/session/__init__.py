@@ -78,7 +78,7 @@ from dashboard.session.table import (
     unselect_file,
     was_looked_at,
 )
-from dashboard.session.work import find_job, is_working, list_finished_work, start_work
+from dashboard.session.work import find_job, forget_work, is_working, list_finished_work, start_work
 from dashboard.session.worklist import (
     ANSWERS,
     Found,
@@ -132,6 +132,7 @@ __all__ = [
     "find_typed_text",
     "forget_left_controls",
     "forget_session",
+    "forget_work",
     "get",
     "go_to",
     "has_arrived",

@@ -134,9 +134,15 @@ def remove_from_queue(sha256: str) -> None:
         st.session_state["selected"] = next(iter([*before[place + 1 :], *reversed(before[:place])]), "")
 
 
-def name_uploader() -> str:
-    """Return the key of an uploader that is empty: its files move to the queue as soon as they are in."""
-    return f"uploader-{st.session_state.setdefault('uploads', 0)}"
+def name_uploader(what: str = "uploader") -> str:
+    """Return the key of an uploader that is empty: its files go to where they are needed as soon as they are in.
+
+    Parameters
+    ----------
+    what
+        Which it is; the one that is called "uploader" is the door for everything that is dropped.
+    """
+    return f"{what}-{st.session_state.setdefault('uploads', 0)}"
 
 
 def list_uploads(key: str) -> list[tuple[str, bytes]]:

@@ -63,6 +63,11 @@ def stop_all_work(unless: Callable[[str], bool] = lambda name: False) -> None:
     st.session_state["jobs"] = [name for name in _names() if name not in gone]
 
 
+def forget_work(name: str) -> None:
+    """Stop long work and let it go, as if it had never been started."""
+    stop_all_work(unless=lambda other: other != name)
+
+
 def _let_go(name: str) -> None:
     _leash().pop(name, None)
     if found := st.session_state.pop(f"job-{name}", None):

@@ -46,7 +46,7 @@ def train_on_folder(source: Source, task: str, wish: Wish | None, progress: Prog
 
     if task not in own.list_teachable_tasks():
         raise typer.BadParameter(f"a folder teaches {' or '.join(own.list_teachable_tasks())}, not {task!r}")
-    seen = own.look_at_files(task, source.files(), progress)
+    seen = own.look_at_files(task, source.files(), progress).regrouped(source.group)
     for sentence in (*seen.sentences(), *(f"Too little: {sentence}" for sentence in seen.too_little())):
         typer.echo(sentence)
     if wish is not None:

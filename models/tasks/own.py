@@ -11,13 +11,14 @@ import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from models.cards import Card, card, cards, reload_cards
 from models.cards.tables import Data, Use
-from models.errors import BadCard, CannotWrite, UnknownCard, why
+from models.errors import BadCard, CannotWrite, OrthoLensError, UnknownCard, why
 from models.progress import Progress, tell_part
 from models.settings import settings
 from models.tasks import kind_of, kind_of_card, kinds, questions
@@ -30,6 +31,8 @@ from models.words import Later, later
 MEASURING = 1 / (1 + FOLDS * (FOLDS - 1) / FOLDS)
 """Share of the whole after which what ships is trained, and the folds are measured, which have a little less each."""
 LONGEST_TITLE = 80
+UPLOADED = Source()
+"""Of pictures that were uploaded: they are kept nowhere once the card is done."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,20 @@ class Wish:
     def card_id(self) -> str:
         """The id, small letters and digits with hyphens between."""
         return self.id or "-".join(re.findall(r"[a-z0-9]+", self.name.lower())) or "own"
+
+
+def check_libraries() -> None:
+    """See that there is what training needs beyond the rest of the program.
+
+    Raises
+    ------
+    OrthoLensError
+        When a library is missing.
+    """
+    for name in ("sklearn", "tomlkit"):
+        if find_spec(name) is None:
+            fix = later("Install them with `pip install -e '.[train]'`.")
+            raise OrthoLensError(later("training and evaluation need {name}", name=name), fix=fix)
 
 
 def list_teachable_tasks() -> tuple[str, ...]:
@@ -91,7 +108,7 @@ def look_at_files(task: str, files: Files, progress: Progress) -> Look:
     return _own_sets(task).look(files, progress)
 
 
-def draft_card(wish: Wish, seen: Look, source: Source | None = None) -> Card:
+def draft_card(wish: Wish, seen: Look, source: Source = UPLOADED) -> Card:
     """Write a card without weights, and what it learns from, into the user's folder of cards, and return it.
 
     A draft of that id that never got done is replaced; where its set and its recipe are the same, what it has learned
@@ -100,7 +117,7 @@ def draft_card(wish: Wish, seen: Look, source: Source | None = None) -> Card:
     Parameters
     ----------
     source
-        Where the pictures are, so that the card can be trained anew; None: they are kept nowhere once it is done.
+        Where the pictures are, so that the card can be trained anew.
 
     Raises
     ------
@@ -127,8 +144,7 @@ def draft_card(wish: Wish, seen: Look, source: Source | None = None) -> Card:
         folder = home / id
         (folder / "runs").mkdir(parents=True, exist_ok=True)
         text = tomlkit.dumps(_last("labels", made.model_dump(mode="json", exclude_none=True, exclude_defaults=True)))
-        if source is not None:
-            (folder / f"{id}{SUFFIX}").write_text(source.model_dump_json(indent=1, exclude_none=True), "utf-8")
+        (folder / f"{id}{SUFFIX}").write_text(source.model_dump_json(indent=1, exclude_none=True), "utf-8")
         if _save_set(seen, folder / "runs", text) or old is None:
             (folder / f"{id}.toml").write_text(text, "utf-8")
     except OSError as error:
@@ -164,8 +180,13 @@ def is_draft(chosen: Card) -> bool:
 
 
 def is_own(chosen: Card) -> bool:
-    """Whether a card can be trained here by its user."""
-    return is_draft(chosen) or Source.beside(chosen) is not None
+    """Whether a card was trained here by its user, or is being."""
+    return Source.beside(chosen) is not None
+
+
+def list_made() -> tuple[Card, ...]:
+    """Return the cards that were trained here and are done."""
+    return tuple(one for one in cards().values() if one.figures and is_own(one) and not is_draft(one))
 
 
 def list_drafts() -> tuple[Card, ...]:
@@ -206,7 +227,7 @@ def fill_in(card_id: str, use: Use, data: Mapping[str, str]) -> Card:
     from models.cards.writing import write_card
 
     chosen = card(card_id)
-    if chosen.folder is None or chosen.folder.parent != settings().cards_dir:
+    if not is_own(chosen):
         raise BadCard(later("is none of your own"), fix=later("Choose one that you trained."), file=card_id)
     try:
         told = Data.model_validate(chosen.data.model_dump() | dict(data))
@@ -293,10 +314,10 @@ def _save_set(seen: Look, runs: Path, recipe: str) -> bool:
 def _prepare_anew(chosen: Card, progress: Progress) -> None:
     """Look at the pictures of a card that is done, and make a draft of it again."""
     source = Source.beside(chosen)
-    if source is None:
+    if source is None or source.folder is None:
         fix = later("Whoever made it can train and measure it, and hand it on with `ortholens bundle export`.")
         raise BadCard(later("what it learned from is not here"), fix=fix, file=chosen.id)
-    seen = look_at_files(chosen.task, source.files(), progress)
+    seen = look_at_files(chosen.task, source.files(), progress).regrouped(source.group)
     runs = locate_runs(chosen)
     runs.mkdir(exist_ok=True)
     _save_set(seen, runs, chosen.id)

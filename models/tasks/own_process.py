@@ -116,14 +116,13 @@ class Trainings:
         self._lock = threading.Lock()
         self._known: dict[str, Training] = {}
 
-    def begin(self, card_id: str) -> Training:
+    def begin(self, card_id: str) -> None:
         """Train a draft, or train it further, as soon as no other is trained; one that is under way is left alone."""
         with self._lock:
             known = self._known.get(card_id)
             if known is None or known.state not in ("waiting", "running"):
-                known = self._known[card_id] = Training(card_id)
+                self._known[card_id] = Training(card_id)
         self._advance()
-        return known
 
     def find(self, card_id: str) -> Training | None:
         """Return the training of a card since the program began; None where there was none."""

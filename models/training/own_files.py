@@ -35,7 +35,8 @@ class Source(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    folder: Path
+    folder: Path | None = None
+    """None: the pictures were uploaded, and are kept nowhere."""
     table: Path | None = None
     """CSV file with the columns `file`, `label` and perhaps `group`; else one of the folder, or folders are labels."""
     group: str | None = None
@@ -66,7 +67,11 @@ class Source(BaseModel):
         Unreachable, DamagedFile
             When the folder or the table is not there, or not of its form.
         """
-        return FolderFiles.found(self.folder, self.table, self.group)
+        if self.folder is None:
+            raise Unreachable(
+                later("its pictures were uploaded, and are kept nowhere"), fix=later("Train another model.")
+            )
+        return FolderFiles.found(self.folder, self.table)
 
 
 class Files(Protocol):
@@ -80,8 +85,6 @@ class Files(Protocol):
         What could not be unpacked.
     table
         Name and text of a table of labels that was given apart; None: there may be one among the files.
-    pattern
-        Regular expression of a name whose first bracket is the group; None: nothing is known.
     """
 
     @property
@@ -90,8 +93,6 @@ class Files(Protocol):
     def problems(self) -> Sequence[InputError]: ...  # noqa: D102
     @property
     def table(self) -> tuple[str, str] | None: ...  # noqa: D102
-    @property
-    def pattern(self) -> str | None: ...  # noqa: D102
 
     def open(self, name: str) -> bytes | Path:
         """Return what `models.read` takes of one of the names."""
@@ -113,11 +114,10 @@ class FolderFiles:
     root: Path
     names: tuple[str, ...]
     table: tuple[str, str] | None = None
-    pattern: str | None = None
     problems: tuple[InputError, ...] = ()
 
     @classmethod
-    def found(cls, folder: Path, table: Path | None = None, pattern: str | None = None) -> FolderFiles:
+    def found(cls, folder: Path, table: Path | None = None) -> FolderFiles:
         """List a folder; raises as `Source.files`."""
         if not folder.is_dir():
             fix = later("Name the folder whose folders are the labels.")
@@ -125,7 +125,7 @@ class FolderFiles:
         below = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
         names = [name for name in below if not is_hidden(name)]
         shared = find_shared_folder(names)
-        return cls(folder / shared, strip_folder(names, shared), _read_table(table) if table else None, pattern)
+        return cls(folder / shared, strip_folder(names, shared), _read_table(table) if table else None)
 
     def open(self, name: str) -> Path:
         """Return the path of a file."""
@@ -137,40 +137,39 @@ class FolderFiles:
 
 
 @dataclass(frozen=True)
-class ArchiveFiles:
-    """Those of an archive that was uploaded, unpacked in memory under the limits of every upload."""
+class UploadedFiles:
+    """Those of a folder or an archive that was uploaded, unpacked in memory under the limits of every upload."""
 
     files: Mapping[str, bytes] = field(repr=False)
     table: tuple[str, str] | None = None
-    pattern: str | None = None
     problems: tuple[InputError, ...] = ()
 
     @classmethod
-    def unpacked(cls, uploads: Sequence[tuple[str, bytes]], pattern: str | None = None) -> ArchiveFiles:
-        """Unpack a ZIP file, and take a table that came with it.
+    def unpacked(cls, uploads: Sequence[tuple[str, bytes]]) -> UploadedFiles:
+        """Take what came: the files of a folder by their paths, or a ZIP file and perhaps a table beside it.
 
         Raises
         ------
         InputError
-            When there is no archive, or nothing of it can be read.
+            When nothing of it can be read, or it is over a limit.
         """
-        zips = [one for one in uploads if archive.is_zip(one[1])]
-        tables = [one for one in uploads if one not in zips]
-        if len(zips) != 1 or len(tables) > 1:
-            fix = later("Pack the folders of labels into one ZIP file; a CSV may come with it.")
-            raise DamagedFile(later("is no ZIP file, or there are several"), fix=fix, file=uploads[0][0])
+        if sum(len(data) for _, data in uploads) > settings().max_file_mb << 20:
+            most = settings().max_file_mb
+            fix = later("Raise the limit {name}.", name="ORTHOLENS_MAX_FILE_MB")
+            raise TooLarge(later("the files have more than {most:,} MB together", most=most), fix=fix)
         problems: list[InputError] = []
-        name, data = zips[0]
-        flat = archive.opened([("", data)], problems.append, is_hidden)
+        packed = any(archive.is_zip(data) for _, data in uploads)
+        tables = [one for one in uploads if packed and one[0].lower().endswith(TABLES)]
+        wanted = [one for one in uploads if one not in tables and not is_hidden(one[0])]
+        flat = archive.opened(wanted, problems.append, is_hidden)
         if not flat:
-            if problems:
-                raise problems[0]
-            raise DamagedFile(later("is empty"), fix=later("Pack the folders of labels into it."), file=name)
-        inside = {path.lstrip("/"): content for path, content in flat}
+            fix = later("Choose a folder whose folders are the labels, or pack it into a ZIP file.")
+            raise problems[0] if problems else DamagedFile(later("there is nothing in it"), fix=fix)
+        inside = {path.replace("\\", "/").lstrip("/"): content for path, content in flat}
         shared = find_shared_folder(list(inside))
         files = dict(zip(strip_folder(list(inside), shared), inside.values(), strict=True))
-        table = next(((one, text_of(content, one)) for one, content in tables), None)
-        return cls(files, table, pattern, tuple(problems))
+        table = next(((name, text_of(content, name)) for name, content in tables), None)
+        return cls(files, table, tuple(problems))
 
     @property
     def names(self) -> tuple[str, ...]:

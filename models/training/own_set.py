@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -20,7 +20,7 @@ from models.errors import InputError
 from models.io import read
 from models.io.dicom_header import BURNED_IN
 from models.progress import Progress
-from models.training.own_files import Files
+from models.training.own_files import Files, find_groups
 from models.types import Image, Pixels
 from models.words import Later, later
 
@@ -44,10 +44,18 @@ OTHER_FILES = frozenset(
 
 @dataclass(frozen=True)
 class Listed:
-    """A picture of a set before it is read: its name, and what belongs together with it; "" for not known."""
+    """A picture of a set before it is read.
+
+    Attributes
+    ----------
+    name
+        Path below the folder.
+    given
+        Group that a table names; "" for none.
+    """
 
     name: str
-    group: str
+    given: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,26 +66,26 @@ class Pictures:
     ----------
     listed
         Those that can be read.
+    said
+        Group of each as its user says; its own name where nothing is known.
     groups
-        Of each, near copies joined.
+        The same, near copies joined.
     broken
         One sentence a file that cannot be used.
     copies
         Pairs of indices of near copies.
     shapes
         (rows, columns) of each as it is on disk.
-    grouped
-        Whether the user said what belongs together.
     marked
         Pictures whose file says that text is burned in.
     """
 
     listed: tuple[Listed, ...]
+    said: tuple[str, ...]
     groups: tuple[str, ...]
     broken: tuple[Later, ...]
     copies: tuple[tuple[int, int], ...]
     shapes: tuple[tuple[int, int], ...]
-    grouped: bool
     marked: int
 
     @property
@@ -88,7 +96,24 @@ class Pictures:
     @property
     def leaks(self) -> tuple[tuple[int, int], ...]:
         """Pairs of near copies in what the user said are two groups: they would have been learned and measured."""
-        return tuple((i, j) for i, j in self.copies if self.listed[i].group != self.listed[j].group)
+        return tuple((i, j) for i, j in self.copies if self.said[i] != self.said[j])
+
+    @property
+    def grouped(self) -> bool:
+        """Whether the user said what belongs together."""
+        return self.said != self.names
+
+    def regrouped(self, pattern: str | None) -> Pictures:
+        """Return them in the groups that a pattern finds in their names; what a table says of a picture stands.
+
+        Raises
+        ------
+        InputError
+            When the pattern is none, or has no bracket, or several.
+        """
+        found = find_groups(self.names, pattern)
+        said = tuple(one.given or group for one, group in zip(self.listed, found, strict=True))
+        return replace(self, said=said, groups=join_groups(said, self.copies))
 
 
 class Look(ABC):
@@ -111,6 +136,10 @@ class Look(ABC):
     @abstractmethod
     def save(self, path: Path) -> None:
         """Keep what is learned from, without names, as arrays that `numpy.load` reads without pickles."""
+
+    @abstractmethod
+    def regrouped(self, pattern: str | None) -> Look:
+        """Return it with its pictures in other groups; raises as `Pictures.regrouped`."""
 
     def sentences(self) -> Iterator[Later]:
         """Say what the set holds."""
@@ -186,13 +215,14 @@ def look_at_pictures(files: Files, listed: Sequence[Listed], take: Take, progres
         hashes.append(compute_difference_hash(image.grey(image.first_frame)))
         marked += BURNED_IN in image.warnings
     copies = find_near_copies(np.array(hashes, np.uint8).reshape(-1, STEPS * STEPS))
+    said = tuple(one.given or one.name for one in kept)
     return Pictures(
         listed=tuple(kept),
-        groups=join_groups([one.group or one.name for one in kept], copies),
+        said=said,
+        groups=join_groups(said, copies),
         broken=tuple(broken),
         copies=copies,
         shapes=tuple(shapes),
-        grouped=any(one.group not in ("", one.name) for one in kept),
         marked=marked,
     )
 

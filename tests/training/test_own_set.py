@@ -29,7 +29,7 @@ def quiet(step: str, share: float) -> None:
 
 
 def look(source: Source) -> LabelledLook:
-    return own.look(source.files(), quiet, 64)
+    return own.look(source.files(), quiet, 64).regrouped(source.group)
 
 
 def picture(label: str, seed: int, side: int = 96) -> np.ndarray:
@@ -155,7 +155,7 @@ def test_a_folder_becomes_a_card_that_answers(
     monkeypatch.setattr(final, "fit_classifier", training.fit_classifier)
     assert run(*asked, "--start", "shoulder-implants") == 0
     told = capsys.readouterr().out
-    assert "bars-of-mine: accuracy" in told
+    assert "bars-of-mine: Accuracy" in told
     made = models.card("bars-of-mine")
     assert (made.title, made.keys, made.folder) == ("Bars of mine", ("a", "b"), user / "bars-of-mine")
     assert made.ood is not None

@@ -84,7 +84,7 @@ def labelled_set(card_id: str) -> LabelledSet:
     source = Source.beside(chosen) if chosen else None
     if chosen is None or source is None:
         raise UnknownCard(f"{card_id} has no labelled set", fix=f"Sets exist for {', '.join(SETS)}.")
-    return own.look(source.files(), lambda *_: None, chosen.input.size[0]).labelled()
+    return own.look(source.files(), lambda *_: None, chosen.input.size[0]).regrouped(source.group).labelled()
 
 
 def _read(name: str, size: tuple[int, int], trim: bool = False) -> tuple[list[dict[str, str]], NDArray[np.uint8]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
@@ -23,7 +23,7 @@ from models.errors import DamagedFile
 from models.io.text import split_table
 from models.progress import Progress
 from models.tasks.classification.labelled import LabelledSet
-from models.training.own_files import Files, find_groups, list_tables
+from models.training.own_files import Files, list_tables
 from models.training.own_set import Listed, Look, Pictures, is_picture, look_at_pictures
 from models.types import Image
 from models.words import Later, later
@@ -92,6 +92,10 @@ class LabelledLook(Look):
         if self.labels[i] == self.labels[j]:
             return None
         return later("which are labelled {one} and {other}", one=self.labels[i], other=self.labels[j])
+
+    def regrouped(self, pattern: str | None) -> LabelledLook:
+        """Return it with its pictures in other groups."""
+        return replace(self, pictures=self.pictures.regrouped(pattern))
 
     def save(self, path: Path) -> None:
         """Keep pixels, labels and numbers of groups."""
@@ -170,8 +174,7 @@ def _list_labelled(files: Files) -> tuple[list[Listed], list[str]]:
     else:
         names = [name for name in files.names if "/" in name and is_picture(name)]
         labels, given = [name.split("/")[0] for name in names], [""] * len(names)
-    found = find_groups(names, files.pattern)
-    return [Listed(name, own or group) for name, own, group in zip(names, given, found, strict=True)], labels
+    return [Listed(name, group) for name, group in zip(names, given, strict=True)], labels
 
 
 def _find_table(files: Files) -> tuple[str, str] | None:

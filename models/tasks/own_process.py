@@ -80,7 +80,7 @@ class Training:
                 process.kill()
             with suppress(EOFError, ValueError, OSError):
                 while True:
-                    self._hear(plain.receive(process.stdout, MOST_BYTES))
+                    self._hear(plain.receive_plain(process.stdout, MOST_BYTES))
         if self.state == "running":
             fix = later("Resume it: it goes on from its last checkpoint. If it ends again, it may need more memory.")
             self._fail(OrthoLensError(later("the training ended by itself"), fix=fix, file=self.card_id))
@@ -173,16 +173,16 @@ def serve() -> None:
         os.nice(NICE)
 
     def tell(step: str, share: float) -> None:
-        plain.send((step, float(share)), answers)
+        plain.send_plain((step, float(share)), answers)
 
     try:
         own.train_own(sys.argv[1], tell)
         tell(DONE, 1.0)
     except OrthoLensError as error:
-        plain.send(error, answers)
+        plain.send_plain(error, answers)
     except MemoryError:
         fix = later("Close other programs, or train on fewer pictures.")
-        plain.send(Cancelled(later("there is too little memory"), fix=fix), answers)
+        plain.send_plain(Cancelled(later("there is too little memory"), fix=fix), answers)
 
 
 def _end_with_parent() -> None:

@@ -18,8 +18,8 @@ from models.cards import Card
 from models.errors import DamagedFile, InputError, TooLarge, Unreachable
 from models.io import archive
 from models.io.intake import is_hidden
-from models.io.pool import in_worker
-from models.io.text import text_of
+from models.io.pool import call_in_worker
+from models.io.text import decode_text
 from models.settings import settings
 from models.words import later
 
@@ -133,7 +133,7 @@ class FolderFiles:
 
     def text(self, name: str) -> str:
         """Return the text of a file."""
-        return text_of(_read_bytes(self.root / name), PurePosixPath(name).name)
+        return decode_text(_read_bytes(self.root / name), PurePosixPath(name).name)
 
 
 @dataclass(frozen=True)
@@ -161,14 +161,14 @@ class UploadedFiles:
         packed = any(archive.is_zip(data) for _, data in uploads)
         tables = [one for one in uploads if packed and one[0].lower().endswith(TABLES)]
         wanted = [one for one in uploads if one not in tables and not is_hidden(one[0])]
-        flat = archive.opened(wanted, problems.append, is_hidden)
+        flat = archive.open_archives(wanted, problems.append, is_hidden)
         if not flat:
             fix = later("Choose a folder whose folders are the labels, or pack it into a ZIP file.")
             raise problems[0] if problems else DamagedFile(later("there is nothing in it"), fix=fix)
         inside = {path.replace("\\", "/").lstrip("/"): content for path, content in flat}
         shared = find_shared_folder(list(inside))
         files = dict(zip(strip_folder(list(inside), shared), inside.values(), strict=True))
-        table = next(((name, text_of(content, name)) for name, content in tables), None)
+        table = next(((name, decode_text(content, name)) for name, content in tables), None)
         return cls(files, table, tuple(problems))
 
     @property
@@ -182,7 +182,7 @@ class UploadedFiles:
 
     def text(self, name: str) -> str:
         """Return the text of a file."""
-        return text_of(self.files[name], PurePosixPath(name).name)
+        return decode_text(self.files[name], PurePosixPath(name).name)
 
 
 def find_shared_folder(names: Sequence[str]) -> str:
@@ -222,7 +222,7 @@ def find_groups(names: Sequence[str], pattern: str | None) -> list[str]:
     """
     if not pattern:
         return list(names)
-    found: list[str] = in_worker(search_groups, list(names), pattern)
+    found: list[str] = call_in_worker(search_groups, list(names), pattern)
     return found
 
 
@@ -241,7 +241,7 @@ def search_groups(names: Sequence[str], pattern: str) -> list[str]:
 
 
 def _read_table(path: Path) -> tuple[str, str]:
-    return path.name, text_of(_read_bytes(path), path.name)
+    return path.name, decode_text(_read_bytes(path), path.name)
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -16,16 +16,16 @@ from PIL import ImageOps
 
 from models.cards import cards
 from models.errors import UnknownCard
-from models.nets.frame import exposed
+from models.nets.frame import find_exposed_part
 from models.tasks.classification import own
 from models.tasks.classification.labelled import LabelledSet
 from models.tasks.classification.stifle_set import equine_stifle
 from models.training.own_files import Source
-from models.training.public_set import open_labelled
+from models.training.public_set import open_labelled_zip
 from models.training.runs import locate_saved_set
 
 
-def shoulder_implants() -> LabelledSet:
+def read_shoulder_implants() -> LabelledSet:
     """Read UCI 517. A group is a run of consecutive numbers of one maker, since neighbours can be one patient.
 
     The runs of Depuy.12 and Zimmer.8, which look like one patient under two labels, are one group too.
@@ -48,7 +48,7 @@ def shoulder_implants() -> LabelledSet:
     )
 
 
-def knee_kl() -> LabelledSet:
+def read_knee_kl() -> LabelledSet:
     """Read Chen's Kellgren-Lawrence set with its published splits by patient."""
     rows, pixels = _read("knee_kl.zip", (224, 224))
     return LabelledSet(
@@ -60,13 +60,13 @@ def knee_kl() -> LabelledSet:
     )
 
 
-PUBLIC: Mapping[str, Callable[[], LabelledSet]] = {"shoulder-implants": shoulder_implants, "knee-kl": knee_kl}
+PUBLIC: Mapping[str, Callable[[], LabelledSet]] = {"shoulder-implants": read_shoulder_implants, "knee-kl": read_knee_kl}
 """The labelled set of a card that was made from public pictures, by the card's id."""
 SETS: Mapping[str, Callable[[], LabelledSet]] = {**PUBLIC, "equine-stifle": equine_stifle}
 """The labelled set of a card, by the card's id."""
 
 
-def labelled_set(card_id: str) -> LabelledSet:
+def read_labelled_set(card_id: str) -> LabelledSet:
     """Read the set that a card was made from: one of the program's, or the pictures of a user's own.
 
     Raises
@@ -89,13 +89,13 @@ def labelled_set(card_id: str) -> LabelledSet:
 
 def _read(name: str, size: tuple[int, int], trim: bool = False) -> tuple[list[dict[str, str]], NDArray[np.uint8]]:
     """Read labels and pictures of a zip, each scaled to fit into (rows, columns), without black borders where asked."""
-    rows, archive = open_labelled(name)
+    rows, archive = open_labelled_zip(name)
     with archive:
         pixels = np.empty((len(rows), *size), np.uint8)
         for i, row in enumerate(rows):
             picture = Picture.open(archive.open(row["file"])).convert("L")
             if trim:
-                top, left, height, width = exposed(np.asarray(picture, np.float32) / np.float32(255))
+                top, left, height, width = find_exposed_part(np.asarray(picture, np.float32) / np.float32(255))
                 picture = picture.crop((left, top, left + width, top + height))
             pixels[i] = np.asarray(ImageOps.pad(picture, size[::-1]))
     return rows, pixels

@@ -16,22 +16,22 @@ from sklearn.metrics import roc_auc_score
 
 from models.cards import Card, card
 from models.cards.tables import Calibration, Conformal
-from models.cards.writing import publish, write_card
-from models.nets.loading import load_member
+from models.cards.writing import publish_metrics, write_card
+from models.nets.loading import load_classifier
 from models.nets.mobilenet import StagedMobileNetV2
 from models.progress import Progress
 from models.tasks import question_of
-from models.tasks.classification.dataset import labelled_set
-from models.tasks.classification.final import compute_pooled_features, held_out_distances
-from models.tasks.classification.folds import folds_of, out_of_fold
+from models.tasks.classification.dataset import read_labelled_set
+from models.tasks.classification.final import compute_pooled_features, measure_held_out_distances
+from models.tasks.classification.folds import answer_out_of_fold, assign_folds
 from models.tasks.classification.labelled import ELSEWHERE, LabelledSet
-from models.tasks.classification.metrics import RESAMPLES, measures, with_interval
+from models.tasks.classification.metrics import RESAMPLES, bootstrap_metric, list_classification_metrics
 from models.tasks.classification.task import ClassificationTask
-from models.tasks.classification.training import outputs
-from models.tasks.ood_set import ood_sets
+from models.tasks.classification.training import compute_ensemble_logits
+from models.tasks.ood_set import read_ood_sets
 from models.training.runs import locate_runs
 from models.trust import conformal
-from models.trust.calibration import temperature
+from models.trust.calibration import fit_temperature
 from models.trust.ood import load_ood_detector
 from models.words import later
 
@@ -58,20 +58,20 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     BadWeights
         For a card with splits that has not been trained.
     """
-    chosen, data = card(card_id), labelled_set(card_id)
+    chosen, data = card(card_id), read_labelled_set(card_id)
     reference = np.array([chosen.index(label) for label in data.labels])
     if "test" in data.splits:
-        nets = [load_member(chosen, member) for member in chosen.members]
+        nets = [load_classifier(chosen, member) for member in chosen.members]
         held_out = data.of("val")
-        logits = outputs(nets, chosen, data, held_out).numpy()
+        logits = compute_ensemble_logits(nets, chosen, data, held_out).numpy()
     else:
         held_out = np.arange(len(data))
-        logits = out_of_fold(chosen, data, folds, locate_runs(chosen), progress)
+        logits = answer_out_of_fold(chosen, data, folds, locate_runs(chosen), progress)
     fit = _calibrate(chosen, logits, reference[held_out])
     if test and "test" in data.splits:
         split, how = "test", "test split, measured once; calibrated on the validation split"
         options = "--test"
-        answers = _answers(chosen, outputs(nets, chosen, data, data.of(split)).numpy(), *fit)
+        answers = _answers(chosen, compute_ensemble_logits(nets, chosen, data, data.of(split)).numpy(), *fit)
         measured = data.only(data.of(split))
     else:
         split, measured, options = "val", data.only(held_out), f"--folds {folds}"
@@ -79,7 +79,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
             f"validation split in {folds} folds by group" if "val" in data.splits else f"{folds}-fold cross-validation"
         )
         how += ", each calibrated on the others"
-        answers = _crossed(chosen, logits, reference[held_out], folds_of(measured, folds))
+        answers = _crossed(chosen, logits, reference[held_out], assign_folds(measured, folds))
     y = np.array([chosen.index(label) for label in measured.labels])
     asked = ClassificationTask(question_of(chosen.task))
     write_card(card_id, {"calibration": fit[0], "conformal": fit[1]})
@@ -97,7 +97,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     }
     if split == "test" and ELSEWHERE in data.splits:
         report[ELSEWHERE] = _elsewhere(chosen, nets, data, fit)
-    publish(card_id, report)
+    publish_metrics(card_id, report)
 
 
 def _elsewhere(
@@ -107,12 +107,15 @@ def _elsewhere(
     part = data.only(data.of(ELSEWHERE))
     y = np.array([chosen.index(label) for label in part.labels])
     groups = np.unique(part.groups, return_inverse=True)[1]
-    p, inside = _answers(chosen, outputs(nets, chosen, part, np.arange(len(part))).numpy(), *fit)
+    p, inside = _answers(chosen, compute_ensemble_logits(nets, chosen, part, np.arange(len(part))).numpy(), *fit)
     ood_detector = load_ood_detector(chosen)
     away = ood_detector.distance(compute_pooled_features(nets[0], chosen, part.pixels)[0])
     return {
         "n": len(y),
-        "metrics": {name: with_interval(measure, p, y, groups) for name, measure in measures(chosen).items()},
+        "metrics": {
+            name: bootstrap_metric(measure, p, y, groups)
+            for name, measure in list_classification_metrics(chosen).items()
+        },
         "conformal": [_coverage(inside[level], y, groups, level) for level in SHOWN],
         "kept": float((away <= ood_detector.threshold).mean()),
         "subgroups": _subgroups(part, p, y, groups),
@@ -120,8 +123,8 @@ def _elsewhere(
 
 
 def _calibrate(chosen: Card, logits: Logits, reference: NDArray[np.intp]) -> tuple[Calibration, Conformal]:
-    fitted = Calibration(temperature=temperature(logits, reference), n=len(reference))
-    return fitted, conformal.calibrate(_probabilities(logits, fitted), reference, ordinal=chosen.ordinal)
+    fitted = Calibration(temperature=fit_temperature(logits, reference), n=len(reference))
+    return fitted, conformal.calibrate_conformal(_probabilities(logits, fitted), reference, ordinal=chosen.ordinal)
 
 
 def _probabilities(logits: Logits, fitted: Calibration) -> NDArray[np.float64]:
@@ -134,7 +137,7 @@ def _answers(
 ) -> tuple[NDArray[np.float64], dict[float, NDArray[np.bool_]]]:
     """Return probabilities (N, K) and, by coverage, which labels are in each set (N, K)."""
     p = _probabilities(logits, fitted)
-    return p, {level: conformal.members(p, sets, level, chosen.ordinal) for level in SHOWN}
+    return p, {level: conformal.list_set_members(p, sets, level, chosen.ordinal) for level in SHOWN}
 
 
 def _crossed(
@@ -154,7 +157,7 @@ def _crossed(
 def _coverage(
     inside: NDArray[np.bool_], y: NDArray[np.intp], groups: NDArray[np.intp], level: float
 ) -> dict[str, float]:
-    measured = with_interval(lambda p, y: float(p[np.arange(len(y)), y].mean()), inside.astype(float), y, groups)
+    measured = bootstrap_metric(lambda p, y: float(p[np.arange(len(y)), y].mean()), inside.astype(float), y, groups)
     return {"coverage": level, **measured, "mean_size": float(inside.sum(1).mean())}
 
 
@@ -166,17 +169,17 @@ def _subgroups(
         table[name] = {}
         for value in sorted(set(values)):
             of = np.array(values) == value
-            right = with_interval(lambda p, y: float((p.argmax(1) == y).mean()), p[of], y[of], groups[of])
+            right = bootstrap_metric(lambda p, y: float((p.argmax(1) == y).mean()), p[of], y[of], groups[of])
             table[name][value] = {"n": int(of.sum()), **right}
     return table
 
 
 def _measure_ood(chosen: Card, data: LabelledSet, split: str, progress: Progress) -> dict[str, Any]:
     """Return how well the OOD detector tells other kinds of images from pictures of the set that it has not seen."""
-    ood_detector, net = load_ood_detector(chosen), load_member(chosen, chosen.members[0])
-    known = held_out_distances(chosen, data, net, ood_detector, split)
+    ood_detector, net = load_ood_detector(chosen), load_classifier(chosen, chosen.members[0])
+    known = measure_held_out_distances(chosen, data, net, ood_detector, split)
     rows = []
-    for name, pictures in ood_sets(chosen.id):
+    for name, pictures in read_ood_sets(chosen.id):
         progress(later("Out-of-distribution set: {name}", name=name), 1.0)
         found = ood_detector.distance(compute_pooled_features(net, chosen, pictures)[0])
         both = np.concatenate([known, found])

@@ -12,17 +12,17 @@ from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.tables import Member, OodStatistics
 from models.cards.writing import write_card
 from models.nets.frame import Frame, normalise
-from models.nets.loading import load_member, write_tensors
+from models.nets.loading import load_classifier, write_tensors
 from models.nets.mobilenet import StagedMobileNetV2
 from models.progress import Progress, tell_part
-from models.tasks.classification.dataset import labelled_set
-from models.tasks.classification.folds import folds_of
+from models.tasks.classification.dataset import read_labelled_set
+from models.tasks.classification.folds import assign_folds
 from models.tasks.classification.labelled import LabelledSet
 from models.tasks.classification.recipe import Recipe
-from models.tasks.classification.training import Run, fit, views
+from models.tasks.classification.training import Run, draw_frozen_views, fit_classifier
 from models.training.runs import locate_runs
 from models.trust import ood
-from models.trust.perturbations import perturbed
+from models.trust.perturbations import perturb_picture
 from models.words import later
 
 TITLE = later("Training the model")
@@ -46,19 +46,19 @@ def train(card_id: str, progress: Progress) -> None:
     UnknownCard, Unreachable
         For a card without a set, or a set that is not here.
     """
-    chosen, data = card(card_id), labelled_set(card_id)
+    chosen, data = card(card_id), read_labelled_set(card_id)
     learned = data.only(_learned(data))
     members, seen, count = [], None, Recipe.of(chosen).members
     for i in range(count):
-        file, run = (
-            f"{card_id}-{i}.safetensors",
-            Run(f"shipped-{i}", np.arange(len(learned)), i, locate_runs(chosen), TITLE),
-        )
+        file = f"{card_id}-{i}.safetensors"
+        run = Run(f"shipped-{i}", np.arange(len(learned)), i, locate_runs(chosen), TITLE)
         done = run.folder / f"{run.name}.sha256"
         if not done.exists():
-            seen = views(chosen, learned, tell_part(progress, 0, VIEWS)) if seen is None else seen
+            seen = draw_frozen_views(chosen, learned, tell_part(progress, 0, VIEWS)) if seen is None else seen
             whole = (1 - VIEWS) / count
-            net = fit(chosen, learned, seen, run, tell_part(progress, VIEWS + i * whole, VIEWS + (i + 1) * whole))
+            net = fit_classifier(
+                chosen, learned, seen, run, tell_part(progress, VIEWS + i * whole, VIEWS + (i + 1) * whole)
+            )
             done.write_text(write_tensors(net.state_dict(), (chosen.folder or WEIGHTS_DIR) / file))
         members.append(Member(file=file, sha256=done.read_text()))
     write_card(card_id, {"members": members, "calibration": None, "conformal": None})
@@ -73,23 +73,23 @@ def _learned(data: LabelledSet) -> NDArray[np.intp]:
 def _fit_ood(chosen: Card, data: LabelledSet) -> OodStatistics:
     """Fit the out-of-distribution detector on what the first member makes of the pictures, and write it.
 
-    Its threshold keeps 95 % of pictures that the statistics have not seen (`held_out_distances`).
+    Its threshold keeps 95 % of pictures that the statistics have not seen (`measure_held_out_distances`).
     """
-    net = load_member(chosen, chosen.members[0])
+    net = load_classifier(chosen, chosen.members[0])
     learned = _learned(data)
     pictures = data.pixels[learned[:: max(1, len(learned) // ENOUGH)]]
     plain, logits = compute_pooled_features(net, chosen, pictures)
     if "val" in data.splits:
         logits = compute_pooled_features(net, chosen, data.pixels[data.of("val")])[1]
-    fitted = ood.fit(np.concatenate([plain, *_pool_perturbed(net, chosen, pictures)]), logits)
+    fitted = ood.fit_ood_statistics(np.concatenate([plain, *_pool_perturbed(net, chosen, pictures)]), logits)
     file = f"{chosen.id}.ood.safetensors"
     sha256 = write_tensors(dict(fitted.tensors), (chosen.folder or WEIGHTS_DIR) / file)
-    known = held_out_distances(chosen, data, net, fitted)
+    known = measure_held_out_distances(chosen, data, net, fitted)
     threshold = float(np.quantile(known, ood.KEPT))
     return OodStatistics(file=file, sha256=sha256, threshold=threshold, kept=ood.KEPT, n=len(known))
 
 
-def held_out_distances(
+def measure_held_out_distances(
     chosen: Card, data: LabelledSet, net: StagedMobileNetV2, fitted: ood.OodDetector, split: str = "val"
 ) -> NDArray[np.float32]:
     """Return the distances (N,) of pictures that the detector's statistics have not seen.
@@ -100,9 +100,9 @@ def held_out_distances(
         return fitted.distance(compute_pooled_features(net, chosen, data.pixels[data.of(split)])[0])
     plain, logits = compute_pooled_features(net, chosen, data.pixels)
     copies = [plain, *_pool_perturbed(net, chosen, data.pixels)]
-    fold, distance = folds_of(data, OOD_FOLDS), np.empty(len(data), np.float32)
+    fold, distance = assign_folds(data, OOD_FOLDS), np.empty(len(data), np.float32)
     for i in range(OOD_FOLDS):
-        part = ood.fit(np.concatenate([copy[fold != i] for copy in copies]), logits[fold != i])
+        part = ood.fit_ood_statistics(np.concatenate([copy[fold != i] for copy in copies]), logits[fold != i])
         distance[fold == i] = part.distance(plain[fold == i])
     return distance
 
@@ -110,9 +110,9 @@ def held_out_distances(
 def _pool_perturbed(net: StagedMobileNetV2, chosen: Card, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     rng = np.random.default_rng(0)
     return [
-        compute_pooled_features(net, chosen, [perturbed(picture.astype(np.float32) / 255, rng) for picture in pixels])[
-            0
-        ]
+        compute_pooled_features(
+            net, chosen, [perturb_picture(picture.astype(np.float32) / 255, rng) for picture in pixels]
+        )[0]
         for _ in range(PERTURBED)
     ]
 

@@ -26,15 +26,15 @@ from models.cards import Card
 from models.cards import card as known
 from models.errors import Unreachable
 from models.nets.frame import Frame, normalise
-from models.nets.loading import build, load_trunk
+from models.nets.loading import build_classifier, load_trunk
 from models.nets.mobilenet import StagedMobileNetV2, load_imagenet, rescale_batch_norms
 from models.progress import Progress
 from models.settings import settings
-from models.tasks.classification.augmentation import augment
+from models.tasks.classification.augmentation import augment_radiographs
 from models.tasks.classification.labelled import LabelledSet
 from models.tasks.classification.recipe import Recipe
 from models.training import denormals
-from models.training.checkpoint import Stateful, keep, resume
+from models.training.checkpoint import Stateful, keep_checkpoint, resume_checkpoint
 from models.words import later
 
 
@@ -55,7 +55,7 @@ class Run:
         return self.folder / f"{self.name}.ckpt"
 
 
-def views(card: Card, data: LabelledSet, progress: Progress) -> Tensor:
+def draw_frozen_views(card: Card, data: LabelledSet, progress: Progress) -> Tensor:
     """Draw the augmented views of every picture and run them through the frozen stages.
 
     Returns
@@ -64,12 +64,14 @@ def views(card: Card, data: LabelledSet, progress: Progress) -> Tensor:
         (V, N, C, h, w) half precision.
     """
     recipe = Recipe.of(card)
-    net, generator = start(card, data), torch.Generator().manual_seed(recipe.seed)
+    net, generator = start_classifier(card, data), torch.Generator().manual_seed(recipe.seed)
     drawn = []
     for view in range(recipe.views):
         parts = []
         for pictures in torch.from_numpy(data.pixels).split(32):
-            seen = augment(pictures[:, None].float() / 255, recipe.view_size, recipe.augmentation, generator)
+            seen = augment_radiographs(
+                pictures[:, None].float() / 255, recipe.view_size, recipe.augmentation, generator
+            )
             with torch.no_grad():
                 parts.append(net.trunk(normalise(seen), recipe.frozen).half())
         drawn.append(torch.cat(parts))
@@ -80,14 +82,14 @@ def views(card: Card, data: LabelledSet, progress: Progress) -> Tensor:
     return torch.stack(drawn)
 
 
-@denormals.flushed()
-def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progress) -> StagedMobileNetV2:
+@denormals.flush_denormals()
+def fit_classifier(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progress) -> StagedMobileNetV2:
     """Train one network on the pictures of a run.
 
     Parameters
     ----------
     seen
-        What `views` returned.
+        What `draw_frozen_views` returned.
 
     Returns
     -------
@@ -101,7 +103,7 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
     """
     recipe, device = Recipe.of(card), torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(run.seed)
-    net = start(card, data).to(device).to(memory_format=torch.channels_last)
+    net = start_classifier(card, data).to(device).to(memory_format=torch.channels_last)
     average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
     names = list(net.stages)
     trained = [net.stages[name] for name in names[names.index(recipe.frozen) + 1 :]]
@@ -117,9 +119,9 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
         pct_start=0.15,
     )
     state: dict[str, Stateful] = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
-    targets = soft_targets(card, recipe) * class_weights(card, data, run.indices, recipe)[:, None]  # (K, K)
+    targets = soften_targets(card, recipe) * weigh_classes(card, data, run.indices, recipe)[:, None]  # (K, K)
     reference = torch.tensor([card.index(label) for label in data.labels])
-    for epoch in range(resume(run, state), recipe.epochs):
+    for epoch in range(resume_checkpoint(run, state), recipe.epochs):
         generator = torch.manual_seed(run.seed * 10_007 + epoch)  # torch's own, so that dropout resumes too
         began, losses = time.perf_counter(), []
         for module in (*trained, net.head):
@@ -140,7 +142,7 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
             average.update_parameters(net)
             losses.append(loss.item())
         line = {"epoch": epoch + 1, "loss": float(np.mean(losses)), "seconds": time.perf_counter() - began}
-        keep(run, state, epoch + 1, line)
+        keep_checkpoint(run, state, epoch + 1, line)
         progress(
             later(
                 "{name}: epoch {epoch} of {epochs}, loss {loss:.3f}",
@@ -151,14 +153,14 @@ def fit(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progres
     return cast(StagedMobileNetV2, average.module).eval()
 
 
-def start(card: Card, data: LabelledSet) -> StagedMobileNetV2:
+def start_classifier(card: Card, data: LabelledSet) -> StagedMobileNetV2:
     """Return the card's network with the weights it starts from, whose batch norms know a hundred of its pictures.
 
     Those are ImageNet's, or the trunk of another card.
     """
-    net, source = build(card), Recipe.of(card).start
+    net, source = build_classifier(card), Recipe.of(card).start
     if source is None:
-        load_imagenet(net, imagenet_weights())
+        load_imagenet(net, load_imagenet_weights())
     else:
         load_trunk(net, known(source))
     chosen = torch.from_numpy(data.pixels[:: max(1, len(data) // 100)])[:, None].float() / 255
@@ -167,7 +169,7 @@ def start(card: Card, data: LabelledSet) -> StagedMobileNetV2:
     return net
 
 
-def imagenet_weights() -> dict[str, Tensor]:
+def load_imagenet_weights() -> dict[str, Tensor]:
     """Return ImageNet weights of MobileNetV2 by torchvision's names: the project's own file, or torchvision's download.
 
     Raises
@@ -187,7 +189,7 @@ def imagenet_weights() -> dict[str, Tensor]:
         raise Unreachable("the ImageNet weights cannot be downloaded", fix=fix) from error
 
 
-def soft_targets(card: Card, recipe: Recipe) -> Tensor:
+def soften_targets(card: Card, recipe: Recipe) -> Tensor:
     """(K, K) target distribution of each label; an ordinal card gives its neighbours the larger share."""
     k = len(card.labels)
     distance = (torch.arange(k)[:, None] - torch.arange(k)).abs().float()
@@ -195,7 +197,7 @@ def soft_targets(card: Card, recipe: Recipe) -> Tensor:
     return (1 - recipe.softness) * torch.eye(k) + recipe.softness * others / others.sum(1, keepdim=True)
 
 
-def class_weights(card: Card, data: LabelledSet, indices: NDArray[np.intp], recipe: Recipe) -> Tensor:
+def weigh_classes(card: Card, data: LabelledSet, indices: NDArray[np.intp], recipe: Recipe) -> Tensor:
     """(K,) weight of each label in the loss, 1 on average over the pictures."""
     counts = torch.tensor([sum(data.labels[i] == key for i in indices) for key in card.keys]).float().clamp_min(1)
     weights = (counts.sum() / counts) ** recipe.balance
@@ -203,7 +205,9 @@ def class_weights(card: Card, data: LabelledSet, indices: NDArray[np.intp], reci
 
 
 @torch.no_grad()
-def outputs(nets: list[StagedMobileNetV2], card: Card, data: LabelledSet, indices: NDArray[np.intp]) -> Tensor:
+def compute_ensemble_logits(
+    nets: list[StagedMobileNetV2], card: Card, data: LabelledSet, indices: NDArray[np.intp]
+) -> Tensor:
     """(N, K) logits of an ensemble, in the manner of inference: the whole picture, fitted into the input."""
     frame = Frame((data.pixels.shape[1], data.pixels.shape[2]), card.input.size)
     logits = []

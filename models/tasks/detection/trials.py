@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.tables import Member
-from models.cards.writing import publish, update_metrics, write_card
+from models.cards.writing import publish_metrics, update_metrics, write_card
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.progress import Progress
-from models.tasks.detection.dataset import BoxSet, box_set
-from models.tasks.detection.metrics import Answered, calibrate, curve, describe
+from models.tasks.detection.dataset import BoxSet, read_box_set
+from models.tasks.detection.metrics import Answered, calibrate_detections, describe_detection_metrics, thin_froc_curve
 from models.tasks.detection.predictor import Detector
 from models.tasks.detection.recipe import BoxRecipe
-from models.tasks.detection.training import BoxRun, fit, prepare_samples
-from models.tasks.ood_set import ood_sets
+from models.tasks.detection.training import BoxRun, fit_detector, prepare_detection_samples
+from models.tasks.ood_set import read_ood_sets
 from models.tasks.segmentation.dataset import TRAIN
-from models.tasks.segmentation.task import pixels_of
+from models.tasks.segmentation.task import make_frame_pixels
 from models.training import ood_detector
 from models.training.runs import locate_runs
 from models.types import Image, Pixels
@@ -44,7 +44,7 @@ class BoxTrial:
     name: str
 
 
-def trials(chosen: Card, data: BoxSet, folds: int) -> list[BoxTrial]:
+def list_detection_trials(chosen: Card, data: BoxSet, folds: int) -> list[BoxTrial]:
     """Return what has to be trained and measured, in order."""
     folder = locate_runs(chosen)
     if TRAIN in data.splits:
@@ -72,15 +72,16 @@ def train(card_id: str, progress: Progress) -> None:
     UnknownCard, Unreachable
         For a card without a set, or a set that is not here.
     """
-    chosen, data = card(card_id), box_set(card_id)
+    chosen, data = card(card_id), read_box_set(card_id)
     run = BoxRun("shipped", 100, locate_runs(chosen), np.arange(len(data)))
     file = f"{card_id}-0.safetensors"
     sha256 = write_tensors(
-        dict(fit(chosen, prepare_samples(data, chosen), run, progress).state_dict()), WEIGHTS_DIR / file
+        dict(fit_detector(chosen, prepare_detection_samples(data, chosen), run, progress).state_dict()),
+        WEIGHTS_DIR / file,
     )
     write_card(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress("fitting the out-of-distribution detector", 0.0)
-    ood_detector.renew(card_id, _known(Detector(card(card_id), CPU), data))
+    ood_detector.renew_ood_detector(card_id, _known(Detector(card(card_id), CPU), data))
     update_metrics(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
 
@@ -92,9 +93,9 @@ def ood(card_id: str, progress: Progress) -> None:
     UnknownCard, Unreachable
         For a card without a set, or a set that is not here.
     """
-    data = box_set(card_id)
+    data = read_box_set(card_id)
     progress("fitting the out-of-distribution detector", 0.0)
-    ood_detector.renew(card_id, _known(Detector(card(card_id), CPU), data))
+    ood_detector.renew_ood_detector(card_id, _known(Detector(card(card_id), CPU), data))
     update_metrics(card_id, "ood", _measure_ood(card(card_id), data, progress))
 
 
@@ -115,23 +116,27 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     BadWeights
         For a card that has not been trained: its out-of-distribution detector is measured too.
     """
-    chosen, data = card(card_id), box_set(card_id)
-    drawn, answers = prepare_samples(data, chosen), Answers(data)
-    for trial in trials(chosen, data, folds):
-        net = fit(chosen, drawn, trial.run, progress)
+    chosen, data = card(card_id), read_box_set(card_id)
+    drawn, answers = prepare_detection_samples(data, chosen), Answers(data)
+    for trial in list_detection_trials(chosen, data, folds):
+        net = fit_detector(chosen, drawn, trial.run, progress)
         fold_batch_norms(net)
         answers.add(trial, Detector(chosen, CPU, [net]))
         progress(f"{trial.run.name}: measured on {len(trial.measured)} images", 1.0)
     tables, everything = answers.tables(), answers.together()
-    detecting = calibrate(everything)
+    detecting = calibrate_detections(everything)
     write_card(card_id, {"detecting": detecting})
-    publish(
+    publish_metrics(
         card_id,
         {
             "how": "; ".join(tables),
             "weights": [member.sha256 for member in chosen.members],
-            "trials": {name: describe(of) for name, of in tables.items()},
-            "froc": {**curve(everything, detecting), "n": len(everything.reference), "groups": len(set(data.groups))},
+            "trials": {name: describe_detection_metrics(of) for name, of in tables.items()},
+            "froc": {
+                **thin_froc_curve(everything, detecting),
+                "n": len(everything.reference),
+                "groups": len(set(data.groups)),
+            },
             "ood": _measure_ood(chosen, data, progress),
         },
     )
@@ -148,7 +153,7 @@ class Answers:
     def add(self, trial: BoxTrial, detector: Detector) -> None:
         """Answer the held-out images of one trial."""
         for i in trial.measured:
-            seen = detector.detect(Image(pixels_of(self.data.pictures[i]), name="", sha256=""))
+            seen = detector.detect(Image(make_frame_pixels(self.data.pictures[i]), name="", sha256=""))
             for k in range(len(detector.card.labels)):
                 of = seen.classes == k
                 self._rows.append((trial.name, int(i), self._trials, seen.boxes[of], seen.scores[of]))
@@ -177,16 +182,20 @@ def _known(detector: Detector, data: BoxSet) -> ood_detector.Known:
     """Return what the out-of-distribution detector looks at in the images of the set."""
 
     def look(picture: Pixels) -> tuple[ood_detector.Features, ood_detector.Features]:
-        seen = detector.detect(ood_detector.as_image(picture))
+        seen = detector.detect(ood_detector.make_ood_image(picture))
         return seen.pooled[None].numpy(), seen.strongest[None].numpy()
 
-    some = ood_detector.spread(np.ones(len(data)))
-    pictures = [pixels_of(data.pictures[i])[0] for i in some]
-    return ood_detector.known(detector.card, pictures, [data.groups[i] for i in some], look)
+    some = ood_detector.choose_ood_pictures(np.ones(len(data)))
+    pictures = [make_frame_pixels(data.pictures[i])[0] for i in some]
+    return ood_detector.look_at_known_pictures(detector.card, pictures, [data.groups[i] for i in some], look)
 
 
 def _measure_ood(chosen: Card, data: BoxSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells images of other kinds from its own kind."""
     detector = Detector(chosen, CPU)
-    ood_score = ood_detector.ood_score(chosen, lambda image: detector.task.read(detector.detect(image), image, chosen))
-    return ood_detector.measured(chosen, _known(detector, data), ood_score, ood_sets(chosen.id), progress)
+    ood_score = ood_detector.make_ood_scorer(
+        chosen, lambda image: detector.task.read(detector.detect(image), image, chosen)
+    )
+    return ood_detector.measure_ood_detector(
+        chosen, _known(detector, data), ood_score, read_ood_sets(chosen.id), progress
+    )

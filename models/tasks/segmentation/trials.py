@@ -18,21 +18,26 @@ from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.tables import Member
-from models.cards.writing import publish, update_metrics, write_card
+from models.cards.writing import publish_metrics, update_metrics, write_card
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.progress import Progress
-from models.tasks.ood_set import ood_sets
+from models.tasks.ood_set import read_ood_sets
 from models.tasks.segmentation.augmentation import Sample
 from models.tasks.segmentation.dataset import TRAIN, TUNING, DenseSet
-from models.tasks.segmentation.datasets import dense_set
-from models.tasks.segmentation.metrics import Table, aggregated_jaccard, overlaps, summary
+from models.tasks.segmentation.datasets import read_dense_set
+from models.tasks.segmentation.metrics import (
+    Table,
+    compute_class_overlaps,
+    score_objects,
+    summarise_segmentation_metrics,
+)
 from models.tasks.segmentation.predictor import Segmenter
 from models.tasks.segmentation.recipe import DenseRecipe
-from models.tasks.segmentation.task import pixels_of
-from models.tasks.segmentation.training import DenseRun, fit, prepare_samples
+from models.tasks.segmentation.task import make_frame_pixels
+from models.tasks.segmentation.training import DenseRun, fit_segmenter, prepare_segmentation_samples
 from models.training import ood_detector
 from models.training.runs import locate_runs
-from models.trust.perturbations import greyed
+from models.trust.perturbations import grey_picture
 from models.types import Image, Pixels, Segmentation
 
 CPU = torch.device("cpu")
@@ -47,11 +52,11 @@ class Trial:
     name: str
 
 
-def trials(card: Card, data: DenseSet, folds: int) -> list[Trial]:
+def list_segmentation_trials(card: Card, data: DenseSet, folds: int) -> list[Trial]:
     """Return what has to be trained and measured, in order."""
     folder = locate_runs(card)
     if TRAIN not in data.splits:
-        fold = grouped_folds(data.groups, folds)
+        fold = assign_grouped_folds(data.groups, folds)
         name = f"{folds} folds by group"
         return [
             Trial(
@@ -66,7 +71,7 @@ def trials(card: Card, data: DenseSet, folds: int) -> list[Trial]:
     if DenseRecipe.of(card).tuning_steps and data.folded:
         for i in data.of(data.folded):
             rest = np.setdiff1d(data.of(data.folded), [i])
-            added = DenseRun(f"without-{i}", 1, folder, boosted(run.draw, rest), start=run.start)
+            added = DenseRun(f"without-{i}", 1, folder, boost_added_pictures(run.draw, rest), start=run.start)
             found.append(Trial(added, np.array([i]), f"{data.folded}, in folds"))
     return found
 
@@ -78,21 +83,21 @@ def _measured(data: DenseSet) -> list[str]:
 def _learned(card: Card, data: DenseSet) -> DenseRun:
     """Return the run on what a set with splits has for training."""
     folder = locate_runs(card)
-    base = DenseRun("base", 0, folder, weights(card, data, np.array(data.splits) == TRAIN))
+    base = DenseRun("base", 0, folder, weigh_pictures(card, data, np.array(data.splits) == TRAIN))
     if not DenseRecipe.of(card).tuning_steps:
         return base
-    return DenseRun("tuned", 1, folder, boosted(base.draw, data.of(TUNING)), start=base)
+    return DenseRun("tuned", 1, folder, boost_added_pictures(base.draw, data.of(TUNING)), start=base)
 
 
 def _fold(card: Card, data: DenseSet, learned: NDArray[np.bool_], name: str, seed: int) -> DenseRun:
     """Return a run on some pictures, in two cycles where the recipe has tuning steps."""
-    draw, folder = weights(card, data, learned), locate_runs(card)
+    draw, folder = weigh_pictures(card, data, learned), locate_runs(card)
     if not DenseRecipe.of(card).tuning_steps:
         return DenseRun(name, seed, folder, draw)
     return DenseRun(name, seed + 100, folder, draw, start=DenseRun(f"{name}-first", seed, folder, draw))
 
 
-def shipped(card: Card, data: DenseSet, folds: int) -> DenseRun:
+def plan_final_run(card: Card, data: DenseSet, folds: int) -> DenseRun:
     """Return the run on everything: its second cycle has all that is measured added; of simulated sets the first."""
     if TRAIN in data.splits:
         run = _learned(card, data)
@@ -100,12 +105,12 @@ def shipped(card: Card, data: DenseSet, folds: int) -> DenseRun:
             return run
         draw = run.draw
         for split in _measured(data):
-            draw = boosted(draw, data.of(split))
+            draw = boost_added_pictures(draw, data.of(split))
         return DenseRun("shipped", 2, run.folder, draw, start=run.start)
     return _fold(card, data, np.ones(len(data), bool), "shipped", 0)
 
 
-def weights(card: Card, data: DenseSet, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+def weigh_pictures(card: Card, data: DenseSet, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return how often each picture is drawn, 0 for those not chosen; of a tiled card by the root of its area."""
     found: NDArray[np.float64] = chosen * np.array(data.shares or np.ones(len(data)), float)
     if not card.input.tiled:
@@ -115,7 +120,7 @@ def weights(card: Card, data: DenseSet, chosen: NDArray[np.bool_]) -> NDArray[np
     return found
 
 
-def boosted(draw: NDArray[np.float64], added: NDArray[np.intp]) -> NDArray[np.float64]:
+def boost_added_pictures(draw: NDArray[np.float64], added: NDArray[np.intp]) -> NDArray[np.float64]:
     """Return a draw in which the added pictures, if any, make up a third."""
     if not len(added):
         return draw
@@ -124,7 +129,7 @@ def boosted(draw: NDArray[np.float64], added: NDArray[np.intp]) -> NDArray[np.fl
     return found
 
 
-def grouped_folds(groups: Sequence[str], k: int) -> NDArray[np.intp]:
+def assign_grouped_folds(groups: Sequence[str], k: int) -> NDArray[np.intp]:
     """Return each picture's fold: the largest group first, each to the fold with the fewest pictures so far."""
     names, of, counts = np.unique(groups, return_inverse=True, return_counts=True)
     filled, fold_of = np.zeros(k), np.zeros(len(names), np.intp)
@@ -143,13 +148,13 @@ def train(card_id: str, progress: Progress) -> None:
     UnknownCard, Unreachable
         For a card without a set, or a set that is not here.
     """
-    chosen, data = card(card_id), dense_set(card_id)
-    drawn, run = prepare_samples(chosen, data), shipped(card(card_id), data, 5)
+    chosen, data = card(card_id), read_dense_set(card_id)
+    drawn, run = prepare_segmentation_samples(chosen, data), plan_final_run(card(card_id), data, 5)
     file = f"{card_id}-0.safetensors"
-    sha256 = write_tensors(dict(fit(chosen, drawn, run, progress).state_dict()), WEIGHTS_DIR / file)
+    sha256 = write_tensors(dict(fit_segmenter(chosen, drawn, run, progress).state_dict()), WEIGHTS_DIR / file)
     write_card(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress("fitting the out-of-distribution detector", 0.0)
-    ood_detector.renew(card_id, _known(Segmenter(card(card_id), CPU), data))
+    ood_detector.renew_ood_detector(card_id, _known(Segmenter(card(card_id), CPU), data))
     update_metrics(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
 
@@ -161,9 +166,9 @@ def ood(card_id: str, progress: Progress) -> None:
     UnknownCard, Unreachable
         For a card without a set, or a set that is not here.
     """
-    data = dense_set(card_id)
+    data = read_dense_set(card_id)
     progress("fitting the out-of-distribution detector", 0.0)
-    ood_detector.renew(card_id, _known(Segmenter(card(card_id), CPU), data))
+    ood_detector.renew_ood_detector(card_id, _known(Segmenter(card(card_id), CPU), data))
     update_metrics(card_id, "ood", _measure_ood(card(card_id), data, progress))
 
 
@@ -184,17 +189,17 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     BadWeights
         For a card that has not been trained: its out-of-distribution detector is measured too.
     """
-    chosen, data = card(card_id), dense_set(card_id)
-    drawn: list[Sample] = prepare_samples(chosen, data)
+    chosen, data = card(card_id), read_dense_set(card_id)
+    drawn: list[Sample] = prepare_segmentation_samples(chosen, data)
     tables: dict[str, list[tuple[int, dict[str, float]]]] = {}
-    for trial in trials(chosen, data, folds):
-        net = fit(chosen, drawn, trial.run, progress)
+    for trial in list_segmentation_trials(chosen, data, folds):
+        net = fit_segmenter(chosen, drawn, trial.run, progress)
         fold_batch_norms(net)
         segmenter = Segmenter(chosen, CPU, [net])
         for i in trial.measured:
-            tables.setdefault(trial.name, []).append((int(i), measured(segmenter, data, int(i))))
+            tables.setdefault(trial.name, []).append((int(i), measure_picture(segmenter, data, int(i))))
             if chosen.input.grey:
-                row = int(i), measured(segmenter, data, int(i), grey=True)
+                row = int(i), measure_picture(segmenter, data, int(i), grey=True)
                 tables.setdefault(f"{trial.name}, grey copies", []).append(row)
         progress(f"{trial.run.name}: measured on {len(trial.measured)} pictures", 1.0)
     report: dict[str, Any] = {
@@ -203,42 +208,44 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         "trials": {name: _summary(rows, data) for name, rows in tables.items()},
         "ood": _measure_ood(chosen, data, progress),
     }
-    publish(card_id, report)
+    publish_metrics(card_id, report)
 
 
 def _known(segmenter: Segmenter, data: DenseSet) -> ood_detector.Known:
     """Return what the out-of-distribution detector looks at in the pictures that shipped weights learn from."""
 
     def look(picture: Pixels) -> tuple[ood_detector.Features, ood_detector.Features]:
-        output = segmenter.segment(ood_detector.as_image(picture))
+        output = segmenter.segment(ood_detector.make_ood_image(picture))
         return output.pooled, output.strongest
 
-    some = ood_detector.spread(shipped(segmenter.card, data, 5).draw)
-    pictures = [pixels_of(data.pictures[i])[0] for i in some]
+    some = ood_detector.choose_ood_pictures(plan_final_run(segmenter.card, data, 5).draw)
+    pictures = [make_frame_pixels(data.pictures[i])[0] for i in some]
     groups = [(data.sources or data.groups)[i] for i in some]
     if segmenter.card.input.grey:
-        pictures, groups = [*pictures, *(greyed(picture) for picture in pictures)], groups * 2
-    return ood_detector.known(segmenter.card, pictures, groups, look)
+        pictures, groups = [*pictures, *(grey_picture(picture) for picture in pictures)], groups * 2
+    return ood_detector.look_at_known_pictures(segmenter.card, pictures, groups, look)
 
 
 def _measure_ood(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells images of other kinds from its own kind."""
     segmenter = Segmenter(chosen, CPU)
-    ood_score = ood_detector.ood_score(
+    ood_score = ood_detector.make_ood_scorer(
         chosen, lambda image: segmenter.task.read(segmenter.segment(image), image, chosen)
     )
-    return ood_detector.measured(chosen, _known(segmenter, data), ood_score, ood_sets(chosen.id, colour=True), progress)
+    return ood_detector.measure_ood_detector(
+        chosen, _known(segmenter, data), ood_score, read_ood_sets(chosen.id, colour=True), progress
+    )
 
 
-def measured(segmenter: Segmenter, data: DenseSet, i: int, *, grey: bool = False) -> dict[str, float]:
+def measure_picture(segmenter: Segmenter, data: DenseSet, i: int, *, grey: bool = False) -> dict[str, float]:
     """Return the figures of one picture, or of its grey copy, answered in the manner of the product."""
-    pixels = pixels_of(data.pictures[i])
-    image = Image(greyed(pixels) if grey else pixels, name="", sha256="")
+    pixels = make_frame_pixels(data.pictures[i])
+    image = Image(grey_picture(pixels) if grey else pixels, name="", sha256="")
     answer = segmenter.task.read(segmenter.segment(image), image, segmenter.card)
-    found = overlaps(answer.mask, data.masks[i], segmenter.card)
+    found = compute_class_overlaps(answer.mask, data.masks[i], segmenter.card)
     if answer.instances is not None and data.instances:
         reference = data.instances[i]
-        found["aggregated jaccard"] = aggregated_jaccard(answer.instances, reference)
+        found["aggregated jaccard"] = score_objects(answer.instances, reference)
         true_count = len(np.unique(reference)) - 1
         found["count error"] = abs(float(answer.instances.max()) - true_count) / max(true_count, 1)
     if data.known:
@@ -248,11 +255,15 @@ def measured(segmenter: Segmenter, data: DenseSet, i: int, *, grey: bool = False
 
 def _cartilage(answer: Segmentation, spacing_mm: float, known: Mapping[str, float]) -> dict[str, float]:
     """Return how far the articular cartilage's area and thickness are from what is known, relative."""
-    from models.tasks.segmentation.thickness import BAND, thickness
+    from models.tasks.segmentation.thickness import BAND, measure_thickness
 
     cartilage = answer.mask == answer.labels.index(BAND)
     area = float(cartilage.sum()) * spacing_mm**2
-    mean = thickness(cartilage, (spacing_mm, spacing_mm), answer.mask == 0).mean if cartilage.any() else float("nan")
+    mean = (
+        measure_thickness(cartilage, (spacing_mm, spacing_mm), answer.mask == 0).mean
+        if cartilage.any()
+        else float("nan")
+    )
     off = abs(mean / known["thickness"] - 1)
     return {
         "cartilage area error": abs(area / known["area"] - 1),
@@ -265,4 +276,4 @@ def _summary(rows: list[tuple[int, dict[str, float]]], data: DenseSet) -> dict[s
     names = list(dict.fromkeys(name for _, found in rows for name in found))
     table: Table = {name: np.array([found.get(name, np.nan) for _, found in rows]) for name in names}
     groups = np.unique([data.groups[i] for i, _ in rows], return_inverse=True)[1]
-    return summary(table, groups)
+    return summarise_segmentation_metrics(table, groups)

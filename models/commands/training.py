@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.cards import Card, card, cards
-from models.commands.own_training import Group, LookOnly, Name, NewId, Start, Table, TaskName, go_on, train_on_folder
+from models.commands.own_training import (
+    Group,
+    LookOnly,
+    Name,
+    NewId,
+    Quick,
+    Start,
+    Table,
+    TaskName,
+    go_on,
+    train_on_folder,
+)
 from models.errors import BadCard, OrthoLensError
 from models.nets.stages import list_stages
 from models.tasks import kind_of_card
@@ -44,6 +55,7 @@ def train(
     table: Table = None,
     group: Group = None,
     start: Start = None,
+    quick: Quick = False,
     look: LookOnly = False,
 ) -> None:
     """Train a model: of the program, by the recipe in its card; or one of your own, on a folder of pictures.
@@ -63,7 +75,7 @@ def train(
 
             if target not in cards() and Path(target).is_dir():
                 source = Source(folder=Path(target).resolve(), table=table and table.resolve(), group=group)
-                wish = None if look else _wish(task, name, card_id, start)
+                wish = None if look else _wish(task, name, card_id, start, quick)
                 train_on_folder(source, task or own.list_teachable_tasks()[0], wish, progress)
             elif target not in cards() and "/" in target.replace("\\", "/"):
                 raise typer.BadParameter(f"there is no folder {target}")
@@ -73,12 +85,12 @@ def train(
                 kind_of_card(_own(target)).trials().train(target, progress)
 
 
-def _wish(task: str | None, name: str | None, card_id: str | None, start: str | None) -> Wish:
+def _wish(task: str | None, name: str | None, card_id: str | None, start: str | None, quick: bool) -> Wish:
     from models.tasks.own import Wish
 
     if not task or not name:
         raise typer.BadParameter("a folder needs --task and --name, or --look to see what it holds")
-    return Wish(task, name, card_id, start)
+    return Wish(task, name, card_id, start, quick)
 
 
 def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:

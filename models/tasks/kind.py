@@ -193,8 +193,14 @@ class OwnSets(Protocol):
             When there is nothing of the form that the kind learns from.
         """
 
-    def describe_card(self, seen: Any, /) -> Mapping[str, object]:
-        """Return the fields of a card that hang on what it learns: summary, labels, input, net, training."""
+    def describe_card(self, seen: Any, quick: bool, /) -> Mapping[str, object]:
+        """Return the fields of a card that hang on what it learns: summary, labels, input, net, training.
+
+        Parameters
+        ----------
+        quick
+            Whether it is a trial, in a fraction of the time.
+        """
 
     def may_start_from(self, card: Card, /) -> bool:
         """Whether a card's trunk can be the start of a new one of the kind."""

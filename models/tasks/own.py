@@ -31,6 +31,7 @@ from models.words import Later, later
 MEASURING = 1 / (1 + FOLDS * (FOLDS - 1) / FOLDS)
 """Share of the whole after which what ships is trained, and the folds are measured, which have a little less each."""
 LONGEST_TITLE = 80
+QUICK = "It is a quick trial: trained in full, it would be better."
 UPLOADED = Source()
 """Of pictures that were uploaded: they are kept nowhere once the card is done."""
 
@@ -49,12 +50,15 @@ class Wish:
         Of the card; None makes one of the name.
     start
         Id of a card whose trunk is the start; None: ImageNet.
+    quick
+        Whether it is only a trial of whether everything is right, in a fraction of the time.
     """
 
     task: str
     name: str
     id: str | None = None
     start: str | None = None
+    quick: bool = False
 
     @property
     def card_id(self) -> str:
@@ -259,7 +263,7 @@ def _describe(wish: Wish, seen: Look) -> Card:
     if not name or len(name) > LONGEST_TITLE or not name.isprintable():
         fix = later("Give it one of at most {most} letters.", most=LONGEST_TITLE)
         raise BadCard(later("the model has no name, or too long a one"), fix=fix)
-    own = dict(_own_sets(wish.task).describe_card(seen))
+    own = dict(_own_sets(wish.task).describe_card(seen, wish.quick))
     training = dict(own.pop("training")) | ({"start": wish.start} if wish.start else {})  # type: ignore[call-overload]
     split = f"Cross-validated in {FOLDS} parts by group"
     split += "" if seen.pictures.grouped else ", each picture a group of its own; near copies are kept together"
@@ -270,7 +274,10 @@ def _describe(wish: Wish, seen: Look) -> Card:
         "use": Use(
             intended="Research and teaching on pictures like those it learned from.",
             not_intended="Diagnosis, or a decision about treatment; pictures from elsewhere.",
-            limits=(f"It learned from {n} pictures only, and was measured on pictures of the same place.",),
+            limits=(
+                *([QUICK] if wish.quick else []),
+                f"It learned from {n} pictures only, and was measured on pictures of the same place.",
+            ),
         ),
         "data": Data(
             name=f"Pictures of a user's own for {name}",

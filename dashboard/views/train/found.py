@@ -13,8 +13,8 @@ from models.tasks import own
 from models.tasks.own_process import trainings
 from models.training.own_set import FOLDS, Look
 
-NAME, START, GROUPING, PATTERN, PROBLEM = (
-    "train-name", "train-start", "train-grouping", "train-pattern", "train-problem",
+NAME, START, HOW, GROUPING, PATTERN, PROBLEM = (
+    "train-name", "train-start", "train-how", "train-grouping", "train-pattern", "train-problem",
 )  # fmt: skip
 """Keys of what the user says, and of what was wrong with it."""
 GROUPINGS = {
@@ -24,6 +24,8 @@ GROUPINGS = {
     later("A pattern of my own"): "",
 }
 """What tells which pictures are of one patient, and the pattern of it."""
+QUICK = later("A quick trial")
+HOW_LONG = (later("As well as it can"), QUICK)
 PHOTOGRAPHS = later("Photographs of everyday things (ImageNet)")
 
 
@@ -93,7 +95,7 @@ def _notes(seen: Look) -> None:
 def _name(task: str, seen: Look) -> None:
     """Ask for a name and a start, and offer to begin."""
     st.subheader(t("3. Name it and start"), anchor=False)
-    starts: dict[str | None, str] = {None: t(PHOTOGRAPHS)}
+    starts = {"": t(PHOTOGRAPHS)}
     starts |= {one.id: t(one.title) for one in own.list_starts(task)}
     st.text_input(
         t("Name of the model"), key=NAME, max_chars=own.LONGEST_TITLE, width=520, persist_state="session",
@@ -104,6 +106,10 @@ def _name(task: str, seen: Look) -> None:
         format_func=lambda id: starts.get(id, ""),
         help=t("A model that learned from pictures of the same kind helps. One that learned from these very pictures "
         "makes the figures too good."),
+    )  # fmt: skip
+    st.segmented_control(
+        t("How it learns"), HOW_LONG, default=HOW_LONG[0], key=HOW, required=True, format_func=t,
+        help=t("A quick trial shows whether everything is right, in a fraction of the time. It is worse, and says so."),
     )  # fmt: skip
     if problem := session.get(PROBLEM):
         show_error(problem)
@@ -121,7 +127,9 @@ def _name(task: str, seen: Look) -> None:
 
 
 def _begin(task: str, seen: Look) -> None:
-    wish = own.Wish(task, str(session.get(NAME) or ""), start=session.get(START))
+    wish = own.Wish(
+        task, str(session.get(NAME) or ""), start=session.get(START) or None, quick=session.get(HOW) == QUICK
+    )
     session.put(PROBLEM, None)
     try:
         trainings().begin(own.draft_card(wish, seen).id)

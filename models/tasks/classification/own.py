@@ -34,6 +34,8 @@ FEWEST_PICTURES, FEWEST_GROUPS = 10, 5
 """Of a label: with fewer no part of a cross-validation holds enough to say anything."""
 STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 400, 12, 40
 """Steps of training, and the epochs that they may come to: few pictures are shown more often."""
+QUICK = {"epochs": 5, "views": 4, "view_size": [128, 128]}
+"""What a quick trial changes in the recipe."""
 COLUMNS = later("Give it those, and perhaps group.")
 
 
@@ -136,7 +138,7 @@ def look(files: Files, progress: Progress, side: int = SIDE) -> LabelledLook:
     return LabelledLook(pictures, np.array(pixels, np.uint8).reshape(-1, side, side), tuple(kept))
 
 
-def describe_card(seen: LabelledLook) -> dict[str, object]:
+def describe_card(seen: LabelledLook, quick: bool) -> dict[str, object]:
     """Return the fields of a card that hang on what it learns."""
     keys = sorted(set(seen.labels))
     return {
@@ -144,7 +146,7 @@ def describe_card(seen: LabelledLook) -> dict[str, object]:
         "labels": tuple(Label(key=key, name=key) for key in keys),
         "input": Input(size=(SIDE, SIDE)),
         "net": Net(name="mobilenet_v2"),
-        "training": write_recipe(len(seen.labels)),
+        "training": write_recipe(len(seen.labels)) | (QUICK if quick else {}),
     }
 
 

@@ -26,7 +26,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -171,12 +171,19 @@ class Noted:
         self._seconds: dict[str, float] = json.loads(file.with_suffix(".json").read_text())
 
     def tests(self, module: str, line: int) -> list[str]:
-        """Return the tests that run a line of a module, or what it goes on from, the quickest first."""
+        """Return the tests that run a line of a module, or what it goes on from, the quickest first.
+
+        Of a test with parameters, the next case comes after one of every other test: what is cut off are repetitions.
+        """
         if module not in self._lines:
             name = next((name for name in self._data.measured_files() if name.endswith(f"/{module}")), "")
             self._lines[module] = self._data.contexts_by_lineno(name) if name else {}
         run = next((self._lines[module][row] for row in range(line, line - 9, -1) if row in self._lines[module]), [])
-        found = sorted((test for test in run if test), key=lambda test: (self._seconds.get(test, 0.0), test))
+        found, of_function = [], Counter[str]()
+        for test in sorted((test for test in run if test), key=lambda test: (self._seconds.get(test, 0.0), test)):
+            found.append((of_function[test.partition("[")[0]], test))
+            of_function[test.partition("[")[0]] += 1
+        found = [test for _, test in sorted(found, key=lambda one: one[0])]  # of each function its quickest first
         enough = accumulate(self._seconds.get(test, 0.0) for test in found)
         return [test for test, sum_ in zip(found, enough, strict=True) if sum_ < MOST_SECONDS or test == found[0]]
 

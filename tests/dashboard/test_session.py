@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 from typing import Any
@@ -414,3 +415,230 @@ def test_controls_that_are_no_longer_drawn_hold_nothing(monkeypatch: pytest.Monk
     assert known["plain"] is plain
     monkeypatch.setattr(left_pages, "get_script_run_ctx", lambda **_: None)
     left_pages.forget_left_controls()
+
+
+class Played:
+    """A stage that tells what was done with it."""
+
+    def __init__(self, turn: int = 0, resets: int = 0, *told: str) -> None:
+        self.turn, self.resets, self.told = turn, resets, told
+
+    def then(self, what: str, turn: int = 0) -> Played:
+        return Played(self.turn + turn, self.resets, *self.told, what)
+
+    def wish(self, wish: str, now: float) -> Played:
+        return self.then(f"{wish} at {now:g}", turn=wish == "next")
+
+    def touch(self, now: float) -> Played:
+        return self.then(f"touch at {now:g}")
+
+    def drawn(self, now: float) -> Played:
+        return self.then("drawn")
+
+    def tick(self, now: float) -> Played:
+        return self.then("tick")
+
+
+class Shared:
+    """What a stage shares with the speaker's page, which wishes."""
+
+    def __init__(self, *wishes: str | None) -> None:
+        self.wishes, self.told, self.closed = list(wishes), list[Any](), 0
+
+    def taken(self) -> list[str | None]:
+        taken, self.wishes = self.wishes, []
+        return taken
+
+    def tell(self, stage: Any) -> None:
+        self.told.append(stage)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage.time, "monotonic", lambda: 21.0)
+    monkeypatch.setattr(stage, "settings", lambda: SimpleNamespace(stage_clock=2))
+
+
+def begin(state: dict[str, Any], played: Played, *wishes: str | None) -> Shared:
+    shared = Shared(*wishes)
+    state.update({stage.STAGE: played, stage.LINK: shared})
+    return shared
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_step_is_opened_once_a_turn_and_told_to_the_speaker(state: dict[str, Any]) -> None:
+    assert stage.find_stage() is None
+    assert stage.find_due_step() is None
+    assert not stage.tick_stage()
+    first = Played()
+    shared = begin(state, first)
+    state[stage.SHORTCUTS] = True
+    assert stage.tick_stage()  # its step is not open yet: draw anew
+    assert stage.find_stage() is first
+    assert stage.find_due_step() is first
+    assert shared.told == [first]
+    assert not stage.is_shortcut_list_open()
+    assert stage.find_due_step() is None
+    assert not stage.tick_stage()  # nothing happened, the step stays
+    assert stage.find_stage().told == ("drawn", "tick")
+    assert shared.told[1:] == [stage.find_stage()]
+
+
+@pytest.mark.usefixtures("clock")
+def test_what_the_speaker_wishes_is_done_at_the_next_tick(state: dict[str, Any]) -> None:
+    shared = begin(state, Played(), None, "next")
+    stage.find_due_step()
+    assert stage.tick_stage()
+    assert stage.find_stage().told == ("drawn", "tick", "touch at 42", "next at 42")  # twice as fast as the clock
+    assert (stage.find_stage().turn, shared.told[-1]) == (1, stage.find_stage())
+    shared.wishes = [None]
+    stage.find_due_step()
+    assert not stage.tick_stage()  # somebody is there, and nothing changed
+    assert stage.find_stage().told[-1] == "touch at 42"
+    state[stage.STAGE] = Played(1)
+    state[stage.STAGE].tick = lambda now: Played(2)
+    state[stage.STAGE].drawn = lambda now: state[stage.STAGE]
+    assert stage.tick_stage()  # its time was over
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("again", [False, True])
+def test_a_stage_that_was_reset_forgets_its_user(
+    again: bool, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[bool] = []
+    monkeypatch.setattr(stage, "forget_session", lambda: forgotten.append(True))
+    begin(state, Played(0, 1))
+    stage.find_due_step()
+    assert not forgotten  # nobody was there before
+    state[stage.STAGE] = Played(1, 2 if again else 1)
+    assert stage.find_due_step() is state[stage.STAGE]
+    assert bool(forgotten) == again
+
+
+@pytest.mark.usefixtures("clock")
+def test_conference_mode_is_entered_at_its_first_step_and_left_with_its_vote(
+    state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "Stage", lambda playlist, now: (playlist, now))
+    monkeypatch.setattr(stage.links, "open_link", lambda begun: Shared(begun))
+    state[stage.SHOWN] = Played()
+    playlist: Any = "steps"
+    stage.enter_stage(playlist)
+    assert stage.find_stage() == ("steps", 42)
+    assert stage.find_stage_link().wishes == [("steps", 42)]  # type: ignore[attr-defined]
+    assert stage.SHOWN not in state  # so its step is opened
+    assert not stage.has_left_stage()
+    shared: Any = stage.find_stage_link()
+    stage.leave_stage()
+    assert (stage.find_stage(), stage.has_left_stage(), shared.closed) == (None, True, 1)
+    stage.leave_stage()
+    assert shared.closed == 1
+
+
+@pytest.mark.usefixtures("clock")
+def test_keys_of_the_stage_do_nothing_outside_it(state: dict[str, Any]) -> None:
+    stage.touch_stage()
+    stage.wish_on_stage("next")
+    assert stage.STAGE not in state
+    begin(state, Played())
+    stage.wish_on_stage("next")
+    stage.wish_on_stage("shortcuts")
+    assert stage.find_stage().told == ("next at 42", "touch at 42")  # the list of keys is a sign of life, and no step
+    assert stage.is_shortcut_list_open()
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_everything_of_a_user_is_forgotten_but_a_stage_and_where_uploads_and_keys_stand(
+    staged: bool, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    cache = SimpleNamespace(clear=lambda: done.append("cache"))
+    monkeypatch.setattr(stage, "list_session_caches", lambda: [cache, cache])
+    monkeypatch.setattr(stage.memo, "free_media", lambda: done.append("media"))
+    manager = SimpleNamespace(remove_session_files=lambda session: done.append(f"uploads of {session}"))
+    context = SimpleNamespace(uploaded_file_mgr=manager, session_id="me")
+    monkeypatch.setattr(stage, "get_script_run_ctx", lambda: context)
+    add("a")
+    go = Event()
+    work.start_work("long", lambda job: go.wait(10))
+    state.update({"uploads": 4, stage.PRESSED: 7.5, "answers": "secret", "selected": "a", stage.READ_IN: "de"})
+    if staged:
+        shared = begin(state, Played())
+    stage.forget_session()
+    go.set()
+    kept = {"uploads": 5, stage.PRESSED: 7.5}
+    if staged:
+        kept |= {stage.STAGE: state[stage.STAGE], stage.LINK: shared, stage.READ_IN: "de"}
+        assert state[stage.STAGE] is not None
+    assert state == kept
+    assert done == ["cache", "cache", "uploads of me", "media"]
+    assert work.find_job("long") is None
+
+
+def test_keys_are_new_after_the_last_that_was_done(state: dict[str, Any]) -> None:
+    assert stage.list_new_keys([]) == []
+    assert stage.PRESSED not in state
+    assert stage.list_new_keys([("next", 1.0), ("back", 2.0)]) == ["next", "back"]
+    assert stage.list_new_keys([("next", 1.0), ("back", 2.0)]) == []
+    assert stage.list_new_keys([("back", 2.0), ("next", 3.0)]) == ["next"]
+    assert stage.list_new_keys([("next", 9.0)]) == ["next"]
+    assert state[stage.PRESSED] == 9.0
+
+
+def test_uploads_are_taken_once_and_their_key_is_not_used_again(
+    state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Uploaded:
+        def __init__(self, name: str, data: bytes, file_id: str) -> None:
+            self.name, self._data, self.file_id = name, data, file_id
+
+        def getvalue(self) -> bytes:
+            return self._data
+
+    class Manager:
+        def __init__(self) -> None:
+            self.removed: list[tuple[str, str]] = []
+
+        def remove_file(self, session: str, file: str) -> None:
+            self.removed.append((session, file))
+
+    manager = Manager()
+    monkeypatch.setattr(table, "UploadedFile", Uploaded)
+    monkeypatch.setattr(table, "MemoryUploadedFileManager", Manager)
+    monkeypatch.setattr(
+        table, "get_script_run_ctx", lambda: SimpleNamespace(uploaded_file_mgr=manager, session_id="me")
+    )
+    assert table.name_uploader("door") == "door-0"
+    assert table.list_uploads("door-0") == []
+    assert table.name_uploader("door") == "door-0"  # nothing came
+    state["door-0"] = [Uploaded("a", b"1", "x"), Uploaded("a", b"1", "y"), Uploaded("b", b"2", "z"), "deleted"]
+    assert table.list_uploads("door-0") == [("a", b"1"), ("b", b"2")]
+    assert manager.removed == [("me", "x"), ("me", "y"), ("me", "z")]
+    assert table.name_uploader("door") == "door-1"
+    assert table.list_uploads("door-0")
+    assert table.name_uploader("door") == "door-1"
+    state["uploads"] = 7
+    table.list_uploads("door-0")
+    assert table.name_uploader("door") == "door-7"  # never one that was used before
+
+
+def test_a_case_of_the_gallery_is_put_on_the_table_and_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "knee.png").write_bytes(b"knee")
+    table.open_case(tmp_path / "knee.png", "pathology", "Simulated")
+    (item,) = table.list_queue()
+    assert (item.name, item.data, item.task, item.origin) == ("knee.png", b"knee", "pathology", "Simulated")
+    assert table.find_selected_file() is item
+    assert table.has_arrived()
+    table.note_visited_page("pathology")
+    assert table.get("visited") == "pathology"
+    table.put("w", 3)
+    assert (table.get("w"), table.get("none"), table.get("none", 5)) == (3, None, 5)
+    taken: list[Any] = []
+    table.take_selection("chart", taken.append)
+    table.put("chart", {"selection": {"box": 1}})
+    table.take_selection("chart", taken.append)
+    assert taken == [{"box": 1}]

@@ -642,3 +642,97 @@ def test_a_case_of_the_gallery_is_put_on_the_table_and_looked_at(tmp_path: Path)
     table.put("chart", {"selection": {"box": 1}})
     table.take_selection("chart", taken.append)
     assert taken == [{"box": 1}]
+
+
+class Kept:
+    """A cache of a session: what it made under which key, and what was let go."""
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self.make, self.made, self.cleared = make, list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+
+    def __call__(self, subject: Any, *key: Any) -> Any:
+        self.made.append(key)
+        return self.make(subject, *key)
+
+    def clear(self, subject: None, *key: Any) -> None:
+        self.cleared.append(key)
+
+
+def test_what_is_kept_of_a_file_and_of_its_parts_goes_with_it(
+    state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freed: list[bool] = []
+    monkeypatch.setattr(memo, "free_media", lambda: freed.append(True))
+    cache, other = Kept(lambda subject, *key: subject), Kept(lambda subject, *key: subject)
+    assert memo.keep_ready(cache, "pixels", "aaa", 1) == "pixels"
+    memo.keep_ready(cache, "more", "bbb", 1)
+    memo.keep_ready(other, "part", ("k", "ppp"))
+    state[memo.PARTS] = {"ppp": "aaa", "qqq": "bbb"}
+    memo.free_answers("aaa")
+    assert (cache.cleared, other.cleared) == ([("aaa", 1)], [(("k", "ppp"),)])
+    assert state[memo.READY] == {(cache, ("bbb", 1))}
+    assert freed == [True]
+    memo.free_answers("zzz")
+    assert len(cache.cleared) == 1
+
+
+def test_an_error_is_kept_but_not_that_of_a_decoder_that_was_ended() -> None:
+    def fail(error: Exception) -> Any:
+        raise error
+
+    bad, ended = DamagedFile("bad", fix="none"), Crashed("ended", fix="none")
+    assert memo.catch_error(lambda: 5) == 5
+    assert memo.catch_error(lambda: fail(bad)) is bad
+    with pytest.raises(Crashed):
+        memo.catch_error(lambda: fail(ended))
+    assert memo.raise_error(5) == 5
+    with pytest.raises(DamagedFile):
+        memo.raise_error(bad)
+
+
+def test_a_card_is_asked_once_of_what_was_found_on_the_way(
+    state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image: Any = SimpleNamespace(sha256="i", first_frame=2)
+
+    def told(name: str) -> Any:
+        return SimpleNamespace(left=(), without_answers=lambda: f"{name} bare", answer=lambda card: f"{name} {card}")
+
+    first, whole = Kept(lambda *_: told("first")), Kept(lambda *_: told("whole"))
+    monkeypatch.setattr(answers, "_first_fit", first)
+    monkeypatch.setattr(answers, "_triage", whole)
+    card: Any = SimpleNamespace(id="card")
+    assert answers._told(image, card, 2) is None  # nobody asked
+    assert first.made == whole.made == []
+    answers.find_first_fit(image, 2, "page")
+    assert first.made == [("i", 2, "page")]
+    assert answers._told(image, card, 2) == "first card"
+    assert answers._told(image, card, 1) is None  # another frame
+    assert answers._triaged(image, 2, whole=True) is None
+    assert whole.made == []
+    answers.triage(image, 2)
+    assert answers._told(image, card, 2) == "whole card"
+    answers.find_first_fit(image, 2, "other page")  # all were asked: no card is again
+    assert {*first.made} == {("i", 2, "page")}
+    item = Item("x", b"x", "f")
+    monkeypatch.setattr(answers, "_read", Kept(lambda *_: image))
+    assert answers.known(item) is None  # no page has read it
+    answers.read(item)
+    assert answers.known(item) == "whole bare"
+    assert answers.known(replace(item, task="pathology")) is None
+    monkeypatch.setattr(answers, "_read", Kept(lambda *_: DamagedFile("bad", fix="none")))
+    with pytest.raises(DamagedFile):
+        answers.read(item)
+    assert answers.known(item) is None
+
+
+@pytest.mark.parametrize(("left", "asked"), [((), False), (("one",), True), (None, True)])
+def test_cards_that_were_asked_on_the_way_are_not_asked_again(
+    left: tuple[str, ...] | None, asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+    monkeypatch.setattr(models, "triage", lambda image, frame, **more: calls.append((frame, more)) or "asked")
+    begun: Any = None if left is None else SimpleNamespace(left=left)
+    found = answers._triage.__wrapped__(("image", begun), "sha", 3)
+    assert found == ("asked" if asked else begun)
+    assert calls == ([(3, {"begun": begun})] if asked else [])

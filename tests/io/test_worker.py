@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from models.errors import DamagedFile, DecoderFailed
-from models.io import plain, read
+from models.io import plain, read, worker
 from models.io.decoded import Decoded, Header
 from models.io.pool import find_decoder_pool
 from models.io.worker import Worker
@@ -177,3 +177,75 @@ def test_an_answer_that_ends_early_or_never_does_is_not_taken() -> None:
         plain.receive_plain(said({"array": 0}, [["<f8", [3]]]), 1 << 20)
     with pytest.raises(ValueError, match="longer"):
         plain.receive_plain(BytesIO(b"\xff" * 99), 1 << 20)
+
+
+def test_an_answer_may_be_as_long_as_the_memory_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sized(*shapes: list[int]) -> BytesIO:
+        pipe = said([{"array": place} for place in range(len(shapes))], [["<u2", shape] for shape in shapes])
+        return BytesIO(pipe.getvalue() + b"\1\0" * sum(int(np.prod(shape)) for shape in shapes))
+
+    (one,) = plain.receive_plain(sized([100, 50]), 10_000)
+    assert one.tolist() == [[1] * 50] * 100
+    assert [len(each) for each in plain.receive_plain(sized([2500], [2500]), 10_000)] == [2500, 2500]
+    for shapes in ([[100, 51]], [[2500], [2501]], [[5001, 0]]):
+        with pytest.raises(ValueError, match="longer"):
+            plain.receive_plain(sized(*shapes), 10_000)
+    assert plain.receive_plain(sized([3, 0]), 10_000)[0].shape == (3, 0)
+    header = len(said("text").getvalue()) - 8
+    monkeypatch.setattr(plain, "LONGEST_HEADER", header)
+    assert plain.receive_plain(said("text"), 10_000) == "text"
+    assert plain.receive_plain(said("text"), header) == "text"
+    for most in (header - 1, 10_000):
+        monkeypatch.setattr(plain, "LONGEST_HEADER", header - (most == 10_000))
+        with pytest.raises(ValueError, match="longer"):
+            plain.receive_plain(said("text"), most)
+
+
+def test_errors_and_texts_come_back_with_their_file_and_values() -> None:
+    pipe = BytesIO()
+    plain.send_plain(DamagedFile(later("has {n} of {m}", n=1, m=2), fix=later("Copy it."), file="x.dcm"), pipe)
+    pipe.seek(0)
+    again = plain.receive_plain(pipe, 1 << 20)
+    assert type(again) is DamagedFile
+    assert (again.problem, again.fix, again.file) == ("has 1 of 2", "Copy it.", "x.dcm")
+    assert (again.problem.message, again.problem.values) == ("has {n} of {m}", {"n": 1, "m": 2})
+    for array in (np.zeros(2, "U3"), np.zeros(2, object), np.zeros(2, "M8[s]"), np.zeros(2, complex)):
+        with pytest.raises(TypeError):
+            plain.send_plain(array, BytesIO())
+    for array in (np.ones((2, 3))[:, ::2], np.arange(6).reshape(2, 3).T, np.array(5, ">i4"), np.array([True, False])):
+        pipe = BytesIO()
+        plain.send_plain(array, pipe)
+        pipe.seek(0)
+        found = plain.receive_plain(pipe, 1 << 20)
+        assert (found.dtype, found.shape, found.tolist()) == (array.dtype, array.shape, array.tolist())
+
+
+def test_a_job_that_raises_is_a_sentence() -> None:
+    def fail(error: Exception) -> None:
+        raise error
+
+    own = DamagedFile("own", fix="none")
+    assert worker._answer(fail, (own,), {}) is own
+    assert "more memory" in str(worker._answer(fail, (MemoryError(),), {}))
+    told = worker._answer(fail, (ValueError("Smith^John"),), {})
+    assert isinstance(told, DamagedFile)
+    assert "content does not fit its header" in str(told)
+    assert worker._answer(int, ("12",), {"base": 8}) == 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces RLIMIT_AS")
+def test_a_process_that_stands_by_has_its_decoders_loaded_and_its_limits_set(small: Worker) -> None:
+    def asked(expression: str) -> object:
+        return small.call(PATIENT, eval, expression)
+
+    loaded = "'models.io.tiff' in __import__('sys').modules"
+    small.start()
+    assert asked(loaded)
+    small.close()
+    assert not asked(loaded)
+    limit = "__import__('resource').getrlimit(__import__('resource').RLIMIT_{})"
+    assert asked(limit.format("CORE")) == (0, 0)
+    assert asked(limit.format("AS")) == (1024 << 20, 1024 << 20)
+    assert asked("__import__('logging').root.manager.disable") == 50
+    assert asked("__import__('signal').getsignal(2).name") == "SIG_IGN"
+    assert asked("__import__('os').environ['OMP_NUM_THREADS']") == "1"

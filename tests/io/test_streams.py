@@ -5,17 +5,23 @@ from __future__ import annotations
 import struct
 
 import pytest
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 
 from models.io.dicom_form import (
     META,
+    _mend_frames,
     _number,
+    _representation,
+    count_frames,
     drop_later_meta_headers,
     find_functional_group,
     find_holder,
     find_meta_end,
     find_sequence_item,
+    list_malformed_numbers,
     read_dicom_numbers,
     read_positive_dicom_number,
 )
@@ -124,3 +130,71 @@ def test_numbers_are_all_or_none_and_a_positive_one_is_the_first_over_zero() -> 
     assert read_positive_dicom_number(image, "PixelSpacing") == 0.5
     assert read_positive_dicom_number(group(ImagePositionPatient=[0, -2, 3]), "ImagePositionPatient") == 3
     assert read_positive_dicom_number(group(ImagePositionPatient=[0, -2, -3]), "ImagePositionPatient") is None
+
+
+@pytest.mark.parametrize(
+    ("keyword", "stated", "value", "read_as"),
+    [
+        ("PixelSpacing", "DS", b"1\\2", "DS"),
+        ("PixelSpacing", "LO", b"1\\2 ", "DS"),  # a number in a text
+        ("PixelSpacing", "LO", b"one", "LO"),
+        ("PixelSpacing", "IS", b"1\\2", "IS"),  # one number for another is left
+        ("InstanceNumber", "SH", b"12", "IS"),
+        ("PixelSpacing", "ZZ", b"1\\2", "DS"),  # no representation of the standard's
+        ("Rows", "UL", b"\1\0", "US"),  # two bytes are no long number
+        ("Rows", "UL", b"\1\0\0\0", "UL"),
+        ("Rows", "SS", b"\1\0", "SS"),
+        ("Rows", None, b"\1\0", None),  # implicit: the dictionary's anyway
+        ("PatientName", "UN", b"x", "UN"),
+    ],
+)
+def test_an_element_is_read_with_a_representation_that_fits_it(
+    keyword: str, stated: str | None, value: bytes, read_as: str | None
+) -> None:
+    tag = Tag(keyword)
+    raw = RawDataElement(tag, stated, len(value), value, 0, stated is None, True)
+    assert _representation(tag, raw) == read_as
+    private = RawDataElement(Tag(0x0009, 0x1001), stated, len(value), value, 0, stated is None, True)
+    assert _representation(private.tag, private) == ("UN" if stated == "ZZ" else stated)
+
+
+def raw_of(keyword: str, value: bytes, representation: str = "DS") -> Dataset:
+    dataset = Dataset()
+    tag = Tag(keyword)
+    dataset[tag] = RawDataElement(tag, representation, len(value), value, 0, False, True)
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(b"1\\2", None), (b"", None), (b" \0", None), (b"0,5\\0,25", "decimal comma: it was read as 0.5, 0.25."),
+     (b"one\\2", "PixelSpacing is not written as a number"), (b"1,2,3", "not written as a number")],
+)  # fmt: skip
+def test_a_number_that_is_not_written_as_one_is_told_once(value: bytes, told: str | None) -> None:
+    said = list_malformed_numbers(raw_of("PixelSpacing", value), 3)
+    assert len(said) == (told is not None)
+    assert told is None or told in said[0]
+
+
+def test_malformed_numbers_are_found_in_the_groups_of_every_frame() -> None:
+    image = group(PerFrameFunctionalGroupsSequence=Sequence([
+        group(PixelMeasuresSequence=Sequence([raw_of("PixelSpacing", value)])) for value in (b"1\\2", b"1\\2", b"x")
+    ]))  # fmt: skip
+    assert len(list_malformed_numbers(image, 3)) == 1
+    assert list_malformed_numbers(image, 2) == ()
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value", "ignore:Value")
+@pytest.mark.parametrize(
+    ("value", "frames", "told"),
+    [(b"7", 7, False), (b"7.", 7, False), (b"7.00", 7, False), (b"1A", 1, True), (b"12 frames", 12, True),
+     (b"A", 1, True), (b"0x", 1, True), (b"", 1, False), (b" ", 1, False), (b"12345678901x", 123456789, True)],
+)  # fmt: skip
+def test_a_number_of_frames_that_is_no_number(value: bytes, frames: int, told: bool) -> None:
+    dataset = raw_of("NumberOfFrames", value, "IS")
+    said = _mend_frames(dataset)
+    assert count_frames(dataset) == frames
+    assert len(said) == told
+    assert not told or f": {frames} was read" in said[0]
+    assert _mend_frames(Dataset()) == ()
+    assert count_frames(Dataset()) == 1

@@ -62,4 +62,6 @@ def go_on(card_id: str, progress: Progress) -> None:
     made = own.train_own(card_id, progress)
     minutes = (time.perf_counter() - began) / 60
     typer.echo(f"{made.id}: {own.say_result(made)}, in {minutes:.1f} min")
+    if (growth := own.say_growth(made)) is not None:
+        typer.echo(growth)
     typer.echo(f"It is on its page and answers `ortholens predict {made.task}`. Fill in the open lines of {made.path}")

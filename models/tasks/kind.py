@@ -205,6 +205,9 @@ class OwnSets(Protocol):
     def may_start_from(self, card: Card, /) -> bool:
         """Whether a card's trunk can be the start of a new one of the kind."""
 
+    def measure_curve(self, card_id: str, progress: Progress, /) -> None:
+        """Measure how a card's figures grow with the number of pictures, where that is cheap enough."""
+
 
 class Kind(ABC):
     """One kind of task."""

@@ -30,6 +30,10 @@ from models.words import Later, later
 
 MEASURING = 1 / (1 + FOLDS * (FOLDS - 1) / FOLDS)
 """Share of the whole after which what ships is trained, and the folds are measured, which have a little less each."""
+LITTLE = 0.02
+"""Gain of a doubling that is hardly worth it."""
+CURVE = 0.97
+"""Share after which the learning curve is measured."""
 LONGEST_TITLE = 80
 QUICK = "It is a quick trial: trained in full, it would be better."
 UPLOADED = Source()
@@ -173,7 +177,8 @@ def train_own(card_id: str, progress: Progress) -> Card:
         _prepare_anew(chosen, progress)
     trials = kind_of_card(chosen).trials()
     trials.train(card_id, tell_part(progress, 0, MEASURING))
-    trials.evaluate(card_id, FOLDS, False, tell_part(progress, MEASURING, 1))
+    trials.evaluate(card_id, FOLDS, False, tell_part(progress, MEASURING, CURVE))
+    _own_sets(chosen.task).measure_curve(card_id, tell_part(progress, CURVE, 1))
     shutil.rmtree(locate_runs(chosen))
     return card(card_id)
 
@@ -333,6 +338,24 @@ def _prepare_anew(chosen: Card, progress: Progress) -> None:
 def _last(name: str, fields: dict[str, object]) -> dict[str, object]:
     """Put a list of tables behind the fields that would else become the last table's."""
     return {key: value for key, value in fields.items() if key != name} | {name: fields[name]}
+
+
+def say_growth(made: Card) -> Later | None:
+    """Say whether more pictures would help a card; None where that was not measured."""
+    found = made.figures.get("learning", {}).get("gain")
+    if found is None:
+        return None
+    said = later(
+        "From {first} to {last} pictures, accuracy of a simple probe changed by {value:+.1f} points ({low:+.1f} to "
+        "{high:+.1f})",
+        first=found["from"], last=found["to"],
+        **{key: 100 * found[key] for key in ("value", "low", "high")},
+    )  # fmt: skip
+    if found["low"] > 0:
+        return later("{said}: more pictures of this kind would help.", said=said)
+    if found["high"] < LITTLE:
+        return later("{said}: more pictures of this kind would help little.", said=said)
+    return later("{said}: whether more pictures would help cannot be told from so few.", said=said)
 
 
 def say_result(made: Card) -> Later:

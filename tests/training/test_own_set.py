@@ -18,6 +18,8 @@ from models.settings import settings
 from models.tasks import ood_set
 from models.tasks.classification import final, metrics, own, training
 from models.tasks.classification.own import LabelledLook
+from models.tasks.classification.own_curve import bootstrap_gain, draw_even_orders
+from models.tasks.own import say_growth
 from models.training.own_files import Source
 from models.training.own_set import NEAR_BITS, compute_difference_hash, find_near_copies, join_groups
 
@@ -130,6 +132,19 @@ def test_near_copies_and_groups_by_hand() -> None:
     assert join_groups(("p", "q", "r", "q", "s"), ((0, 1), (2, 3))) == ("p", "p", "p", "p", "s")
 
 
+def test_orders_keep_groups_whole_and_labels_even_and_a_gain_is_counted() -> None:
+    groups, y = np.repeat([f"g{i}" for i in range(12)], 2), np.repeat([0, 0, 0, 1] * 3, 2)
+    for order in draw_even_orders(groups, y, 4):
+        assert sorted(order) == list(range(24))
+        assert all(groups[order[i]] == groups[order[i + 1]] for i in range(0, 24, 2))
+        assert 1 <= y[order[:8]].sum() / 2 <= 2  # of nine groups of one label and three of the other
+    half, whole = np.zeros((2, 24), bool), np.zeros((2, 24), bool)
+    whole[:, :12] = True
+    found = bootstrap_gain({10: half, 20: whole}, groups)
+    assert (found["from"], found["to"], found["value"]) == (10, 20, 0.5)
+    assert 0 < found["low"] < 0.5 < found["high"] < 1
+
+
 def stopped(*_: object) -> None:
     raise KeyboardInterrupt
 
@@ -161,6 +176,8 @@ def test_a_folder_becomes_a_card_that_answers(
     assert made.ood is not None
     assert made.calibration is not None
     assert (made.figures["n"], made.figures["groups"]) == (20, 10)
+    assert [point["n"] for point in made.figures["learning"]["points"]] == [8, 16]
+    assert str(say_growth(made)).startswith("From 8 to 16 pictures")
     assert made.id in [one.id for one in models.cards_of("pathology")]
     assert not (user / "bars-of-mine" / "runs").exists()
     answer = models.predict(models.read(folder / "a" / "a0_0.png"), made.id)

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.case import measures
+from dashboard.case import learning_curve, measures
 from dashboard.case.measures import MEASURES
 from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import format_number, t, tn
@@ -54,6 +54,9 @@ def show_model_card(card: Card) -> None:
         _trust(figures)
         if "elsewhere" in figures:
             _elsewhere(figures)
+        if "learning" in figures:
+            with st.container(border=True):
+                learning_curve.show_learning_curve(card)
         _errors(card, figures["worst"])
     else:
         _unmeasured(card)

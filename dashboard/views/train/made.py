@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
-from dashboard.case import measures, pages
+from dashboard.case import learning_curve, measures, pages
 from dashboard.case.measures import MEASURES
 from dashboard.case.states import escape_markdown, show_error
 from dashboard.i18n import t
@@ -32,6 +32,9 @@ def show_own_models() -> None:
     )  # fmt: skip
     card = cards.get(chosen or "", made[0])
     _figures(card)
+    if "learning" in card.figures:
+        with st.container(border=True):
+            learning_curve.show_learning_curve(card)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(t("Open its page"), icon=":material/open_in_new:", key="train-open", type="primary",
                   on_click=_open, args=(card,))  # fmt: skip

@@ -165,6 +165,13 @@ def may_start_from(card: Card) -> bool:
     return bool(card.members) and card.net.name == "mobilenet_v2"
 
 
+def measure_curve(card_id: str, progress: Progress) -> None:
+    """Measure how accuracy grows with the number of pictures."""
+    from models.tasks.classification.own_curve import measure_own_curve  # which reads the set by this module
+
+    measure_own_curve(card_id, progress)
+
+
 def _list_labelled(files: Files) -> tuple[list[Listed], list[str]]:
     """Return each picture with its group, and its label."""
     table = _find_table(files)

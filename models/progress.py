@@ -16,9 +16,9 @@ Progress = Callable[[str, float], None]
 """Told what is being done, and the share of it that is done."""
 
 
-def tell_part(progress: Progress, low: float, high: float) -> Progress:
-    """Return what a part of the work is told to, that lies between two shares of the whole."""
-    return lambda step, share: progress(step, low + (high - low) * share)
+def tell_part(progress: Progress, low: float, high: float, title: str = "") -> Progress:
+    """Return what a part of the work is told to, that lies between two shares of the whole, under its title."""
+    return lambda step, share: progress(title or step, low + (high - low) * share)
 
 
 @dataclass

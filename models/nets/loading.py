@@ -147,16 +147,21 @@ def load_detector(card: Card, member: Member) -> FCOSMobileNetV2:
     return fill_with_weights(build_detector(card), card, member)
 
 
-def load_trunk(net: StagedMobileNetV2, source: Card) -> None:
+def load_trunk(net: nn.Module, source: Card, name: str) -> None:
     """Give a network the weights of another card's first member, but for the head, which is for other labels.
+
+    Parameters
+    ----------
+    name
+        Of the kind of network, as cards have it.
 
     Raises
     ------
     BadWeights
         When that card has none, or they are of another network.
     """
-    if not source.members or source.net.name not in NETS:
-        raise BadWeights(f"{source.id} has no weights of a classifier", fix="Start from one that has, as knee-kl.")
+    if not source.members or source.net.name != name:
+        raise BadWeights(f"{source.id} has no weights of a {name}", fix="Start from one that has, or from ImageNet.")
     member = source.members[0]
     tensors = read_tensors(member.file, member.sha256, source.folder)
     state = {key: value.float() for key, value in tensors.items() if not key.startswith("head.")}

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -360,9 +361,17 @@ def say_growth(made: Card) -> Later | None:
 
 def say_result(made: Card) -> Later:
     """Say in a sentence how good a card of a user's own is."""
-    found, row = made.figures, made.figures["metrics"]["accuracy"]
+    measured = find_measured(made)
+    name, row = next(iter(measured["metrics"].items()))
     return later(
-        "Accuracy {value:.1%} (95 % interval {low:.1%} to {high:.1%}), cross-validated by group on {n} pictures of "
+        "{name} {value:.1%} (95 % interval {low:.1%} to {high:.1%}), cross-validated by group on {n} pictures of "
         "{groups} groups",
-        value=row["value"], low=row["low"], high=row["high"], n=found["n"], groups=found["groups"],
+        name=name[:1].upper() + name[1:], value=row["value"], low=row["low"], high=row["high"], n=measured["n"],
+        groups=measured["groups"],
     )  # fmt: skip
+
+
+def find_measured(made: Card) -> Mapping[str, Any]:
+    """Return the figures of a card's cross-validation: `n`, `groups` and `metrics`, the most telling first."""
+    found: Mapping[str, Any] = made.figures
+    return next(iter(found["trials"].values())) if "trials" in found else found

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.cards import WEIGHTS_DIR, Card
+from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.tables import OodStatistics
 from models.cards.writing import write_card
 from models.nets.loading import write_tensors
@@ -23,6 +23,7 @@ from models.trust.colours import GREY, misses_colours
 from models.trust.perturbations import perturb_picture
 from models.trust.second import Answer, give_second_opinion
 from models.types import Image, Pixels
+from models.words import later
 
 KNOWN = 400
 """Pictures that an out-of-distribution detector is fitted on."""
@@ -116,7 +117,8 @@ def renew_ood_detector(card_id: str, seen: Known) -> None:
 def train_final_ood_detector(card_id: str, seen: Known) -> OodStatistics:
     """Fit an out-of-distribution detector on all the pictures and write it; its threshold holds across groups."""
     file = f"{card_id}.ood.safetensors"
-    sha256 = write_tensors(dict(seen.fitted(range(len(seen.plain))).tensors), WEIGHTS_DIR / file)
+    folder = card(card_id).folder or WEIGHTS_DIR
+    sha256 = write_tensors(dict(seen.fitted(range(len(seen.plain))).tensors), folder / file)
     threshold = float(np.quantile(seen.held_out(), ood.KEPT))
     return OodStatistics(file=file, sha256=sha256, threshold=threshold, kept=ood.KEPT, n=len(seen.plain))
 
@@ -139,7 +141,7 @@ def measure_ood_detector(
 
     own, rows = seen.held_out() / ood.load_ood_detector(chosen).threshold, []
     for name, pictures in ood_sets:
-        progress(f"out-of-distribution set: {name}", 0.0)
+        progress(later("Out-of-distribution set: {name}", name=name), 1.0)
         found = np.array([ood_score(picture) for picture in pictures])
         both = np.concatenate([own, found])
         auroc = float(roc_auc_score(np.arange(len(both)) >= len(own), both))

@@ -185,6 +185,17 @@ class UploadedFiles:
         return decode_text(self.files[name], PurePosixPath(name).name)
 
 
+def content_of(opened: bytes | Path) -> bytes:
+    """Return the content of what `Files.open` returned.
+
+    Raises
+    ------
+    Unreachable, TooLarge
+        When it cannot be read, or is over the limit of a file.
+    """
+    return _read_bytes(opened) if isinstance(opened, Path) else opened
+
+
 def find_shared_folder(names: Sequence[str]) -> str:
     """Return the folders that hold nothing but one folder each, down to the first that holds more; "" for none."""
     shared: list[str] = []

@@ -24,6 +24,14 @@ FORMS = {
         "One folder a label, with the pictures of that label in it, as `loose/0012.png` and `fixed/0034.png`. Or any "
         "folders, and beside them a CSV with the columns `file`, `label` and perhaps `group`, which is the patient."
     ),
+    "segmentation": later(
+        "A folder `images`, and beside it a folder `masks` with a picture of the same name for each, which holds the "
+        "number of every pixel's class: 0 for the background. `classes.txt` may name the classes, one a line."
+    ),
+    "detection": later(
+        "Pictures, and their boxes as one COCO JSON, or as YOLO texts or Pascal VOC files of the same names. A picture "
+        "without a box is one of nothing to find."
+    ),
 }
 """What a set looks like, by kind of task."""
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import learning_curve, measures, pages
-from dashboard.case.measures import MEASURES
+from dashboard.case.measures import MEASURES, Measure
 from dashboard.case.states import escape_markdown, show_error
 from dashboard.i18n import t
 from models import Card, OrthoLensError
@@ -45,12 +45,14 @@ def show_own_models() -> None:
 
 
 def _figures(card: Card) -> None:
-    figures = card.figures
+    figures = own.find_measured(card)
+    told = [key for key in HEADLINES if key in figures["metrics"]] or list(figures["metrics"])[:3]
     with st.container(horizontal=True, gap="small"):
-        for key in HEADLINES:
-            row, measure = figures["metrics"][key], MEASURES[key]
+        for key in told:
+            row, measure = figures["metrics"][key], MEASURES.get(key, Measure(key[:1].upper() + key[1:], ""))
             with st.container(border=True, width=230):
-                st.metric(t(measure.name), measures.format_measure(row["value"], measure.unit), help=t(measure.meaning))
+                st.metric(t(measure.name), measures.format_measure(row["value"], measure.unit),
+                          help=t(measure.meaning) if measure.meaning else None)  # fmt: skip
                 st.caption(t("95 % interval {interval}", interval=measures.format_interval(row, measure.unit)))
     st.caption(
         t(

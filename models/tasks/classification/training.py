@@ -162,7 +162,7 @@ def start_classifier(card: Card, data: LabelledSet) -> StagedMobileNetV2:
     if source is None:
         load_imagenet(net, load_imagenet_weights())
     else:
-        load_trunk(net, known(source))
+        load_trunk(net, known(source), card.net.name)
     chosen = torch.from_numpy(data.pixels[:: max(1, len(data) // 100)])[:, None].float() / 255
     fitted = Frame((chosen.shape[2], chosen.shape[3]), card.input.size).to_network(chosen)
     rescale_batch_norms(net, normalise(fitted).split(32))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from models.cards import Card
     from models.tasks.detection.account import DetectionAccount
+    from models.tasks.kind import OwnSets
     from models.tasks.task import Task
 
 DETECTION = Question("detection", later("Where is it?"), "detection")
@@ -37,6 +38,11 @@ class DetectionKind(CardKind):
         from models.tasks.detection.predictor import Detector
 
         return Detector(card, device)
+
+    def own_sets(self) -> OwnSets:
+        from models.tasks.detection import own
+
+        return own
 
     def trials(self) -> Trials:
         from models.tasks.detection import trials

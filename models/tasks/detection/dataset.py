@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from models.cards import cards
 from models.errors import UnknownCard
 from models.tasks.segmentation.dataset import TRAIN, TUNING, Grey
 from models.tasks.segmentation.fluoroscopy_set import read_tka_fluoroscopy
 from models.training.public_set import open_labelled_zip
+from models.training.runs import locate_saved_set
 
 CORNER = np.array([0.5, 0.5, 0, 0], np.float32)
 """From a box as `Detections` has it to one counted from the outer corner of the first pixel."""
@@ -119,8 +122,22 @@ BOX_SETS: Mapping[str, Callable[[], BoxSet]] = {"fracture": read_fractures, "tka
 """The set of a card, by the card's id."""
 
 
+def read_saved(path: Path) -> BoxSet:
+    """Return what a user's own set keeps while it is learned from."""
+    with np.load(path) as kept:
+        n = len(kept["groups"])
+        return BoxSet(
+            pictures=tuple(kept[f"image-{i}"] for i in range(n)),
+            boxes=tuple(kept[f"boxes-{i}"] for i in range(n)),
+            classes=tuple(kept[f"classes-{i}"] for i in range(n)),
+            groups=tuple(map(str, kept["groups"])),
+            splits=("",) * n,
+            facts=("",) * n,
+        )
+
+
 def read_box_set(card_id: str) -> BoxSet:
-    """Read the set that a card was made from.
+    """Read the set that a card was made from, or is being, where it is a user's own.
 
     Raises
     ------
@@ -129,6 +146,9 @@ def read_box_set(card_id: str) -> BoxSet:
     Unreachable
         When its zip is not in the data folder.
     """
+    chosen = cards().get(card_id)
+    if chosen is not None and locate_saved_set(chosen).is_file():
+        return read_saved(locate_saved_set(chosen))
     if card_id not in BOX_SETS:
         raise UnknownCard(f"{card_id} has no set of boxes", fix=f"Sets exist for {', '.join(BOX_SETS)}.")
     return BOX_SETS[card_id]()

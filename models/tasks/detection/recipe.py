@@ -21,6 +21,8 @@ class BoxRecipe(BaseModel):
     view_size: tuple[int, int] = (384, 384)
     """(rows, columns) of a training view, cut from the picture at the scale of the card's input."""
     seed: int = 0
+    start: str | None = None
+    """Id of a card whose trunk training starts from; None: ImageNet."""
     learning_rate: float = 2e-3
     """Of layers that start at random."""
     trunk_rate: float = 0.25

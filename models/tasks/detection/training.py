@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.cards import Card
+from models.cards import card as known
 from models.nets.fcos import FCOSMobileNetV2
-from models.nets.loading import build_detector
+from models.nets.loading import build_detector, load_trunk
 from models.nets.mobilenet import rescale_batch_norms
 from models.progress import Progress
 from models.tasks.classification.training import load_imagenet_weights
@@ -94,8 +95,11 @@ def _train(card: Card, drawn: Sequence[Sample], run: BoxRun, progress: Progress)
 def start_detector(card: Card, drawn: Sequence[Sample], run: BoxRun) -> FCOSMobileNetV2:
     """Return the detector a run begins with: ImageNet weights whose batch norms know the statistics of some views."""
     net = build_detector(card)
-    net.load_imagenet(load_imagenet_weights())
     recipe = BoxRecipe.of(card)
+    if recipe.start is not None:
+        load_trunk(net, known(recipe.start), card.net.name)
+        return cast(FCOSMobileNetV2, net.to(memory_format=torch.channels_last))
+    net.load_imagenet(load_imagenet_weights())
     some = [make_network_input(_pictures(draw_detection_batch(drawn, recipe, run, -1 - i))) for i in range(4)]
     rescale_batch_norms(net.trunk, some)
     return cast(FCOSMobileNetV2, net.to(memory_format=torch.channels_last))

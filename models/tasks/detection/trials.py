@@ -19,7 +19,7 @@ from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.tables import Member
 from models.cards.writing import publish_metrics, update_metrics, write_card
 from models.nets.loading import fold_batch_norms, write_tensors
-from models.progress import Progress
+from models.progress import Progress, tell_part
 from models.tasks.detection.dataset import BoxSet, read_box_set
 from models.tasks.detection.metrics import Answered, calibrate_detections, describe_detection_metrics, thin_froc_curve
 from models.tasks.detection.predictor import Detector
@@ -31,8 +31,10 @@ from models.tasks.segmentation.task import make_frame_pixels
 from models.training import ood_detector
 from models.training.runs import locate_runs
 from models.types import Image, Pixels
+from models.words import later
 
 CPU = torch.device("cpu")
+TITLE = later("Training the model")
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,10 @@ def train(card_id: str, progress: Progress) -> None:
     chosen, data = card(card_id), read_box_set(card_id)
     run = BoxRun("shipped", 100, locate_runs(chosen), np.arange(len(data)))
     file = f"{card_id}-0.safetensors"
-    sha256 = write_tensors(
-        dict(fit_detector(chosen, prepare_detection_samples(data, chosen), run, progress).state_dict()),
-        WEIGHTS_DIR / file,
-    )
+    net = fit_detector(chosen, prepare_detection_samples(data, chosen), run, tell_part(progress, 0, 1, TITLE))
+    sha256 = write_tensors(net.state_dict(), (chosen.folder or WEIGHTS_DIR) / file)
     write_card(card_id, {"members": [Member(file=file, sha256=sha256)]})
-    progress("fitting the out-of-distribution detector", 0.0)
+    progress(later("Fitting the out-of-distribution detector"), 1.0)
     ood_detector.renew_ood_detector(card_id, _known(Detector(card(card_id), CPU), data))
     update_metrics(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
@@ -94,7 +94,7 @@ def ood(card_id: str, progress: Progress) -> None:
         For a card without a set, or a set that is not here.
     """
     data = read_box_set(card_id)
-    progress("fitting the out-of-distribution detector", 0.0)
+    progress(later("Fitting the out-of-distribution detector"), 1.0)
     ood_detector.renew_ood_detector(card_id, _known(Detector(card(card_id), CPU), data))
     update_metrics(card_id, "ood", _measure_ood(card(card_id), data, progress))
 
@@ -118,11 +118,13 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     """
     chosen, data = card(card_id), read_box_set(card_id)
     drawn, answers = prepare_detection_samples(data, chosen), Answers(data)
-    for trial in list_detection_trials(chosen, data, folds):
-        net = fit_detector(chosen, drawn, trial.run, progress)
+    planned = list_detection_trials(chosen, data, folds)
+    for part, trial in enumerate(planned):
+        title = later("Measuring, part {part} of {parts}", part=part + 1, parts=len(planned))
+        tell = tell_part(progress, part / len(planned), (part + 1) / len(planned), title)
+        net = fit_detector(chosen, drawn, trial.run, tell)
         fold_batch_norms(net)
         answers.add(trial, Detector(chosen, CPU, [net]))
-        progress(f"{trial.run.name}: measured on {len(trial.measured)} images", 1.0)
     tables, everything = answers.tables(), answers.together()
     detecting = calibrate_detections(everything)
     write_card(card_id, {"detecting": detecting})

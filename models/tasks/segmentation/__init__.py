@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import torch
 
     from models.cards import Card
+    from models.tasks.kind import OwnSets
     from models.tasks.segmentation.account import SegmentationAccount
     from models.tasks.task import Task
 
@@ -38,6 +39,11 @@ class SegmentationKind(CardKind):
         from models.tasks.segmentation.predictor import Segmenter
 
         return Segmenter(card, device)
+
+    def own_sets(self) -> OwnSets:
+        from models.tasks.segmentation import own
+
+        return own
 
     def trials(self) -> Trials:
         from models.tasks.segmentation import trials

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from models.cards import find_base_id
+from models.cards import cards, find_base_id
 from models.errors import UnknownCard
+from models.tasks.segmentation import own
 from models.tasks.segmentation.dataset import DenseSet, Grey
 from models.tasks.segmentation.fluoroscopy_set import read_tka_fluoroscopy
 from models.tasks.segmentation.section_set import read_joint_section_set
 from models.training.public_set import open_labelled_zip
+from models.training.runs import locate_saved_set
 
 LOOKS = 20
 """Clusters of histology pictures; a cluster is about one slide under one light."""
@@ -88,7 +90,7 @@ DENSE_SETS: Mapping[str, Callable[[], DenseSet]] = {
 
 
 def read_dense_set(card_id: str) -> DenseSet:
-    """Read the set that a card was made from.
+    """Read the set that a card was made from, or is being, where it is a user's own.
 
     Raises
     ------
@@ -98,6 +100,9 @@ def read_dense_set(card_id: str) -> DenseSet:
         When its zip is not in the data folder.
     """
     name = find_base_id(card_id)
+    chosen = cards().get(card_id)
+    if chosen is not None and locate_saved_set(chosen).is_file():
+        return own.read_saved(locate_saved_set(chosen))
     if name not in DENSE_SETS:
         raise UnknownCard(f"{card_id} has no set of masks", fix=f"Sets exist for {', '.join(DENSE_SETS)}.")
     return DENSE_SETS[name]()

@@ -29,6 +29,8 @@ class DenseRecipe(BaseModel):
     """(rows, columns) that a picture is fitted into before views are cut from it, where that is not the input's size:
     a network answers best at a larger one than it was trained at (Touvron et al. 2019, arXiv:1906.06423)."""
     seed: int = 0
+    start: str | None = None
+    """Id of a card whose trunk training starts from; None: ImageNet."""
     learning_rate: float = 3e-3
     """Of layers that start at random."""
     trunk_rate: float = 0.25

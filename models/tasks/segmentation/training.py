@@ -16,8 +16,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.cards import Card
+from models.cards import card as known
 from models.nets.dense import DenseNet
-from models.nets.loading import build_dense
+from models.nets.loading import build_dense, load_trunk
 from models.nets.mobilenet import STAGES, rescale_batch_norms
 from models.nets.unet import UNetMobileNetV2
 from models.progress import Progress
@@ -128,6 +129,8 @@ def start_segmenter(card: Card, drawn: Sequence[Sample], run: DenseRun) -> Dense
     net = build_dense(card)
     if run.start:
         net.load_state_dict(_weights(run.start))
+    elif (source := DenseRecipe.of(card).start) is not None:
+        load_trunk(net, known(source), card.net.name)
     elif isinstance(net, UNetMobileNetV2):
         net.load_imagenet(load_imagenet_weights())
         views = [draw_segmentation_batch(card, drawn, run, -1 - i)[0] for i in range(4)]

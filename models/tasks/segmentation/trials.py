@@ -20,7 +20,7 @@ from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.tables import Member
 from models.cards.writing import publish_metrics, update_metrics, write_card
 from models.nets.loading import fold_batch_norms, write_tensors
-from models.progress import Progress
+from models.progress import Progress, tell_part
 from models.tasks.ood_set import read_ood_sets
 from models.tasks.segmentation.augmentation import Sample
 from models.tasks.segmentation.dataset import TRAIN, TUNING, DenseSet
@@ -39,8 +39,10 @@ from models.training import ood_detector
 from models.training.runs import locate_runs
 from models.trust.perturbations import grey_picture
 from models.types import Image, Pixels, Segmentation
+from models.words import later
 
 CPU = torch.device("cpu")
+TITLE = later("Training the model")
 
 
 @dataclass(frozen=True)
@@ -151,9 +153,10 @@ def train(card_id: str, progress: Progress) -> None:
     chosen, data = card(card_id), read_dense_set(card_id)
     drawn, run = prepare_segmentation_samples(chosen, data), plan_final_run(card(card_id), data, 5)
     file = f"{card_id}-0.safetensors"
-    sha256 = write_tensors(dict(fit_segmenter(chosen, drawn, run, progress).state_dict()), WEIGHTS_DIR / file)
+    net = fit_segmenter(chosen, drawn, run, tell_part(progress, 0, 1, TITLE))
+    sha256 = write_tensors(net.state_dict(), (chosen.folder or WEIGHTS_DIR) / file)
     write_card(card_id, {"members": [Member(file=file, sha256=sha256)]})
-    progress("fitting the out-of-distribution detector", 0.0)
+    progress(later("Fitting the out-of-distribution detector"), 1.0)
     ood_detector.renew_ood_detector(card_id, _known(Segmenter(card(card_id), CPU), data))
     update_metrics(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
@@ -167,7 +170,7 @@ def ood(card_id: str, progress: Progress) -> None:
         For a card without a set, or a set that is not here.
     """
     data = read_dense_set(card_id)
-    progress("fitting the out-of-distribution detector", 0.0)
+    progress(later("Fitting the out-of-distribution detector"), 1.0)
     ood_detector.renew_ood_detector(card_id, _known(Segmenter(card(card_id), CPU), data))
     update_metrics(card_id, "ood", _measure_ood(card(card_id), data, progress))
 
@@ -192,8 +195,11 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     chosen, data = card(card_id), read_dense_set(card_id)
     drawn: list[Sample] = prepare_segmentation_samples(chosen, data)
     tables: dict[str, list[tuple[int, dict[str, float]]]] = {}
-    for trial in list_segmentation_trials(chosen, data, folds):
-        net = fit_segmenter(chosen, drawn, trial.run, progress)
+    planned = list_segmentation_trials(chosen, data, folds)
+    for part, trial in enumerate(planned):
+        title = later("Measuring, part {part} of {parts}", part=part + 1, parts=len(planned))
+        tell = tell_part(progress, part / len(planned), (part + 1) / len(planned), title)
+        net = fit_segmenter(chosen, drawn, trial.run, tell)
         fold_batch_norms(net)
         segmenter = Segmenter(chosen, CPU, [net])
         for i in trial.measured:
@@ -201,7 +207,6 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
             if chosen.input.grey:
                 row = int(i), measure_picture(segmenter, data, int(i), grey=True)
                 tables.setdefault(f"{trial.name}, grey copies", []).append(row)
-        progress(f"{trial.run.name}: measured on {len(trial.measured)} pictures", 1.0)
     report: dict[str, Any] = {
         "how": "; ".join(tables),
         "weights": [member.sha256 for member in chosen.members],

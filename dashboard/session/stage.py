@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import streamlit as st
 from streamlit.runtime.caching.cache_utils import CachedFunc
@@ -23,6 +23,7 @@ from models.settings import settings
 
 Key = Wish | Literal["shortcuts"]
 """What a key asks for: something of the stage, or the list of keys."""
+KEYS: frozenset[str] = frozenset((*get_args(Wish), "shortcuts"))
 STAGE, SHOWN, LEFT, SHORTCUTS = "stage", "stage-shown", "stage-left", "shortcuts"
 """Keys: the stage, the one whose step the pages show, that somebody left it, and that the list of keys is open."""
 LINK = "stage-link"
@@ -82,6 +83,8 @@ def wish_on_stage(wish: Key) -> None:
 def list_new_keys(told: Iterable[tuple[Key, float]]) -> list[Key]:
     """Return the keys of the browser's latest that were not done yet, in their order, and take note of them.
 
+    What is no key is left out: the browser's word is not trusted.
+
     Streamlit's front end sends what a component told along with a timer's request that falls together with it, and then
     once more (seen with 1.67 on the wire): the speaker would skip a step. Of two keys that come before the page runs
     again it tells the second alone: a step would be missing.
@@ -96,7 +99,7 @@ def list_new_keys(told: Iterable[tuple[Key, float]]) -> list[Key]:
     new = latest[done + 1 :]
     if new:
         st.session_state[PRESSED] = new[-1][1]
-    return [key for key, _ in new]
+    return [key for key, _ in new if key in KEYS]
 
 
 def touch_stage() -> None:

@@ -582,11 +582,12 @@ def test_everything_of_a_user_is_forgotten_but_a_stage_and_where_uploads_and_key
 def test_keys_are_new_after_the_last_that_was_done(state: dict[str, Any]) -> None:
     assert stage.list_new_keys([]) == []
     assert stage.PRESSED not in state
-    assert stage.list_new_keys([("next", 1.0), ("back", 2.0)]) == ["next", "back"]
-    assert stage.list_new_keys([("next", 1.0), ("back", 2.0)]) == []
-    assert stage.list_new_keys([("back", 2.0), ("next", 3.0)]) == ["next"]
+    assert stage.list_new_keys([("next", 1.0), ("previous", 2.0)]) == ["next", "previous"]
+    assert stage.list_new_keys([("next", 1.0), ("previous", 2.0)]) == []
+    assert stage.list_new_keys([("previous", 2.0), ("next", 3.0)]) == ["next"]
     assert stage.list_new_keys([("next", 9.0)]) == ["next"]
-    assert state[stage.PRESSED] == 9.0
+    assert stage.list_new_keys([("next", 9.0), ("explode", 10.0), ("shortcuts", 11.0)]) == ["shortcuts"]
+    assert state[stage.PRESSED] == 11.0
 
 
 def test_uploads_are_taken_once_and_their_key_is_not_used_again(

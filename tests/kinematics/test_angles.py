@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from models.geometry import jts
 from models.geometry.mesh import read_mesh
 from models.simulation.components import DESIGNS, build_femoral_component, build_tibial_component
 from models.simulation.motion import Scene
+from models.tasks.kinematics.account import word_flexion
 from models.tasks.kinematics.angles import (
     Axes,
     compute_joint_angles,
@@ -102,3 +105,18 @@ def test_the_low_points_lie_left_and_right_above_the_tray(lunge: Scene) -> None:
     assert (points[:, 1, 0] > 8).all()
     assert (points[:, :, 2] > 0).all()
     assert (np.abs(points[:, :, 1]) < 25).all()
+
+
+@pytest.mark.parametrize(
+    ("degrees", "said"),
+    [
+        ([108.2, 107.9, np.nan], "Flexion 108°"),
+        ([10.4, 60.6], "Flexion from 10° to 61°"),
+        ([-3.2, -2.8], "Flexion -3°"),
+    ],
+)
+def test_the_range_of_flexion_is_one_number_where_its_ends_are_the_same(degrees: list[float], said: str) -> None:
+    joint = np.zeros((len(degrees), 6))
+    joint[:, 0] = degrees
+    motion = SimpleNamespace(joint=joint)
+    assert word_flexion(motion) == said

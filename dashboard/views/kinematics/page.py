@@ -23,6 +23,7 @@ from dashboard.views.kinematics.figures import Placed
 from dashboard.views.kinematics.tracking import EXACT, NETWORK, Tracking
 from models import OrthoLensError
 from models.cases.lunge import CARD
+from models.tasks.kinematics.account import word_flexion
 from models.tasks.kinematics.sequence import NAMES
 from models.types import Motion
 
@@ -125,8 +126,7 @@ def _headline(measured: MotionCase) -> None:
     flagged, beforehand = sum(map(bool, motion.notes)), session.find_job(measured.name) is None
     with st.container(border=True, key="answer"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            low, high = np.nanmin(motion.joint[:, 0]), np.nanmax(motion.joint[:, 0])
-            st.subheader(t("Flexion from {low:.0f}° to {high:.0f}°", low=low, high=high), anchor=False, width="content")
+            st.subheader(t(word_flexion(motion)), anchor=False, width="content")
             if measured.sequence.simulated:
                 st.badge(t("simulated"), icon=":material/science:", color="gray")
             if beforehand:

@@ -38,6 +38,14 @@ MOST_PICTURES = 3
 NONE = "–"
 
 
+def word_flexion(motion: Motion) -> str:
+    """Say how far the knee was bent, in whole degrees; at least one frame shows both components."""
+    low, high = (float(end) for end in (np.nanmin(motion.joint[:, 0]), np.nanmax(motion.joint[:, 0])))
+    if round(low) == round(high):
+        return later("Flexion {low:.0f}°", low=low)
+    return later("Flexion from {low:.0f}° to {high:.0f}°", low=low, high=high)
+
+
 @dataclass(frozen=True, eq=False)
 class Filmed:
     """What a report of a motion has beside it, as `Case.beside`.
@@ -70,8 +78,7 @@ class KinematicsAccount(Account[Motion]):
             return say(later("No frame shows both components")), ""
         sigma = answer.joint_sigma[:, 0]
         sure = f"± {say.number(float(np.nanmedian(sigma)), '.1f')}°" if np.isfinite(sigma).any() else ""
-        told = later("Flexion from {low:.0f}° to {high:.0f}°")
-        return say(told, low=float(np.nanmin(flexion)), high=float(np.nanmax(flexion))), sure
+        return say(word_flexion(answer)), sure
 
     def sections(self, answer: Motion, case: Case) -> list[Section]:
         """Return the frames with both components, the curves, a row a frame, and what is uncertain."""

@@ -54,7 +54,7 @@ def _add(catalog: Catalog, message: str | tuple[str, ...], source: str) -> None:
 def _said() -> Iterator[tuple[str, str]]:
     """Yield words that do not stand in the code of this package, and the file in which they do."""
     yield models.DISCLAIMER, "models/__init__.py"
-    for card in models.cards().values():
+    for card in (card for card in models.cards().values() if card.folder is None):  # a user's own are the user's words
         for words in filter(None, _words(card)):
             yield words, f"models/cards/{card.id}.toml"
     for task in questions():

@@ -1,4 +1,4 @@
-"""The simulated cases of `models.cases` as files: radiographs, stained sections and frames of fluoroscopy."""
+"""The simulated cases of `models.cases` as files: radiographs, also of horses, stained sections, fluoroscopy frames."""
 
 from __future__ import annotations
 
@@ -10,21 +10,35 @@ from PIL import Image as Pillow
 
 from models.cases import lunge
 from models.simulation import motion
+from models.simulation.files import write_simulated_png
 from models.simulation.joint_section import simulate_joint_section
 from models.simulation.phantom import write_radiographs
+from models.simulation.stifle_phantom import simulate_stifle
 from models.tasks.segmentation.section_files import write_section
 
 SECTIONS = {"section_worn": (4, 0.5), "section_early": (2, 0.1)}
 """Name → seed and damage."""
 FRAMES = {"arthroplasty_lunge": 0, "arthroplasty_bent": 4, "arthroplasty_deep": 8}
 """Name → frame of the lunge."""
+STIFLES = {"stifle_osteochondrosis": 400_057, "stifle_cyst": 400_014}
+"""Name → seed, which no set has."""
+STIFLE_MM = 1.0
+"""Pixel of a stifle's film, which keeps the file small."""
 QUALITY = 90
 """Of a section's JPEG: a quarter of the PNG, and painted alike."""
 
 
 def write_cases(folder: Path) -> tuple[Path, ...]:
     """Make every simulated case again, in `folder`, with the masks; return the paths of the pictures."""
-    return (*write_radiographs(folder), *_sections(folder), *_frames(folder))
+    return (*write_radiographs(folder), *_stifles(folder), *_sections(folder), *_frames(folder))
+
+
+def _stifles(folder: Path) -> list[Path]:
+    paths = []
+    for name, seed in STIFLES.items():
+        paths.append(folder / f"{name}.png")
+        write_simulated_png(simulate_stifle(seed, pixel_mm=STIFLE_MM)[0], paths[-1])
+    return paths
 
 
 def _sections(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+import models
 from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t, tn
 from models import Card
@@ -15,6 +16,16 @@ def mark_simulated(card: Card) -> None:
     """Mark an answer of a model that learned from simulated images."""
     if card.data.simulated:
         st.badge(t("trained on simulated images"), icon=":material/science:", color="gray")
+
+
+def write_invitation(task: str) -> str:
+    """Say what to drop on a page: what each of the program's own models of the task was made for."""
+    own = (card for card in models.cards_of(task) if card.folder is None)
+    taken = (
+        t("{shows} (simulated)", shows=t(card.data.shows)) if card.data.simulated else t(card.data.shows)
+        for card in own
+    )
+    return t("Drop {what}.", what=t(" or ").join(dict.fromkeys(taken)))
 
 
 def show_card_summary(card: Card) -> None:

@@ -188,6 +188,29 @@ def test_a_folder_becomes_a_card_that_answers(
     assert str(folder).encode() not in make_bundle(made)[0]  # where the pictures lie is nobody's business
 
 
+def test_a_clinics_own_stifles_take_the_place_of_the_simulated_ones(
+    tmp_path: Path, user: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The documented route, with the second simulation for another clinic."""
+    monkeypatch.setattr(own, "SIDE", 64)
+    monkeypatch.setattr(own, "write_recipe", lambda n: {"epochs": 1, "batch": 8, "views": 1, "view_size": [64, 64]})
+    monkeypatch.setattr(metrics, "RESAMPLES", 20)
+    monkeypatch.setattr(final, "PERTURBED", 1)
+    monkeypatch.setattr(ood_set, "EACH", 4)
+    clinic, shipped = str(tmp_path / "clinic"), models.card("equine-stifle")
+    assert run("simulate", "equine-stifle", "40", clinic, "--seed", "500000", "--size", "64", "--elsewhere") == 0
+    assert run("train", clinic, "--task", "pathology", "--name", "Our stifles", "--start", shipped.id) == 0
+    told = capsys.readouterr().out
+    assert "40 pictures of 4 labels in 40 groups" in told
+    assert "our-stifles: Accuracy" in told
+    made = models.card("our-stifles")
+    assert set(made.keys) == set(shipped.keys)
+    assert (made.training["start"], made.figures["n"]) == (shipped.id, 40)
+    assert {shipped.id, made.id} <= {one.id for one in models.cards_of("pathology")}
+    elsewhere = shipped.figures["elsewhere"]["metrics"]["accuracy"]  # why a clinic would take this road
+    assert elsewhere["high"] < shipped.figures["metrics"]["accuracy"]["value"]
+
+
 def test_too_little_is_said_by_how_much(folder: Path, user: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in (folder / "b").glob("b[1-4]_*"):
         path.unlink()

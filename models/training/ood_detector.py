@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.cards import WEIGHTS_DIR, Card, card
+from models.cards import WEIGHTS_DIR, Card, cards
 from models.cards.tables import OodStatistics
 from models.cards.writing import write_card
 from models.nets.loading import write_tensors
@@ -117,7 +117,7 @@ def renew_ood_detector(card_id: str, seen: Known) -> None:
 def train_final_ood_detector(card_id: str, seen: Known) -> OodStatistics:
     """Fit an out-of-distribution detector on all the pictures and write it; its threshold holds across groups."""
     file = f"{card_id}.ood.safetensors"
-    folder = card(card_id).folder or WEIGHTS_DIR
+    folder = (cards()[card_id].folder if card_id in cards() else None) or WEIGHTS_DIR
     sha256 = write_tensors(dict(seen.fitted(range(len(seen.plain))).tensors), folder / file)
     threshold = float(np.quantile(seen.held_out(), ood.KEPT))
     return OodStatistics(file=file, sha256=sha256, threshold=threshold, kept=ood.KEPT, n=len(seen.plain))

@@ -33,14 +33,20 @@ CALM = """() => document.querySelector('.stApp')?.dataset.testScriptState === 'n
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    """Start the dashboard and yield its address."""
+def serving(**settings: str) -> Iterator[str]:
+    """Start the dashboard and yield its address.
+
+    Parameters
+    ----------
+    settings
+        Environment variables of its own.
+    """
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "served.py")]
     options = [f"--server.port={port}", "--server.address=localhost", "--server.headless=true"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **settings}
     with subprocess.Popen([*command, *options], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
         try:
             yield _ready(f"http://localhost:{port}", server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, Page
@@ -15,10 +16,16 @@ __all__ = ["hall", "staged"]
 
 
 @pytest.fixture(scope="session")
-def address(browser: Browser) -> Iterator[str]:
+def own_cards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of cards of whoever runs the program: empty, but for what a test trains and takes away again."""
+    return tmp_path_factory.mktemp("cards-of-mine")
+
+
+@pytest.fixture(scope="session")
+def address(browser: Browser, own_cards: Path) -> Iterator[str]:
     if not models.cards_of("implant")[0].members:
         pytest.skip("needs the weights of the implant model")
-    with app.serving() as address:
+    with app.serving(ORTHOLENS_CARDS_DIR=str(own_cards)) as address:
         yield address
 
 

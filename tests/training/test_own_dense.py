@@ -13,11 +13,12 @@ import torch
 from PIL import Image as Pillow
 
 from models.cards import card
-from models.errors import DamagedFile, DecoderFailed, TooLarge
+from models.errors import BadCard, DamagedFile, DecoderFailed, TooLarge
 from models.settings import settings
 from models.tasks.classification import own as labels
 from models.tasks.detection import own as boxes
 from models.tasks.detection.dataset import read_saved as read_saved_boxes
+from models.tasks.detection.metrics import Answered, calibrate_detections
 from models.tasks.segmentation import own as masks
 from models.tasks.segmentation.training import DenseRun, start_segmenter
 from models.training.own_files import FolderFiles, Source, UploadedFiles, find_shared_folder
@@ -160,6 +161,14 @@ def test_boxes_of_coco_and_yolo_are_the_same_and_scaled_with_their_picture(tmp_p
         boxes.look(uploaded(pictures), quiet)
     with pytest.raises(DamagedFile, match="2 files that might"):
         boxes.look(uploaded({**pictures, "a.json": b"{}", "b.json": b"{}"}), quiet)
+
+
+def test_a_detector_that_learned_nothing_says_so() -> None:
+    none, far = np.zeros((0, 4), np.float32), np.array([[0, 0, 4, 4]], np.float32)
+    told = Answered([far, none], [np.array([0.9], np.float32), np.zeros(0, np.float32)], [far + 20, none],
+                    np.arange(2))  # fmt: skip
+    with pytest.raises(BadCard, match="learned nothing"):
+        calibrate_detections(told)
 
 
 def test_a_folder_is_listed_without_what_systems_put_there(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from models.cards.tables import Detecting, OperatingPoint, Platt
+from models.errors import BadCard
 from models.tasks.detection.froc import Froc, compute_froc, compute_precision_area, match_boxes
+from models.words import later
 
 RESAMPLES = 500
 STRICTNESS = np.arange(0.5, 1.0, 0.05)
@@ -161,10 +163,19 @@ def _logit(raw: NDArray[np.floating]) -> Floats:
 
 
 def calibrate_detections(answered: Answered) -> Detecting:
-    """Return how raw scores become probabilities, and the operating points, from held-out answers."""
+    """Return how raw scores become probabilities, and the operating points, from held-out answers.
+
+    Raises
+    ------
+    BadCard
+        When no box hits a true one: nothing was learned.
+    """
     hit = np.concatenate(
         [match_boxes(*row) >= 0 for row in zip(answered.boxes, answered.scores, answered.reference, strict=True)]
     )
+    if not hit.any():
+        fix = later("Train it in full, on more pictures, or from a model that draws boxes.")
+        raise BadCard(later("it learned nothing: none of its boxes hits a true one on pictures held back"), fix=fix)
     boxes = fit_platt(np.concatenate(list(answered.scores)), hit)
     if answered.positive.all():  # nothing to tell them from
         scores = apply_platt(np.concatenate(list(answered.scores)), boxes)

@@ -30,7 +30,7 @@ FEWEST_PICTURES, FEWEST_GROUPS = 15, 5
 SIDE = 512
 """Pixels of the longest side of a picture as the network is shown it."""
 STEPS = 200
-QUICK = {"steps": 12, "batch": 4, "view_size": [192, 192]}
+QUICK = {"steps": 60, "batch": 4}
 """What a quick trial changes in the recipe."""
 
 

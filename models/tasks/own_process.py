@@ -30,7 +30,7 @@ WINDOW_S, LEAST_S = 120.0, 5.0
 """Time over which the pace is measured, and the least that tells anything."""
 DONE = later("Done")
 """The last word of the process."""
-NICE = 10
+NICE = 5
 """How far the process steps back behind the pages."""
 
 

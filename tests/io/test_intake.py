@@ -13,7 +13,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 import models
-from models.io import archive
+from models.io import archive, series
 from models.io.intake import take_in
 from models.settings import settings
 
@@ -240,3 +240,33 @@ def test_a_series_has_the_limits_of_a_file(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(settings(), "__dict__", {**settings().__dict__, "max_frames": 2})
     with pytest.raises(models.OrthoLensError, match="declares 3 frames"):
         models.read_series(members, "knee")
+
+
+def test_the_head_of_a_slice_says_which_stack_it_lies_in_and_where() -> None:
+    one, next_, bare = series._parsed(slice_(30, 1)), series._parsed(slice_(10, 2)), series._parsed(slice_(None, 5))
+    # columns run along y and rows along −z: the normal is (−1, 0, 0)
+    assert (one.place, one.number, next_.place, next_.number) == (-30, 1, -10, 2)
+    assert one.series == next_.series is not None
+    assert len(one.series) == 64
+    assert "1.2.3" not in one.series  # a hash: no identifier leaves the worker
+    assert (bare.place, bare.number, bare.whole) == (None, 5, True)
+    assert bare.series not in (None, one.series)  # how it is turned is not said
+    others = [slice_(30, 1, series="9"), slice_(30, 1, side=10)]
+    assert len({one.series, *(series._parsed(data).series for data in others)}) == 3
+    film = series._parsed(slice_(30, 1, modality="DX"))
+    assert (film.series, film.number, film.whole, film.directory) == (None, 1, True, False)
+    cut = slice_(30, 1, private=3000)[:1500]
+    assert not series._parsed(cut).whole
+    assert series._parsed(b"\0" * 200) == series.Slice()
+
+
+def test_of_slices_that_do_not_fit_the_first_the_others_are_read() -> None:
+    members = (slice_(1, 1), slice_(2, 2, side=10), slice_(3, 3))
+    image = models.read_series(members, "knee")
+    assert (image.frames, image.first_frame) == (2, 1)
+    assert any("1 of 3 slices" in warning for warning in image.warnings)
+    assert models.read_series(members[:1], "knee").frames == 1
+    with pytest.raises(models.OrthoLensError, match="knee: has no slices"):
+        models.read_series((), "knee")
+    with pytest.raises(models.OrthoLensError, match="knee: is cut off"):  # of the first that cannot be read
+        models.read_series((slice_(1, 1)[:-20], b"nothing"), "knee")

@@ -737,3 +737,24 @@ def test_cards_that_were_asked_on_the_way_are_not_asked_again(
     found = answers._triage.__wrapped__(("image", begun), "sha", 3)
     assert found == ("asked" if asked else begun)
     assert calls == ([(3, {"begun": begun})] if asked else [])
+
+
+def test_a_region_of_a_slide_is_read_with_its_place_and_noted_as_a_part(
+    state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    part: Any = SimpleNamespace(sha256="part")
+    monkeypatch.setattr(answers.slides, "read_slide_region", lambda *said: asked.append(said) or part)
+    monkeypatch.setattr(answers, "_region", answers._region.__wrapped__)
+    item = Item("slide.svs", b"bytes", "whole")
+    box = models.Box(1, 2, 3, 4)
+    assert answers.read_region(item, 5, box) is part
+    assert asked == [(b"bytes", 5, box, "slide.svs")]
+    assert state[memo.PARTS] == {"part": "whole"}
+
+
+def test_a_series_of_slices_is_no_slide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers.slides, "open_slide", lambda data, name: (data, name))
+    monkeypatch.setattr(answers, "compute_once", lambda work, *key: (work(), key))
+    assert answers.read_slide(Item("s", b"x", "sha")) == ((b"x", "s"), ("slide", "sha"))
+    assert answers.read_slide(Item("s", b"", "sha", members=(b"x",))) == (None, ("slide", "sha"))

@@ -231,3 +231,11 @@ def test_gamma_and_profile_are_told_where_they_matter(
     assert raster._unapplied(picture) == [*[raster.GAMMA] * more, *[raster.PROFILE] * said]
     picture.info["srgb"] = 0
     assert raster.GAMMA not in raster._unapplied(picture)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_colour_of_few_rows_is_colour(rows: int) -> None:
+    values = np.arange(rows * 20 * 3, dtype=np.uint8).reshape(rows, 20, 3) * 7 % 251
+    read = tiff.decode_tiff(written(values, photometric="rgb"), ROOM)
+    assert isinstance(read, Decoded)
+    assert np.array_equal(read.stored, values[None])

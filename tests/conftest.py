@@ -30,7 +30,7 @@ BROWSER = "tests/browser/"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the runner has two cores, and tests may share them
 if DATA.is_dir() and "data_dir" not in Settings().model_fields_set:
     os.environ["ORTHOLENS_DATA_DIR"] = str(DATA)  # nothing is read before; programs that tests start find it too
-for folder in ("CARDS", "KEYS"):  # whoever runs the tests may have models of their own, which are not tested
+for folder in ("CARDS", "KEYS", "LIBRARY"):  # who runs the tests may have models and designs, which are not tested
     os.environ[f"ORTHOLENS_{folder}_DIR"] = str(ROOT / "build" / "nobodys" / folder.lower())
 
 CARD = """

@@ -1,4 +1,4 @@
-"""`ortholens library`: the designs that a film of an implant is compared with, and CAD of one's own among them."""
+"""`ortholens library`: implant designs as CAD, those that the program generates and a user's own among them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from models.commands.catalogue import AsJson
 
-app = typer.Typer(help="The implant designs that films are compared with: list, add, remove.", no_args_is_help=True)
+app = typer.Typer(help="Implant designs as CAD, for identification by shape: list, add, remove.", no_args_is_help=True)
 
 Femoral = Annotated[Path, typer.Argument(metavar="FEMORAL.stl", help="CAD of the femoral component, in millimetres.")]
 Tibial = Annotated[
@@ -42,7 +42,7 @@ def list_library(as_json: AsJson = False) -> None:
 
 @app.command("add")
 def add_to_library(femoral: Femoral, maker: Maker, model: Model, size: Size, tibial: Tibial = None) -> None:
-    """Keep a copy of a design's STL files; films are compared with it from now on, without any training."""
+    """Keep a copy of a design's STL files, once they are read as closed meshes in millimetres."""
     from models.tasks.identification.library import add_design
 
     design = add_design((femoral, tibial), maker, model, size)

@@ -1,5 +1,4 @@
-"""Which design is it? An implant named by its shape, from CAD alone: no labelled film is needed.
+"""Which design is it? The library of CAD by which an implant is to be named by its shape, without a labelled film.
 
-A network outlines the components, each design of the library is laid over the outline from every side, and the fit
-says which it is, or that it is none of them.
+No card compares films with it yet: the library stands on its own, for `ortholens library`.
 """

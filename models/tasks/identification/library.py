@@ -1,4 +1,4 @@
-"""The designs that a film is compared with: those that the program generates, and the CAD that its user adds.
+"""Designs that an implant may be: those that the program generates, and the CAD that its user adds.
 
 A design of the user's is a folder of `settings().library_dir` with its STL files as they came and a `design.json`;
 the folder's name is the design's key, and follows from maker, model and size. What is wrong in it is said and left out.

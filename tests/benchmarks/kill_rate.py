@@ -347,13 +347,15 @@ def main() -> None:
             near = noted.tests(fault.module, fault.line)
             path, before = tree / fault.module, (tree / fault.module).read_bytes()
             path.write_bytes(fault.put_into(before))
-            outcome, by = noticed(tree, near) if near else ("survived", "")
+            asked = near
+            outcome, by = noticed(tree, asked) if asked else ("survived", "")
             if outcome == "survived":
                 most = MOST_FILES if near else MOST_FILES_ALONE
-                outcome, by = noticed(tree, named(tree, fault.module, PACKAGES[package], most))
+                asked = named(tree, fault.module, PACKAGES[package], most)
+                outcome, by = noticed(tree, asked)
             path.write_bytes(before)
             if outcome != "survived":
-                told = (by,) if "::" in by else tuple(near)
+                told = (by,) if "::" in by else tuple(asked)
                 if told not in sound:
                     sound[told] = noticed(tree, [*told])[0] == "survived"
                 outcome = outcome if sound[told] else "void"  # the tests fail, or take as long, without any fault

@@ -162,7 +162,8 @@ def test_a_folder_becomes_a_card_that_answers(
     assert "20 pictures of 2 labels in 10 groups" in capsys.readouterr().out
     assert not user.exists()
     assert run(*asked[:2]) == 2
-    assert run(*asked[:3], "tissue", "--name", "x") == 2
+    assert run(*asked[:3], "tissue", "--name", "x") == 1  # it has no masks
+    assert run(*asked[:3], "kinematics", "--name", "x") == 2
     assert run(*asked, "--start", "fracture") == 2
     monkeypatch.setattr(final, "fit_classifier", stopped)
     assert run(*asked, "--start", "knee-kl") != 0

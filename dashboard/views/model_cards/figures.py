@@ -17,7 +17,7 @@ from dashboard.style.palette import AMBER, GREY, TEAL
 from models import Card
 
 LINES = ((TEAL, "solid"), (AMBER, "dash"), ("#56B4E9", "dot"), ("#CC79A7", "dashdot"), ("#D55E00", "longdash"))
-SHADES = [[0.0, "rgba(47,167,155,0.04)"], [1.0, "rgba(47,167,155,0.62)"]]
+SHADES = [[0.0, "rgba(47,167,155,0.04)"], [1.0, "rgba(47,167,155,0.54)"]]
 """Pale enough at the strong end for the ink of either theme to be read on it."""
 HEIGHT_PX = 340
 

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +117,7 @@ class Pictures:
         return replace(self, said=said, groups=join_groups(said, self.copies))
 
 
+@dataclass(frozen=True, eq=False)
 class Look(ABC):
     """What a set holds, said before anything is learned from it; each kind of task has one of its own."""
 
@@ -137,9 +139,9 @@ class Look(ABC):
     def save(self, path: Path) -> None:
         """Keep what is learned from, without names, as arrays that `numpy.load` reads without pickles."""
 
-    @abstractmethod
-    def regrouped(self, pattern: str | None) -> Look:
+    def regrouped(self, pattern: str | None) -> Self:
         """Return it with its pictures in other groups; raises as `Pictures.regrouped`."""
+        return replace(self, pictures=self.pictures.regrouped(pattern))
 
     def sentences(self) -> Iterator[Later]:
         """Say what the set holds."""
@@ -184,6 +186,17 @@ class Look(ABC):
         if pictures.grouped and pictures.leaks:
             n = len(pictures.leaks)
             yield later("{n} pairs of near copies lay in different groups; their groups are now one", n=n)
+
+
+def say_too_few(counts: Mapping[str, tuple[int, int]], pictures: int, groups: int) -> Iterator[Later]:
+    """Say of each label, by its pictures and groups, how many more it needs: first of pictures, then of groups."""
+    for label, (n, of) in counts.items():
+        if n < pictures:
+            yield later("{label} needs {more} more pictures ({n} of {fewest})", label=label, more=pictures - n, n=n,
+                        fewest=pictures)  # fmt: skip
+        elif of < groups:
+            yield later("{label} needs {more} more groups ({n} of {fewest})", label=label, more=groups - of, n=of,
+                        fewest=groups)  # fmt: skip
 
 
 Take = Callable[[int, Image], str | None]

@@ -149,14 +149,20 @@ def stopped(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_folder_becomes_a_card_that_answers(
-    folder: Path, user: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def shorten_training(monkeypatch: pytest.MonkeyPatch, epochs: int, views: int) -> None:
+    """Let a training take seconds: small pictures, few epochs, and as good as no resamples."""
+    recipe = {"epochs": epochs, "batch": 8, "views": views, "view_size": [64, 64]}
     monkeypatch.setattr(own, "SIDE", 64)
-    monkeypatch.setattr(own, "write_recipe", lambda n: {"epochs": 3, "batch": 8, "views": 2, "view_size": [64, 64]})
+    monkeypatch.setattr(own, "write_recipe", lambda n: recipe)
     monkeypatch.setattr(metrics, "RESAMPLES", 20)
     monkeypatch.setattr(final, "PERTURBED", 1)
     monkeypatch.setattr(ood_set, "EACH", 4)
+
+
+def test_a_folder_becomes_a_card_that_answers(
+    folder: Path, user: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten_training(monkeypatch, epochs=3, views=2)
     asked = ("train", str(folder), "--task", "pathology", "--name", "Bars of mine", "--group", r"(\w+)_")
     assert run("train", str(folder), "--look", "--group", r"(\w+)_") == 0
     assert "20 pictures of 2 labels in 10 groups" in capsys.readouterr().out
@@ -193,11 +199,7 @@ def test_a_clinics_own_stifles_take_the_place_of_the_simulated_ones(
     tmp_path: Path, user: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The documented route, with the second simulation for another clinic."""
-    monkeypatch.setattr(own, "SIDE", 64)
-    monkeypatch.setattr(own, "write_recipe", lambda n: {"epochs": 1, "batch": 8, "views": 1, "view_size": [64, 64]})
-    monkeypatch.setattr(metrics, "RESAMPLES", 20)
-    monkeypatch.setattr(final, "PERTURBED", 1)
-    monkeypatch.setattr(ood_set, "EACH", 4)
+    shorten_training(monkeypatch, epochs=1, views=1)
     clinic, shipped = str(tmp_path / "clinic"), models.card("equine-stifle")
     assert run("simulate", "equine-stifle", "40", clinic, "--seed", "500000", "--size", "64", "--elsewhere") == 0
     assert run("train", clinic, "--task", "pathology", "--name", "Our stifles", "--start", shipped.id) == 0

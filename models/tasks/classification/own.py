@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
@@ -24,7 +24,7 @@ from models.io.text import split_table
 from models.progress import Progress
 from models.tasks.classification.labelled import LabelledSet
 from models.training.own_files import Files, list_tables
-from models.training.own_set import Listed, Look, Pictures, is_picture, look_at_pictures
+from models.training.own_set import Listed, Look, is_picture, look_at_pictures, say_too_few
 from models.types import Image
 from models.words import Later, later
 
@@ -51,7 +51,6 @@ class LabelledLook(Look):
         Of each picture.
     """
 
-    pictures: Pictures
     pixels: NDArray[np.uint8]
     labels: tuple[str, ...]
 
@@ -69,35 +68,16 @@ class LabelledLook(Look):
     def too_little(self) -> tuple[Later, ...]:
         """Say what is missing before anything could be learned and measured; empty where nothing is."""
         counts = self.counts()
-        missing = []
+        few = tuple(say_too_few(counts, FEWEST_PICTURES, FEWEST_GROUPS))
         if len(counts) < 2:
-            missing.append(later("there is {n} label, and two at least are needed", n=len(counts)))
-        for label, (n, groups) in counts.items():
-            if n < FEWEST_PICTURES:
-                missing.append(
-                    later(
-                        "{label} needs {more} more pictures ({n} of {fewest})",
-                        label=label, more=FEWEST_PICTURES - n, n=n, fewest=FEWEST_PICTURES,
-                    )
-                )  # fmt: skip
-            elif groups < FEWEST_GROUPS:
-                missing.append(
-                    later(
-                        "{label} needs {more} more groups ({n} of {fewest})",
-                        label=label, more=FEWEST_GROUPS - groups, n=groups, fewest=FEWEST_GROUPS,
-                    )
-                )  # fmt: skip
-        return tuple(missing)
+            return (later("there is {n} label, and two at least are needed", n=len(counts)), *few)
+        return few
 
     def differ(self, i: int, j: int) -> Later | None:
         """Say how the labels of two near copies differ."""
         if self.labels[i] == self.labels[j]:
             return None
         return later("which are labelled {one} and {other}", one=self.labels[i], other=self.labels[j])
-
-    def regrouped(self, pattern: str | None) -> LabelledLook:
-        """Return it with its pictures in other groups."""
-        return replace(self, pictures=self.pictures.regrouped(pattern))
 
     def save(self, path: Path) -> None:
         """Keep pixels, labels and numbers of groups."""

@@ -7,7 +7,7 @@ without a box is a picture of nothing to find.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -21,7 +21,7 @@ from models.tasks.detection.dataset import BoxSet
 from models.tasks.detection.reference import NAMES, read_reference_boxes
 from models.tasks.segmentation.own import COLOURS
 from models.training.own_files import Files, content_of
-from models.training.own_set import Listed, Look, Pictures, is_picture, look_at_pictures
+from models.training.own_set import Listed, Look, is_picture, look_at_pictures, say_too_few
 from models.types import Image
 from models.words import Later, later
 
@@ -46,7 +46,6 @@ class BoxLook(Look):
         (M, 4) x, y, width, height in pixels of `images`, and the name of each.
     """
 
-    pictures: Pictures
     images: tuple[NDArray[np.uint8], ...]
     boxes: tuple[NDArray[np.float32], ...]
     labels: tuple[tuple[str, ...], ...]
@@ -68,33 +67,13 @@ class BoxLook(Look):
         """Say what is missing before anything could be learned and measured; empty where nothing is."""
         if not self.keys:
             return (later("no picture has a box"),)
-        missing = []
-        for key, (n, groups) in self.counts().items():
-            if n < FEWEST_PICTURES:
-                missing.append(
-                    later(
-                        "{label} needs {more} more pictures ({n} of {fewest})",
-                        label=key, more=FEWEST_PICTURES - n, n=n, fewest=FEWEST_PICTURES,
-                    )
-                )  # fmt: skip
-            elif groups < FEWEST_GROUPS:
-                missing.append(
-                    later(
-                        "{label} needs {more} more groups ({n} of {fewest})",
-                        label=key, more=FEWEST_GROUPS - groups, n=groups, fewest=FEWEST_GROUPS,
-                    )
-                )  # fmt: skip
-        return tuple(missing)
+        return tuple(say_too_few(self.counts(), FEWEST_PICTURES, FEWEST_GROUPS))
 
     def differ(self, i: int, j: int) -> Later | None:
         """Say how two near copies differ in what was found in them."""
         if len(self.boxes[i]) == len(self.boxes[j]):
             return None
         return later("which have {one} and {other} boxes", one=len(self.boxes[i]), other=len(self.boxes[j]))
-
-    def regrouped(self, pattern: str | None) -> BoxLook:
-        """Return it with its pictures in other groups."""
-        return replace(self, pictures=self.pictures.regrouped(pattern))
 
     def save(self, path: Path) -> None:
         """Keep pictures, boxes, indices of labels and numbers of groups."""

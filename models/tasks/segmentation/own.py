@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -22,7 +22,7 @@ from models.io.label_map import read_label_map
 from models.progress import Progress
 from models.tasks.segmentation.dataset import DenseSet
 from models.training.own_files import Files, content_of
-from models.training.own_set import Listed, Look, Pictures, is_picture, look_at_pictures
+from models.training.own_set import Listed, Look, is_picture, look_at_pictures, say_too_few
 from models.types import Image
 from models.words import Later, later
 
@@ -61,7 +61,6 @@ class DenseLook(Look):
         Names that a file gives the classes from 1 on.
     """
 
-    pictures: Pictures
     images: tuple[NDArray[np.uint8], ...]
     masks: tuple[NDArray[np.int32], ...]
     classes: tuple[int, ...]
@@ -104,31 +103,11 @@ class DenseLook(Look):
         """Say what is missing before anything could be learned and measured; empty where nothing is."""
         if not self.classes:
             return (later("no mask holds anything but background"),)
-        missing = []
-        for key, (n, groups) in self.counts().items():
-            if n < FEWEST_PICTURES:
-                missing.append(
-                    later(
-                        "{label} needs {more} more pictures ({n} of {fewest})",
-                        label=key, more=FEWEST_PICTURES - n, n=n, fewest=FEWEST_PICTURES,
-                    )
-                )  # fmt: skip
-            elif groups < FEWEST_GROUPS:
-                missing.append(
-                    later(
-                        "{label} needs {more} more groups ({n} of {fewest})",
-                        label=key, more=FEWEST_GROUPS - groups, n=groups, fewest=FEWEST_GROUPS,
-                    )
-                )  # fmt: skip
-        return tuple(missing)
+        return tuple(say_too_few(self.counts(), FEWEST_PICTURES, FEWEST_GROUPS))
 
     def differ(self, i: int, j: int) -> Later | None:
         """Say nothing: masks of two cuts of one picture differ."""
         return None
-
-    def regrouped(self, pattern: str | None) -> DenseLook:
-        """Return it with its pictures in other groups."""
-        return replace(self, pictures=self.pictures.regrouped(pattern))
 
     def save(self, path: Path) -> None:
         """Keep pictures, indices of classes, numbers of objects where there are, and numbers of groups."""

@@ -21,6 +21,7 @@ from models.errors import InputError
 from models.io import read
 from models.io.dicom_header import BURNED_IN
 from models.progress import Progress
+from models.training.burned_in import has_text
 from models.training.own_files import Files, find_groups
 from models.types import Image, Pixels
 from models.words import Later, later
@@ -77,8 +78,8 @@ class Pictures:
         Pairs of indices of near copies.
     shapes
         (rows, columns) of each as it is on disk.
-    marked
-        Pictures whose file says that text is burned in.
+    texted
+        Names of the pictures that text is burned into, as their file says or as it looks.
     """
 
     listed: tuple[Listed, ...]
@@ -87,7 +88,7 @@ class Pictures:
     broken: tuple[Later, ...]
     copies: tuple[tuple[int, int], ...]
     shapes: tuple[tuple[int, int], ...]
-    marked: int
+    texted: tuple[str, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -160,14 +161,22 @@ class Look(ABC):
         if pictures.shapes:
             sides = np.sort([min(shape) for shape in pictures.shapes])
             low, high, half = (int(sides[at]) for at in (0, -1, len(sides) // 2))
-            yield later("Shorter sides {low} to {high} px, half of them under {half}", low=low, high=high, half=half)
+            if low == high:
+                yield later("Shorter sides {low} px", low=low)
+            else:
+                yield later(
+                    "Shorter sides {low} to {high} px, half of them under {half}", low=low, high=high, half=half
+                )
         for sentence in pictures.broken[:NAMED]:
             yield later("Left out: {sentence}", sentence=sentence)
         if (more := len(pictures.broken) - NAMED) > 0:
             yield later("and {more} more files that cannot be used", more=more)
         yield from self._copies()
-        if pictures.marked:
-            yield later("{n} files say that text is burned in: it may name a patient", n=pictures.marked)
+        if pictures.texted:
+            yield later(
+                "{n} pictures seem to have text burned in, {name} for one: look whether it names a patient",
+                n=len(pictures.texted), name=pictures.texted[0],
+            )  # fmt: skip
         if not pictures.grouped:
             yield UNGROUPED
 
@@ -206,7 +215,7 @@ Take = Callable[[int, Image], str | None]
 def look_at_pictures(files: Files, listed: Sequence[Listed], take: Take, progress: Progress) -> Pictures:
     """Read every picture, one after another, and look at them together; what cannot be read is left out."""
     kept: list[Listed] = []
-    hashes, shapes, marked = [], [], 0
+    hashes, shapes, texted = [], [], []
     broken = [_left_out(problem.file or "?", problem.problem) for problem in files.problems]
     there = frozenset(files.names)
     for i, one in enumerate(listed):
@@ -225,8 +234,10 @@ def look_at_pictures(files: Files, listed: Sequence[Listed], take: Take, progres
             continue
         kept.append(one)
         shapes.append(image.shape)
-        hashes.append(compute_difference_hash(image.grey(image.first_frame)))
-        marked += BURNED_IN in image.warnings
+        grey = image.grey(image.first_frame)
+        hashes.append(compute_difference_hash(grey))
+        if BURNED_IN in image.warnings or (not image.colour and has_text(grey)):
+            texted.append(one.name)
     copies = find_near_copies(np.array(hashes, np.uint8).reshape(-1, STEPS * STEPS))
     said = tuple(one.given or one.name for one in kept)
     return Pictures(
@@ -236,7 +247,7 @@ def look_at_pictures(files: Files, listed: Sequence[Listed], take: Take, progres
         broken=tuple(broken),
         copies=copies,
         shapes=tuple(shapes),
-        marked=marked,
+        texted=tuple(texted),
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
 
 import models
 from models.cards import reload_cards
@@ -93,6 +95,20 @@ def test_a_look_finds_labels_groups_copies_and_what_cannot_be_read(folder: Path)
     assert "a/a0_0.png and b/copy_90.jpg, which are labelled a and b" in told
     assert "No groups are given" not in told
     assert seen.too_little() == ()
+
+
+def test_a_name_that_is_burned_into_a_picture_is_told(folder: Path) -> None:
+    assert not any("burned in" in sentence for sentence in look(Source(folder=folder)).sentences())
+    font = ImageFont.truetype(str(files("models") / "drawing" / "fonts" / "DejaVuSans.ttf"), 18)
+    for ink, ground in ((255, 30), (0, 200)):
+        film = Pillow.fromarray(np.full((300, 400), ground, np.uint8))
+        ImageDraw.Draw(film).text((20, 12), "DOE JANE 1961", ink, font=font)
+        film.save(folder / "a" / f"named_{ink}.png")
+        ImageDraw.Draw(marked := Pillow.new("L", (400, 300), ground)).text((20, 12), "L", ink, font=font)
+        marked.save(folder / "b" / f"side_{ink}.png")
+    seen = look(Source(folder=folder))
+    assert seen.pictures.texted == ("a/named_0.png", "a/named_255.png")
+    assert any("2 pictures seem to have text burned in, a/named_0.png for one" in told for told in seen.sentences())
 
 
 def test_a_table_says_labels_and_groups(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,359 @@
+/* A film with points on it: placed by click or crosshair, dragged, nudged by arrow keys, under zoom and pan. Lines
+   between points follow at once; what they measure follows when the server has answered. Streamlit calls the default
+   export at every change of `data`, and what it returned when the element goes. What is told carries when it happened,
+   with the last few before it: of two messages that come together the server sees only the second. */
+
+const SVG = "http://www.w3.org/2000/svg";
+const CLICK_PX = 4, PAUSE_MS = 180, TOLD = 8, MOST_ZOOM = 40, WHEEL = 0.0016, PAN_PX = 40;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const boards = new WeakMap();
+
+const clamp = (value, low, high) => Math.min(Math.max(value, low), Math.max(low, high));
+const between = (a, b, share = 0.5) => [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])];
+const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(2)}`).join("");
+const round = ([x, y]) => [Math.round(x * 100) / 100, Math.round(y * 100) / 100];
+
+function made(name, attributes, parent) {
+  const node = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return parent.appendChild(node);
+}
+
+function arc(at, from, to, radius = 24) {
+  const [a, b] = [from, to].map(([x, y]) => Math.atan2(y - at[1], x - at[0]));
+  const turn = Math.atan2(Math.sin(b - a), Math.cos(b - a)), steps = 16;
+  return path(Array.from({ length: steps + 1 }, (_, i) => {
+    const angle = a + (turn * i) / steps;
+    return [at[0] + radius * Math.cos(angle), at[1] + radius * Math.sin(angle)];
+  }));
+}
+
+function circle([a, b, c]) {
+  const [bx, by, cx, cy] = [b[0] - a[0], b[1] - a[1], c[0] - a[0], c[1] - a[1]], twice = 2 * (bx * cy - by * cx);
+  const x = (cy * (bx * bx + by * by) - by * (cx * cx + cy * cy)) / twice;
+  const y = (bx * (cx * cx + cy * cy) - cx * (bx * bx + by * by)) / twice, r = Math.hypot(x, y);
+  if (!(r < 1e5)) return null; // three points on a line
+  return { at: [a[0] + x, a[1] + y], d: `M${a[0] + x - r} ${a[1] + y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0` };
+}
+
+function foot([a, b, p]) {
+  const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
+  const share = ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / (dx * dx + dy * dy || 1);
+  return { share, at: between(a, b, share) };
+}
+
+/* How each kind of mark is drawn from its places on the screen: whole lines, dashed ones, and where its label stands. */
+const MARKS = {
+  line: (p) => ({ whole: path(p), label: between(p[0], p[p.length - 1]) }),
+  angle: ([a, v, b]) => ({ whole: path([a, v, b]) + arc(v, a, b), label: v }),
+  cobb: ([a, b, c, d]) => {
+    const [m, n] = [between(a, b), between(c, d)];
+    return { whole: path([a, b]) + path([c, d]), dashed: path([m, n]), label: between(m, n) };
+  },
+  circle: (p) => {
+    const found = circle(p);
+    if (!found) return { whole: path(p), label: p[1] };
+    const [x, y] = found.at;
+    return { whole: found.d + path([[x - 5, y], [x + 5, y]]) + path([[x, y - 5], [x, y + 5]]), label: found.at };
+  },
+  perpendicular: ([a, b, p]) => {
+    const { share, at } = foot([a, b, p]);
+    const beyond = share < 0 ? path([a, at]) : share > 1 ? path([b, at]) : "";
+    return { whole: path([a, b]) + path([p, at]), dashed: beyond, label: between(p, at) };
+  },
+};
+
+class Board {
+  constructor(root) {
+    this.frame = root.querySelector(".board");
+    this.svg = root.querySelector("svg");
+    this.said = root.querySelector(".said");
+    this.layers = Object.fromEntries(["film", "rings", "marks", "pending", "handles", "cross"].map(
+      (name) => [name, made("g", { class: name }, this.svg)]));
+    this.film = made("image", { preserveAspectRatio: "none" }, this.layers.film);
+    this.handles = new Map(); // key -> { node, ring, at, name, fresh }
+    this.pending = [];
+    this.pointers = new Map();
+    this.told = [];
+    this.buttons = {};
+    for (const [name, act] of [["in", () => this.zoom(1.5)], ["out", () => this.zoom(1 / 1.5)], ["whole", () => this.fit()]]) {
+      (this.buttons[name] = root.querySelector(`.${name}`)).onclick = act;
+    }
+    for (const [name, act] of Object.entries({
+      pointerdown: this.onDown, pointermove: this.onMove, pointerup: this.onUp, pointercancel: this.onUp,
+      dblclick: () => this.data.place || this.fit(), keydown: this.onKey, wheel: this.onWheel,
+      blur: () => this.aim(null), pointerleave: () => this.aim(null),
+    })) this.svg.addEventListener(name, act.bind(this), { passive: false });
+    this.watch = new ResizeObserver(() => this.resize());
+    this.watch.observe(this.svg);
+  }
+
+  update(component) {
+    const { data } = component, before = this.data;
+    Object.assign(this, { component, data });
+    const least = Math.min(...data.cell);
+    [this.down, this.across] = data.cell.map((side) => side / least);
+    if (before?.picture !== data.picture) this.film.setAttribute("href", data.picture);
+    if (before?.place !== data.place || before?.tool !== data.tool) this.pending = [];
+    this.frame.style.height = `${data.height}px`;
+    this.svg.setAttribute("aria-label", data.name);
+    this.svg.classList.toggle("placing", data.place > 0);
+    for (const [name, button] of Object.entries(this.buttons)) {
+      button.title = data.says[name];
+      button.setAttribute("aria-label", data.says[name]);
+    }
+    this.takeHandles();
+    const shape = String(data.shape);
+    if (this.shape !== shape) this.whole = true;
+    this.shape = shape;
+    this.resize();
+  }
+
+  takeHandles() {
+    const keys = new Set(this.data.handles.map(({ key }) => key));
+    for (const [key, handle] of this.handles) {
+      if (keys.has(key)) continue;
+      handle.node.remove();
+      this.handles.delete(key);
+    }
+    for (const told of this.data.handles) {
+      const handle = this.handles.get(told.key) ?? this.newHandle(told.key);
+      if (!handle.fresh) handle.at = [told.x, told.y];
+      handle.told = told;
+      handle.node.style.setProperty("--colour", told.colour);
+      handle.node.classList.toggle("strong", told.strong);
+      this.layers.handles.append(...(handle.node.isConnected ? [] : [handle.node]));
+    }
+  }
+
+  newHandle(key) {
+    const node = made("g", { class: "handle", tabindex: 0, role: "button" }, this.layers.handles);
+    made("circle", { class: "reach", r: 13 }, node);
+    made("circle", { class: "rim", r: 6 }, node);
+    made("circle", { class: "dot", r: 1.5 }, node);
+    node.dataset.key = key;
+    const handle = { node, fresh: false, timer: 0 };
+    this.handles.set(key, handle);
+    return handle;
+  }
+
+  /* The view: the picture's upper left corner and how many pixels of the screen its smaller side of a pixel takes. */
+  resize() {
+    const { width, height } = this.svg.getBoundingClientRect();
+    if (!width || !this.data) return;
+    Object.assign(this, { width, height });
+    if (this.whole) this.fit();
+    else this.render();
+  }
+
+  get extent() {
+    const [rows, columns] = this.data.shape;
+    return [columns * this.across, rows * this.down];
+  }
+
+  fit() {
+    const [wide, tall] = this.extent;
+    this.scale = this.least = Math.min(this.width / wide, this.height / tall);
+    [this.left, this.top] = [(this.width - wide * this.scale) / 2, (this.height - tall * this.scale) / 2];
+    this.whole = true;
+    this.render();
+  }
+
+  zoom(factor, [x, y] = [this.width / 2, this.height / 2]) {
+    const scale = clamp(this.scale * factor, this.least, this.least * MOST_ZOOM), grown = scale / this.scale;
+    if (scale <= this.least) return this.fit();
+    this.whole = false;
+    [this.left, this.top, this.scale] = [x - (x - this.left) * grown, y - (y - this.top) * grown, scale];
+    this.render();
+  }
+
+  pan(dx, dy) {
+    if (this.whole) return;
+    const [wide, tall] = this.extent.map((side) => side * this.scale);
+    this.left = clamp(this.left + dx, this.width / 2 - wide, this.width / 2);
+    this.top = clamp(this.top + dy, this.height / 2 - tall, this.height / 2);
+    this.render();
+  }
+
+  place([x, y]) {
+    return [this.left + (x + 0.5) * this.across * this.scale, this.top + (y + 0.5) * this.down * this.scale];
+  }
+
+  under([x, y]) {
+    const [rows, columns] = this.data.shape;
+    return [
+      clamp((x - this.left) / (this.across * this.scale) - 0.5, -0.5, columns - 0.5),
+      clamp((y - this.top) / (this.down * this.scale) - 0.5, -0.5, rows - 0.5),
+    ];
+  }
+
+  at(event) {
+    const { left, top } = this.svg.getBoundingClientRect();
+    return [event.clientX - left, event.clientY - top];
+  }
+
+  render() {
+    const [wide, tall] = this.extent.map((side) => side * this.scale);
+    for (const [key, value] of Object.entries({ x: this.left, y: this.top, width: wide, height: tall })) this.film.setAttribute(key, value);
+    this.layers.rings.replaceChildren();
+    for (const handle of this.handles.values()) {
+      const [x, y] = this.place(handle.at), [column, row] = handle.at;
+      handle.node.setAttribute("transform", `translate(${x} ${y})`);
+      handle.node.setAttribute("aria-label", `${handle.told.name}: ${this.written([column, row])}`);
+      if (handle.told.radius_px > 0) {
+        const r = handle.told.radius_px * this.scale;
+        made("ellipse", { cx: x, cy: y, rx: r * this.across, ry: r * this.down, style: `--colour:${handle.told.colour}` }, this.layers.rings);
+      }
+    }
+    this.layers.marks.replaceChildren();
+    for (const mark of this.data.marks) this.drawMark(mark);
+    this.drawPending();
+  }
+
+  drawMark({ kind, points, label, colour, dashed }) {
+    const places = points.map((point) => this.place(typeof point === "string" ? this.handles.get(point).at : point));
+    const drawn = MARKS[kind](places), group = made("g", { style: `--colour:${colour}` }, this.layers.marks);
+    for (const under of ["halo", "line"]) {
+      made("path", { d: drawn.whole, class: dashed ? `${under} dashed` : under }, group);
+      if (drawn.dashed) made("path", { d: drawn.dashed, class: `${under} dashed` }, group);
+    }
+    if (!label) return;
+    const behind = drawn.label[0] > this.width * 0.7;
+    const text = made("text", { x: drawn.label[0] + (behind ? -12 : 12), y: drawn.label[1] - 10, "text-anchor": behind ? "end" : "start" }, group);
+    text.textContent = label;
+    text.classList.toggle("stale", points.some((point) => this.handles.get(point)?.fresh));
+  }
+
+  drawPending() {
+    const places = this.pending.map((point) => this.place(point)), aimed = this.aimed && this.place(this.aimed);
+    const line = aimed && places.length ? [...places, aimed] : places;
+    this.layers.pending.replaceChildren();
+    if (line.length > 1) made("path", { d: path(line), class: "line" }, this.layers.pending);
+    for (const [cx, cy] of places) made("circle", { cx, cy, r: 4 }, this.layers.pending);
+    this.layers.cross.replaceChildren();
+    if (this.aimed && this.byKey) {
+      const [x, y] = aimed;
+      made("path", { d: path([[x - 16, y], [x + 16, y]]) + path([[x, y - 16], [x, y + 16]]) }, this.layers.cross);
+    }
+  }
+
+  written([column, row]) {
+    const write = (value) => value.toLocaleString(document.documentElement.lang || "en", { maximumFractionDigits: 1 });
+    return this.data.says.place.replace("{x}", write(column)).replace("{y}", write(row));
+  }
+
+  aim(at, byKey = false) {
+    Object.assign(this, { aimed: at, byKey });
+    if (this.data) this.drawPending();
+  }
+
+  add(point) {
+    this.pending.push(round(point));
+    if (this.pending.length < this.data.place) {
+      this.said.textContent = `${this.pending.length} / ${this.data.place}`;
+      return this.drawPending();
+    }
+    this.tell("placed", "", this.pending);
+    this.pending = [];
+    this.drawPending();
+  }
+
+  tell(kind, key, points = []) {
+    this.told = [...this.told, { kind, key, points: points.map(round), at: performance.timeOrigin + performance.now() }].slice(-TOLD);
+    this.component.setTriggerValue("touch", this.told);
+  }
+
+  /* A handle is the hand's own until it has been told where it went. */
+  move(handle, at) {
+    handle.at = [clamp(at[0], -0.5, this.data.shape[1] - 0.5), clamp(at[1], -0.5, this.data.shape[0] - 0.5)];
+    handle.fresh = true;
+    clearTimeout(handle.timer);
+    this.render();
+  }
+
+  settle(handle, wait = 0) {
+    clearTimeout(handle.timer);
+    handle.timer = setTimeout(() => {
+      handle.fresh = false;
+      this.said.textContent = this.written(handle.at);
+      this.tell("moved", handle.told.key, [handle.at]);
+    }, wait);
+  }
+
+  onDown(event) {
+    if (event.button) return;
+    const key = event.target.closest?.(".handle")?.dataset.key, start = this.at(event);
+    this.svg.setPointerCapture(event.pointerId);
+    this.pointers.set(event.pointerId, { start, last: start, handle: key && this.handles.get(key), moved: false });
+    event.preventDefault(); // no text is selected; the focus is set by hand
+    (key ? this.handles.get(key).node : this.svg).focus({ preventScroll: true });
+  }
+
+  onMove(event) {
+    const at = this.at(event), pointer = this.pointers.get(event.pointerId);
+    if (this.data.place && !pointer?.handle) this.aim(this.under(at));
+    if (!pointer) return;
+    pointer.moved ||= Math.hypot(at[0] - pointer.start[0], at[1] - pointer.start[1]) > CLICK_PX;
+    const before = pointer.last;
+    pointer.last = at;
+    if (!pointer.moved) return;
+    const other = [...this.pointers.values()].find((one) => one !== pointer);
+    if (pointer.handle) this.move(pointer.handle, this.under(at));
+    else if (other) {
+      const apart = (one) => Math.hypot(one[0] - other.last[0], one[1] - other.last[1]);
+      this.zoom(apart(at) / Math.max(apart(before), 1), between(at, other.last));
+    } else this.pan(at[0] - before[0], at[1] - before[1]);
+  }
+
+  onUp(event) {
+    const pointer = this.pointers.get(event.pointerId);
+    this.pointers.delete(event.pointerId);
+    if (!pointer || event.type === "pointercancel") return pointer?.handle?.fresh && this.settle(pointer.handle);
+    if (pointer.handle && pointer.moved) this.settle(pointer.handle);
+    else if (pointer.handle && this.data.chooses) this.tell("chosen", pointer.handle.told.key);
+    else if (!pointer.handle && !pointer.moved && this.data.place) this.add(this.under(pointer.start));
+  }
+
+  onWheel(event) {
+    event.preventDefault();
+    this.zoom(Math.exp(-event.deltaY * WHEEL), this.at(event));
+  }
+
+  onKey(event) {
+    if (event.ctrlKey || event.metaKey) return;
+    const handle = this.handles.get(event.target.dataset?.key), arrow = ARROWS[event.key];
+    const step = event.shiftKey ? 10 : event.altKey ? 0.1 : 1;
+    const acts = {
+      "+": () => this.zoom(1.5), "-": () => this.zoom(1 / 1.5), 0: () => this.fit(),
+      Delete: handle && (() => this.tell("removed", handle.told.key)),
+      Escape: this.pending.length && (() => ((this.pending = []), this.drawPending())),
+      Backspace: this.pending.length && (() => (this.pending.pop(), this.drawPending())),
+    };
+    const [enter, act] = [event.key === "Enter" || event.key === " ", acts[event.key]];
+    if (arrow && handle) {
+      this.move(handle, [handle.at[0] + step * arrow[0], handle.at[1] + step * arrow[1]]);
+      this.settle(handle, PAUSE_MS);
+    } else if (arrow && this.data.place) {
+      const [x, y] = this.aimed ?? this.under([this.width / 2, this.height / 2]).map(Math.round);
+      this.aim([x + step * arrow[0], y + step * arrow[1]], true);
+      this.said.textContent = this.written(this.aimed);
+    } else if (arrow) this.pan(-arrow[0] * PAN_PX, -arrow[1] * PAN_PX);
+    else if (enter && handle && this.data.chooses) this.tell("chosen", handle.told.key);
+    else if (enter && !handle && this.data.place) this.add(this.aimed ?? this.under([this.width / 2, this.height / 2]));
+    else if (act) act();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+export default function (component) {
+  const { parentElement } = component;
+  const board = boards.get(parentElement) ?? new Board(parentElement);
+  boards.set(parentElement, board);
+  board.update(component);
+  return () => {
+    board.watch.disconnect();
+    boards.delete(parentElement);
+  };
+}

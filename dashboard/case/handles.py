@@ -45,7 +45,7 @@ class Handle:
     radius_px
         Of the faint circle round it, in source pixels; 0 draws none.
     strong
-        Whether it is filled, such as one that a person moved.
+        Whether it is a filled diamond, such as one that a person moved.
     """
 
     key: str
@@ -66,11 +66,14 @@ class Mark:
     kind
         A line through all points, an angle at the second of three, two lines of two points each, a circle through
         three, or the way from the third point to the line through the first two.
+    says
+        What a pointer over the line is told.
     """
 
     kind: MarkKind
     points: tuple[str | Place, ...]
     label: str = ""
+    says: str = ""
     colour: str = YELLOW
     dashed: bool = False
 
@@ -93,6 +96,8 @@ class Board:
         Whether a click on a handle is told.
     name
         What the picture shows, for who cannot see it.
+    mm
+        The smaller side of a pixel in mm, for a scale bar; None draws none.
     """
 
     picture: str
@@ -104,15 +109,23 @@ class Board:
     tool: str = ""
     chooses: bool = False
     name: str = ""
+    mm: float | None = None
 
 
 @dataclass(frozen=True)
 class Touch:
-    """What a hand did: moved the handle `key` to a place, set places, chose a handle, or asked to remove it."""
+    """What a hand did: moved the handle `key` to a place, set places, chose a handle, or asked to remove it.
+
+    Attributes
+    ----------
+    turn
+        The same for all that is told of one drag, or of one spell of arrow keys: a handle under way is told of too.
+    """
 
     kind: TouchKind
     key: str
     points: tuple[Place, ...]
+    turn: float = 0.0
 
 
 def show_handles(board: Board, key: str, take: Callable[[Touch], None], height_px: int = HEIGHT_PX) -> None:
@@ -133,7 +146,7 @@ def show_handles(board: Board, key: str, take: Callable[[Touch], None], height_p
     }
     data = {
         "picture": board.picture, "shape": board.shape, "cell": board.cell, "place": board.place, "tool": board.tool,
-        "chooses": board.chooses, "name": board.name, "says": said, "height": height_px,
+        "chooses": board.chooses, "name": board.name, "says": said, "height": height_px, "mm": board.mm,
         "handles": [asdict(handle) for handle in board.handles], "marks": [asdict(mark) for mark in board.marks],
     }  # fmt: skip
 
@@ -152,16 +165,17 @@ def _list_new_touches(key: str, told: Sequence[Mapping[str, Any]]) -> list[Touch
     for one in told:
         try:
             at, kind, handle = float(one["at"]), one["kind"], str(one["key"])
-            points = tuple((float(x), float(y)) for x, y in one["points"])
+            points, turn = tuple((float(x), float(y)) for x, y in one["points"]), float(one["turn"])
         except (KeyError, TypeError, ValueError):
             continue
         if at > last and kind in get_args(TouchKind) and all(math.isfinite(side) for point in points for side in point):
-            found.append(Touch(kind, handle, points))
+            found.append(Touch(kind, handle, points, turn))
             session.put(seen, at)
     return found
 
 
 @lru_cache(maxsize=1)
 def _board() -> ComponentRenderer:
-    html, css, js = ((ASSETS / f"handles.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
-    return st.components.v2.component("ortholens_handles", html=html, css=css, js=js)
+    names = ("handles.html", "handles.css", "handles_marks.js", "handles.js")
+    html, css, marks, js = ((ASSETS / name).read_text("utf-8") for name in names)
+    return st.components.v2.component("ortholens_handles", html=html, css=css, js=f"{marks}\n{js}")

@@ -3,72 +3,20 @@
    export at every change of `data`, and what it returned when the element goes. What is told carries when it happened,
    with the last few before it: of two messages that come together the server sees only the second. */
 
-const SVG = "http://www.w3.org/2000/svg";
-const CLICK_PX = 4, PAUSE_MS = 180, TOLD = 8, MOST_ZOOM = 40, WHEEL = 0.0016, PAN_PX = 40;
+const CLICK_PX = 4, PAUSE_MS = 180, TOLD = 8, MOST_ZOOM = 40, WHEEL = 0.0016, PAN_PX = 40, SPELL_MS = 900, BAR_SHARE = 0.22;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const boards = new WeakMap();
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), Math.max(low, high));
-const between = (a, b, share = 0.5) => [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])];
-const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(2)}`).join("");
+const now = () => performance.timeOrigin + performance.now();
 const round = ([x, y]) => [Math.round(x * 100) / 100, Math.round(y * 100) / 100];
-
-function made(name, attributes, parent) {
-  const node = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return parent.appendChild(node);
-}
-
-function arc(at, from, to, radius = 24) {
-  const [a, b] = [from, to].map(([x, y]) => Math.atan2(y - at[1], x - at[0]));
-  const turn = Math.atan2(Math.sin(b - a), Math.cos(b - a)), steps = 16;
-  return path(Array.from({ length: steps + 1 }, (_, i) => {
-    const angle = a + (turn * i) / steps;
-    return [at[0] + radius * Math.cos(angle), at[1] + radius * Math.sin(angle)];
-  }));
-}
-
-function circle([a, b, c]) {
-  const [bx, by, cx, cy] = [b[0] - a[0], b[1] - a[1], c[0] - a[0], c[1] - a[1]], twice = 2 * (bx * cy - by * cx);
-  const x = (cy * (bx * bx + by * by) - by * (cx * cx + cy * cy)) / twice;
-  const y = (bx * (cx * cx + cy * cy) - cx * (bx * bx + by * by)) / twice, r = Math.hypot(x, y);
-  if (!(r < 1e5)) return null; // three points on a line
-  return { at: [a[0] + x, a[1] + y], d: `M${a[0] + x - r} ${a[1] + y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0` };
-}
-
-function foot([a, b, p]) {
-  const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
-  const share = ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / (dx * dx + dy * dy || 1);
-  return { share, at: between(a, b, share) };
-}
-
-/* How each kind of mark is drawn from its places on the screen: whole lines, dashed ones, and where its label stands. */
-const MARKS = {
-  line: (p) => ({ whole: path(p), label: between(p[0], p[p.length - 1]) }),
-  angle: ([a, v, b]) => ({ whole: path([a, v, b]) + arc(v, a, b), label: v }),
-  cobb: ([a, b, c, d]) => {
-    const [m, n] = [between(a, b), between(c, d)];
-    return { whole: path([a, b]) + path([c, d]), dashed: path([m, n]), label: between(m, n) };
-  },
-  circle: (p) => {
-    const found = circle(p);
-    if (!found) return { whole: path(p), label: p[1] };
-    const [x, y] = found.at;
-    return { whole: found.d + path([[x - 5, y], [x + 5, y]]) + path([[x, y - 5], [x, y + 5]]), label: found.at };
-  },
-  perpendicular: ([a, b, p]) => {
-    const { share, at } = foot([a, b, p]);
-    const beyond = share < 0 ? path([a, at]) : share > 1 ? path([b, at]) : "";
-    return { whole: path([a, b]) + path([p, at]), dashed: beyond, label: between(p, at) };
-  },
-};
 
 class Board {
   constructor(root) {
     this.frame = root.querySelector(".board");
     this.svg = root.querySelector("svg");
     this.said = root.querySelector(".said");
-    this.layers = Object.fromEntries(["film", "rings", "marks", "pending", "handles", "cross"].map(
+    this.layers = Object.fromEntries(["film", "rings", "marks", "pending", "handles", "cross", "bar"].map(
       (name) => [name, made("g", { class: name }, this.svg)]));
     this.film = made("image", { preserveAspectRatio: "none" }, this.layers.film);
     this.handles = new Map(); // key -> { node, ring, at, name, fresh }
@@ -82,7 +30,7 @@ class Board {
     for (const [name, act] of Object.entries({
       pointerdown: this.onDown, pointermove: this.onMove, pointerup: this.onUp, pointercancel: this.onUp,
       dblclick: () => this.data.place || this.fit(), keydown: this.onKey, wheel: this.onWheel,
-      blur: () => this.aim(null), pointerleave: () => this.aim(null),
+      focusout: () => this.aim(null), pointerleave: () => this.aim(null),
     })) this.svg.addEventListener(name, act.bind(this), { passive: false });
     this.watch = new ResizeObserver(() => this.resize());
     this.watch.observe(this.svg);
@@ -107,6 +55,8 @@ class Board {
     if (this.shape !== shape) this.whole = true;
     this.shape = shape;
     this.resize();
+    this.asked = false; // what was told before is answered
+    if (this.held?.fresh) this.follow(this.held);
   }
 
   takeHandles() {
@@ -130,7 +80,9 @@ class Board {
     const node = made("g", { class: "handle", tabindex: 0, role: "button" }, this.layers.handles);
     made("circle", { class: "reach", r: 13 }, node);
     made("circle", { class: "rim", r: 6 }, node);
+    made("path", { class: "diamond", d: "M0 -9L9 0L0 9L-9 0Z" }, node);
     made("circle", { class: "dot", r: 1.5 }, node);
+    made("text", { class: "name", y: 30, "text-anchor": "middle" }, node);
     node.dataset.key = key;
     const handle = { node, fresh: false, timer: 0 };
     this.handles.set(key, handle);
@@ -200,6 +152,7 @@ class Board {
       const [x, y] = this.place(handle.at), [column, row] = handle.at;
       handle.node.setAttribute("transform", `translate(${x} ${y})`);
       handle.node.setAttribute("aria-label", `${handle.told.name}: ${this.written([column, row])}`);
+      handle.node.lastChild.textContent = handle.told.name;
       if (handle.told.radius_px > 0) {
         const r = handle.told.radius_px * this.scale;
         made("ellipse", { cx: x, cy: y, rx: r * this.across, ry: r * this.down, style: `--colour:${handle.told.colour}` }, this.layers.rings);
@@ -208,11 +161,25 @@ class Board {
     this.layers.marks.replaceChildren();
     for (const mark of this.data.marks) this.drawMark(mark);
     this.drawPending();
+    this.drawBar();
   }
 
-  drawMark({ kind, points, label, colour, dashed }) {
+  /* A bar of a round length in the lower left corner, where lengths are known. */
+  drawBar() {
+    this.layers.bar.replaceChildren();
+    if (!this.data.mm) return;
+    const perPixel = this.scale / this.data.mm, most = (this.width * BAR_SHARE) / perPixel; // in mm
+    const ten = 10 ** Math.floor(Math.log10(most)), length = ten * (most >= 5 * ten ? 5 : most >= 2 * ten ? 2 : 1);
+    const [x, y] = [20, this.height - 20];
+    made("path", { d: path([[x, y], [x + length * perPixel, y]]) }, this.layers.bar);
+    const text = made("text", { x, y: y - 9 }, this.layers.bar);
+    text.textContent = `${length.toLocaleString(document.documentElement.lang || "en", { maximumFractionDigits: 3 })} mm`;
+  }
+
+  drawMark({ kind, points, label, says, colour, dashed }) {
     const places = points.map((point) => this.place(typeof point === "string" ? this.handles.get(point).at : point));
     const drawn = MARKS[kind](places), group = made("g", { style: `--colour:${colour}` }, this.layers.marks);
+    if (says) made("title", {}, made("path", { d: drawn.whole, class: "grip" }, group)).textContent = says;
     for (const under of ["halo", "line"]) {
       made("path", { d: drawn.whole, class: dashed ? `${under} dashed` : under }, group);
       if (drawn.dashed) made("path", { d: drawn.dashed, class: `${under} dashed` }, group);
@@ -258,25 +225,37 @@ class Board {
     this.drawPending();
   }
 
-  tell(kind, key, points = []) {
-    this.told = [...this.told, { kind, key, points: points.map(round), at: performance.timeOrigin + performance.now() }].slice(-TOLD);
+  tell(kind, key, points = [], turn = 0) {
+    this.told = [...this.told, { kind, key, points: points.map(round), turn, at: now() }].slice(-TOLD);
+    this.asked = true;
     this.component.setTriggerValue("touch", this.told);
   }
 
-  /* A handle is the hand's own until it has been told where it went. */
+  /* While a handle is under way the server is told where it is, each time that it has answered. */
+  follow(handle) {
+    this.held = handle;
+    if (this.asked || String(handle.sent) === String(handle.at)) return;
+    handle.sent = [...handle.at];
+    this.tell("moved", handle.told.key, [handle.at], handle.turn);
+  }
+
+  /* A handle is the hand's own until it stands still. */
   move(handle, at) {
     handle.at = [clamp(at[0], -0.5, this.data.shape[1] - 0.5), clamp(at[1], -0.5, this.data.shape[0] - 0.5)];
     handle.fresh = true;
     clearTimeout(handle.timer);
     this.render();
+    this.follow(handle);
   }
 
   settle(handle, wait = 0) {
     clearTimeout(handle.timer);
     handle.timer = setTimeout(() => {
       handle.fresh = false;
+      handle.spell = now();
+      this.held = null;
       this.said.textContent = this.written(handle.at);
-      this.tell("moved", handle.told.key, [handle.at]);
+      this.tell("moved", handle.told.key, [handle.at], handle.turn);
     }, wait);
   }
 
@@ -287,6 +266,7 @@ class Board {
     this.pointers.set(event.pointerId, { start, last: start, handle: key && this.handles.get(key), moved: false });
     event.preventDefault(); // no text is selected; the focus is set by hand
     (key ? this.handles.get(key).node : this.svg).focus({ preventScroll: true });
+    if (key) this.handles.get(key).turn = now();
   }
 
   onMove(event) {
@@ -331,6 +311,7 @@ class Board {
     };
     const [enter, act] = [event.key === "Enter" || event.key === " ", acts[event.key]];
     if (arrow && handle) {
+      if (!handle.fresh && now() - (handle.spell ?? 0) > SPELL_MS) handle.turn = now();
       this.move(handle, [handle.at[0] + step * arrow[0], handle.at[1] + step * arrow[1]]);
       this.settle(handle, PAUSE_MS);
     } else if (arrow && this.data.place) {

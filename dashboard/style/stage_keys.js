@@ -8,7 +8,7 @@ const WISHES = {
   Home: "first", End: "last", F5: "first", p: "play", n: "presenter", u: "table", v: "vote", "?": "shortcuts",
 };
 const MOVES = new Set(["ArrowRight", "ArrowLeft", "Home", "End"]);
-const MOVED = "input, select, textarea, [role=slider], [role=tab], [role=radio], [role=option], [role=combobox], [role=menuitem]";
+const MOVED = "input, select, textarea, [role=slider], [role=tab], [role=radio], [role=option], [role=combobox], [role=menuitem], [role=application], [data-key]";
 const PRESSED = `${MOVED}, button, a[href], summary, [role=button], [role=switch]`;
 const QUIET = new Set(["r", "c"]); // Streamlit's own: run again, clear caches
 const TOLD = 8; // the latest wishes, of which those are done that were not: a busy page takes two at once

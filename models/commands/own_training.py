@@ -27,7 +27,7 @@ Group = Annotated[
 ]
 Start = Annotated[
     str | None,
-    typer.Option("--start", help="Of a folder: model whose trunk it starts from, for ImageNet."),
+    typer.Option("--start", help="Of a folder: model whose trunk it starts from, or imagenet; else the nearest."),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Of a folder: a trial, worse and in a fraction of the time.")]
 LookOnly = Annotated[bool, typer.Option("--look", help="Of a folder: only say what it holds.")]

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from models.cards import Card, card, cards, reload_cards
-from models.cards.tables import Data, Use
+from models.cards.tables import Data, Input, Use
 from models.errors import BadCard, CannotWrite, OrthoLensError, UnknownCard, why
 from models.progress import Progress, tell_part
 from models.settings import settings
@@ -36,6 +36,8 @@ LITTLE = 0.02
 CURVE = 0.97
 """Share after which the learning curve is measured."""
 LONGEST_TITLE = 80
+IMAGENET = "imagenet"
+"""Start from photographs of everyday things; its weights are downloaded, so it needs a network once."""
 QUICK = "It is a quick trial: trained in full, it would be better."
 UPLOADED = Source()
 """Of pictures that were uploaded: they are kept nowhere once the card is done."""
@@ -54,7 +56,7 @@ class Wish:
     id
         Of the card; None makes one of the name.
     start
-        Id of a card whose trunk is the start; None: ImageNet.
+        Id of a card whose trunk is the start, or `IMAGENET`; None: the nearest, as `choose_start` has it.
     quick
         Whether it is only a trial of whether everything is right, in a fraction of the time.
     """
@@ -101,7 +103,21 @@ def list_starts(task: str) -> tuple[Card, ...]:
     """
     may = _own_sets(task).may_start_from
     found = (one for one in cards().values() if may(one) and one.id == one.base_id)
-    return tuple(sorted(found, key=lambda one: one.task != task))
+    return tuple(sorted(found, key=lambda one: (one.task != task, one.data.simulated)))
+
+
+def choose_start(task: str, seen: Look) -> str:
+    """Return the start for what a set holds: the first that sees grey or colour as it does, which needs no network.
+
+    Raises
+    ------
+    UnknownCard
+        When nothing teaches that task.
+    """
+    wanted, starts = _own_sets(task).describe_card(seen, False)["input"], list_starts(task)
+    assert isinstance(wanted, Input)  # as every kind describes it
+    alike = (one.id for one in starts if one.input.channels == wanted.channels)
+    return next(alike, starts[0].id if starts else IMAGENET)
 
 
 def look_at_files(task: str, files: Files, progress: Progress) -> Look:
@@ -140,8 +156,9 @@ def draft_card(wish: Wish, seen: Look, source: Source = UPLOADED) -> Card:
     if missing := seen.too_little():
         fix = later("Add them and look again.")
         raise BadCard(later("there is too little to learn and measure: {all}", all="; ".join(missing)), fix=fix)
-    if wish.start is not None and wish.start not in [one.id for one in list_starts(wish.task)]:
-        fix = later("Choose one of {all}.", all=", ".join(one.id for one in list_starts(wish.task)))
+    starts = [*(one.id for one in list_starts(wish.task)), IMAGENET]
+    if wish.start is not None and wish.start not in starts:
+        fix = later("Choose one of {all}.", all=", ".join(starts))
         raise UnknownCard(later("{start} is no start for it", start=wish.start), fix=fix)
     id, home = wish.card_id, settings().cards_dir
     old = cards().get(id)
@@ -270,7 +287,8 @@ def _describe(wish: Wish, seen: Look) -> Card:
         fix = later("Give it one of at most {most} letters.", most=LONGEST_TITLE)
         raise BadCard(later("the model has no name, or too long a one"), fix=fix)
     own = dict(_own_sets(wish.task).describe_card(seen, wish.quick))
-    training = dict(own.pop("training")) | ({"start": wish.start} if wish.start else {})  # type: ignore[call-overload]
+    start = wish.start or choose_start(wish.task, seen)
+    training = dict(own.pop("training")) | ({} if start == IMAGENET else {"start": start})  # type: ignore[call-overload]
     split = f"Cross-validated in {FOLDS} parts by group"
     split += "" if seen.pictures.grouped else ", each picture a group of its own; near copies are kept together"
     fields = {

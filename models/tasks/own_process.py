@@ -106,6 +106,7 @@ class Training:
                 self.state = "done"
 
     def _fail(self, problem: OrthoLensError) -> None:
+        problem.file = problem.file or self.card_id
         self.state, self.error = "failed", problem
 
 

@@ -191,11 +191,12 @@ def test_a_folder_becomes_a_card_that_answers(
     assert run(*asked, "--start", "knee-kl") != 0
     assert not models.card("bars-of-mine").members  # begun, and without an answer
     monkeypatch.setattr(final, "fit_classifier", training.fit_classifier)
-    assert run(*asked, "--start", "shoulder-implants") == 0
+    assert run(*asked) == 0
     told = capsys.readouterr().out
     assert "bars-of-mine: Accuracy" in told
     made = models.card("bars-of-mine")
     assert (made.title, made.keys, made.folder) == ("Bars of mine", ("a", "b"), user / "bars-of-mine")
+    assert made.training["start"] == "knee-kl"  # the nearest, which needs no network
     assert made.ood is not None
     assert made.calibration is not None
     assert (made.figures["n"], made.figures["groups"]) == (20, 10)

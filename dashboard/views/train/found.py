@@ -95,17 +95,16 @@ def _notes(seen: Look) -> None:
 def _name(task: str, seen: Look) -> None:
     """Ask for a name and a start, and offer to begin."""
     st.subheader(t("3. Name it and start"), anchor=False)
-    starts = {"": t(PHOTOGRAPHS)}
-    starts |= {one.id: t(one.title) for one in own.list_starts(task)}
+    starts = {one.id: t(one.title) for one in own.list_starts(task)} | {own.IMAGENET: t(PHOTOGRAPHS)}
     st.text_input(
         t("Name of the model"), key=NAME, max_chars=own.LONGEST_TITLE, width=520, persist_state="session",
         placeholder=t("Loose or fixed stems"),
     )  # fmt: skip
     st.selectbox(
         t("It starts from a network that knows"), list(starts), key=START, width=520,
-        format_func=lambda id: starts.get(id, ""),
+        index=list(starts).index(own.choose_start(task, seen)), format_func=lambda id: starts.get(id, ""),
         help=t("A model that learned from pictures of the same kind helps. One that learned from these very pictures "
-        "makes the figures too good."),
+        "makes the figures too good. ImageNet is downloaded first, so it needs a network."),
     )  # fmt: skip
     st.segmented_control(
         t("How it learns"), HOW_LONG, default=HOW_LONG[0], key=HOW, required=True, format_func=t,

@@ -25,6 +25,8 @@ UNCALIBRATED = later(
 BAD_SPACING = later("The file's pixel spacing is not usable, so nothing can be measured in millimetres.")
 SPACINGS_DIFFER = later("The frames have different pixel spacings, so nothing can be measured in millimetres.")
 SOURCES_DIFFER = later("The X-ray source moved between the frames: the file's own distances are not used.")
+SPACING_NOTES = (AT_DETECTOR, UNCALIBRATED, BAD_SPACING, SPACINGS_DIFFER)
+"""All that is noted of a spacing."""
 STATED = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "ObjectPixelSpacingInCenterOfBeam")
 CALIBRATED = {"GEOMETRY": ", corrected for magnification", "FIDUCIAL": ", from an object of known size"}
 

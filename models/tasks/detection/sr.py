@@ -1,32 +1,27 @@
 """DICOM structured report (SR) of a detector's boxes: a measurement report that files beside the image they lie on.
 
-Written by highdicom (Bridge et al. 2022, doi 10.1007/s10278-022-00683-y) after DICOM PS3.16 TID 1500; what it says is
-in `sr_content`. It runs in the worker, like every other parser of DICOM, and keeps of the patient what
-`models.io.derived` says.
+What it says is in `sr_content`, and what every report of ours shares in `models.io.sr`. It runs in the worker, like
+every other parser of DICOM, and keeps of the patient what `models.io.derived` says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.sr.codedict import codes
-from pydicom.uid import UID, generate_uid
 
 from models.cards import Card
 from models.errors import InputError, UnsupportedFormat
-from models.io.derived import name_weights_version, read_source, save_derived
+from models.io.derived import name_weights_version, read_source
 from models.io.pool import call_in_worker
-from models.tasks.detection.sr_content import CORNER, write_sr_content
+from models.io.sr import CORNER, encode_sr, open_sr
+from models.tasks.detection.sr_content import write_sr_content
 from models.types import Detections
-from models.words import DISCLAIMER
 
-COMPREHENSIVE_SR = UID("1.2.840.10008.5.1.4.1.1.88.33")
 SAVE_COCO = "Save the boxes as COCO JSON instead."
 
 
@@ -100,38 +95,16 @@ def _check(source: bytes) -> None:
 
 
 def _write(source: bytes, found: Detections, card: Card, keep_identity: bool) -> bytes:
-    import highdicom as hd
-
     image = read_source(source, keep_identity, "SR", SAVE_COCO)
     ends = found.boxes[found.shown, :2] + found.boxes[found.shown, 2:] + CORNER
     if len(ends) and (ends.max(0) > np.array([image.Columns, image.Rows]) + CORNER).any():
         raise InputError("is not the image that was looked at: a box lies outside", fix="Answer this file first.")
-    written = hd.sr.ComprehensiveSR(
-        evidence=[image],
-        content=write_sr_content(image, found, card),
-        series_instance_uid=generate_uid(),
-        series_number=901,
-        sop_instance_uid=generate_uid(),
-        instance_number=1,
-        manufacturer="OrthoLens",
-        is_complete=True,
-        is_final=False,
-        is_verified=False,
-        transfer_syntax_uid="1.2.840.10008.1.2.1",
-        series_description=DISCLAIMER[:64],
-        manufacturer_model_name=card.id,
-        software_versions=name_weights_version(card),
-    )
-    return save_derived(written, keep_identity)
+    content = write_sr_content(image, found, card)
+    return encode_sr(image, content, card.id, name_weights_version(card), keep_identity=keep_identity)
 
 
 def _read(data: bytes) -> ReportedBoxes:
-    import highdicom as hd
-
-    whole = pydicom.dcmread(BytesIO(data), force=True)
-    if whole.get("SOPClassUID") != COMPREHENSIVE_SR:
-        raise UnsupportedFormat("is no DICOM structured report", fix="Open a Comprehensive SR with boxes.")
-    content = cast(hd.sr.MeasurementReport, hd.sr.ComprehensiveSR.from_dataset(whole).content)  # template TID 1500
+    content = open_sr(data, fix="Open a Comprehensive SR with boxes.")
     boxes, scores, findings = [], [], []
     instance, frame = "", 0
     for group in content.get_planar_roi_measurement_groups():

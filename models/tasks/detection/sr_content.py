@@ -14,21 +14,17 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
-from pydicom.uid import generate_uid
 
 from models.cards import Card
 from models.io.derived import name_weights_version
+from models.io.sr import CORNER, bind_sr, comment, number_frame, refer_to_frame, track
 from models.tasks.detection.edit import EditedDetections
 from models.types import Detections
-from models.words import DISCLAIMER
 
 if TYPE_CHECKING:
-    from highdicom.sr import MeasurementReport, TrackingIdentifier
+    from highdicom.sr import MeasurementReport
 
-CORNER = 0.5
-"""From the outer corner of the first pixel, where DICOM counts from, to its centre, where we do."""
 FRACTURE = Code("125605004", "SCT", "Fracture of bone")
-RADIOGRAPHY = Code("363680008", "SCT", "Radiographic imaging")
 MEANINGS = (
     ("fracture", FRACTURE),
     ("component", codes.SCT.Prosthesis),
@@ -39,29 +35,13 @@ MEANINGS = (
 
 def write_sr_content(image: Dataset, found: Detections, card: Card) -> MeasurementReport:
     """Return the content of a report of the boxes that reach the threshold, about one image."""
-    import highdicom as hd
-
     groups = [_whole(image, found, card), *(_region(int(index), image, found, card) for index in found.shown)]
-    device = hd.sr.ObserverContext(
-        observer_type=codes.DCM.Device,
-        observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
-            uid=generate_uid(), name="OrthoLens", manufacturer_name="OrthoLens", model_name=card.id
-        ),
-    )
-    content = hd.sr.MeasurementReport(
-        observation_context=hd.sr.ObservationContext(observer_device_context=device),
-        procedure_reported=RADIOGRAPHY,
-        imaging_measurements=groups,
-        title=codes.DCM.ImagingMeasurementReport,
-    )
-    for text in _remarks(found, card):
-        content[0].ContentSequence.append(_comment(text))
-    return content
+    return bind_sr(groups, _remarks(found, card), card.id)
 
 
 def _remarks(found: Detections, card: Card) -> list[str]:
-    """Return what a reader of the report must know."""
-    said = [DISCLAIMER, f"Threshold {found.threshold:.4g}, operating point: {found.operating_point}"]
+    """Return what a reader of the report must know, beside the disclaimer."""
+    said = [f"Threshold {found.threshold:.4g}, operating point: {found.operating_point}"]
     if card.data.simulated:
         said.append("Trained on simulated images")
     if found.abstained:
@@ -74,13 +54,13 @@ def _whole(image: Dataset, found: Detections, card: Card) -> Any:
     import highdicom as hd
 
     return hd.sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_tracked(f"{card.id} image"),
+        tracking_identifier=track(f"{card.id} image"),
         finding_type=_coded(found.labels[0]) if len(found.labels) == 1 else codes.DCM.Finding,
         algorithm_id=_algorithm(card),
         measurements=[_certainty(found.score)],
         source_images=[
             hd.sr.SourceImageForMeasurementGroup(
-                image.SOPClassUID, image.SOPInstanceUID, _frame_numbers(image, found.frame)
+                image.SOPClassUID, image.SOPInstanceUID, number_frame(image, found.frame)
             )
         ],
     )
@@ -93,19 +73,17 @@ def _region(index: int, image: Dataset, found: Detections, card: Card) -> Any:
     label = found.labels[found.classes[index]]
     by_hand = isinstance(found, EditedDetections) and bool(found.by_hand[index])
     group = hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_tracked(f"{card.id} {label} {index + 1}"),
+        tracking_identifier=track(f"{card.id} {label} {index + 1}"),
         referenced_region=hd.sr.ImageRegion(
             graphic_type=hd.sr.GraphicTypeValues.POLYLINE,
             graphic_data=_rectangle(found.boxes[index]),
-            source_image=hd.sr.SourceImageForRegion(
-                image.SOPClassUID, image.SOPInstanceUID, _frame_numbers(image, found.frame)
-            ),
+            source_image=refer_to_frame(image, found.frame),
         ),
         finding_type=_coded(label),
         algorithm_id=None if by_hand else _algorithm(card),
         measurements=None if by_hand else [_certainty(float(found.scores[index]))],
     )
-    group[0].ContentSequence.append(_comment(f"Drawn by hand: {label}" if by_hand else label))
+    group[0].ContentSequence.append(comment(f"Drawn by hand: {label}" if by_hand else label))
     return group
 
 
@@ -134,25 +112,6 @@ def _algorithm(card: Card) -> Any:
     )
 
 
-def _tracked(name: str) -> TrackingIdentifier:
-    import highdicom as hd
-
-    return hd.sr.TrackingIdentifier(uid=generate_uid(), identifier=name)
-
-
-def _comment(text: str) -> Any:
-    import highdicom as hd
-
-    return hd.sr.TextContentItem(
-        name=codes.DCM.Comment, value=text, relationship_type=hd.sr.RelationshipTypeValues.CONTAINS
-    )
-
-
 def _coded(label: str) -> Code:
     """Return what a label means, in SNOMED CT."""
     return next((code for word, code in MEANINGS if word in label), codes.DCM.Finding)
-
-
-def _frame_numbers(image: Dataset, frame: int) -> list[int] | None:
-    """Return the frame, counted from 1, where the image has several."""
-    return [frame + 1] if int(image.get("NumberOfFrames") or 1) > 1 else None

@@ -55,8 +55,9 @@ def show_reports(task: str, name: str, make: Callable[[], Case], answered: Answe
     answered
         How to make the answer again for the report of the queue; None leaves it out of that.
     """
+    make = _with_ruler(make)
     if answered:
-        session.note_answer_for_report(task, answered)
+        session.note_answer_for_report(task, replace(answered, again=_with_ruler(answered.again)))
     with st.expander(t("Report"), icon=":material/description:", key=f"report-{task}", on_change="ignore"):
         label, say = _label(t("Label on the report"), name), spoken()
         with st.container(horizontal=True, gap="small"):
@@ -75,6 +76,18 @@ def show_reports(task: str, name: str, make: Callable[[], Case], answered: Answe
         every = session.list_answers_for_report(task)
         if len(every) > 1:
             offer_report_of_all(task, every)
+
+
+def _with_ruler(make: Callable[[], Case]) -> Callable[[], Case]:
+    """Return what makes the same with what was measured by hand on its image, as it stands when it is made."""
+    sheets = session.list_ruler_sheets()
+
+    def ruled() -> Case:
+        case = make()
+        sheet = sheets.get(case.image.sha256)
+        return replace(case, image=session.calibrate_by_sheet(case.image, sheets), ruler=sheet.now if sheet else None)
+
+    return ruled
 
 
 def write_report_of_one(make: Callable[[], Case], label: Mapping[str, str], form: Format, say: Language) -> bytes:

@@ -63,7 +63,7 @@ def open_shell(
     if arrival.slide_opens_elsewhere(item, task):
         pages.go_to_task_page(pages.find_task_of_slides())
     try:
-        image = read(item)
+        image = _read(item, read)
     except OrthoLensError as problem:
         session.settle_arrival()
         states.show_error(problem)
@@ -77,6 +77,12 @@ def open_shell(
     return card, image
 
 
+def _read(item: Item, read: Callable[[Item], Image | None]) -> Image | None:
+    """Return an image of a file, with the spacing that its user gave it."""
+    image = read(item)
+    return None if image is None else session.calibrate(image)
+
+
 def _exemplified(
     example: Case,
     item: Item,
@@ -85,7 +91,7 @@ def _exemplified(
     ask: Callable[[Image, Card, int], Judged | None],
 ) -> Image | None:
     """Return the picture of an example, once what it is, and whether the answer is right, stands above it."""
-    image = read(item)
+    image = _read(item, read)
     if image is None:
         return None
     said = st.container()
@@ -135,7 +141,7 @@ def show_image_facts(image: Image) -> None:
             t(
                 "{spacing} mm a pixel ({spacing_source})",
                 spacing=format_significant(image.spacing_mm[0]),
-                spacing_source=image.spacing_source,
+                spacing_source=t(image.spacing_source or ""),
             )
         )
     else:

@@ -32,6 +32,14 @@ from dashboard.session.first_reading import (
 from dashboard.session.left_pages import answer_under_the_shown_page, forget_left_controls
 from dashboard.session.memo import compute_once
 from dashboard.session.reports import Answered, find_typed_text, list_answers_for_report, note_answer_for_report
+from dashboard.session.ruler import (
+    MEASURING,
+    RulerSheet,
+    calibrate,
+    calibrate_by_sheet,
+    find_ruler_sheet,
+    list_ruler_sheets,
+)
 from dashboard.session.stage import (
     close_shortcuts,
     enter_stage,
@@ -96,6 +104,7 @@ from dashboard.session.worklist import (
 
 __all__ = [
     "ANSWERS",
+    "MEASURING",
     "QUEUE_FILES",
     "READER",
     "READ_FIRST",
@@ -103,11 +112,14 @@ __all__ = [
     "Answered",
     "Found",
     "Item",
+    "RulerSheet",
     "Surveyed",
     "add_to_queue",
     "answer_under_the_shown_page",
     "answer_worklist",
     "asked_since",
+    "calibrate",
+    "calibrate_by_sheet",
     "choose_card",
     "close_shortcuts",
     "collect_worklist_answers",
@@ -126,6 +138,7 @@ __all__ = [
     "find_reader",
     "find_reading",
     "find_reference_label",
+    "find_ruler_sheet",
     "find_selected_file",
     "find_stage",
     "find_stage_link",
@@ -151,6 +164,7 @@ __all__ = [
     "list_new_keys",
     "list_queue",
     "list_readings",
+    "list_ruler_sheets",
     "list_session_caches",
     "list_uploads",
     "name_uploader",

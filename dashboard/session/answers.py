@@ -15,6 +15,7 @@ from dashboard.session.memo import PARTS, READY, catch_error, compute_once, keep
 from dashboard.session.table import QUEUE_FILES, Item
 from dashboard.style import figures
 from models import Box, Card, Explanation, Image, Judged, OrthoLensError, Triage
+from models.geometry.ruler import leave_out_old_notes
 from models.io import slide as slides
 from models.io.slide import Slide
 from models.io.worker import Crashed
@@ -64,7 +65,8 @@ def predict(image: Image, card: Card, frame: int = 0, *, fused: bool = False) ->
         told = None if method or fused else _told(image, card, frame)
         return told or models.predict(image, card.id, frame=frame, explain=method, fused=fused)
 
-    return raise_error(keep_ready(_predict, ask, image.sha256, card.id, name_weights(card), frame, fused))
+    answer = raise_error(keep_ready(_predict, ask, image.sha256, card.id, name_weights(card), frame, fused))
+    return leave_out_old_notes(answer, image)
 
 
 def predict_as(of: type[J], image: Image, card: Card, frame: int = 0, *, fused: bool = False) -> J:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 import models
-from dashboard.session import answers, memo, work
+from dashboard.session import answers, memo, ruler, work
 from dashboard.session.first_reading import READ_FIRST, is_answer_revealed, reveal_answer
 from dashboard.session.jobs import Job
 from dashboard.session.table import Item, keep_in_session, remove_from_queue
@@ -161,6 +161,7 @@ def take_files_away(*files: str) -> None:
         for place in [place for place in _references() if place.startswith(sha256)]:
             _references().pop(place)
     _surveyed().forget(*files)
+    ruler.forget_rulers(*files)
     memo.free_answers(*files)
 
 

@@ -17,6 +17,7 @@ from models.reporting.caption import NO_ANSWER
 from models.reporting.case import Case
 from models.reporting.model import describe_model, describe_provenance
 from models.reporting.parts import Chapter, Paragraph, Report, Section
+from models.reporting.ruler import report_ruler
 from models.reporting.trust import report_abstention
 from models.tasks import account_of, card_account_of
 from models.types import Judged
@@ -49,13 +50,14 @@ def write_chapter(case: Case, say: Language | None = None) -> Chapter:
     else:
         answer, sure = account.summary(prediction, say)
         sections = account.sections(prediction, case)
+    by_hand = report_ruler(case)
     model = [describe_model(card, say)] if card else [_no_model(prediction.card, say)]
     return Chapter(
         title=account.title(prediction.task, card, say),
         image=prediction.sha256[:HASH_PX],
         answer=answer,
         sure=sure,
-        sections=(*sections, account.about(case), *model, describe_provenance(prediction, card, say)),
+        sections=(*sections, *by_hand, account.about(case), *model, describe_provenance(prediction, card, say)),
         simulated=_simulated(case, card),
     )
 

@@ -31,11 +31,11 @@ from models.words import later
 Known = Literal["ball", "coin", "length"]
 KNOWN: Mapping[Known, str] = {"ball": later("Ball"), "coin": later("Coin"), "length": later("Known length")}
 SOURCES: Mapping[Known, str] = {
-    "ball": later("a user's ruler, by a ball of {size} mm"),
-    "coin": later("a user's ruler, by a coin of {size} mm"),
-    "length": later("a user's ruler, by a length of {size} mm"),
+    "ball": later("a user's ruler, by a ball of {size:g} mm"),
+    "coin": later("a user's ruler, by a coin of {size:g} mm"),
+    "length": later("a user's ruler, by a length of {size:g} mm"),
 }
-MAGNIFIED = later("{source}, magnification {factor}")
+MAGNIFIED = later("{source}, magnification {factor:g}")
 LEAST_PX = 2.0
 """Of what is calibrated by, in pixels: less says nothing."""
 J = TypeVar("J", bound=Judged)
@@ -64,8 +64,8 @@ class Calibration:
     @property
     def source(self) -> str:
         """Where the spacing comes from, in words for the screen."""
-        source = later(SOURCES[self.known], size=f"{self.size_mm:g}")
-        return source if self.magnification == 1 else later(MAGNIFIED, source=source, factor=f"{self.magnification:g}")
+        source = later(SOURCES[self.known], size=self.size_mm)
+        return source if self.magnification == 1 else later(MAGNIFIED, source=source, factor=self.magnification)
 
     def measure_size_px(self, image: Image) -> float:
         """Return its diameter or length on the frame, in smaller sides of a pixel.

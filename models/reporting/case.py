@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.drawing.draw import RGB
+from models.geometry.ruler import Ruler
 from models.i18n import IN_ENGLISH, Language
 from models.types import Box, Image, Pixels, Prediction
 
@@ -30,6 +31,8 @@ class Case:
     beside
         What else the report of this kind tells, such as the agreement of a segmentation with a reference standard; its
         `Account` knows the type.
+    ruler
+        What a hand measured on the image; None: nothing.
     say
         The reader's language.
     """
@@ -42,4 +45,5 @@ class Case:
     origin: str = ""
     place: Box | None = None
     beside: Any = None
+    ruler: Ruler | None = None
     say: Language = IN_ENGLISH

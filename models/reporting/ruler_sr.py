@@ -173,8 +173,8 @@ def _read(data: bytes) -> tuple[ReportedMeasurement, ...]:
         for measurement in group.get_measurements():
             values.append((measurement.name.meaning, float(measurement.value), measurement.unit.value))
             graphics = [(one.graphic_type.value, np.asarray(one.value)) for one in measurement.referenced_coordinates]
-        found.append(ReportedMeasurement(group.tracking_identifier, tuple(values), tuple(graphics)))
-    for group in content.get_planar_roi_measurement_groups():
-        drawn = ((group.roi.graphic_type.value, np.asarray(group.roi.value)),)
-        found.append(ReportedMeasurement(group.tracking_identifier, (), drawn))
+        found.append(ReportedMeasurement(group.tracking_identifier or "", tuple(values), tuple(graphics)))
+    for point in content.get_planar_roi_measurement_groups():
+        drawn = ((point.roi.graphic_type.value, np.asarray(point.roi.value)),)
+        found.append(ReportedMeasurement(point.tracking_identifier or "", (), drawn))
     return tuple(found)

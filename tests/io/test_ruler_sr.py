@@ -124,7 +124,7 @@ def test_coordinates_count_from_the_corner_of_the_first_pixel(ct: bytes) -> None
     drawn = {one.name: one.graphics for one in read_ruler_sr(write_ruler_sr(ct, measured(models.read(ct, "ct.dcm"))))}
     kind, ends = drawn["Length 1"][0]
     assert (kind, ends.tolist()) == ("POLYLINE", [[10.75, 21], [101.25, 90.5]])
-    assert drawn["Point 1"][0][1].tolist() == [64.5, 65]
+    assert drawn["Point 1"][0][1].tolist() == [[64.5, 65]]
     assert [kind for kind, _ in drawn["Cobb angle 1"]] == ["POLYLINE", "POLYLINE"]
     assert drawn["Circle 1"][0][0] == "CIRCLE"
     foot = drawn["Perpendicular distance 1"][1][1][1]

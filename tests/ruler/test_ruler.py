@@ -27,7 +27,7 @@ TURNS = (0.3, 2.4, 4.4)
 
 def ball(x: float, y: float, radius: float, aspect: tuple[float, float] = (1.0, 1.0)) -> Image:
     """Draw a ball: the path of the ray through it is longest in the middle; 3 × 3 rays a pixel."""
-    fine = (np.arange(-1, 2) / 3).repeat(1)
+    fine = np.arange(-1, 2) / 3
     rows, columns = np.mgrid[:300, :300].astype(float)
     drawn = np.zeros((300, 300))
     for down in fine:

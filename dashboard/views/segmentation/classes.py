@@ -90,7 +90,9 @@ def _box(card: Card, key: str) -> str:
 
 def measure_areas_of_case(case: SegmentationCase) -> Sequence[ClassArea]:
     """Return how much of each class there is, of the version that is shown."""
-    return session.compute_once(lambda: measure_areas(case.shown, case.image), "areas", case.identity, case.version)
+    return session.compute_once(
+        lambda: measure_areas(case.shown, case.image), "areas", case.identity, case.version, *case.image.cell
+    )
 
 
 def has_cartilage_to_measure(case: SegmentationCase) -> bool:
@@ -103,7 +105,7 @@ def measure_thickness_of_case(case: SegmentationCase) -> Thickness:
     index = case.card.index(BAND)
     return session.compute_once(
         lambda: measure_thickness(case.shown.mask == index, case.image.spacing_mm),
-        "thickness", case.identity, case.version,
+        "thickness", case.identity, case.version, *case.image.cell,
     )  # fmt: skip
 
 

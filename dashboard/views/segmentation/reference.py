@@ -81,9 +81,10 @@ def compare_with_reference(case: SegmentationCase) -> tuple[Agreement, ...]:
     reference = read_dropped_masks(case)
     if reference is None:
         return ()
+    files = reference_files.hash_reference_files(session.get(_state(case)))
     return session.compute_once(
         lambda: compare_with_reference_mask(case.shown.mask, reference, case.card.keys, case.image.spacing_mm),
-        "agreement", case.identity, case.version, reference_files.hash_reference_files(session.get(_state(case))),
+        "agreement", case.identity, case.version, *case.image.cell, files,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import models
 from dashboard import session
 from dashboard.case import report
 from dashboard.case.offer import offer_file
+from dashboard.case.ruler.files import with_ruler
 from dashboard.i18n import Language, spoken, t
 from dashboard.session import Answered
 from dashboard.style.figures import View
@@ -31,7 +32,7 @@ def show_downloads(prediction: Judged, image: Image, view: View) -> None:
             help=t("The image with the heat, its colours, a scale and a caption, to show."),
         )  # fmt: skip
         offer_file(
-            t("Result"), lambda: export_record(prediction), f"{name}.json", icon="data_object",
+            t("Result"), with_ruler(lambda: export_record(prediction), image), f"{name}.json", icon="data_object",
             help=t("The answer as JSON, as `ortholens predict` writes it."),
         )  # fmt: skip
     _report(prediction, image, view, name)

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import session
+from dashboard.case.ruler.panel import draw_ruler_toggle
 from dashboard.case.staged import stage_viewer
 from dashboard.case.states import HEIGHT_PX
 from dashboard.i18n import later, t
@@ -76,12 +77,13 @@ def draw_display_controls(image: Image, view: Looked) -> Looked:
             on_change=_take_preset, args=(windows, *keys[:3]),
         )  # fmt: skip
         for name, key, low, high in ((t("Level"), level, 0.0, 100.0), (t("Width"), width, 0.5, 150.0)):
-            with st.container(width=124):
+            with st.container(width=112):
                 st.slider(
                     name, low, high, step=0.1, format="%.1f%%", key=key, persist_state="session",
                     on_change=session.put, args=(preset, None),
                 )  # fmt: skip
         st.toggle(t("Invert"), key=invert, persist_state="session")
+        draw_ruler_toggle()
     if (chosen := windows.get(session.get(preset))) is not None:
         session.put(course, chosen.name)
         return replace(view, window=chosen, invert=session.get(invert, False))

@@ -30,6 +30,8 @@ from models.words import later
 
 Known = Literal["ball", "coin", "length"]
 KNOWN: Mapping[Known, str] = {"ball": later("Ball"), "coin": later("Coin"), "length": later("Known length")}
+KNOWN_POINTS: Mapping[Known, int] = {"ball": 3, "coin": 3, "length": 2}
+"""How many points mark each."""
 SOURCES: Mapping[Known, str] = {
     "ball": later("a user's ruler, by a ball of {size:g} mm"),
     "coin": later("a user's ruler, by a coin of {size:g} mm"),
@@ -110,6 +112,10 @@ class Ruler:
     def remove(self, key: str) -> Ruler:
         """Return it without one measurement."""
         return replace(self, measurements=tuple(one for one in self.measurements if one.key != key))
+
+    def calibrate(self, calibration: Calibration | None) -> Ruler:
+        """Return it with another calibration, or with none."""
+        return replace(self, calibration=calibration)
 
     def move_calibration(self, index: int, to: Point) -> Ruler:
         """Return it with one point of the calibration elsewhere."""

@@ -175,6 +175,7 @@ def _read(data: bytes) -> tuple[ReportedMeasurement, ...]:
             graphics = [(one.graphic_type.value, np.asarray(one.value)) for one in measurement.referenced_coordinates]
         found.append(ReportedMeasurement(group.tracking_identifier or "", tuple(values), tuple(graphics)))
     for point in content.get_planar_roi_measurement_groups():
-        drawn = ((point.roi.graphic_type.value, np.asarray(point.roi.value)),)
+        regions = [point.roi] if point.roi is not None else []
+        drawn = tuple((region.graphic_type.value, np.asarray(region.value)) for region in regions)
         found.append(ReportedMeasurement(point.tracking_identifier or "", (), drawn))
     return tuple(found)

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.case import also, downloads, read_first, shell, states, viewer, worklist
 from dashboard.case.places import lay_out_places
+from dashboard.case.ruler.panel import show_ruler
 from dashboard.i18n import t
 from dashboard.style.figures import View
 from dashboard.views.classification import answer, audit, crops, saliency, trust
@@ -26,7 +27,7 @@ def show_classification_page(task: str, invitation: str) -> None:
     """
     card, image = shell.open_shell(task, invitation)
     if image is not None:
-        draw_classification_workspace(crops.choose_crop(image, card), card)
+        draw_classification_workspace(session.calibrate(crops.choose_crop(image, card)), card)
 
 
 @st.fragment
@@ -49,7 +50,8 @@ def draw_classification_workspace(image: Image, card: Card) -> None:
         except OrthoLensError as problem:
             states.show_error(problem)
     with picture:
-        viewer.show_viewer(image, prediction, view)
+        if not show_ruler(image, view):
+            viewer.show_viewer(image, prediction, view)
     if fill:
         fill()
     if prediction and prediction.explanation:  # neither hidden from a first reading nor withheld

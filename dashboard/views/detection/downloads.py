@@ -12,6 +12,7 @@ import models
 from dashboard import session
 from dashboard.case import report, states
 from dashboard.case.offer import offer_file
+from dashboard.case.ruler.files import with_ruler
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.style.figures import View
@@ -64,7 +65,7 @@ def show_detection_downloads(case: DetectionCase) -> None:
             help=t("The boxes that are shown as COCO JSON, in the image's own pixels."),
         )  # fmt: skip
         offer_file(
-            t("Result"), lambda: export_detections(kept), f"{name}.json", icon="data_object",
+            t("Result"), with_ruler(lambda: export_detections(kept), kept.image), f"{name}.json", icon="data_object",
             help=t("Every box above 0.01 as JSON, as `ortholens predict` writes it."),
         )  # fmt: skip
     item = session.find_selected_file()

@@ -11,6 +11,7 @@ from dashboard import session
 from dashboard.case import abstention, also, shell, states, viewer, worklist
 from dashboard.case.panels import choose_panel
 from dashboard.case.places import lay_out_places
+from dashboard.case.ruler.panel import show_ruler
 from dashboard.case.staged import stage_viewer
 from dashboard.case.states import HEIGHT_PX, escape_markdown
 from dashboard.i18n import later, spoken, t
@@ -54,7 +55,8 @@ def draw_detection_workspace(image: Image, card: Card) -> None:
             states.show_error(problem)
             sheet, fill = Sheet(figures.draw_figure(None, image, view), "image"), None
     with picture:
-        _draw(sheet, image)
+        if not show_ruler(image, view):
+            _draw(sheet, image)
     if fill:
         fill()
 

@@ -91,7 +91,11 @@ def _box(card: Card, key: str) -> str:
 def measure_areas_of_case(case: SegmentationCase) -> Sequence[ClassArea]:
     """Return how much of each class there is, of the version that is shown."""
     return session.compute_once(
-        lambda: measure_areas(case.shown, case.image), "areas", case.identity, case.version, *case.image.cell
+        lambda: measure_areas(case.shown, case.image),
+        "areas",
+        case.identity,
+        case.version,
+        *(case.image.spacing_mm or ()),
     )
 
 
@@ -105,7 +109,7 @@ def measure_thickness_of_case(case: SegmentationCase) -> Thickness:
     index = case.card.index(BAND)
     return session.compute_once(
         lambda: measure_thickness(case.shown.mask == index, case.image.spacing_mm),
-        "thickness", case.identity, case.version, *case.image.cell,
+        "thickness", case.identity, case.version, *(case.image.spacing_mm or ()),
     )  # fmt: skip
 
 

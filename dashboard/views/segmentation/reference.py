@@ -84,7 +84,7 @@ def compare_with_reference(case: SegmentationCase) -> tuple[Agreement, ...]:
     files = reference_files.hash_reference_files(session.get(_state(case)))
     return session.compute_once(
         lambda: compare_with_reference_mask(case.shown.mask, reference, case.card.keys, case.image.spacing_mm),
-        "agreement", case.identity, case.version, *case.image.cell, files,
+        "agreement", case.identity, case.version, *(case.image.spacing_mm or ()), files,
     )  # fmt: skip
 
 

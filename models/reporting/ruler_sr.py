@@ -22,6 +22,7 @@ from models.geometry.measure import HandMeasurement, Quantity, find_foot, fit_ci
 from models.io.derived import read_source
 from models.io.pool import call_in_worker
 from models.io.sr import CORNER, bind_sr, encode_sr, open_sr, refer_to_frame, track
+from models.reporting.ruler import NO_SCALE, RESTS_ON
 from models.words import later
 
 MADE_BY = "ruler"
@@ -114,9 +115,7 @@ def _write(source: bytes, measured: MeasuredByHand, keep_identity: bool) -> byte
         raise InputError(
             later("is not the image that was measured: a point lies outside"), fix=later("Measure this file first.")
         )
-    rests = later("No calibration: lengths in pixels")
-    if measured.spacing_source:
-        rests = later("Millimetres rest on: {source}", source=measured.spacing_source)
+    rests = later(RESTS_ON, source=measured.spacing_source) if measured.spacing_source else NO_SCALE
     groups = [_group(image, made, numbers, measured) for made, numbers in measured.made]
     content = bind_sr(groups, ["Measured by hand", str(rests)], MADE_BY)
     return encode_sr(image, content, MADE_BY, "1", keep_identity=keep_identity)

@@ -24,7 +24,7 @@ from models.geometry.measure import (
     measure_by_hand,
     measure_length,
 )
-from models.io.dicom_space import SPACING_NOTES
+from models.io.spacing_notes import SPACING_NOTES
 from models.types import Image, Judged
 from models.words import later
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pydicom.dataset import Dataset
 
 from models.io.dicom_form import find_holder, read_dicom_numbers, read_positive_dicom_number
+from models.io.spacing_notes import AT_DETECTOR, BAD_SPACING, SPACINGS_DIFFER, UNCALIBRATED
 from models.types import Geometry
 from models.words import later
 
@@ -17,16 +18,7 @@ Pair = tuple[float, float]
 
 PROJECTIONS = frozenset({"CR", "DX", "IO", "MG", "PX", "RF", "RG", "RTIMAGE", "XA"})
 """Modalities whose picture is a central projection on a detector."""
-AT_DETECTOR = later("Lengths are those on the detector: the patient is magnified there by an unknown factor.")
-UNCALIBRATED = later(
-    "The file does not say whether its pixel spacing is calibrated: lengths may be those on the detector, where the "
-    "patient is magnified."
-)
-BAD_SPACING = later("The file's pixel spacing is not usable, so nothing can be measured in millimetres.")
-SPACINGS_DIFFER = later("The frames have different pixel spacings, so nothing can be measured in millimetres.")
 SOURCES_DIFFER = later("The X-ray source moved between the frames: the file's own distances are not used.")
-SPACING_NOTES = (AT_DETECTOR, UNCALIBRATED, BAD_SPACING, SPACINGS_DIFFER)
-"""All that is noted of a spacing."""
 STATED = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "ObjectPixelSpacingInCenterOfBeam")
 CALIBRATED = {"GEOMETRY": ", corrected for magnification", "FIDUCIAL": ", from an object of known size"}
 

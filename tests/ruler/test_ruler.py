@@ -18,7 +18,7 @@ from models.geometry.ruler import (
     list_measured,
     write_ruler_record,
 )
-from models.io.dicom_space import AT_DETECTOR
+from models.io.spacing_notes import AT_DETECTOR
 from models.types import Classification, Image
 
 TURNS = (0.3, 2.4, 4.4)

@@ -1,4 +1,4 @@
-"""What is noted of a file's spacing where its millimetres are not those of the patient; a user's own ruler ends that."""
+"""What is noted of a spacing whose millimetres are not those of the patient; a user's own ruler ends that."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ def show_learning_curve(card: Card) -> None:
         st.caption(t(said))
     st.caption(
         t(
-            "A simple probe on the frozen network that the training began with, so worse than the model itself: the "
-            "slope tells, not the height. Bars hold 95 % of resamples of the groups."
+            "A simple probe on the frozen network that the training began with, and as a rule worse than the model: "
+            "the slope tells, not the height. Bars hold 95 % of resamples of the groups."
         )
     )
 

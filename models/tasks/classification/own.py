@@ -34,7 +34,9 @@ FEWEST_PICTURES, FEWEST_GROUPS = 10, 5
 """Of a label: with fewer no part of a cross-validation holds enough to say anything."""
 STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 400, 12, 40
 """Steps of training, and the epochs that they may come to: few pictures are shown more often."""
-QUICK = {"epochs": 5, "views": 4, "view_size": [128, 128]}
+FEW = 150
+"""Pictures below which the head starts as a probe, and all is tuned gently and not long."""
+QUICK = {"epochs": 5, "views": 4, "view_size": [128, 128], "probe": True}
 """What a quick trial changes in the recipe."""
 COLUMNS = later("Give it those, and perhaps group.")
 
@@ -134,10 +136,12 @@ def write_recipe(n: int) -> dict[str, object]:
     """Return the recipe for so many pictures: the fewer, the smaller the batches and the more epochs."""
     batch = 32 if n >= 300 else 16 if n >= 100 else 8
     epochs = min(max(STEPS * batch // n, FEWEST_EPOCHS), MOST_EPOCHS)
-    return {
+    recipe: dict[str, object] = {
         "epochs": epochs, "batch": batch, "view_size": [192, 192], "mixup": 0.2, "learning_rate": 7e-4,
         "augmentation": {"rotation_deg": 10.0, "scale": 0.1, "shift": 0.05},
     }  # fmt: skip
+    gentle = {"probe": True, "epochs": FEWEST_EPOCHS, "learning_rate": 2e-4, "head_rate": 1.0}
+    return recipe | gentle if n < FEW else recipe
 
 
 def may_start_from(card: Card) -> bool:

@@ -1,8 +1,9 @@
 """Would more pictures help? How accuracy grows with their number, on the set of a user's own card.
 
 A linear probe, as in `models.tasks.classification.curves`: the network that training began with stays frozen, and a
-ridge regression on its pooled features learns from a quarter, a half and all of the pictures. It is worse than the
-card, but how it grows tells what the card could gain. Each picture is answered by a probe that never saw its group.
+ridge regression on its pooled features learns from a quarter, a half and all of the pictures. As a rule it is worse
+than the card, but how it grows tells what the card could gain. Each picture is answered by a probe that never saw its
+group.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ class Recipe(BaseModel):
     head_rate: float = 5.0
     """Learning rate of the head, as a multiple."""
     weight_decay: float = 0.05
+    probe: bool = False
+    """Whether the head starts as a linear probe of what the trunk makes of the pictures, and not at random."""
     frozen: str = "stage3"
     """Stages up to this one keep their ImageNet weights: edges and textures serve radiographs as they are, and most of
     the training time of MobileNetV2 lies there."""

@@ -32,6 +32,7 @@ from models.progress import Progress
 from models.settings import settings
 from models.tasks.classification.augmentation import augment_radiographs
 from models.tasks.classification.labelled import LabelledSet
+from models.tasks.classification.probe import start_head
 from models.tasks.classification.recipe import Recipe
 from models.training import denormals
 from models.training.checkpoint import Stateful, keep_checkpoint, resume_checkpoint
@@ -103,7 +104,11 @@ def fit_classifier(card: Card, data: LabelledSet, seen: Tensor, run: Run, progre
     """
     recipe, device = Recipe.of(card), torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(run.seed)
-    net = start_classifier(card, data).to(device).to(memory_format=torch.channels_last)
+    reference = torch.tensor([card.index(label) for label in data.labels])
+    net = start_classifier(card, data)
+    if recipe.probe and not run.checkpoint.exists():
+        start_head(net, seen[:, run.indices], reference[run.indices].numpy(), recipe.frozen)
+    net = net.to(device).to(memory_format=torch.channels_last)
     average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
     names = list(net.stages)
     trained = [net.stages[name] for name in names[names.index(recipe.frozen) + 1 :]]
@@ -120,7 +125,6 @@ def fit_classifier(card: Card, data: LabelledSet, seen: Tensor, run: Run, progre
     )
     state: dict[str, Stateful] = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
     targets = soften_targets(card, recipe) * weigh_classes(card, data, run.indices, recipe)[:, None]  # (K, K)
-    reference = torch.tensor([card.index(label) for label in data.labels])
     for epoch in range(resume_checkpoint(run, state), recipe.epochs):
         generator = torch.manual_seed(run.seed * 10_007 + epoch)  # torch's own, so that dropout resumes too
         began, losses = time.perf_counter(), []

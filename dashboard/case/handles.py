@@ -26,7 +26,7 @@ from dashboard.style import ASSETS
 
 Place = tuple[float, float]
 """(x, y) in source pixels, whole numbers at pixel centres."""
-MarkKind = Literal["line", "angle", "cobb", "circle", "perpendicular"]
+MarkKind = Literal["line", "angle", "cobb", "circle", "perpendicular", "box"]
 TouchKind = Literal["moved", "placed", "chosen", "removed"]
 YELLOW = "#FFD23F"
 """Of points and lines on a film: stands out on every grey."""
@@ -65,7 +65,7 @@ class Mark:
     ----------
     kind
         A line through all points, an angle at the second of three, two lines of two points each, a circle through
-        three, or the way from the third point to the line through the first two.
+        three, the way from the third point to the line through the first two, or a rectangle between two corners.
     says
         What a pointer over the line is told.
     """

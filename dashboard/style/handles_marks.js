@@ -48,6 +48,7 @@ const MARKS = {
     const [x, y] = found.at;
     return { whole: found.d + path([[x - 5, y], [x + 5, y]]) + path([[x, y - 5], [x, y + 5]]), label: found.at };
   },
+  box: ([a, b]) => ({ whole: path([a, [b[0], a[1]], b, [a[0], b[1]], a]), label: [Math.min(a[0], b[0]), Math.min(a[1], b[1])] }),
   perpendicular: ([a, b, p]) => {
     const { share, at } = foot([a, b, p]);
     const beyond = share < 0 ? path([a, at]) : share > 1 ? path([b, at]) : "";

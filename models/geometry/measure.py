@@ -17,25 +17,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.geometry.texture import measure_texture
 from models.types import Image
 from models.words import later
 
 Point = tuple[float, float]
 """(x, y): column and row in source pixels, whole numbers at pixel centres."""
-Tool = Literal["length", "angle", "cobb", "circle", "perpendicular", "point"]
-Unit = Literal["mm", "px", "°"]
+Tool = Literal["length", "angle", "cobb", "circle", "perpendicular", "point", "region"]
+Unit = Literal["mm", "px", "°", "%", ""]
 Array = NDArray[np.float64]
 
-POINTS: Mapping[Tool, int] = {"length": 2, "angle": 3, "cobb": 4, "circle": 3, "perpendicular": 3, "point": 1}
+POINTS: Mapping[Tool, int] = {
+    "length": 2, "angle": 3, "cobb": 4, "circle": 3, "perpendicular": 3, "point": 1, "region": 2,
+}  # fmt: skip
 """How many points each tool takes: of an angle the second is its corner, of a Cobb angle two lie on each line, of a
-perpendicular distance the first two lie on the line."""
+perpendicular distance the first two lie on the line, a region is a rectangle between two corners."""
 TOOLS: Mapping[Tool, str] = {
     "length": later("Length"), "angle": later("Angle"), "cobb": later("Cobb angle"), "circle": later("Circle"),
-    "perpendicular": later("Perpendicular distance"), "point": later("Point"),
+    "perpendicular": later("Perpendicular distance"), "point": later("Point"), "region": later("Region"),
 }  # fmt: skip
 QUANTITIES: Mapping[str, str] = {
     "length": later("Length"), "angle": later("Angle"), "cobb": later("Cobb angle"), "diameter": later("Diameter"),
     "radius": later("Radius"), "distance": later("Perpendicular distance"),
+    "density": later("Relative density"), "texture_rows": later("Texture along rows"),
+    "texture_columns": later("Texture along columns"),
 }  # fmt: skip
 LEAST = 1e-6
 """Of a length, in sides of a pixel, below which it has no direction."""
@@ -95,7 +100,8 @@ def measure_by_hand(made: HandMeasurement, image: Image) -> tuple[Quantity, ...]
     Raises
     ------
     InputError
-        Where the points do not make the figure: two that coincide, three of a circle on one line.
+        Where the points do not make the figure: two that coincide, three of a circle on one line; as
+        `measure_texture` for a region.
     """
     unit: Unit = "mm" if image.spacing_mm else "px"
     places = lay_square(made.points, image.spacing_mm or find_pixel_sides(image.cell))
@@ -111,6 +117,8 @@ def measure_by_hand(made: HandMeasurement, image: Image) -> tuple[Quantity, ...]
             return Quantity("diameter", 2 * radius, unit), Quantity("radius", radius, unit)
         case "perpendicular":
             return (Quantity("distance", measure_distance(places), unit),)
+        case "region":
+            return _measure_region(made, image)
         case "point":
             return ()
 
@@ -170,6 +178,20 @@ def fit_circle(places: Array) -> Circle:
     system = np.column_stack([2 * moved, np.ones(len(moved))])
     (x, y, rest), *_ = np.linalg.lstsq(system, (moved**2).sum(1), rcond=None)
     return Circle(float(middle[0] + x), float(middle[1] + y), math.sqrt(rest + x * x + y * y))
+
+
+def _measure_region(made: HandMeasurement, image: Image) -> tuple[Quantity, ...]:
+    """Return relative density and texture of a rectangle."""
+    if image.colour:
+        problem = later("density and texture are those of radiographs, and this picture is in colour")
+        raise InputError(problem, fix=later("Measure lengths and angles."))
+    first, second = made.points
+    found = measure_texture(image.pixels[made.frame], (first, second), image.spacing_mm)
+    return (
+        Quantity("density", found.brightness, "%"),
+        Quantity("texture_rows", found.along_rows, ""),
+        Quantity("texture_columns", found.along_columns, ""),
+    )
 
 
 def _turn_deg(one: Array, other: Array) -> float:

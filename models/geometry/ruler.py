@@ -24,6 +24,7 @@ from models.geometry.measure import (
     measure_by_hand,
     measure_length,
 )
+from models.geometry.texture import list_texture_notes
 from models.io.spacing_notes import SPACING_NOTES
 from models.types import Image, Judged
 from models.words import later
@@ -165,10 +166,12 @@ def list_measured(ruler: Ruler, image: Image) -> list[tuple[HandMeasurement, tup
 
 def write_ruler_record(ruler: Ruler, image: Image) -> dict[str, Any]:
     """Return what a hand measured as a JSON object: names in English, places in source pixels (x, y)."""
+    regions = any(made.tool == "region" for made in ruler.measurements)
     told: dict[str, Any] = {
         "spacing_mm": list(image.spacing_mm) if image.spacing_mm else None,
         "spacing_source": image.spacing_source and str(image.spacing_source),
         "calibration": None,
+        "notes": [str(note) for note in list_texture_notes(image.spacing_mm)] if regions else [],
         "measurements": [
             {
                 "name": str(made.name),

@@ -19,6 +19,14 @@ from numpy.typing import NDArray
 from models.errors import InputError
 from models.words import later
 
+RELATIVE = later(
+    "Density and texture of a region are relative to this very film: no bone mineral density (BMD), and not to be "
+    "compared with other films."
+)
+COARSE = later("Its pixels are larger than trabeculae, about 0.2 mm: the texture is not theirs.")
+UNKNOWN = later("Without a scale nobody knows whether its pixels show trabeculae, about 0.2 mm thick.")
+FINEST_MM = 0.2
+
 Grey = NDArray[np.floating]
 Place = tuple[float, float]
 
@@ -91,6 +99,13 @@ def measure_texture(grey: Grey, corners: tuple[Place, Place], spacing_mm: tuple[
         sizes_px=sizes,
         sizes_mm=None if pixel is None else (sizes[0] * pixel, sizes[1] * pixel),
     )
+
+
+def list_texture_notes(spacing_mm: tuple[float, float] | None) -> tuple[str, ...]:
+    """Return what a reader of a texture must know: that it is relative, and whether its pixels show trabeculae."""
+    if spacing_mm is None:
+        return RELATIVE, UNKNOWN
+    return (RELATIVE, COARSE) if max(spacing_mm) > FINEST_MM else (RELATIVE,)
 
 
 def _choose_sizes(spacing_mm: tuple[float, float] | None, side_px: int) -> tuple[int, int]:

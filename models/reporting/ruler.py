@@ -23,6 +23,7 @@ from models.geometry.measure import (
     lay_square,
 )
 from models.geometry.ruler import Ruler, list_measured
+from models.geometry.texture import RELATIVE, list_texture_notes
 from models.i18n import Language
 from models.reporting.case import Case
 from models.reporting.parts import Paragraph, Part, Pictures, Section, Table
@@ -40,14 +41,19 @@ Array = NDArray[np.float64]
 
 
 def write_quantity(one: Quantity, say: Language) -> str:
-    """Return a number with its unit: "12.3 mm", "34.5°"."""
-    gap = "" if one.unit == "°" else " "
-    return f"{say.number(one.value, ',.1f')}{gap}{one.unit}"
+    """Return a number with its unit: "12.3 mm", "34.5°"; one without a unit to the second digit."""
+    gap = "" if one.unit in ("°", "") else " "
+    return f"{say.number(one.value, ',.1f' if one.unit else '.2f')}{gap}{one.unit}"
 
 
 def write_rest(image: Image, say: Language) -> str:
     """Say what the millimetres of an image rest on."""
     return say(RESTS_ON, source=image.spacing_source) if image.spacing_source else say(NO_SCALE)
+
+
+def list_ruler_notes(ruler: Ruler, image: Image) -> tuple[str, ...]:
+    """Return what a reader of the texture of regions must know; nothing where there is none."""
+    return list_texture_notes(image.spacing_mm) if any(made.tool == "region" for made in ruler.measurements) else ()
 
 
 def report_ruler(case: Case) -> list[Section]:
@@ -63,6 +69,7 @@ def report_ruler(case: Case) -> list[Section]:
         rows.append((name, values, places))
     heads = (say(later("By hand")), say(later("Measured")), say(later("Points (column, row)")))
     parts: list[Part] = [Table(heads, tuple(rows), words=3), Paragraph(write_rest(image, say), "note")]
+    parts += [Paragraph(say(note), "note") for note in list_ruler_notes(ruler, image)]
     frame = case.prediction.frame if isinstance(case.prediction, Judged) else 0
     if any(made.frame == frame for made in ruler.measurements):
         shown = case.shown if case.shown is not None else render_report_frame(image, frame)
@@ -103,6 +110,8 @@ def trace_measurement(made: HandMeasurement, cell: tuple[float, float], figure: 
     """Return the lines of a measurement in source pixels; where its points make no figure, the way through them."""
     if made.tool == "cobb":
         return [made.points[:2], made.points[2:]]
+    if made.tool == "region":
+        return [list_corners(made.points)]
     if not figure or made.tool in ("length", "angle"):
         return [made.points] if len(made.points) > 1 else []
     square, side = lay_square(made.points, cell), np.array(cell[::-1])
@@ -111,6 +120,12 @@ def trace_measurement(made: HandMeasurement, cell: tuple[float, float], figure: 
     found, turns = fit_circle(square), np.linspace(0, 2 * np.pi, ROUND)
     rim = np.column_stack([found.x + found.radius * np.cos(turns), found.y + found.radius * np.sin(turns)]) / side
     return [[tuple(at) for at in rim.tolist()]]
+
+
+def list_corners(points: Sequence[Point]) -> list[Point]:
+    """Return the five corners of the closed rectangle between two."""
+    (left, top), (right, bottom) = points
+    return [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
 
 
 def export_ruler_csv(ruler: Ruler, image: Image) -> bytes:
@@ -125,7 +140,8 @@ def export_ruler_csv(ruler: Ruler, image: Image) -> bytes:
     for made, numbers in list_measured(ruler, image):
         common = {
             "sha256": image.sha256, "frame": made.frame, "name": str(made.name),
-            "points_xy": "; ".join(f"{x:g} {y:g}" for x, y in made.points), "note": DISCLAIMER,
+            "points_xy": "; ".join(f"{x:g} {y:g}" for x, y in made.points),
+            "note": f"{RELATIVE} {DISCLAIMER}" if made.tool == "region" else DISCLAIMER,
         }  # fmt: skip
         writer.writerows({**common, **row} for row in _rows(made.tool, numbers, image))
     return out.getvalue().encode()

@@ -1,8 +1,8 @@
 """DICOM structured report of what a hand measured: TID 1500, each number with the coordinates that it is inferred from.
 
 A length is a POLYLINE, an angle one of three points, a Cobb angle two lines, a circle a CIRCLE (an ELLIPSE where pixels
-are not square), a perpendicular distance the line and the way to it; a point is a region of its own (DICOM PS3.16, TID
-1501, 300 and 320). It runs in the worker, like every other parser of DICOM.
+are not square), a perpendicular distance the line and the way to it, a rectangle a closed POLYLINE; a point is a region
+of its own (DICOM PS3.16, TID 1501, 300 and 320). It runs in the worker, like every other parser of DICOM.
 """
 
 from __future__ import annotations
@@ -19,18 +19,27 @@ from pydicom.sr.coding import Code
 
 from models.errors import InputError
 from models.geometry.measure import HandMeasurement, Quantity, find_foot, fit_circle, lay_square
+from models.geometry.texture import RELATIVE
 from models.io.derived import read_source
 from models.io.pool import call_in_worker
 from models.io.sr import CORNER, bind_sr, encode_sr, open_sr, refer_to_frame, track
-from models.reporting.ruler import NO_SCALE, RESTS_ON
+from models.reporting.ruler import NO_SCALE, RESTS_ON, list_corners
 from models.words import later
 
 MADE_BY = "ruler"
+OWN = "99ORTHOLENS"
+"""Of codes for which the standard has none."""
 CODES = {
     "length": codes.SCT.Length, "angle": codes.SCT.Angle, "cobb": codes.SCT.CobbAngle, "diameter": codes.SCT.Diameter,
     "radius": codes.SCT.Radius, "distance": codes.DCM.Distance,
+    "density": Code("density", OWN, "Relative grey value, no bone mineral density"),
+    "texture_rows": Code("texture-rows", OWN, "Fractal dimension along rows"),
+    "texture_columns": Code("texture-columns", OWN, "Fractal dimension along columns"),
 }  # fmt: skip
-UNITS = {"mm": codes.UCUM.Millimeter, "°": codes.UCUM.Degree, "px": Code("{pixels}", "UCUM", "pixels")}
+UNITS = {
+    "mm": codes.UCUM.Millimeter, "°": codes.UCUM.Degree, "px": Code("{pixels}", "UCUM", "pixels"),
+    "%": codes.UCUM.Percent, "": codes.UCUM.NoUnits,
+}  # fmt: skip
 SAVE_CSV = later("Save the measurements as CSV instead.")
 DIGITS = 4
 """Behind the point, of what is written."""
@@ -117,7 +126,8 @@ def _write(source: bytes, measured: MeasuredByHand, keep_identity: bool) -> byte
         )
     rests = later(RESTS_ON, source=measured.spacing_source) if measured.spacing_source else NO_SCALE
     groups = [_group(image, made, numbers, measured) for made, numbers in measured.made]
-    content = bind_sr(groups, ["Measured by hand", str(rests)], MADE_BY)
+    notes = [str(RELATIVE)] if any(made.tool == "region" for made, _ in measured.made) else []
+    content = bind_sr(groups, ["Measured by hand", str(rests), *notes], MADE_BY)
     return encode_sr(image, content, MADE_BY, "1", keep_identity=keep_identity)
 
 
@@ -143,6 +153,8 @@ def _group(image: Dataset, made: HandMeasurement, numbers: Sequence[Quantity], m
 def draw_graphics(made: HandMeasurement, cell: tuple[float, float]) -> list[Graphic]:
     """Return the graphics of a measurement, as DICOM counts columns and rows."""
     at = _count_from_corner(made.points)
+    if made.tool == "region":
+        return [("POLYLINE", _count_from_corner(list_corners(made.points)))]
     if made.tool == "cobb":
         return [("POLYLINE", at[:2]), ("POLYLINE", at[2:])]
     if made.tool == "perpendicular":

@@ -84,7 +84,7 @@ def test_a_scale_gives_the_whole_page_its_millimetres(measuring: AppTest) -> Non
     assert "Not calibrated: lengths are in pixels." in texts(page)
     page.segmented_control(key="ruler-tool").set_value("calibrate").run()
     page.segmented_control(key="ruler-known").set_value("length").run()
-    assert page.number_input(key="ruler-size").value == 100
+    assert page.number_input(key="ruler-size-length").value == 100
     typed(page, 0, 0, 50, 0)
     assert "100.0 mm" in texts(page)
     assert "(a user's ruler, by a length of 100 mm)" in texts(page)
@@ -169,3 +169,14 @@ def test_every_touch_counts_once_and_nonsense_never(monkeypatch: pytest.MonkeyPa
     assert handles._list_new_touches("board", told) == [Touch("moved", "a", ((1.0, 2.0),), 1.0)] * 2
     assert handles._list_new_touches("board", told) == []
     assert len(handles._list_new_touches("board", [*told, {**moved, "at": 16}])) == 1
+
+
+def test_the_scales_fields_keep_what_was_typed_on_another_page(measuring: AppTest) -> None:
+    page = measuring
+    page.segmented_control(key="ruler-tool").set_value("calibrate").run()
+    page.number_input(key="ruler-size-ball").set_value(28.0).run()
+    for other in ("kinematics/kinematics.py", "classification/implant.py"):
+        page.switch_page(f"views/{other}").run()
+        assert not page.exception
+    assert page.number_input(key="ruler-size-ball").value == 28
+    assert page.number_input(key="ruler-magnification").value == 1

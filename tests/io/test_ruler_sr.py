@@ -30,6 +30,7 @@ RULER = (
     .add("circle", ((30, 60), (90, 60), (60, 91)))
     .add("perpendicular", ((10, 90), (100, 80), (50, 30)))
     .add("point", ((64, 64.5),))
+    .add("region", ((40, 30.5), (90, 80)))
 )
 
 
@@ -75,7 +76,7 @@ def test_highdicom_reads_the_same_numbers(image: Image, ct: bytes) -> None:
         name: pytest.approx(numbers, abs=0.01) for name, numbers in true(image).items()
     }
     units = {unit for one in again for _, _, unit in one.values}
-    assert units == {"deg", "mm" if image.spacing_mm else "{pixels}"}
+    assert units == {"deg", "mm" if image.spacing_mm else "{pixels}", "%", "1"}
 
 
 def test_a_plain_walk_by_pydicom_finds_the_same_numbers_and_what_they_are_inferred_from(

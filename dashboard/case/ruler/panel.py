@@ -11,6 +11,7 @@ from typing import NamedTuple, cast
 import streamlit as st
 
 from dashboard import session
+from dashboard.case import states
 from dashboard.case.handles import show_handles
 from dashboard.case.ruler.bench import CALIBRATION, Bench, write_numbers
 from dashboard.case.ruler.board import lay_out_board
@@ -25,7 +26,7 @@ from models import Image
 from models.errors import InputError
 from models.geometry.measure import HandMeasurement, Tool
 from models.geometry.ruler import Calibration, Ruler
-from models.reporting.ruler import write_rest
+from models.reporting.ruler import list_ruler_notes, write_rest
 
 CALIBRATE = "calibrate"
 """The tool that sets the scale."""
@@ -53,6 +54,9 @@ TOOLS = {
         later("Click two points on the line, then the point whose distance counts."),
     ),
     "point": ToolWords(later("Point"), "add_location_alt", later("Click a place.")),
+    "region": ToolWords(
+        later("Texture"), "grain", later("Click two opposite corners of a region of trabecular bone.")
+    ),
     CALIBRATE: ToolWords(later("Calibrate"), "tune", later("Mark something whose true size is known.")),
 }  # fmt: skip
 KEYS = later("Without a mouse: Tab to the film; arrows move a crosshair, Enter sets a point.")
@@ -111,6 +115,7 @@ def _list(bench: Bench) -> None:
         )  # fmt: skip
     if ruler.measurements:
         st.caption(escape_markdown(write_rest(bench.image, spoken())))
+        states.show_notes(list_ruler_notes(ruler, bench.image))
 
 
 def _row(bench: Bench, key: str, name: str, said: str, frame: int | None = None) -> None:

@@ -12,8 +12,8 @@ from dashboard.i18n import later, t
 from dashboard.session import RulerSheet
 from models.geometry.ruler import KNOWN, Calibration, Known
 
-WHAT, SIZE, FACTOR = "ruler-known", "ruler-size", "ruler-magnification"
-"""Keys of the fields."""
+WHAT, FACTOR = "ruler-known", "ruler-magnification"
+"""Keys of the fields; each thing has a field of its own for its size."""
 HINTS: Mapping[Known, str] = {
     "ball": later("Click three points on the ball's rim."),
     "coin": later("Click three points on the coin's rim; it must lie flat to the detector."),
@@ -25,43 +25,39 @@ USUAL_MM: Mapping[Known, float] = {"ball": 25.0, "coin": 23.25, "length": 100.0}
 
 def choose_known(sheet: RulerSheet) -> Calibration:
     """Let the reader say what is calibrated by, and return it without its points; a calibration there is follows."""
-    there = sheet.now.calibration or Calibration("ball", (), USUAL_MM["ball"])
-    for key, value in ((SIZE, there.size_mm), (FACTOR, there.magnification)):
-        if session.get(key) is None:
-            session.put(key, value)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.segmented_control(
-            t("By a"), list(KNOWN), format_func=lambda one: t(KNOWN[one]), key=WHAT, required=True,
-            default=there.known, persist_state="session", on_change=_take_usual_size,
+        known: Known = st.segmented_control(
+            t("By a"), list(KNOWN), format_func=lambda one: t(KNOWN[one]), key=WHAT, required=True, default="ball",
+            persist_state="session",
         )  # fmt: skip
         with st.container(width=160):
             st.number_input(
-                t("True size (mm)"), 0.1, 2000.0, step=0.5, format="%.2f", key=SIZE, persist_state="session",
-                on_change=_resize, args=(sheet,), help=t("Diameter of a ball or of a coin, or the length."),
+                t("True size (mm)"), 0.1, 2000.0, USUAL_MM[known], 0.5, format="%.2f", key=_size(known),
+                persist_state="session", on_change=_resize, args=(sheet, known),
+                help=t("Diameter of a ball or of a coin, or the length."),
             )  # fmt: skip
         with st.container(width=160):
             st.number_input(
-                t("Magnification"), 0.5, 3.0, step=0.01, format="%.2f", key=FACTOR, persist_state="session",
-                on_change=_resize, args=(sheet,),
+                t("Magnification"), 0.5, 3.0, 1.0, 0.01, format="%.2f", key=FACTOR, persist_state="session",
+                on_change=_resize, args=(sheet, known),
                 help=t("How many times larger than this thing the bone is projected; 1 where both are as far from the "
                 "detector."),
             )  # fmt: skip
-    return _read()
+    return _read(known)
 
 
-def _read() -> Calibration:
+def _size(known: Known) -> str:
+    return f"ruler-size-{known}"
+
+
+def _read(known: Known) -> Calibration:
     """Return what the fields say."""
-    return Calibration(session.get(WHAT, "ball"), (), session.get(SIZE, USUAL_MM["ball"]), session.get(FACTOR, 1.0))
+    return Calibration(known, (), session.get(_size(known), USUAL_MM[known]), session.get(FACTOR, 1.0))
 
 
-def _take_usual_size() -> None:
-    if (known := session.get(WHAT)) in USUAL_MM:
-        session.put(SIZE, USUAL_MM[known])
-
-
-def _resize(sheet: RulerSheet) -> None:
+def _resize(sheet: RulerSheet, known: Known) -> None:
     """Give the thing that is marked its new size, where it is what the fields are of."""
-    there, said = sheet.now.calibration, _read()
-    if there is not None and there.known == said.known:
+    there, said = sheet.now.calibration, _read(known)
+    if there is not None and there.known == known:
         resized = replace(there, size_mm=said.size_mm, magnification=said.magnification)
         sheet.keep(sheet.now.calibrate(resized))

@@ -180,3 +180,12 @@ def test_the_scales_fields_keep_what_was_typed_on_another_page(measuring: AppTes
         assert not page.exception
     assert page.number_input(key="ruler-size-ball").value == 28
     assert page.number_input(key="ruler-magnification").value == 1
+
+
+def test_a_region_says_that_it_is_no_bone_mineral_density(measuring: AppTest) -> None:
+    page = measuring
+    page.segmented_control(key="ruler-tool").set_value("region").run()
+    typed(page, 5, 5, 50, 60)
+    assert "Relative density" in texts(page)
+    assert "no bone mineral density (BMD)" in texts(page)
+    assert board(page)["marks"][0]["kind"] == "box"

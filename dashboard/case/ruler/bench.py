@@ -108,4 +108,4 @@ def write_numbers(made: HandMeasurement, image: Image) -> str:
         return t("column {x}, row {y}", x=format_number(x, ".1f"), y=format_number(y, ".1f"))
     if len(numbers) == 1:
         return write_quantity(numbers[0], spoken())
-    return ", ".join(f"{t(QUANTITIES[one.key])} {write_quantity(one, spoken())}" for one in numbers)
+    return " · ".join(f"{t(QUANTITIES[one.key])} {write_quantity(one, spoken())}" for one in numbers)

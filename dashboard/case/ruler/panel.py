@@ -33,32 +33,24 @@ CALIBRATE = "calibrate"
 
 
 class ToolWords(NamedTuple):
-    """How a tool is called, its icon, and what to click."""
+    """How a tool is called, and what to click."""
 
     name: str
-    icon: str
     hint: str
 
 
 TOOLS = {
-    "length": ToolWords(later("Length"), "straighten", later("Click its two ends.")),
-    "angle": ToolWords(
-        later("Angle"), "chevron_left", later("Click a point on one side, the corner, a point on the other side.")
-    ),
-    "cobb": ToolWords(later("Cobb"), "line_axis", later("Click the two ends of one line, then of the other.")),
-    "circle": ToolWords(
-        later("Circle"), "circle", later("Click three points on its rim, such as of a femoral head.")
-    ),
+    "length": ToolWords(later("Length"), later("Click its two ends.")),
+    "angle": ToolWords(later("Angle"), later("Click a point on one side, the corner, a point on the other side.")),
+    "cobb": ToolWords(later("Cobb"), later("Click the two ends of one line, then of the other.")),
+    "circle": ToolWords(later("Circle"), later("Click three points on its rim, such as of a femoral head.")),
     "perpendicular": ToolWords(
-        later("Perpendicular"), "vertical_align_bottom",
-        later("Click two points on the line, then the point whose distance counts."),
+        later("Perpendicular"), later("Click two points on the line, then the point whose distance counts.")
     ),
-    "point": ToolWords(later("Point"), "add_location_alt", later("Click a place.")),
-    "region": ToolWords(
-        later("Texture"), "grain", later("Click two opposite corners of a region of trabecular bone.")
-    ),
-    CALIBRATE: ToolWords(later("Calibrate"), "tune", later("Mark something whose true size is known.")),
-}  # fmt: skip
+    "point": ToolWords(later("Point"), later("Click a place.")),
+    "region": ToolWords(later("Texture"), later("Click two opposite corners of a region of trabecular bone.")),
+    CALIBRATE: ToolWords(later("Calibrate"), later("Mark something whose true size is known.")),
+}
 KEYS = later("Without a mouse: Tab to the film; arrows move a crosshair, Enter sets a point.")
 
 
@@ -82,7 +74,7 @@ def _draw_ruler(image: Image, view: View, sheet: RulerSheet, used: Calibration |
     if sheet.now.calibration != used:
         st.rerun()
     tool = st.segmented_control(
-        t("Tool"), list(TOOLS), format_func=lambda one: f":material/{TOOLS[one].icon}: {t(TOOLS[one].name)}",
+        t("Tool"), list(TOOLS), format_func=lambda one: t(TOOLS[one].name),
         key="ruler-tool", default="length", required=True, persist_state="session", label_visibility="collapsed",
         width="stretch",
     )  # fmt: skip

@@ -30,13 +30,13 @@ def choose_known(sheet: RulerSheet) -> Calibration:
             t("By a"), list(KNOWN), format_func=lambda one: t(KNOWN[one]), key=WHAT, required=True, default="ball",
             persist_state="session",
         )  # fmt: skip
-        with st.container(width=160):
+        with st.container(width=132):
             st.number_input(
                 t("True size (mm)"), 0.1, 2000.0, USUAL_MM[known], 0.5, format="%.2f", key=_size(known),
                 persist_state="session", on_change=_resize, args=(sheet, known),
                 help=t("Diameter of a ball or of a coin, or the length."),
             )  # fmt: skip
-        with st.container(width=160):
+        with st.container(width=132):
             st.number_input(
                 t("Magnification"), 0.5, 3.0, 1.0, 0.01, format="%.2f", key=FACTOR, persist_state="session",
                 on_change=_resize, args=(sheet, known),

@@ -26,8 +26,10 @@ from dashboard.style import ASSETS
 
 Place = tuple[float, float]
 """(x, y) in source pixels, whole numbers at pixel centres."""
-MarkKind = Literal["line", "angle", "cobb", "circle", "perpendicular", "box"]
+MarkKind = Literal["line", "curve", "angle", "cobb", "circle", "perpendicular", "box"]
 TouchKind = Literal["moved", "placed", "chosen", "removed"]
+STAGE_HEIGHT = "calc(100vh - 8.2rem)"
+"""In a hall: all that the screen leaves (style/stage.css)."""
 YELLOW = "#FFD23F"
 """Of points and lines on a film: stands out on every grey."""
 
@@ -64,8 +66,9 @@ class Mark:
     Attributes
     ----------
     kind
-        A line through all points, an angle at the second of three, two lines of two points each, a circle through
-        three, the way from the third point to the line through the first two, or a rectangle between two corners.
+        A line through all points, a parabola through three, an angle at the second of three, two lines of two points
+        each, a circle through three, the way from the third point to the line through the first two, or a rectangle
+        between two corners.
     says
         What a pointer over the line is told.
     """
@@ -144,9 +147,10 @@ def show_handles(board: Board, key: str, take: Callable[[Touch], None], height_p
         "whole": t("Whole picture"),
         "place": t("column {x}, row {y}", x="{x}", y="{y}"),
     }
+    height = f"{height_px}px" if session.find_stage() is None else STAGE_HEIGHT
     data = {
         "picture": board.picture, "shape": board.shape, "cell": board.cell, "place": board.place, "tool": board.tool,
-        "chooses": board.chooses, "name": board.name, "says": said, "height": height_px, "mm": board.mm,
+        "chooses": board.chooses, "name": board.name, "says": said, "height": height, "mm": board.mm,
         "handles": [asdict(handle) for handle in board.handles], "marks": [asdict(mark) for mark in board.marks],
     }  # fmt: skip
 

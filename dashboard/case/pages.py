@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
 VIEWS = Path(__file__).parents[1] / "views"
-FIRST = ("implant", "pathology", "tissue", "detection")
+FIRST = ("implant", "pathology", "landmarks", "tissue", "detection")
 """Tasks in the order in which the talk tells them; any other follows."""
 ANY = later("Drop an image.")
 

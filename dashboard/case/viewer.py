@@ -71,6 +71,9 @@ def draw_display_controls(image: Image, view: Looked) -> Looked:
     windows = {window.name: window for window in offered}
     if (name := session.get(preset)) in windows or session.get(level) is None:
         _take(windows, name or next(iter(windows)), level, width)
+    else:
+        for key in (level, width):  # the slider of a page that was just opened takes only what is set anew
+            session.put(key, session.get(key))
     with st.container(key="display", horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control(
             t("Window"), list(windows), format_func=t, key=preset, default=next(iter(windows)), persist_state="session",

@@ -24,7 +24,7 @@ from models.cases import cases, generated
 from models.lessons.neuron import ACTIVATIONS, PRESETS
 from models.lessons.shafts import LABELS
 from models.tasks import questions
-from models.trust.methods import BOX_METHODS, METHODS
+from models.trust.methods import BOX_METHODS, METHODS, POINT_METHODS
 
 PACKAGE = Path(__file__).parents[1]
 TEMPLATE = LOCALE / "ortholens.pot"
@@ -66,7 +66,7 @@ def _said() -> Iterator[tuple[str, str]]:
     generator = generated.load_generator_card()
     for words in (generator.title, generator.summary, generator.recipe, *generator.limits):
         yield words, "models/cases/generated/generated.toml"
-    for method in (*METHODS.values(), *BOX_METHODS.values()):
+    for method in (*METHODS.values(), *BOX_METHODS.values(), *POINT_METHODS.values()):
         yield from ((words, "models/trust/methods.py") for words in (method.name, method.sentence))
     yield from ((words, "models/lessons/shafts.py") for words in LABELS)
     for name, preset in PRESETS.items():

@@ -43,7 +43,7 @@ class Board {
     [this.down, this.across] = data.cell.map((side) => side / least);
     if (before?.picture !== data.picture) this.film.setAttribute("href", data.picture);
     if (before?.place !== data.place || before?.tool !== data.tool) this.pending = [];
-    this.frame.style.height = `${data.height}px`;
+    this.frame.style.height = data.height;
     this.svg.setAttribute("aria-label", data.name);
     this.svg.classList.toggle("placing", data.place > 0);
     for (const [name, button] of Object.entries(this.buttons)) {

@@ -28,6 +28,16 @@ function circle([a, b, c]) {
   return { at: [a[0] + x, a[1] + y], d: `M${a[0] + x - r} ${a[1] + y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0` };
 }
 
+/* The parabola through three points, by their distance along it. */
+function curve([a, b, c]) {
+  const [first, second] = [Math.hypot(b[0] - a[0], b[1] - a[1]), Math.hypot(c[0] - b[0], c[1] - b[1])], steps = 24;
+  const m = Math.max(first, 1e-6) / (Math.max(first, 1e-6) + Math.max(second, 1e-6));
+  return Array.from({ length: steps + 1 }, (_, i) => {
+    const t = i / steps, weights = [((t - m) * (t - 1)) / m, (t * (t - 1)) / (m * (m - 1)), (t * (t - m)) / (1 - m)];
+    return [0, 1].map((axis) => weights[0] * a[axis] + weights[1] * b[axis] + weights[2] * c[axis]);
+  });
+}
+
 function foot([a, b, p]) {
   const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
   const share = ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / (dx * dx + dy * dy || 1);
@@ -37,6 +47,7 @@ function foot([a, b, p]) {
 /* How each kind of mark is drawn from its places on the screen: whole lines, dashed ones, and where its label stands. */
 const MARKS = {
   line: (p) => ({ whole: path(p), label: between(p[0], p[p.length - 1]) }),
+  curve: (p) => ({ whole: path(curve(p)), label: p[1] }),
   angle: ([a, v, b]) => ({ whole: path([a, v, b]) + arc(v, a, b), label: v }),
   cobb: ([a, b, c, d]) => {
     const [m, n] = [between(a, b), between(c, d)];

@@ -3,7 +3,7 @@
 A card is the one source for pages, command line, training, evaluation, benchmark and tests. It is read
 without torch, so listing the models is instant. After Mitchell et al. 2019, "Model Cards for Model Reporting",
 doi 10.1145/3287560.3287596. Tables that `ortholens train` and `ortholens evaluate` write (`members`, `calibration`,
-`conformal`, `detecting`, `ood`) are never edited by hand.
+`conformal`, `detecting`, `locating`, `ood`) are never edited by hand.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from models.cards.tables import (
     Dichotomised,
     Input,
     Label,
+    Locating,
     Member,
     Net,
     OodStatistics,
@@ -39,7 +40,7 @@ from models.errors import BadCard, UnknownCard
 CARDS_DIR = Path(__file__).parent
 WEIGHTS_DIR = CARDS_DIR.parent / "weights"
 
-ALTERNATIVES = ("-hrnet", "-unet")
+ALTERNATIVES = ("-hrnet", "-unet", "-hourglass")
 """Endings of the ids of cards that hold, for the same task and set, the architecture that lost on validation."""
 
 
@@ -62,6 +63,7 @@ class Card(Table):
     calibration: Calibration | None = None
     conformal: Conformal | None = None
     detecting: Detecting | None = None
+    locating: Locating | None = None
     ood: OodStatistics | None = None
     use: Use
     data: Data

@@ -134,6 +134,17 @@ class Conformal(Table):
         return self
 
 
+class Locating(Table):
+    """Of a card that places points: how far off they may be (split conformal, Vovk et al. 2005; Lei et al. 2018)."""
+
+    coverage: float = Field(gt=0, lt=1)
+    """Share of true places inside the circles."""
+    factors: tuple[float, ...] = Field(min_length=1)
+    """Radius of the circle round each point, as a multiple of the width of its heatmap."""
+    n: int
+    """Held-out images they were fitted on."""
+
+
 class OodStatistics(Table):
     """When the model abstains: a score over `threshold` does not look like the training images."""
 

@@ -17,6 +17,7 @@ from models.cards.tables import Member
 from models.errors import BadCard, BadWeights
 from models.nets.dense import DenseNet
 from models.nets.fcos import FCOSMobileNetV2
+from models.nets.hourglass import Hourglass
 from models.nets.hrnet import HRNet
 from models.nets.mobilenet import StagedMobileNetV2
 from models.nets.unet import UNetMobileNetV2
@@ -26,7 +27,7 @@ NETS = {"mobilenet_v2": StagedMobileNetV2}
 
 Network = TypeVar("Network", bound=nn.Module)
 
-DENSE_NETS: dict[str, type[DenseNet]] = {"unet_mobilenet_v2": UNetMobileNetV2, "hrnet": HRNet}
+DENSE_NETS: dict[str, type[DenseNet]] = {"unet_mobilenet_v2": UNetMobileNetV2, "hrnet": HRNet, "hourglass": Hourglass}
 """Networks with logits for every pixel, likewise; they also take what a card's `net.shape` says."""
 
 DETECTORS = {"fcos_mobilenet_v2": FCOSMobileNetV2}

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from models.cards import Card, cards
 from models.errors import ModelError
 from models.predictors.engine import engine
+from models.tasks import kind_of_card
 from models.trust.colours import misses_colours
 from models.trust.image_kinds import NARROW, Kinds, find_image_kind, look_at_image_kind
 from models.trust.second import FARTHEST, SURE
@@ -52,14 +53,14 @@ def triage(image: Image, frame: int = 0, page: str | None = None, begun: Triage 
     return Triage(tuple(ranked), shows, tuple(card.id for card in waiting))
 
 
-def _turn(card: Card, seen: Kinds, page: str | None) -> tuple[bool, float, str]:
-    """Return when a card is asked: the page's own first, then by the share of its kind."""
-    return card.task != (page or card.task), -_share(card, seen), find_image_kind(card) or ""
+def _turn(card: Card, seen: Kinds, page: str | None) -> tuple[bool, float, str, bool]:
+    """Return when a card is asked: the page's own first, then by the share of its kind, then those that only add."""
+    return card.task != (page or card.task), -_share(card, seen), find_image_kind(card) or "", kind_of_card(card).adds
 
 
-def _rank(fit: Fit, card: Card, seen: Kinds) -> tuple[float, float, bool, str]:
+def _rank(fit: Fit, card: Card, seen: Kinds) -> tuple[float, bool, float, bool, str]:
     """Return where a fit stands: of equals, such as a card and one made of it elsewhere, the program's own is first."""
-    return -_share(card, seen), fit.ood_score, card.folder is not None, fit.card
+    return -_share(card, seen), kind_of_card(card).adds, fit.ood_score, card.folder is not None, fit.card
 
 
 def _share(card: Card, seen: Kinds) -> float:

@@ -15,7 +15,7 @@ from models.cards import card
 from models.drawing import plate
 from models.drawing.draw import COLOUR_MAPS, RGB, HeatLook, blend_heat, compute_heat_strength, lift_heat
 from models.i18n import IN_ENGLISH, Language
-from models.trust.methods import BOX_METHODS, METHODS, Method
+from models.trust.methods import BOX_METHODS, METHODS, POINT_METHODS, Method
 from models.types import Box, Explanation, Pixels, Prediction
 from models.words import later
 
@@ -54,7 +54,7 @@ def title_reason(
 
 def find_method_of_reason(why: Explanation) -> Method | None:
     """Return the method that made an explanation; None for one that is not known here."""
-    return METHODS.get(why.method) or BOX_METHODS.get(why.method)
+    return {**METHODS, **BOX_METHODS, **POINT_METHODS}.get(why.method)
 
 
 def lift_drawn_heat(why: Explanation) -> Pixels:

@@ -229,6 +229,8 @@ class CardKind(Kind):
     """Whether an answer is one label of a few, so that an audience can vote on it."""
     explained_by: ClassVar[str | None] = None
     """Key of the method whose heat goes with every answer that is shown; None for an answer that stands alone."""
+    adds: ClassVar[bool] = False
+    """Whether its cards only measure what those of another kind name: of an image that both know, those come first."""
     seeks: ClassVar[bool] = False
     """Whether it has operating points, and can look again (`Request.point`, `Request.fused`)."""
 

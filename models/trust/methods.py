@@ -117,6 +117,24 @@ BOX_METHODS: Mapping[str, Method] = MappingProxyType(
 )
 """The methods that explain a box, likewise."""
 
+POINT_METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        method.key: method
+        for method in (
+            Method(
+                "heatmap",
+                "Heatmap",
+                "Where the network looks for the point: the map whose local mean is its place.",
+                slow=False,
+                needs_stage=False,
+            ),
+            METHODS["grad-cam"],
+            METHODS["hirescam"],
+        )
+    }
+)
+"""The methods that explain a point, likewise."""
+
 
 def is_same_map(card: Card, stage: str) -> bool:
     """Whether Grad-CAM and HiResCAM are one map by construction: behind the last stage a classifier only averages.
@@ -135,7 +153,7 @@ def find_method(key: str) -> Method:
     UnknownCard
         When there is none of that key; the message lists those there are.
     """
-    known = {**METHODS, **BOX_METHODS}
+    known = {**METHODS, **BOX_METHODS, **POINT_METHODS}
     try:
         return known[key]
     except KeyError:

@@ -17,6 +17,7 @@ from models.types.answers import (
     Triage,
 )
 from models.types.image import NARROWEST, Box, Curve, Geometry, Image, Pixels, Window
+from models.types.landmarks import Landmarks
 
 __all__ = [
     "NARROWEST",
@@ -29,6 +30,7 @@ __all__ = [
     "Geometry",
     "Image",
     "Judged",
+    "Landmarks",
     "Motion",
     "Pixels",
     "Prediction",

@@ -78,7 +78,7 @@ def test_cards_are_asked_until_the_place_is_found_and_the_others_later(
 def test_the_halves_of_a_film_of_two_knees_are_asked_too(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predictors, "look_at_image_kind", lambda image, frame: seen({"knee": 1.0}))
     triage(image((64, 128)))
-    assert asked == ["knee-kl"] * 3
+    assert asked.count("knee-kl") == 3
 
 
 def test_what_no_card_knows_resembles_its_kind_only_near_it(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from dashboard.case.places import lay_out_places
 from dashboard.case.ruler.panel import show_ruler
 from dashboard.i18n import t
 from dashboard.style.figures import View
-from dashboard.views.classification import answer, audit, crops, saliency, trust
+from dashboard.views.classification import answer, audit, crops, saliency, space, trust
 from models import Card, Classification, Image, OrthoLensError
 
 
@@ -66,6 +66,7 @@ def _answered(
     worklist.tell_worklist(prediction)
     read_first.compare_with_reading(prediction, card)
     if answer.show_classification(prediction, image, card):
+        space.show_joint_space(prediction, image, card)
         fill = also.show_other_cards(image, card)
         why, trustworthy = st.tabs([t("Why"), t("How far to trust it")])
         with why:

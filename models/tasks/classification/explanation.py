@@ -42,6 +42,7 @@ from models.types import Explanation, Image
 
 if TYPE_CHECKING:
     from models.tasks.classification.predictor import Classifier
+    from models.tasks.landmarks.predictor import Locator
     from models.tasks.segmentation.predictor import Segmenter
 
 __all__ = ["METHODS", "Method", "choose_explained_stage", "explain_classification", "find_method", "guide_rectifiers"]
@@ -83,7 +84,7 @@ class _OverMean(nn.Module):
         return logits - logits.mean(1, keepdim=True)
 
 
-def choose_explained_stage(model: Classifier | Segmenter, stage: str | None) -> str:
+def choose_explained_stage(model: Classifier | Segmenter | Locator, stage: str | None) -> str:
     """Return the stage, or the card's own for None.
 
     Raises

@@ -110,7 +110,7 @@ def explain_region(
     region = (region if region.any() else inside).float()
     watch = ProgressToken(len(segmenter.members) * count_explanation_steps(method, view.network))
     with segmenter.lock:
-        heats = [_heat(net, method, target, stage, whole, region, watch) for net in segmenter.members]
+        heats = [measure_heat(net, method, target, stage, whole, region, watch) for net in segmenter.members]
     heat = view.to_source(torch.stack(heats).mean(0))[0, 0]
     return Explanation(
         heat=scale_heat(heat),
@@ -151,7 +151,7 @@ def _target(segmenter: Segmenter, label: str | None, segmented: Tensor) -> int:
     return int(counts[1:].argmax()) + 1 if counts[1:].any() else 0
 
 
-def _heat(
+def measure_heat(
     net: DenseNet, method: Method, target: int, stage: str, x: Tensor, region: Tensor, watch: ProgressToken
 ) -> Tensor:
     """Return the heat over the input, (1, 1, h, w) at the stage's resolution or at the input's."""

@@ -1,0 +1,49 @@
+"""The page of tasks that place landmarks: points on a film, the measures between them, and a hand that moves them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.case.page_kind import CardPage
+from dashboard.i18n import spoken
+from models import Card, Image, Judged
+from models.answers.record import write_headline
+from models.cases import Case
+from models.types import Landmarks
+
+
+class LandmarksPage(CardPage):
+    """Points, and what is measured between them."""
+
+    name = "landmarks"
+    panel = "landmarks-panel"
+
+    def panels(self) -> Collection[str]:
+        from dashboard.views.landmarks import page
+
+        return page.PANELS
+
+    def show(self, task: str, invitation: str) -> None:
+        from dashboard.views.landmarks import page
+
+        page.show_landmarks_page(task, invitation)
+
+    def ask(self, image: Image, card: Card, frame: int = 0) -> Judged:
+        from dashboard.views.landmarks.case import place_landmarks_on_page
+
+        return place_landmarks_on_page(image, card, frame)
+
+    def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
+        from models.tasks.landmarks.marks import draw_landmarks
+
+        assert isinstance(answer, Landmarks)  # by the card's kind
+        return draw_landmarks(image, answer)
+
+    def tell(self, case: Case, card: Card, answer: Judged) -> str:
+        return write_headline(answer, spoken())
+
+
+PAGE = LandmarksPage()

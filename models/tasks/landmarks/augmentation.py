@@ -1,0 +1,53 @@
+"""Random views of a picture and its points for training: one affine map for both, and one tone curve.
+
+Everything is drawn from one generator, so that a seed fixes the run.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from models.tasks.segmentation.augmentation import DenseAugmentation, recolour_view
+
+
+def draw_landmark_view(
+    picture: Tensor, points: Tensor, size: tuple[int, int], how: DenseAugmentation, generator: Generator
+) -> tuple[Tensor, Tensor, bool]:
+    """Draw one view as wide as the picture, about the height of its points.
+
+    Parameters
+    ----------
+    picture, points
+        (1, H, W) uint8, and (K, 2) x, y in its pixels.
+    size
+        (rows, columns) of the view.
+
+    Returns
+    -------
+    tuple
+        View (1, *size) in [0, 1]; its points (K, 2) in pixels of the view; whether it is mirrored, so that what was
+        numbered from the left now is from the right.
+    """
+
+    def draw(spread: float) -> float:
+        return (float(torch.rand(1, generator=generator)) * 2 - 1) * spread
+
+    rows, columns = picture.shape[1:]
+    angle, zoom = draw(math.radians(how.rotation_deg)), math.exp(draw(how.scale)) * columns / size[1]
+    mirrored = how.flip and float(torch.rand(1, generator=generator)) < 0.5
+    mirror = -1.0 if mirrored else 1.0
+    cos, sin = math.cos(angle) * zoom, math.sin(angle) * zoom
+    source_from_view = torch.tensor([[cos * mirror, -sin], [sin * mirror, cos]])
+    height = float(points[:, 1].mean())  # a view may be less high than the picture, which trains faster
+    middle = torch.tensor([(columns - 1) / 2 + draw(how.shift) * columns, height + draw(how.shift) * rows])
+    centre = torch.tensor([(size[1] - 1) / 2, (size[0] - 1) / 2])
+    y, x = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
+    grid = (torch.stack([x, y], -1) - centre) @ source_from_view.T + middle  # (h, w, 2) in pixels of the picture
+    grid = grid / torch.tensor([columns - 1, rows - 1]) * 2 - 1
+    seen = F.grid_sample(picture[None].float() / 255, grid[None], padding_mode="zeros", align_corners=True)[0]
+    found = (points - middle) @ torch.linalg.inv(source_from_view).T + centre
+    return recolour_view(seen, how, generator), found, mirrored

@@ -3,7 +3,8 @@
 All is computed where pixels are square, in mm where the image is calibrated and else in smaller sides of a pixel, so
 that unequal sides bend no angle. A Cobb angle is that between two end plates (J. R. Cobb, Outline for the study of
 scoliosis, AAOS Instr Course Lect 1948); the circle is the least-squares one of I. Kåsa (IEEE Trans Instrum Meas 1976,
-doi 10.1109/TIM.1976.6312298), through three points the one that they lie on.
+doi 10.1109/TIM.1976.6312298), through three points the one that they lie on. The mechanical axes of femur and tibia
+meet at the knee (D. Paley, Principles of Deformity Correction, Springer 2002, chapter 1).
 """
 
 from __future__ import annotations
@@ -23,24 +24,28 @@ from models.words import later
 
 Point = tuple[float, float]
 """(x, y): column and row in source pixels, whole numbers at pixel centres."""
-Tool = Literal["length", "angle", "cobb", "circle", "perpendicular", "point", "region"]
+Tool = Literal["length", "angle", "cobb", "circle", "perpendicular", "point", "region", "limb"]
 Unit = Literal["mm", "px", "°", "%", ""]
 Array = NDArray[np.float64]
 
 POINTS: Mapping[Tool, int] = {
     "length": 2, "angle": 3, "cobb": 4, "circle": 3, "perpendicular": 3, "point": 1, "region": 2,
+    "limb": 3,
 }  # fmt: skip
 """How many points each tool takes: of an angle the second is its corner, of a Cobb angle two lie on each line, of a
-perpendicular distance the first two lie on the line, a region is a rectangle between two corners."""
+perpendicular distance the first two lie on the line, a region is a rectangle between two corners, a limb is marked by
+the middles of hip, knee and ankle."""
 TOOLS: Mapping[Tool, str] = {
     "length": later("Length"), "angle": later("Angle"), "cobb": later("Cobb angle"), "circle": later("Circle"),
     "perpendicular": later("Perpendicular distance"), "point": later("Point"), "region": later("Region"),
+    "limb": later("Leg axis"),
 }  # fmt: skip
 QUANTITIES: Mapping[str, str] = {
     "length": later("Length"), "angle": later("Angle"), "cobb": later("Cobb angle"), "diameter": later("Diameter"),
     "radius": later("Radius"), "distance": later("Perpendicular distance"),
     "density": later("Relative density"), "texture_rows": later("Texture along rows"),
     "texture_columns": later("Texture along columns"),
+    "hka": later("Hip-knee-ankle angle"), "off_straight": later("From straight"),
 }  # fmt: skip
 LEAST = 1e-6
 """Of a length, in sides of a pixel, below which it has no direction."""
@@ -117,6 +122,9 @@ def measure_by_hand(made: HandMeasurement, image: Image) -> tuple[Quantity, ...]
             return Quantity("diameter", 2 * radius, unit), Quantity("radius", radius, unit)
         case "perpendicular":
             return (Quantity("distance", measure_distance(places), unit),)
+        case "limb":
+            angle = measure_angle_deg(places)
+            return Quantity("hka", angle, "°"), Quantity("off_straight", 180 - angle, "°")
         case "region":
             return _measure_region(made, image)
         case "point":

@@ -112,7 +112,7 @@ def trace_measurement(made: HandMeasurement, cell: tuple[float, float], figure: 
         return [made.points[:2], made.points[2:]]
     if made.tool == "region":
         return [list_corners(made.points)]
-    if not figure or made.tool in ("length", "angle"):
+    if not figure or made.tool in ("length", "angle", "limb"):
         return [made.points] if len(made.points) > 1 else []
     square, side = lay_square(made.points, cell), np.array(cell[::-1])
     if made.tool == "perpendicular":

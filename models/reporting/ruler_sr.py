@@ -35,6 +35,8 @@ CODES = {
     "density": Code("density", OWN, "Relative grey value, no bone mineral density"),
     "texture_rows": Code("texture-rows", OWN, "Fractal dimension along rows"),
     "texture_columns": Code("texture-columns", OWN, "Fractal dimension along columns"),
+    "hka": Code("hip-knee-ankle", OWN, "Hip-knee-ankle angle"),
+    "off_straight": Code("off-straight", OWN, "Angle between mechanical axes of femur and tibia"),
 }  # fmt: skip
 UNITS = {
     "mm": codes.UCUM.Millimeter, "°": codes.UCUM.Degree, "px": Code("{pixels}", "UCUM", "pixels"),

@@ -100,6 +100,14 @@ def test_angles_are_those_in_millimetres(cell: tuple[float, float]) -> None:
     assert measure_by_hand(HandMeasurement("angle", points), image)[0].value == pytest.approx(90)
 
 
+def test_a_leg_is_straight_where_hip_knee_and_ankle_lie_on_a_line() -> None:
+    image = Image(np.zeros((1, 99, 99), np.float32), "", "0" * 64)
+    for tilt_deg in (0.0, 4.0, -7.5):
+        ankle = (50 + 40 * math.sin(math.radians(tilt_deg)), 50 + 40 * math.cos(math.radians(tilt_deg)))
+        hka, off = measure_by_hand(HandMeasurement("limb", ((50, 5), (50, 50), ankle)), image)
+        assert (hka.value, off.value) == (pytest.approx(180 - abs(tilt_deg)), pytest.approx(abs(tilt_deg)))
+
+
 def test_without_a_scale_lengths_are_pixels_and_their_shape_still_counts() -> None:
     image = Image(np.zeros((1, 99, 99), np.float32), "", "0" * 64, aspect=(2.0, 1.0))
     down, across = (

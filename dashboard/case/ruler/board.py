@@ -17,7 +17,7 @@ TEAL = "#7FD8CE"
 """Of what is calibrated by."""
 MARKS: Mapping[Tool, MarkKind] = {
     "length": "line", "angle": "angle", "cobb": "cobb", "circle": "circle", "perpendicular": "perpendicular",
-    "point": "line", "region": "box",
+    "point": "line", "region": "box", "limb": "angle",
 }  # fmt: skip
 
 

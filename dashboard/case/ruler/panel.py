@@ -49,6 +49,7 @@ TOOLS = {
     ),
     "point": ToolWords(later("Point"), later("Click a place.")),
     "region": ToolWords(later("Texture"), later("Click two opposite corners of a region of trabecular bone.")),
+    "limb": ToolWords(later("Leg axis"), later("On a long-leg film, click the middle of hip, knee and ankle.")),
     CALIBRATE: ToolWords(later("Calibrate"), later("Mark something whose true size is known.")),
 }
 KEYS = later("Without a mouse: Tab to the film; arrows move a crosshair, Enter sets a point.")

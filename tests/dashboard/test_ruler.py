@@ -149,10 +149,10 @@ def test_a_calibration_is_dragged_and_drawn_on_its_own_frame(bench: Bench) -> No
     known.take(Touch("placed", "", ((10, 30), (60, 30), (35, 55))))
     image = calibrate_by_sheet(bench.image, {bench.image.sha256: bench.sheet})
     assert image.spacing_mm == pytest.approx((0.5, 0.5))
-    drawn = lay_out_board(replace(bench, image=image))
+    drawn = lay_out_board(replace(bench, image=image), "")
     assert [mark.label for mark in drawn.marks] == ["25 mm"]
     assert drawn.mm == pytest.approx(0.5)
-    assert lay_out_board(replace(bench, view=View(frame=0))).handles == []
+    assert lay_out_board(replace(bench, view=View(frame=0)), "").handles == []
     known.take(Touch("moved", "calibration/1", ((110, 30),)))
     assert bench.ruler.calibration is not None
     assert bench.ruler.calibration.points[1] == (79.5, 30)

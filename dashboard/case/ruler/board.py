@@ -21,8 +21,14 @@ MARKS: Mapping[Tool, MarkKind] = {
 }  # fmt: skip
 
 
-def lay_out_board(bench: Bench) -> Board:
-    """Return the film of a bench."""
+def encode_film(bench: Bench) -> str:
+    """Return the frame as it is displayed, as a data address."""
+    shown = figures.shrink_picture(bench.view.shown(bench.image), figures.LONGEST_PX)
+    return figures.encode_raster(shown, exact=False)
+
+
+def lay_out_board(bench: Bench, picture: str) -> Board:
+    """Return the film of a bench, given as `encode_film` returns it, with everything that was measured on it."""
     image, view, by = bench.image, bench.view, bench.ruler.calibration
     handles: list[Handle] = []
     marks: list[Mark] = []
@@ -38,7 +44,6 @@ def lay_out_board(bench: Bench) -> Board:
         keys = tuple(one.key for one in own)
         marks.append(Mark(kind, keys, f"{format_number(by.size_mm, 'g')} mm", t(by.source), TEAL))
         handles += own
-    picture = figures.encode_raster(figures.shrink_picture(view.shown(image), figures.LONGEST_PX), exact=False)
     return Board(
         picture, image.shape, image.cell, handles, marks, bench.places, str(bench.known or bench.tool),
         name=t("The film to measure on"), mm=min(image.spacing_mm) if image.spacing_mm else None,

@@ -101,6 +101,8 @@ class Board:
         What the picture shows, for who cannot see it.
     mm
         The smaller side of a pixel in mm, for a scale bar; None draws none.
+    link
+        Boards of one link are zoomed and moved together; "" for none.
     """
 
     picture: str
@@ -113,6 +115,7 @@ class Board:
     chooses: bool = False
     name: str = ""
     mm: float | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ def show_handles(board: Board, key: str, take: Callable[[Touch], None], height_p
     data = {
         "picture": board.picture, "shape": board.shape, "cell": board.cell, "place": board.place, "tool": board.tool,
         "chooses": board.chooses, "name": board.name, "says": said, "height": height, "mm": board.mm,
+        "link": board.link,
         "handles": [asdict(handle) for handle in board.handles], "marks": [asdict(mark) for mark in board.marks],
     }  # fmt: skip
 

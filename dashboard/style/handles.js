@@ -5,7 +5,7 @@
 
 const CLICK_PX = 4, PAUSE_MS = 180, TOLD = 8, MOST_ZOOM = 40, WHEEL = 0.0016, PAN_PX = 40, SPELL_MS = 900, BAR_SHARE = 0.22;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const boards = new WeakMap();
+const boards = new WeakMap(), shown = new Set();
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), Math.max(low, high));
 const now = () => performance.timeOrigin + performance.now();
@@ -24,12 +24,12 @@ class Board {
     this.pointers = new Map();
     this.told = [];
     this.buttons = {};
-    for (const [name, act] of [["in", () => this.zoom(1.5)], ["out", () => this.zoom(1 / 1.5)], ["whole", () => this.fit()]]) {
+    for (const [name, act] of [["in", () => this.zoom(1.5)], ["out", () => this.zoom(1 / 1.5)], ["whole", () => this.seeWhole()]]) {
       (this.buttons[name] = root.querySelector(`.${name}`)).onclick = act;
     }
     for (const [name, act] of Object.entries({
       pointerdown: this.onDown, pointermove: this.onMove, pointerup: this.onUp, pointercancel: this.onUp,
-      dblclick: () => this.data.place || this.fit(), keydown: this.onKey, wheel: this.onWheel,
+      dblclick: () => this.data.place || this.seeWhole(), keydown: this.onKey, wheel: this.onWheel,
       focusout: () => this.aim(null), pointerleave: () => this.aim(null),
     })) this.svg.addEventListener(name, act.bind(this), { passive: false });
     this.watch = new ResizeObserver(() => this.resize());
@@ -113,10 +113,11 @@ class Board {
 
   zoom(factor, [x, y] = [this.width / 2, this.height / 2]) {
     const scale = clamp(this.scale * factor, this.least, this.least * MOST_ZOOM), grown = scale / this.scale;
-    if (scale <= this.least) return this.fit();
+    if (scale <= this.least) return this.seeWhole();
     this.whole = false;
     [this.left, this.top, this.scale] = [x - (x - this.left) * grown, y - (y - this.top) * grown, scale];
     this.render();
+    this.tellLinked();
   }
 
   pan(dx, dy) {
@@ -124,6 +125,32 @@ class Board {
     const [wide, tall] = this.extent.map((side) => side * this.scale);
     this.left = clamp(this.left + dx, this.width / 2 - wide, this.width / 2);
     this.top = clamp(this.top + dy, this.height / 2 - tall, this.height / 2);
+    this.render();
+    this.tellLinked();
+  }
+
+  seeWhole() {
+    this.fit();
+    this.tellLinked();
+  }
+
+  /* Boards of one link see the same part of their pictures: as near, and with the same place in the middle. */
+  tellLinked() {
+    if (!this.data.link) return;
+    const [wide, tall] = this.extent.map((side) => side * this.scale);
+    const middle = [(this.width / 2 - this.left) / wide, (this.height / 2 - this.top) / tall];
+    for (const other of shown) {
+      if (other !== this && other.data?.link === this.data.link) other.seeAs(this.whole, this.scale / this.least, middle);
+    }
+  }
+
+  seeAs(whole, zoom, [across, down]) {
+    this.fit();
+    if (whole) return;
+    this.whole = false;
+    this.scale = this.least * zoom;
+    const [wide, tall] = this.extent.map((side) => side * this.scale);
+    [this.left, this.top] = [this.width / 2 - across * wide, this.height / 2 - down * tall];
     this.render();
   }
 
@@ -304,7 +331,7 @@ class Board {
     const handle = this.handles.get(event.target.dataset?.key), arrow = ARROWS[event.key];
     const step = event.shiftKey ? 10 : event.altKey ? 0.1 : 1;
     const acts = {
-      "+": () => this.zoom(1.5), "-": () => this.zoom(1 / 1.5), 0: () => this.fit(),
+      "+": () => this.zoom(1.5), "-": () => this.zoom(1 / 1.5), 0: () => this.seeWhole(),
       Delete: handle && (() => this.tell("removed", handle.told.key)),
       Escape: this.pending.length && (() => ((this.pending = []), this.drawPending())),
       Backspace: this.pending.length && (() => (this.pending.pop(), this.drawPending())),
@@ -332,8 +359,10 @@ export default function (component) {
   const { parentElement } = component;
   const board = boards.get(parentElement) ?? new Board(parentElement);
   boards.set(parentElement, board);
+  shown.add(board);
   board.update(component);
   return () => {
+    shown.delete(board);
     board.watch.disconnect();
     boards.delete(parentElement);
   };

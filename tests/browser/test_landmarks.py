@@ -19,7 +19,7 @@ from tests.conftest import DATA
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
-KNEE = "images/test/9015718R.webp"
+KNEE, LATER = "images/test/9015718R.webp", "images/test/9003815R.webp"
 
 
 @pytest.fixture
@@ -93,5 +93,34 @@ def test_points_are_dragged_nudged_and_kept(visit: Callable[[], Page], knee: Pat
 
     page.locator(".st-key-landmarks-panel").get_by_text("Why", exact=True).click()
     expect(page.get_by_text("Where the network looks")).to_be_visible()
+    calm(page)
+    assert axe.grave(page) == []
+
+
+def test_two_films_stand_side_by_side_with_what_changed(visit: Callable[[], Page], knee: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(DATA / "knee_kl.zip") as pack:
+        (later := tmp_path / "later.webp").write_bytes(pack.read(LATER))
+    page = visit()
+    go(page, "Landmarks")
+    drop(page, knee, later)
+    expect(page.locator(".handle")).to_have_count(16)
+    page.locator(".st-key-landmarks-panel").get_by_text("Then and now", exact=True).click()
+    boards = page.locator(".board")
+    expect(boards).to_have_count(2)
+    expect(page.locator(".st-key-changes")).to_contain_text("→")
+    expect(page.locator(".st-key-changes")).to_contain_text("than error makes", timeout=180_000)
+    calm(page)
+
+    def film_widths() -> list[float]:
+        return [float(boards.nth(i).locator(".film image").get_attribute("width") or 0) for i in (0, 1)]
+
+    whole = film_widths()
+    boards.nth(0).get_by_role("button", name="Zoom in").click()
+    assert film_widths() == pytest.approx([1.5 * width for width in whole], rel=0.01)  # the other follows
+    (ROOT / "artefacts").mkdir(exist_ok=True)
+    page.screenshot(path=ROOT / "artefacts" / "then-and-now.png")
+    boards.nth(1).locator(".handle[data-key=femur_1]").focus()
+    page.keyboard.press("Shift+ArrowUp")
+    expect(page.locator(".st-key-changes")).not_to_contain_text("than error makes")  # of a point set by hand none is known
     calm(page)
     assert axe.grave(page) == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -49,10 +50,10 @@ def fake(image: Image, card_id: str, *, frame: int = 0, **_: object) -> Landmark
     )  # fmt: skip
 
 
-def film_picture() -> bytes:
-    """A smooth picture of 140 × 90 pixels."""
+def film_picture(shade: int = 255) -> bytes:
+    """A smooth picture of 140 × 90 pixels, up to a shade of grey."""
     out = io.BytesIO()
-    Pillow.fromarray(np.linspace(0, 255, 90 * 140).reshape(90, 140).astype(np.uint8)).save(out, "PNG")
+    Pillow.fromarray(np.linspace(0, shade, 90 * 140).reshape(90, 140).astype(np.uint8)).save(out, "PNG")
     return out.getvalue()
 
 
@@ -181,6 +182,31 @@ def test_one_drag_is_one_turn_and_stays_on_the_film(case: LandmarkCase) -> None:
     case.keep(case.turns[:-1])
     assert case.moves == (Move("femur_1", 37, 52),)
     assert case.answer.points[10].tolist() == [35, 54]  # the network's own is never changed
+
+
+def test_a_second_film_stands_beside_the_first_with_what_changed(dropped: AppTest, boards: list, drop: Drop) -> None:
+    look(dropped, "Then and now")
+    assert "Add a second film" in texts(dropped)
+    page = drop(dropped, **{"later.png": film_picture(shade=200)})
+    look(page, "Then and now")
+    (then, _), (now, _) = boards[-2:]
+    assert then.link == now.link != ""
+    assert "6.0 % → **6.0 %**" in texts(page)
+    for _ in range(40):  # the error is measured beside the page
+        if "no more than error makes" in texts(page):
+            break
+        time.sleep(0.5)
+        page.run()
+    assert "+0.0 %: no more than error makes (" in texts(page)
+    look(page, "Points")
+    next(one for one in page.selectbox if one.label == "Point").set_value("femur_1").run()
+    type_point(page, 35, 50)
+    look(page, "Then and now")
+    assert "6.0 % → **9.8 %**" in texts(page)
+    assert "+3.8 %" in texts(page)
+    assert "than error makes" not in texts(page)  # of a point set by hand none is known
+    next(one for one in page.segmented_control if one.label == "When").set_value("then").run()
+    assert "9.8 % → **6.0 %**" in texts(page)
 
 
 def test_layers_of_the_film(case: LandmarkCase) -> None:

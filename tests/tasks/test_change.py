@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.errors import Cancelled
-from models.tasks.landmarks.change import PLACEMENTS, Film, compare_films, estimate_errors, repeat_answers
+from models.tasks.landmarks.change import (
+    PLACEMENTS,
+    Film,
+    compare_films,
+    estimate_errors,
+    export_changes_csv,
+    repeat_answers,
+)
 from models.tasks.landmarks.edit import Move, move_points
 from models.types import Image, Landmarks
 
@@ -69,7 +78,7 @@ def test_a_change_is_told_against_what_repetition_errs_by() -> None:
         for one in (knee(12), knee(9))
     ]
     spacing = (0.5, 0.5)
-    changes = compare_films(Film(knee(12), spacing, "right"), Film(knee(9), spacing, "right"), tuple(repeated))
+    changes = compare_films(*(Film(knee(gap), spacing, "right", of) for gap, of in zip((12, 9), repeated, strict=True)))
     by_key = {change.before.key: change for change in changes}
     space = by_key["minimum_space_medial"]
     assert (space.before.unit, space.difference) == ("mm", pytest.approx(-1.5, abs=0.01))
@@ -82,12 +91,17 @@ def test_a_change_is_told_against_what_repetition_errs_by() -> None:
 
 
 def test_films_of_unlike_scale_or_side_are_compared_by_what_both_have() -> None:
-    repeated = ([knee(12)] * 3, [knee(9)] * 3)
-    changes = compare_films(Film(knee(12), (0.5, 0.5), "right"), Film(knee(9), None, None), repeated)
+    later = Film(knee(9), None, None, [knee(9)] * 3)
+    changes = compare_films(Film(knee(12), (0.5, 0.5), "right", [knee(12)] * 3), later)
     by_key = {change.before.key: change for change in changes}
     assert by_key["minimum_space_left"].before.unit == by_key["minimum_space_left"].after.unit == "%"
     assert by_key["minimum_space_left"].difference == pytest.approx(-100 * 3 / 160, abs=0.05)
     assert "plateau_width" not in by_key  # pixels of two films are no measure
     moved = move_points(knee(12), [Move("tibia_1", 41, 121)])
-    by_hand = compare_films(Film(moved, None, None), Film(knee(9), None, None), repeated)
-    assert {change.detectable for change in by_hand} == {None} == {change.beyond_error for change in by_hand}
+    for unknown in (Film(moved, None, None, [knee(12)] * 3), Film(knee(12), None, None)):
+        told = compare_films(unknown, later)
+        assert {change.detectable for change in told} == {None} == {change.beyond_error for change in told}
+    rows = list(csv.DictReader(io.StringIO(export_changes_csv(changes).decode())))
+    assert [row["measure"] for row in rows] == list(by_key)
+    assert {row["beyond_it"] for row in rows} == {"yes", "no"}  # the films are never off, so any change is beyond it
+    assert float(rows[0]["change"]) == pytest.approx(float(rows[0]["now"]) - float(rows[0]["then"]), abs=2e-3)

@@ -27,7 +27,7 @@ CELL_PX = 92
 
 def show_measurements(case: LandmarkCase) -> Explanation | None:
     """Draw the side, the joint space of both halves, and every other measure."""
-    _side(case)
+    ask_side(case, t("Side"))
     before = {one.key: one for one in case.measured_by_network}
     halves = [one for one in case.measurements if one.compartment]
     with st.container(key="measurements", gap=None):
@@ -44,11 +44,11 @@ def show_measurements(case: LandmarkCase) -> Explanation | None:
     return None
 
 
-def _side(case: LandmarkCase) -> None:
+def ask_side(case: LandmarkCase, label: str) -> None:
     """Let the reader say which knee it is, which no film without a marker tells."""
     key = name_side(case.image)
     st.segmented_control(
-        t("Side"), list(SIDES), default=case.side, key=key, persist_state="session",
+        label, list(SIDES), default=case.side, key=key, persist_state="session",
         format_func=lambda side: t(SIDES[side]),
         help=t("Seen from the front. It says which half of the joint is medial; a mirrored film swaps them."),
     )  # fmt: skip

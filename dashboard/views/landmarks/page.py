@@ -14,25 +14,26 @@ from dashboard.case.ruler.panel import show_ruler
 from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, spoken, t
 from dashboard.style.figures import View
-from dashboard.views.landmarks import downloads, measures, points, reasons
+from dashboard.views.landmarks import compare, downloads, measures, points, reasons
 from dashboard.views.landmarks.case import LandmarkCase, place_landmarks_on_page
 from models import Card, Explanation, Image, OrthoLensError
 from models.answers.record import write_headline
 
-PANELS: dict[str, Callable[[LandmarkCase], Explanation | None]] = {
+PANELS: dict[str, Callable[[LandmarkCase], Explanation | LandmarkCase | None]] = {
     later("Measurements"): measures.show_measurements,
     later("Points"): points.show_points,
     later("Why"): reasons.show_reasons_of_point,
+    later("Then and now"): compare.show_comparison,
 }
-"""What a reader can look at; each draws its controls and returns the heat that lies over the film, if any."""
+"""What a reader can look at; each draws its controls and returns the heat on the film or the film beside it, if any."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What stands on the left of the page: a case to work on, with or without heat; None: the film alone."""
+    """What stands on the left of the page: a case to work on, with heat or another film; None: the film alone."""
 
     case: LandmarkCase | None = None
-    why: Explanation | None = None
+    beside: Explanation | LandmarkCase | None = None
 
 
 def show_landmarks_page(task: str, invitation: str) -> None:
@@ -62,8 +63,10 @@ def draw_landmarks_workspace(image: Image, card: Card) -> None:
             pass
         elif sheet.case is None:
             viewer.show_viewer(image, None, view)
+        elif isinstance(sheet.beside, LandmarkCase):
+            compare.show_films(sheet.case, sheet.beside)
         else:
-            points.show_film(sheet.case, sheet.why)
+            points.show_film(sheet.case, sheet.beside)
     if fill:
         fill()
 
@@ -74,9 +77,10 @@ def _answered(case: LandmarkCase) -> tuple[Sheet, Callable[[], None] | None]:
     if not _headline(case):
         return Sheet(), None
     fill = also.show_other_cards(case.image, case.card)
-    why = choose_panel(PANELS, "landmarks-panel")(case)
-    downloads.show_landmarks_downloads(case, why)
-    return Sheet(case, why), fill
+    beside = choose_panel(PANELS, "landmarks-panel")(case)
+    if not isinstance(beside, LandmarkCase):
+        downloads.show_landmarks_downloads(case, beside)
+    return Sheet(case, beside), fill
 
 
 def _headline(case: LandmarkCase) -> bool:

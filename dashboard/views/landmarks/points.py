@@ -24,23 +24,33 @@ def show_film(case: LandmarkCase, why: Explanation | None) -> None:
     board = figures.draw_board(case, layers, why)
     handles.show_handles(board, f"points-{case.identity}", case.take)
     with st.container(key="landmarks-tools", horizontal=True, vertical_alignment="center", gap="small"):
-        st.pills(
-            t("Drawn"), figures.LAYERS, selection_mode="multi", default=figures.LAYERS, format_func=t, key=LAYERS,
-            persist_state="session", label_visibility="collapsed", width="stretch",
-        )  # fmt: skip
-        turns = case.turns
-        st.button(
-            t("Undo"), icon=":material/undo:", key="points-undo", disabled=not turns,
-            on_click=case.keep, args=(turns[:-1],),
-        )  # fmt: skip
-        st.button(
-            t("Start over"), icon=":material/restart_alt:", key="points-clear", disabled=not turns,
-            on_click=case.keep, args=((),),
-        )  # fmt: skip
+        choose_layers()
+        draw_undo(case, "points")
     moved = [case.names[name] for name in list_moved(case.shown)]
     hint = t("Drag a point, or reach it by Tab and use the arrow keys. The measurements follow.")
     said = t("Moved by hand, drawn as diamonds: {names}.", names=escape_markdown(", ".join(moved)))
     st.caption(said if moved else hint)
+
+
+def choose_layers() -> None:
+    """Let the reader say what is drawn beside the points."""
+    st.pills(
+        t("Drawn"), figures.LAYERS, selection_mode="multi", default=figures.LAYERS, format_func=t, key=LAYERS,
+        persist_state="session", label_visibility="collapsed", width="stretch",
+    )  # fmt: skip
+
+
+def draw_undo(case: LandmarkCase, key: str) -> None:
+    """Draw what takes moves back."""
+    turns = case.turns
+    st.button(
+        t("Undo"), icon=":material/undo:", key=f"{key}-undo", disabled=not turns, on_click=case.keep,
+        args=(turns[:-1],),
+    )  # fmt: skip
+    st.button(
+        t("Start over"), icon=":material/restart_alt:", key=f"{key}-clear", disabled=not turns, on_click=case.keep,
+        args=((),),
+    )  # fmt: skip
 
 
 def show_points(case: LandmarkCase) -> Explanation | None:

@@ -9,8 +9,10 @@ Reference: H. C. W. de Vet et al., J Clin Epidemiol 2006, doi 10.1016/j.jclinepi
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +23,7 @@ from models.progress import ProgressToken
 from models.tasks.landmarks.edit import list_moved
 from models.tasks.landmarks.measures import Measurement, Side, measure_knee
 from models.types import Image, Landmarks
+from models.words import DISCLAIMER
 
 PLACEMENTS = (
     (-2.0, 0.99, -0.02, 0.01), (-1.0, 1.01, 0.02, 0.02), (-0.5, 1.02, 0.0, -0.02), (0.5, 0.98, -0.01, 0.0),
@@ -32,23 +35,23 @@ CONFIDENT = 1.96
 ON_THE_FILM = frozenset({"condylar_tilt", "plateau_tilt"})
 """Measures against the picture's rows, which differ with how the film lay."""
 
-Errors = Mapping[str, float]
-"""Standard deviation of repetition by the key of a measure, in its unit."""
-
 
 @dataclass(frozen=True)
 class Film:
-    """One of two films that are compared: its points, its scale, the side of the knee, and what repetition errs by.
+    """One of two films that are compared: its points, its scale, the side of the knee, and its repeated answers.
 
     Attributes
     ----------
     spacing_mm
         (between rows, between columns); None: not calibrated.
+    repeated
+        What `repeat_answers` returned; empty where nothing was repeated.
     """
 
     answer: Landmarks
     spacing_mm: tuple[float, float] | None
     side: Side | None
+    repeated: Sequence[Landmarks] = ()
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ class Change:
     before, after
         The same measure, in the same unit.
     detectable
-        The smallest difference that repetition alone makes in no more than 5 % of cases; None: not known, since a point
-        was set by hand.
+        The smallest difference that repetition alone makes in no more than 5 % of cases; None: not known, since nothing
+        was repeated or a point was set by hand.
     """
 
     before: Measurement
@@ -120,16 +123,24 @@ def estimate_errors(
     return {key: float(np.std(values, ddof=1)) for key, values in found.items()}
 
 
-def compare_films(before: Film, after: Film, repeated: tuple[Sequence[Landmarks], Sequence[Landmarks]]) -> list[Change]:
+def export_changes_csv(changes: Sequence[Change]) -> bytes:
+    """Write a row for each measure; which films they are of is not written."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("measure", "unit", "then", "now", "change", "smallest_detectable_change", "beyond_it", "note"))
+    for one in changes:
+        detectable = "" if one.detectable is None else f"{one.detectable:.3f}"
+        beyond = "" if one.beyond_error is None else "yes" if one.beyond_error else "no"
+        values = (f"{value:.3f}" for value in (one.before.value, one.after.value, one.difference))
+        writer.writerow((one.before.key, one.before.unit, *values, detectable, beyond, DISCLAIMER))
+    return out.getvalue().encode()
+
+
+def compare_films(before: Film, after: Film) -> list[Change]:
     """Compare what both films measure: in mm where both are calibrated, else as shares of the plateau's width.
 
     Measures of the medial and the lateral side are compared where the side of both knees is known, which may be the
     right and the left one of a patient.
-
-    Parameters
-    ----------
-    repeated
-        What `repeat_answers` returned for the earlier and for the later film.
     """
     films = before, after
     calibrated = all(film.spacing_mm is not None for film in films)
@@ -140,13 +151,15 @@ def compare_films(before: Film, after: Film, repeated: tuple[Sequence[Landmarks]
         {one.key: one for one in measure_knee(film.answer, scale, side)}
         for film, scale, side in zip(films, scales, sides, strict=True)
     ]
-    errors = [estimate_errors(*each) for each in zip(repeated, scales, sides, strict=True)]
-    by_hand = any(list_moved(film.answer) for film in films)
+    errors = [
+        estimate_errors(film.repeated, scale, side) for film, scale, side in zip(films, scales, sides, strict=True)
+    ]
+    known = all(film.repeated and not list_moved(film.answer) for film in films)
     changes = []
     for key, one in measured[0].items():
         if key in ON_THE_FILM or one.unit == "px" or key not in measured[1]:
             continue
-        detectable = None if by_hand else CONFIDENT * float(np.hypot(errors[0][key], errors[1][key]))
+        detectable = CONFIDENT * float(np.hypot(errors[0][key], errors[1][key])) if known else None
         changes.append(Change(one, measured[1][key], detectable))
     return changes
 

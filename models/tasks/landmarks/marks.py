@@ -76,9 +76,9 @@ def list_lines_to_draw(measurements: Sequence[Measurement]) -> list[tuple[Measur
     return [(measurement, line) for line, measurement in lines.items()]
 
 
-def write_value(measurement: Measurement, say: Language = IN_ENGLISH) -> str:
-    """Return the value with its unit: "4.1 mm", "5.9 %", "2.3°"."""
-    number = say.number(measurement.value, DIGITS[measurement.unit])
+def write_value(measurement: Measurement, say: Language = IN_ENGLISH, sign: str = "") -> str:
+    """Return the value with its unit: "4.1 mm", "5.9 %", "2.3°"; with "+" for a sign, of a rise too."""
+    number = say.number(measurement.value, sign + DIGITS[measurement.unit])
     return f"{number}°" if measurement.unit == "°" else f"{number}{NO_BREAK}{measurement.unit}"
 
 

@@ -108,7 +108,7 @@ def test_two_films_stand_side_by_side_with_what_changed(visit: Callable[[], Page
     boards = page.locator(".board")
     expect(boards).to_have_count(2)
     expect(page.locator(".st-key-changes")).to_contain_text("→")
-    expect(page.locator(".st-key-changes")).to_contain_text("than error makes", timeout=180_000)
+    expect(page.locator(".st-key-changes")).to_contain_text("than repetition makes", timeout=180_000)
     calm(page)
 
     def film_widths() -> list[float]:
@@ -121,6 +121,8 @@ def test_two_films_stand_side_by_side_with_what_changed(visit: Callable[[], Page
     page.screenshot(path=ROOT / "artefacts" / "then-and-now.png")
     boards.nth(1).locator(".handle[data-key=femur_1]").focus()
     page.keyboard.press("Shift+ArrowUp")
-    expect(page.locator(".st-key-changes")).not_to_contain_text("than error makes")  # of a point set by hand none is known
+    expect(page.locator(".st-key-changes")).not_to_contain_text(
+        "than repetition makes"
+    )  # of a point set by hand none is known
     calm(page)
     assert axe.grave(page) == []

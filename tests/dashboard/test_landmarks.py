@@ -193,18 +193,18 @@ def test_a_second_film_stands_beside_the_first_with_what_changed(dropped: AppTes
     assert then.link == now.link != ""
     assert "6.0 % → **6.0 %**" in texts(page)
     for _ in range(40):  # the error is measured beside the page
-        if "no more than error makes" in texts(page):
+        if "no more than repetition makes" in texts(page):
             break
         time.sleep(0.5)
         page.run()
-    assert "+0.0 %: no more than error makes (" in texts(page)
+    assert "+0.0 %: no more than repetition makes (" in texts(page)
     look(page, "Points")
     next(one for one in page.selectbox if one.label == "Point").set_value("femur_1").run()
     type_point(page, 35, 50)
     look(page, "Then and now")
     assert "6.0 % → **9.8 %**" in texts(page)
     assert "+3.8 %" in texts(page)
-    assert "than error makes" not in texts(page)  # of a point set by hand none is known
+    assert "than repetition makes" not in texts(page)  # of a point set by hand none is known
     next(one for one in page.segmented_control if one.label == "When").set_value("then").run()
     assert "9.8 % → **6.0 %**" in texts(page)
 

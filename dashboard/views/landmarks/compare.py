@@ -1,6 +1,6 @@
-"""Then and now: a second film beside the first, points on both, and what of their difference is more than error.
+"""Then and now: a second film beside the first, points on both, and what of their difference is more than repetition.
 
-The error of both films is measured as soon as they stand side by side, beside the page.
+The answers to both films are repeated as soon as they stand side by side, in a thread beside the page.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ from models.tasks.landmarks.marks import write_value
 from models.types import Landmarks
 
 POLL_S = 0.7
+HIGH_PX = 400
+"""Of each film: two stand in the place of one."""
 WHEN = {"now": later("This film is the later one"), "then": later("This film is the earlier one")}
-MEASURING = later("Measuring the error of both films")
+MEASURING = later("Repeating the answers to both films")
 
 Repeated = tuple[tuple[Landmarks, ...], tuple[Landmarks, ...]]
 """Answers to this film and to the other, each time placed a little differently."""
@@ -64,8 +66,9 @@ def show_films(case: LandmarkCase, other: LandmarkCase) -> None:
         with column:
             st.markdown(f"**{when}** · {escape_markdown(one.image.name)}")
             board = replace(figures.draw_board(one, layers), link=link)
-            handles.show_handles(board, f"viewer-{when}-{one.identity}", one.take)
-            points.draw_undo(one, key=f"{when}-points")
+            handles.show_handles(board, f"viewer-{when}-{one.identity}", one.take, HIGH_PX)
+            with st.container(horizontal=True, gap="small"):
+                points.draw_undo(one, key=f"{when}-points")
     points.choose_layers()
     st.caption(t("Drag a point on either film; both are zoomed and moved together."))
 
@@ -113,26 +116,26 @@ def _tell_changes(case: LandmarkCase, other: LandmarkCase, *, this_is_later: boo
     if any(change.detectable is not None for change in changes):
         st.caption(
             t(
-                "Error: each film answered again, turned, shifted and scaled a little. How the knee stood and how the "
-                "beam fell is not in it."
+                "Repetition: each film answered again, turned, shifted, scaled and exposed a little otherwise. How the "
+                "knee stood and how the beam fell is not in it, and changes joint space more."
             )
         )
     offer_file(
         t("Table"), lambda: export_changes_csv(changes), f"ortholens-change-{case.image.sha256[:12]}.csv", icon="table",
-        help=t("CSV: every measure on both films, the change, and the smallest that is more than error."),
+        help=t("CSV: every measure on both films, the change, and the smallest that is more than repetition makes."),
     )  # fmt: skip
 
 
 def _row(change: Change) -> None:
-    """Draw one measure: its values then and now, and the verdict below."""
+    """Draw one measure: its values then and now, and the verdict beside them."""
     say = spoken()
     with st.container(gap=None):
+        help = f"{t(change.before.definition)} {change.before.source}"
+        st.markdown(escape_markdown(t(change.before.name)), help=escape_markdown(help))
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            help = f"{t(change.before.definition)} {change.before.source}"
-            st.markdown(escape_markdown(t(change.before.name)), help=escape_markdown(help), width="content")
             then, now = (escape_markdown(write_value(one, say)) for one in (change.before, change.after))
-            st.markdown(f"{then} → **{now}**", width="content", text_alignment="right")
-        st.caption(escape_markdown(_say_verdict(change)), text_alignment="right")
+            st.markdown(f"{then} → **{now}**", width="content")
+            st.caption(escape_markdown(_say_verdict(change)), width="content")
 
 
 def _say_verdict(change: Change) -> str:
@@ -141,8 +144,8 @@ def _say_verdict(change: Change) -> str:
         return difference
     least = write_value(replace(change.before, value=change.detectable), spoken())
     if change.beyond_error:
-        return t("{difference}: more than error makes ({least})", difference=difference, least=least)
-    return t("{difference}: no more than error makes ({least})", difference=difference, least=least)
+        return t("{difference}: more than repetition makes ({least})", difference=difference, least=least)
+    return t("{difference}: no more than repetition makes ({least})", difference=difference, least=least)
 
 
 def _repeat(job: Job[Repeated], both: tuple[LandmarkCase, LandmarkCase]) -> Repeated:

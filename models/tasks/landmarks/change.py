@@ -1,8 +1,9 @@
 """Then and now: how the measures of a knee differ between two films, and whether by more than the network errs by.
 
-The error is that of repetition: each film is answered again, turned, shifted and scaled a little, and what is measured
-from the points that come back spreads. How the knee stood and how the beam fell is not in it, by which two films of one
-day differ too: a difference beyond the smallest detectable one is none of the network's, and no more is said.
+The error is that of repetition: each film is answered again, turned, shifted, scaled and exposed a little otherwise,
+and what is measured from the points that come back spreads. How the knee stood and how the beam fell is not in it, by
+which two films of one day differ too: a difference beyond the smallest detectable one is none of the network's, and no
+more is said.
 
 Reference: H. C. W. de Vet et al., J Clin Epidemiol 2006, doi 10.1016/j.jclinepi.2005.10.015.
 """
@@ -26,10 +27,12 @@ from models.types import Image, Landmarks
 from models.words import DISCLAIMER
 
 PLACEMENTS = (
-    (-2.0, 0.99, -0.02, 0.01), (-1.0, 1.01, 0.02, 0.02), (-0.5, 1.02, 0.0, -0.02), (0.5, 0.98, -0.01, 0.0),
-    (1.0, 1.0, 0.01, -0.01), (1.5, 0.99, 0.02, -0.02), (2.0, 1.01, -0.02, 0.02), (-1.5, 1.0, 0.0, 0.0),
+    (-2.0, 0.99, -0.02, 0.01, 1.1), (-1.0, 1.01, 0.02, 0.02, 0.9), (-0.5, 1.02, 0.0, -0.02, 1.05),
+    (0.5, 0.98, -0.01, 0.0, 0.85), (1.0, 1.0, 0.01, -0.01, 1.15), (1.5, 0.99, 0.02, -0.02, 0.95),
+    (2.0, 1.01, -0.02, 0.02, 1.0), (-1.5, 1.0, 0.0, 0.0, 1.08),
 )  # fmt: skip
-"""How each repetition places the film: degrees, scale, and shift down and across as shares of the picture."""
+"""How each repetition shows the film: degrees, scale, shift down and across as shares of the picture, and exposure, an
+exponent of the grey values."""
 CONFIDENT = 1.96
 """Standard deviations on either side that hold 95 %."""
 ON_THE_FILM = frozenset({"condylar_tilt", "plateau_tilt"})
@@ -88,7 +91,7 @@ def repeat_answers(
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> tuple[Landmarks, ...]:
-    """Return the answers to a film of one frame that lies a little differently each time, back on its own pixels.
+    """Return the answers to a film that lies and is exposed a little differently each time, back on its own pixels.
 
     Parameters
     ----------
@@ -102,10 +105,11 @@ def repeat_answers(
     """
     token = ProgressToken(len(PLACEMENTS), progress, cancelled)
     answers = []
-    for number, (turn_deg, scale, down, across) in enumerate(PLACEMENTS):
+    for number, (turn_deg, scale, down, across, exposure) in enumerate(PLACEMENTS):
         shift = np.array([down, across]) * image.shape
         placed = _Placement(np.radians(turn_deg), scale, shift, (np.array(image.shape) - 1) / 2)
-        moved = replace(image, pixels=placed.show(image.pixels), sha256=f"{image.sha256} placed {number}")
+        pixels = np.clip(placed.show(image.pixels), 0, 1) ** np.float32(exposure)
+        moved = replace(image, pixels=pixels, sha256=f"{image.sha256} placed {number}")
         answer = place(moved)
         answers.append(replace(answer, sha256=image.sha256, points=placed.points_to_source(answer.points)))
         token.step()

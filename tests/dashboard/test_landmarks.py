@@ -80,7 +80,7 @@ def landmarks_card(product: Callable[..., str], monkeypatch: pytest.MonkeyPatch)
 def boards(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Board, Callable[[Touch], None]]]:
     """What is drawn to work on, and what takes what a hand does there: the harness has no pointer."""
     drawn: list[tuple[Board, Callable[[Touch], None]]] = []
-    monkeypatch.setattr(handles, "show_handles", lambda board, key, take: drawn.append((board, take)))
+    monkeypatch.setattr(handles, "show_handles", lambda board, key, take, *_: drawn.append((board, take)))
     return drawn
 
 

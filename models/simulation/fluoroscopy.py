@@ -67,20 +67,44 @@ def simulate_fluoroscopy(
     rng = np.random.default_rng([seed, 20261123])
     real = backgrounds[int(rng.integers(len(backgrounds)))] if backgrounds and rng.random() < 0.4 else None
     middle = np.array(real[1] if real else (SIDE / 2, SIDE / 2)) + rng.normal(0, 20 if real else 45, 2)
-    knee = _knee(rng, implants[int(rng.integers(len(implants)))], middle, kneeling)
-    light = real[0].astype(np.float32) / 255 if real else _surroundings(rng, knee, kneeling)
+    knee = _place(rng, implants[int(rng.integers(len(implants)))], middle, kneeling)
+    return show_knee(rng, knee, real[0] if real else None, kneeling=kneeling)
+
+
+def show_knee(
+    rng: np.random.Generator,
+    knee: PlacedKnee,
+    background: NDArray[np.uint8] | None = None,
+    *,
+    kneeling: bool = False,
+    bright: bool = False,
+) -> Scene:
+    """Show an implant among bones, flesh and table, or on a background.
+
+    Parameters
+    ----------
+    background
+        (SIDE, SIDE) a real frame whose implants are covered.
+    kneeling
+        Whether the knee kneels, as in `simulate_fluoroscopy`.
+    bright
+        Whether metal is bright, as on a radiograph, and not dark, as a fluoroscope shows it.
+    """
+    light = _surroundings(rng, knee, kneeling) if background is None else background.astype(np.float32) / 255
     for metal in knee.metal:
         light = light * np.exp(-fill_component(rng, metal, knee.px_per_mm))
     for metal, mu in zip(knee.metal, knee.attenuation, strict=True):
         light = light * np.exp(-mu * ndimage.gaussian_filter(metal, 0.6))
     veil = rng.uniform(0.12, 0.32)  # scatter: nothing is quite black
     light = veil + (1 - veil) * light
-    pixels = _shown(rng, light.astype(np.float32), processed=real is None)
+    pixels = _shown(rng, light.astype(np.float32), processed=background is None)
+    if bright:
+        pixels = 255 - pixels
     mask = np.zeros((SIDE, SIDE), np.uint8)
     mask[knee.metal[1] > METAL_MM] = 2
     mask[knee.metal[0] > METAL_MM] = 1
     mask = ndimage.median_filter(mask, 3)
-    outside = None if real else _collimated(rng)
+    outside = None if background is not None else _collimated(rng)
     if outside is not None:
         pixels = np.where(outside, np.uint8(rng.integers(0, 12)), pixels)
         mask = np.where(outside, np.uint8(0), mask)
@@ -88,10 +112,19 @@ def simulate_fluoroscopy(
 
 
 @dataclass(frozen=True, eq=False)
-class _Knee:
-    """Where a simulated knee lies: (H, W) of both metals in mm, attenuation in 1/mm.
+class PlacedKnee:
+    """Where a simulated knee lies; points are (row, column), directions unit vectors in the picture.
 
-    Pixels (row, column) of the middles of the femoral and of the tibial component, directions in the picture.
+    Attributes
+    ----------
+    metal, attenuation
+        (H, W) thickness in mm, and 1/mm, of the femoral and of the tibial component.
+    distal, proximal
+        Middles of the femoral and of the tibial component.
+    thigh, shin, front
+        Towards the hip, the foot and the kneecap.
+    px_per_mm
+        In the plane of the knee.
     """
 
     metal: tuple[Field, Field]
@@ -104,7 +137,7 @@ class _Knee:
     px_per_mm: float
 
 
-def _knee(rng: np.random.Generator, implant: Implant, middle: NDArray[np.float64], kneeling: bool) -> _Knee:
+def _place(rng: np.random.Generator, implant: Implant, middle: NDArray[np.float64], kneeling: bool) -> PlacedKnee:
     """Draw a pose: a tibia at any angle in the plane, a femur flexed by 0 to 140°, a little out of plane both."""
     px_per_mm = float(np.exp(rng.uniform(np.log(1.25), np.log(2.1))))
     flexion, shin_deg = rng.uniform(-5, 140), rng.normal(0, 50) + rng.choice([0, 0, 90, -90])
@@ -136,7 +169,7 @@ def _knee(rng: np.random.Generator, implant: Implant, middle: NDArray[np.float64
         x, y, _ = (corners.reshape(-1, 3).min(0) + corners.reshape(-1, 3).max(0)) / 2
         return middle + px_per_mm * np.array([-y, x], np.float64)
 
-    return _Knee(
+    return PlacedKnee(
         metal=(trace_metal_thickness(femoral, px_per_mm, at), trace_metal_thickness(tibial, px_per_mm, at)),
         attenuation=(float(rng.uniform(0.12, 0.5)), float(np.exp(rng.uniform(np.log(0.05), np.log(0.4))))),
         distal=seen(femoral),
@@ -148,7 +181,7 @@ def _knee(rng: np.random.Generator, implant: Implant, middle: NDArray[np.float64
     )
 
 
-def _surroundings(rng: np.random.Generator, knee: _Knee, kneeling: bool) -> Field:
+def _surroundings(rng: np.random.Generator, knee: PlacedKnee, kneeling: bool) -> Field:
     """Light (H, W) behind flesh, bones and table, 1 where nothing is."""
     scale = knee.px_per_mm
     middle = (knee.distal + knee.proximal) / 2

@@ -22,6 +22,7 @@ EACH = 300
 OWN: Mapping[str, str] = {
     "fracture": "fracture_detection.zip",
     "histology-nuclei": "histology_nuclei.zip",
+    "knee-implants": "tka_fluoroscopy.zip",
     "knee-mri-bone": "knee_mri_bone.zip",
     "tka-components": "tka_fluoroscopy.zip",
     "tka-fluoroscopy": "tka_fluoroscopy.zip",

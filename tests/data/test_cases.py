@@ -18,6 +18,7 @@ import models
 from models.cases import CASES_DIR, Case, cases, is_right, list_first_cases
 from models.cli import main
 from models.io import read
+from models.tasks import kind_of_card
 
 DICOM = CASES_DIR / "shoulder_anatomic.dcm"
 
@@ -40,7 +41,8 @@ def test_a_case_is_small_and_says_how_it_was_made(case: Case) -> None:
     assert case.title
     assert case.reference_text
     assert case.task == models.card(case.card).task
-    assert set(case.labels) <= set(models.card(case.card).keys)
+    card = models.card(case.card)
+    assert set(case.labels) <= {*card.keys, *kind_of_card(card).account().labels(card)}
 
 
 @every_case
@@ -54,8 +56,12 @@ def test_a_case_becomes_an_image(case: Case) -> None:
         assert case.reference.shape == image.shape
         assert case.reference.max() < len(models.card(case.card).keys)
     if case.file.endswith(".dcm"):
-        assert image.spacing_mm == pytest.approx((0.52 / 1.15, 0.52 / 1.15), abs=1e-5)
+        assert image.spacing_mm is not None
         assert len(image.windows) >= 2
+
+
+def test_a_film_of_known_geometry_tells_the_spacing_in_the_plane_of_the_joint() -> None:
+    assert read(DICOM.read_bytes()).spacing_mm == pytest.approx((0.52 / 1.15, 0.52 / 1.15), abs=1e-5)
 
 
 @pytest.mark.slow

@@ -16,6 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+import numpy as np
+
 from models.errors import CannotWrite, InputError, OrthoLensError, UnknownCard, why
 from models.geometry.mesh import Mesh, read_mesh
 from models.settings import settings
@@ -61,6 +63,10 @@ class Design:
     def name(self) -> str:
         """Maker and model, in a line."""
         return f"{self.maker}, {self.model}"
+
+    def name_size(self, width_mm: float) -> str:
+        """Return its maker's size, of a series the number of the one whose width is nearest."""
+        return self.size or str(1 + int(np.argmin([abs(width - width_mm) for width in self.widths_mm])))
 
     def build_meshes(self) -> tuple[Mesh, Mesh | None]:
         """Return both components in mm, of a series those of the middle size; None where there is no tibial one.

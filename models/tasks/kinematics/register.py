@@ -124,11 +124,17 @@ def assess_registration(mesh: Mesh, pose: Array, seen: Seen) -> Fit:
     return Fit(pose, residual, overlap, _sigma(mesh, pose, seen))
 
 
-def compute_misfit(mesh: Mesh, pose: Array, seen: Seen) -> float:
-    """Return the residual of `assess_registration` alone, in px: enough to tell what is worth refining."""
+def compute_misfit(mesh: Mesh, pose: Array, seen: Seen, cap_px: float = 10.0) -> float:
+    """Return the residual of `assess_registration` alone, in px: enough to tell what is worth refining.
+
+    Parameters
+    ----------
+    cap_px
+        At which distances are cut off.
+    """
     rim = render_rim(mesh, pose, seen.camera, 2.0)
     distances = np.concatenate([_rim_to_border(rim, seen)[0], _border_to_rim(rim, seen)[0]])
-    return float(np.sqrt(np.mean(np.minimum(np.abs(distances), 10.0) ** 2))) if len(distances) else 10.0
+    return float(np.sqrt(np.mean(np.minimum(np.abs(distances), cap_px) ** 2))) if len(distances) else cap_px
 
 
 def move_pose(pose: Array, step: Array, centre_mm: Array) -> Array:

@@ -17,6 +17,7 @@ from models.errors import UnknownCard
 from models.tasks.segmentation import own
 from models.tasks.segmentation.dataset import DenseSet, Grey
 from models.tasks.segmentation.fluoroscopy_set import read_tka_fluoroscopy
+from models.tasks.segmentation.knee_film_set import read_knee_films
 from models.tasks.segmentation.section_set import read_joint_section_set
 from models.training.public_set import open_labelled_zip
 from models.training.runs import locate_saved_set
@@ -82,6 +83,7 @@ def read_knee_mri_bone() -> DenseSet:
 
 DENSE_SETS: Mapping[str, Callable[[], DenseSet]] = {
     "histology-nuclei": read_histology_nuclei,
+    "knee-implants": read_knee_films,
     "joint-section": read_joint_section_set,
     "knee-mri-bone": read_knee_mri_bone,
     "tka-fluoroscopy": read_tka_fluoroscopy,

@@ -57,6 +57,19 @@ def read_tka_fluoroscopy() -> DenseSet:
     )
 
 
+def read_deep_flexion_training_frames() -> list[tuple[Grey, Grey]]:
+    """Return the frames of `deep_flexion_cam1` that are for training, picture and classes each.
+
+    Raises
+    ------
+    Unreachable
+        When the set is not in the data folder.
+    """
+    with open_set_zip("tka_fluoroscopy.zip") as archive:
+        frames = _frames(archive, "deep_flexion_cam1")
+    return [frame for i, frame in enumerate(frames) if _deep_split(i, len(frames)) == "train"]
+
+
 def _deep_split(i: int, count: int) -> str:
     """Return what frame i of deep_flexion_cam1 serves for; "" next to a held-out block."""
     if i // 10 % 5 == 2:

@@ -118,6 +118,8 @@ def make_network_input(pictures: Tensor) -> Tensor:
 
 def fit_segmenter_input(picture: Tensor, reference: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Fit a picture (C, H, W) uint8 and its classes (H, W) uint8 into an input, as `prepare` fits an image."""
+    if reference.shape == size:
+        return picture, reference
     frame = Frame((picture.shape[1], picture.shape[2]), size)
     seen = frame.to_network(picture[None].float()).round().clamp(0, 255).to(torch.uint8)[0]
     classes = [frame.to_network((reference == k)[None, None].float())[0, 0] for k in range(1, int(reference.max()) + 1)]

@@ -172,7 +172,7 @@ def ood(card_id: str, progress: Progress) -> None:
     data = read_dense_set(card_id)
     progress(later("Fitting the out-of-distribution detector"), 1.0)
     ood_detector.renew_ood_detector(card_id, _known(Segmenter(card(card_id), CPU), data))
-    update_metrics(card_id, "ood", _measure_ood(card(card_id), data, progress))
+    update_metrics(card_id, "ood", measure_ood(card(card_id), data, progress))
 
 
 def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
@@ -210,8 +210,8 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     report: dict[str, Any] = {
         "how": "; ".join(tables),
         "weights": [member.sha256 for member in chosen.members],
-        "trials": {name: _summary(rows, data) for name, rows in tables.items()},
-        "ood": _measure_ood(chosen, data, progress),
+        "trials": {name: summarise_trial(rows, data) for name, rows in tables.items()},
+        "ood": measure_ood(chosen, data, progress),
     }
     publish_metrics(card_id, report)
 
@@ -231,7 +231,7 @@ def _known(segmenter: Segmenter, data: DenseSet) -> ood_detector.Known:
     return ood_detector.look_at_known_pictures(segmenter.card, pictures, groups, look)
 
 
-def _measure_ood(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
+def measure_ood(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells images of other kinds from its own kind."""
     segmenter = Segmenter(chosen, CPU)
     ood_score = ood_detector.make_ood_scorer(
@@ -277,7 +277,8 @@ def _cartilage(answer: Segmentation, spacing_mm: float, known: Mapping[str, floa
     }
 
 
-def _summary(rows: list[tuple[int, dict[str, float]]], data: DenseSet) -> dict[str, Any]:
+def summarise_trial(rows: list[tuple[int, dict[str, float]]], data: DenseSet) -> dict[str, Any]:
+    """Return n, groups and figures of pictures of a set, each with its index."""
     names = list(dict.fromkeys(name for _, found in rows for name in found))
     table: Table = {name: np.array([found.get(name, np.nan) for _, found in rows]) for name in names}
     groups = np.unique([data.groups[i] for i, _ in rows], return_inverse=True)[1]

@@ -57,17 +57,24 @@ def test_every_page_says_what_the_program_is_not(home: AppTest) -> None:
 
 def test_home_shows_an_answered_example_of_each_page_that_has_one(real_home: AppTest) -> None:
     buttons = {button.key for button in real_home.button}
-    for page in ("implant", "pathology", "tissue", "detection", "kinematics", "how_it_works"):
+    for page in ("implant", "pathology", "landmarks", "tissue", "detection", "kinematics", "how_it_works"):
         assert f"open-{page}" in buttons
     told = [caption.value for caption in real_home.caption]
     assert any("Simulated" in words and "mean Dice 0\\.9" in words for words in told)
     assert any("flexion 13° to" in words for words in told)
+    assert any("Minimum joint space" in words for words in told)
     assert not any("looking" in words for words in told)
 
 
 @pytest.mark.parametrize(
     ("page", "word"),
-    [("implant", "Cofield"), ("pathology", "KL 0"), ("tissue", "mean Dice"), ("detection", "Fracture suspected")],
+    [
+        ("implant", "Cofield"),
+        ("pathology", "KL 0"),
+        ("landmarks", "Minimum joint space"),
+        ("tissue", "mean Dice"),
+        ("detection", "Fracture suspected"),
+    ],
 )
 def test_a_page_opens_on_an_answered_example_that_is_on_no_table(real_home: AppTest, page: str, word: str) -> None:
     opened = real_home.switch_page(pages.find_page_script(page)).run()

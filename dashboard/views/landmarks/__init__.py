@@ -7,7 +7,8 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.case.page_kind import CardPage
+import models
+from dashboard.case.page_kind import CardPage, Tile
 from dashboard.i18n import spoken
 from models import Card, Image, Judged
 from models.answers.record import write_headline
@@ -35,6 +36,12 @@ class LandmarksPage(CardPage):
         from dashboard.views.landmarks.case import place_landmarks_on_page
 
         return place_landmarks_on_page(image, card, frame)
+
+    def tile(self, case: Case) -> Tile:
+        """Place the points on a case, which was made for another question."""
+        image, card = models.read(case.path), next(iter(models.cards_of("landmarks")))
+        answer = models.predict(image, card.id)
+        return Tile(self.picture(image, answer), answer, write_headline(answer, spoken()))
 
     def picture(self, image: Image, answer: Judged) -> NDArray[np.uint8]:
         from models.tasks.landmarks.marks import draw_landmarks

@@ -62,7 +62,8 @@ def graded(product: Callable[..., str], monkeypatch: pytest.MonkeyPatch, drop: k
 
 def test_a_width_has_its_place_among_the_knees_of_each_grade() -> None:
     curve = Curve("2", 50, [0, 50, 100], [1.0, 3.0, 5.0])
-    assert (curve.at(25), curve.rank(3.0), curve.rank(9.0)) == (2.0, 50, 100)
+    assert (curve.at(25), curve.rank(3.0), curve.rank(9.0)) == (2.0, pytest.approx(50), 100)
+    assert Curve("4", 50, [0, 30, 100], [0.0, 0.0, 5.0]).rank(0.0) == 0  # no wider than those that are closed too
     fig = draw_curves([curve], 4.0, "2", {"2": "Grade 2"})
     assert [one.text for one in fig.layout.annotations] == ["75%"]
 

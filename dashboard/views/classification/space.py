@@ -42,8 +42,8 @@ class Curve:
         return float(np.interp(percentile, self.percentiles, self.values))
 
     def rank(self, value: float) -> float:
-        """Return the percentile of a width."""
-        return float(np.interp(value, self.values, self.percentiles))
+        """Return how many of a hundred are narrower than a width."""
+        return float(np.interp(np.nextafter(value, -np.inf), self.values, self.percentiles))
 
 
 def show_joint_space(prediction: Classification, image: Image, card: Card) -> None:

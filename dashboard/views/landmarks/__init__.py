@@ -13,6 +13,7 @@ from dashboard.i18n import spoken
 from models import Card, Image, Judged
 from models.answers.record import write_headline
 from models.cases import Case
+from models.drawing.plate import enlarge_for_plate
 from models.types import Landmarks
 
 
@@ -47,7 +48,7 @@ class LandmarksPage(CardPage):
         from models.tasks.landmarks.marks import draw_landmarks
 
         assert isinstance(answer, Landmarks)  # by the card's kind
-        return draw_landmarks(image, answer)
+        return draw_landmarks(image, answer, enlarge_for_plate(image.shown(answer.frame), image.cell))
 
     def tell(self, case: Case, card: Card, answer: Judged) -> str:
         return write_headline(answer, spoken())

@@ -32,7 +32,7 @@ from models.words import later
 
 Bits = NDArray[np.bool_]
 
-LIMIT_PX = 2.05
+LIMIT_PX = 1.99
 """Residual over which a design is not the one on the film: parts best, on 12 films of designs in the library and 12 of
 designs whose whole family is not, what is known from what is not (`limit` of `ortholens evaluate knee-implants`)."""
 SHOWN = 3

@@ -115,7 +115,7 @@ def calm(page: Page) -> None:
 
 def go(page: Page, title: str) -> None:
     """Go to another page by the navigation."""
-    page.get_by_test_id("stHeader").get_by_role("link", name=title).click()
+    page.get_by_test_id("stHeader").get_by_role("link", name=title, exact=True).click()
     page.get_by_test_id("stFileUploader").first.wait_for()
     calm(page)
 

@@ -45,7 +45,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 def go(page: Page, title: str) -> None:
     """Go to a page, with no file in the queue."""
-    page.get_by_test_id("stHeader").get_by_role("link", name=title).click()
+    page.get_by_test_id("stHeader").get_by_role("link", name=title, exact=True).click()
     calm(page)
     remove = page.locator("[class*='st-key-remove-'] button")
     while remove.count():

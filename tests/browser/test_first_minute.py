@@ -49,7 +49,7 @@ def test_no_tile_of_home_is_alone_in_its_row(visit: Callable[..., Page], width: 
     page.set_viewport_size({"width": width, "height": 1000})
     calm(page)
     tops = page.locator(TILES).evaluate_all("tiles => tiles.map(tile => Math.round(tile.getBoundingClientRect().top))")
-    assert len(tops) == 6
+    assert len(tops) == 8
     rows = [tops.count(top) for top in set(tops)]
     assert len(set(rows)) == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -47,9 +47,9 @@ class Curve:
 
 
 def show_joint_space(prediction: Classification, image: Image, card: Card) -> None:
-    """Draw the width and its place among the grades; nothing where no model of landmarks knows the film."""
+    """Draw the width and its place among the grades; nothing on stage, or where no model of landmarks knows it."""
     other = find_landmarks_card(card)
-    if other is None:
+    if other is None or session.find_stage() is not None:
         return
     try:
         found = session.predict_as(Landmarks, image, other, prediction.frame)

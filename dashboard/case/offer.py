@@ -8,8 +8,8 @@ import streamlit as st
 
 MEDIA_TYPE = {
     "csv": "text/csv", "geojson": "application/geo+json", "gif": "image/gif", "html": "text/html",
-    "json": "application/json", "jts": "text/plain", "pdf": "application/pdf", "png": "image/png",
-    "zip": "application/zip",
+    "json": "application/json", "jts": "text/plain", "mot": "text/plain", "pdf": "application/pdf", "png": "image/png",
+    "trc": "text/plain", "zip": "application/zip",
 }  # fmt: skip
 """Of a file with that ending."""
 

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from models.geometry.camera import Camera
-    from models.geometry.mesh import Mesh
+    from models.tasks.kinematics.motion import Study
     from models.tasks.kinematics.sequence import Frame
     from models.tasks.kinematics.study import File
 
@@ -39,6 +38,9 @@ TibialPoses = Annotated[Path | None, typer.Option("--reference-tibial", help="A 
 FemoralMasks = Annotated[Path | None, typer.Option("--masks-femoral", help="Folder of masks, named as the frames.")]
 TibialMasks = Annotated[Path | None, typer.Option("--masks-tibial", help="Folder of masks, named as the frames.")]
 Side = Annotated[Literal["right", "left"], typer.Option(help="Of the patient: signs of adduction and rotation.")]
+FrameRate = Annotated[
+    float | None, typer.Option(min=0.1, max=1000, help="Frames a second; by default the DICOM header's.")
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +68,13 @@ def kinematics(
     masks_femoral: FemoralMasks = None,
     masks_tibial: TibialMasks = None,
     side: Side = "right",
+    frame_rate: FrameRate = None,
     no_names: NoNames = False,
 ) -> None:
     """Find the six degrees of freedom of both components in every frame, and the joint's angles."""
     from models.geometry.mesh import read_mesh
     from models.tasks.kinematics.motion import Study, find_motion
+    from models.tasks.kinematics.opensim import find_frame_rate
     from models.tasks.kinematics.study import find_camera, read_poses
 
     check_output_folder(out, "--out")
@@ -89,7 +93,8 @@ def kinematics(
     found = find_motion(study, seen)
     if no_names:
         shots = [replace(shot, name="") for shot in shots]
-    _write(found, shots, study.camera, meshes, out)
+    rate = frame_rate or find_frame_rate([shot.image for shot in shots])
+    _write(found, shots, study, rate, out)
     if references:
         _compare(found, references, [shot.name for shot in shots], out)
     flagged = sum(map(bool, found.notes))
@@ -153,11 +158,12 @@ def _segmented(shot: Shot) -> Frame:
     return outline(shot.image, models.predict(shot.image, CARD))
 
 
-def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[Mesh, Mesh], out: Path) -> None:
+def _write(found: Motion, shots: Sequence[Shot], study: Study, frame_rate: float | None, out: Path) -> None:
     from models.drawing import plate
     from models.geometry import jts
-    from models.tasks.kinematics import export
+    from models.tasks.kinematics import export, opensim
 
+    meshes = study.femoral, study.tibial
     names = [shot.name for shot in shots]
     (out / "overlay").mkdir(parents=True, exist_ok=True)
     texts = {
@@ -165,13 +171,15 @@ def _write(found: Motion, shots: Sequence[Shot], camera: Camera, meshes: tuple[M
         "tibial.jts": jts.write_jts(found.tibial.pose),
         "angles.csv": export.export_angles_csv(found, names),
         "quality.csv": export.export_quality_csv(found, names),
+        "joint.mot": opensim.export_mot(found, frame_rate),
+        "points.trc": opensim.export_trc(found, meshes, "points.trc", frame_rate),
     }
     for name, text in texts.items():
         write_output(out / name, text.encode())
         typer.echo(str(out / name))
     for number, shot in enumerate(shots):
         poses = found.femoral.pose[number], found.tibial.pose[number]
-        posed = export.Posed(shot.name, shot.shown, meshes, poses, camera)
+        posed = export.Posed(shot.name, shot.shown, meshes, poses, study.camera)
         path = out / "overlay" / f"{number + 1:04}.png"
         write_output(path, plate.encode_plate(export.export_overlay_plate(posed, found.notes[number])))
 

@@ -70,7 +70,7 @@ def test_the_command_finds_the_exact_poses_and_writes_every_file(
 ) -> None:
     references = {"reference-femoral": str(case / "fem.jts"), "reference-tibial": str(case / "tib.jts")}
     with pytest.raises(SystemExit) as left:
-        main(arguments(case, tmp_path, **references))
+        main([*arguments(case, tmp_path, **references), "--frame-rate", "25"])
     assert left.value.code == 0
     for name, reference in (("femoral", "fem"), ("tibial", "tib")):
         found, exact = (
@@ -86,6 +86,9 @@ def test_the_command_finds_the_exact_poses_and_writes_every_file(
         assert "not a medical device" in rows[0]["note"]
     flexion = [float(row["flexion_deg"]) for row in csv.DictReader((tmp_path / "angles.csv").read_text().splitlines())]
     assert np.allclose(flexion, [86, 1], atol=1.5)
+    rows = (tmp_path / "joint.mot").read_text().splitlines()
+    assert [float(row.split("\t")[1]) for row in rows[-2:]] == pytest.approx(flexion, abs=1e-3)
+    assert "\t".join(["25", "25", "2", "14", "mm", "25", "1", "2"]) in (tmp_path / "points.trc").read_text()
     assert (tmp_path / "differences.csv").read_text().count("RMS") == 2
     assert len(list((tmp_path / "overlay").glob("*.png"))) == 2
     assert "medical device" in capsys.readouterr().err

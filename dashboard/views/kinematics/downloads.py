@@ -1,4 +1,4 @@
-"""Keep the result: poses as .jts, angles and quality as CSV, the overlay as a film, and the report."""
+"""Keep the result: poses as .jts, angles and quality as CSV, OpenSim's .mot and .trc, a film, and the report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.drawing import plate
 from models.geometry import jts
 from models.geometry.camera import find_camera_of_image
 from models.reporting.case import Case
-from models.tasks.kinematics import export
+from models.tasks.kinematics import export, opensim
 from models.tasks.kinematics.account import Filmed
 from models.tasks.kinematics.sequence import NAMES
 
@@ -42,6 +42,15 @@ def show_kinematics_downloads(measured: MotionCase) -> None:
         offer_file(
             t("Quality"), lambda: export_quality(measured), f"{name}quality.csv", icon="fact_check",
             help=t("CSV: overlap, residual, uncertainty and warnings of each frame."),
+        )  # fmt: skip
+        offer_file(
+            t("OpenSim motion"), lambda: export_mot(measured), f"{name}joint.mot", icon="directions_walk",
+            help=t("A .mot file: the joint's angles and translations, by time where the frames say how fast they are."),
+        )  # fmt: skip
+        points = f"{name}points.trc"
+        offer_file(
+            t("OpenSim points"), lambda: export_trc(measured, points), points, icon="scatter_plot",
+            help=t("A .trc file: origins, axes, corners of the tray and low points of the condyles, by frame."),
         )  # fmt: skip
         offer_file(
             t("Film"), lambda: export_motion_gif(measured, say), f"{name}overlay.gif", icon="movie",
@@ -97,6 +106,17 @@ def export_angles(measured: MotionCase) -> bytes:
 def export_quality(measured: MotionCase) -> bytes:
     """Return overlap, residual, uncertainty and warnings as CSV."""
     return export.export_quality_csv(measured.motion, measured.sequence.names).encode()
+
+
+def export_mot(measured: MotionCase) -> bytes:
+    """Return the joint as OpenSim reads it."""
+    return opensim.export_mot(measured.motion, opensim.find_frame_rate(measured.sequence.images)).encode()
+
+
+def export_trc(measured: MotionCase, file: str) -> bytes:
+    """Return points on both components as OpenSim reads them."""
+    rate = opensim.find_frame_rate(measured.sequence.images)
+    return opensim.export_trc(measured.motion, measured.sequence.meshes, file, rate).encode()
 
 
 def export_motion_gif(measured: MotionCase, say: Language) -> bytes:

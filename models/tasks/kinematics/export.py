@@ -1,7 +1,7 @@
 """A `Motion` as files: two .jts, angles and quality as CSV, overlays as PNG.
 
 Every file says what it is for in a place that its readers skip: the last column of a table, the margin of a picture.
-JointTrack reads .jts files by line, so nothing is added there.
+JointTrack reads .jts files by line, so nothing is added there. What OpenSim reads is in `opensim`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,22 @@ PARAMETERS = ("x_mm", "y_mm", "z_mm", "x_deg", "y_deg", "z_deg")
 POINTS = tuple(f"{side}_condyle_{axis}_mm" for side in ("left", "right") for axis in ("right", "anterior", "proximal"))
 
 
+def describe_convention(motion: Motion) -> str:
+    """Say in one line what angles and translations of a motion mean: signs, order, origins, and which bone moves.
+
+    English, as everything in an exported file is.
+    """
+    femoral, tibial = motion.axes
+    return (
+        "Grood and Suntay 1983 (doi 10.1115/1.3138397): the tibial component moves, the femoral one stands. "
+        "Order: flexion about the femoral mediolateral axis, adduction (varus) about the floating axis at right angles "
+        "to the other two, external rotation about the tibial proximal axis; these three positive. Translations of the "
+        "tibial origin from the femoral origin, projected on the same axes: lateral, anterior and proximal positive "
+        "(proximal is their distraction with the sign changed). Origins: those of the two STL files. "
+        f"Axes in these files: femoral {femoral}; tibial {tibial}. {motion.side.capitalize()} knee."
+    )
+
+
 def export_angles_csv(motion: Motion, names: Sequence[str]) -> str:
     """Return one row a frame: angles and translations, their standard deviations, and the condyles' low points."""
     header = ["frame", "file", *motion.joint_columns, *(f"sigma_{name}" for name in motion.joint_columns), *POINTS]
@@ -42,7 +58,8 @@ def export_angles_csv(motion: Motion, names: Sequence[str]) -> str:
     rows = [
         [t + 1, names[t], *_numbers(np.concatenate([part[t].ravel() for part in parts]))] for t in range(motion.frames)
     ]
-    return _table([*header, "axes", "note"], [[*r, " | ".join(motion.axes), DISCLAIMER] for r in rows])
+    said = [" | ".join(motion.axes), describe_convention(motion), DISCLAIMER]
+    return _table([*header, "axes", "convention", "note"], [[*r, *said] for r in rows])
 
 
 def export_quality_csv(motion: Motion, names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import structlog
 import typer
 
-from models.commands import bundle, catalogue, kinematics, library, predict, serve, training, triage
+from models.commands import bundle, catalogue, deidentify, kinematics, library, predict, serve, training, triage
 from models.commands.allocation import keep_freed_memory
 from models.errors import OrthoLensError, UnknownCard
 from models.words import DISCLAIMER
@@ -35,6 +35,7 @@ def _dashboard(context: typer.Context, stage: serve.Stage = False) -> None:
 app.command()(serve.serve)
 app.command()(predict.predict)
 app.command()(triage.triage)
+app.command()(deidentify.deidentify)
 app.command("cards")(catalogue.list_cards)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(library.app, name="library")

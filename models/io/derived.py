@@ -1,7 +1,8 @@
 """What every DICOM object made from an image shares: how it refers to its source, and what it keeps of the patient.
 
-By default nothing of the patient is copied: the object names the image it belongs to, by the identifiers of study,
-series and instance that it cannot do without, and says that the identity was removed (PS3.3 C.7.1.1).
+By default nothing of the patient is copied, and the identifiers of study, series and instance that an object cannot do
+without are those that `models.io.identity` gives to the image: an object belongs to its de-identified image, not to the
+hospital's study (PS3.3 C.7.1.1).
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from pydicom.dataset import Dataset
 from models.cards import Card
 from models.errors import UnsupportedFormat
 from models.io.dicom_tiles import is_tiled
+from models.io.identity.clean import clean_dataset
+from models.io.identity.dicom_file import mark_deidentified
+from models.io.identity.profile import BASIC
 
 NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns")
 KEPT = (
@@ -54,12 +58,14 @@ def read_source(data: bytes, keep_identity: bool, what: str, fix: str) -> Datase
         raise UnsupportedFormat(f"lacks what a DICOM {what} must refer to ({', '.join(missing)})", fix=fix)
     if is_tiled(whole):
         raise UnsupportedFormat(f"is a whole slide in tiles, of which no DICOM {what} is written", fix=fix)
-    image = whole if keep_identity else Dataset()
+    image: Dataset = whole
     if not keep_identity:
+        image = Dataset()
         image.file_meta = whole.file_meta
-        for keyword in KEPT:
+        for keyword in (*KEPT, "PatientID"):
             if keyword in whole:
                 image[keyword] = whole[keyword]
+        clean_dataset(image)
     for keyword in FREE_TEXT:
         if keyword in image:
             del image[keyword]
@@ -72,8 +78,7 @@ def read_source(data: bytes, keep_identity: bool, what: str, fix: str) -> Datase
 def save_derived(written: Dataset, keep_identity: bool) -> bytes:
     """Return an object as a file, which says so where nothing of the patient was copied."""
     if not keep_identity:
-        written.PatientIdentityRemoved = "YES"
-        written.DeidentificationMethod = "Nothing of the patient was copied"
+        mark_deidentified(written, BASIC)
     out = BytesIO()
     written.save_as(out)
     return out.getvalue()

@@ -86,7 +86,7 @@ def decode_dicom(data: bytes, limits: Limits) -> Decoded:
     """
     data = drop_later_meta_headers(data)
     _check_deflated(data, limits)
-    dataset = _parse(data)
+    dataset = parse_dicom(data)
     assumed = mend_dicom_elements(dataset)
     _check_present(dataset, limits)
     _check_encoding(dataset)
@@ -133,7 +133,14 @@ def _inverted(dataset: Dataset) -> bool:
     return bool(dataset.get("PhotometricInterpretation") == "MONOCHROME1")
 
 
-def _parse(data: bytes) -> FileDataset:
+def parse_dicom(data: bytes) -> FileDataset:
+    """Return the elements of a file, with or without preamble and meta header; runs in the worker.
+
+    Raises
+    ------
+    DamagedFile, NoPixels
+        When there are none, or only an index.
+    """
     dataset = _elements(data)
     if dataset.file_meta.get("MediaStorageSOPClassUID") == "1.2.840.10008.1.3.10":
         raise NoPixels(later("is a DICOMDIR, an index without images"), fix=later("Open the files that lie beside it."))

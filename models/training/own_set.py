@@ -20,8 +20,8 @@ from PIL import Image as Pillow
 from models.errors import InputError
 from models.io import read
 from models.io.dicom_header import BURNED_IN
+from models.io.identity.burned_in import has_text
 from models.progress import Progress
-from models.training.burned_in import has_text
 from models.training.own_files import Files, find_groups
 from models.types import Image, Pixels
 from models.words import Later, later

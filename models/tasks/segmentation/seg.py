@@ -20,6 +20,7 @@ from models.cards import Card, Label
 from models.drawing.paint import find_class_colours
 from models.errors import InputError, NoPixels, UnsupportedFormat
 from models.io.derived import name_weights_version, read_source, save_derived
+from models.io.identity.pseudonym import map_uid
 from models.io.plane import read_plane_orientation, refer_to_plane, take_one_plane
 from models.io.pool import call_in_worker
 from models.types import Segmentation
@@ -212,7 +213,8 @@ def _belonging(seg: Dataset, source: bytes | None, frame: int) -> list[int]:
     if source is None:
         raise NoPixels(f"has segments of {len(images)} images", fix="Export the segments of this image alone.")
     instance = pydicom.dcmread(BytesIO(source), force=True, stop_before_pixels=True).get("SOPInstanceUID")
-    found = [i for i, one in enumerate(referred) if one and one[0] == instance and one[1] in (None, frame + 1)]
+    names = {str(instance), map_uid(str(instance))}  # a SEG without identity refers to the image without identity
+    found = [i for i, one in enumerate(referred) if one and one[0] in names and one[1] in (None, frame + 1)]
     if not found:
         raise NoPixels("has no segment of this image", fix="Choose the SEG that was made for it.")
     return found

@@ -29,12 +29,34 @@ MOST_PARTS = 6000
 
 def has_text(grey: Pixels) -> bool:
     """Return whether a line of letters is burned into a picture (H, W) in [0, 1]."""
+    return len(find_text(grey)) > 0
+
+
+def find_text(grey: Pixels) -> NDArray[np.intp]:
+    """Return where lines of letters are burned into a picture.
+
+    Parameters
+    ----------
+    grey
+        (H, W) in [0, 1].
+
+    Returns
+    -------
+    NDArray
+        (N, 4) top, left, bottom, right in pixels, the last two beyond the line; a letter's height of room round each,
+        since the letters at its ends may touch and be missed.
+    """
     tall, wide = grey.shape
     k = max(1, round(SIDE_PX / max(1, min(tall, wide))))
     large = grey.astype(np.float32)
     if k > 1:
         large = np.asarray(Pillow.fromarray(large).resize((wide * k, tall * k), Pillow.Resampling.BICUBIC)).clip(0, 1)
-    return any(_has_line(_find_letters(ground, k)) for ground in (large, 1 - large))
+    found = [box for ground in (large, 1 - large) for box in _find_lines(_find_letters(ground, k))]
+    boxes = np.array(found, float).reshape(-1, 4) / k
+    room = boxes[:, 2:3] - boxes[:, 0:1]
+    low = np.floor(boxes[:, :2] - np.hstack([room / 2, 2 * room]))
+    high = np.ceil(boxes[:, 2:] + np.hstack([room / 2, 2 * room]))
+    return np.hstack([low.clip(0), np.minimum(high, (tall, wide))]).astype(np.intp)
 
 
 def _find_letters(grey: Pixels, k: int) -> NDArray[np.intp]:
@@ -53,14 +75,24 @@ def _find_letters(grey: Pixels, k: int) -> NDArray[np.intp]:
     return found
 
 
-def _has_line(boxes: NDArray[np.intp]) -> bool:
-    """Return whether enough letters follow each other closely, alike in height, on one base line."""
+def _find_lines(boxes: NDArray[np.intp]) -> list[list[int]]:
+    """Return where enough letters follow each other closely, alike in height, on one base line."""
     top, left, bottom, right = boxes.T
     height = bottom - top
     in_line = np.ones(len(boxes), np.intp)  # letters of the longest line that ends in each
+    before = np.full(len(boxes), -1)
     for i in range(len(boxes)):
         gap = left[i] - right[:i]
         near = (gap >= -1) & (gap <= 0.9 * height[:i]) & (np.abs(bottom[i] - bottom[:i]) <= 0.2 * height[:i] + 1)
         near &= (height[i] >= 0.6 * height[:i]) & (height[i] <= 1.67 * height[:i])
-        in_line[i] = 1 + in_line[:i][near].max(initial=0)
-    return bool((in_line >= LETTERS).any())
+        if near.any():
+            before[i] = int(np.argmax(np.where(near, in_line[:i], 0)))
+            in_line[i] = 1 + in_line[before[i]]
+    lines = []
+    for end in np.setdiff1d(np.flatnonzero(in_line >= LETTERS), before):  # of each line its last letter
+        letters = [int(end)]
+        while before[letters[-1]] >= 0:
+            letters.append(int(before[letters[-1]]))
+        line = boxes[letters]
+        lines.append([*line[:, :2].min(0).tolist(), *line[:, 2:].max(0).tolist()])
+    return lines

@@ -69,7 +69,7 @@ def ct() -> bytes:
 
 def test_a_ct_slice_comes_back_the_right_side_up(ct: bytes, card: Card) -> None:
     mask = corners(models.read(ct, "ct.dcm").shape)
-    seg = write_seg(ct, segmented(mask), card)
+    seg = write_seg(ct, segmented(mask), card, keep_identity=True)
     assert np.array_equal(by_highdicom(seg, ct), mask)
     again, labels = read_seg(seg)
     assert np.array_equal(again, mask)
@@ -91,7 +91,7 @@ def test_real_mr_slices_come_back_with_their_own_masks(packed: Callable[[str], P
         for name in (names[0], names[len(names) // 2]):
             mask = (np.asarray(Pillow.open(BytesIO(pack.read(name))).convert("L")) > 0).astype(np.uint8)
             source = pack.read(name.replace("masks", "slices").replace(".png", ".dcm"))
-            seg = write_seg(source, segmented(mask), card)
+            seg = write_seg(source, segmented(mask), card, keep_identity=True)
             assert mask.any()
             assert np.array_equal(by_highdicom(seg, source), mask)
             uid = pydicom.dcmread(BytesIO(source)).FrameOfReferenceUID

@@ -77,7 +77,7 @@ def _offer_sr(bench: Bench, made: list[tuple[HandMeasurement, tuple[Quantity, ..
             return
         keep = st.checkbox(
             t("Keep the patient's identity, so that it files into the study"), key="ruler-identity",
-            help=t("Off, the report names only the image that it belongs to."),
+            help=t("Off, the report belongs to the image as `ortholens deidentify` writes it here."),
         )  # fmt: skip
         measured = MeasuredByHand(made, image.cell, image.spacing_source, 0 if item.members else frame)
         st.download_button(

@@ -154,7 +154,7 @@ def _sr(kept: Kept, data: bytes, name: str) -> None:
             return
         keep = st.checkbox(
             t("Keep the patient's identity, so that it files into the study"), key="sr-identity",
-            help=t("Off, the report names only the image that it belongs to."),
+            help=t("Off, the report belongs to the image as `ortholens deidentify` writes it here."),
         )  # fmt: skip
         st.download_button(
             t("DICOM SR"), lambda: write_sr(data, kept.found, kept.card, keep_identity=keep), name,

@@ -200,7 +200,7 @@ def _seg(kept: Kept, data: bytes, name: str) -> None:
             return
         keep = st.checkbox(
             t("Keep the patient's identity, so that it files into the study"), key="seg-identity",
-            help=t("Off, the SEG names only the image that it belongs to."),
+            help=t("Off, the SEG belongs to the image as `ortholens deidentify` writes it here."),
         )  # fmt: skip
         st.download_button(
             t("DICOM SEG"), lambda: write_seg(data, kept.shown, kept.card, keep_identity=keep), name,

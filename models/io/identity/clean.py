@@ -25,6 +25,8 @@ DATES = frozenset({"DA", "DT", "TM"})
 BYTES = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 CODE = re.compile(r"[A-Z0-9_ ]{0,16}")
 REMOVED = "REMOVED"
+TERMS = frozenset("text code num image container composite pname date time datetime uidref scoord contains".split())  # noqa: SIM905
+"""Words that structured reports are built of; where a name is one of them, it cannot be told apart."""
 DUMMIES: dict[str, object] = {
     "DA": "19000101", "TM": "000000", "DT": "19000101000000", "AS": "000Y", "DS": "0", "IS": "0",
     "UR": "https://removed.invalid",
@@ -90,7 +92,8 @@ def _list_said(dataset: Dataset) -> Iterator[str]:
         for value in _values(element):
             text = str(value).casefold().strip()
             parts = re.split(r"[\^=\s,]+", text) if element.VR == "PN" else []
-            yield from (one for one in (text, *parts) if len(one) >= (3 if element.VR == "PN" else 4))
+            long = 3 if element.VR == "PN" else 4
+            yield from (one for one in (text, *parts) if len(one) >= long and one not in TERMS)
 
 
 def _walk(dataset: Dataset) -> Iterator[DataElement]:
@@ -135,9 +138,9 @@ class _Cleaner:
                 self._act(dataset, element, action or self._unlisted(element), where)
 
     def _sequence(self, dataset: Dataset, element: DataElement, action: str | None, where: str) -> None:
-        if action in ("X", "X/D", "X/Z/D"):
+        if action in ("X", "X/D"):
             self._act(dataset, element, "X", where)
-        elif action in ("Z", "X/Z"):
+        elif action in ("Z", "X/Z", "X/Z/D"):
             self._write(element, [], self._changes.emptied, where)
         else:
             for number, item in enumerate(element.value, 1):
@@ -151,8 +154,10 @@ class _Cleaner:
         self._write(element, new if len(new) > 1 else "".join(new), self._changes.mapped, where)
 
     def _date(self, element: DataElement, where: str) -> None:
-        """Keep a date or time, or move it by the patient's days; one that cannot be read is emptied."""
+        """Keep a date or time, or move it by the patient's days; one that tells the birth, or nothing, is emptied."""
         if element.VR == "TM" or self._options.dates == "keep":
+            if any(str(value)[:8] in self._changes.said for value in _values(element)):
+                self._write(element, "", self._changes.emptied, where)
             return
         moved = [_move(str(value), count_days(self._patient)) for value in _values(element)]
         self._write(element, moved if len(moved) > 1 else "".join(moved), self._changes.moved, where)

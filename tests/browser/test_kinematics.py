@@ -46,7 +46,7 @@ def test_the_simulated_case_is_measured_scrubbed_refined_and_kept(visit: Callabl
 
     page.get_by_text("Move by hand", exact=True).click()
     calm(page)
-    field = page.get_by_label("x, mm")
+    field = page.get_by_label("right, mm")
     found = float(field.input_value())
     field.fill(f"{found + 4:.2f}")
     field.press("Enter")
@@ -55,7 +55,7 @@ def test_the_simulated_case_is_measured_scrubbed_refined_and_kept(visit: Callabl
     page.get_by_role("button", name="Refine from here").click()
     expect(page.get_by_text("Started by hand: overlap")).to_be_visible()
     calm(page)
-    assert abs(float(page.get_by_label("x, mm").input_value()) - found) < 1
+    assert abs(float(page.get_by_label("right, mm").input_value()) - found) < 1
     kept(page, "kinematics-refined")
 
     with page.expect_download() as download:

@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 from dashboard.session.jobs import Job
-from dashboard.views.kinematics import downloads, figures, fluoroscopy, source, tracking
+from dashboard.views.kinematics import downloads, figures, fluoroscopy, replay, source, tracking
 from dashboard.views.kinematics.case import MotionCase
 from dashboard.views.kinematics.figures import Placed
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
@@ -31,7 +31,7 @@ from models.geometry.camera import write_calibration
 from models.geometry.mesh import Mesh, write_stl
 from models.i18n import Language
 from models.simulation.motion import DISTANCE_MM, PITCH_MM
-from models.tasks.kinematics import study
+from models.tasks.kinematics import angles, study
 from models.tasks.kinematics.study import File
 from models.types import Motion
 
@@ -186,6 +186,41 @@ def test_a_held_tibia_stands_at_its_own_origin(measured: MotionCase) -> None:
     assert np.allclose(figures.place_in_scene(own, tibia, tibia), own)
 
 
+def test_a_held_tibia_lies_as_a_reader_thinks_of_it(measured: MotionCase) -> None:
+    """Right, anterior and proximal are the scene's axes, whatever the file's are."""
+    turned = angles.Axes(np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]]))  # anterior +x, proximal −y
+    compass = figures.Compass((measured.axes[0], turned), "right", measured.result.tibial.pose[2])
+    frame = compass.frame(measured.result.tibial.pose[2])
+    for way, axis in (((0, 0, -5), 0), ((5, 0, 0), 1), ((0, -5, 0), 2)):
+        (placed,) = figures.place_in_scene(np.array([way], float), measured.result.tibial.pose[2], frame)
+        assert placed == pytest.approx(5 * np.eye(3)[axis], abs=1e-9)
+
+
+@pytest.mark.parametrize(("side", "sign"), [("right", 1), ("left", -1)])
+def test_arrows_go_the_ways_that_they_name(measured: MotionCase, side: str, sign: int) -> None:
+    poses = measured.result.femoral.pose, measured.result.tibial.pose
+    compass = figures.Compass(measured.axes, side, poses[1][0])
+    thin = measured.sequence.meshes
+    scene = figures.Scene(thin, figures.find_reach_of_scene(thin, poses, compass), compass)
+    fig = figures.draw_components_in_space(measured.sequence, [Placed(1, poses[1][0])], scene)
+    arrows = {trace.text[1]: trace for trace in fig.data if trace.type == "scatter3d"}
+    assert set(arrows) == {"anterior", "proximal", "lateral"}
+    for name, axis, way in (("lateral", "x", sign), ("anterior", "y", 1), ("proximal", "z", 1)):
+        start, end = arrows[name][axis]
+        assert (end - start) * way > 20
+    assert [getattr(fig.layout.scene, f"{a}axis").title.text for a in "xyz"] == [
+        "to the patient's right, mm", "anterior, mm", "proximal, mm"
+    ]  # fmt: skip
+
+
+def test_frames_have_whole_numbers(measured: MotionCase) -> None:
+    for frames, step in ((3, 1), (6, 1), (7, 2), (60, 12)):
+        fig = figures._dressed(figures.draw_motion_curves(measured.motion, 1, None, ""), frames)
+        axis = fig.layout.xaxis
+        assert (axis.tick0, axis.dtick, axis.tickformat) == (1, step, "d")
+        assert fig.layout.xaxis8.dtick is None  # millimetres
+
+
 def test_curves_draw_every_frame_the_band_and_the_exact_motion(measured: MotionCase) -> None:
     fig = figures.draw_motion_curves(measured.motion, 1, measured.reference_joint, "exact")
     lines = [trace for trace in fig.data if trace.name == "Flexion"]
@@ -260,6 +295,53 @@ def test_frames_are_scrubbed_moved_and_refined(answered: AppTest) -> None:
     assert not page.exception
 
 
+def test_a_film_stands_in_place_of_the_slider_and_says_where_it_stopped(answered: AppTest) -> None:
+    page = answered
+    film = next(toggle for toggle in page.toggle if toggle.label == "Play the frames")
+    film.set_value(True).run()
+    assert not page.exception
+    assert "Frame" not in {slider.label for slider in page.slider}
+    (name,) = (key for key in page.session_state.filtered_state if key.startswith("kinematics-") and "edits" in key)
+    page.session_state[name.replace("-edits", "-frame")] = 3  # as the player tells
+    page.run()
+    film.set_value(False).run()
+    assert next(slider for slider in page.slider if slider.label == "Frame").value == 3
+
+
+def test_a_frame_of_the_film_is_drawn_anew_only_with_another_pose(measured: MotionCase) -> None:
+    poses = measured.poses
+    first = replay._tell_film(measured.run, poses)["frames"]
+    again = replay._tell_film(measured.run, poses)["frames"]
+    assert all(a is b for a, b in zip(first, again, strict=True))
+    moved = poses[0].copy()
+    moved[1, 0, 3] += 2
+    after = replay._tell_film(measured.run, (moved, poses[1]))["frames"]
+    assert [a is b for a, b in zip(first, after, strict=True)] == [True, False, True]
+    assert after[1]["outlines"][0]["path"] != first[1]["outlines"][0]["path"]
+    assert after[1]["outlines"][1] == first[1]["outlines"][1]
+
+
+@pytest.mark.parametrize(("done", "shown"), [(2, 2), (3, 3), (5, 5), (8, 8), (11, 10), (14, 12), (15, 15), (60, 51)])
+def test_a_film_grows_by_a_quarter(
+    done: int, shown: int, measured: MotionCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    monkeypatch.setattr(replay, "_player", lambda: lambda **given: told.append(given["data"]))
+    monkeypatch.setattr(replay, "_draw", lambda run, number, poses: number)
+    monkeypatch.setattr(replay, "_words", dict)
+    pose = [np.eye(4)] * done
+    replay.show_film_so_far(measured.run, (pose, pose))
+    assert told[0]["frames"] == list(range(shown))
+    assert len(told[0]["says"]) == shown
+
+
+def test_a_film_plays_as_fast_as_its_frames_were_taken(measured: MotionCase) -> None:
+    assert replay._tell_film(measured.run, measured.poses)["ms"] == replay.FRAME_MS
+    images = tuple(replace(image, tags={"FrameTime": "40"}) for image in measured.sequence.images)
+    run = Tracking(replace(measured.sequence, images=images), tracking.EXACT, "right")
+    assert replay._tell_film(run, measured.poses)["ms"] == 40
+
+
 def test_quality_and_comparison_have_a_row_for_each_frame(answered: AppTest) -> None:
     assert list(look(answered, "Quality").dataframe[0].value["Frame"]) == [1, 2, 3]
     look(answered, "Compare")
@@ -313,7 +395,9 @@ def test_own_files_find_their_places(page: AppTest, sequence: Fluoroscopy) -> No
     page.run()
     assert not page.exception
     assert page.radio[0].options[page.radio[0].value] == "fem\\.stl"
-    assert "1 file of frames" in texts(page)
+    (folded,) = page.expander  # all is in
+    assert "1 file of frames, in the order of their names · calibration calibration.txt" in folded.label
+    assert not folded.proto.expanded
     assert "Real frames cannot be measured yet" in texts(page)
     assert page.button(key="kinematics-start").disabled
 

@@ -60,6 +60,13 @@ class MotionCase:
         """Femoral and tibial poses (T, 4, 4)."""
         return self.motion.femoral.pose, self.motion.tibial.pose
 
+    @cached_property
+    def axes(self) -> tuple[angles.Axes, angles.Axes]:
+        """Anatomical directions of femoral and tibial component, as the angles have them."""
+        femoral, tibial = self.sequence.meshes
+        axes = angles.guess_femoral_axes(femoral), angles.guess_tibial_axes(tibial)
+        return axes[0], angles.face_tibial_axes(*self.poses, axes)
+
     @property
     def reference_joint(self) -> Array | None:
         """(T, 6) angles and translations of the reference poses; None where one of them is missing."""

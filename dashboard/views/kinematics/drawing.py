@@ -9,7 +9,7 @@ from dashboard import session
 from dashboard.case.staged import stage_viewer
 from dashboard.i18n import t
 from dashboard.views.kinematics import figures
-from dashboard.views.kinematics.figures import Placed
+from dashboard.views.kinematics.figures import Compass, Placed
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from models.tasks.kinematics.sequence import NAMES
 
@@ -25,8 +25,18 @@ def choose_frame(sequence: Fluoroscopy, name: str) -> int:
     if len(sequence.images) == 1:
         return 0
     total = len(sequence.images)
-    chosen = st.slider(t("Frame"), 1, total, key=f"{name}-frame", format=f"%d / {total}", persist_state="session")
+    chosen = st.slider(t("Frame"), 1, total, key=name_frame(name), format=f"%d / {total}", persist_state="session")
     return int(chosen) - 1
+
+
+def find_frame(sequence: Fluoroscopy, name: str) -> int:
+    """Return the frame that is looked at while no slider is drawn."""
+    return min(int(session.get(name_frame(name), 1)), len(sequence.images)) - 1
+
+
+def name_frame(name: str) -> str:
+    """Return the key of the session for the number of the frame that is looked at, from 1."""
+    return f"{name}-frame"
 
 
 def draw_frame(sequence: Fluoroscopy, frame: int, placed: list[Placed], opacity: float) -> None:
@@ -44,16 +54,16 @@ def draw_frame(sequence: Fluoroscopy, frame: int, placed: list[Placed], opacity:
 
 
 def draw_space(
-    sequence: Fluoroscopy, placed: list[Placed], poses: tuple[np.ndarray, np.ndarray], hold: np.ndarray | None = None
+    sequence: Fluoroscopy, placed: list[Placed], poses: tuple[np.ndarray, np.ndarray], compass: Compass | None = None
 ) -> None:
-    """Draw both components in space; `hold` is the pose of a tibia that is held still."""
+    """Draw both components in space; a compass says which way is anterior, and whether the tibia is held still."""
     femoral, tibial = sequence.meshes
     thin = session.compute_once(
         lambda: (femoral.coarse(figures.THIN_MM), tibial.coarse(figures.THIN_MM)), "thin", sequence.key
     )
-    reach = figures.find_reach_of_scene(thin, poses, hold is not None)
+    scene = figures.Scene(thin, figures.find_reach_of_scene(thin, poses, compass), compass)
     st.plotly_chart(
-        stage_viewer(figures.draw_components_in_space(sequence, placed, thin, reach, hold)), key="viewer-space",
+        stage_viewer(figures.draw_components_in_space(sequence, placed, scene)), key="viewer-space",
         height=HEIGHT_PX - 90, theme=None, config=BARE, alt=t("Both components in space"),
     )  # fmt: skip
 

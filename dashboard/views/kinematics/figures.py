@@ -19,6 +19,7 @@ from dashboard.style.figures import FAINT, FONT, INK, PAPER, draw_viewer, encode
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from models.geometry.mesh import Mesh
 from models.geometry.render import render_silhouette
+from models.tasks.kinematics.angles import Axes
 from models.tasks.kinematics.export import COLOURS
 from models.tasks.kinematics.sequence import NAMES
 from models.types import Motion
@@ -28,6 +29,8 @@ Array = NDArray[np.float64]
 CLEAR, GREY = "rgba(0,0,0,0)", "rgba(128,140,150,0.9)"
 LEGEND = "rgba(7,9,11,0.8)"
 LEFT, RIGHT = "#8E7CC3", "#2FA79B"
+ARROW_MM = 18.0
+"""By which an arrow stands out of its component."""
 THIN_MM = 2.0
 """To which the CAD is thinned for the scene."""
 CONFIDENT = 1.96
@@ -99,24 +102,67 @@ def draw_silhouette_path(mesh: Mesh, pose: Array, sequence: Fluoroscopy) -> str:
     return " ".join("M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in line) + "Z" for line in whole if len(line))
 
 
-def draw_components_in_space(
-    sequence: Fluoroscopy, placed: Sequence[Placed], thin: tuple[Mesh, Mesh], reach: Array, hold: Array | None
-) -> go.Figure:
-    """Return both components in space.
+@dataclass(frozen=True, eq=False)
+class Compass:
+    """Which way is anterior, proximal and lateral.
 
-    Parameters
+    Attributes
+    ----------
+    axes
+        Of the femoral and of the tibial component.
+    side
+        Of the patient.
+    hold
+        (4, 4) pose of the tibial component where it is held still: its anatomical axes are then those of the scene.
+    """
+
+    axes: tuple[Axes, Axes]
+    side: str
+    hold: Array | None = None
+
+    def frame(self, tibial: Array) -> Array:
+        """Return a tibial pose with the anatomical axes in place of the file's (4, 4)."""
+        turned = tibial.copy()
+        turned[:3, :3] = tibial[:3, :3] @ self.axes[1].component_from_axes
+        return turned
+
+    def list_ways(self, component: int) -> list[tuple[str, Array]]:
+        """Return the name and the direction (3,) in the component's file of each arrow."""
+        right, anterior, proximal = self.axes[component].component_from_axes.T
+        lateral = right if self.side == "right" else -right
+        return [(t("anterior"), anterior), (t("proximal"), proximal), (t("lateral"), lateral)]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What stands around the components in space.
+
+    Attributes
     ----------
     thin
         The CAD with fewer triangles.
     reach
         (3, 2) smallest and largest coordinate over the whole sequence, so that the box stands still.
-    hold
-        (4, 4) pose of the tibial component where it is held still: its own axes are then those of the scene.
     """
+
+    thin: tuple[Mesh, Mesh]
+    reach: Array
+    compass: Compass | None = None
+
+    @property
+    def held(self) -> Array | None:
+        """(4, 4) the tibia's anatomical frame where it is held still."""
+        compass = self.compass
+        return None if compass is None or compass.hold is None else compass.frame(compass.hold)
+
+
+def draw_components_in_space(sequence: Fluoroscopy, placed: Sequence[Placed], scene: Scene) -> go.Figure:
+    """Return both components in space, each with arrows to anterior, proximal and lateral where these are known."""
+    held, reach = scene.held, scene.reach
     fig = go.Figure()
     for one in placed:
-        mesh = thin[one.component]
-        x, y, z = place_in_scene(mesh.vertices, one.pose, hold).T
+        mesh = scene.thin[one.component]
+        x, y, z = place_in_scene(mesh.vertices, one.pose, held).T
         i, j, k = mesh.faces.T
         fig.add_mesh3d(
             x=x.astype(np.float32), y=y.astype(np.float32), z=z.astype(np.float32), i=i, j=j, k=k,
@@ -125,9 +171,11 @@ def draw_components_in_space(
             lighting={"ambient": 0.45, "diffuse": 0.75, "specular": 0.35, "roughness": 0.45},
             lightposition={"x": 400, "y": -1200, "z": 900},
         )  # fmt: skip
+        if scene.compass is not None and not one.ghost:
+            _arrows(fig, scene, one, held)
     titles = (t("right on the picture"), t("depth"), t("up"))
-    if hold is not None:
-        titles = (t("x of the tibia"), t("y of the tibia"), t("z of the tibia"))
+    if held is not None:
+        titles = (t("to the patient's right"), t("anterior"), t("proximal"))
     axes = [
         {"range": list(limits), "title": {"text": t("{title}, mm", title=title), "font": {"size": 11}}, "color": FAINT,
          "gridcolor": "#232A30", "backgroundcolor": PAPER, "zeroline": False, "nticks": 5, "tickfont": {"size": 10}}
@@ -138,13 +186,27 @@ def draw_components_in_space(
     fig.update_layout(
         separators=find_separators(),
         template="none", paper_bgcolor=PAPER, margin={"l": 0, "r": 0, "t": 0, "b": 0}, showlegend=False,
-        uirevision=f"{sequence.key}-{hold is not None}", font={"family": FONT, "color": INK},
+        uirevision=f"{sequence.key}-{held is not None}", font={"family": FONT, "color": INK},
         scene={
             "xaxis": axes[0], "yaxis": axes[1], "zaxis": axes[2], "aspectmode": "manual", "aspectratio": ratio,
             "camera": {"eye": {"x": 0.55, "y": -1.75, "z": 0.45}}, "dragmode": "orbit",
         },
     )  # fmt: skip
     return fig
+
+
+def _arrows(fig: go.Figure, scene: Scene, one: Placed, held: Array | None) -> None:
+    """Draw a line from the middle of a component to anterior, proximal and lateral, each with its name."""
+    assert scene.compass is not None  # the caller's
+    mesh = scene.thin[one.component]
+    for name, way in scene.compass.list_ways(one.component):
+        reach_mm = float(((mesh.vertices - mesh.centre) @ way).max()) + ARROW_MM
+        x, y, z = place_in_scene(np.stack([mesh.centre, mesh.centre + reach_mm * way]), one.pose, held).T
+        fig.add_scatter3d(
+            x=x, y=y, z=z, mode="lines+text", text=["", name], hoverinfo="skip",
+            textfont={"size": 11, "color": colour_of_component(one.component)},
+            line={"color": colour_of_component(one.component), "width": 3},
+        )  # fmt: skip
 
 
 def place_in_scene(points_mm: Array, pose: Array, tibial: Array | None = None) -> Array:
@@ -156,17 +218,19 @@ def place_in_scene(points_mm: Array, pose: Array, tibial: Array | None = None) -
     return np.stack([moved[:, 0], -moved[:, 2], moved[:, 1]], 1)
 
 
-def find_reach_of_scene(thin: tuple[Mesh, Mesh], poses: tuple[Array, Array], held: bool) -> Array:
+def find_reach_of_scene(thin: tuple[Mesh, Mesh], poses: tuple[Array, Array], compass: Compass | None) -> Array:
     """Return (3, 2) the limits of the scene over all frames, mm."""
+    held = compass is not None and compass.hold is not None
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
     for femoral, tibial in zip(*poses, strict=True):
         for mesh, pose in zip(thin, (femoral, tibial), strict=True):
             if np.isfinite(pose).all() and (not held or np.isfinite(tibial).all()):
-                points = place_in_scene(mesh.vertices, pose, tibial if held else None)
+                points = place_in_scene(mesh.vertices, pose, compass.frame(tibial) if compass and held else None)
                 low, high = np.minimum(low, points.min(0)), np.maximum(high, points.max(0))
     if not np.isfinite(low).all():
         return np.array([[-100.0, 100.0]] * 3)
-    return np.stack([low - 5, high + 5], 1)
+    margin_mm = 5 if compass is None else ARROW_MM + 10  # with room for the names of the arrows
+    return np.stack([low - margin_mm, high + margin_mm], 1)
 
 
 def draw_motion_curves(motion: Motion, frame: int, exact: Array | None, exact_name: str) -> go.Figure:
@@ -200,7 +264,7 @@ def draw_motion_curves(motion: Motion, frame: int, exact: Array | None, exact_na
     _low_points(fig, motion, frames, frame)
     for number in range(7):
         fig.add_vline(frame + 1, line={"color": GREY, "width": 1.2}, row=number // 4 + 1, col=number % 4 + 1)
-    return _dressed(fig)
+    return _dressed(fig, motion.frames)
 
 
 def _band(fig: go.Figure, frames: NDArray[np.int_], value: Array, spread: Array, at: dict[str, int]) -> None:
@@ -237,13 +301,16 @@ def _low_points(fig: go.Figure, motion: Motion, frames: NDArray[np.int_], frame:
     fig.update_xaxes(ticksuffix=" mm", nticks=4, row=2, col=4)
 
 
-def _dressed(fig: go.Figure) -> go.Figure:
+def _dressed(fig: go.Figure, frames: int) -> go.Figure:
     fig.update_layout(
         separators=find_separators(),
         height=430, showlegend=False, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, hovermode="x",
         margin={"l": 48, "r": 8, "t": 28, "b": 28},
     )  # fmt: skip
-    fig.update_xaxes(fixedrange=True, showgrid=False, nticks=6)
+    fig.update_xaxes(fixedrange=True, showgrid=False)
+    for number in range(7):  # frames, which have whole numbers
+        whole = {"tick0": 1, "dtick": max(1, -(-(frames - 1) // 5)), "tickformat": "d"}
+        fig.update_xaxes(**whole, row=number // 4 + 1, col=number % 4 + 1)
     fig.update_yaxes(fixedrange=True, nticks=5, zeroline=False)
     fig.update_annotations(font_size=13)
     return fig

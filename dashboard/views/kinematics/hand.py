@@ -15,10 +15,15 @@ from dashboard.views.kinematics.case import MotionCase
 from dashboard.views.kinematics.figures import Placed
 from models import OrthoLensError
 from models.geometry import jts
+from models.tasks.kinematics.angles import Axes
 from models.tasks.kinematics.sequence import NAMES
 
-FIELDS = (later("x, mm"), later("y, mm"), later("z, mm"), later("about z, °"), later("about x, °"), later("about y, °"))
-"""Of a .jts row."""
+FIELDS = (
+    later("right, mm"), later("up, mm"), later("towards the source, mm"), later("in the picture, °"),
+)  # fmt: skip
+"""The first four of a .jts row; the other two turn about axes of the component's own file."""
+TURNS = (later("mediolateral axis, °"), later("front-back axis, °"), later("long axis, °"))
+"""Right, anterior, proximal."""
 STEPS = (0.5, 0.5, 2.0, 1.0, 1.0, 1.0)
 
 
@@ -27,7 +32,7 @@ def show_pose_fields(measured: MotionCase) -> Placed | None:
     st.markdown(
         t(
             "Frame {frame}: change the pose, see it on the frame, and refine it from there. The numbers are those of "
-            "a .jts file: right, up, towards the source, then body-fixed turns about z, x and y.",
+            "a .jts file: right, up, towards the source, then turns in the picture and about two axes of the CAD.",
             frame=measured.t + 1,
         )
     )
@@ -66,7 +71,8 @@ def _fields(measured: MotionCase, component: int, pose: NDArray[np.float64]) -> 
     mark = hashlib.sha256(row.tobytes()).hexdigest()[:10]
     values = []
     with st.container(horizontal=True, key="hand-fields", gap="small"):
-        for index, (label, step) in enumerate(zip(FIELDS, STEPS, strict=True)):
+        labels = (*FIELDS, *_name_turns(measured.axes[component]))
+        for index, (label, step) in enumerate(zip(labels, STEPS, strict=True)):
             values.append(
                 st.number_input(
                     t(label), value=float(row[index]), step=step, format="%.2f", width=138,
@@ -76,6 +82,12 @@ def _fields(measured: MotionCase, component: int, pose: NDArray[np.float64]) -> 
     changed = not np.allclose(values, row, atol=1e-6)
     own = np.isfinite(measured.poses[component][measured.t]).all()
     return changed or not own, jts.pose_from_jts_row(np.array(values)) if changed else pose
+
+
+def _name_turns(axes: Axes) -> tuple[str, str]:
+    """Name the turns about x and about y of the component's file by the anatomical axis that lies there."""
+    about_x, about_y = (TURNS[int(np.abs(axes.component_from_axes[row]).argmax())] for row in (0, 1))
+    return about_x, about_y
 
 
 def _buttons(measured: MotionCase, component: int, tried: NDArray[np.float64]) -> None:

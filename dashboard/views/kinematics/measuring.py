@@ -12,7 +12,7 @@ from dashboard.case.polling import poll_every
 from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import t
 from dashboard.session.jobs import Job
-from dashboard.views.kinematics import source, tracking
+from dashboard.views.kinematics import replay, source, tracking
 from dashboard.views.kinematics.drawing import PICTURE, choose_frame, describe_fit, draw_frame, draw_space
 from dashboard.views.kinematics.figures import Placed
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
@@ -84,17 +84,21 @@ def start(name: str, run: Tracking) -> None:
 
 @poll_every(1.5)
 def follow(name: str, run: Tracking) -> None:
-    """Draw how far the measurement is, and the frame that was found last."""
+    """Draw how far the measurement is, the film of what is found, and the components as they were found last."""
     progress.draw_progress(name, "kinematics-cancel")
     poses = tracking.find_poses_so_far(run)
     last = min(len(poses[0]), len(poses[1])) - 1
     left, _, right = lay_out_places(PICTURE)
     placed = [Placed(i, poses[i][last]) for i in (0, 1) if last >= 0 and np.isfinite(poses[i][last]).all()]
     with left:
-        draw_frame(run.sequence, max(last, 0), placed, 0.25)
-        st.caption(
-            t("Frame {frame} of {total}, as found first.", frame=max(last, 0) + 1, total=len(run.sequence.images))
-        )
+        if last > 0:
+            replay.show_film_so_far(run, poses)
+            found = t(
+                "{found} of {total} frames found, as found first.", found=last + 1, total=len(run.sequence.images)
+            )
+            st.caption(found)
+        else:
+            draw_frame(run.sequence, 0, placed, 0.25)
     with right:
         if last >= 0:
             draw_space(run.sequence, placed, (np.array(poses[0]), np.array(poses[1])))

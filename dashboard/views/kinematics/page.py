@@ -18,8 +18,16 @@ from dashboard.session.jobs import Job
 from dashboard.views.kinematics import downloads, hand, measuring, panels, source
 from dashboard.views.kinematics import replay as kinematics_replay
 from dashboard.views.kinematics.case import MotionCase
-from dashboard.views.kinematics.drawing import PICTURE, choose_frame, describe_fit, draw_frame, draw_space
-from dashboard.views.kinematics.figures import Placed
+from dashboard.views.kinematics.drawing import (
+    PICTURE,
+    choose_frame,
+    describe_fit,
+    draw_frame,
+    draw_space,
+    find_frame,
+    name_frame,
+)
+from dashboard.views.kinematics.figures import Compass, Placed
 from dashboard.views.kinematics.tracking import EXACT, NETWORK, Tracking
 from models import OrthoLensError
 from models.cases.lunge import CARD
@@ -84,16 +92,12 @@ def _workspace(measured: MotionCase) -> None:
     _headline(measured)
     picture, controls, right = lay_out_places(PICTURE)
     with controls:
-        frame = choose_frame(sequence, measured.name)
-        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-            shown = st.pills(
-                t("Shown"), SHOWN, selection_mode="multi", key="kinematics-shown",
-                default=SHOWN, format_func=t, persist_state="session", label_visibility="collapsed",
-                help=t("Where two poses fit almost equally, the other one is dotted."),
-            )  # fmt: skip
-            opacity = st.slider(
-                t("Opacity"), 0.0, 1.0, 0.25, 0.05, key="kinematics-opacity", format="percent", persist_state="session"
-            )
+        films = len(sequence.images) > 1 and st.toggle(
+            t("Play the frames"), key="kinematics-film", persist_state="session",
+            help=t("A film with loop, speed and steps; where it stops is the frame that is looked at."),
+        )  # fmt: skip
+        frame = find_frame(sequence, measured.name) if films else choose_frame(sequence, measured.name)
+        shown, opacity = (SHOWN, 0.0) if films else _controls()
     measured = measured.at(frame)
     with right:
         space = st.container()
@@ -102,11 +106,29 @@ def _workspace(measured: MotionCase) -> None:
     tried = choose_panel(PANELS, "kinematics-panel")(measured)
     placed = _placed(measured, shown, tried)
     with picture:
-        draw_frame(sequence, frame, placed, opacity)
+        if films:
+            kinematics_replay.show_film(measured, name_frame(measured.name))
+        else:
+            draw_frame(sequence, frame, placed, opacity)
     with space:
         tibia = measured.poses[1][frame]
-        draw_space(sequence, placed, measured.poses, tibia if held and np.isfinite(tibia).all() else None)
+        still = tibia if held and np.isfinite(tibia).all() else None
+        draw_space(sequence, placed, measured.poses, Compass(measured.axes, measured.motion.side, still))
     downloads.show_kinematics_downloads(measured)
+
+
+def _controls() -> tuple[Sequence[str], float]:
+    """Let the reader choose what is drawn on the frame, and how opaque."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        shown = st.pills(
+            t("Shown"), SHOWN, selection_mode="multi", key="kinematics-shown",
+            default=SHOWN, format_func=t, persist_state="session", label_visibility="collapsed",
+            help=t("Where two poses fit almost equally, the other one is dotted."),
+        )  # fmt: skip
+        opacity = st.slider(
+            t("Opacity"), 0.0, 1.0, 0.25, 0.05, key="kinematics-opacity", format="percent", persist_state="session"
+        )
+    return shown, opacity
 
 
 def _staged(measured: MotionCase) -> None:
@@ -117,7 +139,7 @@ def _staged(measured: MotionCase) -> None:
     with right:
         _headline(measured)
         placed = _placed(measured, SHOWN, None)
-        draw_space(measured.sequence, placed, measured.poses)
+        draw_space(measured.sequence, placed, measured.poses, Compass(measured.axes, measured.motion.side))
 
 
 def _headline(measured: MotionCase) -> None:

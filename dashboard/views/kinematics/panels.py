@@ -11,10 +11,15 @@ from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t, tn
 from dashboard.views.kinematics import figures
 from dashboard.views.kinematics.case import MotionCase
+from models.tasks.kinematics.account import word_axes
 from models.tasks.kinematics.export import compute_pose_differences
 from models.tasks.kinematics.sequence import NAMES
 
-AXES = (later("x, mm"), later("y, mm"), later("z, mm"), later("about z, °"), later("about x, °"), later("about y, °"))
+AXES = (
+    later("right, mm"), later("up, mm"), later("depth, mm"),
+    later("turn in the picture, °"), later("turn about the file's x, °"), later("turn about the file's y, °"),
+)  # fmt: skip
+"""Of a .jts row, in words."""
 
 
 def draw_angles_panel(measured: MotionCase) -> None:
@@ -38,14 +43,12 @@ def draw_angles_panel(measured: MotionCase) -> None:
             dotted=dotted,
         )
     )
+    ways = [t(word_axes(axes, motion.side)) for axes in motion.axes]
     st.caption(
-        escape_markdown(
-            t(
-                "Axes taken from the CAD: femoral {femoral}; tibial {tibial}.",
-                femoral=motion.axes[0],
-                tibial=motion.axes[1],
-            )
-        )
+        t("Anterior, proximal and lateral follow the shape of each component; the arrows in space show them."),
+        help=escape_markdown(
+            t("In the STL files: femoral {femoral}; tibial {tibial}.", femoral=ways[0], tibial=ways[1])
+        ),
     )
 
 
@@ -102,7 +105,12 @@ def draw_pose_differences(measured: MotionCase) -> None:
         ]
     st.dataframe(overall, hide_index=True, width="stretch")
     st.dataframe(sorted(single, key=lambda row: row[t("Frame")]), hide_index=True, width="stretch", height=240)
-    st.caption(t("x and y lie in the picture's plane; z is the depth, which one view tells least well."))
+    st.caption(
+        t(
+            "Right and up lie in the picture's plane; depth is what one view tells least well. The turns are those of "
+            "a .jts file, in its order."
+        )
+    )
 
 
 def _number(value: float, digits: int) -> float | None:

@@ -118,10 +118,11 @@ def _own() -> Fluoroscopy | None:
     if not files:
         door.show_drop_area(t("Drop a fluoroscopy sequence."), t(INVITATION))
         return None
-    meshes = _both([file for file in files if file.role == "mesh"])
     frames = [file for file in files if file.role == "frame"]
     calibration = next((file for file in files if file.role == "calibration"), None)
-    _told(frames, calibration)
+    with st.expander(_told(frames, calibration), icon=":material/folder:"):  # all is in: it folds away
+        meshes = _both([file for file in files if file.role == "mesh"])
+        st.caption(escape_markdown(" · ".join(file.name for file in study.order_files(files))))
     images = session.compute_once(lambda: study.read_frames(frames), "frames", *(file.sha256 for file in frames))
     femoral, tibial = (
         session.compute_once(partial(read_mesh, mesh.data, mesh.name), "mesh", mesh.sha256) for mesh in meshes
@@ -178,10 +179,10 @@ def _frames(count: int) -> str:
     )
 
 
-def _told(frames: Sequence[File], calibration: File | None) -> None:
-    """Say what was made of the files."""
+def _told(frames: Sequence[File], calibration: File | None) -> str:
+    """Say in a line what was made of the files."""
     found = [_frames(len(frames))]
     found.append(
         t("calibration {name}", name=calibration.name) if calibration else t("calibration of the DICOM header")
     )
-    st.caption(escape_markdown(" · ".join(found)))
+    return escape_markdown(" · ".join(found))

@@ -47,12 +47,15 @@ class Tracking:
         Pictures with their masks, as far as they are made.
     found
         Poses of both components as soon as a frame is done; which of them that fit is the right one is decided last.
+    film
+        Frames of its film that were drawn, by number: the poses as bytes, and what the player takes.
     """
 
     def __init__(self, sequence: Fluoroscopy, masks: str, side: str) -> None:
         self.sequence, self.masks, self.side = sequence, masks, side
         self.frames: list[Frame] = []
         self.found: list[tuple[Answer, Answer]] = []
+        self.film: dict[int, tuple[bytes, dict[str, object]]] = {}
 
     @classmethod
     def beforehand(cls, sequence: Fluoroscopy, replay: Replay) -> Tracking:

@@ -46,6 +46,27 @@ def word_flexion(motion: Motion) -> str:
     return later("Flexion from {low:.0f}° to {high:.0f}°", low=low, high=high)
 
 
+def word_axes(axes: str, side: str) -> str:
+    """Say which ways of a component's file are anterior, proximal and lateral: "anterior +y, proximal +z, lateral +x".
+
+    Parameters
+    ----------
+    axes
+        One of `Motion.axes`.
+    side
+        Of the patient, to whose right the file's axes go.
+    """
+    ways = dict(part.split() for part in axes.split(", "))
+    right = ways["right"]
+    lateral = right if side == "right" else right.translate(str.maketrans("+-", "-+"))
+    return later(
+        "anterior {anterior}, proximal {proximal}, lateral {lateral}",
+        anterior=ways["anterior"],
+        proximal=ways["proximal"],
+        lateral=lateral,
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Filmed:
     """What a report of a motion has beside it, as `Case.beside`.
@@ -118,11 +139,12 @@ class KinematicsAccount(Account[Motion]):
         assert isinstance(motion, Motion)  # by the kind of report
         rows, columns = case.image.shape
         frames = later("{frames} of {columns:,} × {rows:,} pixels")
-        axes = later("femoral {femoral}; tibial {tibial}")
+        axes = later("femoral {femoral}; tibial {tibial} (ways of the two STL files)")
+        femoral, tibial = (word_axes(one, motion.side) for one in motion.axes)
         facts = [
             (say(later("Frames")), say(frames, frames=motion.frames, columns=columns, rows=rows)),
             (say(later("Calibration")), say(_filmed(case).calibration or later("as given with the frames"))),
-            (say(later("Axes")), say(axes, femoral=motion.axes[0], tibial=motion.axes[1])),
+            (say(later("Axes")), say(axes, femoral=femoral, tibial=tibial)),
         ]
         if case.origin:
             facts.append((say(later("Origin")), say(case.origin)))

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard.views.kinematics.fluoroscopy import SIMULATED_FRAMES
+from models.cli import main
 from models.geometry import jts
 from tests.browser import axe
 from tests.browser.app import PATIENCE_S, ROOT, calm
@@ -16,6 +17,7 @@ from tests.browser.app import PATIENCE_S, ROOT, calm
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 CONTOUR = ".st-key-viewer-kinematics .scatterlayer path.js-line"
+STUDY = ("femoral.stl", "tibial.stl", "calibration.txt")
 MEASURED_MS = 2000 * PATIENCE_S
 
 
@@ -64,3 +66,64 @@ def test_the_simulated_case_is_measured_scrubbed_refined_and_kept(visit: Callabl
     assert "simulated" in download.value.suggested_filename
     poses = jts.read_jts((tmp_path / "femoral.jts").read_bytes())
     assert len(poses) == SIMULATED_FRAMES
+
+
+def test_a_study_that_is_dropped_whole_is_played_stepped_looped_and_nudged(
+    visit: Callable[[], Page], tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["simulate", "fluoroscopy", "5", str(tmp_path), "--seed", "1", "--size", "512"])
+    study = [*sorted((tmp_path / "frames").iterdir()), *(tmp_path / name for name in STUDY)]
+    page = visit()
+    page.get_by_test_id("stHeader").get_by_role("link", name="Kinematics").click()
+    calm(page)
+    page.locator("input[type=file]").set_input_files([str(path) for path in study])
+    folded = page.locator(".stExpander", has_text="5 files of frames")
+    expect(folded.get_by_text("femoral.stl").first).to_be_hidden()  # all is in
+    page.get_by_role("button", name="Measure the motion").click()
+
+    early = page.locator(".st-key-film-player-so-far")
+    expect(early.locator("output")).to_contain_text("/ 5", timeout=MEASURED_MS)  # while the rest is followed
+    expect(page.get_by_text("Finding the poses")).to_be_visible()
+    kept(page, "kinematics-so-far")
+    expect(page.get_by_text("Flexion from")).to_be_visible(timeout=MEASURED_MS)
+    page.get_by_text("Play the frames").click()
+    film = page.locator(".st-key-film-player")
+    number = film.locator("output")
+    expect(number).to_have_text("3 / 5")  # it plays
+    expect(number).to_have_text("5 / 5")
+    expect(number).to_have_text("1 / 5")  # and begins again
+    film.get_by_label("Speed").select_option("4")
+    film.get_by_role("button", name="Pause").click()
+    film.get_by_role("slider").fill("4")
+    expect(number).to_have_text("4 / 5")
+    film.locator("figure").focus()
+    for key, at in (("ArrowRight", 5), ("ArrowRight", 1), ("ArrowLeft", 5), ("Home", 1), ("End", 5)):
+        page.keyboard.press(key)
+        expect(number).to_have_text(f"{at} / 5")
+    page.keyboard.press("l")
+    expect(film.get_by_role("button", name="Over and over")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("ArrowRight")
+    expect(number).to_have_text("5 / 5")  # the last one
+    page.keyboard.press("-")
+    expect(film.get_by_label("Speed")).to_have_value("2")
+    page.keyboard.press("Home")
+    page.keyboard.press("Space")
+    expect(number).to_have_text("5 / 5")
+    expect(film.get_by_role("button", name="Play")).to_be_visible()  # played once, and stopped
+    page.keyboard.press("ArrowLeft")
+    calm(page)
+    kept(page, "kinematics-film")
+    assert axe.grave(page) == []
+
+    page.get_by_text("Play the frames").click()
+    slider = page.get_by_test_id("stSlider").get_by_role("slider", name="Frame")
+    expect(slider).to_have_value("4")  # where it stopped
+    page.get_by_text("Move by hand", exact=True).click()
+    calm(page)
+    field, before = page.get_by_label("up, mm"), contour(page)
+    field.fill(f"{float(field.input_value()) + 3:.2f}")
+    field.press("Enter")
+    expect(page.locator(CONTOUR).first).not_to_have_attribute("d", before)
+    page.get_by_role("button", name="Refine from here").click()
+    expect(page.get_by_text("Started by hand: overlap")).to_be_visible()

@@ -301,8 +301,8 @@ def test_a_film_stands_in_place_of_the_slider_and_says_where_it_stopped(answered
     film.set_value(True).run()
     assert not page.exception
     assert "Frame" not in {slider.label for slider in page.slider}
-    (name,) = (key for key in page.session_state.filtered_state if key.startswith("kinematics-") and "edits" in key)
-    page.session_state[name.replace("-edits", "-frame")] = 3  # as the player tells
+    (name,) = page.session_state["jobs"]
+    page.session_state[f"{name}-frame"] = 3  # as the player tells
     page.run()
     film.set_value(False).run()
     assert next(slider for slider in page.slider if slider.label == "Frame").value == 3
@@ -396,7 +396,7 @@ def test_own_files_find_their_places(page: AppTest, sequence: Fluoroscopy) -> No
     assert not page.exception
     assert page.radio[0].options[page.radio[0].value] == "fem\\.stl"
     (folded,) = page.expander  # all is in
-    assert "1 file of frames, in the order of their names · calibration calibration.txt" in folded.label
+    assert "1 file of frames, in the order of their names · calibration calibration\\.txt" in folded.label
     assert not folded.proto.expanded
     assert "Real frames cannot be measured yet" in texts(page)
     assert page.button(key="kinematics-start").disabled

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from models.errors import Cancelled
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
+from models.tasks.kinematics.journal import Trail
 from models.tasks.kinematics.observe import Seen, halve_observation, observe_component
 from models.tasks.kinematics.register import (
     COARSE,
@@ -115,12 +116,14 @@ class Answer:
 class Options:
     """How a sequence is followed: with the image's own edges at the end, and whether to look for mirror poses.
 
-    `found`, where there is one, is told of each frame's poses as soon as they are known.
+    `found`, where there is one, is told of each frame's poses as soon as they are known; `trail` remembers frames that
+    were found before, and is told of those that are found now.
     """
 
     edges: bool = True
     mirrors: bool = True
     found: Callable[[Answer, Answer], None] | None = None
+    trail: Trail | None = None
 
 
 Progress = Callable[[float], None]
@@ -234,20 +237,36 @@ def follow_sequence(
     for number, frame in enumerate(frames):
         if cancelled and cancelled():
             raise Cancelled(later("the sequence was stopped"), fix=later("Start it again to go on."))
-        found = []
-        for index, component in enumerate(components):
-            mask, other = frame.masks[index], frame.masks[1 - index]
-            if mask.sum() < LEAST_PIXELS:
-                found.append(Answer(()))
-                continue
-            seen = observe_component(mask, camera, other, frame.grey)
-            found.append(locate_component(component, seen, _guesses(answers, index), options))
-        answers.append((found[0], found[1]))
+        found = options.trail.recall(frame) if options.trail else None
+        if found is None:
+            found = _locate_both(frame, components, camera, options, answers)
+            if options.trail:
+                options.trail.keep(found)
+        answers.append(found)
         if options.found:
             options.found(found[0], found[1])
         if progress:
             progress((number + 1) / len(frames))
     return answers
+
+
+def _locate_both(
+    frame: Frame,
+    components: tuple[Component, Component],
+    camera: Camera,
+    options: Options,
+    answers: list[tuple[Answer, Answer]],
+) -> tuple[Answer, Answer]:
+    """Locate both components in the frame after those that have answers."""
+    found = []
+    for index, component in enumerate(components):
+        mask, other = frame.masks[index], frame.masks[1 - index]
+        if mask.sum() < LEAST_PIXELS:
+            found.append(Answer(()))
+            continue
+        seen = observe_component(mask, camera, other, frame.grey)
+        found.append(locate_component(component, seen, _guesses(answers, index), options))
+    return found[0], found[1]
 
 
 def _guesses(answers: list[tuple[Answer, Answer]], index: int) -> list[Array]:

@@ -1,0 +1,150 @@
+"""One sequence of `ortholens kinematics`: its frames with their outlines, its motion, and the files that are written.
+
+A journal beside the results holds every outline and every pose as soon as it is found: a run that was killed goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import models
+from models.commands.output import write_output
+from models.errors import InputError, UnknownCard
+from models.io.text import natural_name_key
+from models.types import Image, Motion, Pixels
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from models.tasks.kinematics.journal import Journal
+    from models.tasks.kinematics.motion import Study
+    from models.tasks.kinematics.sequence import Frame
+    from models.tasks.kinematics.study import File
+
+CARD = "tka-fluoroscopy"
+JOURNAL = "journal"
+"""The file in the folder of results that a run goes on from."""
+OUTLINED = 0.3
+"""Share of the time that a network's outlines take, for the bar."""
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One frame of the sequence: its picture, and what a mask of it is called but for the ending."""
+
+    name: str
+    image: Image
+    mask: str
+
+    @property
+    def shown(self) -> Pixels:
+        """Its (H, W) grey values."""
+        return self.image.grey()
+
+
+def open_file(path: Path) -> File:
+    """Read a file of a study; raises an InputError where it cannot be opened."""
+    from models.tasks.kinematics.study import File
+
+    try:
+        return File(path.name, path.read_bytes())
+    except OSError as error:
+        fix = "Name an existing file; both components and the calibration are needed."
+        raise InputError("cannot be opened", fix=fix, file=path.name) from error
+
+
+def read_shots(paths: Sequence[Path]) -> list[Shot]:
+    """Read every frame, in the order of the numbers in their names; a file with several gives them all."""
+    from models.tasks.kinematics.study import split_frames
+
+    shots = []
+    for path in sorted(paths, key=lambda path: natural_name_key(path.name)):
+        images = split_frames(models.read(path))
+        for number, image in enumerate(images):
+            shots.append(Shot(image.name, image, path.stem if len(images) == 1 else f"{path.stem}-{number:04}"))
+    return shots
+
+
+def outline_shots(
+    shots: Sequence[Shot], masks: tuple[Path, Path] | None, journal: Journal, progress: Progress = lambda share: None
+) -> list[Frame]:
+    """Add the masks that are given as two folders, or those of the card, which the journal may know already."""
+    from models.tasks.kinematics.sequence import Frame
+
+    frames = []
+    for number, shot in enumerate(shots):
+        given = masks and (_mask(masks[0], shot), _mask(masks[1], shot))
+        frames.append(Frame(given, shot.shown) if given else _outline(shot, journal))
+        progress(OUTLINED * (number + 1) / len(shots))
+    return frames
+
+
+def follow_shots(study: Study, frames: Sequence[Frame], journal: Journal, progress: Progress | None = None) -> Motion:
+    """Find the motion, frame by frame from where the journal ends."""
+    from models.tasks.kinematics.journal import Trail
+    from models.tasks.kinematics.motion import find_motion
+
+    own = study.options
+    trail = Trail(journal, study.femoral, study.tibial, study.camera, own.edges, own.mirrors, len(frames))
+    told = progress and (lambda share: progress(OUTLINED + (1 - OUTLINED) * share))
+    return find_motion(replace(study, options=replace(own, trail=trail)), frames, told)
+
+
+def _mask(folder: Path, shot: Shot) -> NDArray[np.bool_]:
+    path = next((path for path in sorted(folder.glob(f"{shot.mask}.*"))), None)
+    if path is None:
+        raise InputError(f"has no mask in {folder.name}", fix=f"Name the mask {shot.mask}.png.", file=shot.name)
+    mask = models.read(path)
+    if mask.shape != shot.image.shape:
+        raise InputError("is a mask of another size than its frame", fix="Draw it on the frame.", file=path.name)
+    found: NDArray[np.bool_] = mask.grey() > 0
+    return found
+
+
+def _outline(shot: Shot, journal: Journal) -> Frame:
+    from models.tasks.kinematics.journal import hash_values
+    from models.tasks.kinematics.sequence import Frame
+    from models.tasks.kinematics.study import outline
+
+    if CARD not in models.cards():
+        fix = "Give --masks-femoral and --masks-tibial."
+        raise UnknownCard(f"there is no card {CARD} that could find the components", fix=fix)
+    card = models.card(CARD)
+    key = hash_values("outline", card.id, [member.sha256 for member in card.members], shot.image.sha256)
+    if known := journal.recall(key):
+        return Frame(known[0], shot.shown, known[1])
+    found = outline(shot.image, models.predict(shot.image, CARD))
+    journal.keep(key, (found.masks, found.abstention))
+    return found
+
+
+def write_motion(found: Motion, shots: Sequence[Shot], study: Study, frame_rate: float | None, out: Path) -> list[Path]:
+    """Write poses, angles, quality and what OpenSim reads, and an overlay of each frame; return the tables."""
+    from models.drawing import plate
+    from models.geometry import jts
+    from models.tasks.kinematics import export, opensim
+
+    meshes = study.femoral, study.tibial
+    names = [shot.name for shot in shots]
+    (out / "overlay").mkdir(parents=True, exist_ok=True)
+    texts = {
+        "femoral.jts": jts.write_jts(found.femoral.pose),
+        "tibial.jts": jts.write_jts(found.tibial.pose),
+        "angles.csv": export.export_angles_csv(found, names),
+        "quality.csv": export.export_quality_csv(found, names),
+        "joint.mot": opensim.export_mot(found, frame_rate),
+        "points.trc": opensim.export_trc(found, meshes, "points.trc", frame_rate),
+    }
+    for name, text in texts.items():
+        write_output(out / name, text.encode())
+    for number, shot in enumerate(shots):
+        poses = found.femoral.pose[number], found.tibial.pose[number]
+        posed = export.Posed(shot.name, shot.shown, meshes, poses, study.camera)
+        path = out / "overlay" / f"{number + 1:04}.png"
+        write_output(path, plate.encode_plate(export.export_overlay_plate(posed, found.notes[number])))
+    return [out / name for name in texts]

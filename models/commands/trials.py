@@ -124,7 +124,7 @@ def measure_trial(trial: Trial, progress: Callable[[float], None]) -> Row:
 
 
 def sort_files(trial: Trial) -> tuple[list[Path], tuple[Path, Path], Path | None]:
-    """Return frames, CAD (femoral first) and calibration of a trial: its own, else those given, else those beside it."""
+    """Return frames, CAD (femoral first) and calibration of a trial: its own, else given, else beside it."""
     from models.tasks.kinematics.study import File, guess_femoral
 
     own = _by_role(trial.folder)
@@ -244,17 +244,11 @@ def _bar(count: int) -> Iterator[Callable[[Trial, float], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     screen = Console(stderr=True)
-    columns = (
+    shares: dict[str, float] = {}
+    with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:.0f} %"),
-        TimeRemainingColumn(),
-    )
-    shares: dict[str, float] = {}
-    with Progress(
-        words[0],
-        BarColumn(),
-        words[1],
         TimeRemainingColumn(),
         console=screen,
         disable=not screen.is_terminal,

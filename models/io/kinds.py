@@ -24,6 +24,8 @@ RASTERS = {
 DICOM = rb".{128}DICM|DICM|[\x02\x08]\x00[\x00-\x70]\x00([A-Z][A-Z]|..\x00\x00)|\x00[\x02\x08]\x00[\x00-\x70][A-Z][A-Z]"
 """With preamble, without, or from its first element (group 0002 or 0008, explicit, implicit or big endian)."""
 
+VIDEO = rb"....ftyp|\x1a\x45\xdf\xa3|RIFF....AVI "
+"""MP4 and QuickTime, Matroska and WebM, AVI; after HEIC and AVIF, which begin as MP4 does."""
 SHAPE = later("Open it where a page asks for the implant's shape.")
 OTHERS = (
     (rb"PK(\x03\x04|\x05\x06)", later("a ZIP archive"), later("Unpack it and open the images inside.")),
@@ -32,11 +34,6 @@ OTHERS = (
     (rb"%PDF", later("a PDF document"), later("Export the picture from it as PNG, or open the original DICOM.")),
     (rb"GIF8", later("a GIF picture"), later("Save it as PNG.")),
     (rb"....ftyp(hei|mif|avi)", later("a HEIC or AVIF photograph"), later("Save it as PNG or JPEG.")),
-    (
-        rb"....ftyp|\x1a\x45\xdf\xa3|RIFF....AVI ",
-        later("a video"),
-        later("Save single frames as PNG, or open the original DICOM."),
-    ),
     (rb"\x00\x00\x00\x0cjP|\xff\x4f\xff\x51", later("a bare JPEG 2000 picture"), later("Save it as PNG or TIFF.")),
     (rb"8BPS", later("a Photoshop document"), later("Save it as PNG or TIFF.")),
     (rb".{344}n[i+]1\x00", later("a NIfTI volume"), later("Export the slice as PNG or open the original DICOM.")),
@@ -70,6 +67,8 @@ def find_file_kind(data: bytes, name: str) -> str:
     for pattern, what, fix in OTHERS:
         if _begins(pattern, data):
             raise UnsupportedFormat(later("is {what}, not an image", what=what), fix=fix)
+    if _begins(VIDEO, data):
+        return "video"
     if len(data) > 84 and len(data) == 84 + 50 * int.from_bytes(data[80:84], "little"):
         raise UnsupportedFormat(later("is {what}, not an image", what=later("an STL surface")), fix=SHAPE)
     if _is_text(data[:4096]):

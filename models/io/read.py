@@ -52,6 +52,10 @@ def _decoded(data: bytes, name: str) -> Decoded:
             from models.io import dicom  # pydicom loads with the first DICOM file
 
             return call_in_worker(dicom.decode_dicom, data, limits)
+        case "video":
+            from models.io import video
+
+            return call_in_worker(video.decode_video, data, limits)
         case raster:
             from models.io import raster as pillow
 

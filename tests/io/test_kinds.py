@@ -34,6 +34,13 @@ def test_what_is_read(data: bytes, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "data", [b"\x00\x00\x00\x18ftypisom", b"\x1a\x45\xdf\xa3rest", b"RIFF\x00\x01\x00\x00AVI LIST"]
+)
+def test_videos_are_told_by_how_they_begin(data: bytes) -> None:
+    assert find_file_kind(data, "x") == "video"
+
+
+@pytest.mark.parametrize(
     ("data", "expected"),
     [
         (b"PK\x03\x04rest", "ZIP"),
@@ -41,7 +48,6 @@ def test_what_is_read(data: bytes, expected: str) -> None:
         (b"%PDF-1.4", "PDF"),
         (b"GIF89a", "GIF"),
         (b"\x00\x00\x00\x18ftypheic", "HEIC"),
-        (b"\x00\x00\x00\x18ftypisom", "video"),
         (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000"),
         (bytes(344) + b"n+1\x00", "NIfTI"),
         (b"solid tibia\n  facet normal 0 0 1\n", "STL"),

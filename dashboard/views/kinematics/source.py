@@ -29,7 +29,7 @@ SIMULATED, OWN = later("Simulated case"), later("Your own sequence")
 FILES, WHICH = "kinematics-files", "kinematics-which"
 """Keys: the files of a sequence of one's own, and which sequence is looked at."""
 INVITATION = later(
-    "Frames (PNG, TIFF or DICOM), the STL files of both components, and calibration.txt or camera.txt. "
+    "Frames (PNG, TIFF, DICOM or a video), the STL files of both components, and calibration.txt or camera.txt. "
     "Reference poses (fem.jts, tib.jts) if you have them."
 )
 

@@ -54,7 +54,7 @@ def read_label_map(
         format_ = find_file_kind(data, name)
     except UnsupportedFormat:
         format_ = "none"
-    if format_ in ("none", "DICOM"):
+    if format_ in ("none", "DICOM", "video"):
         raise UnsupportedFormat(later("is no picture"), fix=AS_PNG, file=name)
     limit = settings()
     limits = Limits(limit.max_side_px, limit.max_decoded_mb, limit.max_frames)

@@ -8,7 +8,9 @@ import struct
 import pytest
 
 from models.errors import UnsupportedFormat
+from models.io.identity.deidentify import deidentify
 from models.io.kinds import find_file_kind
+from models.io.label_map import read_label_map
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,10 @@ def test_what_is_read(data: bytes, expected: str) -> None:
 )
 def test_videos_are_told_by_how_they_begin(data: bytes) -> None:
     assert find_file_kind(data, "x") == "video"
+    with pytest.raises(UnsupportedFormat, match="no picture"):
+        read_label_map(data, "x", (4, 4))
+    with pytest.raises(UnsupportedFormat, match="video"):
+        deidentify(data)
 
 
 @pytest.mark.parametrize(

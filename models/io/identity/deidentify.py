@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.errors import UnsupportedFormat
 from models.io.decoded import Limits
 from models.io.identity.profile import BASIC, Options
 from models.io.identity.pseudonym import prepare_key
@@ -9,6 +10,7 @@ from models.io.identity.result import Deidentified
 from models.io.kinds import find_file_kind
 from models.io.pool import call_in_worker
 from models.settings import settings
+from models.words import later
 
 
 def deidentify(data: bytes, options: Options = BASIC) -> Deidentified:
@@ -34,6 +36,9 @@ def deidentify(data: bytes, options: Options = BASIC) -> Deidentified:
             from models.io.identity import dicom_file
 
             return call_in_worker(dicom_file.deidentify_dicom, data, options, limits)
+        case "video":
+            fix = later("De-identify the original DICOM, or single frames as PNG.")
+            raise UnsupportedFormat(later("is a video, whose text is not looked for"), fix=fix)
         case raster:
             from models.io.identity import picture_file
 

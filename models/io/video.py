@@ -10,6 +10,7 @@ Reference: https://docs.opencv.org/4.x/d8/dfe/classcv_1_1VideoCapture.html
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def decode_video(data: bytes, limits: Limits) -> Decoded:
         fix = later("Install it: pip install 'ortholens[video]'. Or save single frames as PNG.")
         raise UnsupportedFormat(later("is a video, and OpenCV, which reads it, is not installed"), fix=fix) from error
     cv2.setNumThreads(1)
-    held = BytesIO(data)  # which the film reads from as it goes
+    held: Any = BytesIO(data)  # which the film reads from as it goes, without holding it
     film = cv2.VideoCapture(held, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not film.isOpened():
         raise DamagedFile(later("is a video that cannot be decoded"), fix=FIX)
@@ -54,7 +55,7 @@ def decode_video(data: bytes, limits: Limits) -> Decoded:
         if not there:
             break
         frames.append(np.ascontiguousarray(frame[..., ::-1]))
-        limits.check(*frame.shape[:2], len(frames), 3, 3)
+        limits.check(frame.shape[0], frame.shape[1], len(frames), 3, 3)
     rate = film.get(cv2.CAP_PROP_FPS)
     film.release()
     if not frames or len(frames) < 0.9 * declared:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import structlog
 import typer
 
-from models.commands import bundle, catalogue, deidentify, kinematics, library, predict, serve, training, triage
+from models.commands import bundle, catalogue, deidentify, kinematics, library, listen, predict, serve, training, triage
 from models.commands.allocation import keep_freed_memory
 from models.errors import OrthoLensError, UnknownCard
 from models.words import DISCLAIMER
@@ -43,6 +43,7 @@ app.command("cases")(catalogue.list_cases)
 app.command("samples")(catalogue.fetch_samples)
 app.command()(catalogue.simulate)
 app.command()(kinematics.kinematics)
+app.command()(listen.listen)
 app.command()(training.train)
 app.command()(training.evaluate)
 app.command()(training.ood)

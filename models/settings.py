@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -36,6 +36,15 @@ class Settings(BaseSettings):
     data_dir: Path = user_data_path("ortholens") / "data"
     """Packed training sets, for `train`, `evaluate` and `ood`; weights that training starts from lie in `weights`
     beside it."""
+    spool_dir: Path = user_data_path("ortholens") / "spool"
+    """Images that wait for an answer and results that wait for the archive: patients' data while they wait."""
+    archive_url: str = ""
+    """DICOMweb service of the archive ("http://pacs:8042/dicom-web")."""
+    archive_user: str = ""
+    archive_password: SecretStr = SecretStr("")
+    """For the archive, by HTTP Basic; use https then."""
+    ae_title: str = Field("ORTHOLENS", pattern=r"^[\w -]{1,16}$")
+    """What this program is called among DICOM nodes."""
     samples_url: str = ""
     """Base address or folder that holds the sample files by name, in place of their public addresses."""
 

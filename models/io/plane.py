@@ -46,10 +46,10 @@ def take_one_plane(image: Dataset, frame: int) -> Dataset:
         for key in MEASURES[1:]:
             if found[key] and found[key][0] > 0:
                 setattr(plane, key, found[key][0])
+        if "SliceThickness" not in plane:  # readers of SEG ask for it beside the spacing
+            plane.SliceThickness = found["SpacingBetweenSlices"][0] if "SpacingBetweenSlices" in plane else spacing[0]
     if "FrameOfReferenceUID" in image and "PixelSpacing" in plane and _lies(*(found[key] for key in PLACE)):
         plane.ImagePositionPatient, plane.ImageOrientationPatient = (found[key] for key in PLACE)
-        if "SliceThickness" not in plane:
-            plane.SliceThickness = found["SpacingBetweenSlices"][0] if "SpacingBetweenSlices" in plane else spacing[0]
         if "NumberOfFrames" in image:
             plane.SOPClassUID = SecondaryCaptureImageStorage
         return plane

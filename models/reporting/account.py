@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.cards import Card
 from models.i18n import Language
 from models.reporting.case import Case
+from models.reporting.finding import Finding
 from models.reporting.model import describe_image
 from models.reporting.outcome import Outcome, fill_common_outcome
 from models.reporting.parts import Answer, Pictures, Section
@@ -47,6 +48,10 @@ class Account(ABC, Generic[A]):
     @abstractmethod
     def sections(self, answer: A, case: Case) -> list[Section]:
         """Return the sections that a chapter begins with; the first has no title."""
+
+    def findings(self, answer: A, image: Image) -> list[Finding]:
+        """Return what an answer says in numbers and points, in English, for a structured report."""
+        return []
 
     def about(self, case: Case) -> Section:
         """Say what was answered."""

@@ -9,11 +9,12 @@ from models.i18n import Language
 from models.reporting import pictures as report_pictures
 from models.reporting.account import CardAccount, Record
 from models.reporting.case import Case
+from models.reporting.finding import Finding
 from models.reporting.outcome import Outcome, fill_common_outcome
 from models.reporting.parts import Answer, Bar, Bars, Paragraph, Part, Pictures, Section
 from models.reporting.trust import caption_heat, report_plain_picture, report_reason, report_trust
 from models.trust.grades import compute_dichotomised_probability, compute_expected_grade
-from models.types import Classification
+from models.types import Classification, Image
 from models.words import later
 
 
@@ -49,6 +50,14 @@ class ClassificationAccount(CardAccount[Classification]):
     def labels(self, card: Card) -> Mapping[str, str]:
         """Return the card's labels."""
         return {label.key: label.name for label in card.labels}
+
+    def findings(self, answer: Classification, image: Image) -> list[Finding]:
+        """Return the probability of each label."""
+        known = card(answer.card)
+        return [
+            Finding(key, f"Probability of {known.labels[known.index(key)].name}", 100 * float(p), "%")
+            for key, p in zip(answer.labels, answer.probabilities, strict=True)
+        ]
 
     def sections(self, answer: Classification, case: Case) -> list[Section]:
         """Return the label beside its heat, the probabilities, the reason, and how far to trust it."""

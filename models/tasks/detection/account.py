@@ -13,6 +13,7 @@ from models.i18n import Language
 from models.reporting import pictures as report_pictures
 from models.reporting.account import CardAccount, Keep, Record
 from models.reporting.case import Case
+from models.reporting.finding import Finding
 from models.reporting.outcome import Outcome, fill_common_outcome
 from models.reporting.parts import Answer, Paragraph, Part, Pictures, Section, Table
 from models.reporting.trust import report_asked_reason, report_plain_picture, report_trust
@@ -101,6 +102,10 @@ class DetectionAccount(CardAccount[Detections]):
     def is_right(self, answer: Detections, labels: Sequence[str], drawn: NDArray[np.uint8] | None) -> bool:
         """Whether boxes of just these labels are shown."""
         return {answer.labels[index] for index in answer.classes[answer.shown]} == set(labels)
+
+    def findings(self, answer: Detections, image: Image) -> list[Finding]:
+        """Return how probable any finding is; the boxes have a report of their own."""
+        return [Finding("score", "Probability of any finding", 100 * answer.score, "%")]
 
     def sections(self, answer: Detections, case: Case) -> list[Section]:
         """Return the verdict beside the boxes, their table, the reason of one, and how far to trust them."""

@@ -16,12 +16,13 @@ from models.i18n import Language
 from models.reporting import pictures
 from models.reporting.account import CardAccount, Record
 from models.reporting.case import Case
+from models.reporting.finding import Finding
 from models.reporting.outcome import Outcome, fill_common_outcome
 from models.reporting.parts import Answer, Paragraph, Part, Pictures, Section, Table
 from models.reporting.trust import report_asked_reason, report_plain_picture, report_trust
 from models.tasks.identification.answer import FittedDesign, Identification
 from models.tasks.identification.library import list_designs
-from models.types import Pixels
+from models.types import Image, Pixels
 from models.words import later
 
 NONE_FITS = later("None of the library's designs")
@@ -85,6 +86,16 @@ class IdentificationAccount(CardAccount[Identification]):
     def is_right(self, answer: Identification, labels: Sequence[str], drawn: NDArray[np.uint8] | None) -> bool:
         """Whether it names the design, or none where none is to be found."""
         return ([answer.best.key] if answer.best else []) == list(labels)
+
+    def findings(self, answer: Identification, image: Image) -> list[Finding]:
+        """Return what is left of each design that comes near, and its width where the film is calibrated."""
+        found = []
+        for fit in answer.fits:
+            name = f"{fit.maker}, {fit.model}"
+            found.append(Finding(f"{fit.key}-residual", f"{name}: left over", fit.residual_px, "px"))
+            if fit.width_mm is not None:
+                found.append(Finding(f"{fit.key}-width", f"{name}: width", fit.width_mm, "mm"))
+        return found
 
     def sections(self, answer: Identification, case: Case) -> list[Section]:
         """Return the design beside its contour, the others that come near, and how far to trust it."""

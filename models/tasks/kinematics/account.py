@@ -18,9 +18,10 @@ from models.i18n import Language
 from models.reporting import pictures
 from models.reporting.account import Account
 from models.reporting.case import Case
+from models.reporting.finding import Finding
 from models.reporting.model import write_as_sentence
 from models.reporting.parts import Answer, Curve, Curves, Facts, Paragraph, Part, Pictures, Section, Table
-from models.types import Motion
+from models.types import Image, Motion
 from models.words import later
 
 COLUMNS = (
@@ -100,6 +101,15 @@ class KinematicsAccount(Account[Motion]):
         sigma = answer.joint_sigma[:, 0]
         sure = f"± {say.number(float(np.nanmedian(sigma)), '.1f')}°" if np.isfinite(sigma).any() else ""
         return say(word_flexion(answer)), sure
+
+    def findings(self, answer: Motion, image: Image) -> list[Finding]:
+        """Return the joint's angles and translations of every frame in which both components were found."""
+        return [
+            Finding(key, str(name), float(value), unit, frame=frame)
+            for frame, row in enumerate(answer.joint)
+            for key, (name, unit), value in zip(answer.joint_columns, COLUMNS, row, strict=True)
+            if np.isfinite(value)
+        ]
 
     def sections(self, answer: Motion, case: Case) -> list[Section]:
         """Return the frames with both components, the curves, a row a frame, and what is uncertain."""

@@ -15,6 +15,7 @@ from models.i18n import IN_ENGLISH, Language
 from models.reporting import pictures
 from models.reporting.account import CardAccount, Keep, Record
 from models.reporting.case import Case
+from models.reporting.finding import Finding
 from models.reporting.model import describe_calibration
 from models.reporting.outcome import Outcome, fill_common_outcome
 from models.reporting.parts import Answer, Paragraph, Part, Pictures, Section, Table
@@ -86,6 +87,15 @@ class LandmarksAccount(CardAccount[Landmarks]):
     def is_right(self, answer: Landmarks, labels: Sequence[str], drawn: NDArray[np.uint8] | None) -> bool:
         """Whether the points are given: nothing is known of them in a picture that was made for a grade."""
         return not answer.abstained
+
+    def findings(self, answer: Landmarks, image: Image) -> list[Finding]:
+        """Return every measure and every point."""
+        known = card(answer.card)
+        places = zip(answer.names, answer.points.tolist(), strict=True)
+        return [
+            *(Finding(one.key, str(one.name), one.value, one.unit) for one in measure_answer(answer)),
+            *(Finding(key, known.labels[known.index(key)].name, point=(x, y)) for key, (x, y) in places),
+        ]
 
     def sections(self, answer: Landmarks, case: Case) -> list[Section]:
         """Return the points on their picture, the measurements, the reason of a point, and how far to trust them."""

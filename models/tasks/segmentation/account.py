@@ -19,6 +19,7 @@ from models.i18n import Language
 from models.reporting import pictures
 from models.reporting.account import CardAccount, Keep, Record
 from models.reporting.case import Case
+from models.reporting.finding import Finding
 from models.reporting.model import describe_calibration
 from models.reporting.outcome import Outcome, fill_common_outcome
 from models.reporting.parts import Answer, Paragraph, Part, Pictures, Section, Table
@@ -117,6 +118,18 @@ class SegmentationAccount(CardAccount[Segmentation]):
     def is_right(self, answer: Segmentation, labels: Sequence[str], drawn: NDArray[np.uint8] | None) -> bool:
         """Whether what was drawn is painted."""
         return drawn is not None and compute_mean_dice(answer, drawn) >= AGREEING
+
+    def findings(self, answer: Segmentation, image: Image) -> list[Finding]:
+        """Return the share and the area of each class, and how many objects it has where they are told apart."""
+        known, found = card(answer.card), []
+        for area in measure_areas(answer, image)[1:]:
+            name = known.labels[known.index(area.key)].name
+            found.append(Finding(f"{area.key}-share", f"{name}, share of the image", 100 * area.share, "%"))
+            if area.area_mm2 is not None:
+                found.append(Finding(f"{area.key}-area", f"{name}, area", area.area_mm2, "mm²"))
+            if area.objects is not None:
+                found.append(Finding(f"{area.key}-count", f"{name}, number", area.objects.count))
+        return found
 
     def sections(self, answer: Segmentation, case: Case) -> list[Section]:
         """Return the classes, their sizes, what else was measured, the reason, and how far to trust them."""

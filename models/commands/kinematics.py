@@ -13,6 +13,7 @@ import models
 from models.commands import trials
 from models.commands.batch import NoNames
 from models.commands.output import check_output_folder, write_output
+from models.commands.size_series import read_sizes, tell_sizes
 from models.commands.trial import CARD, JOURNAL, follow_shots, open_file, outline_shots, read_shots, write_motion
 from models.errors import InputError
 from models.types import Motion
@@ -35,6 +36,10 @@ TibialPoses = Annotated[Path | None, typer.Option("--reference-tibial", help="A 
 FemoralMasks = Annotated[Path | None, typer.Option("--masks-femoral", help="Folder of masks, named as the frames.")]
 TibialMasks = Annotated[Path | None, typer.Option("--masks-tibial", help="Folder of masks, named as the frames.")]
 Side = Annotated[Literal["right", "left"], typer.Option(help="Of the patient: signs of adduction and rotation.")]
+Sizes = Annotated[
+    list[Path] | None,
+    typer.Option("--sizes", help="STL of another size of the series, with fem or tib in its name; once for each."),
+]
 Processes = Annotated[int, typer.Option(min=1, max=64, help="Trials of a folder that are measured at once.")]
 FrameRate = Annotated[
     float | None, typer.Option(min=0.1, max=1000, help="Frames a second; by default the DICOM header's.")
@@ -55,6 +60,7 @@ def kinematics(
     frame_rate: FrameRate = None,
     no_names: NoNames = False,
     processes: Processes = 1,
+    sizes: Sizes = None,
 ) -> None:
     """Find the six degrees of freedom of both components in every frame, and the joint's angles.
 
@@ -64,7 +70,7 @@ def kinematics(
         if (femoral is None) != (tibial is None) or any(
             (reference_femoral, reference_tibial, masks_femoral, masks_tibial)
         ):
-            raise typer.BadParameter("a folder of trials takes both components or none, and no masks or references")
+            raise typer.BadParameter("a folder of trials takes both components or none, no masks, references or sizes")
         shared = trials.Shared(femoral, tibial, calibration, side, frame_rate, not no_names)
         if trials.measure_trials(frames[0], shared, out, processes):
             raise typer.Exit(1)
@@ -81,6 +87,7 @@ def kinematics(
 
     check_output_folder(out, "--out")
     cad = open_file(femoral), open_file(tibial)
+    series = read_sizes(sizes or [], cad)
     meshes = read_mesh(cad[0].data, cad[0].name), read_mesh(cad[1].data, cad[1].name)
     given = {name: path for name, path in (("femoral", reference_femoral), ("tibial", reference_tibial)) if path}
     references = {name: read_poses(open_file(path)) for name, path in given.items()}
@@ -102,6 +109,8 @@ def kinematics(
         typer.echo(str(path))
     if references:
         _compare(found, references, [shot.name for shot in shots], out)
+    for said in tell_sizes(series, found, seen, camera, out, named=not no_names):
+        typer.echo(said, err=True)
     flagged = sum(map(bool, found.notes))
     for warning in found.warnings:
         typer.echo(warning, err=True)

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,6 +17,7 @@ import streamlit as st
 from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
+import models
 from dashboard.session.jobs import Job
 from dashboard.views.kinematics import downloads, figures, fluoroscopy, replay, source, tracking
 from dashboard.views.kinematics.case import MotionCase
@@ -32,8 +34,11 @@ from models.geometry.mesh import Mesh, write_stl
 from models.i18n import Language
 from models.simulation.motion import DISTANCE_MM, PITCH_MM
 from models.tasks.kinematics import angles, study
+from models.tasks.kinematics.opensim import find_frame_rate
+from models.tasks.kinematics.sequence import Frame
 from models.tasks.kinematics.study import File
 from models.types import Motion
+from tests.kinematics.test_films import RATE, write_run
 
 FRAMES, SIDE_PX = 3, 256
 
@@ -424,6 +429,34 @@ def test_wrong_files_get_a_sentence(page: AppTest, sequence: Fluoroscopy) -> Non
         assert not page.exception
         assert said.lower() in texts(page).lower()
         assert not any(button.key == "kinematics-start" for button in page.button)
+
+
+@pytest.mark.parametrize("kind", ["XA", "RF", "video"])
+def test_a_run_in_one_file_is_dropped_and_measured(
+    kind: str, page: AppTest, sequence: Fluoroscopy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every frame of it, by the page's own course; what outlines is the simulation in the network's place."""
+    pitch = PITCH_MM * 1024 / SIDE_PX
+    pictures = np.stack([(image.grey() * 255).round().astype(np.uint8) for image in sequence.images])
+    given = files(sequence) | {"run": write_run(tmp_path, pictures, kind, pitch)}
+    unwanted = {"knee 2.png", "fem.jts"} | ({"calibration.txt"} if kind != "video" else set())
+    masks = iter(sequence.exact)
+    monkeypatch.setattr(tracking, "outline", lambda image, answer: Frame(next(masks), image.grey()))
+    monkeypatch.setattr(models, "predict", lambda image, card: None)
+    monkeypatch.setattr(source, "is_outliner_trained", lambda: True)
+    own(page)
+    page.session_state["kinematics-files"] = tuple(
+        File(name, data) for name, data in given.items() if name not in unwanted
+    )
+    page.run()
+    assert f"{FRAMES} frames" in texts(page)
+    page.button(key="kinematics-start").click().run()
+    settled(page)
+    assert "Flexion from" in texts(page)
+    (name,) = page.session_state["jobs"]
+    found = page.session_state[f"job-{name}"].result
+    assert np.abs(found.tibial.pose[:, :2, 3] - sequence.reference[1][:, :2, 3]).max() < 1
+    assert find_frame_rate(page.session_state[f"{name}-tracking"].sequence.images) == pytest.approx(RATE, rel=1e-3)
 
 
 def test_poses_that_do_not_fit_cost_the_comparison_alone(page: AppTest, sequence: Fluoroscopy) -> None:

@@ -41,6 +41,19 @@ def write_dicom(path: Path, pictures: np.ndarray, modality: str, pitch_mm: float
     run.save_as(path, enforce_file_format=True)
 
 
+def write_run(folder: Path, pictures: np.ndarray, kind: str, pitch_mm: float) -> bytes:
+    """Return (T, H, W) as one file: XA, RF, or a video, which has no calibration of its own."""
+    if kind != "video":
+        write_dicom(folder / "run.dcm", pictures, kind, pitch_mm)
+        return (folder / "run.dcm").read_bytes()
+    cv2 = pytest.importorskip("cv2")
+    film = cv2.VideoWriter(str(folder / "run.avi"), cv2.VideoWriter.fourcc(*"FFV1"), RATE, pictures.shape[:0:-1])
+    for picture in pictures:
+        film.write(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR))
+    film.release()
+    return (folder / "run.avi").read_bytes()
+
+
 @pytest.mark.parametrize("kind", ["XA", "RF", "video"])
 def test_a_run_in_one_file_is_measured(
     kind: str, lunge: Scene, shots: list[Frame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -49,15 +62,9 @@ def test_a_run_in_one_file_is_measured(
     folder.mkdir(parents=True)
     pictures = np.stack([(shot.grey * 255).round().astype(np.uint8) for shot in shots])
     pitch = DISTANCE_MM / lunge.camera.focal_px[0]
+    (folder / "IM0001").write_bytes(write_run(tmp_path, pictures, kind, pitch))  # no ending
     if kind == "video":
-        cv2 = pytest.importorskip("cv2")
-        film = cv2.VideoWriter(str(folder / "run.avi"), cv2.VideoWriter.fourcc(*"FFV1"), RATE, pictures.shape[:0:-1])
-        for picture in pictures:
-            film.write(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR))
-        film.release()
         (folder / "calibration.txt").write_text(write_calibration(DISTANCE_MM, pitch))
-    else:
-        write_dicom(folder / "IM0001", pictures, kind, pitch)  # no ending, and no calibration but its header
     for name, mesh in (("femoral.stl", lunge.femoral), ("tibial.stl", lunge.tibial)):
         (tmp_path / "study" / name).write_bytes(write_stl(mesh))
     masks = iter(shots)

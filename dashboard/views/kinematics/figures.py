@@ -181,6 +181,7 @@ def draw_components_in_space(sequence: Fluoroscopy, placed: Sequence[Placed], sc
          "gridcolor": "#232A30", "backgroundcolor": PAPER, "zeroline": False, "nticks": 5, "tickfont": {"size": 10}}
         for title, limits in zip(titles, reach, strict=True)
     ]  # fmt: skip
+    eye = {"x": 0.55, "y": -1.75, "z": 0.45} if held is None else {"x": 0.9, "y": 1.6, "z": 0.45}  # from the front
     size = np.ptp(reach, 1)
     ratio = dict(zip("xyz", (size / size.max()).tolist(), strict=True))
     fig.update_layout(
@@ -189,7 +190,7 @@ def draw_components_in_space(sequence: Fluoroscopy, placed: Sequence[Placed], sc
         uirevision=f"{sequence.key}-{held is not None}", font={"family": FONT, "color": INK},
         scene={
             "xaxis": axes[0], "yaxis": axes[1], "zaxis": axes[2], "aspectmode": "manual", "aspectratio": ratio,
-            "camera": {"eye": {"x": 0.55, "y": -1.75, "z": 0.45}}, "dragmode": "orbit",
+            "camera": {"eye": eye}, "dragmode": "orbit",
         },
     )  # fmt: skip
     return fig

@@ -28,6 +28,7 @@ listed = [
     pages.how_it_works(),
     pages.model_cards(),
     *([pages.train()] if settings().training else []),
+    *([pages.archive()] if settings().archive_url else []),
     pages.worklist(),
 ]
 page = st.navigation(listed, position="top")

@@ -39,7 +39,8 @@ class Settings(BaseSettings):
     spool_dir: Path = user_data_path("ortholens") / "spool"
     """Images that wait for an answer and results that wait for the archive: patients' data while they wait."""
     archive_url: str = ""
-    """DICOMweb service of the archive ("http://pacs:8042/dicom-web")."""
+    """DICOMweb service of the archive ("http://pacs:8042/dicom-web"); empty: there is no page Archive. Everyone who can
+    open the pages can then look through it."""
     archive_user: str = ""
     archive_password: SecretStr = SecretStr("")
     """For the archive, by HTTP Basic; use https then."""

@@ -62,10 +62,18 @@ def take_drop(key: str) -> None:
         task, page = pages.find_page_of_studies()
         page.take(motion)
         session.go_to(task)
-    elif taken.entries:
-        put = [session.put_in_queue(_item(one)) for one in taken.entries[: session.QUEUE_FILES]]
-        there = {item.sha256 for item in session.list_queue()}
-        session.select_file(next(sha256 for sha256 in put if sha256 in there))
+    else:
+        put_on_table(taken.entries)
+
+
+def put_on_table(entries: Sequence[Entry]) -> list[str]:
+    """Put images on the table, look at the first of them, and return the hashes of those that are there."""
+    put = [session.put_in_queue(_item(one)) for one in entries[: session.QUEUE_FILES]]
+    there = {item.sha256 for item in session.list_queue()}
+    kept = [sha256 for sha256 in put if sha256 in there]
+    if kept:
+        session.select_file(kept[0])
+    return kept
 
 
 def _item(entry: Entry) -> Item:

@@ -77,6 +77,11 @@ def train() -> StreamlitPage:
     return st.Page(VIEWS / "train" / "train.py", title=t("Train"))
 
 
+def archive() -> StreamlitPage:
+    """Return the page of the archive, from which images come and to which answers go."""
+    return st.Page(VIEWS / "archive" / "archive.py", title=t("Archive"))
+
+
 def worklist() -> StreamlitPage:
     """Return the page of all files of the table, to which the list of them leads."""
     return st.Page(VIEWS / "worklist.py", title=t("Worklist"), visibility="hidden")

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 MOST = 200
 """Series that a query returns at most."""
 SECONDS = 20
-TOLD = ("00080020", "00080060", "00180015", "00080050", "00100010", "00100020", "0008103E", "00201209", "00081030")
+TOLD = ("00080020", "00080060", "00180015", "00201209")
+"""What is asked of a series: day, modality, body part, number of images."""
 ADDRESS = re.compile(r"(?P<ae>[^@\s]{1,16})@(?P<host>[^:\s]+|\[[^\]]+\]):(?P<port>\d{1,5})")
 FIX = "Check the address and that the archive runs; what waits is sent later."
 
@@ -67,16 +68,13 @@ class Query:
 
 @dataclass(frozen=True)
 class Series:
-    """One series that an archive has; `patient` is for who looks at the list, and goes nowhere else."""
+    """One series that an archive has, without anything that names a patient."""
 
     study: str
     series: str
     day: str
     modality: str
     body_part: str
-    accession: str
-    patient: str
-    description: str
     images: int
 
 
@@ -212,13 +210,11 @@ def needing_pacs_extra() -> Iterator[None]:
 
 def _series(row: dict[str, Any]) -> Series:
     def first(tag: str) -> str:
-        value = (row.get(tag, {}).get("Value") or [""])[0]
-        return str(value.get("Alphabetic", "") if isinstance(value, dict) else value)
+        return str((row.get(tag, {}).get("Value") or [""])[0])
 
     images = first("00201209")
     return Series(
         first("0020000D"), first("0020000E"), first("00080020"), first("00080060"), first("00180015"),
-        first("00080050"), first("00100010") or first("00100020"), first("0008103E") or first("00081030"),
         int(images) if images.isdecimal() else 0,
     )  # fmt: skip
 

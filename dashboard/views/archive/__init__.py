@@ -1,0 +1,1 @@
+"""An archive (PACS): looked through, a series opened, the answer sent back into its study."""

@@ -1,0 +1,64 @@
+"""The page Archive with a real archive: a query, a series opened, its answer stored in its study; nobody is named."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from models.pacs.archive import Archive
+from models.settings import settings
+from tests.pacs.conftest import PERSON, film
+from tests.pacs.test_orthanc import PLUGIN, Orthanc, store_film
+
+__all__ = ["film"]
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not shutil.which("Orthanc") or not PLUGIN.exists(), reason="needs Orthanc (orthanc, orthanc-dicomweb)"
+    ),
+]
+
+
+@pytest.fixture
+def orthanc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orthanc]:
+    one = Orthanc(tmp_path)
+    one.start()
+    monkeypatch.setenv("ORTHOLENS_ARCHIVE_URL", one.url)
+    monkeypatch.setenv("ORTHOLENS_SPOOL_DIR", str(tmp_path / "spool"))
+    settings.cache_clear()
+    yield one
+    one.kill()
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def test_a_film_is_found_opened_and_its_answer_sent_back(
+    orthanc: Orthanc, home: AppTest, film: Callable[..., bytes], random_card: str
+) -> None:
+    sent = store_film(Archive(orthanc.url), film("shoulder_reverse.png", body_part="SHOULDER"))
+    page = home.switch_page("views/archive/archive.py").run()
+    page.text_input(key="archive-part").input("hip")
+    page.button[[one.label for one in page.button].index("Find")].click().run()
+    assert "0 series" in [one.value for one in page.subheader]
+    page.text_input(key="archive-part").input("shoulder")
+    page.button[[one.label for one in page.button].index("Find")].click().run()
+    assert not page.exception
+    assert any("2026" in one.value and "SHOULDER" in one.value for one in page.markdown)
+    page.button(key="archive-open-0").click().run()
+    assert not page.exception
+    page.selectbox(key="archive-card").select_index(0).run()
+    page.button(key="archive-send").click().run()
+    assert not page.exception
+    assert any("3 of 3 objects" in one.value for one in page.markdown), [one.value for one in page.markdown]
+    assert len(Archive(orthanc.url).list_instances(sent.StudyInstanceUID)) == 4
+    said = " ".join(str(one.value) for kind in (page.markdown, page.caption, page.header) for one in kind)
+    assert not [word for word in ("Muster", "Erika", PERSON["PatientID"], PERSON["AccessionNumber"]) if word in said]
+    orthanc.kill()
+    page.button[[one.label for one in page.button].index("Find")].click().run()
+    assert not page.exception
+    assert any("archive does not answer" in one.value for one in page.markdown)

@@ -59,6 +59,9 @@ class Input(Table):
     """Whether black borders are cut off first, so that what was exposed fills the input."""
     crop: bool = False
     """Whether the training pictures are tight crops: a whole film is searched for them."""
+    closer: float = Field(0.0, ge=0)
+    """Of a card that places points: the side of the square that is looked at once more, over the extent of the points
+    that a look at the whole frame found; 0: one look."""
     kind: str = ""
     """Kind of picture of the shared look (`models.trust.image_kinds.KINDS`), whose opinion then counts too; or none."""
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.geometry.render import render_thickness_mm
-from models.simulation.fluoroscopy import PlacedKnee, Scene, rotate_fluoroscope, show_knee
+from models.simulation.fluoroscopy import Background, PlacedKnee, Scene, rotate_fluoroscope, show_knee
 from models.simulation.metal import SIDE
 from models.simulation.phantom import Side, SimulatedRadiograph
 from models.simulation.xray import WHITE, Beam, annotate_xray
@@ -53,6 +53,8 @@ class KneeFilm:
         The true one.
     px_per_mm
         In the plane of the knee.
+    poses
+        (4, 4) source_from_implant of the femoral and of the tibial component, mirrored where the side is "L".
     """
 
     scene: Scene
@@ -60,6 +62,7 @@ class KneeFilm:
     side: Side
     camera: Camera
     px_per_mm: float
+    poses: tuple[Array, Array]
 
     @property
     def radiograph(self) -> SimulatedRadiograph:
@@ -72,7 +75,12 @@ class KneeFilm:
 
 
 def simulate_knee_film(
-    seed: int, meshes: tuple[Mesh, Mesh | None], view: View | None = None, bright: bool | None = None
+    seed: int,
+    meshes: tuple[Mesh, Mesh | None],
+    view: View | None = None,
+    bright: bool | None = None,
+    background: Background | None = None,
+    kneeling: bool = False,
 ) -> KneeFilm:
     """Simulate a film of an implant; what is not given is drawn from `seed`.
 
@@ -80,6 +88,10 @@ def simulate_knee_film(
     ----------
     meshes
         Femoral and tibial component in mm, x to the right, y anterior, z proximal; None where there is no tibial one.
+    background
+        A real frame whose implants are covered, which the implant lies on; None: bones and flesh are drawn.
+    kneeling
+        Whether a table seen from its side crosses the implant.
     """
     rng = np.random.default_rng([seed, 20261127])
     drawn: View = VIEWS[int(rng.choice(3, p=SHARES))]
@@ -91,12 +103,15 @@ def simulate_knee_film(
     px_per_mm, source_mm = float(np.exp(rng.uniform(np.log(1.4), np.log(2.3)))), rng.uniform(950, 1250)
     middle = (SIDE - 1) / 2
     camera = Camera((px_per_mm * source_mm,) * 2, (middle, middle), (SIDE, SIDE))
-    away = np.array([*rng.normal(0, 28 / px_per_mm, 2), -source_mm])
+    off = np.zeros(2) if background is None else np.array(background[1])[::-1] - middle  # to the right and down
+    across, down = off / px_per_mm + rng.normal(0, 28 / px_per_mm, 2) * [1, -1]
+    away = np.array([across, -down, -source_mm])
     thigh[:3, 3] += away
     shin[:3, 3] += away
     knee = _place(rng, meshes, (thigh, shin), camera, px_per_mm)
-    scene = show_knee(rng, knee, bright=bool(shown_bright if bright is None else bright))
-    return KneeFilm(scene, seen, "L" if mirrored else "R", camera, px_per_mm)
+    covered = None if background is None else background[0]
+    scene = show_knee(rng, knee, covered, kneeling=kneeling, bright=bool(shown_bright if bright is None else bright))
+    return KneeFilm(scene, seen, "L" if mirrored else "R", camera, px_per_mm, (thigh, shin))
 
 
 def _draw_poses(rng: np.random.Generator, view: View, drop_mm: float) -> tuple[Array, Array]:

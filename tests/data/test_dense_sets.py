@@ -12,7 +12,7 @@ import pytest
 from models.errors import UnknownCard
 from models.settings import Settings
 from models.tasks.segmentation.datasets import cluster_stains, read_dense_set
-from models.tasks.segmentation.fluoroscopy_set import _deep_split
+from models.tasks.segmentation.fluoroscopy_set import find_deep_split
 
 
 def test_pictures_of_one_stain_and_light_are_one_look() -> None:
@@ -31,7 +31,7 @@ def test_pictures_of_one_stain_and_light_are_one_look() -> None:
 
 
 def test_held_out_blocks_have_no_neighbour_in_training() -> None:
-    split = [_deep_split(i, 261) for i in range(261)]
+    split = [find_deep_split(i, 261) for i in range(261)]
     assert {of for of in split if of} == {"train", "held-out blocks of deep_flexion_cam1"}
     for before, after in pairwise(split):
         assert {before, after} != {"train", "held-out blocks of deep_flexion_cam1"}

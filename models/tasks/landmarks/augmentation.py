@@ -51,3 +51,48 @@ def draw_landmark_view(
     seen = F.grid_sample(picture[None].float() / 255, grid[None], padding_mode="zeros", align_corners=True)[0]
     found = (points - middle) @ torch.linalg.inv(source_from_view).T + centre
     return recolour_view(seen, how, generator), found, mirrored
+
+
+NEAR, FAR = (1.1, 1.6), (1.6, 3.0)
+"""Side of a view over the extent of its points: as a card that looks twice sees them the second time, and the first."""
+FAR_SHARE = 0.25
+"""Of the views that show all of a frame, as the first look does."""
+
+
+def draw_closer_view(
+    picture: Tensor, points: Tensor, size: tuple[int, int], how: DenseAugmentation, generator: Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw one view of what lies about the points, at the distance of a second look or, more seldom, of the first.
+
+    Parameters
+    ----------
+    picture, points, size
+        As of `draw_landmark_view`; points may be nan.
+
+    Returns
+    -------
+    tuple
+        View (1, *size) in [0, 1], and its points (K, 2) in pixels of the view.
+    """
+
+    def draw(spread: float) -> float:
+        return (float(torch.rand(1, generator=generator)) * 2 - 1) * spread
+
+    known = points[points.isfinite().all(-1)]
+    low, high = known.amin(0), known.amax(0)
+    extent = float((high - low).max())
+    closest, farthest = FAR if float(torch.rand(1, generator=generator)) < FAR_SHARE else NEAR
+    side = extent * closest * (farthest / closest) ** float(torch.rand(1, generator=generator))
+    middle = (low + high) / 2 + torch.tensor([draw(how.shift), draw(how.shift)]) * side
+    zoom, angle = side / min(size), draw(math.radians(how.rotation_deg))
+    mirror = -1.0 if how.flip and float(torch.rand(1, generator=generator)) < 0.5 else 1.0
+    cos, sin = math.cos(angle) * zoom, math.sin(angle) * zoom
+    source_from_view = torch.tensor([[cos * mirror, -sin], [sin * mirror, cos]])
+    centre = torch.tensor([(size[1] - 1) / 2, (size[0] - 1) / 2])
+    y, x = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
+    grid = (torch.stack([x, y], -1) - centre) @ source_from_view.T + middle  # (h, w, 2) in pixels of the picture
+    block = max(1, int(zoom))  # what is made smaller is averaged first
+    fine = F.avg_pool2d(picture[None].float() / 255, block)
+    grid = ((grid + 0.5) / block - 0.5) / torch.tensor([fine.shape[3] - 1, fine.shape[2] - 1]) * 2 - 1
+    seen = F.grid_sample(fine, grid[None], padding_mode="zeros", align_corners=True)[0]
+    return recolour_view(seen, how, generator), (points - middle) @ torch.linalg.inv(source_from_view).T + centre

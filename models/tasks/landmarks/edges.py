@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.tasks.landmarks.joint_line import CONDYLE, PLATEAU
+from models.tasks.landmarks.joint_line import CONDYLE, PLATEAU, has_joint_line
 from models.types import Pixels
 
 BLUR = 1.5
@@ -41,6 +41,8 @@ def settle_on_edges(points: NDArray[np.float32], names: Sequence[str], picture: 
     ndarray
         (K, 2), those that lie on no edge of the joint line as they were.
     """
+    if not has_joint_line(names):
+        return points
     left, right = (points[names.index(name)] for name in MARGINS)
     along = (right - left) / max(float(np.linalg.norm(right - left)), 1e-6)
     down = np.array([-along[1], along[0]], np.float32)

@@ -49,13 +49,13 @@ def explain_point(locator: Locator, image: Image, why: Why, frame: int = 0) -> E
         raise UnknownCard(f"{locator.card.id} explains points, not a part of an image", fix="Name a point.")
     stage = choose_explained_stage(locator, why.stage)
     target = locator.card.index(why.label) if why.label is not None else 0
-    x = locator.task.prepare(image, locator.card, frame)
+    placed, x = locator.prepare(image, frame)
     shares = locator.shares(x)[0]
     heat = shares[:, target : target + 1]
     if method.key != HEATMAP:
         heat = _heat(locator, method, x, target, shares, stage)
     return Explanation(
-        heat=scale_heat(locator.task.frame(image, locator.card).to_source(heat)[0, 0]),
+        heat=scale_heat(placed.to_source(heat)[0, 0]),
         method=method.key,
         layer=stage if method.needs_stage else "",
         target=locator.card.keys[target],

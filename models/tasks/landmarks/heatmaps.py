@@ -87,6 +87,15 @@ def read_heatmaps(shares: Tensor) -> tuple[Tensor, Tensor]:
     return points, squares.clamp_min(1e-6).sqrt()
 
 
+def order_pairs(points: Tensor, names: Sequence[str]) -> Tensor:
+    """Return points (K, 2) x, y of a picture, of every two that bear the same name first the one further left."""
+    found = points.clone()
+    for i, name in enumerate(names):
+        if name.endswith("_1") and f"{name[:-2]}_2" not in names and points[i, 0] < points[i - 1, 0]:
+            found[[i - 1, i]] = points[[i, i - 1]]
+    return found
+
+
 def mirror_order(names: Sequence[str]) -> list[int]:
     """Return which point each becomes in the mirrored picture: those of a bone are numbered from left to right.
 

@@ -5,7 +5,7 @@ Fast and without torch: what a point that is dragged changes is computed anew wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +32,12 @@ CONDYLE: Mapping[Half, tuple[str, ...]] = {
 """Points of the femoral condyles; femur_3 is the notch."""
 SAMPLES = 81
 """Points of a curve that are compared."""
+
+
+def has_joint_line(names: Collection[str]) -> bool:
+    """Whether points of these names are those of a joint line."""
+    wanted = {name for part in (PLATEAU, CONDYLE) for half in part.values() for name in half}
+    return wanted <= set(names)
 
 
 @dataclass(frozen=True)

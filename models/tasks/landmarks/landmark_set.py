@@ -7,15 +7,14 @@ whose splits by patient are the same. How well the points of a knee lie on edges
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from models.cards import Card, find_base_id
-from models.errors import BadCard, UnknownCard, Unreachable
+from models.errors import Unreachable
 from models.settings import settings
 from models.training.public_set import open_set_zip
 
@@ -32,20 +31,23 @@ class LandmarkSet:
     Attributes
     ----------
     pictures
-        (N, H, W) uint8.
+        N of (H, W) uint8.
     names
         Of the K points.
     points
-        (N, K, 2) float32 x, y in pixels of the picture.
+        (N, K, 2) float32 x, y in pixels of the picture; nan for a point that is not there.
     fit
         (N,) how well the points lie on edges of the picture.
     mm_per_px
         (N,) scale that followed from laying them there.
     splits, patients, sides, grades
-        N each: "train", "val" or "test"; patient; "right" or "left"; Kellgren-Lawrence grade.
+        N each: "train", "val", or what else it is measured as, such as "test"; patient, or what stands in for one;
+        "right" or "left"; Kellgren-Lawrence grade, or "".
+    share
+        (N,) how often each is drawn in training, against the others.
     """
 
-    pictures: NDArray[np.uint8]
+    pictures: Sequence[NDArray[np.uint8]]
     names: tuple[str, ...]
     points: NDArray[np.float32]
     fit: NDArray[np.float32]
@@ -54,6 +56,7 @@ class LandmarkSet:
     patients: tuple[str, ...]
     sides: tuple[str, ...]
     grades: tuple[str, ...]
+    share: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -76,7 +79,7 @@ def read_knee_landmarks() -> LandmarkSet:
         pictures = [np.asarray(Picture.open(archive.open(row["file"])).convert("L")) for row in rows]
     points = [[[float(row[f"{name}_{axis}"]) for axis in "xy"] for name in names] for row in rows]
     return LandmarkSet(
-        pictures=np.stack(pictures),
+        pictures=pictures,
         names=names,
         points=np.array(points, np.float32),
         fit=np.array([float(row["fit"]) for row in rows], np.float32),
@@ -86,30 +89,3 @@ def read_knee_landmarks() -> LandmarkSet:
         sides=tuple("right" if row["side"] == "R" else "left" for row in rows),
         grades=tuple(row["kl_grade"] for row in rows),
     )
-
-
-LANDMARK_SETS: Mapping[str, Callable[[], LandmarkSet]] = {"knee-landmarks": read_knee_landmarks}
-"""The set of a card, by the card's base id."""
-
-
-def read_landmark_set(card: Card) -> LandmarkSet:
-    """Read the set that a card was made from.
-
-    Raises
-    ------
-    UnknownCard
-        When the card has no such set.
-    BadCard
-        When the points of the set are not the card's labels.
-    Unreachable
-        When it is not in the data folder.
-    """
-    name = find_base_id(card.id)
-    if name not in LANDMARK_SETS:
-        raise UnknownCard(f"{card.id} has no set of landmarks", fix=f"Sets exist for {', '.join(LANDMARK_SETS)}.")
-    data = LANDMARK_SETS[name]()
-    if data.names != card.keys:
-        raise BadCard(
-            "its labels are not the points of its set", fix=f"They are {', '.join(data.names)}.", file=card.id
-        )
-    return data

@@ -23,6 +23,7 @@ from models.tasks.landmarks.joint_line import (
     find_joint_line,
     find_narrowest,
     fit_plateau,
+    has_joint_line,
     measure_tilt,
     touch_condyles,
 )
@@ -79,7 +80,14 @@ def measure_knee(
     side
         Of the knee, as the patient has it, in a picture that is shown as usual: the right knee's fibula on the
         picture's left. None: not known, and the compartments are called after the picture's halves.
+
+    Returns
+    -------
+    tuple
+        Empty where the points are not those of a joint line: of an implant nothing is measured.
     """
+    if not has_joint_line(answer.names):
+        return ()
     knee = find_joint_line(answer, spacing_mm)
     halves = {half: name_compartment(half, side) for half in HALVES}
     spaces = {half: find_narrowest(knee, half) for half in halves}

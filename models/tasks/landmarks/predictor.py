@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.cards import Card
 from models.nets.dense import JUDGED, DenseNet
-from models.nets.frame import make_blank_image
+from models.nets.frame import Frame, make_blank_image, normalise
 from models.nets.loading import load_dense
 from models.progress import ProgressToken
 from models.tasks import question_of
@@ -20,7 +20,13 @@ from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.landmarks.edges import settle_on_edges
 from models.tasks.landmarks.explanation import explain_point
 from models.tasks.landmarks.heatmaps import count_cells, mirror_order, read_heatmaps
-from models.tasks.landmarks.task import LandmarksTask, LocatorOutput, read_shares
+from models.tasks.landmarks.task import (
+    LandmarksTask,
+    LocatorOutput,
+    bring_points_to_source,
+    frame_closer,
+    read_shares,
+)
 from models.tasks.members import BARE, Members
 from models.trust.methods import find_method
 from models.trust.second import give_second_opinion
@@ -73,13 +79,23 @@ class Locator(Members[DenseNet]):
     def locate(self, image: Image, frame: int = 0, *, mirrored: bool = True) -> LocatorOutput:
         """Answer one frame; without its mirror image it is half the work, and the detector sees the same."""
         start = time.perf_counter()
-        x = self.task.prepare(image, self.card, frame)
+        placed, x = self.prepare(image, frame)
         shares, strongest, pooled = self.shares(x, mirrored)
         read, spread = read_heatmaps(shares)
         points = settle_on_edges(read[0].numpy(), self.card.keys, x[0, 0].numpy())
         return LocatorOutput(
-            points, spread[0].numpy(), pooled[0].numpy(), strongest[0].numpy(), time.perf_counter() - start
+            points, spread[0].numpy(), pooled[0].numpy(), strongest[0].numpy(), time.perf_counter() - start, placed
         )
+
+    def prepare(self, image: Image, frame: int = 0) -> tuple[Frame, Tensor]:
+        """Return where a frame lies in the input, and the input (1, 3, h, w); found by a first look where asked so."""
+        placed, closer = self.task.frame(image, self.card), self.card.input.closer
+        x = self.task.prepare(image, self.card, frame)
+        if not closer:
+            return placed, x
+        found = read_heatmaps(self.shares(x, mirrored=False)[0])[0][0].numpy()
+        placed = frame_closer(bring_points_to_source(found, placed)[0], placed, closer)
+        return placed, normalise(placed.to_network(torch.from_numpy(image.grey(frame))[None, None]))
 
     def warm_up(self) -> None:
         """Answer a blank image, so that the first real one does not wait."""

@@ -19,6 +19,10 @@ from models.trust.ood import load_ood_detector
 from models.types import Image, Landmarks
 
 
+MOST_ENLARGED = 0.25
+"""Side of what is looked at once more, over that of the network's input: no smaller part is enlarged to fill it."""
+
+
 @dataclass(frozen=True)
 class LocatorOutput:
     """What the networks said about one frame.
@@ -31,6 +35,8 @@ class LocatorOutput:
         (D,) and (K,) what the out-of-distribution detector looks at: pooled features, and each map's largest logit.
     seconds
         Preparation and forward passes.
+    frame
+        Where the image lies in the network's input.
     """
 
     points: NDArray[np.float32]
@@ -38,6 +44,7 @@ class LocatorOutput:
     pooled: NDArray[np.float32]
     strongest: NDArray[np.float32]
     seconds: float
+    frame: Frame
 
 
 class LandmarksTask(Task):
@@ -49,8 +56,7 @@ class LandmarksTask(Task):
 
     def read(self, output: LocatorOutput, image: Image, card: Card) -> Landmarks:
         """Return the points in source pixels, their radii, and the detector's verdict."""
-        frame = self.frame(image, card)
-        points, scale = bring_points_to_source(output.points, frame)
+        points, scale = bring_points_to_source(output.points, output.frame)
         verdict = load_ood_detector(card).judge(output.pooled, output.strongest, card.data.shows) if card.ood else None
         factors = card.locating.factors if card.locating else (np.nan,) * len(points)
         return Landmarks(
@@ -78,6 +84,16 @@ def bring_points_to_source(points: NDArray[np.float32], frame: Frame) -> tuple[N
     corner, first = np.array([left, top], np.float32), np.array([first_column, first_row], np.float32)
     found: NDArray[np.float32] = (points - corner + 0.5) * scale - 0.5 + first
     return found.astype(np.float32), float(scale.mean())
+
+
+def frame_closer(points: NDArray[np.float32], frame: Frame, closer: float) -> Frame:
+    """Return how a square about points (K, 2) x, y of the source lies in the input, `closer` times their extent."""
+    low, high = points.min(0), points.max(0)
+    side = max(float((high - low).max()) * closer, MOST_ENLARGED * min(frame.network))
+    first, last = (low + high - side) / 2, (low + high + side) / 2
+    left, top = (round(max(float(at), 0.0)) for at in first)
+    right, bottom = (round(min(float(at) + 1, most)) for at, most in zip(last, frame.source[::-1], strict=True))
+    return Frame(frame.source, frame.network, (top, left, bottom - top, right - left))
 
 
 def read_shares(net: DenseNet, x: Tensor, stage: str, cells: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:

@@ -26,8 +26,8 @@ from models.nets.mobilenet import rescale_batch_norms
 from models.nets.unet import UNetMobileNetV2
 from models.progress import Progress
 from models.tasks.classification.training import load_imagenet_weights
-from models.tasks.landmarks.augmentation import draw_landmark_view
-from models.tasks.landmarks.heatmaps import average_place, count_cells, draw_heatmaps, mirror_order
+from models.tasks.landmarks.augmentation import draw_closer_view, draw_landmark_view
+from models.tasks.landmarks.heatmaps import average_place, count_cells, draw_heatmaps, mirror_order, order_pairs
 from models.tasks.landmarks.landmark_set import LandmarkSet
 from models.tasks.landmarks.recipe import LandmarkRecipe
 from models.training import loop
@@ -100,6 +100,10 @@ def _start(card: Card, data: LandmarkSet, run: LandmarkRun) -> DenseNet:
     return net.to(memory_format=torch.channels_last)
 
 
+ABSENT = -1e4
+"""Where a point is put that is not there: outside every view, where it counts for nothing."""
+
+
 def draw_landmark_batch(card: Card, data: LandmarkSet, run: LandmarkRun, step: int) -> tuple[Tensor, Tensor, Tensor]:
     """Draw the batch of one step: pictures (N, 3, h, w) in [−1, 1], points (N, K, 2) in their pixels, trust (N,)."""
     recipe, generator, turned = LandmarkRecipe.of(card), run.generator(step), mirror_order(data.names)
@@ -107,6 +111,13 @@ def draw_landmark_batch(card: Card, data: LandmarkSet, run: LandmarkRun, step: i
     views, points = [], []
     for i in chosen.tolist():
         picture, known_points = torch.from_numpy(data.pictures[i])[None], torch.from_numpy(data.points[i])
+        if card.input.closer:
+            view, found = draw_closer_view(
+                picture, known_points, recipe.view_size, recipe.augmentation, generator
+            )
+            views.append(view)
+            points.append(order_pairs(found, data.names).nan_to_num(ABSENT))
+            continue
         view, found, mirrored = draw_landmark_view(
             picture, known_points, recipe.view_size, recipe.augmentation, generator
         )

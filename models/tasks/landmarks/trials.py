@@ -22,10 +22,11 @@ from models.nets.dense import DenseNet
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.progress import Progress, tell_part
 from models.tasks.landmarks import grades
-from models.tasks.landmarks.landmark_set import TEST, TRAIN, TRUSTED, VALIDATION, LandmarkSet, read_landmark_set
+from models.tasks.landmarks.landmark_set import TEST, TRAIN, TRUSTED, VALIDATION, LandmarkSet
 from models.tasks.landmarks.metrics import calibrate_radii, compare_landmarks, list_metrics, summarise
 from models.tasks.landmarks.predictor import Locator
 from models.tasks.landmarks.recipe import LandmarkRecipe
+from models.tasks.landmarks.sets import read_landmark_set
 from models.tasks.landmarks.task import LocatorOutput
 from models.tasks.landmarks.training import LandmarkRun, fit_locator
 from models.tasks.ood_set import read_ood_sets
@@ -48,7 +49,8 @@ def make_landmark_image(picture: NDArray[np.uint8]) -> Image:
 def plan_first_run(chosen: Card, data: LandmarkSet, member: int) -> LandmarkRun:
     """Return the first cycle of a member: on training knees whose points are trusted."""
     draw = np.zeros(len(data))
-    draw[data.of(TRAIN, TRUSTED)] = 1
+    some = data.of(TRAIN, TRUSTED)
+    draw[some] = 1 if data.share is None else data.share[some]
     return LandmarkRun(f"first-{member}", LandmarkRecipe.of(chosen).seed + member, locate_runs(chosen), draw)
 
 

@@ -25,10 +25,10 @@ def read_tka_fluoroscopy() -> DenseSet:
     the training blocks, and nothing else of `kneel_right`; simulated knees that kneel join in the second cycle.
     """
     with open_set_zip("tka_fluoroscopy.zip") as archive:
-        real = {study: _frames(archive, study) for study in ("deep_flexion_cam1", "kneel_right")}
+        real = {study: read_study_frames(archive, study) for study in ("deep_flexion_cam1", "kneel_right")}
         implants = [_implant(archive, study) for study in real]
     deep = real["deep_flexion_cam1"]
-    split = [_deep_split(i, len(deep)) for i in range(len(deep))]
+    split = [find_deep_split(i, len(deep)) for i in range(len(deep))]
     kept = [i for i, of in enumerate(split) if of]
     scenes = _scenes(implants, [deep[i] for i, of in enumerate(split) if of == "train"][::8])
     every = [*(deep[i] for i in kept), *real["kneel_right"], *scenes]
@@ -66,11 +66,11 @@ def read_deep_flexion_training_frames() -> list[tuple[Grey, Grey]]:
         When the set is not in the data folder.
     """
     with open_set_zip("tka_fluoroscopy.zip") as archive:
-        frames = _frames(archive, "deep_flexion_cam1")
-    return [frame for i, frame in enumerate(frames) if _deep_split(i, len(frames)) == "train"]
+        frames = read_study_frames(archive, "deep_flexion_cam1")
+    return [frame for i, frame in enumerate(frames) if find_deep_split(i, len(frames)) == "train"]
 
 
-def _deep_split(i: int, count: int) -> str:
+def find_deep_split(i: int, count: int) -> str:
     """Return what frame i of deep_flexion_cam1 serves for; "" next to a held-out block."""
     if i // 10 % 5 == 2:
         return "held-out blocks of deep_flexion_cam1"
@@ -78,7 +78,7 @@ def _deep_split(i: int, count: int) -> str:
     return "" if beside else "train"
 
 
-def _frames(archive: zipfile.ZipFile, study: str) -> list[tuple[Grey, Grey]]:
+def read_study_frames(archive: zipfile.ZipFile, study: str) -> list[tuple[Grey, Grey]]:
     """Return pictures and classes, 1 femoral, 2 tibial; where both are drawn, the femoral one lies in front."""
     found = []
     for name in sorted(name for name in archive.namelist() if name.startswith(f"{study}/frames/")):

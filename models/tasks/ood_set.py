@@ -26,6 +26,7 @@ OWN: Mapping[str, str] = {
     "knee-mri-bone": "knee_mri_bone.zip",
     "tka-components": "tka_fluoroscopy.zip",
     "tka-fluoroscopy": "tka_fluoroscopy.zip",
+    "tka-landmarks": "tka_fluoroscopy.zip",
 }
 """Zips that are of a card's own kind, by its base id."""
 ZIPS: Mapping[str, tuple[str, str]] = {

@@ -16,13 +16,12 @@ from models.reporting import reason
 from models.tasks.landmarks.edit import list_moved
 from models.tasks.landmarks.joint_line import Segment
 from models.tasks.landmarks.marks import (
-    BETWEEN,
-    CURVES,
     colour_of_landmark,
     colour_of_measurement,
     is_narrowest,
     is_space,
     list_lines_to_draw,
+    list_outlines,
     write_value,
 )
 from models.tasks.landmarks.measures import Measurement
@@ -44,8 +43,9 @@ def draw_board(case: LandmarkCase, layers: Collection[str], why: Explanation | N
     )  # fmt: skip
     marks: list[Mark] = []
     if "Outline" in layers:
-        marks += [Mark("curve", along, colour=colour_of_landmark(along[0])) for along in CURVES]
-        marks += [Mark("line", along, colour=colour_of_landmark(along[0])) for along in BETWEEN]
+        curves, between = list_outlines(shown.names)
+        marks += [Mark("curve", along, colour=colour_of_landmark(along[0])) for along in curves]
+        marks += [Mark("line", along, colour=colour_of_landmark(along[0])) for along in between]
     if "Measurements" in layers:
         lines = [_mark_line(measurement, line) for measurement, line in list_lines_to_draw(case.measurements)]
         marks += sorted(lines, key=lambda mark: bool(mark.label))  # no line crosses a label

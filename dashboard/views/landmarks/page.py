@@ -26,6 +26,10 @@ PANELS: dict[str, Callable[[LandmarkCase], Explanation | LandmarkCase | None]] =
     later("Then and now"): compare.show_comparison,
 }
 """What a reader can look at; each draws its controls and returns the heat on the film or the film beside it, if any."""
+UNMEASURED = {
+    name: panel for name, panel in PANELS.items() if panel in (points.show_points, reasons.show_reasons_of_point)
+}
+"""The same where nothing is measured between the points, as of an implant."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ def _answered(case: LandmarkCase) -> tuple[Sheet, Callable[[], None] | None]:
     if not _headline(case):
         return Sheet(), None
     fill = also.show_other_cards(case.image, case.card)
-    beside = choose_panel(PANELS, "landmarks-panel")(case)
+    panels, key = (PANELS, "landmarks-panel") if case.measurements else (UNMEASURED, "landmarks-panel-points")
+    beside = choose_panel(panels, key)(case)
     if not isinstance(beside, LandmarkCase):
         downloads.show_landmarks_downloads(case, beside)
     return Sheet(case, beside), fill

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations, product
 
 import numpy as np
@@ -23,6 +23,7 @@ from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics.journal import Trail
 from models.tasks.kinematics.observe import Seen, halve_observation, observe_component
+from models.tasks.kinematics.points import propose_frame_poses
 from models.tasks.kinematics.register import (
     COARSE,
     CONTOUR,
@@ -34,6 +35,7 @@ from models.tasks.kinematics.register import (
     refine_pose,
 )
 from models.tasks.kinematics.shape import Library, build_shape_library, measure_rotation_deg, propose_shape_poses
+from models.types import Landmarks
 from models.words import later
 
 Array = NDArray[np.float64]
@@ -95,12 +97,14 @@ class Component:
 class Frame:
     """One picture and where the components are in it: (H, W) each; `grey` may be None (nothing but masks).
 
-    `abstention` says why the network that drew the masks abstained; it is empty where it did not.
+    `abstention` says why the network that drew the masks abstained; it is empty where it did not. `points` places the
+    implant's points, where there is a network for them; it is asked only where a component is looked for anew.
     """
 
     masks: tuple[Bits, Bits]
     grey: NDArray[np.float32] | None = None
     abstention: str = ""
+    points: Callable[[], Landmarks] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,13 +154,21 @@ def _about(rotation: Array, pose: Array, centre_mm: Array) -> Array:
     return result
 
 
-def locate_component(component: Component, seen: Seen, guesses: Sequence[Array], options: Options) -> Answer:
+def locate_component(
+    component: Component,
+    seen: Seen,
+    guesses: Sequence[Array],
+    options: Options,
+    more: Callable[[], Sequence[Array]] = tuple,
+) -> Answer:
     """Find every pose of a component that fits one frame.
 
     Parameters
     ----------
     guesses
         (4, 4) poses to start from, those of the frame before; where they fail or are none, the library gives them.
+    more
+        Gives others beside the library's.
     """
     half = halve_observation(seen) if min(seen.mask.shape) > 60 else seen
     fits: list[Fit] = []
@@ -167,7 +179,7 @@ def locate_component(component: Component, seen: Seen, guesses: Sequence[Array],
     anew = not fits or _lost(fits[0])
     if anew:
         found = propose_shape_poses(component.library, seen.mask, seen.camera)
-        fits = _distinct([*fits, *_refined_all(component, seen, half, [c.pose for c in found])])
+        fits = _distinct([*fits, *_refined_all(component, seen, half, [*(c.pose for c in found), *more()])])
     if options.mirrors and fits:
         others = [*guesses[1:2], *list_mirror_poses(fits[0].pose, component.mesh.centre)]
         off = [compute_misfit(component.thin, pose, half) for pose in others]
@@ -265,7 +277,8 @@ def _locate_both(
             found.append(Answer(()))
             continue
         seen = observe_component(mask, camera, other, frame.grey)
-        found.append(locate_component(component, seen, _guesses(answers, index), options))
+        more = partial(propose_frame_poses, frame.points, component.mesh, index, camera)
+        found.append(locate_component(component, seen, _guesses(answers, index), options, more))
     return found[0], found[1]
 
 

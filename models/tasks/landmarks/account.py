@@ -21,10 +21,27 @@ from models.reporting.outcome import Outcome, fill_common_outcome
 from models.reporting.parts import Answer, Paragraph, Part, Pictures, Section, Table
 from models.reporting.trust import report_asked_reason, report_plain_picture, report_trust
 from models.tasks.landmarks.edit import list_moved
+from models.tasks.landmarks.joint_line import has_joint_line
 from models.tasks.landmarks.marks import draw_landmarks, export_landmarks_png, write_value
 from models.tasks.landmarks.measures import Measurement, measure_knee
 from models.types import Image, Landmarks
 from models.words import later
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsOutcome(Outcome):
+    """How many points were placed in an image in which nothing is measured between them."""
+
+    count: int
+
+    @property
+    def cell(self) -> str:
+        """The number of points."""
+        return f"{self.count} points"
+
+    def words(self, say: Language) -> str:
+        """Return the number of points."""
+        return say(POINTS, n=self.count)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +87,10 @@ class LandmarksAccount(CardAccount[Landmarks]):
         }
 
     def line(self, answer: Landmarks, say: Language) -> str:
-        """Return the minimum joint space."""
-        space = measure_answer(answer)[0]
-        return f"{say(space.name)} {write_value(space, say)}"
+        """Return the minimum joint space; the number of points where nothing is measured between them."""
+        if not (measured := measure_answer(answer)):
+            return say(POINTS, n=len(answer.names))
+        return f"{say(measured[0].name)} {write_value(measured[0], say)}"
 
     def keep(self, answer: Landmarks, image: Image, keep: Keep) -> Record:
         """Keep a picture with the points."""
@@ -80,9 +98,11 @@ class LandmarksAccount(CardAccount[Landmarks]):
         keep("landmarks", lambda: export_landmarks_png(image, answer, title=title))
         return {}
 
-    def outcome(self, answer: Landmarks) -> SpaceOutcome:
-        """Return the minimum joint space."""
-        return SpaceOutcome(**fill_common_outcome(answer), space=measure_answer(answer)[0])
+    def outcome(self, answer: Landmarks) -> SpaceOutcome | PointsOutcome:
+        """Return the minimum joint space, or the number of points."""
+        if not (measured := measure_answer(answer)):
+            return PointsOutcome(**fill_common_outcome(answer), count=len(answer.names))
+        return SpaceOutcome(**fill_common_outcome(answer), space=measured[0])
 
     def is_right(self, answer: Landmarks, labels: Sequence[str], drawn: NDArray[np.uint8] | None) -> bool:
         """Whether the points are given: nothing is known of them in a picture that was made for a grade."""
@@ -106,32 +126,40 @@ class LandmarksAccount(CardAccount[Landmarks]):
             drawn = draw_landmarks(case.image, answer, below, say)
         told = self.line(answer, say)
         alt = say(later("The image with its points: {told}"), told=told)
-        marked = pictures.make_report_picture(drawn, alt, say(later("The points, and the joint space between them")))
+        spaced = later("The points, and the joint space between them")
+        shows = spaced if has_joint_line(answer.names) else later("The points")
+        marked = pictures.make_report_picture(drawn, alt, say(shows))
         parts: list[Part] = [Answer(told), Pictures((report_plain_picture(case), marked))]
         if moved := list_moved(answer):
             names = ", ".join(say(known.labels[known.index(name)].name) for name in moved)
             parts.append(Paragraph(say(later("Moved by hand: {names}."), names=names), "warning"))
-        calibration = describe_calibration(case.image, say)
-        measured: list[Part] = [
-            _table(measure_answer(answer), say),
-            Paragraph(say(later("Calibration: {told}."), told=calibration)),
-            *([] if answer.side else [Paragraph(say(UNSIDED), "note")]),
-            *(Paragraph(f"{say(one.name)}: {say(one.definition)} ({one.source})", "note") for one in _defined(answer)),
-        ]
         return [
             Section("", tuple(parts)),
-            Section(say(later("Measurements")), tuple(measured)),
+            *([_measured(answer, case)] if has_joint_line(answer.names) else []),
             *([report_asked_reason(why, known, case)] if why else []),
             _trust(answer, case),
         ]
 
 
+POINTS = later("{n} points placed")
 UNSIDED = later("Neither the file nor the reader says which knee it is: left and right are those of the picture.")
 
 
 def measure_answer(answer: Landmarks) -> tuple[Measurement, ...]:
     """Return every measure of an answer, by the scale and the side that it carries."""
     return measure_knee(answer, answer.spacing_mm, answer.side)
+
+
+def _measured(answer: Landmarks, case: Case) -> Section:
+    """Return every measure, how it is scaled, and what it means."""
+    say = case.say
+    parts: list[Part] = [
+        _table(measure_answer(answer), say),
+        Paragraph(say(later("Calibration: {told}."), told=describe_calibration(case.image, say))),
+        *([] if answer.side else [Paragraph(say(UNSIDED), "note")]),
+        *(Paragraph(f"{say(one.name)}: {say(one.definition)} ({one.source})", "note") for one in _defined(answer)),
+    ]
+    return Section(say(later("Measurements")), tuple(parts))
 
 
 def _table(measured: Sequence[Measurement], say: Language) -> Table:

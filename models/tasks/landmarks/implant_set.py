@@ -25,7 +25,7 @@ from models.geometry.render import place_points
 from models.simulation import fluoroscopy, knee_designs, knee_femoral, knee_films, knee_solids, knee_tibial, metal
 from models.simulation.fluoroscopy import Background, cover_metal
 from models.simulation.knee_designs import build_design
-from models.simulation.knee_films import VIEWS, KneeFilm, simulate_knee_film
+from models.simulation.knee_films import VIEWS, simulate_knee_film
 from models.simulation.metal import SIDE
 from models.tasks.kinematics.angles import guess_femoral_axes, guess_tibial_axes
 from models.tasks.kinematics.motion import Study, find_motion

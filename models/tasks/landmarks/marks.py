@@ -6,7 +6,7 @@ Bones and measurements are told apart by shape and words as well as by colour, w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -19,7 +19,7 @@ from models.drawing.draw import RGB, load_font, to_rgb_bytes
 from models.i18n import IN_ENGLISH, Language
 from models.reporting.caption import write_caption_footer
 from models.tasks.landmarks.edit import list_moved
-from models.tasks.landmarks.joint_line import CONDYLE, PLATEAU, Segment, fit_curve
+from models.tasks.landmarks.joint_line import CONDYLE, PLATEAU, Segment, fit_curve, has_joint_line
 from models.tasks.landmarks.measures import Measurement, measure_knee
 from models.types import Image, Landmarks, Pixels
 from models.words import later
@@ -36,6 +36,14 @@ SPACE, AXIS = "#FF7AC2", "#F0E442"
 DIGITS: Mapping[str, str] = MappingProxyType({"mm": ".1f", "%": ".1f", "°": ".1f", "px": ".0f"})
 NO_BREAK = "\u00a0"
 """A space at which no line ends, between a number and its unit."""
+
+
+def list_outlines(names: Collection[str]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Return what runs through points of these names: the curves, and what lies between them as straight lines.
+
+    Of an implant there are none: its outline is not what its points lie on.
+    """
+    return ([*CURVES], [*BETWEEN]) if has_joint_line(names) else ([], [])
 
 
 def find_bone(landmark: str) -> str:
@@ -99,9 +107,10 @@ def draw_landmarks(image: Image, answer: Landmarks, shown: Pixels | None = None,
     pen, thick = ImageDraw.Draw(picture), max(2, round(max(picture.size) / 450))
     scale = np.array(picture.size) / image.shape[::-1]
     places = {name: _place(point, scale) for name, point in zip(answer.names, answer.points, strict=True)}
-    for names in (*CURVES, *BETWEEN):
+    curves, between = list_outlines(answer.names)
+    for names in (*curves, *between):
         along = np.array([places[name] for name in names])
-        curve = fit_curve(along) if names in CURVES else along
+        curve = fit_curve(along) if names in curves else along
         pen.line([(float(x), float(y)) for x, y in curve], colour_of_landmark(names[0]), max(1, thick // 2))
     face = load_font(max(12, round(max(picture.size) / 55)))
     for measurement, line in list_lines_to_draw(measure_knee(answer, answer.spacing_mm, answer.side)):
@@ -153,7 +162,8 @@ def export_landmarks_png(
     large = plate.enlarge_for_plate(image.shown(answer.frame) if shown is None else shown, image.cell)
     picture = draw_landmarks(image, answer, large, say)
     legend = [(colour, say(name)) for colour, name in BONES.values()]
-    legend += [(SPACE, say(later("Joint space"))), (AXIS, say(later("Axes and tangents")))]
+    if has_joint_line(answer.names):
+        legend += [(SPACE, say(later("Joint space"))), (AXIS, say(later("Axes and tangents")))]
     lines = write_caption_footer(answer, say)
     if moved := list_moved(answer):
         lines.insert(0, say(later("Moved by hand, drawn as diamonds: {names}"), names=", ".join(moved)))

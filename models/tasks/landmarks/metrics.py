@@ -21,7 +21,7 @@ from models.types import Landmarks
 
 RESAMPLES = 1000
 COVERAGE = 0.9
-WITHIN_MM = 4.0
+WITHIN_MM, WITHIN_PX = 4.0, 10.0
 SPACES = ("minimum_space", "minimum_space_left", "minimum_space_right")
 """Measures that are compared with those of the reference points."""
 
@@ -80,6 +80,42 @@ def measure_spaces(answer: Landmarks, points: NDArray[np.float32], mm_per_px: fl
         radius_px=answer.radius_px,
     )  # fmt: skip
     return {one.key: one.value for one in measure_knee(other, (mm_per_px, mm_per_px))}
+
+
+AT_PX = 1024
+"""Side of the picture in whose pixels errors of points of implants are told, whatever the picture's own."""
+
+
+def list_point_metrics(error: Values, names: Sequence[str], inside: Values) -> Mapping[str, Callable[[Chosen], float]]:
+    """Return the figures of points in which nothing is measured, by name, each of some of the pictures.
+
+    Parameters
+    ----------
+    error, inside
+        (N, K) distance from the true place in pixels of a picture of `AT_PX`, and whether that lies in the circle; nan
+        where there is no such point.
+    """
+
+    def median(columns: list[int], some: Chosen) -> float:
+        return float(np.nanmedian(error[np.ix_(some, columns)]))
+
+    groups = {
+        "median point error": list(range(len(names))),
+        "median point error, femoral": [i for i, name in enumerate(names) if name.startswith("femur")],
+        "median point error, tibial": [i for i, name in enumerate(names) if name.startswith("tibia")],
+    }
+    found: dict[str, Callable[[Chosen], float]] = {
+        f"{name} px at {AT_PX}": partial(median, columns) for name, columns in groups.items()
+    }
+    return found | {
+        f"points within {WITHIN_PX:g} px at {AT_PX}": lambda some: _share(error[some] <= WITHIN_PX, error[some]),
+        "90 % radii cover": lambda some: _share(inside[some] > 0, error[some]),
+    }
+
+
+def _share(right: NDArray[np.bool_], known: Values) -> float:
+    """Return the share of what is right among what is known."""
+    return float(right[np.isfinite(known)].mean())
 
 
 def list_metrics(compared: Compared) -> Mapping[str, Callable[[Chosen], float]]:
@@ -153,8 +189,8 @@ def calibrate_radii(error_px: Values, spread_px: Values) -> Locating:
     error_px, spread_px
         (N, K) in the same pixels, of pictures that trained nothing.
     """
-    ratio = error_px / spread_px
-    usual = np.median(ratio, axis=0)
-    scores = np.sort((ratio / usual).ravel())
+    ratio = error_px / spread_px  # nan where there is no such point
+    usual = np.nanmedian(ratio, axis=0)
+    scores = np.sort((ratio / usual)[np.isfinite(ratio)])
     quantile = scores[min(ceil((len(scores) + 1) * COVERAGE), len(scores)) - 1]
     return Locating(coverage=COVERAGE, factors=tuple(float(one) for one in usual * quantile), n=len(ratio))

@@ -18,7 +18,6 @@ from models.tasks.task import Task
 from models.trust.ood import load_ood_detector
 from models.types import Image, Landmarks
 
-
 MOST_ENLARGED = 0.25
 """Side of what is looked at once more, over that of the network's input: no smaller part is enlarged to fill it."""
 

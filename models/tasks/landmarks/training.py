@@ -112,9 +112,7 @@ def draw_landmark_batch(card: Card, data: LandmarkSet, run: LandmarkRun, step: i
     for i in chosen.tolist():
         picture, known_points = torch.from_numpy(data.pictures[i])[None], torch.from_numpy(data.points[i])
         if card.input.closer:
-            view, found = draw_closer_view(
-                picture, known_points, recipe.view_size, recipe.augmentation, generator
-            )
+            view, found = draw_closer_view(picture, known_points, recipe.view_size, recipe.augmentation, generator)
             views.append(view)
             points.append(order_pairs(found, data.names).nan_to_num(ABSENT))
             continue

@@ -22,8 +22,16 @@ from models.nets.dense import DenseNet
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.progress import Progress, tell_part
 from models.tasks.landmarks import grades
+from models.tasks.landmarks.joint_line import has_joint_line
 from models.tasks.landmarks.landmark_set import TEST, TRAIN, TRUSTED, VALIDATION, LandmarkSet
-from models.tasks.landmarks.metrics import calibrate_radii, compare_landmarks, list_metrics, summarise
+from models.tasks.landmarks.metrics import (
+    AT_PX,
+    calibrate_radii,
+    compare_landmarks,
+    list_metrics,
+    list_point_metrics,
+    summarise,
+)
 from models.tasks.landmarks.predictor import Locator
 from models.tasks.landmarks.recipe import LandmarkRecipe
 from models.tasks.landmarks.sets import read_landmark_set
@@ -38,6 +46,10 @@ from models.words import later
 
 CPU = torch.device("cpu")
 TITLE = later("Training the model")
+HOW = f"published splits, by patient; knees whose points fit at least {TRUSTED:g}; intervals over patients"
+HOW_OF_IMPLANTS = (
+    "points projected from CAD by known poses; intervals over designs, and over blocks of a study's frames"
+)
 NAMES = {VALIDATION: "validation", TEST: "test, measured once"}
 
 
@@ -157,13 +169,15 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     """
     chosen = card(card_id)
     data, locator = read_landmark_set(chosen), Locator(chosen, CPU)
-    trials = {NAMES[split]: _measure(locator, data, split) for split in (VALIDATION, *([TEST] if test else []))}
+    measured = sorted(set(data.splits) - {TRAIN, VALIDATION}) if test else []
+    trials = {NAMES.get(split, split): _measure(locator, data, split) for split in (VALIDATION, *measured)}
+    jointed = has_joint_line(data.names)
     report: dict[str, Any] = {
-        "how": f"published splits, by patient; knees whose points fit at least {TRUSTED:g}; intervals over patients",
+        "how": HOW if jointed else HOW_OF_IMPLANTS,
         "weights": [member.sha256 for member in chosen.members],
         "trials": trials,
     }
-    if chosen.id == chosen.base_id:
+    if jointed and chosen.id == chosen.base_id:
         graded = grades.measure_grades(locator, test, tell_part(progress, 0, 0.8))
         report["space_by_grade"] = graded.training
         trials |= graded.trials
@@ -172,6 +186,12 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
 
 def _measure(locator: Locator, data: LandmarkSet, split: str) -> dict[str, Any]:
     some = data.of(split, TRUSTED)
+    if not has_joint_line(data.names):
+        found, sides = place_set(locator, data, some), np.array([max(data.pictures[i].shape) for i in some])
+        error = np.linalg.norm(np.stack([one.points for one in found]) - data.points[some], axis=-1).astype(float)
+        inside = (error <= np.stack([one.radius_px for one in found])).astype(float)
+        metrics = list_point_metrics(error * (AT_PX / sides)[:, None], data.names, inside)
+        return summarise(metrics, [data.patients[i] for i in some])
     compared = compare_landmarks(place_set(locator, data, some), data.points[some], data.mm_per_px[some])
     return summarise(list_metrics(compared), [data.patients[i] for i in some])
 
@@ -197,5 +217,9 @@ def _measure_ood(chosen: Card, data: LandmarkSet, progress: Progress) -> dict[st
         chosen, lambda image: locator.task.read(locator.locate(image, mirrored=False), image, chosen)
     )
     return ood_detector.measure_ood_detector(
-        chosen, _known(locator, data), ood_score, read_ood_sets(grades.GRADED, colour=False), progress
+        chosen,
+        _known(locator, data),
+        ood_score,
+        read_ood_sets(grades.GRADED if has_joint_line(data.names) else chosen.id, colour=False),
+        progress,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from models.tasks.kinematics.journal import Journal
     from models.tasks.kinematics.motion import Study
+    from models.tasks.kinematics.points import Place
     from models.tasks.kinematics.sequence import Frame
     from models.tasks.kinematics.study import File
 
@@ -79,7 +81,8 @@ def outline_shots(
     frames = []
     for number, shot in enumerate(shots):
         given = masks and (_mask(masks[0], shot), _mask(masks[1], shot))
-        frames.append(Frame(given, shot.shown) if given else _outline(shot, journal))
+        frame = Frame(given, shot.shown) if given else _outline(shot, journal)
+        frames.append(replace(frame, points=_find_placer(shot)))
         progress(OUTLINED * (number + 1) / len(shots))
     return frames
 
@@ -104,6 +107,14 @@ def _mask(folder: Path, shot: Shot) -> NDArray[np.bool_]:
         raise InputError("is a mask of another size than its frame", fix="Draw it on the frame.", file=path.name)
     found: NDArray[np.bool_] = mask.grey() > 0
     return found
+
+
+def _find_placer(shot: Shot) -> Place | None:
+    """Return what places the implant's points on a frame; None without a network for them."""
+    from models.tasks.kinematics.points import CARD as POINTS
+
+    known = models.cards().get(POINTS)
+    return partial(models.predict, shot.image, POINTS) if known and known.members else None
 
 
 def _outline(shot: Shot, journal: Journal) -> Frame:

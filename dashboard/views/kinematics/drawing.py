@@ -12,6 +12,7 @@ from dashboard.views.kinematics import figures
 from dashboard.views.kinematics.figures import Compass, Placed
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from models.tasks.kinematics.sequence import NAMES
+from models.types import Landmarks
 
 HEIGHT_PX = 520
 PICTURE = 1.35
@@ -39,10 +40,15 @@ def name_frame(name: str) -> str:
     return f"{name}-frame"
 
 
-def draw_frame(sequence: Fluoroscopy, frame: int, placed: list[Placed], opacity: float) -> None:
-    """Draw one frame with the contours of what is placed, filled by the opacity."""
+def draw_frame(
+    sequence: Fluoroscopy, frame: int, placed: list[Placed], opacity: float, points: Landmarks | None = None
+) -> None:
+    """Draw one frame with the contours of what is placed, filled by the opacity, and the implant's points if any."""
+    figure = figures.draw_component_contours(sequence, frame, placed, opacity)
+    if points:
+        figures.mark_points(figure, points, sequence.images[frame])
     st.plotly_chart(
-        figures.draw_component_contours(sequence, frame, placed, opacity),
+        figure,
         key="viewer-kinematics",
         height=HEIGHT_PX,
         theme=None,

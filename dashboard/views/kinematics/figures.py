@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 from skimage.measure import find_contours
 
+import models
 from dashboard.i18n import find_separators, later, t
 from dashboard.style.figures import FAINT, FONT, INK, PAPER, draw_viewer, encode_raster
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
@@ -22,7 +23,8 @@ from models.geometry.render import render_silhouette
 from models.tasks.kinematics.angles import Axes
 from models.tasks.kinematics.export import COLOURS
 from models.tasks.kinematics.sequence import NAMES
-from models.types import Motion
+from models.tasks.landmarks.marks import colour_of_landmark
+from models.types import Image, Landmarks, Motion
 
 Array = NDArray[np.float64]
 
@@ -84,6 +86,22 @@ def draw_component_contours(sequence: Fluoroscopy, frame: int, placed: Sequence[
         legend={"x": 0.98, "xanchor": "right", "y": 0.02, "yanchor": "bottom", "bgcolor": LEGEND, "font_size": 13},
     )  # fmt: skip
     return fig
+
+
+def mark_points(figure: go.Figure, points: Landmarks, image: Image) -> None:
+    """Draw the points of an implant on a frame, each with its name and how far off it may be."""
+    down, across = image.cell
+    labels = {label.key: t(label.name) for label in models.card(points.card).labels}
+    said = [
+        t("{name}: 90 % within {radius:.0f} px", name=labels[name], radius=radius)
+        for name, radius in zip(points.names, points.radius_px, strict=True)
+    ]
+    figure.add_scatter(
+        x=points.points[:, 0] * across, y=points.points[:, 1] * down, mode="markers", name=t("Points"),
+        marker={"size": 8, "color": [colour_of_landmark(name) for name in points.names],
+                "line": {"color": PAPER, "width": 1.5}},
+        hovertext=said, hoverinfo="text",
+    )  # fmt: skip
 
 
 def _contour(mesh: Mesh, pose: Array, sequence: Fluoroscopy) -> tuple[Array, Array]:

@@ -28,14 +28,18 @@ from dashboard.views.kinematics.drawing import (
     name_frame,
 )
 from dashboard.views.kinematics.figures import Compass, Placed
+from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from dashboard.views.kinematics.tracking import EXACT, NETWORK, Tracking
 from models import OrthoLensError
 from models.cases.lunge import CARD
 from models.tasks.kinematics.account import word_flexion
+from models.tasks.kinematics.points import CARD as POINTS_CARD
 from models.tasks.kinematics.sequence import NAMES
-from models.types import Motion
+from models.types import Landmarks, Motion
 
 SHOWN = (later("Femoral"), later("Tibial"), later("Other pose"))
+POINTS = later("Points")
+"""Drawn where they are asked for: what the network of points sees, which a first pose may come from."""
 PANELS: dict[str, Callable[[MotionCase], Placed | None]] = {
     later("Curves"): panels.draw_angles_panel,
     later("Quality"): panels.draw_quality_panel,
@@ -109,7 +113,7 @@ def _workspace(measured: MotionCase) -> None:
         if films:
             kinematics_replay.show_film(measured, name_frame(measured.name))
         else:
-            draw_frame(sequence, frame, placed, opacity)
+            draw_frame(sequence, frame, placed, opacity, _points(sequence, frame) if POINTS in shown else None)
     with space:
         tibia = measured.poses[1][frame]
         still = tibia if held and np.isfinite(tibia).all() else None
@@ -121,7 +125,7 @@ def _controls() -> tuple[Sequence[str], float]:
     """Let the reader choose what is drawn on the frame, and how opaque."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         shown = st.pills(
-            t("Shown"), SHOWN, selection_mode="multi", key="kinematics-shown",
+            t("Shown"), (*SHOWN, POINTS), selection_mode="multi", key="kinematics-shown",
             default=SHOWN, format_func=t, persist_state="session", label_visibility="collapsed",
             help=t("Where two poses fit almost equally, the other one is dotted."),
         )  # fmt: skip
@@ -184,6 +188,20 @@ def _show_warnings(measured: MotionCase) -> None:
             describe_fit(index, track.overlap[measured.t], track.residual_px[measured.t])
     for said in measured.motion.notes[measured.t]:
         st.markdown(f":material/warning: {escape_markdown(write_as_sentence(t(said)))}")
+
+
+def _points(sequence: Fluoroscopy, frame: int) -> Landmarks | None:
+    """Return the implant's points on a frame; None where the network is not here, or abstains, which is said."""
+    image = sequence.images[frame]
+    try:
+        found = session.predict_as(Landmarks, image, models.card(POINTS_CARD), image.first_frame)
+    except OrthoLensError as problem:
+        states.show_error(problem)
+        return None
+    if found.abstained:
+        st.caption(escape_markdown(t("No points: {reason}.", reason=t(found.reason or ""))))
+        return None
+    return found
 
 
 def _placed(measured: MotionCase, shown: Sequence[str], tried: Placed | None) -> list[Placed]:

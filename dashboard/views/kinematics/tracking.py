@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from models.errors import Cancelled, InputError
 from models.tasks.kinematics import angles
 from models.tasks.kinematics.motion import Study, find_motion
 from models.tasks.kinematics.observe import observe_component
+from models.tasks.kinematics.points import CARD as POINTS
+from models.tasks.kinematics.points import Place
 from models.tasks.kinematics.register import FINE, Fit, assess_registration, refine_pose
 from models.tasks.kinematics.sequence import BAD_OVERLAP, NAMES, Answer, Frame, Options
 from models.tasks.kinematics.study import outline
@@ -101,8 +104,8 @@ class Tracking:
 
     def _outlined(self, t: int, image: Image) -> Frame:
         if self.masks == EXACT and self.sequence.exact is not None:
-            return Frame(self.sequence.exact[t], image.grey())
-        return outline(image, models.predict(image, CARD))
+            return Frame(self.sequence.exact[t], image.grey(), points=find_placer(image))
+        return outline(image, models.predict(image, CARD), find_placer(image))
 
     def _made(self) -> tuple[str, ...]:
         """Return what stands in every export about where the numbers come from."""
@@ -135,6 +138,12 @@ class Tracking:
                 file=later("Frame {frame}", frame=t + 1),
             )
         return fit
+
+
+def find_placer(image: Image) -> Place | None:
+    """Return what places the implant's points on a frame; None without a network for them."""
+    known = models.cards().get(POINTS)
+    return partial(models.predict, image, POINTS) if known and known.members else None
 
 
 def apply_pose_edits(result: Motion, sequence: Fluoroscopy, edits: Edits) -> Motion:

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
+from models.errors import ModelError
 from models.geometry.camera import Camera
 from models.geometry.implant_points import FEMORAL_POINTS, TIBIAL_POINTS, find_femoral_points, find_tibial_points
 from models.geometry.mesh import Mesh
 from models.geometry.render import place_points
 from models.tasks.kinematics.angles import guess_femoral_axes, guess_tibial_axes
-from models.types import Landmarks
+from models.types import Landmarks, Prediction
 
 Array = NDArray[np.float64]
 
@@ -38,11 +39,20 @@ LEAST_PX = 1.0
 """No point is trusted more than to so many pixels."""
 
 
-def propose_frame_poses(
-    place: Callable[[], Landmarks] | None, mesh: Mesh, index: int, camera: Camera
-) -> Sequence[Array]:
-    """Return what `propose_point_poses` does of the points that a frame's network places; none where there is none."""
-    return propose_point_poses(place(), mesh, index, camera) if place else ()
+Place = Callable[[], Prediction]
+"""Places the points on a frame."""
+
+
+def propose_frame_poses(place: Place | None, mesh: Mesh, index: int, camera: Camera) -> Sequence[Array]:
+    """Return what `propose_point_poses` makes of a frame; nothing where no network places points.
+
+    A frame's first pose does not hang on them, so a network that cannot be loaded is passed over.
+    """
+    try:
+        seen = place() if place else None
+    except ModelError:
+        return ()
+    return propose_point_poses(seen, mesh, index, camera) if isinstance(seen, Landmarks) else ()
 
 
 def propose_point_poses(seen: Landmarks, mesh: Mesh, index: int, camera: Camera) -> list[Array]:

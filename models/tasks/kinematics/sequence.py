@@ -23,7 +23,7 @@ from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics.journal import Trail
 from models.tasks.kinematics.observe import Seen, halve_observation, observe_component
-from models.tasks.kinematics.points import propose_frame_poses
+from models.tasks.kinematics.points import Place, propose_frame_poses
 from models.tasks.kinematics.register import (
     COARSE,
     CONTOUR,
@@ -35,7 +35,6 @@ from models.tasks.kinematics.register import (
     refine_pose,
 )
 from models.tasks.kinematics.shape import Library, build_shape_library, measure_rotation_deg, propose_shape_poses
-from models.types import Landmarks
 from models.words import later
 
 Array = NDArray[np.float64]
@@ -104,7 +103,7 @@ class Frame:
     masks: tuple[Bits, Bits]
     grey: NDArray[np.float32] | None = None
     abstention: str = ""
-    points: Callable[[], Landmarks] | None = None
+    points: Place | None = None
 
 
 @dataclass(frozen=True, eq=False)

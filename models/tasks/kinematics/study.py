@@ -21,6 +21,7 @@ from models.geometry.camera import Camera, find_camera_of_image, read_calibratio
 from models.io import read as read_image
 from models.io.text import natural_name_key
 from models.tasks.kinematics.motion import check_frame_shapes
+from models.tasks.kinematics.points import Place
 from models.tasks.kinematics.sequence import NAMES, Frame
 from models.types import Image, Prediction, Segmentation
 from models.words import later
@@ -171,7 +172,7 @@ def _component(file: File, found: Sequence[Array | None]) -> int:
     return which
 
 
-def outline(image: Image, prediction: Prediction) -> Frame:
+def outline(image: Image, prediction: Prediction, points: Place | None = None) -> Frame:
     """Return a frame with the outlines of both components that a network drew into it.
 
     Parameters
@@ -180,6 +181,8 @@ def outline(image: Image, prediction: Prediction) -> Frame:
         Of a single frame.
     prediction
         What a card says of it, whose classes are named femoral and tibial component.
+    points
+        Places the implant's points on it, for a first pose.
 
     Raises
     ------
@@ -191,4 +194,4 @@ def outline(image: Image, prediction: Prediction) -> Frame:
         raise InputError(problem, fix=later("Restore the card that came with it."))
     femoral, tibial = (prediction.labels.index(name) for name in NAMES)
     masks = prediction.mask == femoral, prediction.mask == tibial
-    return Frame(masks, image.grey(), prediction.reason or "" if prediction.abstained else "")
+    return Frame(masks, image.grey(), prediction.reason or "" if prediction.abstained else "", points)

@@ -53,7 +53,7 @@ def draw_landmark_view(
     return recolour_view(seen, how, generator), found, mirrored
 
 
-NEAR, FAR = (1.1, 1.6), (1.6, 3.0)
+NEAR, FAR = (1.1, 1.6), (1.6, 4.5)
 """Side of a view over the extent of its points: as a card that looks twice sees them the second time, and the first."""
 FAR_SHARE = 0.25
 """Of the views that show all of a frame, as the first look does."""

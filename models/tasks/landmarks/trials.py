@@ -48,7 +48,7 @@ CPU = torch.device("cpu")
 TITLE = later("Training the model")
 HOW = f"published splits, by patient; knees whose points fit at least {TRUSTED:g}; intervals over patients"
 HOW_OF_IMPLANTS = (
-    "points projected from CAD by known poses; intervals over designs, and over blocks of a study's frames"
+    "points projected from CAD by known poses; intervals over designs, or over blocks of frames of a study"
 )
 NAMES = {VALIDATION: "validation", TEST: "test, measured once"}
 
@@ -204,7 +204,8 @@ def _known(locator: Locator, data: LandmarkSet) -> ood_detector.Known:
         return output.pooled[None], output.strongest[None]
 
     draw = np.zeros(len(data))
-    draw[data.of(TRAIN)] = 1  # whatever becomes of their points, the pictures are of the kind
+    every = data.of(TRAIN)  # whatever becomes of their points, the pictures are of the kind
+    draw[every] = 1 if data.share is None else data.share[every]
     some = ood_detector.choose_ood_pictures(draw)
     pictures = [make_frame_pixels(data.pictures[i])[0] for i in some]
     return ood_detector.look_at_known_pictures(locator.card, pictures, [data.patients[i] for i in some], look)

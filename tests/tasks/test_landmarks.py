@@ -18,10 +18,11 @@ from models.tasks.landmarks.augmentation import draw_landmark_view
 from models.tasks.landmarks.edges import settle_on_edges
 from models.tasks.landmarks.edit import Move, MovedLandmarks, list_moved, move_points
 from models.tasks.landmarks.heatmaps import average_place, draw_heatmaps, mirror_order, read_heatmaps
-from models.tasks.landmarks.landmark_set import LandmarkSet, read_landmark_set
+from models.tasks.landmarks.landmark_set import LandmarkSet
 from models.tasks.landmarks.measures import find_stated_side, measure_knee, name_compartment
 from models.tasks.landmarks.metrics import calibrate_radii, compare_landmarks, compute_icc, list_metrics, summarise
 from models.tasks.landmarks.predictor import Locator
+from models.tasks.landmarks.sets import read_landmark_set
 from models.tasks.landmarks.task import LandmarksTask, bring_points_to_source
 from models.tasks.landmarks.training import LandmarkRun, draw_landmark_batch, measure_losses
 from models.tasks.segmentation.augmentation import DenseAugmentation

@@ -69,11 +69,14 @@ def plan_first_run(chosen: Card, data: LandmarkSet, member: int) -> LandmarkRun:
 def plan_tuning_run(chosen: Card, data: LandmarkSet, member: int, first: DenseNet) -> LandmarkRun:
     """Return the second cycle: on all training knees whose points the first cycle's network agrees with."""
     recipe, start = LandmarkRecipe.of(chosen), plan_first_run(chosen, data, member)
+    tuned = replace(start, name=f"tuned-{member}", seed=start.seed + 100, start=start)
+    if np.isinf(recipe.agreement_px):
+        return tuned
     draw, some = np.zeros(len(data)), data.of(TRAIN)
     found = place_set(Locator(chosen, CPU, [first]), data, some)
     apart = [np.linalg.norm(one.points - data.points[i], axis=-1).mean() for one, i in zip(found, some, strict=True)]
     draw[some[np.array(apart) <= recipe.agreement_px]] = 1
-    return replace(start, name=f"tuned-{member}", seed=start.seed + 100, draw=draw, start=start)
+    return replace(tuned, draw=draw)
 
 
 def fit_member(chosen: Card, data: LandmarkSet, member: int, progress: Progress) -> DenseNet:

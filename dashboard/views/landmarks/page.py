@@ -26,7 +26,7 @@ PANELS: dict[str, Callable[[LandmarkCase], Explanation | LandmarkCase | None]] =
     later("Then and now"): compare.show_comparison,
 }
 """What a reader can look at; each draws its controls and returns the heat on the film or the film beside it, if any."""
-UNMEASURED = {later("Points"): points.show_points, later("Why"): reasons.show_reasons_of_point}
+UNMEASURED = {name: PANELS[name] for name in ("Points", "Why")}
 """The same where nothing is measured between the points, as of an implant."""
 
 

@@ -165,7 +165,7 @@ def _simulate(
     view, kneels = VIEWS[int(rng.choice(3, p=SHARES))], bool(rng.random() < KNEELS)
     covered = backgrounds[int(rng.integers(len(backgrounds)))] if backgrounds and rng.random() < COVERED else None
     film = simulate_knee_film(seed, meshes, view, False, covered, kneels)
-    points_mm = find_implant_points([mesh and (mesh, np.eye(3)) for mesh in meshes])
+    points_mm = find_implant_points([None if mesh is None else (mesh, np.eye(3)) for mesh in meshes])
     mirror = [-1, 1, 1] if film.side == "L" else [1, 1, 1]
     points = project_points(points_mm * mirror, film.poses, film.camera)
     return Marked(film.scene.pixels, points, 1 / film.px_per_mm, split, group)

@@ -97,7 +97,7 @@ def list_point_metrics(error: Values, names: Sequence[str], inside: Values) -> M
     """
 
     def median(columns: list[int], some: Chosen) -> float:
-        return float(np.nanmedian(error[np.ix_(some, columns)]))
+        return float(np.nanmedian(error[some][:, columns]))
 
     groups = {
         "median point error": list(range(len(names))),

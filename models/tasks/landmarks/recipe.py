@@ -20,8 +20,8 @@ class LandmarkRecipe(BaseModel):
     tuning_steps: int = Field(0, ge=0)
     """Batches of the second cycle, with those of the other knees whose points the first cycle's network agrees with."""
     agreement_px: float = 4.0
-    """Mean distance from the network's points, in pixels of the set's pictures, up to which points agree; infinite where
-    the points are exact, and every picture stays as it was."""
+    """Mean distance from the network's points, in pixels of the set's pictures, up to which points agree; infinite
+    where the points are exact, and every picture stays as it was."""
     members: int = Field(1, ge=1)
     """Networks that differ in their seed; the mean of their heatmaps counts."""
     batch: int = 8

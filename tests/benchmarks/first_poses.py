@@ -64,7 +64,7 @@ def main() -> None:
         "wrong_by_library": sum(wrong),
         "saved": sum(a and not b for a, b in zip(wrong, still, strict=True)),
         "spoilt": sum(b and not a for a, b in zip(wrong, still, strict=True)),
-        "start_from_points_within_10_deg": sum(bool(r["points_alone_deg"]) and min(r["points_alone_deg"]) < 10 for r in rows),
+        "points_alone_within_10_deg": sum(min(row["points_alone_deg"], default=180) < 10 for row in rows),
     }  # fmt: skip
     sys.stdout.write(f"{json.dumps(told)}\n")
     if sys.argv[1:]:

@@ -23,7 +23,7 @@ from models.geometry.render import render_silhouette
 from models.tasks.kinematics.angles import Axes
 from models.tasks.kinematics.export import COLOURS
 from models.tasks.kinematics.sequence import NAMES
-from models.tasks.landmarks.marks import colour_of_landmark
+from models.tasks.landmarks.marks import find_bone
 from models.types import Image, Landmarks, Motion
 
 Array = NDArray[np.float64]
@@ -98,7 +98,7 @@ def mark_points(figure: go.Figure, points: Landmarks, image: Image) -> None:
     ]
     figure.add_scatter(
         x=points.points[:, 0] * across, y=points.points[:, 1] * down, mode="markers", name=t("Points"),
-        marker={"size": 8, "color": [colour_of_landmark(name) for name in points.names],
+        marker={"size": 8, "color": [colour_of_component(int(find_bone(name) == "tibia")) for name in points.names],
                 "line": {"color": PAPER, "width": 1.5}},
         hovertext=said, hoverinfo="text",
     )  # fmt: skip

@@ -69,7 +69,7 @@ def show_films(case: LandmarkCase, other: LandmarkCase) -> None:
             handles.show_handles(board, f"viewer-{when}-{one.identity}", one.take, HIGH_PX)
             with st.container(horizontal=True, gap="small"):
                 points.draw_undo(one, key=f"{when}-points")
-    points.choose_layers()
+    points.choose_layers(case)
     st.caption(t("Drag a point on either film; both are zoomed and moved together."))
 
 

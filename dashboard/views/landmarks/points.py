@@ -24,16 +24,19 @@ def show_film(case: LandmarkCase, why: Explanation | None) -> None:
     board = figures.draw_board(case, layers, why)
     handles.show_handles(board, f"points-{case.identity}", case.take)
     with st.container(key="landmarks-tools", horizontal=True, vertical_alignment="center", gap="small"):
-        choose_layers()
+        choose_layers(case)
         draw_undo(case, "points")
     moved = [case.names[name] for name in list_moved(case.shown)]
-    hint = t("Drag a point, or reach it by Tab and use the arrow keys. The measurements follow.")
+    hint = t("Drag a point, or reach it by Tab and use the arrow keys.")
+    hint += " " + t("The measurements follow.") if case.measurements else ""
     said = t("Moved by hand, drawn as diamonds: {names}.", names=escape_markdown(", ".join(moved)))
     st.caption(said if moved else hint)
 
 
-def choose_layers() -> None:
-    """Let the reader say what is drawn beside the points."""
+def choose_layers(case: LandmarkCase) -> None:
+    """Let the reader say what is drawn beside the points; where nothing is measured, there are circles alone."""
+    if not case.measurements:
+        return
     st.pills(
         t("Drawn"), figures.LAYERS, selection_mode="multi", default=figures.LAYERS, format_func=t, key=LAYERS,
         persist_state="session", label_visibility="collapsed", width="stretch",

@@ -14,11 +14,14 @@ from typing import Any
 
 import structlog
 
+from models.cards import card
 from models.errors import OrthoLensError
+from models.io.pool import find_decoder_pool
 from models.pacs.answering import answer_by_rules
 from models.pacs.archive import find_storage, needing_pacs_extra
 from models.pacs.rules import Rules
 from models.pacs.spool import Spool
+from models.predictors.engine import engine
 from models.settings import settings
 
 VERIFICATION = "1.2.840.10008.1.1"
@@ -43,7 +46,7 @@ class Listener:
         self._server: Any = None
 
     def start(self) -> int:
-        """Begin to listen; return the port.
+        """Load the networks, begin to listen, and return the port.
 
         Raises
         ------
@@ -52,6 +55,9 @@ class Listener:
         """
         with needing_pacs_extra():
             from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
+        find_decoder_pool().stand_by()
+        for card_id in dict.fromkeys(rule.card for rule in self._rules.rule):
+            engine().predictor(card(card_id)).warm_up()  # else the first image waits for it
         entity = AE(settings().ae_title)
         for context in AllStoragePresentationContexts:
             entity.add_supported_context(str(context.abstract_syntax), ALL_TRANSFER_SYNTAXES)

@@ -441,7 +441,7 @@ def test_a_run_in_one_file_is_dropped_and_measured(
     given = files(sequence) | {"run": write_run(tmp_path, pictures, kind, pitch)}
     unwanted = {"knee 2.png", "fem.jts"} | ({"calibration.txt"} if kind != "video" else set())
     masks = iter(sequence.exact)
-    monkeypatch.setattr(tracking, "outline", lambda image, answer: Frame(next(masks), image.grey()))
+    monkeypatch.setattr(tracking, "outline", lambda image, answer, points: Frame(next(masks), image.grey()))
     monkeypatch.setattr(models, "predict", lambda image, card: None)
     monkeypatch.setattr(source, "is_outliner_trained", lambda: True)
     own(page)

@@ -9,7 +9,7 @@ S. A. Banks and W. A. Hodge, Clin Orthop 2004, report for lunge and stair.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +57,27 @@ class Scene:
 def simulate_motion(
     design: Design = DESIGNS[0], movement: str = "lunge", frames: int = 60, side_px: int = 1024, seed: int = 0
 ) -> Scene:
-    """Return a sagittal view of one movement.
+    """Return a sagittal view of one movement of a simulated implant; parameters as of `move_components`."""
+    meshes = build_femoral_component(design), build_tibial_component(design)
+    return move_components(meshes, 35.0, movement, frames, side_px, seed)
+
+
+def move_components(
+    meshes: tuple[Mesh, Mesh],
+    gap_mm: float,
+    movement: str = "lunge",
+    frames: int = 60,
+    side_px: int = 1024,
+    seed: int = 0,
+) -> Scene:
+    """Return a sagittal view of one movement of any implant.
 
     Parameters
     ----------
+    meshes
+        Femoral and tibial component in mm, x to the right, y anterior, z proximal.
+    gap_mm
+        Between their origins, along the tibia.
     movement
         "lunge" (flexion up to 115°) or "stair" (85° to full extension).
     side_px
@@ -91,8 +108,8 @@ def simulate_motion(
         )
         shin[t, :3, 3] = place + np.array([18 * np.sin(np.pi * time[t]), -10 * time[t], 6 * time[t]])
         thigh[t, :3, :3] = shin[t, :3, :3] @ _knee(flexion[t], adduction[t], rotation[t]).T
-        thigh[t, :3, 3] = shin[t, :3, 3] + shin[t, :3, :3] @ np.array([0.0, back[t], 35.0])
-    return Scene(build_femoral_component(design), build_tibial_component(design), thigh, shin, camera)
+        thigh[t, :3, 3] = shin[t, :3, 3] + shin[t, :3, :3] @ np.array([0.0, back[t], gap_mm])
+    return Scene(*meshes, thigh, shin, camera)
 
 
 def _sagittal() -> Array:
@@ -115,13 +132,23 @@ def render_motion_masks(case: Scene, frame: int) -> tuple[NDArray[np.bool_], NDA
     )
 
 
-def render_motion_picture(case: Scene, frame: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Return the (H, W) fluoroscopic picture, dark where dense."""
+Body = tuple[Mesh, Array, float]
+"""A shape, its (4, 4) pose, and what it adds to the attenuation around it, in 1/mm."""
+
+
+def render_motion_picture(case: Scene, frame: int, seed: int = 0, beside: Iterable[Body] = ()) -> NDArray[np.uint8]:
+    """Return the (H, W) fluoroscopic picture, dark where dense.
+
+    Parameters
+    ----------
+    beside
+        What else stands in the beam, such as the other leg.
+    """
     rng = np.random.default_rng((seed, frame))
     thigh, shin = case.femoral_poses[frame], case.tibial_poses[frame]
     depth = COBALT_CHROME * 0.4 * render_thickness_mm(case.femoral, thigh, case.camera)
     depth += TITANIUM * 0.6 * render_thickness_mm(case.tibial, shin, case.camera)
-    for body, pose, attenuation in _leg(thigh, shin):
+    for body, pose, attenuation in (*build_leg_bodies(thigh, shin), *beside):
         depth += attenuation * render_thickness_mm(body, pose, case.camera)
     factor = case.camera.shape[0] / 1024
     primary = ndimage.gaussian_filter(np.exp(-np.maximum(depth, 0)), BLUR_PX * factor)
@@ -138,7 +165,7 @@ def _wide_blur(field: Array, sigma: float) -> Array:
     return np.asarray(wide[: field.shape[0], : field.shape[1]])
 
 
-def _leg(thigh: Array, shin: Array) -> Iterator[tuple[Mesh, Array, float]]:
+def build_leg_bodies(thigh: Array, shin: Array) -> Iterator[Body]:
     """Yield bodies of bone and soft tissue with their poses and what they add to the attenuation around them."""
     soft, cortex, marrow = MUSCLE * 0.6, CORTICAL - MUSCLE, -(CORTICAL - CANCELLOUS)
     for pose, up in ((thigh, 1.0), (shin, -1.0)):

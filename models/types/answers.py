@@ -250,6 +250,8 @@ class Motion(Prediction):
         Of the patient, "right" or "left".
     notes
         For each frame, the sentences that a reader must see; a frame with any is flagged.
+    alone
+        (T, 4, 4) poses of both components from each frame by itself, without what is known of knees.
     """
 
     femoral: Track
@@ -261,6 +263,7 @@ class Motion(Prediction):
     axes: tuple[str, str]
     side: str
     notes: tuple[tuple[str, ...], ...]
+    alone: tuple[NDArray[np.float64], NDArray[np.float64]]
 
     @property
     def frames(self) -> int:

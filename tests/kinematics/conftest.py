@@ -31,7 +31,7 @@ def shots(lunge: Scene) -> list[Frame]:
 @pytest.fixture(scope="session")
 def components(lunge: Scene) -> tuple[Component, Component]:
     """Of the lunge; they keep their libraries."""
-    return Component(lunge.femoral, thin_walled=False), Component(lunge.tibial)
+    return Component(lunge.femoral), Component(lunge.tibial)
 
 
 class Kneel:

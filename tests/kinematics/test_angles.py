@@ -21,6 +21,7 @@ from models.tasks.kinematics.angles import (
     find_low_points,
     guess_femoral_axes,
     guess_tibial_axes,
+    join_sigmas,
     propagate_joint_sigma,
     score_joint_oddness,
 )
@@ -87,9 +88,25 @@ def test_a_tray_that_would_bend_backwards_is_turned() -> None:
 
 def test_uncertainty_is_carried_over() -> None:
     poses = knee((0, -40))
-    sigma = propagate_joint_sigma(poses, (np.zeros((1, 6)), np.array([[0, 0, 0, 0.5, 0, 0]])), PLAIN)
+    origins = np.zeros(3), np.zeros(3)
+    apart = join_sigmas(np.zeros((1, 6)), np.array([[0, 0, 0, 0.5, 0, 0]]))
+    sigma = propagate_joint_sigma(poses, apart, PLAIN, origins)
     assert sigma[0, 0] == pytest.approx(0.5, rel=1e-3)  # flexion turns about x
     assert np.allclose(sigma[0, 1:], 0, atol=1e-3)
+    # about a middle 20 mm beside its origin, a turn moves the origin too
+    off = propagate_joint_sigma(poses, apart, PLAIN, (np.zeros(3), np.array([0, 0, 20.0])))
+    assert off[0, 3:].max() == pytest.approx(20 * np.radians(0.5), rel=0.02)
+
+
+def test_components_that_err_together_keep_their_distance() -> None:
+    poses = knee((0, -40))
+    covariance = join_sigmas(np.array([[0.0, 0, 3, 0, 0, 0]]), np.array([[0.0, 0, 3, 0, 0, 0]]))
+    origins = np.zeros(3), np.zeros(3)
+    apart = propagate_joint_sigma(poses, covariance, PLAIN, origins)
+    covariance[0, 2, 8] = covariance[0, 8, 2] = 9.0
+    together = propagate_joint_sigma(poses, covariance, PLAIN, origins)
+    assert np.linalg.norm(apart[0, 3:]) == pytest.approx(3 * np.sqrt(2), rel=1e-3)
+    assert np.linalg.norm(together[0, 3:]) == pytest.approx(0, abs=1e-3)
 
 
 def test_a_knee_is_likelier_than_a_mirrored_tray() -> None:

@@ -20,10 +20,11 @@ from models.geometry.mesh import Mesh, write_stl
 from models.simulation.components import DESIGNS
 from models.simulation.motion import Scene, simulate_motion
 from models.tasks.kinematics import angles
+from models.tasks.kinematics.certainty import Limits
 from models.tasks.kinematics.export import POINTS, compute_pose_differences, export_angles_csv
-from models.tasks.kinematics.motion import Study, _notes, _other_side, find_motion
+from models.tasks.kinematics.motion import Study, _Doubt, _other_side, find_motion
 from models.tasks.kinematics.observe import observe_component
-from models.tasks.kinematics.register import FINE, Fit, assess_registration, refine_pose
+from models.tasks.kinematics.register import FINE, assess_registration, refine_pose
 from models.tasks.kinematics.sequence import Answer, Component, Frame, Options
 from models.types import Motion, Track
 
@@ -209,9 +210,11 @@ def test_a_frame_without_an_implant_has_no_pose_and_its_notes_say_so(
     study = Study(lunge.femoral, odd, lunge.camera, options=Options(edges=False, mirrors=False))
     found = find_motion(study, [replace(shots[0], grey=None), empty])
     assert found.frames == 2
-    assert found.warnings == ("Tibial component: its STL is odd.", "mirror image 0", "mirror image 1")
+    assert found.warnings == (
+        "Tibial component: its STL is odd.", "mirror image 0", "mirror image 1",
+        "The network is not certain of its outlines in 1 of 2 frames.",
+    )  # fmt: skip
     assert found.notes[1][0] == "No femoral component was found in this frame."
-    assert found.notes[1][-1] == "The network is not certain of its outline: this is a cat."
     assert not found.notes[0]
     assert np.isnan(found.femoral.pose[1]).all()
     assert np.isfinite(found.tibial.pose).all()
@@ -248,29 +251,47 @@ def test_the_public_example_is_matched_without_a_hint(kneel) -> None:
         assert fit.overlap > 0.97
 
 
-def test_a_mirror_pose_that_fits_as_well_is_told_with_both_residuals(lunge: Scene, shots: list[Frame]) -> None:
-    def fit(x_deg: float, residual: float) -> Fit:
-        return Fit(jts.pose_from_jts_row(np.array([0, 0, -900, 0, x_deg, 0.0])), residual, 0.99, np.zeros(6))
+def track(sigma: tuple[float, ...] = (0.1, 0.1, 1, 0.2, 0.2, 0.2), **changes: np.ndarray) -> Track:
+    """One frame that is well known."""
+    pose = jts.pose_from_jts_row(np.array([0, 0, -900, 0, 5, 0.0]))[None]
+    parts = {"pose": pose, "other_pose": np.full((1, 4, 4), np.nan), "overlap": np.array([0.97])}
+    return Track(**(parts | {"residual_px": np.array([0.3]), "sigma": np.array([sigma])} | changes))
 
+
+def test_a_frame_is_flagged_for_what_its_user_does_not_accept(lunge: Scene) -> None:
     study = Study(lunge.femoral, lunge.tibial, lunge.camera)
-    alike, alone = Answer((fit(5, 0.30), fit(-25, 0.32))), Answer((fit(5, 0.30), fit(-25, 0.9)))
-    (femoral,) = _notes(study, shots[0], (alike, 0), (alone, 0))
-    assert str(femoral) == (
-        "Two poses of the femoral component fit almost equally, 30° apart (residual 0.30 and 0.32 px)."
+    unsure = track(sigma=(0.1, 0.1, 4, 0.2, 0.2, 0.2))
+    assert _Doubt(study, (track(), track())).list_notes(0) == ()
+    (said,) = _Doubt(study, (track(), unsure)).list_notes(0)
+    assert str(said) == (
+        "The tibial pose may be off by more than you accept: ± 0.2 mm in the plane, ± 7.8 mm in depth, ± 0.4° (95 %), "
+        "against 1 mm, 5 mm and 2°."
     )
-    (tibial,) = _notes(study, shots[0], (alone, 0), (alike, 1))
-    assert "tibial component" in tibial
-    assert "0.32 and 0.30" in tibial  # the pose that was chosen first
+    lax = replace(study, limits=Limits(depth_mm=20))
+    assert _Doubt(lax, (track(), unsure)).list_notes(0) == ()
+    strict = replace(study, limits=Limits(turn_deg=0.3))
+    assert len(_Doubt(strict, (track(), unsure)).list_notes(0)) == 2
+
+
+def test_a_pose_of_unknown_certainty_a_rival_and_a_poor_overlap_are_told(lunge: Scene) -> None:
+    study = Study(lunge.femoral, lunge.tibial, lunge.camera)
+    mirrored = jts.pose_from_jts_row(np.array([0, 0, -900, 0, -25, 0.0]))[None]
+    odd = track(other_pose=mirrored, overlap=np.array([0.8]), sigma=(np.nan,) * 6)
+    femoral = [str(note) for note in _Doubt(study, (odd, track())).list_notes(0)]
+    assert femoral[0] == "Another pose of the femoral component, 30° away, fits almost as well."
+    assert "may be off" in femoral[1]
+    assert femoral[2] == "The femoral component overlaps its mask by 0.80 only."
 
 
 def test_each_condyle_stands_in_its_own_columns(lunge: Scene) -> None:
     columns = len(angles.COLUMNS)
     poses, one = np.zeros((1, 4, 4)), np.zeros(1)
-    track = Track(pose=poses, other_pose=poses, overlap=one, residual_px=one, sigma=np.zeros((1, 6)))
+    still = Track(pose=poses, other_pose=poses, overlap=one, residual_px=one, sigma=np.zeros((1, 6)))
     found = Motion(
-        task="kinematics", card="x", sha256="", seconds=0, femoral=track, tibial=track,
+        task="kinematics", card="x", sha256="", seconds=0, femoral=still, tibial=still,
         joint=np.zeros((1, columns)), joint_sigma=np.zeros((1, columns)), joint_columns=angles.COLUMNS,
         low_points_mm=np.array([[[-21.0, 4.0, 1.5], [23.0, -6.0, 2.5]]]), axes=("", ""), side="right", notes=((),),
+        alone=(poses, poses),
     )  # fmt: skip
     (row,) = csv.DictReader(export_angles_csv(found, ["a.png"]).splitlines())
     named = {

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from models.geometry.render import place_points, render_silhouette
 from models.simulation.motion import Scene
+from models.tasks.kinematics.choice import choose_fits_of_sequence
 from models.tasks.kinematics.observe import halve_observation, observe_component
 from models.tasks.kinematics.register import COARSE, EDGES, FINE, assess_registration, move_pose, refine_pose
 from models.tasks.kinematics.sequence import (
@@ -15,8 +16,6 @@ from models.tasks.kinematics.sequence import (
     Component,
     Frame,
     Options,
-    choose_fits_of_sequence,
-    find_alternative_pose,
     follow_sequence,
     list_mirror_poses,
     locate_component,
@@ -125,13 +124,13 @@ def test_a_sequence_is_followed_and_chosen_right(
 ) -> None:
     heard: list[float] = []
     answers = follow_sequence(shots[:2], components, lunge.camera, NO_EDGES, heard.append)
-    path = choose_fits_of_sequence(answers, lambda *_: 0.0)
+    choice = choose_fits_of_sequence(answers, lambda *_: 0.0)
     assert heard == [0.5, 1.0]
-    for t, (both, at) in enumerate(zip(answers, path, strict=True)):
+    for t, (both, at) in enumerate(zip(answers, choice.path, strict=True)):
         for side, reference in enumerate((lunge.femoral_poses[t], lunge.tibial_poses[t])):
             mesh = components[side].mesh
             shift, angle = off(both[side].fits[at[side]].pose, reference, mesh.centre)
-            assert angle < 1.0 or find_alternative_pose(both[side], at[side])
+            assert angle < 1.0 or choice.find_rival(t, side) >= 0
             assert np.abs(shift[:2]).max() < 0.3
 
 
@@ -139,21 +138,19 @@ def fit(angle: float, residual: float):
     from models.geometry.jts import pose_from_jts_row
     from models.tasks.kinematics.register import Fit
 
-    return Fit(pose_from_jts_row(np.array([0, 0, -1000, 0, angle, 0.0])), residual, 0.99, np.zeros(6))
+    return Fit(pose_from_jts_row(np.array([0, 0, -1000, 0, angle, 0.0])), residual, 0.99)
 
 
 def test_the_path_prefers_a_steady_pose_to_one_that_fits_a_little_better_once() -> None:
     true, mirrored = (lambda px: fit(5, px)), (lambda px: fit(-25, px))
     frames = [(true(0.3), mirrored(0.5)), (mirrored(0.30), true(0.32)), (true(0.3), mirrored(0.5))]
     answers = [(Answer(fits), Answer(())) for fits in frames]
-    assert choose_fits_of_sequence(answers, lambda *_: 0.0) == [(0, -1), (1, -1), (0, -1)]
-    assert find_alternative_pose(answers[1][0], 1) is answers[1][0].fits[0]
-    assert find_alternative_pose(answers[0][0], 0) is None
+    assert choose_fits_of_sequence(answers, lambda *_: 0.0).path == ((0, -1), (1, -1), (0, -1))
 
 
 def test_the_other_component_decides_between_poses_that_fit_alike() -> None:
     answers = [(Answer((fit(0, 0.3),)), Answer((fit(-25, 0.30), fit(5, 0.31))))]
-    assert choose_fits_of_sequence(answers, lambda _, tibial: 4.0 if tibial[2, 1] < 0 else 0.0) == [(0, 1)]
+    assert choose_fits_of_sequence(answers, lambda _, tibial: 4.0 if tibial[2, 1] < 0 else 0.0).path == ((0, 1),)
 
 
 def test_a_library_looks_from_all_sides(femoral: Component) -> None:

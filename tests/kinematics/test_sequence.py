@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,8 +11,10 @@ from scipy.spatial.transform import Rotation
 
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics import sequence
+from models.tasks.kinematics.choice import EDGES_TELL, LIKELY, OUTLINES_TELL, choose_fits_of_sequence
+from models.tasks.kinematics.edges import EdgeModel
 from models.tasks.kinematics.register import Fit
-from models.tasks.kinematics.sequence import Answer, Component, choose_fits_of_sequence, find_alternative_pose
+from models.tasks.kinematics.sequence import Answer
 
 
 def at(degrees: float, shift: tuple[float, float, float] = (0, 0, -900), axis: str = "x") -> np.ndarray:
@@ -22,7 +25,7 @@ def at(degrees: float, shift: tuple[float, float, float] = (0, 0, -900), axis: s
 
 
 def fit(degrees: float = 0.0, px: float = 0.5, overlap: float = 0.95, axis: str = "x") -> Fit:
-    return Fit(pose=at(degrees, axis=axis), residual_px=px, overlap=overlap, sigma=np.zeros(6))
+    return Fit(pose=at(degrees, axis=axis), residual_px=px, overlap=overlap)
 
 
 def test_a_movement_goes_on_as_it_went() -> None:
@@ -64,12 +67,29 @@ def test_a_pose_is_lost_by_either_figure(overlap: float, px: float, lost: bool) 
     assert sequence._lost(fit(0, px, overlap)) == lost
 
 
-def test_an_alternative_fits_almost_as_well() -> None:
-    answer = Answer((fit(0, 0.40), fit(20, 0.59), fit(40, 0.60), fit(60, 0.50)))
-    found = find_alternative_pose(answer, 0)  # up to 1.35 · 0.40 + 0.05 = 0.59
-    assert found is answer.fits[1]
-    assert find_alternative_pose(answer, 1) is answer.fits[0]
-    assert find_alternative_pose(Answer((fit(0, 0.4), fit(9, 0.595))), 0) is None
+def test_a_rival_is_what_could_be_right_in_the_whole_sequence() -> None:
+    none = Answer(())
+    alike, worse = Answer((fit(0, 0.40), fit(20, 0.42))), Answer((fit(0, 0.40), fit(20, 0.60)))
+    assert choose_fits_of_sequence([(alike, none)], lambda *_: 0.0).find_rival(0, 0) == 1
+    assert choose_fits_of_sequence([(worse, none)], lambda *_: 0.0).find_rival(0, 0) == -1
+    # between frames that are sure, a pose 20° away would cost two leaps
+    chosen = choose_fits_of_sequence(
+        [(Answer((fit(0),)), none), (alike, none), (Answer((fit(0),)), none)], lambda *_: 0
+    )
+    assert chosen.find_rival(1, 0) == -1
+    assert chosen.margins[1, 0] == pytest.approx(OUTLINES_TELL * np.log(0.45 / 0.43) + 2 * 6)
+    assert chosen.rivals[1] == (1, -1)
+    assert np.isinf(chosen.margins[:, 1]).all()
+
+
+def test_edges_tell_more_than_outlines() -> None:
+    def edged(degrees: float, px: float) -> Fit:
+        return replace(fit(degrees, 0.5), edge_px=px)
+
+    answers = [(Answer((edged(0, 0.20), edged(20, 0.26))), Answer(()))]
+    chosen = choose_fits_of_sequence(answers, lambda *_: 0.0)
+    assert chosen.margins[0, 0] == pytest.approx(EDGES_TELL * np.log(0.29 / 0.23))
+    assert chosen.margins[0, 0] > LIKELY
 
 
 def steps(*degrees: tuple[tuple[float, float], ...]) -> list[tuple[Answer, Answer]]:
@@ -78,11 +98,11 @@ def steps(*degrees: tuple[tuple[float, float], ...]) -> list[tuple[Answer, Answe
 
 
 def cost(answers: list[tuple[Answer, Answer]], path: tuple[int, ...], odd: list[float]) -> float:
-    """What a path costs by the words of the module: three logarithms of the ratio of residuals, a square of turns."""
+    """What a path costs by the words of the module: logarithms of the ratio of residuals, a square of turns."""
     total = 0.0
     for number, index in enumerate(path):
         fits = answers[number][0].fits
-        total += 3 * np.log((fits[index].residual_px + 0.1) / (fits[0].residual_px + 0.1))
+        total += OUTLINES_TELL * np.log((fits[index].residual_px + 0.03) / (fits[0].residual_px + 0.03))
         total += odd[round(apart(fits[index].pose)) % len(odd)]
         if number:
             turn = abs(apart(fits[index].pose) - apart(answers[number - 1][0].fits[path[number - 1]].pose))
@@ -100,15 +120,19 @@ def test_the_cheapest_path_is_that_of_all_paths(seed: int) -> None:
     answers, odd = steps(*frames), [0.0, 1.5, 0.2]
     chosen = choose_fits_of_sequence(answers, lambda femoral, tibial: odd[round(apart(femoral)) % 3])
     every = {path: cost(answers, path, odd) for path in product(range(3), repeat=4)}
-    assert every[tuple(state[0] for state in chosen)] == pytest.approx(min(every.values()))
-    assert {state[1] for state in chosen} == {0}
+    assert every[tuple(state[0] for state in chosen.path)] == pytest.approx(min(every.values()))
+    assert {state[1] for state in chosen.path} == {0}
+    for frame in range(4):  # what another pose of a frame would cost, all paths through it looked at
+        others = {path: c for path, c in every.items() if path[frame] != chosen.path[frame][0]}
+        assert chosen.margins[frame, 0] == pytest.approx(min(others.values()) - min(every.values()))
+        assert min(others, key=others.__getitem__)[frame] == chosen.rivals[frame][0]
 
 
 def test_a_frame_without_a_component_neither_costs_nor_links() -> None:
     answers = steps(((0, 0.4), (30, 0.45)), ((0, 0.4),), ((30, 0.4), (0, 0.41)))
     answers[1] = (Answer(()), answers[1][1])
     chosen = choose_fits_of_sequence(answers, lambda femoral, tibial: 1.0)
-    assert chosen == [(0, 0), (-1, 0), (0, 0)]
+    assert chosen.path == ((0, 0), (-1, 0), (0, 0))
 
 
 def test_six_poses_have_one_silhouette_but_for_perspective() -> None:
@@ -148,11 +172,16 @@ def test_edges_that_lead_away_were_another_bodys(
     degrees: float, shift: tuple[float, float, float], overlap: float, kept: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mesh = Mesh(np.array([[-1.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]), np.array([[0, 1, 2]], np.int32))
-    before, looked = fit(0, 1.0, 0.9), []
-    after = Fit(at(degrees, tuple(np.add((0, 0, -900), shift))), 0.5, overlap, np.zeros(6))
-    monkeypatch.setattr(sequence, "refine_pose", lambda mesh, pose, seen, steps: looked.append(steps) or after.pose)
-    monkeypatch.setattr(sequence, "assess_registration", lambda mesh, pose, seen: after)
-    for thin, way in ((True, sequence.EDGES), (False, sequence.CONTOUR)):
-        found = sequence._finished(Component(mesh, thin_walled=thin), before, None)
-        assert (found is after) == kept
-        assert looked[-1] is way
+    before = replace(fit(0, 1.0, 0.9), edge_px=0.4)
+    after = Fit(at(degrees, tuple(np.add((0, 0, -900), shift))), 0.5, overlap, edge_px=0.3)
+    monkeypatch.setattr(sequence, "refine_pose", lambda *_: after.pose)
+    monkeypatch.setattr(sequence, "assess_registration", lambda mesh, pose, *_: after if pose is after.pose else before)
+    assert (sequence._finish(mesh, before.pose, None, EdgeModel()) is after) == kept
+
+
+def test_edges_that_fit_worse_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    fits = {0: replace(fit(0), edge_px=0.3), 1: replace(fit(1), edge_px=0.31)}
+    mesh = Mesh(np.eye(3), np.array([[0, 1, 2]], np.int32))
+    monkeypatch.setattr(sequence, "refine_pose", lambda *_: fits[1].pose)
+    monkeypatch.setattr(sequence, "assess_registration", lambda mesh, pose, *_: fits[round(apart(pose))])
+    assert sequence._finish(mesh, fits[0].pose, None, EdgeModel()) is fits[0]

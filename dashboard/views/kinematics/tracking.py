@@ -157,10 +157,21 @@ def apply_pose_edits(result: Motion, sequence: Fluoroscopy, edits: Edits) -> Mot
     axes = axes[0], angles.face_tibial_axes(*poses, axes)
     return replace(
         result, femoral=tracks[0], tibial=tracks[1], joint=angles.compute_joint_angles(*poses, axes, result.side),
-        joint_sigma=angles.propagate_joint_sigma(poses, (tracks[0].sigma, tracks[1].sigma), axes),
+        joint_sigma=_spread_joint(result, sequence, edits, tracks, axes),
         low_points_mm=angles.find_low_points(sequence.femoral, *poses, axes), axes=(str(axes[0]), str(axes[1])),
         notes=tuple(_notes(said, t, edits) for t, said in enumerate(result.notes)),
     )  # fmt: skip
+
+
+def _spread_joint(
+    result: Motion, sequence: Fluoroscopy, edits: Edits, tracks: list[Track], axes: tuple[angles.Axes, angles.Axes]
+) -> Array:
+    """Return (T, 6) uncertainty of the joint; a frame that a hand has touched knows no prior between its components."""
+    covariance = angles.join_sigmas(tracks[0].sigma, tracks[1].sigma)
+    centres = sequence.femoral.centre, sequence.tibial.centre
+    alone = angles.propagate_joint_sigma((tracks[0].pose, tracks[1].pose), covariance, axes, centres)
+    touched = np.isin(np.arange(result.frames), [t for t, _ in edits])
+    return np.where(touched[:, None], alone, result.joint_sigma)
 
 
 def _edited(track: Track, fits: Mapping[int, Fit]) -> Track:

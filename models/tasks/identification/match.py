@@ -261,7 +261,7 @@ def _fit_roughly(part: Part | None, outlines: Outlines, index: int) -> list[tupl
 
 def assess(mesh: Mesh, pose: Array, seen: Seen) -> Fit:
     """Return a fit without the uncertainty, which takes longest."""
-    return Fit(pose, compute_misfit(mesh, pose, seen, CAP_PX), float("nan"), np.full(6, np.nan))
+    return Fit(pose, compute_misfit(mesh, pose, seen, CAP_PX), float("nan"))
 
 
 def keep_distinct(fits: Iterable[Fit]) -> list[Fit]:

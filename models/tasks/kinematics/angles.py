@@ -165,32 +165,44 @@ def _dot(a: Array, b: Array) -> Array:
     return product
 
 
-def propagate_joint_sigma(poses: tuple[Array, Array], sigmas: tuple[Array, Array], axes: tuple[Axes, Axes]) -> Array:
+def propagate_joint_sigma(
+    poses: tuple[Array, Array], covariance: Array, axes: tuple[Axes, Axes], centres_mm: tuple[Array, Array]
+) -> Array:
     """Return (T, 6) one standard deviation of what `compute_joint_angles` returns, by its numerical derivatives.
 
     Parameters
     ----------
-    sigmas
-        (T, 6) each: x, y, z in mm and rotations about the source's x, y, z in degrees.
+    covariance
+        (T, 12, 12) of both components' shifts in mm and turns about the source's axes in degrees, femoral first.
+    centres_mm
+        (3,) of each component, in its own frame, about which it turns.
     """
     base = compute_joint_angles(*poses, axes)
-    variance = np.zeros_like(base)
-    for side in (0, 1):
-        for parameter in range(6):
-            perturbed = [poses[0].copy(), poses[1].copy()]
-            if parameter < 3:
-                perturbed[side][:, parameter, 3] += 0.1
-                unit = 0.1
-            else:
-                turn, unit = np.eye(3), 0.1
-                i, j = (parameter - 2) % 3, (parameter - 1) % 3
-                turn[j, i], turn[i, j] = np.radians(unit), -np.radians(unit)
-                perturbed[side][:, :3, :3] = turn @ perturbed[side][:, :3, :3]
-            change = compute_joint_angles(perturbed[0], perturbed[1], axes) - base
-            change[:, :3] = (change[:, :3] + 180) % 360 - 180
-            variance += (change / unit * sigmas[side][:, parameter, None]) ** 2
-    sigma: Array = np.sqrt(variance)
+    slopes = []
+    for parameter in range(12):
+        moved = [poses[0].copy(), poses[1].copy()]
+        side, own = divmod(parameter, 6)
+        unit = 0.1
+        if own < 3:
+            moved[side][:, own, 3] += unit
+        else:
+            turn = np.eye(3)
+            i, j = (own - 2) % 3, (own - 1) % 3
+            turn[j, i], turn[i, j] = np.radians(unit), -np.radians(unit)
+            kept = moved[side][:, :3, :3] @ centres_mm[side]
+            moved[side][:, :3, :3] = turn @ moved[side][:, :3, :3]
+            moved[side][:, :3, 3] += kept - moved[side][:, :3, :3] @ centres_mm[side]
+        change = compute_joint_angles(moved[0], moved[1], axes) - base
+        change[:, :3] = (change[:, :3] + 180) % 360 - 180
+        slopes.append(change / unit)
+    slope = np.stack(slopes, 2)  # (T, 6, 12)
+    sigma: Array = np.sqrt(np.maximum(np.einsum("tip,tpq,tiq->ti", slope, covariance, slope), 0))
     return sigma
+
+
+def join_sigmas(femoral: Array, tibial: Array) -> Array:
+    """Return the (T, 12, 12) covariance of two components that err apart, from (T, 6) standard deviations of each."""
+    return np.asarray(np.einsum("ti,ij->tij", np.concatenate([femoral, tibial], 1) ** 2, np.eye(12)))
 
 
 def score_joint_oddness(femoral: Array, tibial: Array, axes: tuple[Axes, Axes]) -> float:

@@ -19,6 +19,10 @@ from models.errors import InputError
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics import angles
+from models.tasks.kinematics.certainty import DOUBTFUL, Limits, judge_risk, split_sigmas, widen_covariance
+from models.tasks.kinematics.choice import Choice, choose_fits_of_sequence
+from models.tasks.kinematics.evidence import NOTHING
+from models.tasks.kinematics.joint import Placed, solve_joint
 from models.tasks.kinematics.observe import observe_component
 from models.tasks.kinematics.register import Fit
 from models.tasks.kinematics.sequence import (
@@ -29,8 +33,6 @@ from models.tasks.kinematics.sequence import (
     Component,
     Frame,
     Options,
-    choose_fits_of_sequence,
-    find_alternative_pose,
     follow_sequence,
     list_mirror_poses,
     locate_component,
@@ -61,6 +63,10 @@ class Study:
         Of the patient.
     card
         What made the masks: a card's id, or words for masks that were given.
+    priors
+        Whether what is known of knees helps to find depths (`joint.solve_joint`).
+    limits
+        Errors that are accepted; frames that may be off by more are flagged.
     """
 
     femoral: Mesh
@@ -68,6 +74,8 @@ class Study:
     camera: Camera
     side: str = "right"
     card: str = "given masks"
+    priors: bool = True
+    limits: Limits = field(default_factory=Limits)
     options: Options = field(default_factory=Options)
 
 
@@ -88,24 +96,36 @@ def find_motion(
     """
     start = time.perf_counter()
     check_frame_shapes([frame.masks[0].shape for frame in frames], study.camera)
-    components = (Component(study.femoral, thin_walled=False), Component(study.tibial))
+    components = Component(study.femoral), Component(study.tibial)
     answers = follow_sequence(frames, components, study.camera, study.options, progress, cancelled)
     for side, missing in enumerate(MISSING):
         if not any(answer[side].fits for answer in answers):
             fix = later("Check that the frames show the implant and that masks and STL files are not exchanged.")
             raise InputError(missing, fix=fix)
     axes = angles.guess_femoral_axes(study.femoral), angles.guess_tibial_axes(study.tibial)
-    path = choose_fits_of_sequence(answers, partial(angles.score_joint_oddness, axes=axes))
-    chosen = [[(both[side], at[side]) for both, at in zip(answers, path, strict=True)] for side in (0, 1)]
-    femoral, tibial = _track(chosen[0]), _track(chosen[1])
-    axes = axes[0], angles.face_tibial_axes(femoral.pose, tibial.pose, axes)
-    poses = femoral.pose, tibial.pose
+    choice = choose_fits_of_sequence(answers, partial(angles.score_joint_oddness, axes=axes))
+    chosen = [[(both[side], at[side]) for both, at in zip(answers, choice.path, strict=True)] for side in (0, 1)]
+    placed = _place(study.femoral, chosen[0]), _place(study.tibial, chosen[1])
+    right = axes[0].component_from_axes[:, 0]
+    alone = solve_joint(*placed, right, priors=False)
+    solved = solve_joint(*placed, right) if study.priors else alone
+    covariance = widen_covariance(solved.covariance)
+    sigmas = split_sigmas(covariance)
+    poses = solved.femoral, solved.tibial
+    femoral, tibial = (_track(side, chosen[side], choice, poses[side], sigmas[side]) for side in (0, 1))
+    axes = axes[0], angles.face_tibial_axes(*poses, axes)
     warnings: list[str] = [
         later("{component}: {said}.", component=component, said=said)
         for component, mesh in zip(COMPONENTS, (study.femoral, study.tibial), strict=True)
         for said in mesh.warnings
     ]
     warnings += [w for side in (0, 1) if (w := _other_side(components[side], side, chosen[side], frames, study.camera))]
+    if unsure := sum(bool(frame.abstention) for frame in frames):
+        total = len(frames)
+        warnings.append(
+            later("The network is not certain of its outlines in {n} of {total} frames.", n=unsure, total=total)
+        )
+    doubt = _Doubt(study, (femoral, tibial))
     return Motion(
         task="kinematics",
         card=study.card,
@@ -115,12 +135,13 @@ def find_motion(
         femoral=femoral,
         tibial=tibial,
         joint=angles.compute_joint_angles(*poses, axes, study.side),
-        joint_sigma=angles.propagate_joint_sigma(poses, (femoral.sigma, tibial.sigma), axes),
+        joint_sigma=angles.propagate_joint_sigma(poses, covariance, axes, (study.femoral.centre, study.tibial.centre)),
         joint_columns=angles.COLUMNS,
         low_points_mm=angles.find_low_points(study.femoral, *poses, axes),
         axes=(str(axes[0]), str(axes[1])),
         side=study.side,
-        notes=tuple(_notes(study, frame, *both) for frame, *both in zip(frames, *chosen, strict=True)),
+        notes=tuple(doubt.list_notes(t) for t in range(len(frames))),
+        alone=(alone.femoral, alone.tibial),
     )
 
 
@@ -138,48 +159,72 @@ def check_frame_shapes(shapes: Sequence[tuple[int, ...]], camera: Camera, names:
             )
 
 
-def _track(chosen: Sequence[tuple[Answer, int]]) -> Track:
+def _place(mesh: Mesh, chosen: Sequence[tuple[Answer, int]]) -> Placed:
+    none = np.full((4, 4), np.nan)
+    poses = np.stack([answer.fits[at].pose if at >= 0 else none for answer, at in chosen])
+    return Placed(mesh, poses, [answer.fits[at].evidence if at >= 0 else NOTHING for answer, at in chosen])
+
+
+def _track(side: int, chosen: Sequence[tuple[Answer, int]], choice: Choice, poses: Array, sigma: Array) -> Track:
     fits: list[Fit | None] = [answer.fits[at] if at >= 0 else None for answer, at in chosen]
-    alternatives = [find_alternative_pose(answer, at) if at >= 0 else None for answer, at in chosen]
+    rivals = [choice.find_rival(t, side) for t in range(len(chosen))]
+    others = [answer.fits[rival] if rival >= 0 else None for (answer, _), rival in zip(chosen, rivals, strict=True)]
     none = np.full((4, 4), np.nan)
     return Track(
-        pose=np.stack([fit.pose if fit else none for fit in fits]),
-        other_pose=np.stack([fit.pose if fit else none for fit in alternatives]),
+        pose=poses,
+        other_pose=np.stack([fit.pose if fit else none for fit in others]),
         overlap=np.array([fit.overlap if fit else np.nan for fit in fits]),
         residual_px=np.array([fit.residual_px if fit else np.nan for fit in fits]),
-        sigma=np.stack([fit.sigma if fit else np.full(6, np.nan) for fit in fits]),
+        sigma=sigma,
     )
 
 
-def _notes(study: Study, frame: Frame, *both: tuple[Answer, int]) -> tuple[str, ...]:
-    """Return what a reader of one frame must know."""
-    notes: list[str] = []
-    for name, mesh, (answer, at) in zip(NAMES, (study.femoral, study.tibial), both, strict=True):
-        if at < 0:
-            notes.append(later("No {name} component was found in this frame.", name=name))
-            continue
-        fit, other = answer.fits[at], find_alternative_pose(answer, at)
-        if other:
-            apart = measure_rotation_deg(fit.pose, other.pose)
-            notes.append(
-                later(
-                    "Two poses of the {name} component fit almost equally, {apart:.0f}° apart "
-                    "(residual {own:.2f} and {other:.2f} px).",
-                    name=name,
-                    apart=apart,
-                    own=fit.residual_px,
-                    other=other.residual_px,
-                )
+class _Doubt:
+    """What a reader of each frame must know."""
+
+    def __init__(self, study: Study, tracks: tuple[Track, Track]) -> None:
+        self.study, self.tracks = study, tracks
+        self.meshes = study.femoral, study.tibial
+        self.risks = [judge_risk(track.sigma, study.limits) for track in tracks]
+
+    def list_notes(self, t: int) -> tuple[str, ...]:
+        """Return the sentences of one frame; none where all is well."""
+        return tuple(note for side in (0, 1) for note in self._notes(t, side) if note)
+
+    def _notes(self, t: int, side: int) -> list[str | None]:
+        name, track = NAMES[side], self.tracks[side]
+        if not np.isfinite(track.pose[t]).all():
+            return [later("No {name} component was found in this frame.", name=name)]
+        notes: list[str | None] = []
+        if np.isfinite(track.other_pose[t]).all():
+            apart = measure_rotation_deg(track.pose[t], track.other_pose[t])
+            said = later(
+                "Another pose of the {name} component, {apart:.0f}° away, fits almost as well.", name=name, apart=apart
             )
-        if outside := warn_beyond_detector(name, fit.pose, mesh, study.camera):
-            notes.append(outside)
-        if fit.overlap < BAD_OVERLAP:
-            notes.append(
-                later("The {name} component overlaps its mask by {overlap:.2f} only.", name=name, overlap=fit.overlap)
+            notes.append(said)
+        if not self.risks[side][t] <= DOUBTFUL:
+            notes.append(self._word_risk(t, side))
+        notes.append(warn_beyond_detector(name, track.pose[t], self.meshes[side], self.study.camera))
+        if track.overlap[t] < BAD_OVERLAP:
+            said = later(
+                "The {name} component overlaps its mask by {overlap:.2f} only.", name=name, overlap=track.overlap[t]
             )
-    if frame.abstention:
-        notes.append(later("The network is not certain of its outline: {reason}.", reason=frame.abstention.rstrip(".")))
-    return tuple(notes)
+            notes.append(said)
+        return notes
+
+    def _word_risk(self, t: int, side: int) -> str:
+        sigma, limits = self.tracks[side].sigma[t], self.study.limits
+        return later(
+            "The {name} pose may be off by more than you accept: ± {plane:.1f} mm in the plane, ± {depth:.1f} mm in "
+            "depth, ± {turn:.1f}° (95 %), against {most_plane:g} mm, {most_depth:g} mm and {most_turn:g}°.",
+            name=NAMES[side],
+            plane=1.96 * sigma[:2].max(),
+            depth=1.96 * sigma[2],
+            turn=1.96 * sigma[3:].max(),
+            most_plane=limits.plane_mm,
+            most_depth=limits.depth_mm,
+            most_turn=limits.turn_deg,
+        )
 
 
 def warn_beyond_detector(name: str, pose: NDArray[np.float64], mesh: Mesh, camera: Camera) -> str | None:

@@ -13,7 +13,7 @@ image's edges, T. Drummond and R. Cipolla, IEEE PAMI 2002, doi 10.1109/TPAMI.200
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,16 +23,15 @@ from scipy.spatial.transform import Rotation
 
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
-from models.geometry.render import Rim, render_rim, render_silhouette
+from models.geometry.render import Rim, render_rim, render_silhouette, render_thickness_mm
+from models.tasks.kinematics.edges import EdgeModel, Expected, View, expect_edges
+from models.tasks.kinematics.evidence import CUT_PX, NOTHING, Evidence, weigh_evidence
 from models.tasks.kinematics.observe import Seen, sample_field
 
 Array = NDArray[np.float64]
 
 OFFSET_WEIGHT = 3.0
 """Points that speak for a border that is drawn exactly; keeps the offset small where the shape cannot tell."""
-CORRELATED_POINTS = 12.0
-"""Neighbouring residuals that err together, by which the Hessian overstates what is known; a judgement:
-on one simulated lunge, errors were 0.8 to 2.4 times the uncertainty that comes of it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Stage:
     reach_px
         Residuals beyond it count less and less (Geman-McClure), so that a wrong piece of border does not pull.
     edges
-        Whether the image's own edges are followed, within `reach_px`, rather than the mask's border.
+        Within how many px along the normals the image's own edges are followed; 0 where the mask's border is.
     offset
         Whether the border may lie at a constant distance from the rim.
     still
@@ -57,7 +56,7 @@ class Stage:
 
     steps: int
     reach_px: float
-    edges: bool = False
+    edges: float = 0.0
     offset: bool = True
     still: tuple[float, float] = (3e-4, 0.02)
     spacing_px: float = 1.0
@@ -66,9 +65,7 @@ class Stage:
 _QUICK: dict[str, Any] = {"offset": False, "still": (2e-3, 0.1), "spacing_px": 1.6}
 COARSE = (Stage(7, 12.0, **_QUICK), Stage(4, 5.0, **_QUICK))
 FINE = (Stage(8, 4.0, offset=False), Stage(4, 2.0, offset=False))
-EDGES = (Stage(4, 4.0, edges=True), Stage(4, 2.5, edges=True))
-CONTOUR = tuple(replace(stage, offset=False) for stage in EDGES)
-"""For a shape without borders that face each other closely, whose offset would pass for another distance."""
+EDGES = (Stage(4, 4.0, edges=4.0), Stage(4, 1.5, edges=2.5), Stage(6, CUT_PX, edges=2.5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,22 +80,44 @@ class Fit:
         Root mean square distance between rim and border, both ways, each cut off at 10 px.
     overlap
         Intersection over union with the mask, where the other component does not hide it.
-    sigma
-        (6,) one standard deviation of x, y, z in mm and of rotations about the source's x, y, z in degrees.
+    evidence
+        What the frame says about the pose around it.
+    edge_px
+        How far the picture's edges scatter about where they are expected; not finite where they were not followed.
     """
 
     pose: Array
     residual_px: float
     overlap: float
-    sigma: Array
+    evidence: Evidence = NOTHING
+    edge_px: float = float("nan")
+
+    @property
+    def sigma(self) -> Array:
+        """(6,) one standard deviation of x, y, z in mm and of rotations about the source's x, y, z in degrees."""
+        return self.evidence.sigma
+
+    @property
+    def misfit_px(self) -> float:
+        """Of the edges where they were followed, else of the outline."""
+        return self.edge_px if np.isfinite(self.edge_px) else self.residual_px
 
 
-def refine_pose(mesh: Mesh, pose: Array, seen: Seen, stages: tuple[Stage, ...]) -> Array:
-    """Return the (4, 4) pose after all stages."""
+def refine_pose(
+    mesh: Mesh, pose: Array, seen: Seen, stages: tuple[Stage, ...], model: EdgeModel | None = None
+) -> Array:
+    """Return the (4, 4) pose after all stages.
+
+    Parameters
+    ----------
+    model
+        Of the image's edges, where a stage follows them; without it they are taken to lie on the rim.
+    """
     for stage in stages:
         damping, last, offset = 1e-3, np.inf, 0.0
+        expected = _expect(mesh, pose, seen, model) if stage.edges and model else None
         for _ in range(stage.steps):
-            residuals, jacobian = _system(mesh, pose, seen, stage)
+            residuals, jacobian = _system(mesh, pose, seen, stage, expected)
             if len(residuals) < 12:
                 break
             residuals = residuals + offset
@@ -113,15 +132,24 @@ def refine_pose(mesh: Mesh, pose: Array, seen: Seen, stages: tuple[Stage, ...]) 
     return pose
 
 
-def assess_registration(mesh: Mesh, pose: Array, seen: Seen) -> Fit:
-    """Measure a pose against mask and image without moving it."""
+def assess_registration(mesh: Mesh, pose: Array, seen: Seen, model: EdgeModel | None = None) -> Fit:
+    """Measure a pose against mask and image without moving it.
+
+    Parameters
+    ----------
+    model
+        Of the image's edges, where they were followed; without it the evidence is that of the mask's border.
+    """
     rim = render_rim(mesh, pose, seen.camera)
     distances = np.concatenate([_rim_to_border(rim, seen)[0], _border_to_rim(rim, seen)[0]])
     residual = float(np.sqrt(np.mean(np.minimum(np.abs(distances), 10.0) ** 2))) if len(distances) else 10.0
     mask, drawn = seen.mask, render_silhouette(mesh, pose, seen.camera) > 0
     union = ((mask | drawn) & seen.counted).sum()
     overlap = float((mask & drawn & seen.counted).sum() / union) if union else 0.0
-    return Fit(pose, residual, overlap, _sigma(mesh, pose, seen))
+    if model is None or seen.grey is None:
+        return Fit(pose, residual, overlap, _weigh_border(mesh, pose, seen))
+    evidence = _weigh_edges(mesh, pose, seen, model)
+    return Fit(pose, residual, overlap, evidence, evidence.scatter_px)
 
 
 def compute_misfit(mesh: Mesh, pose: Array, seen: Seen, cap_px: float = 10.0) -> float:
@@ -176,20 +204,21 @@ def _solved(jacobian: Array, residuals: Array, weights: Array, damping: float, o
     return whole
 
 
-def _system(mesh: Mesh, pose: Array, seen: Seen, stage: Stage) -> tuple[Array, Array]:
+def _system(mesh: Mesh, pose: Array, seen: Seen, stage: Stage, expected: Expected | None = None) -> tuple[Array, Array]:
     """Return residuals (N,) in px and their derivatives (N, 6) by the pose's step."""
     rim = render_rim(mesh, pose, seen.camera, stage.spacing_px)
     if len(rim.pixels) < 12:
         return np.empty(0), np.empty((0, 6))
     motion = _motion(rim, pose, mesh.centre, seen.camera)  # (N, 2, 6)
     if stage.edges:
-        offsets, use = seen.edges_along(rim.pixels, rim.normals, stage.reach_px)
-        along = np.einsum("ni,nij->nj", rim.normals[use], motion[use])
-        return -offsets[use], along
+        offsets, use = seen.edges_along(rim.pixels, rim.normals, stage.edges)
+        if expected is not None:
+            offsets = offsets - expected.find_near(rim.pixels)
+        return -offsets[use], _along(rim, motion)[use]
     distance, slope, use = _rim_to_border(rim, seen)
     back, nearest = _border_to_rim(rim, seen)
     first = np.einsum("ni,nij->nj", slope, motion[use])
-    second = np.einsum("ni,nij->nj", rim.normals[nearest], motion[nearest])
+    second = _along(rim, motion)[nearest]
     return np.concatenate([distance, back]), np.concatenate([first, second])
 
 
@@ -226,20 +255,34 @@ def _motion(rim: Rim, pose: Array, centre_mm: Array, camera: Camera) -> Array:
     return np.concatenate([projection @ turning, projection], 2)
 
 
-def _sigma(mesh: Mesh, pose: Array, seen: Seen) -> Array:
-    """Return one standard deviation of each parameter from the Hessian, with neighbours' correlation.
+def _along(rim: Rim, motion: Array) -> Array:
+    """(N, 6) how far each rim point moves along its normal."""
+    along: Array = np.einsum("ni,nij->nj", rim.normals, motion)
+    return along
 
-    The border's offset is unknown here too, so its exchange with the distance is in the figure.
-    """
-    stage = Stage(1, 2.0)
-    residuals, jacobian = _system(mesh, pose, seen, stage)
-    if len(residuals) < 12:
-        return np.full(6, np.nan)
-    weights = _weights(residuals, stage)
-    variance = float((weights * residuals**2).sum() / weights.sum())
-    full = np.column_stack([jacobian, np.ones(len(jacobian))])
-    hessian = (full * weights[:, None]).T @ full
-    hessian[6, 6] += OFFSET_WEIGHT
-    covariance = np.linalg.pinv(hessian) * variance * CORRELATED_POINTS
-    spread = np.sqrt(np.maximum(np.diag(covariance)[:6], 0))
-    return np.concatenate([spread[3:], np.degrees(spread[:3])])
+
+def measure_rim_motion(rim: Rim, view: View) -> Array:
+    """(N, 6) how far the rim points of a view move along their normals, in px, with a step of `move_pose`."""
+    return _along(rim, _motion(rim, view.pose, view.mesh.centre, view.seen.camera))
+
+
+def _expect(mesh: Mesh, pose: Array, seen: Seen, model: EdgeModel) -> Expected:
+    rim = render_rim(mesh, pose, seen.camera)
+    return expect_edges(rim, render_thickness_mm(mesh, pose, seen.camera), seen, model)
+
+
+def _weigh_edges(mesh: Mesh, pose: Array, seen: Seen, model: EdgeModel) -> Evidence:
+    rim = render_rim(mesh, pose, seen.camera)
+    if len(rim.pixels) < 12:
+        return NOTHING
+    expected = expect_edges(rim, render_thickness_mm(mesh, pose, seen.camera), seen, model)
+    offsets, use = seen.edges_along(rim.pixels, rim.normals, EDGES[-1].edges)
+    along = _along(rim, _motion(rim, pose, mesh.centre, seen.camera))
+    return weigh_evidence((expected.offsets - offsets)[use], along[use], rim.pixels[use])
+
+
+def _weigh_border(mesh: Mesh, pose: Array, seen: Seen) -> Evidence:
+    rim = render_rim(mesh, pose, seen.camera)
+    back, nearest = _border_to_rim(rim, seen)
+    along = _along(rim, _motion(rim, pose, mesh.centre, seen.camera))
+    return weigh_evidence(back, along[nearest], seen.border)

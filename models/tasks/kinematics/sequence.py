@@ -11,9 +11,9 @@ Reference: S. Yamazaki et al., IEEE Trans Med Imaging 2004, doi 10.1109/TMI.2004
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +21,18 @@ from numpy.typing import NDArray
 from models.errors import Cancelled
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
+from models.tasks.kinematics.edges import EdgeModel, View, calibrate_edges
 from models.tasks.kinematics.journal import Trail
 from models.tasks.kinematics.observe import Seen, halve_observation, observe_component
 from models.tasks.kinematics.points import Place, propose_frame_poses
 from models.tasks.kinematics.register import (
     COARSE,
-    CONTOUR,
     EDGES,
     FINE,
     Fit,
     assess_registration,
     compute_misfit,
+    measure_rim_motion,
     refine_pose,
 )
 from models.tasks.kinematics.shape import Library, build_shape_library, measure_rotation_deg, propose_shape_poses
@@ -50,36 +51,28 @@ LOST_OVERLAP, LOST_PX = 0.85, 2.5
 """Below and above which a followed pose is lost, and the library starts anew."""
 WORTH_PX = 5.0
 """A mirror pose that is off by more, on the halved picture, is not refined."""
-EXACT_PX = 0.45
-"""A mask whose border fits the CAD this well has been drawn exactly; the image's edges, blurred, would spoil it."""
 SAME_DEG = 2.0
 """Poses nearer than this are one."""
 KEPT = 3
 """Poses of a component that a frame keeps."""
-ALIKE = 1.35
-"""Another pose whose residual is less than so many times the chosen one's fits almost equally."""
-ALIKE_PX = 0.05
-"""Residuals closer than this are alike whatever their ratio."""
+NEAR_DEG = 16.0
+"""Up to which a mirror pose may share its outline's optimum with the pose itself."""
+ALIKE_DEG = 6.0
+"""Up to which a mirror pose may have edges that scatter hardly more."""
+SETTLED = 1.3
+"""Edges that scatter by less than so many times the usual are the component's own: of mirror poses further apart, the
+wrong one's scattered by at least 1.6 times (180 pairs of simulated frames)."""
+FIRST = 6
+"""Frames after which the study's own edges are learned; these frames are then finished anew."""
 BAD_OVERLAP = 0.90
 """Below it a frame is flagged."""
-JUMP_DEG = 6.0
-"""A turn from frame to frame that costs as much as a residual that is a third larger."""
 
 
 @dataclass(frozen=True, eq=False)
 class Component:
-    """A component's CAD in the forms that the registration needs.
-
-    Attributes
-    ----------
-    thin_walled
-        Whether borders face each other closely, as those of a tray seen from its edge: they tell how much too wide a
-        border is drawn. On simulated sequences (seeds 11 to 13) a femoral component, which has none, came out up to
-        4 mm too near with this unknown and 0.3 to 1.8 mm without; a tray 9 mm too far without it.
-    """
+    """A component's CAD in the forms that the registration needs."""
 
     mesh: Mesh
-    thin_walled: bool = True
 
     @cached_property
     def thin(self) -> Mesh:
@@ -153,11 +146,20 @@ def _about(rotation: Array, pose: Array, centre_mm: Array) -> Array:
     return result
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What a study's first frames say about the edges of a component: the model, and how far they scatter about it."""
+
+    model: EdgeModel
+    usual_px: float = 0.0
+
+
 def locate_component(
     component: Component,
     seen: Seen,
     guesses: Sequence[Array],
     options: Options,
+    learned: Learned | None = None,
     more: Callable[[], Sequence[Array]] = tuple,
 ) -> Answer:
     """Find every pose of a component that fits one frame.
@@ -166,9 +168,16 @@ def locate_component(
     ----------
     guesses
         (4, 4) poses to start from, those of the frame before; where they fail or are none, the library gives them.
+    learned
+        The edges in this study, where they are known: a guess whose edges then scatter no more than usual is taken.
     more
         Gives others beside the library's.
     """
+    edged = options.edges and seen.grey is not None
+    if edged and learned and guesses:
+        followed = finish_fits(component.mesh, guesses[:1], seen, learned, options.mirrors)
+        if followed[0].edge_px < SETTLED * learned.usual_px and not _lost(followed[0]):
+            return Answer(tuple(followed))
     half = halve_observation(seen) if min(seen.mask.shape) > 60 else seen
     fits: list[Fit] = []
     for guess in guesses:  # the first that holds is enough
@@ -184,8 +193,11 @@ def locate_component(
         off = [compute_misfit(component.thin, pose, half) for pose in others]
         near = [pose for pose, px in zip(others, off, strict=True) if px < WORTH_PX]
         fits = _distinct([*fits, *_refined_all(component, seen, half, near, fits[0].residual_px)])
-    if options.edges and seen.grey is not None:
-        fits = [fit if fit.residual_px < EXACT_PX else _finished(component, fit, seen) for fit in fits]
+    if edged and learned:
+        starts = [*(fit.pose for fit in fits), *guesses[:1]]
+        fits = finish_fits(component.mesh, starts, seen, learned, options.mirrors)
+    elif edged and fits:  # the others wait until the edges are learned
+        fits = _distinct([_finish(component.mesh, fits[0].pose, seen, EdgeModel()), *fits[1:]])
     return Answer(tuple(fits), anew)
 
 
@@ -193,15 +205,31 @@ def _lost(fit: Fit) -> bool:
     return fit.overlap < LOST_OVERLAP or fit.residual_px > LOST_PX
 
 
-def _finished(component: Component, fit: Fit, seen: Seen) -> Fit:
-    """Follow the image's own edges from a fit, unless they lead away: then they were another body's."""
-    mesh = component.mesh
-    pose = refine_pose(mesh, fit.pose, seen, EDGES if component.thin_walled else CONTOUR)
-    shift = np.abs((pose - fit.pose)[:3, :3] @ mesh.centre + (pose - fit.pose)[:3, 3])
-    if measure_rotation_deg(pose, fit.pose) > 5 or (shift > (3.0, 3.0, 15.0)).any():
-        return fit
-    found = assess_registration(mesh, pose, seen)
-    return found if found.overlap > fit.overlap - 0.05 else fit
+def finish_fits(mesh: Mesh, starts: Sequence[Array], seen: Seen, learned: Learned, mirrors: bool = True) -> list[Fit]:
+    """Follow the image's own edges from every pose, and from the mirror poses of the best: best first.
+
+    Two mirror poses a few degrees apart have one outline, which lies between them; edges tell them apart. Where the
+    best pose's edges scatter no more than usual, only mirror poses that could pass for it are tried.
+    """
+    found = _distinct(_finish(mesh, start, seen, learned.model) for start in starts)
+    if mirrors and found:
+        reach = ALIKE_DEG if found[0].edge_px < SETTLED * learned.usual_px else NEAR_DEG
+        for pose in list_mirror_poses(found[0].pose, mesh.centre):
+            apart = [measure_rotation_deg(pose, fit.pose) for fit in found]
+            if min(apart) > SAME_DEG and apart[0] < reach:
+                found = _distinct([*found, _finish(mesh, pose, seen, learned.model)])
+    return found
+
+
+def _finish(mesh: Mesh, start: Array, seen: Seen, model: EdgeModel) -> Fit:
+    """Follow the edges from a pose, unless they lead away: then they were another body's."""
+    before = assess_registration(mesh, start, seen, model)
+    pose = refine_pose(mesh, start, seen, EDGES, model)
+    shift = np.abs((pose - start)[:3, :3] @ mesh.centre + (pose - start)[:3, 3])
+    if measure_rotation_deg(pose, start) > 5 or (shift > (3.0, 3.0, 15.0)).any():
+        return before
+    found = assess_registration(mesh, pose, seen, model)
+    return found if found.edge_px <= before.edge_px and found.overlap > before.overlap - 0.05 else before
 
 
 def _refined_all(
@@ -222,7 +250,7 @@ def _refined_all(
 
 def _distinct(fits: Iterable[Fit]) -> list[Fit]:
     kept: list[Fit] = []
-    for fit in sorted(fits, key=lambda fit: fit.residual_px):
+    for fit in sorted(fits, key=lambda fit: fit.misfit_px):
         if len(kept) < KEPT + 1 and all(measure_rotation_deg(fit.pose, other.pose) > SAME_DEG for other in kept):
             kept.append(fit)
     return kept
@@ -245,15 +273,19 @@ def follow_sequence(
     """
     options = options or Options()
     answers: list[tuple[Answer, Answer]] = []
+    edged = options.edges and all(frame.grey is not None for frame in frames)
+    learned: list[Learned | None] = [None, None]
     for number, frame in enumerate(frames):
         if cancelled and cancelled():
             raise Cancelled(later("the sequence was stopped"), fix=later("Start it again to go on."))
         found = options.trail.recall(frame) if options.trail else None
         if found is None:
-            found = _locate_both(frame, components, camera, options, answers)
+            found = _locate_both(frame, components, camera, options, (answers, learned))
             if options.trail:
                 options.trail.keep(found)
         answers.append(found)
+        if edged and number + 1 == min(FIRST, len(frames)):
+            learned, answers = _learn_edges(frames, answers, components, camera)
         if options.found:
             options.found(found[0], found[1])
         if progress:
@@ -266,19 +298,56 @@ def _locate_both(
     components: tuple[Component, Component],
     camera: Camera,
     options: Options,
-    answers: list[tuple[Answer, Answer]],
+    known: tuple[list[tuple[Answer, Answer]], list[Learned | None]],
 ) -> tuple[Answer, Answer]:
-    """Locate both components in the frame after those that have answers."""
+    """Locate both components in the frame after those that have answers; `known` holds these, and the edges."""
     found = []
-    for index, component in enumerate(components):
-        mask, other = frame.masks[index], frame.masks[1 - index]
-        if mask.sum() < LEAST_PIXELS:
+    answers, learned = known
+    for index, seen in enumerate(observe_frame(frame, camera)):
+        if seen is None:
             found.append(Answer(()))
             continue
-        seen = observe_component(mask, camera, other, frame.grey)
-        more = partial(propose_frame_poses, frame.points, component.mesh, index, camera)
-        found.append(locate_component(component, seen, _guesses(answers, index), options, more))
+        mesh = components[index].mesh
+        more = partial(propose_frame_poses, frame.points, mesh, index, camera)
+        guesses = _guesses(answers, index)
+        found.append(locate_component(components[index], seen, guesses, options, learned[index], more))
     return found[0], found[1]
+
+
+def observe_frame(frame: Frame, camera: Camera) -> tuple[Seen | None, Seen | None]:
+    """Return what a frame shows of both components; None of one whose mask is too small."""
+    first, second = frame.masks
+    return (
+        observe_component(first, camera, second, frame.grey) if first.sum() >= LEAST_PIXELS else None,
+        observe_component(second, camera, first, frame.grey) if second.sum() >= LEAST_PIXELS else None,
+    )
+
+
+def _learn_edges(
+    frames: Sequence[Frame],
+    answers: list[tuple[Answer, Answer]],
+    components: tuple[Component, Component],
+    camera: Camera,
+) -> tuple[list[Learned | None], list[tuple[Answer, Answer]]]:
+    """Return each component's edges as the first frames show them, and these frames' poses finished by them."""
+    seen = [observe_frame(frame, camera) for frame in frames[: len(answers)]]
+    known: list[Learned | None] = []
+    finished: list[list[Answer]] = []
+    for index, component in enumerate(components):
+        column = [(both[index], answer[index]) for both, answer in zip(seen, answers, strict=True)]
+        views = [View(component.mesh, a.fits[0].pose, s) for s, a in column if s and a.fits and not _lost(a.fits[0])]
+        model = calibrate_edges(views, measure_rim_motion)
+        finished.append([_finish_answer(component, answer, shown, model) for shown, answer in column])
+        scatters = [answer.fits[0].edge_px for answer in finished[-1] if answer.fits]
+        known.append(Learned(model, float(np.median(scatters)) if scatters else 0.0))
+    return known, list(zip(*finished, strict=True))
+
+
+def _finish_answer(component: Component, answer: Answer, seen: Seen | None, model: EdgeModel) -> Answer:
+    if seen is None:
+        return answer
+    fits = finish_fits(component.mesh, [fit.pose for fit in answer.fits], seen, Learned(model))
+    return replace(answer, fits=tuple(fits))
 
 
 def _guesses(answers: list[tuple[Answer, Answer]], index: int) -> list[Array]:
@@ -297,60 +366,3 @@ def _continued(before: Array, now: Array) -> Array:
     result[:3, :3] = now[:3, :3] @ before[:3, :3].T @ now[:3, :3]
     result[:3, 3] = 2 * now[:3, 3] - before[:3, 3]
     return result
-
-
-def choose_fits_of_sequence(
-    answers: Sequence[tuple[Answer, Answer]], plausible: Callable[[Array, Array], float]
-) -> list[tuple[int, int]]:
-    """Return which fit of each component every frame takes, so that all frames and both components agree best.
-
-    Parameters
-    ----------
-    plausible
-        Cost (0 for a healthy joint) of a femoral and a tibial pose together.
-    """
-    states = [list(product(*(range(len(answer.fits)) or range(-1, 0) for answer in both))) for both in answers]
-    total = np.array([_own(answers[0], state, plausible) for state in states[0]])
-    back: list[NDArray[np.int64]] = []
-    for number in range(1, len(answers)):
-        change = np.array(
-            [[_change(answers[number - 1], a, answers[number], b) for a in states[number - 1]] for b in states[number]]
-        )
-        through = total[None] + change
-        back.append(through.argmin(1))
-        own = np.array([_own(answers[number], state, plausible) for state in states[number]])
-        total = through.min(1) + own
-    at = int(total.argmin())
-    path = [at]
-    for pointers in reversed(back):
-        at = int(pointers[at])
-        path.append(at)
-    return [states[number][state] for number, state in enumerate(reversed(path))]  # type: ignore[misc]
-
-
-def _own(both: tuple[Answer, Answer], state: tuple[int, ...], plausible: Callable[[Array, Array], float]) -> float:
-    """Cost of one frame's choice: how much worse than the best each pose fits, and how odd the joint is."""
-    cost = 0.0
-    for answer, index in zip(both, state, strict=True):
-        if index >= 0:
-            cost += 3.0 * float(np.log((answer.fits[index].residual_px + 0.1) / (answer.fits[0].residual_px + 0.1)))
-    if min(state) >= 0:
-        cost += plausible(both[0].fits[state[0]].pose, both[1].fits[state[1]].pose)
-    return cost
-
-
-def _change(before: tuple[Answer, Answer], a: tuple[int, ...], now: tuple[Answer, Answer], b: tuple[int, ...]) -> float:
-    """Cost of turning from one frame's choice to the next's; large turns cost alike, the movement may have a gap."""
-    cost = 0.0
-    for side in (0, 1):
-        if a[side] >= 0 and b[side] >= 0:
-            turn = measure_rotation_deg(before[side].fits[a[side]].pose, now[side].fits[b[side]].pose)
-            cost += min((turn / JUMP_DEG) ** 2, 6.0)
-    return cost
-
-
-def find_alternative_pose(answer: Answer, chosen: int) -> Fit | None:
-    """Return the pose that fits almost as well as the chosen one, or better; None where there is none."""
-    limit = answer.fits[chosen].residual_px * ALIKE + ALIKE_PX
-    others = [fit for index, fit in enumerate(answer.fits) if index != chosen and fit.residual_px <= limit]
-    return others[0] if others else None

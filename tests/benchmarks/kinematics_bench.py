@@ -1,0 +1,153 @@
+"""Simulated studies of knee implants that no network learned from, each followed by the pipeline and held to the truth.
+
+`python -m tests.benchmarks.kinematics_bench make FOLDER` draws them and outlines them with the network (once, some
+minutes); `... run FOLDER NAME...` follows them. Sequences of `CALIBRATION` may be looked at while something is built;
+those of `TEST` are of other designs, and measured once.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from models.geometry import jts
+from models.simulation.knee_designs import build_design
+from models.simulation.motion import Body, Scene, build_leg_bodies, move_components, render_motion_picture
+from models.tasks.kinematics.motion import Study, find_motion
+from models.tasks.kinematics.sequence import Frame
+from models.types import Image
+
+Array = NDArray[np.float64]
+
+CARD = "tka-fluoroscopy"
+PLASTIC_MM = 9.0
+"""Between the lowest point of the femoral component and the tray."""
+LEGS, PARTS, BLURRED = "leg", "collimator", "blur"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One sequence: what moves, how, and what disturbs it."""
+
+    family: str
+    movement: str
+    seed: int
+    frames: int
+    disturbed: str = ""
+
+    @property
+    def name(self) -> str:
+        """Such as "pegged-tray-stair-201-leg"."""
+        return "-".join(filter(None, (self.family, self.movement, str(self.seed), self.disturbed)))
+
+
+CALIBRATION = (
+    Run("cruciate-retaining", "lunge", 101, 30),
+    Run("medial-pivot", "stair", 102, 30),
+    Run("stemmed-revision", "lunge", 103, 30),
+    Run("cruciate-retaining", "stair", 104, 30, LEGS),
+    Run("medial-pivot", "lunge", 105, 30, PARTS),
+    Run("stemmed-revision", "stair", 106, 30, BLURRED),
+)
+TEST = (
+    Run("posterior-stabilised", "lunge", 201, 60),
+    Run("mobile-bearing", "stair", 202, 60),
+    Run("pegged-tray", "lunge", 203, 60),
+    Run("posterior-stabilised", "stair", 204, 30, LEGS),
+    Run("mobile-bearing", "lunge", 205, 30, LEGS),
+    Run("pegged-tray", "stair", 206, 30, PARTS),
+    Run("posterior-stabilised", "lunge", 207, 30, PARTS),
+    Run("mobile-bearing", "stair", 208, 30, BLURRED),
+    Run("pegged-tray", "lunge", 209, 30, BLURRED),
+)
+
+
+def draw_scene(run: Run) -> Scene:
+    """Return the exact case."""
+    femoral, tibial = build_design(run.family).build_meshes()
+    assert tibial is not None  # every family here has one
+    gap = PLASTIC_MM - float(femoral.vertices[:, 2].min())
+    return move_components((femoral, tibial), gap, run.movement, run.frames, 1024, run.seed)
+
+
+def draw_picture(run: Run, scene: Scene, frame: int) -> NDArray[np.uint8]:
+    """Return the (H, W) picture with what disturbs it."""
+    share = frame / max(run.frames - 1, 1)
+    beside = _place_other_leg(scene, frame, share) if run.disturbed == LEGS else ()
+    picture = render_motion_picture(scene, frame, run.seed, beside)
+    if run.disturbed == PARTS:  # a round field that cuts into the knee, more so later
+        at = scene.camera.project(scene.femoral_poses[frame][:3, 3])
+        rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]]
+        radius, shift = 210.0, 40 + 60 * share
+        picture = np.where(np.hypot(rows - at[1] + shift * 0.4, columns - at[0] - shift) > radius, np.uint8(6), picture)
+    if run.disturbed == BLURRED:  # by movement, along one line, while the pulse lasts
+        length = 1 + 6 * np.sin(np.pi * share) ** 2
+        count = max(1, round(length))
+        kernel = np.zeros((count | 1, count | 1))
+        kernel[np.arange(count | 1), np.arange(count | 1)] = 1 / (count | 1)
+        picture = np.asarray(np.clip(ndimage.convolve(picture.astype(float), kernel), 0, 255), np.uint8)
+    return picture
+
+
+def _place_other_leg(scene: Scene, frame: int, share: float) -> tuple[Body, ...]:
+    """Return the other leg, which swings through the beam nearer to the detector, bent by 20°."""
+    shift = np.array([120 - 240 * share, 10.0, -110.0])
+    shin = scene.tibial_poses[frame].copy()
+    shin[:3, :3] = jts.rotate_about_axis(2, 25 - 50 * share) @ shin[:3, :3]
+    shin[:3, 3] += shift
+    thigh = shin.copy()
+    thigh[:3, :3] = shin[:3, :3] @ jts.rotate_about_axis(0, 20.0)
+    thigh[:3, 3] = shin[:3, 3] + shin[:3, :3] @ np.array([0.0, 0.0, 30.0])
+    return tuple(build_leg_bodies(thigh, shin))
+
+
+def make(folder: Path, runs: tuple[Run, ...]) -> None:
+    """Draw and outline what is not there yet."""
+    import models
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for run in runs:
+        path = folder / f"{run.name}.npz"
+        if path.exists():
+            continue
+        scene, kept = draw_scene(run), []
+        for frame in range(run.frames):
+            picture = draw_picture(run, scene, frame)
+            image = Image((picture / np.float32(255))[None], f"{run.name} {frame}", f"{run.name}-{frame}")
+            said = models.predict(image, CARD)
+            kept.append((picture, said.mask.astype(np.uint8), said.reason or "" if said.abstained else ""))  # type: ignore[union-attr]
+        pictures, masks, said_why = zip(*kept, strict=True)
+        np.savez_compressed(path, pictures=np.stack(pictures), masks=np.stack(masks), why=np.array(said_why))
+        sys.stdout.write(f"{path.name}: {sum(map(bool, said_why))} abstained\n")
+
+
+def load(folder: Path, run: Run) -> tuple[Scene, list[Frame]]:
+    """Return the exact case and what the network saw of it."""
+    with np.load(folder / f"{run.name}.npz") as kept:
+        parts = zip(kept["pictures"], kept["masks"], kept["why"], strict=True)
+        frames = [Frame((m == 1, m == 2), p.astype(np.float32) / np.float32(255), str(why)) for p, m, why in parts]
+    return draw_scene(run), frames
+
+
+def main() -> None:
+    """Run as the module's first lines say."""
+    verb, folder, *names = sys.argv[1:]
+    runs = tuple(run for run in (*CALIBRATION, *TEST) if not names or any(name in run.name for name in names))
+    if verb == "make":
+        make(Path(folder), runs)
+        return
+    for run in runs:
+        scene, frames = load(Path(folder), run)
+        found = find_motion(Study(scene.femoral, scene.tibial, scene.camera, card=CARD), frames)
+        (Path(folder) / f"{run.name}.pkl").write_bytes(pickle.dumps(found))
+        sys.stdout.write(f"{run.name}: {found.seconds / run.frames:.2f} s a frame\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -44,6 +44,9 @@ Processes = Annotated[int, typer.Option(min=1, max=64, help="Trials of a folder 
 FrameRate = Annotated[
     float | None, typer.Option(min=0.1, max=1000, help="Frames a second; by default the DICOM header's.")
 ]
+Priors = Annotated[
+    bool, typer.Option("--priors/--no-priors", help="Whether what is known of knees helps to find depths.")
+]
 
 
 def kinematics(
@@ -61,6 +64,7 @@ def kinematics(
     no_names: NoNames = False,
     processes: Processes = 1,
     sizes: Sizes = None,
+    priors: Priors = True,
 ) -> None:
     """Find the six degrees of freedom of both components in every frame, and the joint's angles.
 
@@ -71,7 +75,7 @@ def kinematics(
             (reference_femoral, reference_tibial, masks_femoral, masks_tibial)
         ):
             raise typer.BadParameter("a folder of trials takes both components or none, no masks, references or sizes")
-        shared = trials.Shared(femoral, tibial, calibration, side, frame_rate, not no_names)
+        shared = trials.Shared(femoral, tibial, calibration, side, frame_rate, not no_names, priors)
         if trials.measure_trials(frames[0], shared, out, processes):
             raise typer.Exit(1)
         return
@@ -100,7 +104,7 @@ def kinematics(
     journal = Journal(out / JOURNAL)
     masks = (masks_femoral, masks_tibial) if masks_femoral and masks_tibial else None
     seen = outline_shots(shots, masks, journal)
-    study = Study(*meshes, camera=camera, side=side, card="given masks" if masks_femoral else CARD)
+    study = Study(*meshes, camera=camera, side=side, card="given masks" if masks_femoral else CARD, priors=priors)
     found = follow_shots(study, seen, journal)
     if no_names:
         shots = [replace(shot, name="") for shot in shots]

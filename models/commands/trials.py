@@ -45,6 +45,7 @@ class Shared:
     side: str = "right"
     frame_rate: float | None = None
     named: bool = True
+    priors: bool = True
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def measure_trial(trial: Trial, progress: Callable[[float], None]) -> Row:
     check_output_folder(trial.out, "--out")
     journal = Journal(trial.out / JOURNAL)
     seen = outline_shots(shots, None, journal, progress)
-    study = Study(*meshes, camera=camera, side=shared.side, card=CARD)
+    study = Study(*meshes, camera=camera, side=shared.side, card=CARD, priors=shared.priors)
     found = follow_shots(study, seen, journal, progress)
     named = [type(shot)(shot.name if shared.named else "", shot.image, shot.mask) for shot in shots]
     write_motion(found, named, study, shared.frame_rate or find_frame_rate(images), trial.out)

@@ -251,7 +251,7 @@ class Motion(Prediction):
     notes
         For each frame, the sentences that a reader must see; a frame with any is flagged.
     alone
-        (T, 4, 4) poses of both components from each frame by itself, without what is known of knees.
+        (2, T, 4, 4) femoral and tibial poses from each frame by itself, without what is known of knees.
     """
 
     femoral: Track
@@ -263,7 +263,7 @@ class Motion(Prediction):
     axes: tuple[str, str]
     side: str
     notes: tuple[tuple[str, ...], ...]
-    alone: tuple[NDArray[np.float64], NDArray[np.float64]]
+    alone: NDArray[np.float64]
 
     @property
     def frames(self) -> int:

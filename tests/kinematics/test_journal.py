@@ -15,6 +15,7 @@ import pytest
 from models.errors import CannotWrite
 from models.simulation.motion import Scene
 from models.tasks.kinematics import journal, sequence
+from models.tasks.kinematics.evidence import Evidence
 from models.tasks.kinematics.journal import Journal, Trail, hash_values
 from models.tasks.kinematics.register import Fit
 from models.tasks.kinematics.sequence import Answer, Component, Frame, Options, follow_sequence
@@ -25,7 +26,9 @@ Both = tuple[Answer, Answer]
 def some_answer(seed: int = 0) -> Both:
     rng = np.random.default_rng(seed)
     fits = tuple(
-        Fit(pose=rng.normal(size=(4, 4)), residual_px=float(px), overlap=0.1 + 0.2, sigma=np.array([np.nan, 1e-300]))
+        Fit(
+            rng.normal(size=(4, 4)), float(px), 0.1 + 0.2, Evidence(rng.normal(size=(7, 7)), np.full(7, 1e-300), np.nan)
+        )
         for px in rng.uniform(size=2)
     )
     return Answer(fits, anew=True), Answer(())
@@ -47,7 +50,10 @@ def test_what_is_kept_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     assert isinstance(found[0].fits[0], Fit)
     assert found[0].fits[1].pose.tobytes() == kept[0].fits[1].pose.tobytes()
     assert (found[0].fits[0].residual_px, found[0].fits[0].overlap) == (kept[0].fits[0].residual_px, 0.1 + 0.2)
-    assert np.isnan(found[0].fits[0].sigma[0])
+    evidence = found[0].fits[0].evidence
+    assert evidence.hessian.tobytes() == kept[0].fits[0].evidence.hessian.tobytes()
+    assert evidence.gradient[0] == 1e-300
+    assert np.isnan(evidence.scatter_px)
     assert found[0].anew
     assert found[1] == Answer(()) or found[1].fits == ()
     masks = again.recall("two")["masks"]
@@ -150,6 +156,7 @@ def test_a_sequence_that_is_known_in_part_goes_on_from_there(
 KILLED = """
 import sys
 from pathlib import Path
+from models.tasks.kinematics.evidence import Evidence
 from models.tasks.kinematics.journal import Journal
 book = Journal(Path(sys.argv[1]))
 for number in range(10_000):

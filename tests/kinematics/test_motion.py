@@ -291,7 +291,7 @@ def test_each_condyle_stands_in_its_own_columns(lunge: Scene) -> None:
         task="kinematics", card="x", sha256="", seconds=0, femoral=still, tibial=still,
         joint=np.zeros((1, columns)), joint_sigma=np.zeros((1, columns)), joint_columns=angles.COLUMNS,
         low_points_mm=np.array([[[-21.0, 4.0, 1.5], [23.0, -6.0, 2.5]]]), axes=("", ""), side="right", notes=((),),
-        alone=(poses, poses),
+        alone=np.stack([poses, poses]),
     )  # fmt: skip
     (row,) = csv.DictReader(export_angles_csv(found, ["a.png"]).splitlines())
     named = {

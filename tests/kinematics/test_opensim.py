@@ -37,6 +37,7 @@ def motion(lunge: Scene) -> Motion:
         task="kinematics", card="x", sha256="", seconds=0, femoral=tracks[0], tibial=tracks[1], joint=joint,
         joint_sigma=joint * 0, joint_columns=angles.COLUMNS, side="left", notes=((),) * len(one),
         low_points_mm=angles.find_low_points(lunge.femoral, *poses, axes), axes=(str(axes[0]), str(axes[1])),
+        alone=np.stack(poses),
     )  # fmt: skip
 
 

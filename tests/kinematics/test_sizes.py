@@ -118,7 +118,7 @@ def test_the_command_writes_a_row_for_each_size(lunge: Scene, shots: list[Frame]
     motion = Motion(
         task="kinematics", card="x", sha256="", seconds=0, femoral=tracks[0], tibial=tracks[1], joint=np.ones((4, 6)),
         joint_sigma=np.ones((4, 6)), joint_columns=(), low_points_mm=np.ones((4, 2, 3)), axes=("", ""), side="right",
-        notes=((),) * 4,
+        notes=((),) * 4, alone=np.ones((2, 4, 4, 4)),
     )  # fmt: skip
     (said,) = tell_sizes(series, motion, shots, lunge.camera, tmp_path, named=False)
     assert said.startswith("Femoral component: size 1 fits best")

@@ -70,7 +70,7 @@ def moved(frames: int = 6) -> Motion:
     joint[2] = np.nan
     return Motion(
         task="kinematics", card="exact masks of the simulation", sha256=SHA256, seconds=4.0, femoral=track(),
-        tibial=track(), alone=(np.full((frames, 4, 4), np.nan),) * 2,
+        tibial=track(), alone=np.full((2, frames, 4, 4), np.nan),
         joint=joint, joint_sigma=np.full((frames, 6), 0.8), joint_columns=COLUMNS,
         low_points_mm=np.zeros((frames, 2, 3)), axes=("right +x, anterior +y, proximal +z",) * 2, side="right",
         notes=((), (), ("No tibial component was found in this frame.",), (), (), ()),

@@ -18,9 +18,9 @@ from scipy.stats import norm
 
 Array = NDArray[np.float64]
 
-FACTORS = (2.0, 1.5, 2.0)
+FACTORS = (1.15, 1.35, 3.25)
 """On the standard deviations in the picture's plane, in depth, and of turns."""
-FLOORS = (0.02, 0.6, 0.15)
+FLOORS = (0.003, 0.1, 0.02)
 """Least standard deviations of the same, added in squares: mm, mm, degrees."""
 DOUBTFUL = 0.05
 """Probability of an error beyond the limits from which a frame is flagged."""

@@ -65,10 +65,12 @@ def export_angles_csv(motion: Motion, names: Sequence[str]) -> str:
 def export_quality_csv(motion: Motion, names: Sequence[str]) -> str:
     """Return one row a frame: overlap, residual and uncertainty of both components, and what is uncertain."""
     header, rows = ["frame", "file"], [[t + 1, names[t]] for t in range(motion.frames)]
-    for name, track in zip(NAMES, (motion.femoral, motion.tibial), strict=True):
+    for name, track, alone in zip(NAMES, (motion.femoral, motion.tibial), motion.alone, strict=True):
+        header += [f"{name}_depth_mm", f"{name}_depth_without_priors_mm"]
         header += [f"{name}_overlap", f"{name}_residual_px", *(f"{name}_sigma_{p}" for p in PARAMETERS)]
         for t, line in enumerate(rows):
-            line += _numbers([track.overlap[t], track.residual_px[t], *track.sigma[t]])
+            depths = -track.pose[t, 2, 3], -alone[t, 2, 3]
+            line += _numbers([*depths, track.overlap[t], track.residual_px[t], *track.sigma[t]])
     for t, line in enumerate(rows):
         line += ["yes" if motion.notes[t] else "no", " ".join(motion.notes[t]), DISCLAIMER]
     return _table([*header, "flagged", "warnings", "note"], rows)

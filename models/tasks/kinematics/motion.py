@@ -141,7 +141,7 @@ def find_motion(
         axes=(str(axes[0]), str(axes[1])),
         side=study.side,
         notes=tuple(doubt.list_notes(t) for t in range(len(frames))),
-        alone=(alone.femoral, alone.tibial),
+        alone=np.stack([alone.femoral, alone.tibial]),
     )
 
 

@@ -30,7 +30,7 @@ def write_dicom(path: Path, pictures: np.ndarray, modality: str, pitch_mm: float
     run.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     run.SOPClassUID = run.file_meta.MediaStorageSOPClassUID = CLASSES[modality]
     run.SOPInstanceUID = run.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-    run.Modality, run.PatientName, run.PatientID = modality, "Doe^Jane", "123"
+    run.Modality, run.PatientName, run.PatientID = modality, "Doenecke-Quist^Jane", "123"
     run.NumberOfFrames, run.Rows, run.Columns = pictures.shape
     run.FrameIncrementPointer, run.FrameTime = 0x00181063, f"{1000 / RATE:.4f}"
     run.SamplesPerPixel, run.PhotometricInterpretation = 1, "MONOCHROME2"
@@ -78,7 +78,7 @@ def test_a_run_in_one_file_is_measured(
         assert np.abs(apart[:, :2]).max() < 0.6, name  # the principal point of a header is the middle of the picture
     assert f"Time in seconds at {RATE} frames a second" in (trial.out / "joint.mot").read_text()
     written = b"".join(path.read_bytes() for path in trial.out.rglob("*") if path.is_file())
-    assert b"Doe" not in written
+    assert b"Doenecke" not in written
 
 
 def test_the_pitch_of_the_scene_is_what_it_was_simulated_with(lunge: Scene) -> None:

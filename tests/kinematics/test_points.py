@@ -115,12 +115,12 @@ def test_points_lead_to_the_pose_where_the_library_does_not(
     options = Options(edges=False, mirrors=False)
     assert locate_component(components[0], seen, [], options).fits == ()
     more = propose_point_poses(see(lunge, 0, 2.0), lunge.femoral, 0, lunge.camera)
-    found = locate_component(components[0], seen, [], options, lambda: more)
+    found = locate_component(components[0], seen, [], options, more=lambda: more)
     assert found.anew
     assert found.fits[0].overlap > 0.97
     followed = sequence.follow_sequence(
         [Frame(shots[0].masks, points=lambda: see(lunge, 0, 2.0))], components, lunge.camera, options
     )
     assert all(answer.fits[0].overlap > 0.97 for answer in followed[0])
-    held = locate_component(components[0], seen, [lunge.femoral_poses[0]], options, lambda: pytest.fail("asked"))
+    held = locate_component(components[0], seen, [lunge.femoral_poses[0]], options, more=lambda: pytest.fail("asked"))
     assert not held.anew

@@ -26,7 +26,7 @@ from models.tasks.kinematics.observe import observe_component
 from models.tasks.kinematics.points import CARD as POINTS
 from models.tasks.kinematics.points import Place
 from models.tasks.kinematics.register import FINE, Fit, assess_registration, refine_pose
-from models.tasks.kinematics.sequence import BAD_OVERLAP, NAMES, Answer, Frame, Options
+from models.tasks.kinematics.sequence import BAD_OVERLAP, NAMES, Answer, Frame, Options, finish_by_hand
 from models.tasks.kinematics.study import outline
 from models.types import Motion, Track
 
@@ -129,7 +129,8 @@ class Tracking:
                 file=later("Frame {frame}", frame=t + 1),
             )
         seen = observe_component(frame.masks[component], self.sequence.camera, frame.masks[1 - component], frame.grey)
-        fit = assess_registration(mesh, refine_pose(mesh, pose, seen, FINE), seen)
+        outlined = refine_pose(mesh, pose, seen, FINE)
+        fit = assess_registration(mesh, outlined, seen) if frame.grey is None else finish_by_hand(mesh, outlined, seen)
         if not np.isfinite(fit.pose).all() or fit.overlap == 0:
             fix = later("Start nearer to the outline.")
             raise InputError(

@@ -221,6 +221,13 @@ def finish_fits(mesh: Mesh, starts: Sequence[Array], seen: Seen, learned: Learne
     return found
 
 
+def finish_by_hand(mesh: Mesh, start: Array, seen: Seen) -> Fit:
+    """Follow the edges from a pose that a reader chose: of those that fit as well as the best, the nearest to it."""
+    fits = finish_fits(mesh, [start], seen, Learned(EdgeModel()))
+    good = [fit for fit in fits if fit.edge_px <= SETTLED * fits[0].edge_px]
+    return min(good or fits, key=lambda fit: measure_rotation_deg(fit.pose, start))
+
+
 def _finish(mesh: Mesh, start: Array, seen: Seen, model: EdgeModel) -> Fit:
     """Follow the edges from a pose, unless they lead away: then they were another body's."""
     before = assess_registration(mesh, start, seen, model)

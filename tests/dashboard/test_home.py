@@ -61,7 +61,7 @@ def test_home_shows_an_answered_example_of_each_page_that_has_one(real_home: App
         assert f"open-{page}" in buttons
     told = [caption.value for caption in real_home.caption]
     assert any("Simulated" in words and "mean Dice 0\\.9" in words for words in told)
-    assert any("flexion 13° to" in words for words in told)
+    assert any("flexion 12° to" in words for words in told)
     assert any("Minimum joint space" in words for words in told)
     assert not any("looking" in words for words in told)
 
@@ -148,7 +148,7 @@ def test_public_cases_once_fetched_come_first(
     assert not any("public files" in button.label for button in page.button)
     page = page.button(key="open-tka_at_k1_v1_0160.tif").click().run()
     assert not page.exception
-    assert any("3 files of frames" in caption.value for caption in page.caption)
+    assert any("3 files of frames" in folded.label for folded in page.expander)
 
 
 def test_the_queue_lets_the_oldest_go(home: AppTest, drop: Callable[..., AppTest]) -> None:

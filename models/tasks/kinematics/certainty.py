@@ -1,9 +1,9 @@
 """How far a pose may be off, and whether that is more than its user accepts.
 
 The joint's least squares say what follows from the pictures' own noise. What they cannot know, an outline that errs
-alike in all frames, a CAD that is not quite the implant, a calibration that is a little off, is added: factors and
-floors that were fitted on simulated studies of three designs (seeds 101 to 106 of `tests.benchmarks.kinematics_bench`)
-and hold on others; DECISIONS says how far.
+alike in all frames, is added: factors and floors that were fitted on simulated studies of two designs (seeds 101, 102,
+104 and 105 of `tests.benchmarks.kinematics_bench`, whose CAD and calibration are exact). How far they hold on other
+designs is not measured yet; on the real `kneel_right` they do not hold the reference's depth.
 
 Reference: on floors beside a factor, R. Birge, Physical Review 1932, doi 10.1103/PhysRev.40.207.
 """

@@ -6,8 +6,7 @@ ray would make up for. So the edge is predicted: thickness of the CAD along each
 the steepest change along each normal of the rim. What attenuates how much, and how wide the blur is, a few frames of
 the study itself tell.
 
-Reference: A. Kedgley and T. R. Jenkyn, Medical Engineering & Physics 2009, on bias of contours in single-plane
-fluoroscopy; attenuation after Beer and Lambert.
+Reference: attenuation after Beer and Lambert, as in `models.simulation.xray`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ of the edge; a thousand points are far fewer witnesses. So points are grouped by
 group err is measured, and each counts for less by the design effect 1 + (n − 1)·ρ of its group; besides, the whole
 border may be drawn a little wide, in each frame anew.
 
-Reference: L. Kish, Survey Sampling, 1965, section 5.4 (the design effect of clusters).
+Reference: L. Kish, Survey Sampling, 1965 (the design effect of clusters).
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ one against the other is small, varies little over a movement, and less from fra
 depth, and a border that is drawn too wide is so in all frames. Each frame enters by its `Evidence`, a quadratic about
 its own pose, so that a thousand frames are one sparse system.
 
-Reference: reweighted least squares after P. W. Holland and R. E. Welsch 1977, doi 10.1080/03610927708827533. How wide the
-priors are is a judgement, wider than the fit of a fixed insert's condyles lets a knee move; no study was fitted for it.
+Reference: reweighted least squares after P. W. Holland and R. E. Welsch 1977, doi 10.1080/03610927708827533. How wide
+the priors are is a judgement, wider than the fit of a fixed insert's condyles lets a knee move; none was fitted.
 """
 
 from __future__ import annotations

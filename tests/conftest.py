@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import structlog
 from PIL import Image as Pillow
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -71,6 +73,14 @@ class OneBrowser(LoadFileScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneBrowser:
     return OneBrowser(config, log)
+
+
+@pytest.fixture(autouse=True)
+def process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put back what a run of the program leaves behind: Streamlit's `__main__`, and a log into a file that is closed."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

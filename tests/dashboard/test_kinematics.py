@@ -431,7 +431,7 @@ def test_wrong_files_get_a_sentence(page: AppTest, sequence: Fluoroscopy) -> Non
         assert not any(button.key == "kinematics-start" for button in page.button)
 
 
-@pytest.mark.parametrize("kind", ["XA", "RF", "video"])
+@pytest.mark.parametrize("kind", ["RF", "video"])  # XA by the command
 def test_a_run_in_one_file_is_dropped_and_measured(
     kind: str, page: AppTest, sequence: Fluoroscopy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,14 +117,13 @@ def die(trial: Trial, told: object) -> None:
     told.send(trials._whole({"trial": trial.name, "frames": len(trial.name)}))  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("processes", [1, 2])
 def test_a_process_that_dies_is_a_line_of_the_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], processes: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(trials, "_work", die)
     for name in ("a", "b", "ccc"):
         (tmp_path / "study" / name).mkdir(parents=True)
-    assert trials.measure_trials(tmp_path / "study", Shared(), tmp_path / "out", processes) == 1
+    assert trials.measure_trials(tmp_path / "study", Shared(), tmp_path / "out", 2) == 1
     rows = list(csv.DictReader((tmp_path / "out" / "summary.csv").read_text().splitlines()))
     assert [(row["trial"], row["frames"]) for row in rows] == [("a", "1"), ("b", ""), ("ccc", "3")]
     assert "ended unexpectedly (exit status 3)" in rows[1]["error"]

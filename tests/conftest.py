@@ -77,7 +77,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneBrow
 
 @pytest.fixture(autouse=True)
 def process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Put back what a run of the program leaves behind: Streamlit's `__main__`, and a log into a file that is closed."""
+    """Put back what a run of the program leaves behind: Streamlit's `__main__`, and a log into a closed file."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     yield
     structlog.reset_defaults()

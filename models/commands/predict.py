@@ -5,11 +5,10 @@ Of a file with several frames, the first is answered and the line says so.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -17,10 +16,10 @@ import models
 from models.answers.record import write_record
 from models.cards import Card, card, cards_of
 from models.commands.batch import Lines, NoNames, Out, Paths, list_batch_files, write_lines
+from models.commands.device import Device, run_on
 from models.commands.output import check_output_file, check_output_folder, write_output
 from models.reporting.account import Record
 from models.reporting.parts import Chapter
-from models.settings import settings
 from models.tasks import card_account_of, kind_of_card
 from models.trust.methods import find_method
 from models.types import Image, Judged
@@ -38,7 +37,6 @@ Binding = Annotated[
     Path | None,
     typer.Option("--report", dir_okay=False, help="One report of all answers, FILE.pdf or FILE.html."),
 ]
-Device = Annotated[Literal["auto", "cuda", "cpu"] | None, typer.Option(help="Where the network runs.")]
 
 
 @dataclass(frozen=True)
@@ -78,9 +76,7 @@ def predict(
         raise typer.BadParameter("--point and --fused belong to detection")
     if save and not explain and not kind.account().files:
         raise typer.BadParameter("--save keeps explanations; name a method with --explain")
-    if device:
-        os.environ["ORTHOLENS_DEVICE"] = device
-        settings.cache_clear()
+    run_on(device)
     files = list_batch_files(paths, out)
     if point:
         _check_point(question.card, point)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.cards import Card, card, cards
+from models.commands.device import Device, run_on
 from models.commands.own_training import (
     Group,
     LookOnly,
@@ -57,12 +58,14 @@ def train(
     start: Start = None,
     quick: Quick = False,
     look: LookOnly = False,
+    device: Device = None,
 ) -> None:
     """Train a model: of the program, by the recipe in its card; or one of your own, on a folder of pictures.
 
     Labels are the names of the folder's folders, or a column of a table. What was stopped goes on where it was with
     the card's id.
     """
+    run_on(device)
     with _progress() as progress:
         if target == GENERATOR:
             from models.cases.generated import make
@@ -93,8 +96,9 @@ def _wish(task: str | None, name: str | None, card_id: str | None, start: str | 
     return Wish(task, name, card_id, start, quick)
 
 
-def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
+def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False, device: Device = None) -> None:
     """Measure a model on images it was not trained on, or `generated-radiographs` for copies; write the figures."""
+    run_on(device)
     with _progress() as progress:
         if card_id == GENERATOR:
             from models.cases.generated import measure
@@ -105,8 +109,9 @@ def evaluate(card_id: CardId, folds: Folds = 10, test: Test = False) -> None:
             kind_of_card(_own(card_id)).trials().evaluate(card_id, folds, test, progress)
 
 
-def ood(card_id: CardId) -> None:
+def ood(card_id: CardId, device: Device = None) -> None:
     """Fit the OOD detector of a model that segments or draws boxes anew, on its own weights, and measure it."""
+    run_on(device)
     with _progress() as progress, _needing_extras():
         kind_of_card(_own(card_id)).trials().ood(card_id, progress)
 
@@ -166,9 +171,14 @@ def _progress() -> Iterator[Callable[[str, float], None]]:
 
 
 def benchmark(
-    card_id: BenchmarkedCard = None, repeats: Repeats = 30, image: ImageFile = None, json_file: Json = None
+    card_id: BenchmarkedCard = None,
+    repeats: Repeats = 30,
+    image: ImageFile = None,
+    json_file: Json = None,
+    device: Device = None,
 ) -> None:
     """Time a model from file to answer and explanation, beside its bare network."""
+    run_on(device)
     from rich.console import Console
 
     from models import cases

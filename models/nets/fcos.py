@@ -18,7 +18,7 @@ from torchvision.models.detection.fcos import FCOS, FCOSHead
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import FeaturePyramidNetwork, batched_nms
 
-from models.nets.mobilenet import STAGES, StagedMobileNetV2, load_imagenet
+from models.nets.mobilenet import STAGES, StagedMobileNetV2
 
 LEVELS: dict[str, int] = {"p3": 8, "p4": 16, "p5": 32}
 """Levels of the pyramid and their strides in pixels of the input."""
@@ -183,7 +183,7 @@ class FCOSMobileNetV2(FCOS):  # type: ignore[misc]  # torchvision carries no typ
         kept = batched_nms(boxes, score, of, OVERLAP)[:MOST]
         return Found(boxes[kept], score[kept], of[kept], place[kept])
 
-    def load_imagenet(self, state: dict[str, Tensor]) -> None:
+    def load_start(self, state: dict[str, Tensor]) -> None:
         """Copy torchvision-named ImageNet weights into the stages.
 
         Raises
@@ -192,7 +192,7 @@ class FCOSMobileNetV2(FCOS):  # type: ignore[misc]  # torchvision carries no typ
             When a parameter is missing or has another shape.
         """
         donor = StagedMobileNetV2(1)
-        load_imagenet(donor, state)
+        donor.load_start(state)
         for name in STAGES:
             own = self.stages[name].state_dict()
             self.stages[name].load_state_dict({k: v for k, v in donor.stages[name].state_dict().items() if k in own})

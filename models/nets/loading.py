@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,13 +17,21 @@ from models.cards import WEIGHTS_DIR, Card
 from models.cards.tables import Member
 from models.errors import BadCard, BadWeights
 from models.nets.dense import DenseNet
+from models.nets.efficientnet import StagedEfficientNetLite0, StagedEfficientNetLite2
 from models.nets.fcos import FCOSMobileNetV2
 from models.nets.hourglass import Hourglass
 from models.nets.hrnet import HRNet
 from models.nets.mobilenet import StagedMobileNetV2
+from models.nets.staged import StagedClassifier
 from models.nets.unet import UNetMobileNetV2
+from models.nets.vgg import StagedVGG16
 
-NETS = {"mobilenet_v2": StagedMobileNetV2}
+NETS: dict[str, Callable[[int, float], StagedClassifier]] = {
+    "mobilenet_v2": StagedMobileNetV2,
+    "efficientnet_lite0": StagedEfficientNetLite0,
+    "efficientnet_lite2": StagedEfficientNetLite2,
+    "vgg16": StagedVGG16,
+}
 """Classifier networks by the name that cards use; each takes (classes, dropout) and has stages, `trunk` and `tail`."""
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -34,7 +43,7 @@ DETECTORS = {"fcos_mobilenet_v2": FCOSMobileNetV2}
 """Networks that draw boxes; each takes (classes) and what a card's `net.shape` says, such as the pyramid's `width`."""
 
 
-def build_classifier(card: Card) -> StagedMobileNetV2:
+def build_classifier(card: Card) -> StagedClassifier:
     """Return the card's classifier with random weights.
 
     Raises
@@ -115,7 +124,7 @@ def write_tensors(tensors: dict[str, Tensor], path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def load_classifier(card: Card, member: Member) -> StagedMobileNetV2:
+def load_classifier(card: Card, member: Member) -> StagedClassifier:
     """Return one trained classifier in eval mode, float32, batch norms folded into their convolutions.
 
     Raises

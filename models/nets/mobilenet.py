@@ -1,17 +1,18 @@
-"""MobileNetV2 as five named stages and a linear head, so that an explanation can stop between them.
+"""MobileNetV2 as five named stages and a linear head.
 
-The trunk is torchvision's own (Sandler et al. 2018, arXiv:1801.04381); only the grouping into stages is ours. A stage
-ends where the resolution is about to halve, which is where a feature map is worth looking at.
+The trunk is torchvision's own (Sandler et al. 2018, arXiv:1801.04381); only the grouping into stages is ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
+
+from models.nets.staged import StagedClassifier
 
 STAGES: dict[str, int] = {"stage1": 2, "stage2": 4, "stage3": 7, "stage4": 14, "stage5": 19}
 """Stage name → index in torchvision's `features` after its last block; strides 2, 4, 8, 16, 32."""
@@ -20,78 +21,30 @@ FEATURES = 1280
 """Channels of the last stage, and so the length of the pooled feature vector."""
 
 
-class StagedMobileNetV2(nn.Module):
-    """Classifier `head(pool(stage5(…stage1(x))))` with its stages in an ordered dictionary.
+class StagedMobileNetV2(StagedClassifier):
+    """MobileNetV2: 2.2 million weights in the trunk, 0.3 billion products at 224 × 224."""
 
-    Parameters
-    ----------
-    classes
-        Number of outputs of the head.
-    dropout
-        Share of pooled features dropped in training.
-    """
+    file = "mobilenet_v2_imagenet"
 
     def __init__(self, classes: int, dropout: float = 0.2) -> None:
-        super().__init__()
         features = mobilenet_v2(weights=None).features
         edges = [0, *STAGES.values()]
-        self.stages = nn.ModuleDict(
-            {name: features[start:end] for name, (start, end) in zip(STAGES, pairwise(edges), strict=True)}
-        )
-        self.head = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(FEATURES, classes)
-        )
+        stages = {name: features[start:end] for name, (start, end) in zip(STAGES, pairwise(edges), strict=True)}
+        super().__init__(stages, FEATURES, classes, dropout)
 
-    def trunk(self, x: Tensor, upto: str = "stage5") -> Tensor:
-        """Run the stages up to and including `upto`: (N, 3, H, W) → (N, C, h, w)."""
-        for name, stage in self.stages.items():
-            x = stage(x)
-            if name == upto:
-                return x
-        raise ValueError(f"no stage called {upto!r}; stages are {', '.join(STAGES)}")
-
-    def pyramid(self, x: Tensor, below: str | None = None) -> dict[str, Tensor]:
-        """Run every stage, or those below one, and keep each: (N, 3, H, W) → stage name → (N, C, h, w)."""
-        features = {}
-        for name, stage in self.stages.items():
-            if name == below:
-                break
-            x = features[name] = stage(x)
-        return features
-
-    def tail(self, features: Tensor, after: str = "stage5") -> Tensor:
-        """Run everything behind stage `after`: (N, C, h, w) → logits (N, classes)."""
-        names = list(self.stages)
-        for name in names[names.index(after) + 1 :]:
-            features = self.stages[name](features)
-        logits: Tensor = self.head(features)
-        return logits
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) → logits (N, classes)."""
-        return self.tail(self.trunk(x))
-
-
-def load_imagenet(net: StagedMobileNetV2, state: dict[str, Tensor]) -> None:
-    """Copy torchvision-named ImageNet weights into the stages; the classifier of 1,000 classes is left behind.
-
-    Raises
-    ------
-    RuntimeError
-        When a trunk parameter is missing or has another shape.
-    """
-    edges = dict(zip(STAGES, pairwise([0, *STAGES.values()]), strict=True))
-    for name, (start, end) in edges.items():
-        stage = net.stages[name]
-        part = {}
-        for key, value in state.items():
-            root, _, rest = key.partition(".")
-            index, _, rest = rest.partition(".")
-            if root == "features" and start <= int(index) < end:
-                part[f"{index}.{rest}"] = value.float()
-        missing, _ = stage.load_state_dict(part, strict=False)
-        if lost := [key for key in missing if not key.endswith("num_batches_tracked")]:
-            raise RuntimeError(f"the starting weights lack {lost[0]} of {name}")
+    def load_start(self, state: Mapping[str, Tensor]) -> None:
+        """Take torchvision's names; the classifier of 1,000 classes is left behind."""
+        edges = dict(zip(STAGES, pairwise([0, *STAGES.values()]), strict=True))
+        for name, (start, end) in edges.items():
+            part = {}
+            for key, value in state.items():
+                root, _, rest = key.partition(".")
+                index, _, rest = rest.partition(".")
+                if root == "features" and start <= int(index) < end:
+                    part[f"{index}.{rest}"] = value.float()
+            missing, _ = self.stages[name].load_state_dict(part, strict=False)
+            if lost := [key for key in missing if not key.endswith("num_batches_tracked")]:
+                raise RuntimeError(f"the starting weights lack {lost[0]} of {name}")
 
 
 @torch.no_grad()
@@ -111,8 +64,8 @@ def rescale_batch_norms(net: nn.Module, batches: Iterable[Tensor]) -> None:
     """
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     count: dict[nn.Module, int] = dict.fromkeys(norms, 0)
-    total: dict[nn.Module, Tensor] = {norm: torch.zeros(norm.num_features) for norm in norms}
-    squares: dict[nn.Module, Tensor] = {norm: torch.zeros(norm.num_features) for norm in norms}
+    total: dict[nn.Module, Tensor] = {norm: torch.zeros_like(norm.bias) for norm in norms}
+    squares: dict[nn.Module, Tensor] = {norm: torch.zeros_like(norm.bias) for norm in norms}
 
     def record(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         x = inputs[0].float()  # (N, C, H, W)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.nets.dense import DenseNet, State, make_convolution, resize_maps
-from models.nets.mobilenet import STAGES, StagedMobileNetV2, load_imagenet
+from models.nets.mobilenet import STAGES, StagedMobileNetV2
 
 DOWN = (16, 24, 32, 96)
 """Channels of the way down at strides 2, 4, 8 and 16; below them lies stage5, of 1,280 at stride 32."""
@@ -54,7 +54,7 @@ class UNetMobileNetV2(DenseNet):
         joined = torch.cat([resize_maps(x, (skip.shape[2], skip.shape[3])), skip], 1)
         return (self.stages[name](joined), *rest)
 
-    def load_imagenet(self, state: dict[str, Tensor]) -> None:
+    def load_start(self, state: dict[str, Tensor]) -> None:
         """Copy torchvision-named ImageNet weights into the way down.
 
         Raises
@@ -63,7 +63,7 @@ class UNetMobileNetV2(DenseNet):
             When a parameter is missing or has another shape.
         """
         donor = StagedMobileNetV2(1)
-        load_imagenet(donor, state)
+        donor.load_start(state)
         for name in STAGES:
             self.stages[name].load_state_dict(
                 {k: v for k, v in donor.stages[name].state_dict().items() if k in self.stages[name].state_dict()}

@@ -11,6 +11,7 @@ import torch
 
 from models.cards import Card
 from models.errors import BadWeights, UnknownCard
+from models.nets.device import choose_device
 from models.settings import Settings, settings
 from models.tasks import kind_of_card
 from models.tasks.kind import ANSWER, Predictor, Request, Why
@@ -23,10 +24,7 @@ class Engine:
     """Loads models on first use and answers with them."""
 
     def __init__(self, limits: Settings) -> None:
-        gpu = limits.device != "cpu" and torch.cuda.is_available()
-        if limits.device == "cuda" and not gpu:
-            raise BadWeights("there is no CUDA device", fix="Set ORTHOLENS_DEVICE to auto or cpu.")
-        self.device = torch.device("cuda" if gpu else "cpu")
+        self.device = choose_device(limits)
         self.budget = limits.model_memory_mb * 2**20
         self._models: OrderedDict[str, Predictor] = OrderedDict()
         self._lock = RLock()

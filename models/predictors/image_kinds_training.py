@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR
 from models.nets.loading import write_tensors
-from models.nets.mobilenet import StagedMobileNetV2, load_imagenet
+from models.nets.mobilenet import StagedMobileNetV2
+from models.nets.starting import load_starting_weights
 from models.predictors.image_kinds_augmentation import make_augmented_copies
 from models.predictors.image_kinds_set import draw_kind_samples
 from models.progress import Progress
-from models.tasks.classification.training import load_imagenet_weights
 from models.trust import image_kinds as kinds
 from models.trust.image_kinds import KINDS, NARROW, Look, load_kind_trunk, pool_kind_features
 from models.trust.ood import KEPT
@@ -62,7 +62,7 @@ def trunk_state() -> dict[str, torch.Tensor]:
         Where the ImageNet weights are not at hand and cannot be downloaded.
     """
     net = StagedMobileNetV2(1)
-    load_imagenet(net, load_imagenet_weights())
+    net.load_start(load_starting_weights(StagedMobileNetV2))
     state = {name: part for name, part in net.stages.state_dict().items() if not name.startswith("stage5")}
     return {f"trunk.{name}": part for name, part in state.items() if not name.endswith("num_batches_tracked")}
 

@@ -53,7 +53,7 @@ def resume_checkpoint(run: Resumable, state: Mapping[str, Stateful]) -> int:
     """Take the kept state back and return how many epochs or steps it has behind it; 0 without a checkpoint."""
     if not run.checkpoint.exists():
         return 0
-    kept = torch.load(run.checkpoint, weights_only=True)
+    kept = torch.load(run.checkpoint, map_location="cpu", weights_only=True)
     for key, value in state.items():
         value.load_state_dict(kept[key])
     return int(kept["done"])

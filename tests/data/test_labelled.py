@@ -9,8 +9,7 @@ from models.settings import Settings, settings
 from models.simulation.stifle_joint import FINDINGS, VIEWS
 from models.tasks.classification import stifle_set
 from models.tasks.classification.dataset import PUBLIC, SETS, read_labelled_set
-from models.tasks.classification.folds import assign_folds
-from models.tasks.classification.labelled import ELSEWHERE
+from models.tasks.classification.labelled import ELSEWHERE, assign_folds
 from models.training import drawn_set
 
 needs_data = pytest.mark.skipif(not settings().data_dir.exists(), reason="the data sets are not in ../shared/data")

@@ -85,6 +85,6 @@ def test_a_u_net_takes_imagenet_weights_on_its_way_down() -> None:
     from torchvision.models import mobilenet_v2
 
     donor, net = mobilenet_v2(weights=None).eval(), UNetMobileNetV2(2).eval()
-    net.load_imagenet(donor.state_dict())
+    net.load_start(donor.state_dict())
     x = torch.randn(1, 3, 64, 64)
     torch.testing.assert_close(net.trunk(x, "stage5")[0], donor.features[:-1](x))

@@ -39,4 +39,5 @@ def test_folded_norms_are_gone_and_the_answer_is_the_same():
 
 
 def test_the_names_of_stages_are_those_of_the_networks():
-    assert {name: tuple(net(2, 0.0).stages) for name, net in NETS.items()} == dict(stages.STAGES)
+    with torch.device("meta"):
+        assert {name: tuple(net(2, 0.0).stages) for name, net in NETS.items()} == dict(stages.STAGES)

@@ -1,5 +1,11 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 
 from models.tasks.classification.labelled import LabelledSet
 
@@ -14,3 +20,15 @@ def tiny_set() -> LabelledSet:
         pixels[i, :, slice(0, 24) if label == "A" else slice(40, 64)] += 150
     groups = tuple(f"{label}{i // 6}" for i, label in enumerate(labels))
     return LabelledSet(pixels, labels, groups, ("",) * 48, {"side": tuple("LR"[i // 24] for i in range(48))})
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Return a generator of the meta device, whose tensors meet no others: as those of a GPU, without one."""
+
+    def on_meta(throw: Any) -> Any:
+        return lambda *shape, generator, **kwargs: throw(*shape, **kwargs)
+
+    for name in ("rand", "randn", "randint"):
+        monkeypatch.setattr(torch, name, on_meta(getattr(torch, name)))
+    return SimpleNamespace(device=torch.device("meta"))

@@ -213,7 +213,7 @@ def test_a_stopped_run_ends_with_the_same_weights(
     card: Card, discs: DenseSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = card.model_copy(update={"training": {**card.training, "steps": 8}})
-    monkeypatch.setattr("models.training.loop.KEEP", 4)
+    monkeypatch.setattr("models.training.loop.KEEP", {"cpu": 4})
     drawn = prepare_segmentation_samples(short, discs)
     whole = fit_segmenter(short, drawn, DenseRun("run", 3, tmp_path / "whole", np.ones(12)), quiet)
 

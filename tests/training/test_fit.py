@@ -7,13 +7,14 @@ import torch
 
 from models.cards import Card
 from models.settings import settings
-from models.tasks.classification.folds import answer_out_of_fold, assign_folds
+from models.tasks.classification.folds import answer_out_of_fold
+from models.tasks.classification.labelled import assign_folds
 from models.tasks.classification.recipe import Recipe
 from models.tasks.classification.training import (
     Run,
     compute_ensemble_logits,
-    draw_frozen_views,
     fit_classifier,
+    prepare_views,
     soften_targets,
     weigh_classes,
 )
@@ -62,21 +63,37 @@ def test_class_weights_favour_the_rare_and_average_to_one(card, tiny_set):
 
 
 @needs_imagenet
-def test_training_learns_and_resumes_as_if_never_stopped(card, tiny_set, tmp_path):
+def test_training_learns_and_resumes_as_if_never_stopped(card, tiny_set, tmp_path, monkeypatch):
+    monkeypatch.setattr("models.training.loop.KEEP", {"cpu": 5})  # 18 steps of three epochs
     every = np.arange(len(tiny_set))
-    seen = draw_frozen_views(card, tiny_set, quiet)
-    assert seen.shape == (2, 48, 32, 8, 8)
-    whole = fit_classifier(card, tiny_set, seen, Run("whole", every, 0, tmp_path), quiet)
+    views = prepare_views(card, tiny_set, quiet)
+    assert views.drawn.shape == (2, 48, 32, 8, 8)
+    whole = fit_classifier(card, tiny_set, views, Run("whole", 0, tmp_path, every), quiet)
 
-    def stop_after_first(step: str, share: float) -> None:
-        if "epoch 1" in step:
-            raise KeyboardInterrupt
+    def stop_in_the_first_epoch(step: str, share: float) -> None:
+        raise KeyboardInterrupt
 
+    stopped = Run("stopped", 0, tmp_path, every)
     with pytest.raises(KeyboardInterrupt):
-        fit_classifier(card, tiny_set, seen, Run("stopped", every, 0, tmp_path), stop_after_first)
-    resumed = fit_classifier(card, tiny_set, seen, Run("stopped", every, 0, tmp_path), quiet)
+        fit_classifier(card, tiny_set, views, stopped, stop_in_the_first_epoch)
+    assert torch.load(stopped.checkpoint, weights_only=True)["done"] == 5
+    resumed = fit_classifier(card, tiny_set, views, stopped, quiet)
     logits = compute_ensemble_logits([whole], card, tiny_set, every)
     torch.testing.assert_close(compute_ensemble_logits([resumed], card, tiny_set, every), logits, atol=1e-3, rtol=1e-3)
+    reference = torch.tensor([card.index(label) for label in tiny_set.labels])
+    assert (logits.argmax(1) == reference).float().mean() > 0.9
+
+
+@needs_imagenet
+def test_a_network_of_which_nothing_is_frozen_learns_from_views_that_are_drawn_anew(card, tiny_set, tmp_path):
+    card = card.model_copy(update={"training": card.training | {"frozen": "", "epochs": 4, "mixup": 0.2}})
+    views = prepare_views(card, tiny_set, quiet)
+    assert views.drawn is None
+    which = torch.arange(4)
+    assert torch.equal(views.batch(which, Recipe.of(card), 3), views.batch(which, Recipe.of(card), 3))
+    assert not torch.equal(views.batch(which, Recipe.of(card), 3), views.batch(which, Recipe.of(card), 4))
+    net = fit_classifier(card, tiny_set, views, Run("all", 0, tmp_path, np.arange(48)), quiet)
+    logits = compute_ensemble_logits([net], card, tiny_set, np.arange(48))
     reference = torch.tensor([card.index(label) for label in tiny_set.labels])
     assert (logits.argmax(1) == reference).float().mean() > 0.9
 

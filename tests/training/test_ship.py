@@ -60,7 +60,7 @@ def trained(product: Callable[..., str], tmp_path: Path, monkeypatch: pytest.Mon
         torch.nn.init.normal_(net.head[3].weight)
         return net.eval().requires_grad_(False)
 
-    monkeypatch.setattr(final, "draw_frozen_views", lambda *_: None)
+    monkeypatch.setattr(final, "prepare_views", lambda *_: None)
     monkeypatch.setattr(final, "fit_classifier", drawn)
     return runs
 

@@ -1,6 +1,7 @@
-"""Random views of a radiograph for training: one affine map and one tone curve an image, a whole batch at once.
+"""Random views of a radiograph for training: one affine map, one bend and one tone curve an image, a batch at once.
 
-Everything is drawn from one generator, so a seed fixes the run.
+Everything is drawn from one generator, so a seed fixes the run, and on the device of the images, which a GPU's memory
+holds whole.
 """
 
 from __future__ import annotations
@@ -21,13 +22,20 @@ class Augmentation:
     scale: float = 0.15
     shift: float = 0.08
     """Share of the image's side."""
+    elastic: float = 0.0
+    """Standard deviation of a smooth bend, as a share of the image's side; see `draw_bends`."""
     contrast: float = 0.3
     brightness: float = 0.12
     gamma: float = 0.3
     noise: float = 0.02
     flip: bool = True
     erase: float = 0.0
-    """Probability that one rectangle of up to a tenth of the image is greyed."""
+    """Probability that one rectangle of a tenth to a third of each side is greyed (DeVries and Taylor 2017,
+    arXiv:1708.04552)."""
+
+
+KNOTS = 4
+"""Places a side that a bend is drawn at; between them it is smooth."""
 
 
 def augment_radiographs(images: Tensor, size: tuple[int, int], how: Augmentation, generator: Generator) -> Tensor:
@@ -36,7 +44,7 @@ def augment_radiographs(images: Tensor, size: tuple[int, int], how: Augmentation
     Parameters
     ----------
     images
-        (N, 1, H, W) in [0, 1].
+        (N, 1, H, W) in [0, 1], on the generator's device.
     size
         Height and width of the views.
 
@@ -45,26 +53,53 @@ def augment_radiographs(images: Tensor, size: tuple[int, int], how: Augmentation
     Tensor
         (N, 1, *size) in [0, 1].
     """
-    n = len(images)
+    n, device = len(images), generator.device
+
+    def throw() -> Tensor:
+        return torch.rand(n, generator=generator, device=device)
 
     def draw(spread: float) -> Tensor:
-        return (torch.rand(n, generator=generator) * 2 - 1) * spread
+        return (throw() * 2 - 1) * spread
 
     angle, zoom = draw(math.radians(how.rotation_deg)), torch.exp(draw(how.scale))
-    mirror = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0) if how.flip else torch.ones(n)
+    mirror = torch.where(throw() < 0.5, -1.0, 1.0) if how.flip else torch.ones(n, device=device)
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     across = torch.stack([cos * mirror, -sin, draw(2 * how.shift)], 1)
     down = torch.stack([sin * mirror, cos, draw(2 * how.shift)], 1)
     source_from_view = torch.stack([across, down], 1)  # (N, 2, 3)
     grid = F.affine_grid(source_from_view, [n, 1, *size], align_corners=False)
+    if how.elastic:
+        grid = grid + draw_bends(n, size, 2 * how.elastic, generator)
     views = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
     shape = (n, 1, 1, 1)
     views = views.clamp(1e-4, 1) ** torch.exp(draw(how.gamma)).view(shape)
     views = (views - 0.5) * torch.exp(draw(how.contrast)).view(shape) + 0.5 + draw(how.brightness).view(shape)
-    views = views + how.noise * torch.rand(shape, generator=generator) * torch.randn(views.shape, generator=generator)
-    for i in torch.nonzero(torch.rand(n, generator=generator) < how.erase).flatten().tolist():
-        h, w = (int(side * (0.1 + 0.22 * float(torch.rand(1, generator=generator)))) for side in size)
-        top = int(torch.randint(size[0] - h, (1,), generator=generator))
-        left = int(torch.randint(size[1] - w, (1,), generator=generator))
-        views[i, :, top : top + h, left : left + w] = torch.rand(1, generator=generator)
+    grain = torch.randn(views.shape, generator=generator, device=device)
+    views = views + how.noise * throw().view(shape) * grain
+    if how.erase:
+        struck = _draw_rectangles(n, size, generator) & (throw() < how.erase).view(shape)
+        views = torch.where(struck, throw().view(shape), views)
     return views.clamp(0, 1)
+
+
+def draw_bends(n: int, size: tuple[int, int], amount: float, generator: Generator) -> Tensor:
+    """Draw smooth random displacements, (N, *size, 2) as (x, y), normal at each knot with this standard deviation.
+
+    Knots are joined by cubic curves (Ronneberger et al. 2015, arXiv:1505.04597).
+    """
+    knots = torch.randn((n, 2, KNOTS, KNOTS), generator=generator, device=generator.device) * amount
+    return F.interpolate(knots, size, mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+
+
+def _draw_rectangles(n: int, size: tuple[int, int], generator: Generator) -> Tensor:
+    """Return which pixels lie in a rectangle of a tenth to a third of each side: (N, 1, *size)."""
+    inside = []
+    for side in size:
+        share, place = torch.rand((2, n), generator=generator, device=generator.device)
+        length = (side * (0.1 + 0.22 * share)).floor()
+        first = ((side - length) * place).floor()
+        at = torch.arange(side, device=generator.device)
+        inside.append((at >= first[:, None]) & (at < (first + length)[:, None]))  # (N, side)
+    down, across = inside
+    rectangle: Tensor = down[:, None, :, None] & across[:, None, None, :]
+    return rectangle

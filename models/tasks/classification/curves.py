@@ -20,14 +20,15 @@ from torch import nn
 from models.cards import Card, card
 from models.cards.writing import publish_metrics
 from models.errors import UnknownCard
+from models.nets.device import choose_device
 from models.nets.frame import Frame, normalise
 from models.nets.loading import build_classifier, fold_batch_norms
-from models.nets.mobilenet import StagedMobileNetV2, load_imagenet
+from models.nets.staged import StagedClassifier
+from models.nets.starting import load_starting_weights
 from models.progress import Progress
 from models.tasks.classification.dataset import read_labelled_set
 from models.tasks.classification.labelled import LabelledSet
 from models.tasks.classification.metrics import RESAMPLES
-from models.tasks.classification.training import load_imagenet_weights
 
 SIZES = (50, 100, 200, 400, 800, 1600, 3200)
 """Training images of each point."""
@@ -103,12 +104,12 @@ def draw_training_orders(groups: NDArray[np.str_], count: int) -> list[Indices]:
     return [np.concatenate([members[i] for i in rng.permutation(len(members))]) for _ in range(count)]
 
 
-def build_curve_network(chosen: Card, data: LabelledSet, start: str) -> StagedMobileNetV2:
+def build_curve_network(chosen: Card, data: LabelledSet, start: str) -> StagedClassifier:
     """Return the card's network with ImageNet weights, or with random ones and batch norms that know the pictures."""
     torch.manual_seed(0)
     net = build_classifier(chosen).requires_grad_(False)
     if start == "imagenet":
-        load_imagenet(net, load_imagenet_weights())
+        net.load_start(load_starting_weights(type(net)))
     else:
         norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
         for norm in norms:
@@ -124,14 +125,15 @@ def build_curve_network(chosen: Card, data: LabelledSet, start: str) -> StagedMo
 
 @torch.no_grad()
 def compute_curve_features(
-    net: StagedMobileNetV2, data: LabelledSet, indices: Indices, start: str, progress: Progress
+    net: StagedClassifier, data: LabelledSet, indices: Indices, start: str, progress: Progress
 ) -> Array:
     """Return what the last stage makes of pictures, averaged over each: (N, C)."""
-    found = []
+    found, device = [], choose_device()
+    net = net.to(device)
     for first in range(0, len(indices), BATCH):
         progress(f"{start}: features", first / len(indices))
-        found.append(net.trunk(_input(data.pixels[indices[first : first + BATCH]])).mean((2, 3)))
-    pooled: Array = torch.cat(found).double().numpy()
+        found.append(net.trunk(_input(data.pixels[indices[first : first + BATCH]]).to(device)).mean((2, 3)))
+    pooled: Array = torch.cat(found).double().cpu().numpy()
     return pooled
 
 

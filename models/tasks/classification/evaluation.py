@@ -18,13 +18,13 @@ from models.cards import Card, card
 from models.cards.tables import Calibration, Conformal
 from models.cards.writing import publish_metrics, write_card
 from models.nets.loading import load_classifier
-from models.nets.mobilenet import StagedMobileNetV2
+from models.nets.staged import StagedClassifier
 from models.progress import Progress
 from models.tasks import question_of
 from models.tasks.classification.dataset import read_labelled_set
 from models.tasks.classification.final import compute_pooled_features, measure_held_out_distances
-from models.tasks.classification.folds import answer_out_of_fold, assign_folds
-from models.tasks.classification.labelled import ELSEWHERE, LabelledSet
+from models.tasks.classification.folds import answer_out_of_fold
+from models.tasks.classification.labelled import ELSEWHERE, LabelledSet, assign_folds
 from models.tasks.classification.metrics import RESAMPLES, bootstrap_metric, list_classification_metrics
 from models.tasks.classification.task import ClassificationTask
 from models.tasks.classification.training import compute_ensemble_logits
@@ -101,7 +101,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
 
 
 def _elsewhere(
-    chosen: Card, nets: list[StagedMobileNetV2], data: LabelledSet, fit: tuple[Calibration, Conformal]
+    chosen: Card, nets: list[StagedClassifier], data: LabelledSet, fit: tuple[Calibration, Conformal]
 ) -> dict[str, Any]:
     """Return the figures of pictures from another place: calibrated here, as someone there would find the model."""
     part = data.only(data.of(ELSEWHERE))

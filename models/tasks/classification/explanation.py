@@ -35,7 +35,7 @@ from torch.nn import functional as F
 
 from models.errors import UnknownCard
 from models.nets.frame import scale_heat
-from models.nets.mobilenet import StagedMobileNetV2
+from models.nets.staged import StagedClassifier
 from models.progress import ProgressToken
 from models.trust.methods import METHODS, Method, find_method
 from models.types import Explanation, Image
@@ -60,7 +60,7 @@ SAMPLES = 32
 class _Tail(nn.Module):
     """What comes behind a stage, with an entry that captum can hook."""
 
-    def __init__(self, net: StagedMobileNetV2, stage: str) -> None:
+    def __init__(self, net: StagedClassifier, stage: str) -> None:
         super().__init__()
         self.entry = nn.Identity()
         self.forward_tail = net.tail  # a bound method: the network is no child, so nothing of it is touched
@@ -141,7 +141,7 @@ def explain_classification(
     )
     watch.check()
 
-    def of_member(i: int, net: StagedMobileNetV2) -> Tensor:
+    def of_member(i: int, net: StagedClassifier) -> Tensor:
         if method.key in ON_FEATURES:
             given = features[i] if features else _at(model, i, image, frame, stage)
             return _stage_heat(net, method, target, stage, given)
@@ -166,7 +166,7 @@ def _at(model: Classifier, member: int, image: Image, frame: int, stage: str) ->
         return model.members[member].trunk(model.input(image, frame), stage)
 
 
-def _stage_heat(net: StagedMobileNetV2, method: Method, target: int, stage: str, features: Tensor) -> Tensor:
+def _stage_heat(net: StagedClassifier, method: Method, target: int, stage: str, features: Tensor) -> Tensor:
     if method.key == "grad-cam" and stage == list(net.stages)[-1] and _is_mean_and_linear(net.head):
         return compute_class_activation(net, target, features)
     tail = _Tail(net, stage)
@@ -180,7 +180,7 @@ def _is_mean_and_linear(head: nn.Sequential) -> bool:
     return parts == [nn.AdaptiveAvgPool2d, nn.Linear]
 
 
-def compute_class_activation(net: StagedMobileNetV2, target: int, features: Tensor) -> Tensor:
+def compute_class_activation(net: StagedClassifier, target: int, features: Tensor) -> Tensor:
     """Return Grad-CAM at the last stage without a gradient: (1, C, h, w) → (1, 1, h, w).
 
     Behind a mean and a linear layer, the gradient of a logit over the mean of all is the label's row of weights less
@@ -228,7 +228,7 @@ def _gradient_shap(logits: Logits, x: Tensor, target: int) -> Tensor:
     return torch.stack(parts).mean(0).sum(1, keepdim=True)
 
 
-def _guided_grad_cam(net: StagedMobileNetV2, x: Tensor, target: int, stage: str, watch: ProgressToken) -> Tensor:
+def _guided_grad_cam(net: StagedClassifier, x: Tensor, target: int, stage: str, watch: ProgressToken) -> Tensor:
     twin = guide_rectifiers(net)
     watch.step()
     with warnings.catch_warnings():
@@ -248,7 +248,7 @@ ON_INPUT: Mapping[str, Callable[[Logits, Tensor, int], Tensor]] = MappingProxyTy
 )
 
 
-def guide_rectifiers(net: StagedMobileNetV2) -> StagedMobileNetV2:
+def guide_rectifiers(net: StagedClassifier) -> StagedClassifier:
     """Return a copy whose rectifiers captum can guide, computing the same function.
 
     Captum guides `nn.ReLU` and nothing else, and its hooks need rectifiers that do not work in place. A ReLU6 becomes a

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.tables import Member, OodStatistics
 from models.cards.writing import write_card
+from models.nets.device import choose_device
 from models.nets.frame import Frame, normalise
 from models.nets.loading import load_classifier, write_tensors
-from models.nets.mobilenet import StagedMobileNetV2
+from models.nets.staged import StagedClassifier
 from models.progress import Progress, tell_part
 from models.tasks.classification.dataset import read_labelled_set
-from models.tasks.classification.folds import assign_folds
-from models.tasks.classification.labelled import LabelledSet
+from models.tasks.classification.labelled import LabelledSet, assign_folds
 from models.tasks.classification.recipe import Recipe
-from models.tasks.classification.training import Run, draw_frozen_views, fit_classifier
+from models.tasks.classification.training import Run, fit_classifier, prepare_views
 from models.training.runs import locate_runs
 from models.trust import ood
 from models.trust.perturbations import perturb_picture
@@ -48,18 +48,19 @@ def train(card_id: str, progress: Progress) -> None:
     """
     chosen, data = card(card_id), read_labelled_set(card_id)
     learned = data.only(_learned(data))
-    members, seen, count = [], None, Recipe.of(chosen).members
+    members, views, count = [], None, Recipe.of(chosen).members
     for i in range(count):
         file = f"{card_id}-{i}.safetensors"
-        run = Run(f"shipped-{i}", np.arange(len(learned)), i, locate_runs(chosen), TITLE)
+        run = Run(f"shipped-{i}", i, locate_runs(chosen), np.arange(len(learned)), title=TITLE)
         done = run.folder / f"{run.name}.sha256"
         if not done.exists():
-            seen = draw_frozen_views(chosen, learned, tell_part(progress, 0, VIEWS)) if seen is None else seen
+            views = prepare_views(chosen, learned, tell_part(progress, 0, VIEWS)) if views is None else views
             whole = (1 - VIEWS) / count
             net = fit_classifier(
-                chosen, learned, seen, run, tell_part(progress, VIEWS + i * whole, VIEWS + (i + 1) * whole)
+                chosen, learned, views, run, tell_part(progress, VIEWS + i * whole, VIEWS + (i + 1) * whole)
             )
             done.write_text(write_tensors(net.state_dict(), (chosen.folder or WEIGHTS_DIR) / file))
+            run.finished.unlink(missing_ok=True)
         members.append(Member(file=file, sha256=done.read_text()))
     write_card(card_id, {"members": members, "calibration": None, "conformal": None})
     progress(later("Fitting the out-of-distribution detector"), 1.0)
@@ -90,7 +91,7 @@ def _fit_ood(chosen: Card, data: LabelledSet) -> OodStatistics:
 
 
 def measure_held_out_distances(
-    chosen: Card, data: LabelledSet, net: StagedMobileNetV2, fitted: ood.OodDetector, split: str = "val"
+    chosen: Card, data: LabelledSet, net: StagedClassifier, fitted: ood.OodDetector, split: str = "val"
 ) -> NDArray[np.float32]:
     """Return the distances (N,) of pictures that the detector's statistics have not seen.
 
@@ -107,7 +108,7 @@ def measure_held_out_distances(
     return distance
 
 
-def _pool_perturbed(net: StagedMobileNetV2, chosen: Card, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+def _pool_perturbed(net: StagedClassifier, chosen: Card, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     rng = np.random.default_rng(0)
     return [
         compute_pooled_features(
@@ -119,16 +120,17 @@ def _pool_perturbed(net: StagedMobileNetV2, chosen: Card, pixels: NDArray[np.uin
 
 @torch.no_grad()
 def compute_pooled_features(
-    net: StagedMobileNetV2, chosen: Card, pictures: Pictures
+    net: StagedClassifier, chosen: Card, pictures: Pictures
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return what the out-of-distribution detector looks at, (N, D), and the logits (N, K)."""
-    found, logits = [], []
+    found, logits, device = [], [], choose_device()
+    net = net.to(device)
     for start in range(0, len(pictures), 32):
         fitted = []
         for picture in pictures[start : start + 32]:
             grey = torch.from_numpy(picture)[None, None].float() / (255 if picture.dtype == np.uint8 else 1)
             fitted.append(Frame.around(grey[0, 0].numpy(), chosen).to_network(grey))
-        features = net.pyramid(normalise(torch.cat(fitted)))
+        features = net.pyramid(normalise(torch.cat(fitted).to(device)))
         found.append(ood.pool_features(features))
         logits.append(net.head(features["stage5"]))
-    return torch.cat(found).numpy(), torch.cat(logits).numpy()
+    return torch.cat(found).cpu().numpy(), torch.cat(logits).cpu().numpy()

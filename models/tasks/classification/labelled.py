@@ -52,3 +52,14 @@ class LabelledSet:
             splits=tuple(self.splits[i] for i in indices),
             subgroups={name: tuple(values[i] for i in indices) for name, values in self.subgroups.items()},
         )
+
+
+def assign_folds(data: LabelledSet, k: int) -> NDArray[np.intp]:
+    """Return the fold of each picture, (N,): groups whole, labels spread evenly, the same on every machine."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    fold = np.empty(len(data), np.intp)
+    splitter = StratifiedGroupKFold(k, shuffle=True, random_state=0)
+    for i, (_, held_out) in enumerate(splitter.split(np.zeros(len(data)), data.labels, data.groups)):
+        fold[held_out] = i
+    return fold

@@ -20,8 +20,7 @@ from models.nets.loading import fold_batch_norms
 from models.progress import Progress
 from models.tasks.classification.curves import answer_by_ridge, compute_curve_features, compute_curve_points
 from models.tasks.classification.dataset import read_labelled_set
-from models.tasks.classification.folds import assign_folds
-from models.tasks.classification.labelled import LabelledSet
+from models.tasks.classification.labelled import LabelledSet, assign_folds
 from models.tasks.classification.metrics import RESAMPLES
 from models.tasks.classification.training import start_classifier
 from models.training.own_set import FOLDS

@@ -14,7 +14,7 @@ from models.cards import Card
 from models.errors import UnknownCard
 from models.nets.frame import make_blank_image
 from models.nets.loading import load_classifier
-from models.nets.mobilenet import StagedMobileNetV2
+from models.nets.staged import StagedClassifier
 from models.tasks import question_of
 from models.tasks.classification.explanation import choose_explained_stage, explain_classification
 from models.tasks.classification.task import ClassificationTask
@@ -27,7 +27,7 @@ from models.trust.second import give_second_opinion
 from models.types import Classification, Explanation, Image
 
 
-class Classifier(Members[StagedMobileNetV2]):
+class Classifier(Members[StagedClassifier]):
     """A card's networks, ready to answer; of several the mean counts."""
 
     does: ClassVar[str] = "names a whole image"

@@ -14,48 +14,66 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.nets.mobilenet import StagedMobileNetV2
+from models.nets.staged import StagedClassifier
 
 STRENGTH = 1e-3
 """Inverse of the penalty on standardised features."""
 MOST_STEPS = 300
 
+Features = NDArray[np.float64]
 
-def start_head(net: StagedMobileNetV2, seen: Tensor, reference: NDArray[np.intp], frozen: str) -> None:
+
+def start_head(net: StagedClassifier, seen: Tensor, reference: NDArray[np.intp], frozen: str) -> None:
     """Set the head to a logistic regression on the pooled features of views, every label counting alike.
 
     Parameters
     ----------
     seen
-        (V, N, C, h, w) views behind the frozen stages, as `draw_frozen_views` returns them.
+        (V, N, C, h, w) V views of each picture behind the frozen stages.
     reference
         (N,) index of each picture's label; a label that has no picture keeps a head at random.
     """
+    pooled = np.concatenate([_pool(net, view, frozen) for view in seen])
+    weight, bias, present = fit_probe(pooled, np.tile(reference, len(seen)), balanced=True)
+    linear = net.head[-1]
+    assert isinstance(linear, nn.Linear)  # as every classifier here ends
+    at = torch.from_numpy(present)
+    with torch.no_grad():
+        linear.weight[at] = torch.from_numpy(weight).to(linear.weight)
+        linear.bias[at] = torch.from_numpy(bias).to(linear.bias)
+
+
+def fit_probe(
+    pooled: Features, reference: NDArray[np.intp], *, balanced: bool
+) -> tuple[Features, Features, NDArray[np.intp]]:
+    """Fit a logistic regression to features (N, C) and labels (N,).
+
+    Returns
+    -------
+    tuple
+        Weights (K, C) and biases (K,) for the features as they are, and which labels (K,) they are of.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    pooled = np.concatenate([_pool(net, view, frozen) for view in seen])
     middle, spread = pooled.mean(0), pooled.std(0) + 1e-6
-    probe = LogisticRegression(C=STRENGTH, max_iter=MOST_STEPS, class_weight="balanced")
-    probe.fit((pooled - middle) / spread, np.tile(reference, len(seen)))
+    probe = LogisticRegression(C=STRENGTH, max_iter=MOST_STEPS, class_weight="balanced" if balanced else None)
+    probe.fit((pooled - middle) / spread, reference)
     weight = probe.coef_ / spread
     bias = probe.intercept_ - weight @ middle
     if len(probe.classes_) == 2:  # one row says the second label's odds
         weight, bias = np.stack([-weight[0], weight[0]]) / 2, np.array([-bias[0], bias[0]]) / 2
-    linear = net.head[-1]
-    assert isinstance(linear, nn.Linear)  # as every classifier here ends
-    at = torch.from_numpy(probe.classes_)
-    with torch.no_grad():
-        linear.weight[at], linear.bias[at] = torch.from_numpy(weight).float(), torch.from_numpy(bias).float()
+    return weight, bias, probe.classes_
 
 
 @torch.no_grad()
-def _pool(net: StagedMobileNetV2, view: Tensor, frozen: str) -> NDArray[np.float64]:
+def _pool(net: StagedClassifier, view: Tensor, frozen: str) -> Features:
     """Return what the last stage makes of one view of each picture, averaged over it: (N, C)."""
-    names, found = list(net.stages), []
     net.eval()
+    found = []
     for features in view.split(32):
         features = features.float()
-        for name in names[names.index(frozen) + 1 :]:
+        for name in net.names(after=frozen):
             features = net.stages[name](features)
         found.append(features.mean((2, 3)))
-    return torch.cat(found).double().numpy()
+    pooled: Features = torch.cat(found).double().cpu().numpy()
+    return pooled

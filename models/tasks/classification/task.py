@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.cards import Card
 from models.nets.loading import build_classifier
-from models.nets.mobilenet import StagedMobileNetV2
+from models.nets.staged import StagedClassifier
 from models.tasks.task import Answer, Task
 from models.trust.conformal import make_prediction_set
 from models.trust.ood import load_ood_detector
@@ -22,7 +22,7 @@ class ClassificationTask(Task):
 
     default_coverage = 0.9
 
-    def build(self, card: Card) -> StagedMobileNetV2:
+    def build(self, card: Card) -> StagedClassifier:
         """Return the card's network with random weights."""
         return build_classifier(card)
 

@@ -1,100 +1,123 @@
-"""Fine-tune a classifier: frozen early stages, AdamW under one learning-rate cycle, a moving average of the weights.
+"""Fine-tune a classifier: soft targets on random views, the trunk at a lower rate than the head.
 
-The early stages keep their ImageNet weights, so what they make of a picture is computed once: a handful of augmented
-views of each picture are drawn beforehand, and every fold and member of a card trains on those. On a CPU that is half
-of the time. Seeded and resumable: every epoch ends in a checkpoint, and a run that finds one goes on from it.
+How a run is stepped through, stopped and resumed is `models.training.loop`. Views come from one of two sources, as the
+recipe says. Where early stages keep their starting weights, what they make of a picture is computed once: a handful of
+views of each picture are drawn beforehand, and every fold and member of a card trains on those; on a CPU that is half
+of the time. Where all is trained, as on a GPU, every batch draws new views from the pictures, which lie on the device.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.distributions import Beta
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.cards import Card
 from models.cards import card as known
-from models.errors import Unreachable
+from models.nets.device import choose_device
 from models.nets.frame import Frame, normalise
 from models.nets.loading import build_classifier, load_trunk
-from models.nets.mobilenet import StagedMobileNetV2, load_imagenet, rescale_batch_norms
+from models.nets.mobilenet import rescale_batch_norms
+from models.nets.staged import StagedClassifier
+from models.nets.starting import load_starting_weights
 from models.progress import Progress
-from models.settings import settings
 from models.tasks.classification.augmentation import augment_radiographs
 from models.tasks.classification.labelled import LabelledSet
 from models.tasks.classification.probe import start_head
 from models.tasks.classification.recipe import Recipe
-from models.training import denormals
-from models.training.checkpoint import Stateful, keep_checkpoint, resume_checkpoint
+from models.tasks.classification.teachers import ask_teachers
+from models.training import loop
+from models.training.loop import StepRun
 from models.words import later
 
 
 @dataclass(frozen=True)
-class Run:
-    """One network to train: on which pictures, from which seed, kept where."""
+class Run(StepRun):
+    """One network to train, on these pictures (indices)."""
 
-    name: str
     indices: NDArray[np.intp]
-    seed: int
-    folder: Path
-    title: str = ""
-    """What it is called where it is told how far it is; by default its name."""
-
-    @property
-    def checkpoint(self) -> Path:
-        """State after the last whole epoch."""
-        return self.folder / f"{self.name}.ckpt"
 
 
-def draw_frozen_views(card: Card, data: LabelledSet, progress: Progress) -> Tensor:
-    """Draw the augmented views of every picture and run them through the frozen stages.
+@dataclass(frozen=True)
+class Views:
+    """What batches are made of, on the device that trains.
 
-    Returns
-    -------
-    Tensor
-        (V, N, C, h, w) half precision.
+    Attributes
+    ----------
+    pixels
+        (N, H, W) uint8, the pictures themselves.
+    drawn
+        (V, N, C, h, w) half precision: what the frozen stages make of views that were drawn beforehand; None where
+        every batch draws new ones.
     """
+
+    pixels: Tensor
+    drawn: Tensor | None
+
+    def batch(self, which: Tensor, recipe: Recipe, seed: int) -> Tensor:
+        """Return one view of each of some pictures (B,) as the stages behind the frozen ones take it: (B, C, h, w)."""
+        generator = Generator(self.pixels.device).manual_seed(seed)
+        if self.drawn is not None:
+            view = torch.randint(len(self.drawn), which.shape, generator=generator, device=generator.device)
+            return self.drawn[view, which].float().contiguous(memory_format=torch.channels_last)
+        return draw_views(self.pixels[which], recipe, generator)
+
+    def several(self, which: Tensor, recipe: Recipe, seed: int) -> Tensor:
+        """Return several views of each of some pictures, likewise: (V, B, C, h, w)."""
+        if self.drawn is not None:
+            return self.drawn[:, which]
+        return torch.stack([self.batch(which, recipe, seed + view) for view in range(recipe.views)])
+
+
+def prepare_views(card: Card, data: LabelledSet, progress: Progress) -> Views:
+    """Put the pictures on the device, and run views of them through the frozen stages where the recipe has any."""
     recipe = Recipe.of(card)
-    net, generator = start_classifier(card, data), torch.Generator().manual_seed(recipe.seed)
-    drawn = []
+    pixels = torch.from_numpy(data.pixels).to(choose_device())
+    if not recipe.frozen:
+        return Views(pixels, None)
+    net = start_classifier(card, data)
+    generator = Generator(pixels.device).manual_seed(recipe.seed)
+    drawn = torch.empty(0)
     for view in range(recipe.views):
-        parts = []
-        for pictures in torch.from_numpy(data.pixels).split(32):
-            seen = augment_radiographs(
-                pictures[:, None].float() / 255, recipe.view_size, recipe.augmentation, generator
-            )
+        done = 0
+        for pictures in pixels.split(32):
             with torch.no_grad():
-                parts.append(net.trunk(normalise(seen), recipe.frozen).half())
-        drawn.append(torch.cat(parts))
+                seen = net.trunk(draw_views(pictures, recipe, generator), recipe.frozen)
+            if not len(drawn):
+                drawn = seen.new_empty((recipe.views, len(pixels), *seen.shape[1:]), dtype=torch.half)
+            drawn[view, done : done + len(seen)] = seen
+            done += len(seen)
         progress(
             later("Drawing views of the pictures: {n} of {total}", n=view + 1, total=recipe.views),
             (view + 1) / recipe.views,
         )
-    return torch.stack(drawn)
+    return Views(pixels, drawn)
 
 
-@denormals.flush_denormals()
-def fit_classifier(card: Card, data: LabelledSet, seen: Tensor, run: Run, progress: Progress) -> StagedMobileNetV2:
-    """Train one network on the pictures of a run.
+def draw_views(pictures: Tensor, recipe: Recipe, generator: Generator) -> Tensor:
+    """Draw one random view of each picture, (N, H, W) uint8 → (N, 3, h, w) in [−1, 1]."""
+    return normalise(
+        augment_radiographs(pictures[:, None].float() / 255, recipe.view_size, recipe.augmentation, generator)
+    )
+
+
+def fit_classifier(card: Card, data: LabelledSet, views: Views, run: Run, progress: Progress) -> StagedClassifier:
+    """Train one network on the pictures of a run, or read it where the run is finished.
 
     Parameters
     ----------
-    seen
-        What `draw_frozen_views` returned.
+    views
+        What `prepare_views` returned for the set.
 
     Returns
     -------
-    StagedMobileNetV2
+    StagedClassifier
         The moving average, in eval mode.
 
     Raises
@@ -102,95 +125,69 @@ def fit_classifier(card: Card, data: LabelledSet, seen: Tensor, run: Run, progre
     Unreachable
         Without the starting weights.
     """
-    recipe, device = Recipe.of(card), torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not run.finished.exists():
+        _train(card, data, views, run, progress)
+    net = build_classifier(card)
+    net.load_state_dict(torch.load(run.finished, map_location="cpu", weights_only=True))
+    return net.to(choose_device()).to(memory_format=torch.channels_last).eval()
+
+
+def _train(card: Card, data: LabelledSet, views: Views, run: Run, progress: Progress) -> None:
+    recipe, device = Recipe.of(card), choose_device()
     torch.manual_seed(run.seed)
-    reference = torch.tensor([card.index(label) for label in data.labels])
     net = start_classifier(card, data)
+    reference = torch.tensor([card.index(label) for label in data.labels])
     if recipe.probe and not run.checkpoint.exists():
-        start_head(net, seen[:, run.indices], reference[run.indices].numpy(), recipe.frozen)
-    net = net.to(device).to(memory_format=torch.channels_last)
-    average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
-    names = list(net.stages)
-    trained = [net.stages[name] for name in names[names.index(recipe.frozen) + 1 :]]
-    optimiser = torch.optim.AdamW(
-        [{"params": [p for stage in trained for p in stage.parameters()]}, {"params": list(net.head.parameters())}],
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
-    cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        [recipe.learning_rate, recipe.learning_rate * recipe.head_rate],
-        total_steps=recipe.epochs * (len(run.indices) // recipe.batch),
-        pct_start=0.15,
-    )
-    state: dict[str, Stateful] = {"net": net, "average": average, "optimiser": optimiser, "cycle": cycle}
-    targets = soften_targets(card, recipe) * weigh_classes(card, data, run.indices, recipe)[:, None]  # (K, K)
-    for epoch in range(resume_checkpoint(run, state), recipe.epochs):
-        generator = torch.manual_seed(run.seed * 10_007 + epoch)  # torch's own, so that dropout resumes too
-        began, losses = time.perf_counter(), []
+        own = torch.from_numpy(run.indices).to(device)
+        start_head(net, views.several(own, recipe, run.seed), reference[run.indices].numpy(), recipe.frozen)
+    trained = [net.stages[name] for name in net.names(after=recipe.frozen)]
+    targets = soften_targets(card, recipe)[reference]  # (N, K)
+    if recipe.teachers:
+        said = torch.from_numpy(ask_teachers(card, data, run.indices, recipe, run.folder, progress))
+        targets[run.indices] = torch.lerp(targets[run.indices], said, recipe.taught)
+    targets = targets * weigh_classes(card, data, run.indices, recipe)[reference, None]
+    targets, indices = targets.to(device), torch.from_numpy(run.indices)
+    batch = min(recipe.batch, len(indices))
+    whole = len(indices) // batch  # batches of an epoch; what is left over waits for another
+
+    def losses_at(step: int) -> Mapping[str, Tensor]:
+        net.eval()
         for module in (*trained, net.head):
             module.train()
-        for batch in _batches(run.indices, recipe.batch, generator):
-            view = torch.randint(recipe.views, (len(batch),), generator=generator)
-            features, wanted = seen[view, batch].float(), targets[reference[batch]]  # (N, C, h, w), (N, K)
-            if recipe.mixup:
-                share = Beta(recipe.mixup, recipe.mixup).sample().item()
-                features = share * features + (1 - share) * features.flip(0)
-                wanted = share * wanted + (1 - share) * wanted.flip(0)
-            features = features.to(device).contiguous(memory_format=torch.channels_last)
-            loss = -(wanted.to(device) * F.log_softmax(net.tail(features, recipe.frozen), 1)).sum(1).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            cycle.step()
-            average.update_parameters(net)
-            losses.append(loss.item())
-        line = {"epoch": epoch + 1, "loss": float(np.mean(losses)), "seconds": time.perf_counter() - began}
-        keep_checkpoint(run, state, epoch + 1, line)
-        progress(
-            later(
-                "{name}: epoch {epoch} of {epochs}, loss {loss:.3f}",
-                name=run.title or run.name, epoch=epoch + 1, epochs=recipe.epochs, loss=line["loss"],
-            ),
-            (epoch + 1) / recipe.epochs,
-        )  # fmt: skip
-    return cast(StagedMobileNetV2, average.module).eval()
+        epoch, at = divmod(step, whole)
+        order = torch.randperm(len(indices), generator=Generator().manual_seed(run.seed * 10_007 + epoch))
+        which = indices[order[at * batch : (at + 1) * batch]].to(device)
+        features, wanted = views.batch(which, recipe, run.number(step)), targets[which]  # (B, C, h, w), (B, K)
+        if recipe.mixup:
+            share = Beta(recipe.mixup, recipe.mixup).sample().item()
+            features = share * features + (1 - share) * features.flip(0)
+            wanted = share * wanted + (1 - share) * wanted.flip(0)
+        with loop.choose_precision():
+            logits = net.tail(features, recipe.frozen)
+        return {"cross-entropy": -(wanted * F.log_softmax(logits.float(), 1)).sum(1).mean()}
+
+    rates = [
+        {"params": [p for stage in trained for p in stage.parameters()], "lr": recipe.learning_rate},
+        {"params": list(net.head.parameters()), "lr": recipe.learning_rate * recipe.head_rate},
+    ]
+    loop.train(net, rates, recipe, run, losses_at, progress, steps=recipe.epochs * whole, rise=0.15)
 
 
-def start_classifier(card: Card, data: LabelledSet) -> StagedMobileNetV2:
+def start_classifier(card: Card, data: LabelledSet) -> StagedClassifier:
     """Return the card's network with the weights it starts from, whose batch norms know a hundred of its pictures.
 
     Those are ImageNet's, or the trunk of another card.
     """
-    net, source = build_classifier(card), Recipe.of(card).start
+    net, source, device = build_classifier(card), Recipe.of(card).start, choose_device()
     if source is None:
-        load_imagenet(net, load_imagenet_weights())
+        net.load_start(load_starting_weights(type(net)))
     else:
         load_trunk(net, known(source), card.net.name)
-    chosen = torch.from_numpy(data.pixels[:: max(1, len(data) // 100)])[:, None].float() / 255
+    net = net.to(device).to(memory_format=torch.channels_last)
+    chosen = torch.from_numpy(data.pixels[:: max(1, len(data) // 100)]).to(device)[:, None].float() / 255
     fitted = Frame((chosen.shape[2], chosen.shape[3]), card.input.size).to_network(chosen)
     rescale_batch_norms(net, normalise(fitted).split(32))
     return net
-
-
-def load_imagenet_weights() -> dict[str, Tensor]:
-    """Return ImageNet weights of MobileNetV2 by torchvision's names: the project's own file, or torchvision's download.
-
-    Raises
-    ------
-    Unreachable
-        When neither is there.
-    """
-    path = settings().data_dir.parent / "weights" / "mobilenet_v2_imagenet.safetensors"
-    if path.exists():
-        return load_file(path)
-    from torchvision.models import MobileNet_V2_Weights
-
-    try:
-        return dict(MobileNet_V2_Weights.IMAGENET1K_V1.get_state_dict(progress=False))
-    except OSError as error:
-        fix = "Train where there is a network, or from another model: --start knee-kl."
-        raise Unreachable("the ImageNet weights cannot be downloaded", fix=fix) from error
 
 
 def soften_targets(card: Card, recipe: Recipe) -> Tensor:
@@ -210,18 +207,12 @@ def weigh_classes(card: Card, data: LabelledSet, indices: NDArray[np.intp], reci
 
 @torch.no_grad()
 def compute_ensemble_logits(
-    nets: list[StagedMobileNetV2], card: Card, data: LabelledSet, indices: NDArray[np.intp]
+    nets: Sequence[StagedClassifier], card: Card, data: LabelledSet, indices: NDArray[np.intp]
 ) -> Tensor:
     """(N, K) logits of an ensemble, in the manner of inference: the whole picture, fitted into the input."""
-    frame = Frame((data.pixels.shape[1], data.pixels.shape[2]), card.input.size)
+    frame, device = Frame((data.pixels.shape[1], data.pixels.shape[2]), card.input.size), choose_device()
     logits = []
     for part in torch.from_numpy(indices).split(32):
-        x = normalise(frame.to_network(torch.from_numpy(data.pixels[part])[:, None].float() / 255))
-        logits.append(torch.stack([net(x) for net in nets]).mean(0))
+        x = normalise(frame.to_network(torch.from_numpy(data.pixels[part]).to(device)[:, None].float() / 255))
+        logits.append(torch.stack([net.to(device)(x) for net in nets]).mean(0).cpu())
     return torch.cat(logits)
-
-
-def _batches(indices: NDArray[np.intp], size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield shuffled whole batches; what is left over waits for another epoch."""
-    order = torch.from_numpy(indices)[torch.randperm(len(indices), generator=generator)]
-    yield from order[: len(order) // size * size].split(size)

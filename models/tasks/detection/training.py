@@ -16,11 +16,12 @@ from torch import Tensor
 
 from models.cards import Card
 from models.cards import card as known
+from models.nets.device import choose_device
 from models.nets.fcos import FCOSMobileNetV2
 from models.nets.loading import build_detector, load_trunk
-from models.nets.mobilenet import rescale_batch_norms
+from models.nets.mobilenet import StagedMobileNetV2, rescale_batch_norms
+from models.nets.starting import load_starting_weights
 from models.progress import Progress
-from models.tasks.classification.training import load_imagenet_weights
 from models.tasks.detection.augmentation import Seen, draw_detection_view
 from models.tasks.detection.dataset import BoxSet
 from models.tasks.detection.recipe import BoxRecipe
@@ -84,9 +85,10 @@ def _train(card: Card, drawn: Sequence[Sample], run: BoxRun, progress: Progress)
         for name in list_frozen_stages(net, recipe):
             net.stages[name].eval()
         seen = draw_detection_batch(drawn, recipe, run, step)
-        found: Mapping[str, Tensor] = net(
-            list(make_network_input(_pictures(seen))), [{"boxes": of.boxes, "labels": of.classes} for of in seen]
-        )
+        device = choose_device()
+        boxes = [{"boxes": of.boxes.to(device), "labels": of.classes.to(device)} for of in seen]
+        with loop.choose_precision():
+            found: Mapping[str, Tensor] = net(list(make_network_input(_pictures(seen))), boxes)
         return found
 
     loop.train(net, _rates(net, recipe), recipe, run, losses_at, progress, steps=recipe.steps, rise=0.15, clip=5.0)
@@ -98,15 +100,15 @@ def start_detector(card: Card, drawn: Sequence[Sample], run: BoxRun) -> FCOSMobi
     recipe = BoxRecipe.of(card)
     if recipe.start is not None:
         load_trunk(net, known(recipe.start), card.net.name)
-        return cast(FCOSMobileNetV2, net.to(memory_format=torch.channels_last))
-    net.load_imagenet(load_imagenet_weights())
+        return cast(FCOSMobileNetV2, net.to(choose_device()).to(memory_format=torch.channels_last))
+    net.load_start(load_starting_weights(StagedMobileNetV2))
     some = [make_network_input(_pictures(draw_detection_batch(drawn, recipe, run, -1 - i))) for i in range(4)]
-    rescale_batch_norms(net.trunk, some)
-    return cast(FCOSMobileNetV2, net.to(memory_format=torch.channels_last))
+    rescale_batch_norms(net.trunk.to(choose_device()), some)
+    return cast(FCOSMobileNetV2, net.to(choose_device()).to(memory_format=torch.channels_last))
 
 
 def _pictures(seen: Sequence[Seen]) -> Tensor:
-    return torch.stack([of.picture for of in seen])
+    return torch.stack([of.picture for of in seen]).to(choose_device())
 
 
 def draw_detection_batch(drawn: Sequence[Sample], recipe: BoxRecipe, run: BoxRun, step: int) -> list[Seen]:

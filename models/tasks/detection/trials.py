@@ -12,12 +12,12 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.tables import Member
 from models.cards.writing import publish_metrics, update_metrics, write_card
+from models.nets.device import choose_device
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.progress import Progress, tell_part
 from models.tasks.detection.dataset import BoxSet, read_box_set
@@ -33,7 +33,6 @@ from models.training.runs import locate_runs
 from models.types import Image, Pixels
 from models.words import later
 
-CPU = torch.device("cpu")
 TITLE = later("Training the model")
 
 
@@ -81,7 +80,7 @@ def train(card_id: str, progress: Progress) -> None:
     sha256 = write_tensors(net.state_dict(), (chosen.folder or WEIGHTS_DIR) / file)
     write_card(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress(later("Fitting the out-of-distribution detector"), 1.0)
-    ood_detector.renew_ood_detector(card_id, _known(Detector(card(card_id), CPU), data))
+    ood_detector.renew_ood_detector(card_id, _known(Detector(card(card_id), choose_device()), data))
     update_metrics(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
 
@@ -95,7 +94,7 @@ def ood(card_id: str, progress: Progress) -> None:
     """
     data = read_box_set(card_id)
     progress(later("Fitting the out-of-distribution detector"), 1.0)
-    ood_detector.renew_ood_detector(card_id, _known(Detector(card(card_id), CPU), data))
+    ood_detector.renew_ood_detector(card_id, _known(Detector(card(card_id), choose_device()), data))
     update_metrics(card_id, "ood", _measure_ood(card(card_id), data, progress))
 
 
@@ -124,7 +123,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         tell = tell_part(progress, part / len(planned), (part + 1) / len(planned), title)
         net = fit_detector(chosen, drawn, trial.run, tell)
         fold_batch_norms(net)
-        answers.add(trial, Detector(chosen, CPU, [net]))
+        answers.add(trial, Detector(chosen, choose_device(), [net]))
     tables, everything = answers.tables(), answers.together()
     detecting = calibrate_detections(everything)
     write_card(card_id, {"detecting": detecting})
@@ -194,7 +193,7 @@ def _known(detector: Detector, data: BoxSet) -> ood_detector.Known:
 
 def _measure_ood(chosen: Card, data: BoxSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells images of other kinds from its own kind."""
-    detector = Detector(chosen, CPU)
+    detector = Detector(chosen, choose_device())
     ood_score = ood_detector.make_ood_scorer(
         chosen, lambda image: detector.task.read(detector.detect(image), image, chosen)
     )

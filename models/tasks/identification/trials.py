@@ -16,7 +16,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from scipy.stats import binomtest
@@ -24,6 +23,7 @@ from scipy.stats import binomtest
 from models.cards import card
 from models.cards.writing import publish_metrics, update_metrics
 from models.geometry.mesh import Mesh, parse_mesh
+from models.nets.device import choose_device
 from models.progress import Progress
 from models.simulation.knee_designs import FAMILIES, SIZES, build_design
 from models.simulation.knee_films import VIEWS, View, simulate_knee_film
@@ -39,7 +39,6 @@ from models.training.public_set import open_set_zip
 from models.types import Image
 from models.words import later
 
-CPU = torch.device("cpu")
 FILMS = len(VIEWS)
 """Of each design of the library, one from each side, each of another size."""
 OTHER_MEMBERS = range(701, 703)
@@ -119,7 +118,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         For a card that has not been trained.
     """
     chosen, data = card(card_id), read_dense_set(card_id)
-    asked = _Films(Identifier(chosen, CPU), list(list_candidates(list_generated_designs())), progress)
+    asked = _Films(Identifier(chosen, choose_device()), list(list_candidates(list_generated_designs())), progress)
     limit = choose_limit(
         [row.best for row in asked.ask_library("limit", 1)],
         [row.best for row in asked.ask_without_family("far")],

@@ -43,8 +43,10 @@ def draw_heatmaps(points: Tensor, size: tuple[int, int], sigma: float) -> Tensor
     """
     rows, columns = count_cells(size)
     x, y = ((points[..., axis] + 0.5) / CELL - 0.5 for axis in (0, 1))  # (N, K) in cells
-    across = torch.exp(-0.5 * ((torch.arange(columns) - x[..., None]) / sigma) ** 2)  # (N, K, columns)
-    down = torch.exp(-0.5 * ((torch.arange(rows) - y[..., None]) / sigma) ** 2)
+    across = torch.exp(
+        -0.5 * ((torch.arange(columns, device=points.device) - x[..., None]) / sigma) ** 2
+    )  # (N, K, columns)
+    down = torch.exp(-0.5 * ((torch.arange(rows, device=points.device) - y[..., None]) / sigma) ** 2)
     maps = down[..., :, None] * across[..., None, :]
     inside = (x > -1) & (x < columns) & (y > -1) & (y < rows)
     return maps / maps.sum((2, 3), keepdim=True).clamp_min(1e-6) * inside[..., None, None]
@@ -53,8 +55,8 @@ def draw_heatmaps(points: Tensor, size: tuple[int, int], sigma: float) -> Tensor
 def average_place(shares: Tensor) -> Tensor:
     """Return the mean place of distributions over cells, in pixels of the input: (N, K, h, w) → (N, K, 2) x, y."""
     rows, columns = shares.shape[2:]
-    x = (shares.sum(2) * torch.arange(columns)).sum(-1)
-    y = (shares.sum(3) * torch.arange(rows)).sum(-1)
+    x = (shares.sum(2) * torch.arange(columns, device=shares.device)).sum(-1)
+    y = (shares.sum(3) * torch.arange(rows, device=shares.device)).sum(-1)
     return (torch.stack([x, y], -1) + 0.5) * CELL - 0.5
 
 
@@ -77,12 +79,12 @@ def read_heatmaps(shares: Tensor) -> tuple[Tensor, Tensor]:
     rows, columns = shares.shape[2:]
     peak = shares.flatten(2).argmax(-1)
     row, column = peak // columns, peak % columns
-    near_row = (torch.arange(rows) - row[..., None]).abs() <= REACH  # (N, K, rows)
-    near_column = (torch.arange(columns) - column[..., None]).abs() <= REACH
+    near_row = (torch.arange(rows, device=shares.device) - row[..., None]).abs() <= REACH  # (N, K, rows)
+    near_column = (torch.arange(columns, device=shares.device) - column[..., None]).abs() <= REACH
     near = shares * near_row[..., :, None] * near_column[..., None, :]
     points = average_place(near / near.sum((2, 3), keepdim=True).clamp_min(1e-12))
-    across = (torch.arange(columns) + 0.5) * CELL - 0.5 - points[..., :1]
-    down = (torch.arange(rows) + 0.5) * CELL - 0.5 - points[..., 1:]
+    across = (torch.arange(columns, device=shares.device) + 0.5) * CELL - 0.5 - points[..., :1]
+    down = (torch.arange(rows, device=shares.device) + 0.5) * CELL - 0.5 - points[..., 1:]
     squares = (shares.sum(2) * across**2).sum(-1) + (shares.sum(3) * down**2).sum(-1)
     return points, squares.clamp_min(1e-6).sqrt()
 

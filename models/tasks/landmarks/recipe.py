@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.cards import Card
 from models.tasks.segmentation.augmentation import DenseAugmentation
+from models.training.recipes import choose_recipe
 
 
 class LandmarkRecipe(BaseModel):
@@ -47,11 +48,11 @@ class LandmarkRecipe(BaseModel):
 
     @classmethod
     def of(cls, card: Card) -> LandmarkRecipe:
-        """Validate the card's `[training]` table.
+        """Validate the card's `[training]` table, as `choose_recipe` returns it.
 
         Raises
         ------
         pydantic.ValidationError
             Naming the field that is wrong.
         """
-        return cls.model_validate(card.training)
+        return cls.model_validate(choose_recipe(card))

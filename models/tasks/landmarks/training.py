@@ -20,12 +20,13 @@ from torch.nn import functional as F
 from models.cards import Card
 from models.cards import card as known
 from models.nets.dense import DenseNet
+from models.nets.device import choose_device
 from models.nets.frame import normalise
 from models.nets.loading import build_dense, load_trunk
-from models.nets.mobilenet import rescale_batch_norms
+from models.nets.mobilenet import StagedMobileNetV2, rescale_batch_norms
+from models.nets.starting import load_starting_weights
 from models.nets.unet import UNetMobileNetV2
 from models.progress import Progress
-from models.tasks.classification.training import load_imagenet_weights
 from models.tasks.landmarks.augmentation import draw_closer_view, draw_landmark_view
 from models.tasks.landmarks.heatmaps import average_place, count_cells, draw_heatmaps, mirror_order, order_pairs
 from models.tasks.landmarks.landmark_set import LandmarkSet
@@ -93,11 +94,11 @@ def _start(card: Card, data: LandmarkSet, run: LandmarkRun) -> DenseNet:
     elif (source := LandmarkRecipe.of(card).start) is not None:
         load_trunk(net, known(source), card.net.name)
     elif isinstance(net, UNetMobileNetV2):
-        net.load_imagenet(load_imagenet_weights())
+        net.load_start(load_starting_weights(StagedMobileNetV2))
         views = [draw_landmark_batch(card, data, run, -1 - i)[0] for i in range(4)]
         with torch.no_grad():
-            rescale_batch_norms(net, views)
-    return net.to(memory_format=torch.channels_last)
+            rescale_batch_norms(net.to(choose_device()), views)
+    return net.to(choose_device()).to(memory_format=torch.channels_last)
 
 
 ABSENT = -1e4
@@ -121,7 +122,8 @@ def draw_landmark_batch(card: Card, data: LandmarkSet, run: LandmarkRun, step: i
         )
         views.append(view)
         points.append(found[turned] if mirrored else found)
-    return normalise(torch.stack(views)), torch.stack(points), trust_fit(data.fit[chosen.numpy()])
+    device, trust = choose_device(), trust_fit(data.fit[chosen.numpy()])
+    return normalise(torch.stack(views).to(device)), torch.stack(points).to(device), trust.to(device)
 
 
 def trust_fit(fit: NDArray[np.float32]) -> Tensor:

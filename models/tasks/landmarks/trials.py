@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.tables import Locating, Member
 from models.cards.writing import publish_metrics, update_metrics, write_card
 from models.nets.dense import DenseNet
+from models.nets.device import choose_device
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.progress import Progress, tell_part
 from models.tasks.landmarks import grades
@@ -44,7 +44,6 @@ from models.training.runs import locate_runs
 from models.types import Image, Landmarks, Pixels
 from models.words import later
 
-CPU = torch.device("cpu")
 TITLE = later("Training the model")
 HOW = f"published splits, by patient; knees whose points fit at least {TRUSTED:g}; intervals over patients"
 HOW_OF_IMPLANTS = (
@@ -73,7 +72,7 @@ def plan_tuning_run(chosen: Card, data: LandmarkSet, member: int, first: DenseNe
     if np.isinf(recipe.agreement_px):
         return tuned
     draw, some = np.zeros(len(data)), data.of(TRAIN)
-    found = place_set(Locator(chosen, CPU, [first]), data, some)
+    found = place_set(Locator(chosen, choose_device(), [first]), data, some)
     apart = [np.linalg.norm(one.points - data.points[i], axis=-1).mean() for one, i in zip(found, some, strict=True)]
     draw[some[np.array(apart) <= recipe.agreement_px]] = 1
     return replace(tuned, draw=draw)
@@ -111,7 +110,7 @@ def train(card_id: str, progress: Progress) -> None:
         sha256 = write_tensors(net.state_dict(), (chosen.folder or WEIGHTS_DIR) / file)
         members.append(Member(file=file, sha256=sha256))
     write_card(card_id, {"members": members})
-    locator = Locator(card(card_id), CPU)
+    locator = Locator(card(card_id), choose_device())
     write_card(card_id, {"locating": _fit_radii(locator, data)})
     progress(later("Fitting the out-of-distribution detector"), 1.0)
     ood_detector.renew_ood_detector(card_id, _known(locator, data))
@@ -149,7 +148,7 @@ def ood(card_id: str, progress: Progress) -> None:
     """
     data = read_landmark_set(card(card_id))
     progress(later("Fitting the out-of-distribution detector"), 1.0)
-    ood_detector.renew_ood_detector(card_id, _known(Locator(card(card_id), CPU), data))
+    ood_detector.renew_ood_detector(card_id, _known(Locator(card(card_id), choose_device()), data))
     update_metrics(card_id, "ood", _measure_ood(card(card_id), data, progress))
 
 
@@ -171,7 +170,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         For a card that has not been trained.
     """
     chosen = card(card_id)
-    data, locator = read_landmark_set(chosen), Locator(chosen, CPU)
+    data, locator = read_landmark_set(chosen), Locator(chosen, choose_device())
     measured = sorted(set(data.splits) - {TRAIN, VALIDATION}) if test else []
     trials = {NAMES.get(split, split): _measure(locator, data, split) for split in (VALIDATION, *measured)}
     jointed = has_joint_line(data.names)
@@ -216,7 +215,7 @@ def _known(locator: Locator, data: LandmarkSet) -> ood_detector.Known:
 
 def _measure_ood(chosen: Card, data: LandmarkSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells images of other kinds from its own kind."""
-    locator = Locator(chosen, CPU)
+    locator = Locator(chosen, choose_device())
     ood_score = ood_detector.make_ood_scorer(
         chosen, lambda image: locator.task.read(locator.locate(image, mirrored=False), image, chosen)
     )

@@ -18,11 +18,12 @@ from torch.nn import functional as F
 from models.cards import Card
 from models.cards import card as known
 from models.nets.dense import DenseNet
+from models.nets.device import choose_device
 from models.nets.loading import build_dense, load_trunk
-from models.nets.mobilenet import STAGES, rescale_batch_norms
+from models.nets.mobilenet import STAGES, StagedMobileNetV2, rescale_batch_norms
+from models.nets.starting import load_starting_weights
 from models.nets.unet import UNetMobileNetV2
 from models.progress import Progress
-from models.tasks.classification.training import load_imagenet_weights
 from models.tasks.segmentation.augmentation import Sample, draw_segmentation_view
 from models.tasks.segmentation.dataset import DenseSet
 from models.tasks.segmentation.recipe import DenseRecipe
@@ -132,11 +133,11 @@ def start_segmenter(card: Card, drawn: Sequence[Sample], run: DenseRun) -> Dense
     elif (source := DenseRecipe.of(card).start) is not None:
         load_trunk(net, known(source), card.net.name)
     elif isinstance(net, UNetMobileNetV2):
-        net.load_imagenet(load_imagenet_weights())
+        net.load_start(load_starting_weights(StagedMobileNetV2))
         views = [draw_segmentation_batch(card, drawn, run, -1 - i)[0] for i in range(4)]
         with torch.no_grad():
-            rescale_batch_norms(net, views)
-    return net.to(memory_format=torch.channels_last)
+            rescale_batch_norms(net.to(choose_device()), views)
+    return net.to(choose_device()).to(memory_format=torch.channels_last)
 
 
 def draw_segmentation_batch(
@@ -151,7 +152,7 @@ def draw_segmentation_batch(
         sample = drawn[i]
         centre = _centre(sample, recipe, card.input.tiled, generator)
         parts.append(draw_segmentation_view(sample, recipe.view_size, centre, recipe.augmentation, generator))
-    pictures, references, depths = (torch.stack(part) for part in zip(*parts, strict=True))
+    pictures, references, depths = (torch.stack(part).to(choose_device()) for part in zip(*parts, strict=True))
     return make_network_input(pictures), references, depths
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
 from models.cards.tables import Member
 from models.cards.writing import publish_metrics, update_metrics, write_card
+from models.nets.device import choose_device
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.progress import Progress, tell_part
 from models.tasks.ood_set import read_ood_sets
@@ -41,7 +41,6 @@ from models.trust.perturbations import grey_picture
 from models.types import Image, Pixels, Segmentation
 from models.words import later
 
-CPU = torch.device("cpu")
 TITLE = later("Training the model")
 
 
@@ -157,7 +156,7 @@ def train(card_id: str, progress: Progress) -> None:
     sha256 = write_tensors(net.state_dict(), (chosen.folder or WEIGHTS_DIR) / file)
     write_card(card_id, {"members": [Member(file=file, sha256=sha256)]})
     progress(later("Fitting the out-of-distribution detector"), 1.0)
-    ood_detector.renew_ood_detector(card_id, _known(Segmenter(card(card_id), CPU), data))
+    ood_detector.renew_ood_detector(card_id, _known(Segmenter(card(card_id), choose_device()), data))
     update_metrics(card_id, "weights", [sha256])  # its figures are of the recipe's trials
 
 
@@ -171,7 +170,7 @@ def ood(card_id: str, progress: Progress) -> None:
     """
     data = read_dense_set(card_id)
     progress(later("Fitting the out-of-distribution detector"), 1.0)
-    ood_detector.renew_ood_detector(card_id, _known(Segmenter(card(card_id), CPU), data))
+    ood_detector.renew_ood_detector(card_id, _known(Segmenter(card(card_id), choose_device()), data))
     update_metrics(card_id, "ood", measure_ood(card(card_id), data, progress))
 
 
@@ -201,7 +200,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         tell = tell_part(progress, part / len(planned), (part + 1) / len(planned), title)
         net = fit_segmenter(chosen, drawn, trial.run, tell)
         fold_batch_norms(net)
-        segmenter = Segmenter(chosen, CPU, [net])
+        segmenter = Segmenter(chosen, choose_device(), [net])
         for i in trial.measured:
             tables.setdefault(trial.name, []).append((int(i), measure_picture(segmenter, data, int(i))))
             if chosen.input.grey:
@@ -233,7 +232,7 @@ def _known(segmenter: Segmenter, data: DenseSet) -> ood_detector.Known:
 
 def measure_ood(chosen: Card, data: DenseSet, progress: Progress) -> dict[str, Any]:
     """Return how well what ships tells images of other kinds from its own kind."""
-    segmenter = Segmenter(chosen, CPU)
+    segmenter = Segmenter(chosen, choose_device())
     ood_score = ood_detector.make_ood_scorer(
         chosen, lambda image: segmenter.task.read(segmenter.segment(image), image, chosen)
     )

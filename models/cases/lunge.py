@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,8 @@ import models
 from models.simulation import motion as simulate
 from models.simulation.motion import Scene
 from models.tasks.kinematics.motion import Study, find_motion
-from models.tasks.kinematics.sequence import NAMES
 from models.tasks.kinematics.study import outline
-from models.types import Image, Motion, Track
+from models.types import AcceptanceLimits, Image, Motion, Solution, Track
 from models.words import Later, later
 
 Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
@@ -31,6 +30,8 @@ FILE = Path(__file__).with_name("lunge.npz")
 CARD = "tka-fluoroscopy"
 FRAMES, SIDE_PX, WHOLE_MOVEMENT = 10, 512, 28
 """The first frames of a lunge, small enough to be measured while one looks."""
+PARTS: dict[str, type[Track | Solution]] = {"femoral": Track, "tibial": Track, "together": Solution, "alone": Solution}
+"""Of a motion, which hold arrays themselves."""
 SIMULATED = later("Simulated frames and implants.")
 
 
@@ -116,26 +117,28 @@ def _weights() -> list[str]:
 
 
 def _taken_apart(found: Motion) -> tuple[dict[str, NDArray[np.float64]], dict[str, object]]:
-    """Return the arrays of a motion by name, those of a track as "femoral.pose", and everything else for JSON."""
+    """Return the arrays of a motion by name, those of a part as "femoral.pose", and everything else for JSON."""
     arrays: dict[str, NDArray[np.float64]] = {}
     rest: dict[str, object] = {}
     for field in fields(found):
         value = getattr(found, field.name)
-        if isinstance(value, Track):
+        if field.name in PARTS:
             arrays |= {f"{field.name}.{part.name}": getattr(value, part.name) for part in fields(value)}
         elif isinstance(value, np.ndarray):
             arrays[field.name] = value
+        elif isinstance(value, AcceptanceLimits):
+            rest[field.name] = astuple(value)
         else:
             rest[field.name] = _plain(value)
     return arrays, rest
 
 
 def _put_together(stored: dict[str, NDArray[np.float64]], rest: dict[str, object]) -> Motion:
-    tracks = {
-        name: Track(**{part.name: stored[f"{name}.{part.name}"] for part in fields(Track)}) for name in NAMES
-    }  # fmt: skip
+    parts = {name: kind(**{p.name: stored[f"{name}.{p.name}"] for p in fields(kind)}) for name, kind in PARTS.items()}
     arrays = {name: value for name, value in stored.items() if name in {field.name for field in fields(Motion)}}
-    return Motion(**tracks, **arrays, **{name: _said(value) for name, value in rest.items()})  # type: ignore[arg-type]
+    limits = AcceptanceLimits(*rest["limits"])  # type: ignore[misc]
+    others = {name: _said(value) for name, value in rest.items() if name != "limits"}
+    return Motion(**parts, **arrays, **others, limits=limits)  # type: ignore[arg-type]
 
 
 def _plain(value: object) -> object:

@@ -16,7 +16,7 @@ from models.commands.output import check_output_folder, write_output
 from models.commands.size_series import read_sizes, tell_sizes
 from models.commands.trial import CARD, JOURNAL, follow_shots, open_file, outline_shots, read_shots, write_motion
 from models.errors import InputError
-from models.types import Motion
+from models.types import AcceptanceLimits, Motion
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +44,16 @@ Processes = Annotated[int, typer.Option(min=1, max=64, help="Trials of a folder 
 FrameRate = Annotated[
     float | None, typer.Option(min=0.1, max=1000, help="Frames a second; by default the DICOM header's.")
 ]
+PlaneLimit = Annotated[
+    float,
+    typer.Option("--limit-in-plane", min=0.01, max=1000, help="Error in the picture's plane that you accept, mm."),
+]
+DepthLimit = Annotated[
+    float, typer.Option("--limit-depth", min=0.01, max=1000, help="Error along the rays that you accept, mm.")
+]
+TurnLimit = Annotated[
+    float, typer.Option("--limit-rotation", min=0.01, max=180, help="Error of any rotation that you accept, degrees.")
+]
 Priors = Annotated[
     bool, typer.Option("--priors/--no-priors", help="Whether what is known of knees helps to find depths.")
 ]
@@ -65,17 +75,22 @@ def kinematics(
     processes: Processes = 1,
     sizes: Sizes = None,
     priors: Priors = True,
+    limit_in_plane: PlaneLimit = AcceptanceLimits.plane_mm,
+    limit_depth: DepthLimit = AcceptanceLimits.depth_mm,
+    limit_rotation: TurnLimit = AcceptanceLimits.turn_deg,
 ) -> None:
     """Find the six degrees of freedom of both components in every frame, and the joint's angles.
 
     One folder in place of frames is a study: a folder a trial, with its own CAD and calibration or those beside it.
+    Run again with other limits or without priors, it goes on from its journal: no frame is registered anew.
     """
+    limits = AcceptanceLimits(limit_in_plane, limit_depth, limit_rotation)
     if len(frames) == 1 and frames[0].is_dir():
         if (femoral is None) != (tibial is None) or any(
             (reference_femoral, reference_tibial, masks_femoral, masks_tibial)
         ):
             raise typer.BadParameter("a folder of trials takes both components or none, no masks, references or sizes")
-        shared = trials.Shared(femoral, tibial, calibration, side, frame_rate, not no_names, priors)
+        shared = trials.Shared(femoral, tibial, calibration, side, frame_rate, not no_names, priors, limits)
         if trials.measure_trials(frames[0], shared, out, processes):
             raise typer.Exit(1)
         return
@@ -104,7 +119,8 @@ def kinematics(
     journal = Journal(out / JOURNAL)
     masks = (masks_femoral, masks_tibial) if masks_femoral and masks_tibial else None
     seen = outline_shots(shots, masks, journal)
-    study = Study(*meshes, camera=camera, side=side, card="given masks" if masks_femoral else CARD, priors=priors)
+    card = "given masks" if masks_femoral else CARD
+    study = Study(*meshes, camera=camera, side=side, card=card, priors=priors, limits=limits)
     found = follow_shots(study, seen, journal)
     if no_names:
         shots = [replace(shot, name="") for shot in shots]

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -24,7 +24,7 @@ from models.commands.output import check_output_folder, write_output
 from models.commands.trial import CARD, JOURNAL, follow_shots, open_file, outline_shots, read_shots, write_motion
 from models.errors import InputError, OrthoLensError
 from models.io.text import natural_name_key
-from models.types import Motion
+from models.types import AcceptanceLimits, Motion
 from models.words import DISCLAIMER
 
 Row = dict[str, object]
@@ -46,6 +46,7 @@ class Shared:
     frame_rate: float | None = None
     named: bool = True
     priors: bool = True
+    limits: AcceptanceLimits = field(default_factory=AcceptanceLimits)
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ def measure_trial(trial: Trial, progress: Callable[[float], None]) -> Row:
     check_output_folder(trial.out, "--out")
     journal = Journal(trial.out / JOURNAL)
     seen = outline_shots(shots, None, journal, progress)
-    study = Study(*meshes, camera=camera, side=shared.side, card=CARD, priors=shared.priors)
+    study = Study(
+        *meshes, camera=camera, side=shared.side, card=CARD, priors=shared.priors, limits=shared.limits
+    )  # fmt: skip
     found = follow_shots(study, seen, journal, progress)
     named = [type(shot)(shot.name if shared.named else "", shot.image, shot.mask) for shot in shots]
     write_motion(found, named, study, shared.frame_rate or find_frame_rate(images), trial.out)

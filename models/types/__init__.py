@@ -10,17 +10,17 @@ from models.types.answers import (
     Explanation,
     Fit,
     Judged,
-    Motion,
     Prediction,
     Segmentation,
-    Track,
     Triage,
 )
 from models.types.image import NARROWEST, Box, Curve, Geometry, Image, Pixels, Window
 from models.types.landmarks import Landmarks
+from models.types.motion import AcceptanceLimits, Motion, Solution, Track
 
 __all__ = [
     "NARROWEST",
+    "AcceptanceLimits",
     "Box",
     "Classification",
     "Curve",
@@ -35,6 +35,7 @@ __all__ = [
     "Pixels",
     "Prediction",
     "Segmentation",
+    "Solution",
     "Track",
     "Triage",
     "Window",

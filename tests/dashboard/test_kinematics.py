@@ -37,7 +37,7 @@ from models.tasks.kinematics import angles, study
 from models.tasks.kinematics.opensim import find_frame_rate
 from models.tasks.kinematics.sequence import Frame
 from models.tasks.kinematics.study import File
-from models.types import Motion
+from models.types import AcceptanceLimits, Motion
 from tests.kinematics.test_films import RATE, write_run
 
 FRAMES, SIDE_PX = 3, 256
@@ -167,6 +167,30 @@ def test_a_pose_moved_by_hand_comes_back_and_says_so(measured: MotionCase) -> No
     assert np.abs(after.joint[1] - measured.result.joint[1]).max() < 2
 
 
+def test_another_limit_flags_anew_and_keeps_the_poses(measured: MotionCase) -> None:
+    assert measured.motion is measured.result
+    strict = replace(measured, limits=AcceptanceLimits(depth_mm=0.01)).motion
+    assert all(any("against 1 mm, 0.01 mm and 2°" in said for said in notes) for notes in strict.notes)
+    assert strict.femoral is measured.result.femoral
+    fit = measured.run.refine(1, 0, measured.result.femoral.pose[1])
+    moved = tracking.apply_pose_edits(strict, measured.sequence, {(1, 0): fit})
+    assert "against 1 mm, 0.01 mm and 2°" in moved.notes[1][0]
+    assert moved.notes[1][-1] == "The femoral pose was started by hand."
+    assert (moved.femoral.sigma[1] > fit.sigma).all()  # as wide as every stated one
+
+
+def test_without_priors_each_frame_stands_for_itself(measured: MotionCase) -> None:
+    alone = replace(measured, priors=False).motion
+    assert not alone.priors
+    for track, together, pose in zip(alone.tracks, measured.result.tracks, alone.alone.poses, strict=True):
+        assert np.array_equal(track.pose, pose)
+        assert (track.sigma[:, 2] > together.sigma[:, 2]).all()  # what is known of knees narrows the depth
+    assert np.abs(alone.joint - measured.result.joint).max() > 0
+    again = replace(measured, result=alone).motion
+    for field in ("joint", "joint_sigma", "low_points_mm"):
+        assert np.allclose(getattr(again, field), getattr(measured.result, field))
+
+
 def test_a_pose_off_the_picture_is_refused_in_words(measured: MotionCase) -> None:
     off = measured.result.femoral.pose[0].copy()
     off[0, 3] += 400
@@ -289,7 +313,8 @@ def test_frames_are_scrubbed_moved_and_refined(answered: AppTest) -> None:
     look(page, "Move by hand")
     assert "Frame 2: change the pose" in texts(page)
     before = page.get("plotly_chart")[0].proto.spec
-    page.number_input[0].set_value(page.number_input[0].value + 3).run()
+    field = next(field for field in page.number_input if field.label == "right, mm")
+    field.set_value(field.value + 3).run()
     assert not page.exception
     assert page.get("plotly_chart")[0].proto.spec != before  # seen before it is refined
     page.button(key="hand-refine").click().run()
@@ -298,6 +323,20 @@ def test_frames_are_scrubbed_moved_and_refined(answered: AppTest) -> None:
     page.button(key="hand-undo").click().run()
     assert "Started by hand" not in texts(page)
     assert not page.exception
+
+
+def test_limits_and_the_switch_of_priors_stand_on_the_page(answered: AppTest) -> None:
+    page = answered
+    assert "Flagged where an error beyond 1 mm in the plane, 5 mm in depth or 2° of rotation is likely" in texts(page)
+    jobs = len(page.session_state["jobs"])
+    page.number_input(key="kinematics-limit-depth").set_value(0.02).run()
+    assert not page.exception
+    assert "3 frames, 3 of them flagged" in texts(page)
+    assert "0.02 mm in depth" in texts(page)
+    page.toggle(key="kinematics-priors").set_value(False).run()
+    assert not page.exception
+    assert "each frame for itself, without what is known of knees" in texts(page)
+    assert len(page.session_state["jobs"]) == jobs  # nothing is registered anew
 
 
 def test_a_film_stands_in_place_of_the_slider_and_says_where_it_stopped(answered: AppTest) -> None:

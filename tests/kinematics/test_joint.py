@@ -10,13 +10,14 @@ from scipy import ndimage
 
 from models.geometry.render import render_rim, render_thickness_mm
 from models.simulation.motion import Scene
-from models.tasks.kinematics.certainty import Limits, judge_risk, split_sigmas, widen_covariance
+from models.tasks.kinematics.certainty import judge_risk, split_sigmas, widen_covariance
 from models.tasks.kinematics.edges import EdgeModel, View, calibrate_edges, expect_edges
 from models.tasks.kinematics.evidence import Evidence, weigh_evidence
 from models.tasks.kinematics.joint import OWN_SIDE_MM, SIDE_MM, Placed, solve_joint
 from models.tasks.kinematics.observe import Seen, observe_component
 from models.tasks.kinematics.register import measure_rim_motion, move_pose
 from models.tasks.kinematics.sequence import Frame
+from models.types import AcceptanceLimits
 
 RIGHT = np.array([1.0, 0, 0])
 
@@ -136,11 +137,11 @@ def test_a_frame_without_a_component_has_no_certainty_and_holds_none_up(lunge: S
 
 def test_risk_follows_from_limits() -> None:
     sigma = np.array([[0.1, 0.1, 2.5, 0.1, 0.1, 0.1], [0.1, 0.1, 0.5, 0.1, 0.1, 0.1], [np.nan] * 6])
-    risk = judge_risk(sigma, Limits())
+    risk = judge_risk(sigma, AcceptanceLimits())
     assert risk[0] == pytest.approx(0.0455, abs=1e-3)  # two deviations
     assert risk[1] < 1e-6
     assert np.isnan(risk[2])
-    assert judge_risk(sigma, Limits(depth_mm=2.5))[0] > 0.3
+    assert judge_risk(sigma, AcceptanceLimits(depth_mm=2.5))[0] > 0.3
 
 
 def test_bands_are_never_narrower_than_the_least_squares_say() -> None:

@@ -20,13 +20,14 @@ from models.geometry.mesh import Mesh, write_stl
 from models.simulation.components import DESIGNS
 from models.simulation.motion import Scene, simulate_motion
 from models.tasks.kinematics import angles
-from models.tasks.kinematics.certainty import Limits
-from models.tasks.kinematics.export import POINTS, compute_pose_differences, export_angles_csv
-from models.tasks.kinematics.motion import Study, _Doubt, _other_side, find_motion
+from models.tasks.kinematics.export import LIMITS, POINTS, compute_pose_differences, export_angles_csv
+from models.tasks.kinematics.flags import flag_frames
+from models.tasks.kinematics.motion import Study, _other_side, find_motion
 from models.tasks.kinematics.observe import observe_component
 from models.tasks.kinematics.register import FINE, assess_registration, refine_pose
 from models.tasks.kinematics.sequence import Answer, Component, Frame, Options
-from models.types import Motion, Track
+from models.types import AcceptanceLimits, Motion, Track
+from tests.kinematics.solutions import solve_as
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_a_simulated_case_is_written_whole_and_the_same_again(case: Path) -> Non
 
 
 def test_the_command_finds_the_exact_poses_and_writes_every_file(
-    case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     references = {"reference-femoral": str(case / "fem.jts"), "reference-tibial": str(case / "tib.jts")}
     with pytest.raises(SystemExit) as left:
@@ -93,6 +94,27 @@ def test_the_command_finds_the_exact_poses_and_writes_every_file(
     assert (tmp_path / "differences.csv").read_text().count("RMS") == 2
     assert len(list((tmp_path / "overlay").glob("*.png"))) == 2
     assert "medical device" in capsys.readouterr().err
+    check_that_limits_and_priors_register_nothing_anew(case, tmp_path, monkeypatch)
+
+
+def check_that_limits_and_priors_register_nothing_anew(case: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = list(csv.DictReader((out / "quality.csv").read_text().splitlines()))
+    assert {tuple(row[name] for name in ("priors", *LIMITS)) for row in usual} == {("yes", "1", "5", "2")}
+    monkeypatch.setattr("models.tasks.kinematics.sequence.locate_component", None)
+    with pytest.raises(SystemExit) as left:
+        main([*arguments(case, out), "--no-priors", "--limit-depth", "0.05"])
+    assert left.value.code == 0
+    strict = list(csv.DictReader((out / "quality.csv").read_text().splitlines()))
+    assert {tuple(row[name] for name in ("priors", *LIMITS)) for row in strict} == {("no", "1", "0.05", "2")}
+    assert [row["flagged"] for row in strict] == ["yes", "yes"]
+    assert all("against 1 mm, 0.05 mm and 2°" in row["warnings"] for row in strict)
+    for name in ("femoral", "tibial"):  # both results are kept, whichever is stated
+        for before, after in zip(usual, strict, strict=True):
+            with_, without = f"{name}_depth_with_priors_mm", f"{name}_depth_without_priors_mm"
+            assert (before[with_], before[without]) == (after[with_], after[without])
+            assert before[f"{name}_depth_mm"] == before[with_]
+            assert after[f"{name}_depth_mm"] == after[without]
+            assert before[with_] != before[without]
 
 
 def spoil_metres(case: Path) -> dict[str, str | None]:
@@ -258,29 +280,29 @@ def track(sigma: tuple[float, ...] = (0.1, 0.1, 1, 0.2, 0.2, 0.2), **changes: np
     return Track(**(parts | {"residual_px": np.array([0.3]), "sigma": np.array([sigma])} | changes))
 
 
+def flag(lunge: Scene, femoral: Track, tibial: Track, **limits: float) -> list[str]:
+    (notes,) = flag_frames((femoral, tibial), (lunge.femoral, lunge.tibial), lunge.camera, AcceptanceLimits(**limits))
+    return [str(note) for note in notes]
+
+
 def test_a_frame_is_flagged_for_what_its_user_does_not_accept(lunge: Scene) -> None:
-    study = Study(lunge.femoral, lunge.tibial, lunge.camera)
     unsure = track(sigma=(0.1, 0.1, 4, 0.2, 0.2, 0.2))
-    assert _Doubt(study, (track(), track())).list_notes(0) == ()
-    (said,) = _Doubt(study, (track(), unsure)).list_notes(0)
-    assert str(said) == (
+    assert flag(lunge, track(), track()) == []
+    assert flag(lunge, track(), unsure) == [
         "The tibial pose may be off by more than you accept: ± 0.2 mm in the plane, ± 7.8 mm in depth, ± 0.4° (95 %), "
         "against 1 mm, 5 mm and 2°."
-    )
-    lax = replace(study, limits=Limits(depth_mm=20))
-    assert _Doubt(lax, (track(), unsure)).list_notes(0) == ()
-    strict = replace(study, limits=Limits(turn_deg=0.3))
-    assert len(_Doubt(strict, (track(), unsure)).list_notes(0)) == 2
+    ]
+    assert flag(lunge, track(), unsure, depth_mm=20) == []
+    assert len(flag(lunge, track(), unsure, turn_deg=0.3)) == 2
 
 
 def test_a_pose_of_unknown_certainty_a_rival_and_a_poor_overlap_are_told(lunge: Scene) -> None:
-    study = Study(lunge.femoral, lunge.tibial, lunge.camera)
     mirrored = jts.pose_from_jts_row(np.array([0, 0, -900, 0, -25, 0.0]))[None]
     odd = track(other_pose=mirrored, overlap=np.array([0.8]), sigma=(np.nan,) * 6)
-    femoral = [str(note) for note in _Doubt(study, (odd, track())).list_notes(0)]
+    femoral = flag(lunge, odd, track())
     assert femoral[0] == "Another pose of the femoral component, 30° away, fits almost as well."
-    assert "may be off" in femoral[1]
-    assert femoral[2] == "The femoral component overlaps its mask by 0.80 only."
+    assert femoral[1] == "The femoral component overlaps its mask by 0.80 only."
+    assert "may be off" in femoral[2]
 
 
 def test_each_condyle_stands_in_its_own_columns(lunge: Scene) -> None:
@@ -291,7 +313,7 @@ def test_each_condyle_stands_in_its_own_columns(lunge: Scene) -> None:
         task="kinematics", card="x", sha256="", seconds=0, femoral=still, tibial=still,
         joint=np.zeros((1, columns)), joint_sigma=np.zeros((1, columns)), joint_columns=angles.COLUMNS,
         low_points_mm=np.array([[[-21.0, 4.0, 1.5], [23.0, -6.0, 2.5]]]), axes=("", ""), side="right", notes=((),),
-        alone=np.stack([poses, poses]),
+        **solve_as(poses, poses),
     )  # fmt: skip
     (row,) = csv.DictReader(export_angles_csv(found, ["a.png"]).splitlines())
     named = {

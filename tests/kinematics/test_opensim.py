@@ -15,6 +15,7 @@ from models.simulation.motion import Scene, render_motion_masks
 from models.tasks.kinematics import angles, opensim
 from models.tasks.kinematics.export import export_angles_csv
 from models.types import Image, Motion, Track
+from tests.kinematics.solutions import solve_as
 
 POINTS = 14
 SIMM = ("name", "nr", "nRows", "datarows", "nc", "nColumns", "datacolumns", "units", "version", "inDegrees", "range")
@@ -37,7 +38,7 @@ def motion(lunge: Scene) -> Motion:
         task="kinematics", card="x", sha256="", seconds=0, femoral=tracks[0], tibial=tracks[1], joint=joint,
         joint_sigma=joint * 0, joint_columns=angles.COLUMNS, side="left", notes=((),) * len(one),
         low_points_mm=angles.find_low_points(lunge.femoral, *poses, axes), axes=(str(axes[0]), str(axes[1])),
-        alone=np.stack(poses),
+        **solve_as(*poses),
     )  # fmt: skip
 
 

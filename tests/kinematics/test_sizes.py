@@ -20,6 +20,7 @@ from models.tasks.kinematics.sequence import Frame
 from models.tasks.kinematics.sizes import SizeFit, compare_sizes, word_sizes
 from models.tasks.kinematics.study import File
 from models.types import Motion, Track
+from tests.kinematics.solutions import solve_as
 
 SMALL, LARGE = (replace(DESIGNS[0], width_mm=66 + w, depth_mm=62 + d, height_mm=56 + h, tray_mm=(72 + w, 47 + d))
                 for w, d, h in ((-4, -3, -2), (4, 3, 2)))  # fmt: skip
@@ -118,7 +119,7 @@ def test_the_command_writes_a_row_for_each_size(lunge: Scene, shots: list[Frame]
     motion = Motion(
         task="kinematics", card="x", sha256="", seconds=0, femoral=tracks[0], tibial=tracks[1], joint=np.ones((4, 6)),
         joint_sigma=np.ones((4, 6)), joint_columns=(), low_points_mm=np.ones((4, 2, 3)), axes=("", ""), side="right",
-        notes=((),) * 4, alone=np.ones((2, 4, 4, 4)),
+        notes=((),) * 4, **solve_as(*np.ones((2, 4, 4, 4))),
     )  # fmt: skip
     (said,) = tell_sizes(series, motion, shots, lunge.camera, tmp_path, named=False)
     assert said.startswith("Femoral component: size 1 fits best")

@@ -14,7 +14,7 @@ from models.geometry import jts
 from models.geometry import stl as stls
 from models.geometry.camera import Camera, read_calibration
 from models.geometry.mesh import read_mesh
-from models.tasks.kinematics.motion import warn_beyond_detector
+from models.tasks.kinematics.flags import warn_beyond_detector
 
 
 def cube(size: float = 50.0) -> trimesh.Trimesh:

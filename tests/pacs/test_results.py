@@ -23,6 +23,7 @@ from models.reporting.case import Case
 from models.tasks import kind_of_card
 from models.types import Motion, Track
 from models.words import DISCLAIMER
+from tests.kinematics.solutions import solve_as
 
 CASES = {
     "classification": ("generated_knee_3.png", "knee-kl", {"SR", "SC", "PDF"}),
@@ -144,7 +145,7 @@ def test_a_motion(film: Callable[..., bytes], tmp_path: Path) -> None:
         task="kinematics", card="tka-fluoroscopy", sha256=image.sha256, seconds=1.0, femoral=track, tibial=track,
         joint=joint, joint_sigma=np.ones((frames, 6)), low_points_mm=np.zeros((frames, 2, 3)), side="right",
         joint_columns=("flexion_deg", "adduction_deg", "external_rotation_deg", "lateral_mm", "anterior_mm",
-                       "proximal_mm"), axes=("x", "y"), notes=((), ()), alone=np.stack([poses, poses]),
+                       "proximal_mm"), axes=("x", "y"), notes=((), ()), **solve_as(poses, poses),
     )  # fmt: skip
     from models.pacs.documents import restamp
     from models.pacs.made import Made

@@ -16,6 +16,7 @@ from models.reporting.parts import Report
 from models.tasks.kinematics.account import Filmed
 from models.tasks.kinematics.angles import COLUMNS
 from models.types import Motion, Track
+from tests.kinematics.solutions import solve_as
 
 SHA256 = "ab12" * 16
 MADE = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -70,7 +71,7 @@ def moved(frames: int = 6) -> Motion:
     joint[2] = np.nan
     return Motion(
         task="kinematics", card="exact masks of the simulation", sha256=SHA256, seconds=4.0, femoral=track(),
-        tibial=track(), alone=np.full((2, frames, 4, 4), np.nan),
+        tibial=track(), **solve_as(*np.full((2, frames, 4, 4), np.nan)),
         joint=joint, joint_sigma=np.full((frames, 6), 0.8), joint_columns=COLUMNS,
         low_points_mm=np.zeros((frames, 2, 3)), axes=("right +x, anterior +y, proximal +z",) * 2, side="right",
         notes=((), (), ("No tibial component was found in this frame.",), (), (), ()),

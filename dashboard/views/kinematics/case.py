@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,8 @@ from dashboard.views.kinematics import tracking
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from dashboard.views.kinematics.tracking import Edits, Tracking
 from models.tasks.kinematics import angles
-from models.types import Motion, Track
+from models.tasks.kinematics.statement import state_motion
+from models.types import AcceptanceLimits, Motion, Track
 
 Array = NDArray[np.float64]
 
@@ -32,6 +33,8 @@ class MotionCase:
         What the pipeline found, never changed.
     t
         The frame that is looked at.
+    priors, limits
+        What the reader wants stated of it.
     """
 
     name: str
@@ -39,6 +42,8 @@ class MotionCase:
     run: Tracking
     result: Motion
     t: int = 0
+    priors: bool = True
+    limits: AcceptanceLimits = field(default_factory=AcceptanceLimits)
 
     @property
     def edits(self) -> Edits:
@@ -47,13 +52,15 @@ class MotionCase:
 
     @cached_property
     def motion(self) -> Motion:
-        """The motion with the reader's own poses."""
-        return tracking.apply_pose_edits(self.result, self.sequence, self.edits)
+        """The motion as the reader wants it stated, and with the reader's own poses."""
+        sequence = self.sequence
+        stated = state_motion(self.result, sequence.meshes, sequence.camera, priors=self.priors, limits=self.limits)
+        return tracking.apply_pose_edits(stated, sequence, self.edits)
 
     @property
     def tracks(self) -> tuple[Track, Track]:
         """Femoral and tibial track."""
-        return self.motion.femoral, self.motion.tibial
+        return self.motion.tracks
 
     @property
     def poses(self) -> tuple[Array, Array]:

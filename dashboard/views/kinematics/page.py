@@ -17,6 +17,7 @@ from dashboard.i18n import later, t
 from dashboard.session.jobs import Job
 from dashboard.views.kinematics import downloads, hand, measuring, panels, source
 from dashboard.views.kinematics import replay as kinematics_replay
+from dashboard.views.kinematics.acceptance import show_acceptance, take_acceptance
 from dashboard.views.kinematics.case import MotionCase
 from dashboard.views.kinematics.drawing import (
     PICTURE,
@@ -32,7 +33,7 @@ from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from dashboard.views.kinematics.tracking import EXACT, NETWORK, Tracking
 from models import OrthoLensError
 from models.cases.lunge import CARD
-from models.tasks.kinematics.account import word_flexion
+from models.tasks.kinematics.account import word_acceptance, word_flexion
 from models.tasks.kinematics.points import CARD as POINTS_CARD
 from models.tasks.kinematics.sequence import NAMES
 from models.types import Landmarks, Motion
@@ -89,7 +90,7 @@ def _invite() -> None:
 @st.fragment
 def _workspace(measured: MotionCase) -> None:
     """Draw the result and every control of it; a control reruns only this."""
-    sequence, measured = measured.sequence, measured.at(measured.t)  # a pose may have been moved since the last run
+    sequence, measured = measured.sequence, take_acceptance(measured)  # and a pose may have been moved since then
     if session.find_stage() is not None:
         _staged(measured)
         return
@@ -161,6 +162,8 @@ def _headline(measured: MotionCase) -> None:
                     t("Measure it now"), icon=":material/play_arrow:", type="tertiary", key="kinematics-start",
                     on_click=measuring.start, args=(measured.name, run), help=t("Frame by frame, as one looks."),
                 )  # fmt: skip
+            if session.find_stage() is None:
+                show_acceptance()
         flags = t("{flagged} of them flagged", flagged=flagged) if flagged else t("none of them flagged")
         measured_in = (
             later("{frames} frames, {doubtful} · measured beforehand, in {seconds:.0f} s · {side} knee")
@@ -176,6 +179,7 @@ def _headline(measured: MotionCase) -> None:
                 side=t(motion.side),
             )
         )
+        st.caption(t(word_acceptance(motion)))
         if measured.run.masks == EXACT:
             st.caption(f":material/info: {escape_markdown(measuring.describe_outlines(measured.sequence))}")
         states.show_notes(tuple(w for w in motion.warnings if not w.startswith(("Simulated", "Outlined"))))

@@ -21,14 +21,17 @@ from models import Image
 from models.cases.lunge import CARD, SIMULATED, Replay
 from models.errors import Cancelled, InputError
 from models.tasks.kinematics import angles
+from models.tasks.kinematics.certainty import split_sigmas, widen_covariance
+from models.tasks.kinematics.flags import flag_frames
 from models.tasks.kinematics.motion import Study, find_motion
 from models.tasks.kinematics.observe import observe_component
 from models.tasks.kinematics.points import CARD as POINTS
 from models.tasks.kinematics.points import Place
 from models.tasks.kinematics.register import FINE, Fit, assess_registration, refine_pose
-from models.tasks.kinematics.sequence import BAD_OVERLAP, NAMES, Answer, Frame, Options, finish_by_hand
+from models.tasks.kinematics.sequence import NAMES, Answer, Frame, Options, finish_by_hand
+from models.tasks.kinematics.statement import measure_joint
 from models.tasks.kinematics.study import outline
-from models.types import Motion, Track
+from models.types import Motion, Solution, Track
 
 Array = NDArray[np.float64]
 Edits = Mapping[tuple[int, int], Fit]
@@ -147,56 +150,41 @@ def find_placer(image: Image) -> Place | None:
     return partial(models.predict, image, POINTS) if known and known.members else None
 
 
-def apply_pose_edits(result: Motion, sequence: Fluoroscopy, edits: Edits) -> Motion:
-    """Return the motion with poses that came from a reader's own start, and everything that follows from them."""
+def apply_pose_edits(stated: Motion, sequence: Fluoroscopy, edits: Edits) -> Motion:
+    """Return the motion with poses that came from a reader's own start, and everything that follows from them.
+
+    A frame that a hand has touched knows no prior between its components.
+    """
     if not edits:
-        return result
-    tracks = [_edited(track, {t: fit for (t, side), fit in edits.items() if side == index})
-              for index, track in enumerate((result.femoral, result.tibial))]  # fmt: skip
-    axes = angles.guess_femoral_axes(sequence.femoral), angles.guess_tibial_axes(sequence.tibial)
-    poses = tracks[0].pose, tracks[1].pose
-    axes = axes[0], angles.face_tibial_axes(*poses, axes)
+        return stated
+    fits = [{t: fit for (t, side), fit in edits.items() if side == index} for index in (0, 1)]
+    tracks = _edited(stated.femoral, fits[0]), _edited(stated.tibial, fits[1])
+    touched = np.isin(np.arange(stated.frames), [t for t, _ in edits])[:, None, None]
+    apart = angles.join_sigmas(tracks[0].sigma, tracks[1].sigma)
+    covariance = np.where(touched, apart, stated.stated.covariance)
+    poses = Solution(np.stack([track.pose for track in tracks]), covariance)
+    flagged = flag_frames(tracks, sequence.meshes, sequence.camera, stated.limits)
+    by_hand = [[later("The {name} pose was started by hand.", name=name) for index, name in enumerate(NAMES)
+                if (t, index) in edits] for t in range(stated.frames)]  # fmt: skip
     return replace(
-        result, femoral=tracks[0], tibial=tracks[1], joint=angles.compute_joint_angles(*poses, axes, result.side),
-        joint_sigma=_spread_joint(result, sequence, edits, tracks, axes),
-        low_points_mm=angles.find_low_points(sequence.femoral, *poses, axes), axes=(str(axes[0]), str(axes[1])),
-        notes=tuple(_notes(said, t, edits) for t, said in enumerate(result.notes)),
+        stated, femoral=tracks[0], tibial=tracks[1], **measure_joint(poses, sequence.meshes, stated.side),
+        notes=tuple((*said, *own) for said, own in zip(flagged, by_hand, strict=True)),
     )  # fmt: skip
-
-
-def _spread_joint(
-    result: Motion, sequence: Fluoroscopy, edits: Edits, tracks: list[Track], axes: tuple[angles.Axes, angles.Axes]
-) -> Array:
-    """Return (T, 6) uncertainty of the joint; a frame that a hand has touched knows no prior between its components."""
-    covariance = angles.join_sigmas(tracks[0].sigma, tracks[1].sigma)
-    centres = sequence.femoral.centre, sequence.tibial.centre
-    alone = angles.propagate_joint_sigma((tracks[0].pose, tracks[1].pose), covariance, axes, centres)
-    touched = np.isin(np.arange(result.frames), [t for t, _ in edits])
-    return np.where(touched[:, None], alone, result.joint_sigma)
 
 
 def _edited(track: Track, fits: Mapping[int, Fit]) -> Track:
     parts = {name: getattr(track, name).copy() for name in ("pose", "other_pose", "overlap", "residual_px", "sigma")}
     for t, fit in fits.items():
         parts["pose"][t], parts["other_pose"][t] = fit.pose, np.nan
-        parts["overlap"][t], parts["residual_px"][t], parts["sigma"][t] = fit.overlap, fit.residual_px, fit.sigma
+        parts["overlap"][t], parts["residual_px"][t], parts["sigma"][t] = fit.overlap, fit.residual_px, _widen(fit)
     return Track(**parts)
 
 
-def _notes(said: tuple[str, ...], t: int, edits: Edits) -> tuple[str, ...]:
-    """Replace what was said of a component by that a reader has placed it."""
-    kept = list(said)
-    for index, name in enumerate(NAMES):
-        if fit := edits.get((t, index)):
-            kept = [sentence for sentence in kept if f"{name} component" not in sentence]
-            if fit.overlap < BAD_OVERLAP:
-                kept.append(
-                    later(
-                        "The {name} component overlaps its mask by {overlap:.2f} only.", name=name, overlap=fit.overlap
-                    )
-                )
-            kept.append(later("The {name} pose was started by hand.", name=name))
-    return tuple(kept)
+def _widen(fit: Fit) -> Array:
+    """Return (6,) standard deviations with what a fit cannot know of its own errors, as every pose states them."""
+    own = fit.sigma[None]
+    widened: Array = split_sigmas(widen_covariance(angles.join_sigmas(own, own)))[0][0]
+    return widened
 
 
 def find_poses_so_far(tracking: Tracking) -> tuple[list[Array], list[Array]]:

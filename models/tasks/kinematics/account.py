@@ -47,6 +47,22 @@ def word_flexion(motion: Motion) -> str:
     return later("Flexion from {low:.0f}° to {high:.0f}°", low=low, high=high)
 
 
+def word_acceptance(motion: Motion) -> str:
+    """Say by which limits frames are flagged, and whether what is known of knees helped."""
+    limits = motion.limits
+    helped = later("depth with what is known of knees")
+    if not motion.priors:
+        helped = later("each frame for itself, without what is known of knees")
+    return later(
+        "Flagged where an error beyond {plane:g} mm in the plane, {depth:g} mm in depth or {turn:g}° of rotation is "
+        "likely; {helped}.",
+        plane=limits.plane_mm,
+        depth=limits.depth_mm,
+        turn=limits.turn_deg,
+        helped=helped,
+    )
+
+
 def word_axes(axes: str, side: str) -> str:
     """Say which ways of a component's file are anterior, proximal and lateral: "anterior +y, proximal +z, lateral +x".
 
@@ -156,6 +172,7 @@ class KinematicsAccount(Account[Motion]):
             (say(later("Calibration")), say(_filmed(case).calibration or later("as given with the frames"))),
             (say(later("Axes")), say(axes, femoral=femoral, tibial=tibial)),
         ]
+        facts.append((say(later("Limits and priors")), say(word_acceptance(motion))))
         if case.origin:
             facts.append((say(later("Origin")), say(case.origin)))
         facts.append((say(later("SHA-256 of outlines and frames")), motion.sha256))

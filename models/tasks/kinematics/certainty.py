@@ -10,11 +10,11 @@ Reference: on floors beside a factor, R. Birge, Physical Review 1932, doi 10.110
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
+
+from models.types import AcceptanceLimits
 
 Array = NDArray[np.float64]
 
@@ -26,15 +26,6 @@ DOUBTFUL = 0.05
 """Probability of an error beyond the limits from which a frame is flagged."""
 KINDS = np.array([0, 0, 1, 2, 2, 2])
 """Of a component's six numbers: in plane, in plane, depth, turns."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Errors that a user accepts: in the picture's plane and along the rays, in mm, and of any turn, in degrees."""
-
-    plane_mm: float = 1.0
-    depth_mm: float = 5.0
-    turn_deg: float = 2.0
 
 
 def widen_covariance(covariance: Array) -> Array:
@@ -51,7 +42,7 @@ def split_sigmas(covariance: Array) -> tuple[Array, Array]:
     return sigma[:, :6], sigma[:, 6:]
 
 
-def judge_risk(sigma: Array, limits: Limits) -> Array:
+def judge_risk(sigma: Array, limits: AcceptanceLimits) -> Array:
     """Return (T,) the probability that a component's pose is off by more than the limits; not finite where unknown.
 
     Parameters

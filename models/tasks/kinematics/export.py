@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ COLOURS = {"femoral": (255, 140, 0), "tibial": (0, 200, 255)}
 LEGEND = tuple(zip(COMPONENTS, COLOURS.values(), strict=True))
 PARAMETERS = ("x_mm", "y_mm", "z_mm", "x_deg", "y_deg", "z_deg")
 """Of `Track.sigma`."""
+LIMITS = ("limit_in_plane_mm", "limit_depth_mm", "limit_rotation_deg")
+"""Columns of `AcceptanceLimits`."""
 POINTS = tuple(f"{side}_condyle_{axis}_mm" for side in ("left", "right") for axis in ("right", "anterior", "proximal"))
 
 
@@ -63,17 +65,21 @@ def export_angles_csv(motion: Motion, names: Sequence[str]) -> str:
 
 
 def export_quality_csv(motion: Motion, names: Sequence[str]) -> str:
-    """Return one row a frame: overlap, residual and uncertainty of both components, and what is uncertain."""
+    """Return one row a frame: depths, overlap, residual and uncertainty of both components, and what is uncertain.
+
+    Depths are those that are stated, and those of both solutions.
+    """
     header, rows = ["frame", "file"], [[t + 1, names[t]] for t in range(motion.frames)]
-    for name, track, alone in zip(NAMES, (motion.femoral, motion.tibial), motion.alone, strict=True):
-        header += [f"{name}_depth_mm", f"{name}_depth_without_priors_mm"]
+    for side, (name, track) in enumerate(zip(NAMES, motion.tracks, strict=True)):
+        header += [f"{name}_depth_mm", f"{name}_depth_with_priors_mm", f"{name}_depth_without_priors_mm"]
         header += [f"{name}_overlap", f"{name}_residual_px", *(f"{name}_sigma_{p}" for p in PARAMETERS)]
         for t, line in enumerate(rows):
-            depths = -track.pose[t, 2, 3], -alone[t, 2, 3]
+            depths = -track.pose[t, 2, 3], motion.together.depths_mm[side, t], motion.alone.depths_mm[side, t]
             line += _numbers([*depths, track.overlap[t], track.residual_px[t], *track.sigma[t]])
+    asked = ["yes" if motion.priors else "no", *(f"{limit:g}" for limit in astuple(motion.limits))]
     for t, line in enumerate(rows):
-        line += ["yes" if motion.notes[t] else "no", " ".join(motion.notes[t]), DISCLAIMER]
-    return _table([*header, "flagged", "warnings", "note"], rows)
+        line += ["yes" if motion.notes[t] else "no", " ".join(motion.notes[t]), *asked, DISCLAIMER]
+    return _table([*header, "flagged", "warnings", "priors", *LIMITS, "note"], rows)
 
 
 def compute_pose_differences(poses: Array, reference: Array) -> Array:

@@ -19,14 +19,14 @@ from models.errors import InputError
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics import angles
-from models.tasks.kinematics.certainty import DOUBTFUL, Limits, judge_risk, split_sigmas, widen_covariance
+from models.tasks.kinematics.certainty import split_sigmas, widen_covariance
 from models.tasks.kinematics.choice import Choice, choose_fits_of_sequence
 from models.tasks.kinematics.evidence import NOTHING
+from models.tasks.kinematics.flags import flag_frames
 from models.tasks.kinematics.joint import Placed, solve_joint
 from models.tasks.kinematics.observe import observe_component
 from models.tasks.kinematics.register import Fit
 from models.tasks.kinematics.sequence import (
-    BAD_OVERLAP,
     COMPONENTS,
     NAMES,
     Answer,
@@ -37,8 +37,8 @@ from models.tasks.kinematics.sequence import (
     list_mirror_poses,
     locate_component,
 )
-from models.tasks.kinematics.shape import measure_rotation_deg
-from models.types import Motion, Track
+from models.tasks.kinematics.statement import measure_joint
+from models.types import AcceptanceLimits, Motion, Solution, Track
 from models.words import later
 
 MISSING = (later("no frame shows a femoral component"), later("no frame shows a tibial component"))
@@ -64,7 +64,7 @@ class Study:
     card
         What made the masks: a card's id, or words for masks that were given.
     priors
-        Whether what is known of knees helps to find depths (`joint.solve_joint`).
+        Whether the tracks hold the solution in which what is known of knees helps (`joint.solve_joint`).
     limits
         Errors that are accepted; frames that may be off by more are flagged.
     """
@@ -75,7 +75,7 @@ class Study:
     side: str = "right"
     card: str = "given masks"
     priors: bool = True
-    limits: Limits = field(default_factory=Limits)
+    limits: AcceptanceLimits = field(default_factory=AcceptanceLimits)
     options: Options = field(default_factory=Options)
 
 
@@ -107,13 +107,10 @@ def find_motion(
     chosen = [[(both[side], at[side]) for both, at in zip(answers, choice.path, strict=True)] for side in (0, 1)]
     placed = _place(study.femoral, chosen[0]), _place(study.tibial, chosen[1])
     right = axes[0].component_from_axes[:, 0]
-    alone = solve_joint(*placed, right, priors=False)
-    solved = solve_joint(*placed, right) if study.priors else alone
-    covariance = widen_covariance(solved.covariance)
-    sigmas = split_sigmas(covariance)
-    poses = solved.femoral, solved.tibial
-    femoral, tibial = (_track(side, chosen[side], choice, poses[side], sigmas[side]) for side in (0, 1))
-    axes = axes[0], angles.face_tibial_axes(*poses, axes)
+    together, alone = (_solve(*placed, right, priors=priors) for priors in (True, False))
+    stated = together if study.priors else alone
+    sigmas = split_sigmas(stated.covariance)
+    femoral, tibial = (_track(side, chosen[side], choice, stated.poses[side], sigmas[side]) for side in (0, 1))
     warnings: list[str] = [
         later("{component}: {said}.", component=component, said=said)
         for component, mesh in zip(COMPONENTS, (study.femoral, study.tibial), strict=True)
@@ -125,7 +122,7 @@ def find_motion(
         warnings.append(
             later("The network is not certain of its outlines in {n} of {total} frames.", n=unsure, total=total)
         )
-    doubt = _Doubt(study, (femoral, tibial))
+    meshes = study.femoral, study.tibial
     return Motion(
         task="kinematics",
         card=study.card,
@@ -134,14 +131,14 @@ def find_motion(
         warnings=tuple(warnings),
         femoral=femoral,
         tibial=tibial,
-        joint=angles.compute_joint_angles(*poses, axes, study.side),
-        joint_sigma=angles.propagate_joint_sigma(poses, covariance, axes, (study.femoral.centre, study.tibial.centre)),
         joint_columns=angles.COLUMNS,
-        low_points_mm=angles.find_low_points(study.femoral, *poses, axes),
-        axes=(str(axes[0]), str(axes[1])),
         side=study.side,
-        notes=tuple(doubt.list_notes(t) for t in range(len(frames))),
-        alone=np.stack([alone.femoral, alone.tibial]),
+        notes=flag_frames((femoral, tibial), meshes, study.camera, study.limits),
+        together=together,
+        alone=alone,
+        priors=study.priors,
+        limits=study.limits,
+        **measure_joint(stated, meshes, study.side),
     )
 
 
@@ -165,6 +162,11 @@ def _place(mesh: Mesh, chosen: Sequence[tuple[Answer, int]]) -> Placed:
     return Placed(mesh, poses, [answer.fits[at].evidence if at >= 0 else NOTHING for answer, at in chosen])
 
 
+def _solve(femoral: Placed, tibial: Placed, right: Array, *, priors: bool) -> Solution:
+    solved = solve_joint(femoral, tibial, right, priors=priors)
+    return Solution(np.stack([solved.femoral, solved.tibial]), widen_covariance(solved.covariance))
+
+
 def _track(side: int, chosen: Sequence[tuple[Answer, int]], choice: Choice, poses: Array, sigma: Array) -> Track:
     fits: list[Fit | None] = [answer.fits[at] if at >= 0 else None for answer, at in chosen]
     rivals = [choice.find_rival(t, side) for t in range(len(chosen))]
@@ -176,68 +178,6 @@ def _track(side: int, chosen: Sequence[tuple[Answer, int]], choice: Choice, pose
         overlap=np.array([fit.overlap if fit else np.nan for fit in fits]),
         residual_px=np.array([fit.residual_px if fit else np.nan for fit in fits]),
         sigma=sigma,
-    )
-
-
-class _Doubt:
-    """What a reader of each frame must know."""
-
-    def __init__(self, study: Study, tracks: tuple[Track, Track]) -> None:
-        self.study, self.tracks = study, tracks
-        self.meshes = study.femoral, study.tibial
-        self.risks = [judge_risk(track.sigma, study.limits) for track in tracks]
-
-    def list_notes(self, t: int) -> tuple[str, ...]:
-        """Return the sentences of one frame; none where all is well."""
-        return tuple(note for side in (0, 1) for note in self._notes(t, side) if note)
-
-    def _notes(self, t: int, side: int) -> list[str | None]:
-        name, track = NAMES[side], self.tracks[side]
-        if not np.isfinite(track.pose[t]).all():
-            return [later("No {name} component was found in this frame.", name=name)]
-        notes: list[str | None] = []
-        if np.isfinite(track.other_pose[t]).all():
-            apart = measure_rotation_deg(track.pose[t], track.other_pose[t])
-            said = later(
-                "Another pose of the {name} component, {apart:.0f}° away, fits almost as well.", name=name, apart=apart
-            )
-            notes.append(said)
-        if not self.risks[side][t] <= DOUBTFUL:
-            notes.append(self._word_risk(t, side))
-        notes.append(warn_beyond_detector(name, track.pose[t], self.meshes[side], self.study.camera))
-        if track.overlap[t] < BAD_OVERLAP:
-            said = later(
-                "The {name} component overlaps its mask by {overlap:.2f} only.", name=name, overlap=track.overlap[t]
-            )
-            notes.append(said)
-        return notes
-
-    def _word_risk(self, t: int, side: int) -> str:
-        sigma, limits = self.tracks[side].sigma[t], self.study.limits
-        return later(
-            "The {name} pose may be off by more than you accept: ± {plane:.1f} mm in the plane, ± {depth:.1f} mm in "
-            "depth, ± {turn:.1f}° (95 %), against {most_plane:g} mm, {most_depth:g} mm and {most_turn:g}°.",
-            name=NAMES[side],
-            plane=1.96 * sigma[:2].max(),
-            depth=1.96 * sigma[2],
-            turn=1.96 * sigma[3:].max(),
-            most_plane=limits.plane_mm,
-            most_depth=limits.depth_mm,
-            most_turn=limits.turn_deg,
-        )
-
-
-def warn_beyond_detector(name: str, pose: NDArray[np.float64], mesh: Mesh, camera: Camera) -> str | None:
-    """Return a sentence where a component would lie behind the detector: the calibration or the CAD's size is wrong."""
-    depth = -float((pose[:3, :3] @ mesh.centre + pose[:3, 3])[2])
-    if camera.distance_mm is None or depth <= camera.distance_mm:
-        return None
-    return later(
-        "The {name} component would lie {depth:,.0f} mm from the source, beyond the detector at {distance:,.0f} mm: "
-        "check the calibration and the unit of its STL.",
-        name=name,
-        depth=depth,
-        distance=camera.distance_mm,
     )
 
 

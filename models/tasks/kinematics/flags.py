@@ -1,0 +1,81 @@
+"""Which frames of a motion a reader must look at, and why: what a pose may be off by against what is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.geometry.camera import Camera
+from models.geometry.mesh import Mesh
+from models.tasks.kinematics.certainty import DOUBTFUL, judge_risk
+from models.tasks.kinematics.sequence import BAD_OVERLAP, NAMES
+from models.tasks.kinematics.shape import measure_rotation_deg
+from models.types import AcceptanceLimits, Track
+from models.words import later
+
+Notes = tuple[tuple[str, ...], ...]
+
+
+def flag_frames(
+    tracks: tuple[Track, Track], meshes: tuple[Mesh, Mesh], camera: Camera, limits: AcceptanceLimits
+) -> Notes:
+    """Return for each frame the sentences that a reader must see; none where all is well."""
+    risks = [judge_risk(track.sigma, limits) for track in tracks]
+    notes: list[tuple[str, ...]] = []
+    for t in range(len(tracks[0].overlap)):
+        said: list[str] = []
+        for name, track, mesh, risk in zip(NAMES, tracks, meshes, risks, strict=True):
+            if not np.isfinite(track.pose[t]).all():
+                said.append(later("No {name} component was found in this frame.", name=name))
+                continue
+            said += _doubt_match(name, track, t)
+            if not risk[t] <= DOUBTFUL:
+                said.append(_word_risk(name, track.sigma[t], limits))
+            if beyond := warn_beyond_detector(name, track.pose[t], mesh, camera):
+                said.append(beyond)
+        notes.append(tuple(said))
+    return tuple(notes)
+
+
+def _doubt_match(name: str, track: Track, t: int) -> Iterator[str]:
+    """Yield what speaks against the pose itself: another that fits, and an outline that it does not fill."""
+    if np.isfinite(track.other_pose[t]).all():
+        yield later(
+            "Another pose of the {name} component, {apart:.0f}° away, fits almost as well.",
+            name=name,
+            apart=measure_rotation_deg(track.pose[t], track.other_pose[t]),
+        )
+    if track.overlap[t] < BAD_OVERLAP:
+        yield later(
+            "The {name} component overlaps its mask by {overlap:.2f} only.", name=name, overlap=track.overlap[t]
+        )
+
+
+def _word_risk(name: str, sigma: NDArray[np.float64], limits: AcceptanceLimits) -> str:
+    return later(
+        "The {name} pose may be off by more than you accept: ± {plane:.1f} mm in the plane, ± {depth:.1f} mm in "
+        "depth, ± {turn:.1f}° (95 %), against {most_plane:g} mm, {most_depth:g} mm and {most_turn:g}°.",
+        name=name,
+        plane=1.96 * sigma[:2].max(),
+        depth=1.96 * sigma[2],
+        turn=1.96 * sigma[3:].max(),
+        most_plane=limits.plane_mm,
+        most_depth=limits.depth_mm,
+        most_turn=limits.turn_deg,
+    )
+
+
+def warn_beyond_detector(name: str, pose: NDArray[np.float64], mesh: Mesh, camera: Camera) -> str | None:
+    """Return a sentence where a component would lie behind the detector: the calibration or the CAD's size is wrong."""
+    depth = -float((pose[:3, :3] @ mesh.centre + pose[:3, 3])[2])
+    if camera.distance_mm is None or depth <= camera.distance_mm:
+        return None
+    return later(
+        "The {name} component would lie {depth:,.0f} mm from the source, beyond the detector at {distance:,.0f} mm: "
+        "check the calibration and the unit of its STL.",
+        name=name,
+        depth=depth,
+        distance=camera.distance_mm,
+    )

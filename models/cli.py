@@ -15,6 +15,7 @@ import typer
 from models.commands import bundle, catalogue, deidentify, kinematics, library, listen, predict, serve, training, triage
 from models.commands.allocation import keep_freed_memory
 from models.errors import OrthoLensError, UnknownCard
+from models.service import command as service
 from models.words import DISCLAIMER
 
 app = typer.Typer(
@@ -44,6 +45,7 @@ app.command("samples")(catalogue.fetch_samples)
 app.command()(catalogue.simulate)
 app.command()(kinematics.kinematics)
 app.command()(listen.listen)
+app.add_typer(service.app, name="api")
 app.command()(training.train)
 app.command()(training.evaluate)
 app.command()(training.ood)

@@ -106,6 +106,10 @@ class Unreachable(OrthoLensError):
     """A download without a network, or with another content than its hash says."""
 
 
+class CannotRead(OrthoLensError):
+    """A file of the program's own, such as that of tokens, that cannot be read or is not what it must be."""
+
+
 class CannotWrite(OrthoLensError):
     """A place for results that cannot be written to, or is full."""
 

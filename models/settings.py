@@ -66,6 +66,16 @@ class Settings(BaseSettings):
     idle_minutes: float = Field(30.0, ge=0)
     """After so long without a touch a page forgets what its user dropped; 0 is never."""
 
+    api_tokens: Path | None = None
+    """File of those who may ask `ortholens api`, a line each, as `ortholens api token` prints it; without one it
+    answers this machine alone."""
+    api_request_mb: int = Field(1024, gt=0)
+    """Size of one request of the API with all its files."""
+    api_requests_a_minute: int = Field(240, gt=0)
+    """That a caller of the API may make on average, as many at once."""
+    api_jobs: int = Field(4, gt=0)
+    """Measurements of motion of one caller of the API that run, wait or are kept."""
+
     max_file_mb: int = Field(512, gt=0)
     max_side_px: int = Field(32_768, gt=0)
     max_decoded_mb: int = Field(2048, gt=0)

@@ -9,11 +9,11 @@ import models
 from dashboard.case import pages
 from dashboard.i18n import later
 from dashboard.session import Found, Item, Surveyed
-from dashboard.session.jobs import Job
 from models import Card, Image, OrthoLensError, Triage
 from models.answers.worklist import NO_CARD, describe_outcome
 from models.errors import Cancelled
 from models.io import slide as slides
+from models.jobs import Job
 from models.reporting.outcome import Outcome
 
 TOO_LARGE = later("too large to be answered here; open it and choose a region")

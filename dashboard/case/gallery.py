@@ -13,9 +13,9 @@ from dashboard import session
 from dashboard.case import pages, states
 from dashboard.case.polling import poll_every
 from dashboard.i18n import t
-from dashboard.session.jobs import Job
 from dashboard.style import figures
 from models.cases import samples
+from models.jobs import Job
 
 TILE_PX = 168
 """Least width of a picture."""

@@ -20,9 +20,9 @@ from dashboard.case.polling import poll_every
 from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
-from dashboard.session.jobs import Job
 from models import Image, Judged
 from models.errors import Cancelled
+from models.jobs import Job
 
 if TYPE_CHECKING:
     from models.reporting.case import Case

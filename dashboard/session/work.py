@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from dashboard.session.jobs import Job
 from dashboard.session.user import name_user_of_thread
+from models.jobs import Job
 
 T = TypeVar("T")
 

@@ -15,11 +15,11 @@ import streamlit as st
 import models
 from dashboard.session import answers, memo, ruler, work
 from dashboard.session.first_reading import READ_FIRST, is_answer_revealed, reveal_answer
-from dashboard.session.jobs import Job
 from dashboard.session.table import Item, keep_in_session, remove_from_queue
 from dashboard.style import figures
 from models import OrthoLensError, Triage
 from models.io.worker import Crashed
+from models.jobs import Job
 from models.reporting.outcome import Outcome
 
 SURVEY, ANSWERS = "survey", "answer-all"

@@ -18,7 +18,8 @@ from models.cards import Card, card, cards_of
 from models.commands.batch import Lines, NoNames, Out, Paths, list_batch_files, write_lines
 from models.commands.device import Device, run_on
 from models.commands.output import check_output_file, check_output_folder, write_output
-from models.reporting.account import Record
+from models.errors import UnknownCard
+from models.reporting.account import Keep, Record
 from models.reporting.parts import Chapter
 from models.tasks import card_account_of, kind_of_card
 from models.trust.methods import find_method
@@ -45,9 +46,13 @@ class Question:
 
     card: Card
     method: str | None
-    folder: Path | None
+    folder: Path | None = None
     point: str | None = None
     fused: bool = False
+    label: str | None = None
+    """That is explained; the answer's own by default."""
+    frame: int | None = None
+    """Which is answered; by default the first, and the answer says that there are more."""
     chapters: list[Chapter] | None = None
     """Filled with a chapter for every answer where a report is wanted."""
 
@@ -67,7 +72,12 @@ def predict(
 ) -> None:
     """Answer one question about every file and write one line of JSON for each."""
     question = Question(
-        _card(task, card_id), explain and find_method(explain).key, save, point, fused, [] if report else None
+        choose_card(task, card_id),
+        explain and find_method(explain).key,
+        save,
+        point,
+        fused,
+        chapters=[] if report else None,
     )
     if report and report.suffix.lower() not in (".pdf", ".html"):
         raise typer.BadParameter("--report ends in .pdf or .html")
@@ -103,13 +113,23 @@ def _asked(question: Question, no_names: bool) -> list[object]:
     ]  # fmt: skip
 
 
-def _card(task: str, card_id: str | None) -> Card:
-    choice = cards_of(task)
+def choose_card(task: str | None, card_id: str | None) -> Card:
+    """Return the card that is asked: one by its id, which answers the task if one is given, or the task's first.
+
+    Raises
+    ------
+    UnknownCard
+        For a task or card that does not exist, a card of another task, and for neither.
+    """
     if card_id is None:
-        return choice[0]
-    if card(card_id).task != task:
-        raise typer.BadParameter(f"{card_id} does not answer {task}; choose {', '.join(c.id for c in choice)}")
-    return card(card_id)
+        if task is None:
+            raise UnknownCard("neither a task nor a card is given", fix="Name one; `ortholens cards` lists both.")
+        return cards_of(task)[0]
+    chosen = card(card_id)
+    if task is not None and chosen.task != task:
+        known = ", ".join(one.id for one in cards_of(task))
+        raise UnknownCard(f"{card_id} does not answer {task}", fix=f"Choose {known}.")
+    return chosen
 
 
 def _check_point(card: Card, key: str) -> None:
@@ -126,31 +146,44 @@ def _load(card: Card) -> None:
 
 def _answer(file: Path, question: Question) -> Record:
     image = models.read(file)
-    prediction = models.predict(
-        image, question.card.id, explain=question.method, point=question.point, fused=question.fused
-    )
-    if image.frames > 1:
-        note = f"Only the first of {image.frames} frames was answered."
-        prediction = replace(prediction, warnings=(*prediction.warnings, note))
+    prediction = answer_question(image, question)
     if question.chapters is not None:
         _write_up(question.chapters, image, prediction)
-    return write_record(prediction) | _kept(question.folder, image, prediction)
 
-
-def _kept(folder: Path | None, image: Image, prediction: Judged) -> Record:
-    """Keep the pictures of an answer where a folder is given, and return what is said of them."""
-    from models.answers.picture import export_picture_png
-
-    def keep_as(name: str, make: Callable[[], bytes]) -> str | None:
-        if folder is None:
+    def keep(name: str, make: Callable[[], bytes]) -> str | None:
+        if question.folder is None:
             return None
-        path = folder / f"{prediction.sha256[:16]}-{prediction.card}-{name}.png"
+        path = question.folder / f"{prediction.sha256[:16]}-{prediction.card}-{name}.png"
         write_output(path, make())
         return str(path)
 
+    return write_line(image, prediction, keep)
+
+
+def answer_question(image: Image, question: Question) -> Judged:
+    """Answer what is asked of every file about an image; raises as `models.predict`."""
+    prediction = models.predict(
+        image,
+        question.card.id,
+        frame=question.frame or 0,
+        explain=question.method,
+        label=question.label,
+        point=question.point,
+        fused=question.fused,
+    )
+    if image.frames > 1 and question.frame is None:
+        note = f"Only the first of {image.frames} frames was answered."
+        prediction = replace(prediction, warnings=(*prediction.warnings, note))
+    return prediction
+
+
+def write_line(image: Image, prediction: Judged, keep: Keep) -> Record:
+    """Return what is said of an answer, and hand its pictures, by name, to `keep`, which returns where they are."""
+    from models.answers.picture import export_picture_png
+
     if why := prediction.explanation:
-        keep_as(why.method, lambda: export_picture_png(image, prediction))
-    return card_account_of(prediction).keep(prediction, image, keep_as)
+        keep(why.method, lambda: export_picture_png(image, prediction))
+    return write_record(prediction) | card_account_of(prediction).keep(prediction, image, keep)
 
 
 def _write_up(chapters: list[Chapter], image: Image, prediction: Judged) -> None:

@@ -5,13 +5,12 @@ Of a file with several frames, the first is looked at.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 import models
 from models.commands.batch import Lines, NoNames, Out, Paths, list_batch_files, write_lines
 from models.reporting.account import Record
+from models.types import Image
 
 
 def triage(paths: Paths, out: Out, no_names: NoNames = False) -> None:
@@ -19,13 +18,15 @@ def triage(paths: Paths, out: Out, no_names: NoNames = False) -> None:
     files = list_batch_files(paths, out)
     asked = ["triage", no_names, *(member.sha256 for one in models.cards().values() for member in one.members)]
     with Lines(out, asked, files) as lines:
-        failures = write_lines(files, lines, lambda file: _answer(file, no_names), named=not no_names)
+        failures = write_lines(
+            files, lines, lambda file: write_triage(models.read(file), hashed=no_names), named=not no_names
+        )
     typer.echo(f"{len(files) - failures} of {len(files)} files looked at. {models.DISCLAIMER}", err=True)
     raise typer.Exit(1 if failures else 0)
 
 
-def _answer(file: Path, hashed: bool) -> Record:
-    image = models.read(file)
+def write_triage(image: Image, *, hashed: bool) -> Record:
+    """Return the line of an image; `hashed`: with the hash of its bytes."""
     found = models.triage(image)
     best = found.best
     return {

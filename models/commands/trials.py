@@ -22,7 +22,7 @@ import typer
 
 from models.commands.output import check_output_folder, write_output
 from models.commands.trial import CARD, JOURNAL, follow_shots, open_file, outline_shots, read_shots, write_motion
-from models.errors import InputError, OrthoLensError
+from models.errors import Cancelled, InputError, OrthoLensError
 from models.io.text import natural_name_key
 from models.types import AcceptanceLimits, Motion
 from models.words import DISCLAIMER
@@ -33,6 +33,8 @@ COLUMNS = (
     "median_sigma_depth_mm", "median_sigma_rotation_deg", "seconds", "error", "note",
 )  # fmt: skip
 SUMMARY = "summary.csv"
+ASKED_S = 0.5
+"""How often trials that run are asked whether they were stopped."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def measure_trials(folder: Path, shared: Shared, out: Path, processes: int = 1) 
     found = list_trials(folder, shared, out)
     rows: dict[str, Row] = {}
     with _bar(len(found)) as show:
-        for trial, message in _run(found, processes):
+        for trial, message in run_trials(found, processes):
             if isinstance(message, float):
                 show(trial, message)
                 continue
@@ -194,8 +196,16 @@ def _table(rows: Sequence[Row]) -> str:
     return out.getvalue()
 
 
-def _run(trials: Sequence[Trial], processes: int) -> Iterator[tuple[Trial, float | Row]]:
-    """Yield shares done and, at the end of each trial, its line, of so many trials at once."""
+def run_trials(
+    trials: Sequence[Trial], processes: int = 1, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[Trial, float | Row]]:
+    """Yield shares done and, at the end of each trial, its line, of so many trials at once.
+
+    Raises
+    ------
+    Cancelled
+        When `cancelled` said so; what ran is ended.
+    """
     spawn = multiprocessing.get_context("spawn")
     waiting = list(trials)
     running = dict[Connection, tuple[Trial, BaseProcess]]()
@@ -208,7 +218,9 @@ def _run(trials: Sequence[Trial], processes: int) -> Iterator[tuple[Trial, float
                 worker.start()
                 theirs.close()
                 running[ours] = trial, worker
-            for ready in wait(list(running)):
+            if cancelled():
+                raise Cancelled("it was stopped", fix="Start it again to see its result.")
+            for ready in wait(list(running), ASKED_S):
                 assert isinstance(ready, Connection)  # nothing else is waited for
                 trial, worker = running[ready]
                 try:

@@ -18,7 +18,6 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 import models
-from dashboard.session.jobs import Job
 from dashboard.views.kinematics import downloads, figures, fluoroscopy, replay, source, tracking
 from dashboard.views.kinematics.case import MotionCase
 from dashboard.views.kinematics.figures import Placed
@@ -32,6 +31,7 @@ from models.geometry import jts
 from models.geometry.camera import write_calibration
 from models.geometry.mesh import Mesh, write_stl
 from models.i18n import Language
+from models.jobs import Job
 from models.simulation.motion import DISTANCE_MM, PITCH_MM
 from models.tasks.kinematics import angles, study
 from models.tasks.kinematics.opensim import find_frame_rate

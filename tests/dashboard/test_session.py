@@ -15,14 +15,14 @@ import pytest
 import streamlit as st
 
 import models
-from dashboard.session import answers, first_reading, jobs, left_pages, memo, reports, stage, table, work, worklist
-from dashboard.session.jobs import Job
+from dashboard.session import answers, first_reading, left_pages, memo, reports, stage, table, work, worklist
 from dashboard.session.reports import Answered
 from dashboard.session.table import Item
 from dashboard.session.worklist import Surveyed
-from models import Image
+from models import Image, jobs
 from models.errors import Cancelled, DamagedFile
 from models.io.worker import Crashed
+from models.jobs import Job
 from models.reporting.outcome import Outcome
 from models.trust.agreement import Reading
 
@@ -211,7 +211,7 @@ def test_work_in_turn_waits_and_can_be_stopped_while_it_does(monkeypatch: pytest
     go.set()
     third._thread.join(10)
     assert (third.result, begun) == (True, ["first", "next"])
-    assert not jobs.TURN.locked()
+    assert jobs.LINE.count_before(third) == 0
     assert first.error is None
 
 

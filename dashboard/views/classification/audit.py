@@ -14,9 +14,9 @@ from dashboard.case import audit_figures, progress
 from dashboard.case.polling import poll_every
 from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import format_number, t
-from dashboard.session.jobs import Job
 from dashboard.style.figures import View
 from models import Card, Classification, Image
+from models.jobs import Job
 from models.trust.methods import METHODS
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from dashboard.case import progress, read_first, worklist
 from dashboard.case.polling import poll_every
 from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import format_number, later, t, tn
-from dashboard.session.jobs import Job
 from dashboard.style import figures
 from dashboard.views.classification import crop_figures
 from models import Box, Card, Classification, Image, Judged
+from models.jobs import Job
 
 WHOLE = later("The whole film")
 FILM_PX = 380

@@ -17,9 +17,9 @@ from dashboard.case.measures import format_measure
 from dashboard.case.polling import poll_every
 from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import format_number, t
-from dashboard.session.jobs import Job
 from dashboard.views.model_cards import card as card_page
 from models import Card, Classification, Image, Judged
+from models.jobs import Job
 from models.trust.conformal import make_prediction_set
 from models.trust.grades import compute_dichotomised_probability, compute_expected_grade
 from models.trust.quality import note_quality

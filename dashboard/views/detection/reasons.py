@@ -10,7 +10,6 @@ from dashboard.case import progress
 from dashboard.case.polling import poll_every
 from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import later, spoken, t
-from dashboard.session.jobs import Job
 from dashboard.views.detection import figures
 from dashboard.views.detection import findings as detection_findings
 from dashboard.views.detection.case import DetectionCase, Finding
@@ -18,6 +17,7 @@ from dashboard.views.segmentation.case import Reason, Sheet, keep_reason_for_rep
 from models import Box, Explanation
 from models.drawing import draw
 from models.drawing.draw import HeatLook
+from models.jobs import Job
 from models.reporting import reason
 from models.trust.methods import BOX_METHODS
 

@@ -11,7 +11,6 @@ from dashboard.case.places import lay_out_places
 from dashboard.case.polling import poll_every
 from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import t
-from dashboard.session.jobs import Job
 from dashboard.views.kinematics import replay, source, tracking
 from dashboard.views.kinematics.drawing import PICTURE, choose_frame, describe_fit, draw_frame, draw_space
 from dashboard.views.kinematics.figures import Placed
@@ -19,6 +18,7 @@ from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from dashboard.views.kinematics.source import Choice
 from dashboard.views.kinematics.tracking import EXACT, Tracking
 from models.cases.lunge import CARD
+from models.jobs import Job
 from models.types import Motion
 
 

@@ -14,7 +14,6 @@ from dashboard.case.panels import choose_panel
 from dashboard.case.places import lay_out_places
 from dashboard.case.states import escape_markdown, write_as_sentence
 from dashboard.i18n import later, t
-from dashboard.session.jobs import Job
 from dashboard.views.kinematics import downloads, hand, measuring, panels, source
 from dashboard.views.kinematics import replay as kinematics_replay
 from dashboard.views.kinematics.acceptance import show_acceptance, take_acceptance
@@ -33,6 +32,7 @@ from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from dashboard.views.kinematics.tracking import EXACT, NETWORK, Tracking
 from models import OrthoLensError
 from models.cases.lunge import CARD
+from models.jobs import Job
 from models.tasks.kinematics.account import word_acceptance, word_flexion
 from models.tasks.kinematics.points import CARD as POINTS_CARD
 from models.tasks.kinematics.sequence import NAMES

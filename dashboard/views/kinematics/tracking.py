@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 import models
 from dashboard.i18n import later
-from dashboard.session.jobs import Job
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from models import Image
 from models.cases.lunge import CARD, SIMULATED, Replay
 from models.errors import Cancelled, InputError
+from models.jobs import Job
 from models.tasks.kinematics import angles
 from models.tasks.kinematics.certainty import split_sigmas, widen_covariance
 from models.tasks.kinematics.flags import flag_frames

@@ -19,12 +19,12 @@ from dashboard.case.progress import draw_progress
 from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, spoken, t
 from dashboard.session import Item
-from dashboard.session.jobs import Job
 from dashboard.style.figures import View
 from dashboard.views.landmarks import figures, points
 from dashboard.views.landmarks.case import LandmarkCase, place_landmarks_on_page
 from dashboard.views.landmarks.measures import ask_side
 from models import Image, OrthoLensError
+from models.jobs import Job
 from models.tasks.landmarks.change import Change, Film, compare_films, export_changes_csv, repeat_answers
 from models.tasks.landmarks.marks import write_value
 from models.types import Landmarks

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboard.session.jobs import Job
+from models.jobs import Job
 
 if TYPE_CHECKING:
     from models.lessons.learning import Lesson, Snapshot

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from dashboard import session
 from dashboard.case.polling import poll_every
 from dashboard.i18n import later, t
-from dashboard.session.jobs import Job
 from dashboard.views.lessons import learning_figures
 from dashboard.views.lessons.learner import Learner
+from models.jobs import Job
 from models.lessons.shafts import LABELS
 
 RATES = {0.0001: later("too careful"), 0.005: later("good"), 0.3: later("too bold")}

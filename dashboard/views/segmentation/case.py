@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 
 from dashboard import session
 from dashboard.i18n import later
-from dashboard.session.jobs import Job
 from dashboard.views.segmentation.figures import TissueView
 from models import Box, Card, Explanation, Image, Segmentation
+from models.jobs import Job
 from models.tasks.segmentation.edit import Correction, apply_corrections
 
 NETWORK, CORRECTED = later("The network's"), later("Corrected")

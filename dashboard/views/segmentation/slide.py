@@ -16,13 +16,13 @@ from dashboard.case.polling import poll_every
 from dashboard.case.states import HEIGHT_PX, escape_markdown, write_as_sentence
 from dashboard.i18n import format_significant, t, tn
 from dashboard.session import Item
-from dashboard.session.jobs import Job
 from dashboard.style.figures import View
 from dashboard.views.classification import crop_figures
 from dashboard.views.segmentation import figures
 from dashboard.views.segmentation.case import name_segmentation_job
 from models import Box, Card, Image, Segmentation
 from models.io.slide import REGION_PX, Level, Slide
+from models.jobs import Job
 from models.trust.colours import COLOURLESS, misses_colours
 
 LARGE_PX = 4_000_000

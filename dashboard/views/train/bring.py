@@ -9,7 +9,7 @@ from dashboard.case import progress
 from dashboard.case.polling import poll_every
 from dashboard.case.states import show_error
 from dashboard.i18n import later, t
-from dashboard.session.jobs import Job
+from models.jobs import Job
 from models.progress import ProgressToken
 from models.settings import settings
 from models.tasks import own, question_of

@@ -47,7 +47,7 @@ LEAST_PIXELS = 400
 THIN_MM = 1.5
 """To which the CAD is thinned for the coarse steps."""
 LOST_OVERLAP, LOST_PX = 0.85, 2.5
-"""Below and above which a followed pose is lost, and the library starts anew."""
+"""Below and above which a pose that does not follow the picture's edges is lost, and the library starts anew."""
 WORTH_PX = 5.0
 """A mirror pose that is off by more, on the halved picture, is not refined."""
 SAME_DEG = 2.0
@@ -64,7 +64,7 @@ sequence in which both were found, the mirror pose's scattered by 1.5 to 2.2 tim
 FIRST = 6
 """Frames after which the study's own edges are learned; these frames are then finished anew."""
 BAD_OVERLAP = 0.90
-"""Below it a frame is flagged."""
+"""Below it a frame is flagged, unless its poses follow the picture's edges."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +201,8 @@ def locate_component(
 
 
 def _lost(fit: Fit) -> bool:
-    return fit.overlap < LOST_OVERLAP or fit.residual_px > LOST_PX
+    """Whether a pose neither fits its mask nor follows the picture's edges; a mask may miss a keel or a stem."""
+    return not fit.follows_edges and (fit.overlap < LOST_OVERLAP or fit.residual_px > LOST_PX)
 
 
 def finish_fits(mesh: Mesh, starts: Sequence[Array], seen: Seen, learned: Learned, mirrors: bool = True) -> list[Fit]:

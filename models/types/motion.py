@@ -33,6 +33,8 @@ class Track:
         (T,) intersection over union with the mask.
     residual_px
         (T,) root mean square distance between the silhouette's border and the mask's.
+    edge_px
+        (T,) how far the picture's edges scatter about where the CAD would show them; not finite where not followed.
     sigma
         (T, 6) one standard deviation of x, y, z in mm and of the rotations about the source's x, y, z in degrees.
     """
@@ -41,6 +43,7 @@ class Track:
     other_pose: NDArray[np.float64]
     overlap: NDArray[np.float64]
     residual_px: NDArray[np.float64]
+    edge_px: NDArray[np.float64]
     sigma: NDArray[np.float64]
 
 

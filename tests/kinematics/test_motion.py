@@ -277,7 +277,8 @@ def track(sigma: tuple[float, ...] = (0.1, 0.1, 1, 0.2, 0.2, 0.2), **changes: np
     """One frame that is well known."""
     pose = jts.pose_from_jts_row(np.array([0, 0, -900, 0, 5, 0.0]))[None]
     parts = {"pose": pose, "other_pose": np.full((1, 4, 4), np.nan), "overlap": np.array([0.97])}
-    return Track(**(parts | {"residual_px": np.array([0.3]), "sigma": np.array([sigma])} | changes))
+    parts |= {"residual_px": np.array([0.3]), "edge_px": np.array([0.5]), "sigma": np.array([sigma])}
+    return Track(**(parts | changes))
 
 
 def flag(lunge: Scene, femoral: Track, tibial: Track, **limits: float) -> list[str]:
@@ -303,12 +304,13 @@ def test_a_pose_of_unknown_certainty_a_rival_and_a_poor_overlap_are_told(lunge: 
     assert femoral[0] == "Another pose of the femoral component, 30° away, fits almost as well."
     assert femoral[1] == "The femoral component overlaps its mask by 0.80 only."
     assert "may be off" in femoral[2]
+    assert flag(lunge, track(overlap=np.array([0.8]), edge_px=np.array([0.1])), track()) == []  # its mask is wrong
 
 
 def test_each_condyle_stands_in_its_own_columns(lunge: Scene) -> None:
     columns = len(angles.COLUMNS)
     poses, one = np.zeros((1, 4, 4)), np.zeros(1)
-    still = Track(pose=poses, other_pose=poses, overlap=one, residual_px=one, sigma=np.zeros((1, 6)))
+    still = Track(pose=poses, other_pose=poses, overlap=one, residual_px=one, edge_px=one, sigma=np.zeros((1, 6)))
     found = Motion(
         task="kinematics", card="x", sha256="", seconds=0, femoral=still, tibial=still,
         joint=np.zeros((1, columns)), joint_sigma=np.zeros((1, columns)), joint_columns=angles.COLUMNS,

@@ -30,7 +30,9 @@ def motion(lunge: Scene) -> Motion:
     axes = angles.guess_femoral_axes(lunge.femoral), angles.guess_tibial_axes(lunge.tibial)
     one = np.ones(len(poses[0]))
     tracks = [
-        Track(pose=pose, other_pose=pose * np.nan, overlap=one, residual_px=one, sigma=np.ones((len(one), 6)))
+        Track(
+            pose=pose, other_pose=pose * np.nan, overlap=one, residual_px=one, edge_px=one, sigma=np.ones((len(one), 6))
+        )
         for pose in poses
     ]
     joint = angles.compute_joint_angles(*poses, axes, "left")

@@ -113,7 +113,7 @@ def test_the_command_writes_a_row_for_each_size(lunge: Scene, shots: list[Frame]
     assert [[name for name, _ in one] for one in series] == [["femoral.stl", "fem_small.stl"], ["tibial.stl"]]
     one = np.ones(4)
     tracks = [
-        Track(pose=poses[:4], other_pose=poses[:4], overlap=one, residual_px=one, sigma=np.ones((4, 6)))
+        Track(pose=poses[:4], other_pose=poses[:4], overlap=one, residual_px=one, edge_px=one, sigma=np.ones((4, 6)))
         for poses in (lunge.femoral_poses, lunge.tibial_poses)
     ]
     motion = Motion(

@@ -138,7 +138,7 @@ def test_a_motion(film: Callable[..., bytes], tmp_path: Path) -> None:
     none = np.full(frames, np.nan)
     poses = np.full((frames, 4, 4), np.nan)
     track = Track(
-        pose=poses, other_pose=poses, overlap=none, residual_px=none, sigma=np.full((frames, 6), np.nan)
+        pose=poses, other_pose=poses, overlap=none, residual_px=none, edge_px=none, sigma=np.full((frames, 6), np.nan)
     )  # fmt: skip
     joint = np.arange(12.0).reshape(frames, 6)
     motion = Motion(

@@ -64,7 +64,7 @@ def moved(frames: int = 6) -> Motion:
         nothing = np.full((frames, 4, 4), np.nan)
         return Track(
             pose=nothing, other_pose=nothing, overlap=np.linspace(0.95, 0.98, frames),
-            residual_px=np.full(frames, 0.4), sigma=np.full((frames, 6), 0.3),
+            residual_px=np.full(frames, 0.4), edge_px=np.full(frames, 0.2), sigma=np.full((frames, 6), 0.3),
         )  # fmt: skip
 
     joint = np.linspace(0, 60, frames)[:, None] * np.array([1, 0.1, 0.2, 0.05, 0.1, 0.02])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 
 import numpy as np
@@ -173,10 +173,11 @@ def apply_pose_edits(stated: Motion, sequence: Fluoroscopy, edits: Edits) -> Mot
 
 
 def _edited(track: Track, fits: Mapping[int, Fit]) -> Track:
-    parts = {name: getattr(track, name).copy() for name in ("pose", "other_pose", "overlap", "residual_px", "sigma")}
+    parts = {part.name: getattr(track, part.name).copy() for part in fields(Track)}
     for t, fit in fits.items():
         parts["pose"][t], parts["other_pose"][t] = fit.pose, np.nan
-        parts["overlap"][t], parts["residual_px"][t], parts["sigma"][t] = fit.overlap, fit.residual_px, _widen(fit)
+        parts["overlap"][t], parts["residual_px"][t], parts["edge_px"][t] = fit.overlap, fit.residual_px, fit.edge_px
+        parts["sigma"][t] = _widen(fit)
     return Track(**parts)
 
 

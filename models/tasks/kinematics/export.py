@@ -72,10 +72,11 @@ def export_quality_csv(motion: Motion, names: Sequence[str]) -> str:
     header, rows = ["frame", "file"], [[t + 1, names[t]] for t in range(motion.frames)]
     for side, (name, track) in enumerate(zip(NAMES, motion.tracks, strict=True)):
         header += [f"{name}_depth_mm", f"{name}_depth_with_priors_mm", f"{name}_depth_without_priors_mm"]
-        header += [f"{name}_overlap", f"{name}_residual_px", *(f"{name}_sigma_{p}" for p in PARAMETERS)]
+        header += [f"{name}_overlap", f"{name}_residual_px", f"{name}_edge_px"]
+        header += [*(f"{name}_sigma_{p}" for p in PARAMETERS)]
         for t, line in enumerate(rows):
             depths = -track.pose[t, 2, 3], motion.together.depths_mm[side, t], motion.alone.depths_mm[side, t]
-            line += _numbers([*depths, track.overlap[t], track.residual_px[t], *track.sigma[t]])
+            line += _numbers([*depths, track.overlap[t], track.residual_px[t], track.edge_px[t], *track.sigma[t]])
     asked = ["yes" if motion.priors else "no", *(f"{limit:g}" for limit in astuple(motion.limits))]
     for t, line in enumerate(rows):
         line += ["yes" if motion.notes[t] else "no", " ".join(motion.notes[t]), *asked, DISCLAIMER]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics.certainty import DOUBTFUL, judge_risk
+from models.tasks.kinematics.register import EVEN_PX
 from models.tasks.kinematics.sequence import BAD_OVERLAP, NAMES
 from models.tasks.kinematics.shape import measure_rotation_deg
 from models.types import AcceptanceLimits, Track
@@ -47,7 +48,7 @@ def _doubt_match(name: str, track: Track, t: int) -> Iterator[str]:
             name=name,
             apart=measure_rotation_deg(track.pose[t], track.other_pose[t]),
         )
-    if track.overlap[t] < BAD_OVERLAP:
+    if track.overlap[t] < BAD_OVERLAP and not track.edge_px[t] < EVEN_PX:
         yield later(
             "The {name} component overlaps its mask by {overlap:.2f} only.", name=name, overlap=track.overlap[t]
         )

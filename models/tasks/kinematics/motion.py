@@ -177,6 +177,7 @@ def _track(side: int, chosen: Sequence[tuple[Answer, int]], choice: Choice, pose
         other_pose=np.stack([fit.pose if fit else none for fit in others]),
         overlap=np.array([fit.overlap if fit else np.nan for fit in fits]),
         residual_px=np.array([fit.residual_px if fit else np.nan for fit in fits]),
+        edge_px=np.array([fit.edge_px if fit else np.nan for fit in fits]),
         sigma=sigma,
     )
 

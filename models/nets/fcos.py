@@ -27,6 +27,9 @@ TAPPED = ("stage3", "stage4", "stage5")
 WIDTHS = (32, 96, 320)
 BLOCKS = 3
 """Separable convolutions of each tower."""
+ALIVE = 1.0
+"""Strides from a place to each side of its box at first: torchvision's 0 lies on the edge of its ReLU, and a head that
+falls below it in the first steps, as with few pictures, has no gradient and never draws a box."""
 LEAST = 0.005
 """Raw score under which a place is not looked at."""
 LOOKED_AT = 1000
@@ -136,6 +139,7 @@ class FCOSMobileNetV2(FCOS):  # type: ignore[misc]  # torchvision carries no typ
         head = FCOSHead(width, 1, classes, num_convs=1)
         head.classification_head.conv = _tower(width)
         head.regression_head.conv = _tower(width)
+        nn.init.constant_(head.regression_head.bbox_reg.bias, ALIVE)
         super().__init__(
             _Trunk(width),
             classes,

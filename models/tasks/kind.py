@@ -182,7 +182,10 @@ class Trials(Protocol):
 
 
 class OwnSets(Protocol):
-    """What reads sets of a user's own for a kind, and drafts cards for them: a module with these functions."""
+    """What reads sets of a user's own for a kind, and drafts cards for them: a module with these names."""
+
+    KNOWS_IMAGENET: bool
+    """Whether its networks can start from photographs of everyday things."""
 
     def look(self, files: Files, progress: Progress, /) -> Look:
         """Read the set of a user's files, and look at it.

@@ -106,6 +106,18 @@ def list_starts(task: str) -> tuple[Card, ...]:
     return tuple(sorted(found, key=lambda one: (one.task != task, one.data.simulated)))
 
 
+def list_start_ids(task: str) -> tuple[str, ...]:
+    """Return what a new card of the task can start from: ids of cards, and `IMAGENET` where its network knows that.
+
+    Raises
+    ------
+    UnknownCard
+        When nothing teaches that task.
+    """
+    ids = tuple(one.id for one in list_starts(task))
+    return (*ids, IMAGENET) if _own_sets(task).KNOWS_IMAGENET else ids
+
+
 def choose_start(task: str, seen: Look) -> str:
     """Return the start for what a set holds: the first that sees grey or colour as it does, which needs no network.
 
@@ -156,7 +168,7 @@ def draft_card(wish: Wish, seen: Look, source: Source = UPLOADED) -> Card:
     if missing := seen.too_little():
         fix = later("Add them and look again.")
         raise BadCard(later("there is too little to learn and measure: {all}", all="; ".join(missing)), fix=fix)
-    starts = [*(one.id for one in list_starts(wish.task)), IMAGENET]
+    starts = list_start_ids(wish.task)
     if wish.start is not None and wish.start not in starts:
         fix = later("Choose one of {all}.", all=", ".join(starts))
         raise UnknownCard(later("{start} is no start for it", start=wish.start), fix=fix)

@@ -7,6 +7,7 @@ folder, the one around it, or packs either. Nothing of an archive is written to 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -219,6 +220,13 @@ def list_tables(files: Files) -> list[tuple[str, str]]:
     if files.table is not None:
         return [files.table]
     return [(name, files.text(name)) for name in files.names if "/" not in name and name.lower().endswith(TABLES)]
+
+
+def name_by_last_part(files: Files) -> dict[str, str]:
+    """Return the files' names by all that a table may call them: by their last part too, where it is one file's."""
+    last = Counter(PurePosixPath(name).name for name in files.names)
+    short = {PurePosixPath(name).name: name for name in files.names if last[PurePosixPath(name).name] == 1}
+    return short | {name: name for name in files.names}
 
 
 def find_groups(names: Sequence[str], pattern: str | None) -> list[str]:

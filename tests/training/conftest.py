@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from models.cards import reload_cards
+from models.settings import settings
 from models.tasks.classification.labelled import LabelledSet
 
 
@@ -32,3 +36,16 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     for name in ("rand", "randn", "randint"):
         monkeypatch.setattr(torch, name, on_meta(getattr(torch, name)))
     return SimpleNamespace(device=torch.device("meta"))
+
+
+@pytest.fixture
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of cards of a user who has none yet."""
+    monkeypatch.setenv("ORTHOLENS_CARDS_DIR", str(tmp_path / "cards-of-mine"))
+    monkeypatch.setenv("ORTHOLENS_KEYS_DIR", str(tmp_path / "keys"))
+    settings.cache_clear()
+    reload_cards()
+    yield tmp_path / "cards-of-mine"
+    monkeypatch.undo()
+    settings.cache_clear()
+    reload_cards()

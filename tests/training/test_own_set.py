@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,11 +11,9 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 import models
-from models.cards import reload_cards
 from models.cards.bundle import make_bundle
 from models.cli import main
 from models.errors import DamagedFile, Unreachable
-from models.settings import settings
 from models.tasks import ood_set
 from models.tasks.classification import final, metrics, own, training
 from models.tasks.classification.own import LabelledLook
@@ -56,19 +53,6 @@ def folder(tmp_path: Path) -> Path:
     (home / "a" / "notes.txt").write_text("not a picture")
     (home / "a" / ".hidden.png").write_text("not a picture")
     return home
-
-
-@pytest.fixture
-def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of cards of a user who has none yet."""
-    monkeypatch.setenv("ORTHOLENS_CARDS_DIR", str(tmp_path / "cards-of-mine"))
-    monkeypatch.setenv("ORTHOLENS_KEYS_DIR", str(tmp_path / "keys"))
-    settings.cache_clear()
-    reload_cards()
-    yield tmp_path / "cards-of-mine"
-    monkeypatch.undo()
-    settings.cache_clear()
-    reload_cards()
 
 
 def run(*arguments: str) -> int:

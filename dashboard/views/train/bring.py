@@ -32,6 +32,10 @@ FORMS = {
         "Pictures, and their boxes as one COCO JSON, or as YOLO texts or Pascal VOC files of the same names. A picture "
         "without a box is one of nothing to find."
     ),
+    "landmarks": later(
+        "Pictures, and beside them a CSV with the columns `image`, `point`, `x`, `y` and perhaps `group`, a line for "
+        "each point, in pixels from the centre of the first; or one COCO JSON of keypoints."
+    ),
 }
 """What a set looks like, by kind of task."""
 

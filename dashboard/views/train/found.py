@@ -95,7 +95,14 @@ def _notes(seen: Look) -> None:
 def _name(task: str, seen: Look) -> None:
     """Ask for a name and a start, and offer to begin."""
     st.subheader(t("3. Name it and start"), anchor=False)
-    starts = {one.id: t(one.title) for one in own.list_starts(task)} | {own.IMAGENET: t(PHOTOGRAPHS)}
+    titles = {one.id: t(one.title) for one in own.list_starts(task)}
+    starts = {id: titles.get(id) or t(PHOTOGRAPHS) for id in own.list_start_ids(task)}
+    said = t(
+        "A model that learned from pictures of the same kind helps. One that learned from these very pictures makes "
+        "the figures too good."
+    )
+    if own.IMAGENET in starts:
+        said += " " + t("ImageNet is downloaded first, so it needs a network.")
     st.text_input(
         t("Name of the model"), key=NAME, max_chars=own.LONGEST_TITLE, width=520, persist_state="session",
         placeholder=t("Loose or fixed stems"),
@@ -103,8 +110,7 @@ def _name(task: str, seen: Look) -> None:
     st.selectbox(
         t("It starts from a network that knows"), list(starts), key=START, width=520,
         index=list(starts).index(own.choose_start(task, seen)), format_func=lambda id: starts.get(id, ""),
-        help=t("A model that learned from pictures of the same kind helps. One that learned from these very pictures "
-        "makes the figures too good. ImageNet is downloaded first, so it needs a network."),
+        help=said,
     )  # fmt: skip
     st.segmented_control(
         t("How it learns"), HOW_LONG, default=HOW_LONG[0], key=HOW, required=True, format_func=t,

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from models.errors import DamagedFile
 from models.io.text import split_table
 from models.progress import Progress
 from models.tasks.classification.labelled import LabelledSet
-from models.training.own_files import Files, list_tables
+from models.training.own_files import Files, list_tables, name_by_last_part
 from models.training.own_set import Listed, Look, is_picture, look_at_pictures, say_too_few
 from models.types import Image
 from models.words import Later, later
@@ -38,6 +38,7 @@ FEW = 150
 """Pictures below which the head starts as a probe, and all is tuned gently and not long."""
 QUICK = {"epochs": 5, "views": 4, "view_size": [128, 128], "probe": True}
 """What a quick trial changes in the recipe."""
+KNOWS_IMAGENET = True
 COLUMNS = later("Give it those, and perhaps group.")
 
 
@@ -161,7 +162,7 @@ def _list_labelled(files: Files) -> tuple[list[Listed], list[str]]:
     table = _find_table(files)
     if table is not None:
         rows = _read_rows(*table)
-        by_name = _names_of(files)
+        by_name = name_by_last_part(files)
         names = [by_name.get(row["file"].replace("\\", "/"), row["file"]) for row in rows]
         labels, given = [row["label"] for row in rows], [row.get("group", "") for row in rows]
     else:
@@ -176,13 +177,6 @@ def _find_table(files: Files) -> tuple[str, str] | None:
         return files.table
     tables = [one for one in list_tables(files) if {"file", "label"} <= set(_split(*one)[0])]
     return tables[0] if len(tables) == 1 else None
-
-
-def _names_of(files: Files) -> dict[str, str]:
-    """Return the files' names by all that a table may call them: by their last part too, where it is one file's."""
-    last = Counter(PurePosixPath(name).name for name in files.names)
-    short = {PurePosixPath(name).name: name for name in files.names if last[PurePosixPath(name).name] == 1}
-    return short | {name: name for name in files.names}
 
 
 def _split(name: str, text: str) -> Sequence[list[str]]:

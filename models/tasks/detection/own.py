@@ -32,6 +32,7 @@ SIDE = 512
 STEPS = 200
 QUICK = {"steps": 60, "batch": 4}
 """What a quick trial changes in the recipe."""
+KNOWS_IMAGENET = True
 
 
 @dataclass(frozen=True, eq=False)

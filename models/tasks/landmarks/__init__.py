@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import torch
 
     from models.cards import Card
+    from models.tasks.kind import OwnSets
     from models.tasks.landmarks.account import LandmarksAccount
     from models.tasks.task import Task
 
@@ -22,7 +23,6 @@ class LandmarksKind(CardKind):
     """Places named points."""
 
     name = "landmarks"
-    fewest_labels = 2
     adds = True
 
     def account(self) -> LandmarksAccount:
@@ -39,6 +39,11 @@ class LandmarksKind(CardKind):
         from models.tasks.landmarks.predictor import Locator
 
         return Locator(card, device)
+
+    def own_sets(self) -> OwnSets:
+        from models.tasks.landmarks import own
+
+        return own
 
     def trials(self) -> Trials:
         from models.tasks.landmarks import trials

@@ -17,12 +17,12 @@ from models.tasks.segmentation.augmentation import DenseAugmentation, recolour_v
 def draw_landmark_view(
     picture: Tensor, points: Tensor, size: tuple[int, int], how: DenseAugmentation, generator: Generator
 ) -> tuple[Tensor, Tensor, bool]:
-    """Draw one view as wide as the picture, about the height of its points.
+    """Draw one view as wide as the picture; one that is less high, which trains faster, about the height of its points.
 
     Parameters
     ----------
     picture, points
-        (1, H, W) uint8, and (K, 2) x, y in its pixels.
+        (1, H, W) uint8, and (K, 2) x, y in its pixels; nan for a point that is not there.
     size
         (rows, columns) of the view.
 
@@ -42,7 +42,8 @@ def draw_landmark_view(
     mirror = -1.0 if mirrored else 1.0
     cos, sin = math.cos(angle) * zoom, math.sin(angle) * zoom
     source_from_view = torch.tensor([[cos * mirror, -sin], [sin * mirror, cos]])
-    height = float(points[:, 1].mean())  # a view may be less high than the picture, which trains faster
+    lower = rows * size[1] > columns * size[0]
+    height = float(points[:, 1].nanmean()) if lower else (rows - 1) / 2
     middle = torch.tensor([(columns - 1) / 2 + draw(how.shift) * columns, height + draw(how.shift) * rows])
     centre = torch.tensor([(size[1] - 1) / 2, (size[0] - 1) / 2])
     y, x = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,8 @@ class LandmarkSet:
     mm_per_px
         (N,) scale that followed from laying them there.
     splits, patients, sides, grades
-        N each: "train", "val", or what else it is measured as, such as "test"; patient, or what stands in for one;
-        "right" or "left"; Kellgren-Lawrence grade, or "".
+        N each: "train", "val", or what else it is measured as, such as "test", and "" in a set that is cross-validated;
+        patient, or what stands in for one; "right" or "left"; Kellgren-Lawrence grade; "" where that is not known.
     share
         (N,) how often each is drawn in training, against the others.
     """
@@ -60,6 +61,11 @@ class LandmarkSet:
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of it is kept for training: what ships learns from all of it, and it is measured in folds."""
+        return TRAIN not in self.splits
 
     def of(self, split: str, least_fit: float = 0.0) -> NDArray[np.intp]:
         """Return the indices of a split whose points fit at least so well."""
@@ -89,3 +95,20 @@ def read_knee_landmarks() -> LandmarkSet:
         sides=tuple("right" if row["side"] == "R" else "left" for row in rows),
         grades=tuple(row["kl_grade"] for row in rows),
     )
+
+
+def read_saved(path: Path) -> LandmarkSet:
+    """Return what a user's own set keeps while it is learned from; a scale is nan where a picture has none."""
+    with np.load(path) as kept:
+        n, groups = len(kept["groups"]), tuple(map(str, kept["groups"]))
+        return LandmarkSet(
+            pictures=tuple(kept["pixels"]),
+            names=tuple(kept["names"].tolist()),
+            points=kept["points"],
+            fit=np.ones(n, np.float32),
+            mm_per_px=kept["mm_per_px"],
+            splits=("",) * n,
+            patients=groups,
+            sides=("",) * n,
+            grades=("",) * n,
+        )

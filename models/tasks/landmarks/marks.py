@@ -33,6 +33,8 @@ BETWEEN = (tuple(f"tibia_{i}" for i in range(2, 7)), tuple(f"femur_{i}" for i in
 """What an outline runs through: curves, as they are measured on, and the spines and the notch between them."""
 SPACE, AXIS = "#FF7AC2", "#F0E442"
 """Of a distance between two bones, and of every other line."""
+ELSEWHERE = "#F0E442"
+"""Of a point that lies on none of the bones, as one of a user's own model."""
 DIGITS: Mapping[str, str] = MappingProxyType({"mm": ".1f", "%": ".1f", "°": ".1f", "px": ".0f"})
 NO_BREAK = "\u00a0"
 """A space at which no line ends, between a number and its unit."""
@@ -53,7 +55,7 @@ def find_bone(landmark: str) -> str:
 
 def colour_of_landmark(landmark: str) -> str:
     """Return the colour of a point, "#RRGGBB"."""
-    return BONES[find_bone(landmark)][0]
+    return BONES[find_bone(landmark)][0] if find_bone(landmark) in BONES else ELSEWHERE
 
 
 def is_space(measurement: Measurement) -> bool:
@@ -161,7 +163,8 @@ def export_landmarks_png(
     """
     large = plate.enlarge_for_plate(image.shown(answer.frame) if shown is None else shown, image.cell)
     picture = draw_landmarks(image, answer, large, say)
-    legend = [(colour, say(name)) for colour, name in BONES.values()]
+    marked = {find_bone(name) for name in answer.names}
+    legend = [(colour, say(name)) for bone, (colour, name) in BONES.items() if bone in marked]
     if has_joint_line(answer.names):
         legend += [(SPACE, say(later("Joint space"))), (AXIS, say(later("Axes and tangents")))]
     lines = write_caption_footer(answer, say)

@@ -21,7 +21,7 @@ from models.types import Landmarks
 
 RESAMPLES = 1000
 COVERAGE = 0.9
-WITHIN_MM, WITHIN_PX = 4.0, 10.0
+WITHIN_MM, WITHIN_PX, WITHIN_SHARE = 4.0, 10.0, 0.02
 SPACES = ("minimum_space", "minimum_space_left", "minimum_space_right")
 """Measures that are compared with those of the reference points."""
 
@@ -113,6 +113,29 @@ def list_point_metrics(error: Values, names: Sequence[str], inside: Values) -> M
     }
 
 
+def list_share_metrics(share: Values, inside: Values, error_mm: Values) -> Mapping[str, Callable[[Chosen], float]]:
+    """Return the figures of points of pictures of any kind and size, by name, each of some of the pictures.
+
+    Parameters
+    ----------
+    share, inside
+        (N, K) distance from the true place as a share of the picture's longer side, and whether that place lies in the
+        circle; nan where there is no such point.
+    error_mm
+        (N, K) the same distance; used where it is known of every picture.
+    """
+    found: dict[str, Callable[[Chosen], float]] = {
+        "median point error, of the longer side": lambda some: float(np.nanmedian(share[some])),
+        f"points within {WITHIN_SHARE:.0%} of the longer side": lambda some: _share(
+            share[some] <= WITHIN_SHARE, share[some]
+        ),
+        "90 % radii cover": lambda some: _share(inside[some] > 0, inside[some]),
+    }
+    if (np.isfinite(error_mm) == np.isfinite(share)).all():
+        found["median point error mm"] = lambda some: float(np.nanmedian(error_mm[some]))
+    return found
+
+
 def _share(right: NDArray[np.bool_], known: Values) -> float:
     """Return the share of what is right among what is known."""
     return float(right[np.isfinite(known)].mean())
@@ -194,3 +217,25 @@ def calibrate_radii(error_px: Values, spread_px: Values) -> Locating:
     scores = np.sort((ratio / usual)[np.isfinite(ratio)])
     quantile = scores[min(ceil((len(scores) + 1) * COVERAGE), len(scores)) - 1]
     return Locating(coverage=COVERAGE, factors=tuple(float(one) for one in usual * quantile), n=len(ratio))
+
+
+def hold_by_other_folds(error_px: Values, spread_px: Values, fold: NDArray[np.intp]) -> Values:
+    """Return whether each true place lies in a circle whose factor comes from the other folds: 1, 0 or nan, (N, K).
+
+    nan where there is no such point, in the picture or in any of the other folds.
+
+    Parameters
+    ----------
+    error_px, spread_px, fold
+        (N, K) as `calibrate_radii` takes them, and the fold (N,) of each picture.
+    """
+    inside = np.full_like(error_px, np.nan)
+    for part in np.unique(fold):
+        out, others = fold == part, fold != part
+        known = np.isfinite(error_px[others]).any(0)
+        factors = np.full(error_px.shape[1], np.nan)
+        factors[known] = calibrate_radii(error_px[others][:, known], spread_px[others][:, known]).factors
+        radius = spread_px[out] * factors
+        measured = np.isfinite(error_px[out]) & np.isfinite(radius)
+        inside[out] = np.where(measured, error_px[out] <= radius, np.nan)
+    return inside

@@ -20,6 +20,7 @@ from models.tasks.kind import ANSWER, Request, Why
 from models.tasks.landmarks.edges import settle_on_edges
 from models.tasks.landmarks.explanation import explain_point
 from models.tasks.landmarks.heatmaps import count_cells, mirror_order, read_heatmaps
+from models.tasks.landmarks.recipe import LandmarkRecipe
 from models.tasks.landmarks.task import (
     LandmarksTask,
     LocatorOutput,
@@ -34,18 +35,24 @@ from models.types import Explanation, Image, Landmarks
 
 
 class Locator(Members[DenseNet]):
-    """A card's networks, ready to answer; the mean of their heatmaps, of the image and its mirror image, counts."""
+    """A card's networks, ready to answer; the mean of their heatmaps counts.
+
+    Attributes
+    ----------
+    mirrored
+        Which point each becomes in the mirror image, whose heatmaps count too; None where none was learned from.
+    """
 
     does: ClassVar[str] = "places points"
 
     def __init__(self, card: Card, device: torch.device, members: Sequence[DenseNet] = ()) -> None:
         super().__init__(card, device, members or [load_dense(card, member) for member in card.members])
         self.task = LandmarksTask(question_of(card.task))
-        self.mirrored = mirror_order(card.keys)
+        self.mirrored = mirror_order(card.keys) if LandmarkRecipe.of(card).augmentation.flip else None
 
     @torch.no_grad()
     def shares(self, x: Tensor, mirrored: bool = True) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the mean of the members for the images and, where asked, their mirror images; on the CPU.
+        """Return the mean of the members for the images and, where asked and learned, their mirror images; on the CPU.
 
         Returns
         -------
@@ -61,13 +68,13 @@ class Locator(Members[DenseNet]):
         with self.lock, self.precision():
             plain = [read_shares(net, x, JUDGED, cells) for net in self.members]
             passes = [shares for shares, _, _ in plain]
-            for net in self.members if mirrored else ():
+            for net in self.members if mirrored and self.mirrored else ():
                 passes.append(read_shares(net, x.flip(3), JUDGED, cells)[0].flip(3)[:, self.mirrored])
         mean = torch.stack(passes).mean(0)
         return mean.cpu(), plain[0][1].cpu(), plain[0][2].cpu()
 
     def passes(self, image: Image) -> Mapping[str, Callable[[], object]]:
-        """Return what runs the members on an image and its mirror image."""
+        """Return what runs the members on an image, and its mirror image where that counts."""
         x = self.task.prepare(image, self.card)
 
         def bare() -> None:

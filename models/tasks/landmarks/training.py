@@ -121,7 +121,7 @@ def draw_landmark_batch(card: Card, data: LandmarkSet, run: LandmarkRun, step: i
             picture, known_points, recipe.view_size, recipe.augmentation, generator
         )
         views.append(view)
-        points.append(found[turned] if mirrored else found)
+        points.append((found[turned] if mirrored else found).nan_to_num(ABSENT))
     device, trust = choose_device(), trust_fit(data.fit[chosen.numpy()])
     return normalise(torch.stack(views).to(device)), torch.stack(points).to(device), trust.to(device)
 

@@ -2,26 +2,26 @@
 
 A network learns from the training knees whose points fit well; in a second cycle also from those of the others on which
 the first cycle's network agrees with the points, and no longer from those where it does not. Radii and every choice
-come from the validation knees; the test knees are measured once. What is measured is what ships.
+come from the validation knees; the test knees are measured once. What is measured is what ships. A set without splits,
+as a user's own, is learned from whole, and radii and figures come from a cross-validation by group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.cards import WEIGHTS_DIR, Card, card
-from models.cards.tables import Locating, Member
+from models.cards.tables import Member
 from models.cards.writing import publish_metrics, update_metrics, write_card
 from models.nets.dense import DenseNet
 from models.nets.device import choose_device
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.progress import Progress, tell_part
 from models.tasks.landmarks import grades
+from models.tasks.landmarks.folds import measure_in_folds
 from models.tasks.landmarks.joint_line import has_joint_line
 from models.tasks.landmarks.landmark_set import TEST, TRAIN, TRUSTED, VALIDATION, LandmarkSet
 from models.tasks.landmarks.metrics import (
@@ -32,16 +32,16 @@ from models.tasks.landmarks.metrics import (
     list_point_metrics,
     summarise,
 )
+from models.tasks.landmarks.placing import measure_errors, place_set
 from models.tasks.landmarks.predictor import Locator
 from models.tasks.landmarks.recipe import LandmarkRecipe
 from models.tasks.landmarks.sets import read_landmark_set
-from models.tasks.landmarks.task import LocatorOutput
 from models.tasks.landmarks.training import LandmarkRun, fit_locator
 from models.tasks.ood_set import read_ood_sets
 from models.tasks.segmentation.task import make_frame_pixels
 from models.training import ood_detector
 from models.training.runs import locate_runs
-from models.types import Image, Landmarks, Pixels
+from models.types import Pixels
 from models.words import later
 
 TITLE = later("Training the model")
@@ -49,18 +49,14 @@ HOW = f"published splits, by patient; knees whose points fit at least {TRUSTED:g
 HOW_OF_IMPLANTS = (
     "points projected from CAD by known poses; intervals over designs, or over blocks of frames of a study"
 )
+HOW_IN_FOLDS = "cross-validated by group, the radii of a fold by the other folds; intervals over groups"
 NAMES = {VALIDATION: "validation", TEST: "test, measured once"}
 
 
-def make_landmark_image(picture: NDArray[np.uint8]) -> Image:
-    """Return a picture of the set as the product sees one."""
-    return Image(make_frame_pixels(picture), name="", sha256="")
-
-
 def plan_first_run(chosen: Card, data: LandmarkSet, member: int) -> LandmarkRun:
-    """Return the first cycle of a member: on training knees whose points are trusted."""
+    """Return the first cycle of a member: on training knees whose points are trusted; all of a set without splits."""
     draw = np.zeros(len(data))
-    some = data.of(TRAIN, TRUSTED)
+    some = np.arange(len(data)) if data.whole else data.of(TRAIN, TRUSTED)
     draw[some] = 1 if data.share is None else data.share[some]
     return LandmarkRun(f"first-{member}", LandmarkRecipe.of(chosen).seed + member, locate_runs(chosen), draw)
 
@@ -87,12 +83,6 @@ def fit_member(chosen: Card, data: LandmarkSet, member: int, progress: Progress)
     return fit_locator(chosen, data, plan_tuning_run(chosen, data, member, first), progress)
 
 
-def place_set(locator: Locator, data: LandmarkSet, some: Iterable[int]) -> list[Landmarks]:
-    """Return the points of some pictures of a set."""
-    images = (make_landmark_image(data.pictures[i]) for i in some)
-    return [locator.task.read(locator.locate(image), image, locator.card) for image in images]
-
-
 def train(card_id: str, progress: Progress) -> None:
     """Train what ships, fit radii and out-of-distribution detector, and write all into the card.
 
@@ -111,31 +101,11 @@ def train(card_id: str, progress: Progress) -> None:
         members.append(Member(file=file, sha256=sha256))
     write_card(card_id, {"members": members})
     locator = Locator(card(card_id), choose_device())
-    write_card(card_id, {"locating": _fit_radii(locator, data)})
+    if not data.whole:  # else the networks of the folds say how far off it may be
+        write_card(card_id, {"locating": calibrate_radii(*measure_errors(locator, data, data.of(VALIDATION, TRUSTED)))})
     progress(later("Fitting the out-of-distribution detector"), 1.0)
     ood_detector.renew_ood_detector(card_id, _known(locator, data))
     update_metrics(card_id, "weights", [member.sha256 for member in members])
-
-
-def _fit_radii(locator: Locator, data: LandmarkSet) -> Locating:
-    """Fit the factors of the radii on the validation knees whose points are trusted."""
-    some = data.of(VALIDATION, TRUSTED)
-    outputs = [locator.locate(make_landmark_image(data.pictures[i])) for i in some]
-    error, spread = _measure_errors(locator, data, some, outputs)
-    return calibrate_radii(error, spread)
-
-
-def _measure_errors(
-    locator: Locator, data: LandmarkSet, some: NDArray[np.intp], outputs: list[LocatorOutput]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return errors and widths of the heatmaps, (N, K) each, in source pixels."""
-    unit = locator.card.model_copy(update={"locating": calibrate_radii(*2 * (np.ones((1, len(data.names))),))})
-    errors, spreads = [], []
-    for i, output in zip(some, outputs, strict=True):
-        answer = locator.task.read(output, make_landmark_image(data.pictures[i]), unit)
-        errors.append(np.linalg.norm(answer.points - data.points[i], axis=-1))
-        spreads.append(answer.radius_px)
-    return np.array(errors, float), np.array(spreads, float)
 
 
 def ood(card_id: str, progress: Progress) -> None:
@@ -153,12 +123,12 @@ def ood(card_id: str, progress: Progress) -> None:
 
 
 def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
-    """Measure what ships on knees that it was not trained on, and write `<card>.figures.json`.
+    """Measure a card on pictures that it was not trained on, and write `<card>.figures.json`.
 
     Parameters
     ----------
     folds
-        Changes nothing: the set has splits of its own.
+        Parts of the cross-validation of a set without splits.
     test
         Whether to touch the test knees.
 
@@ -171,19 +141,26 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
     """
     chosen = card(card_id)
     data, locator = read_landmark_set(chosen), Locator(chosen, choose_device())
+    report: dict[str, Any] = {"weights": [member.sha256 for member in chosen.members]}
+    if data.whole:
+        locating, measured = measure_in_folds(chosen, data, folds, progress)
+        write_card(card_id, {"locating": locating})
+        report |= {"how": HOW_IN_FOLDS, "trials": {f"{folds} folds by group": measured}}
+    else:
+        report |= _measure_splits(locator, data, test, progress)
+    publish_metrics(card_id, report | {"ood": _measure_ood(card(card_id), data, progress)})
+
+
+def _measure_splits(locator: Locator, data: LandmarkSet, test: bool, progress: Progress) -> dict[str, Any]:
+    """Return the figures of a set with splits of its own, and of a knee those of its grades."""
     measured = sorted(set(data.splits) - {TRAIN, VALIDATION}) if test else []
     trials = {NAMES.get(split, split): _measure(locator, data, split) for split in (VALIDATION, *measured)}
-    jointed = has_joint_line(data.names)
-    report: dict[str, Any] = {
-        "how": HOW if jointed else HOW_OF_IMPLANTS,
-        "weights": [member.sha256 for member in chosen.members],
-        "trials": trials,
-    }
-    if jointed and chosen.id == chosen.base_id:
-        graded = grades.measure_grades(locator, test, tell_part(progress, 0, 0.8))
-        report["space_by_grade"] = graded.training
-        trials |= graded.trials
-    publish_metrics(card_id, report | {"ood": _measure_ood(chosen, data, progress)})
+    if not has_joint_line(data.names):
+        return {"how": HOW_OF_IMPLANTS, "trials": trials}
+    if locator.card.id != locator.card.base_id:
+        return {"how": HOW, "trials": trials}
+    graded = grades.measure_grades(locator, test, tell_part(progress, 0, 0.8))
+    return {"how": HOW, "trials": trials | graded.trials, "space_by_grade": graded.training}
 
 
 def _measure(locator: Locator, data: LandmarkSet, split: str) -> dict[str, Any]:
@@ -206,7 +183,8 @@ def _known(locator: Locator, data: LandmarkSet) -> ood_detector.Known:
         return output.pooled[None], output.strongest[None]
 
     draw = np.zeros(len(data))
-    every = data.of(TRAIN)  # whatever becomes of their points, the pictures are of the kind
+    # whatever becomes of their points, the pictures are of the kind
+    every = np.arange(len(data)) if data.whole else data.of(TRAIN)
     draw[every] = 1 if data.share is None else data.share[every]
     some = ood_detector.choose_ood_pictures(draw)
     pictures = [make_frame_pixels(data.pictures[i])[0] for i in some]
@@ -223,6 +201,6 @@ def _measure_ood(chosen: Card, data: LandmarkSet, progress: Progress) -> dict[st
         chosen,
         _known(locator, data),
         ood_score,
-        read_ood_sets(grades.GRADED if has_joint_line(data.names) else chosen.id, colour=False),
+        read_ood_sets(grades.GRADED if has_joint_line(data.names) and not chosen.folder else chosen.id, colour=False),
         progress,
     )

@@ -45,6 +45,7 @@ TILE, SIDE = 512, 320
 STEPS = 160
 QUICK = {"steps": 12, "batch": 4, "view_size": [128, 128]}
 """What a quick trial changes in the recipe."""
+KNOWS_IMAGENET = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from all of the set.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,7 @@ from models.tasks.segmentation.recipe import DenseRecipe
 from models.tasks.segmentation.task import make_frame_pixels
 from models.tasks.segmentation.training import DenseRun, fit_segmenter, prepare_segmentation_samples
 from models.training import ood_detector
+from models.training.folds import assign_grouped_folds
 from models.training.runs import locate_runs
 from models.trust.perturbations import grey_picture
 from models.types import Image, Pixels, Segmentation
@@ -127,17 +128,6 @@ def boost_added_pictures(draw: NDArray[np.float64], added: NDArray[np.intp]) -> 
         return draw
     found: NDArray[np.float64] = draw / draw.sum()
     found[added] = 0.5 / len(added)
-    return found
-
-
-def assign_grouped_folds(groups: Sequence[str], k: int) -> NDArray[np.intp]:
-    """Return each picture's fold: the largest group first, each to the fold with the fewest pictures so far."""
-    names, of, counts = np.unique(groups, return_inverse=True, return_counts=True)
-    filled, fold_of = np.zeros(k), np.zeros(len(names), np.intp)
-    for group in np.argsort(-counts, kind="stable"):
-        fold_of[group] = filled.argmin()
-        filled[fold_of[group]] += counts[group]
-    found: NDArray[np.intp] = fold_of[of]
     return found
 
 

@@ -57,9 +57,9 @@ class StepRun:
         """Averaged weights after the last step."""
         return self.folder / f"{self.name}.pt"
 
-    def generator(self, step: int) -> Generator:
-        """Return what draws the batch of a step."""
-        return Generator().manual_seed(self.number(step))
+    def generator(self, step: int, device: torch.device | None = None) -> Generator:
+        """Return what draws the batch of a step: on the processor what is shown, on a device how."""
+        return Generator(device or torch.device("cpu")).manual_seed(self.number(step))
 
     def number(self, step: int) -> int:
         """Return the seed of all that is drawn for a step."""

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from models.tasks.classification.augmentation import KNOTS, Augmentation, augment_radiographs, draw_bends
+from models.tasks.classification.augmentation import Augmentation, augment_radiographs
+from models.training.views import KNOTS, draw_bends
 
 STILL = Augmentation(rotation_deg=0, scale=0, shift=0, contrast=0, brightness=0, gamma=0, noise=0, flip=False, erase=0)
 

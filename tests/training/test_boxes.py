@@ -10,7 +10,7 @@ from scipy.special import logit
 from models.cards import Card
 from models.errors import UnknownCard
 from models.tasks.detection import trials
-from models.tasks.detection.augmentation import BoxAugmentation, draw_detection_view
+from models.tasks.detection.augmentation import BoxAugmentation, Samples, Seen, draw_detection_views
 from models.tasks.detection.dataset import BoxSet, read_box_set
 from models.tasks.detection.froc import compute_average_precision, match_boxes
 from models.tasks.detection.metrics import (
@@ -25,6 +25,7 @@ from models.tasks.detection.metrics import apply_platt as probability
 from models.tasks.detection.recipe import BoxRecipe
 from models.tasks.detection.training import BoxRun, draw_detection_batch, fit_detector, prepare_detection_samples
 from models.tasks.segmentation.dataset import Grey
+from models.training.views import Resident
 
 STILL = BoxAugmentation(0.0, 0.0, 0.0, False, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
 
@@ -90,37 +91,42 @@ def filled(picture: Grey, box: np.ndarray) -> float:
     return float((picture[top : top + height, left : left + width] > 120).mean())
 
 
-def test_a_view_without_change_is_the_picture(squares: BoxSet) -> None:
+def view(
+    squares: BoxSet, centre: tuple[float, float], size: tuple[int, int], how: BoxAugmentation, dice: torch.Generator
+) -> Seen:
+    """One view of the second picture, which has a square."""
     picture, boxes = torch.from_numpy(squares.pictures[1]), torch.from_numpy(squares.boxes[1])
-    seen = draw_detection_view(
-        picture, boxes, torch.zeros(1, dtype=torch.long), (31.5, 47.5), (96, 64), STILL, torch.Generator()
-    )
-    np.testing.assert_allclose(seen.picture[0].numpy() * 255, np.maximum(squares.pictures[1], 0.02), atol=0.6)
-    left, top, width, height = boxes[0].tolist()
+    samples = Samples(
+        Resident.of([picture[None]], torch.device("cpu")), [boxes], [torch.zeros(1, dtype=torch.long)],
+        [torch.tensor([64.0, 96.0])],
+    )  # fmt: skip
+    return draw_detection_views(samples, torch.tensor([0]), torch.tensor([centre]), size, how, dice)
+
+
+def test_a_view_without_change_is_the_picture(squares: BoxSet) -> None:
+    seen = view(squares, (31.5, 47.5), (96, 64), STILL, torch.Generator())
+    np.testing.assert_allclose(seen.pictures[0, 0].numpy() * 255, np.maximum(squares.pictures[1], 0.02), atol=0.6)
+    left, top, width, height = squares.boxes[1][0].tolist()
     np.testing.assert_allclose(
-        seen.boxes[0], [left + 0.5, top + 0.5, left + width + 0.5, top + height + 0.5], atol=1e-3
+        seen.boxes[0][0], [left + 0.5, top + 0.5, left + width + 0.5, top + height + 0.5], atol=1e-3
     )
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_box_follows_its_square_through_every_view(squares: BoxSet, seed: int) -> None:
-    picture, boxes = torch.from_numpy(squares.pictures[1]), torch.from_numpy(squares.boxes[1])
     how = BoxAugmentation(rotation_deg=0.0, scale=0.3, aspect=0.3, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
     generator = torch.Generator().manual_seed(seed)
-    centre = (float(boxes[0, 0] + 10), float(boxes[0, 1] + 10))
-    seen = draw_detection_view(picture, boxes, torch.zeros(1, dtype=torch.long), centre, (64, 64), how, generator)
-    rows, columns = np.nonzero(seen.picture[0].numpy() > 0.5)
+    left, top = squares.boxes[1][0, :2].tolist()
+    seen = view(squares, (left + 10, top + 10), (64, 64), how, generator)
+    rows, columns = np.nonzero(seen.pictures[0, 0].numpy() > 0.5)
     bright = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-    np.testing.assert_allclose(seen.boxes[0], bright, atol=1.0)
+    np.testing.assert_allclose(seen.boxes[0][0], bright, atol=1.0)
 
 
 def test_a_box_that_is_hardly_seen_does_not_count(squares: BoxSet) -> None:
-    picture, boxes = torch.from_numpy(squares.pictures[1]), torch.from_numpy(squares.boxes[1])
-    beside = (float(boxes[0, 0]) - 25, float(boxes[0, 1]) + 10)
-    seen = draw_detection_view(
-        picture, boxes, torch.zeros(1, dtype=torch.long), beside, (64, 64), STILL, torch.Generator()
-    )
-    assert len(seen.boxes) == 0
+    left, top = squares.boxes[1][0, :2].tolist()
+    seen = view(squares, (left - 25, top + 10), (64, 64), STILL, torch.Generator())
+    assert len(seen.boxes[0]) == len(seen.classes[0]) == 0
 
 
 def test_a_detector_learns_squares_and_a_stopped_run_ends_the_same(squares: BoxSet, card: Card, tmp_path: Path) -> None:
@@ -153,7 +159,7 @@ def test_batches_show_boxes_as_often_as_the_recipe_says(squares: BoxSet, card: C
     drawn = prepare_detection_samples(squares, card)
     recipe = BoxRecipe.of(card).model_copy(update={"batch": 200, "clean": 0.25, "focus": 0.75})
     seen = draw_detection_batch(drawn, recipe, BoxRun("x", 0, tmp_path, np.arange(12)), 0)
-    assert 0.6 < np.mean([len(of.boxes) > 0 for of in seen]) < 0.8
+    assert 0.6 < np.mean([len(boxes) > 0 for boxes in seen.boxes]) < 0.8
 
 
 def answered(rng: np.random.Generator, images: int = 80) -> Answered:

@@ -11,10 +11,10 @@ from models.cards import Card
 from models.tasks.segmentation import trials
 from models.tasks.segmentation.augmentation import (
     DenseAugmentation,
-    Sample,
-    draw_segmentation_view,
-    recolour_view,
-    restain_view,
+    Samples,
+    draw_segmentation_views,
+    recolour_views,
+    restain_views,
     turn_hues,
 )
 from models.tasks.segmentation.dataset import TRAIN, TUNING, DenseSet
@@ -27,6 +27,7 @@ from models.tasks.segmentation.training import (
     fit_segmenter,
     prepare_segmentation_samples,
 )
+from models.training.views import Resident
 
 STILL = DenseAugmentation(0.0, 0.0, 0.0, False, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
 
@@ -75,13 +76,20 @@ def card(segmentation_card: Card) -> Card:
     return Card.model_validate({**segmentation_card.model_dump(), **changed})
 
 
+def sample(picture: torch.Tensor, reference: torch.Tensor, height: torch.Tensor) -> Samples:
+    """One picture as the sampler takes it."""
+    of = [Resident.of([planes], torch.device("cpu")) for planes in (picture, reference[None], height[None])]
+    return Samples(*of, outlined=[reference])
+
+
 def test_a_view_without_change_is_the_picture_around_its_centre() -> None:
     rng = np.random.default_rng(0)
     picture = torch.from_numpy(rng.integers(0, 256, (3, 20, 30), np.uint8))
     reference = torch.from_numpy(rng.integers(0, 3, (20, 30), np.uint8))
-    seen, classes, height = draw_segmentation_view(
-        Sample(picture, reference, reference * 100), (8, 6), (9.5, 12.5), STILL, torch.Generator().manual_seed(0)
-    )
+    (seen,), (classes,), (height,) = draw_segmentation_views(
+        sample(picture, reference, reference * 100), torch.tensor([0]), torch.tensor([[9.5, 12.5]]), (8, 6), STILL,
+        torch.Generator().manual_seed(0),
+    )  # fmt: skip
     torch.testing.assert_close(seen, picture[:, 6:14, 10:16].float() / 255, atol=1e-4, rtol=0)
     assert torch.equal(classes, reference[6:14, 10:16].long())
     torch.testing.assert_close(height, reference[6:14, 10:16] * 100 / 255, atol=1e-4, rtol=0)
@@ -90,33 +98,38 @@ def test_a_view_without_change_is_the_picture_around_its_centre() -> None:
 def test_picture_and_truth_move_together() -> None:
     reference = torch.zeros(40, 40, dtype=torch.uint8)
     reference[5:30, 8:20] = 1
-    how = replace(STILL, rotation_deg=180.0, scale=0.3, flip=True)
-    for seed in range(8):
-        seen, classes, _ = draw_segmentation_view(
-            Sample(reference[None] * 255, reference), (24, 24), (18, 14), how, torch.Generator().manual_seed(seed)
-        )
-        assert ((seen[0] > 0.5).long() == classes).float().mean() > 0.98
+    how = replace(STILL, rotation_deg=180.0, scale=0.3, flip=True, elastic=0.05)
+    which, centres = torch.zeros(8, dtype=torch.long), torch.tensor([[18.0, 14.0]]).expand(8, -1)
+    seen, classes, heights = draw_segmentation_views(
+        sample(reference[None] * 255, reference, reference * 255), which, centres, (24, 24), how, torch.Generator()
+    )
+    assert ((seen[:, 0] > 0.5).long() == classes).float().mean((1, 2)).min() > 0.98
+    torch.testing.assert_close(heights.clamp_min(1e-4), seen[:, 0], atol=1e-4, rtol=0)
+    assert len({float(view.mean()) for view in seen}) == 8  # no two alike
 
 
 def test_stains_keep_white_white_and_darken_with_their_density() -> None:
     picture = torch.tensor([[1.0, 0.6], [1.0, 0.3], [1.0, 0.7]]).view(3, 1, 2)
-    torch.testing.assert_close(restain_view(picture, torch.ones(3), torch.zeros(3)), picture, atol=1e-5, rtol=0)
-    darker = restain_view(picture, torch.full((3,), 2.0), torch.zeros(3))
+    factor = torch.tensor([[1.0], [2.0]]).expand(2, 3)
+    same, darker = restain_views(torch.stack([picture, picture]), factor, torch.zeros(2, 3))
+    torch.testing.assert_close(same, picture, atol=1e-5, rtol=0)
     torch.testing.assert_close(darker, picture**2, atol=1e-4, rtol=0)  # twice the density is the light squared
 
 
 def test_a_turn_of_colours_leaves_grey_and_three_thirds_are_a_circle() -> None:
     picture = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(turn_hues(picture, 120.0), picture[[2, 0, 1]], atol=1e-5, rtol=1e-4)
     grey = picture[:1].expand(3, -1, -1)
-    torch.testing.assert_close(turn_hues(grey, 77.0), grey, atol=1e-5, rtol=1e-4)
+    turned, still = turn_hues(torch.stack([picture, grey]), torch.tensor([120.0, 77.0]).deg2rad())
+    torch.testing.assert_close(turned, picture[[2, 0, 1]], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(still, grey, atol=1e-5, rtol=1e-4)
 
 
-def test_a_grey_view_has_its_luminance_in_every_channel_and_draws_nothing_of_other_cards() -> None:
+def test_a_grey_view_has_its_luminance_in_every_channel() -> None:
     picture = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
     plain = DenseAugmentation(contrast=0, brightness=0, gamma=0, noise=0)
     coloured, grey = (
-        recolour_view(picture, replace(plain, grey=share), torch.Generator().manual_seed(1)) for share in (0.0, 1.0)
+        recolour_views(picture[None], replace(plain, grey=share), torch.Generator().manual_seed(1))[0]
+        for share in (0.0, 1.0)
     )
     torch.testing.assert_close(coloured, picture, atol=1e-4, rtol=0)
     luminance = 0.299 * picture[0] + 0.587 * picture[1] + 0.114 * picture[2]

@@ -89,10 +89,11 @@ def test_a_network_of_which_nothing_is_frozen_learns_from_views_that_are_drawn_a
     card = card.model_copy(update={"training": card.training | {"frozen": "", "epochs": 4, "mixup": 0.2}})
     views = prepare_views(card, tiny_set, quiet)
     assert views.drawn is None
-    which = torch.arange(4)
-    assert torch.equal(views.batch(which, Recipe.of(card), 3), views.batch(which, Recipe.of(card), 3))
-    assert not torch.equal(views.batch(which, Recipe.of(card), 3), views.batch(which, Recipe.of(card), 4))
-    net = fit_classifier(card, tiny_set, views, Run("all", 0, tmp_path, np.arange(48)), quiet)
+    run, which = Run("all", 0, tmp_path, np.arange(48)), torch.arange(4)
+    first, again, other = (views.batch(which, Recipe.of(card), run.generator(step)) for step in (3, 3, 4))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    net = fit_classifier(card, tiny_set, views, run, quiet)
     logits = compute_ensemble_logits([net], card, tiny_set, np.arange(48))
     reference = torch.tensor([card.index(label) for label in tiny_set.labels])
     assert (logits.argmax(1) == reference).float().mean() > 0.9

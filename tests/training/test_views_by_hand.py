@@ -16,6 +16,7 @@ from models.tasks.detection import augmentation as boxes
 from models.tasks.detection.augmentation import BoxAugmentation
 from models.tasks.segmentation import augmentation as dense
 from models.tasks.segmentation.augmentation import DenseAugmentation
+from models.training.views import Resident
 from models.trust import perturbations
 
 DICE = Generator()
@@ -59,7 +60,7 @@ def test_tones_of_a_radiograph(knob: str, much: float, share: float, value: floa
     thrown(share)
     views = augment_radiographs(FLAT, (20, 30), still(Augmentation, **{knob: much}), DICE)
     assert views.numpy() == pytest.approx(value, abs=1e-5)
-    assert dense.recolour_view(FLAT[0], still(DenseAugmentation, **{knob: much}), DICE).numpy() == pytest.approx(
+    assert dense.recolour_views(FLAT, still(DenseAugmentation, **{knob: much}), DICE).numpy() == pytest.approx(
         value, abs=1e-5
     )
 
@@ -76,7 +77,9 @@ def test_tones_of_a_radiograph(knob: str, much: float, share: float, value: floa
 )
 def test_tones_of_a_radiograph_with_boxes(knob: str, much: float, share: float, value: float, thrown: Throw) -> None:
     thrown(share)
-    assert boxes._tones(FLAT[0], still(BoxAugmentation, **{knob: much}), DICE).numpy() == pytest.approx(value, abs=1e-5)
+    assert boxes.draw_tones(FLAT, still(BoxAugmentation, **{knob: much}), DICE).numpy() == pytest.approx(
+        value, abs=1e-5
+    )
 
 
 COS, SIN = math.cos(math.radians(12)), math.sin(math.radians(12))
@@ -139,34 +142,42 @@ def test_an_erased_part_is_a_tenth_to_a_third_of_each_side(thrown: Throw) -> Non
 )
 def test_the_map_of_a_view_with_boxes(recipe: dict[str, Any], share: float, right: Any, thrown: Throw) -> None:
     thrown(share)
-    assert boxes._affine(still(BoxAugmentation, **recipe), DICE).numpy() == pytest.approx(np.array(right), abs=1e-6)
+    maps = boxes.draw_maps((30, 40), torch.tensor([[5.0, 6.0]]), still(BoxAugmentation, **recipe), DICE)
+    assert torch.linalg.inv(maps.picture_from_view)[0].numpy() == pytest.approx(np.array(right), abs=1e-6)
 
 
 def test_a_box_is_the_upright_one_round_its_ellipse_and_cut_at_the_view(thrown: Throw) -> None:
     thrown(1)
-    picture = torch.zeros(100, 100, dtype=torch.uint8)
     given = torch.tensor([[40.0, 45, 20, 10], [62, 40, 20, 20], [60, 40, 10, 20], [80, 80, 5, 5]])
     classes = torch.tensor([1, 2, 3, 4])
-    still_ = boxes.draw_detection_view(picture, given, classes, (50, 50), (40, 30), still(BoxAugmentation), DICE)
+    picture = Resident.of([torch.zeros(1, 100, 100, dtype=torch.uint8)] * 2, torch.device("cpu"))
+    samples = boxes.Samples(picture, [given, given[:1]], [classes, classes[:1]], [])
+
+    def view(which: int, **only: float) -> boxes.Seen:
+        recipe = still(BoxAugmentation, **only)
+        return boxes.draw_detection_views(
+            samples, torch.tensor([which]), torch.tensor([[50.0, 50.0]]), (40, 30), recipe, Generator()
+        )
+
+    still_ = view(0)
     # the view runs from (35, 30) to (65, 70): of the second 3 of 20 columns are in it, of the third 5 of 10
-    assert still_.classes.tolist() == [1, 3]
-    assert still_.boxes.tolist() == [[5, 15, 25, 25], [25, 10, 30, 30]]
-    quarter = boxes.draw_detection_view(
-        picture, given[:1], classes[:1], (50, 50), (40, 30), still(BoxAugmentation, rotation_deg=90), DICE
-    )
-    assert quarter.boxes.numpy() == pytest.approx(np.array([[10, 10, 20, 30]]), abs=1e-4)
-    eighth = boxes.draw_detection_view(
-        picture, given[:1], classes[:1], (50, 50), (40, 30), still(BoxAugmentation, rotation_deg=45), DICE
-    )
+    assert still_.classes[0].tolist() == [1, 3]
+    assert still_.boxes[0].numpy() == pytest.approx(np.array([[5, 15, 25, 25], [25, 10, 30, 30]]), abs=1e-4)
+    quarter, eighth = (view(1, rotation_deg=angle).boxes[0].numpy() for angle in (90, 45))
+    assert quarter == pytest.approx(np.array([[10, 10, 20, 30]]), abs=1e-4)
     half = ((10**2 + 5**2) / 2) ** 0.5
-    assert eighth.boxes.numpy() == pytest.approx(np.array([[15 - half, 20 - half, 15 + half, 20 + half]]), abs=1e-4)
+    assert eighth == pytest.approx(np.array([[15 - half, 20 - half, 15 + half, 20 + half]]), abs=1e-4)
 
 
-def test_a_place_beyond_the_picture_is_black() -> None:
-    picture = torch.arange(12, dtype=torch.uint8).reshape(3, 4) * 20
-    places = torch.tensor([[[0.0, 0], [3, 2], [1.5, 1], [-2, 0], [0, 4], [3.5, 0]]])
-    found = boxes._sampled(picture, places)[0, 0] * 255
-    assert found.tolist() == pytest.approx([0, 220, 110, 0, 0, 30], abs=1e-3)  # halfway over the edge: half of it
+def test_a_place_beyond_the_picture_is_black_or_its_mirror_image() -> None:
+    pictures = [torch.full((1, 2, 2), 9, dtype=torch.uint8), torch.arange(12, dtype=torch.uint8).reshape(1, 3, 4) * 20]
+    places = torch.tensor([[[[0.0, 0], [3, 2], [1.5, 1], [-2, 0], [0, 4], [3.5, 0]]]])
+    resident = Resident.of(pictures, torch.device("cpu"))
+    black, mirror = (resident.look_up(torch.tensor([1]), places, how)[0, 0, 0] * 255 for how in ("black", "reflect"))
+    assert black.tolist() == pytest.approx([0, 220, 110, 0, 0, 30], abs=1e-3)  # halfway over the edge: half of it
+    assert mirror.tolist() == pytest.approx([0, 220, 110, 40, 0, 50], abs=1e-3)
+    nearest = resident.look_up_nearest(torch.tensor([1]), places[:, :, :5] + 0.4, "reflect")[0, 0, 0]
+    assert nearest.tolist() == [0, 220, 120, 40, 0]
 
 
 @pytest.mark.parametrize(
@@ -184,54 +195,50 @@ def test_the_grid_of_a_dense_view(
     recipe: dict[str, Any], share: float, x: list[float], y: list[float], thrown: Throw
 ) -> None:
     thrown(share)
-    grid, (top, left, bottom, right) = dense._grid(
-        torch.Size((40, 30)), (3, 5), (20, 10), still(DenseAugmentation, **recipe), DICE
-    )
-    assert grid[1, :, 0].tolist() == pytest.approx(x)
-    assert grid[:, 2, 1].tolist() == pytest.approx(y)
-    assert left <= min(x) <= max(x) < right
-    assert top <= min(y) <= max(y) < bottom
+    how = still(DenseAugmentation, **recipe)
+    (places,) = dense.draw_maps((3, 5), torch.tensor([[20.0, 10.0]]), how, DICE).places()
+    assert places[1, :, 0].tolist() == pytest.approx(x)
+    assert places[:, 2, 1].tolist() == pytest.approx(y)
 
 
-def test_a_dense_grid_turns_clockwise_and_its_box_stays_in_the_picture(thrown: Throw) -> None:
+def test_a_dense_grid_turns_clockwise(thrown: Throw) -> None:
     thrown(1)
-    grid, _ = dense._grid(torch.Size((40, 30)), (3, 5), (20, 10), still(DenseAugmentation, rotation_deg=90), DICE)
-    assert grid[1].numpy() == pytest.approx(np.array([[10, 18], [10, 19], [10, 20], [10, 21], [10, 22]]), abs=1e-5)
-    assert grid[:, 2].numpy() == pytest.approx(np.array([[11, 20], [10, 20], [9, 20]]), abs=1e-5)
-    for centre, box in (((0, 0), (0, 0, 3, 4)), ((39, 29), (37, 26, 40, 30)), ((20, 10), (18, 7, 23, 14))):
-        assert dense._grid(torch.Size((40, 30)), (3, 5), centre, still(DenseAugmentation), DICE)[1] == box
+    how = still(DenseAugmentation, rotation_deg=90)
+    (places,) = dense.draw_maps((3, 5), torch.tensor([[20.0, 10.0]]), how, DICE).places()
+    assert places[1].numpy() == pytest.approx(np.array([[10, 18], [10, 19], [10, 20], [10, 21], [10, 22]]), abs=1e-5)
+    assert places[:, 2].numpy() == pytest.approx(np.array([[11, 20], [10, 20], [9, 20]]), abs=1e-5)
 
 
 def test_colours_are_changed_where_there_are_any(thrown: Throw) -> None:
-    rosa = torch.tensor([0.8, 0.5, 0.6]).view(3, 1, 1).expand(3, 2, 2)
+    rosa = torch.tensor([0.8, 0.5, 0.6]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
     thrown(0.2)
-    assert (dense.recolour_view(rosa, still(DenseAugmentation, grey=0.2), DICE) == rosa).all()
-    grey = dense.recolour_view(rosa, still(DenseAugmentation, grey=0.21), DICE)
+    assert (dense.recolour_views(rosa, still(DenseAugmentation, grey=0.2), DICE) == rosa).all()
+    grey = dense.recolour_views(rosa, still(DenseAugmentation, grey=0.21), DICE)
     assert grey.numpy() == pytest.approx(0.299 * 0.8 + 0.587 * 0.5 + 0.114 * 0.6, abs=1e-5)
-    assert dense.recolour_view(rosa, still(DenseAugmentation, invert=0.21), DICE)[:, 0, 0].tolist() == pytest.approx(
-        [0.2, 0.5, 0.4]
-    )
-    assert (dense.recolour_view(rosa, still(DenseAugmentation, invert=0.2), DICE) == rosa).all()
+    inverted = dense.recolour_views(rosa, still(DenseAugmentation, invert=0.21), DICE)
+    assert inverted[0, :, 0, 0].tolist() == pytest.approx([0.2, 0.5, 0.4])
+    assert (dense.recolour_views(rosa, still(DenseAugmentation, invert=0.2), DICE) == rosa).all()
     thrown(1)
-    third = dense.recolour_view(rosa, still(DenseAugmentation, hue_deg=120.0), DICE)
-    assert third[:, 0, 0].tolist() == pytest.approx([0.6, 0.8, 0.5], abs=1e-5)
-    stained = dense.recolour_view(rosa, still(DenseAugmentation, stain=0.2), DICE)
+    third = dense.recolour_views(rosa, still(DenseAugmentation, hue_deg=120.0), DICE)
+    assert third[0, :, 0, 0].tolist() == pytest.approx([0.6, 0.8, 0.5], abs=1e-5)
+    stained = dense.recolour_views(rosa, still(DenseAugmentation, stain=0.2), DICE)
     assert stained.numpy() == pytest.approx(
-        dense.restain_view(rosa, torch.full((3,), 1.2), torch.full((3,), 0.02)).numpy()
+        dense.restain_views(rosa, torch.full((1, 3), 1.2), torch.full((1, 3), 0.02)).numpy()
     )
-    flat = torch.full((1, 2, 2), 0.5)
+    flat = torch.full((1, 1, 2, 2), 0.5)
     for colours_only in ("stain", "hue_deg", "grey"):
-        assert (dense.recolour_view(flat, still(DenseAugmentation, **{colours_only: 1.0}), DICE) == flat).all()
+        assert (dense.recolour_views(flat, still(DenseAugmentation, **{colours_only: 1.0}), DICE) == flat).all()
 
 
-@pytest.mark.parametrize("sigma", [0.5, 1.3])
-def test_a_blur_is_a_gaussian(sigma: float) -> None:
+def test_a_blur_is_a_gaussian_of_each_view() -> None:
     from scipy.ndimage import gaussian_filter
 
-    picture = torch.rand(2, 16, 20, generator=Generator().manual_seed(0))
-    right = gaussian_filter(picture.numpy(), (0, sigma, sigma), mode="nearest", radius=math.ceil(3 * sigma))
-    assert dense.blur_view(picture, sigma).numpy() == pytest.approx(right, abs=1e-5)
-    assert dense.blur_view(picture, 0.19) is picture
+    pictures = torch.rand(3, 2, 16, 20, generator=Generator().manual_seed(0))
+    blurred = dense.blur_views(pictures, torch.tensor([0.0, 0.5, 1.3]), 1.3)
+    assert torch.equal(blurred[0], pictures[0])
+    for i, sigma in ((1, 0.5), (2, 1.3)):
+        right = gaussian_filter(pictures[i].numpy(), (0, sigma, sigma), mode="nearest", radius=4)
+        assert blurred[i].numpy() == pytest.approx(right, abs=1e-5)
 
 
 class Dice:

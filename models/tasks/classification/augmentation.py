@@ -13,6 +13,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from models.training.views import draw_bends, throw
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -34,10 +36,6 @@ class Augmentation:
     arXiv:1708.04552)."""
 
 
-KNOTS = 4
-"""Places a side that a bend is drawn at; between them it is smooth."""
-
-
 def augment_radiographs(images: Tensor, size: tuple[int, int], how: Augmentation, generator: Generator) -> Tensor:
     """Draw one random view of each image.
 
@@ -55,14 +53,14 @@ def augment_radiographs(images: Tensor, size: tuple[int, int], how: Augmentation
     """
     n, device = len(images), generator.device
 
-    def throw() -> Tensor:
+    def dice() -> Tensor:
         return torch.rand(n, generator=generator, device=device)
 
     def draw(spread: float) -> Tensor:
-        return (throw() * 2 - 1) * spread
+        return throw(n, generator, spread)
 
     angle, zoom = draw(math.radians(how.rotation_deg)), torch.exp(draw(how.scale))
-    mirror = torch.where(throw() < 0.5, -1.0, 1.0) if how.flip else torch.ones(n, device=device)
+    mirror = torch.where(dice() < 0.5, -1.0, 1.0) if how.flip else torch.ones(n, device=device)
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     across = torch.stack([cos * mirror, -sin, draw(2 * how.shift)], 1)
     down = torch.stack([sin * mirror, cos, draw(2 * how.shift)], 1)
@@ -75,20 +73,11 @@ def augment_radiographs(images: Tensor, size: tuple[int, int], how: Augmentation
     views = views.clamp(1e-4, 1) ** torch.exp(draw(how.gamma)).view(shape)
     views = (views - 0.5) * torch.exp(draw(how.contrast)).view(shape) + 0.5 + draw(how.brightness).view(shape)
     grain = torch.randn(views.shape, generator=generator, device=device)
-    views = views + how.noise * throw().view(shape) * grain
+    views = views + how.noise * dice().view(shape) * grain
     if how.erase:
-        struck = _draw_rectangles(n, size, generator) & (throw() < how.erase).view(shape)
-        views = torch.where(struck, throw().view(shape), views)
+        struck = _draw_rectangles(n, size, generator) & (dice() < how.erase).view(shape)
+        views = torch.where(struck, dice().view(shape), views)
     return views.clamp(0, 1)
-
-
-def draw_bends(n: int, size: tuple[int, int], amount: float, generator: Generator) -> Tensor:
-    """Draw smooth random displacements, (N, *size, 2) as (x, y), normal at each knot with this standard deviation.
-
-    Knots are joined by cubic curves (Ronneberger et al. 2015, arXiv:1505.04597).
-    """
-    knots = torch.randn((n, 2, KNOTS, KNOTS), generator=generator, device=generator.device) * amount
-    return F.interpolate(knots, size, mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
 
 
 def _draw_rectangles(n: int, size: tuple[int, int], generator: Generator) -> Tensor:

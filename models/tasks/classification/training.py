@@ -60,19 +60,18 @@ class Views:
     pixels: Tensor
     drawn: Tensor | None
 
-    def batch(self, which: Tensor, recipe: Recipe, seed: int) -> Tensor:
+    def batch(self, which: Tensor, recipe: Recipe, generator: Generator) -> Tensor:
         """Return one view of each of some pictures (B,) as the stages behind the frozen ones take it: (B, C, h, w)."""
-        generator = Generator(self.pixels.device).manual_seed(seed)
         if self.drawn is not None:
             view = torch.randint(len(self.drawn), which.shape, generator=generator, device=generator.device)
             return self.drawn[view, which].float().contiguous(memory_format=torch.channels_last)
         return draw_views(self.pixels[which], recipe, generator)
 
-    def several(self, which: Tensor, recipe: Recipe, seed: int) -> Tensor:
+    def several(self, which: Tensor, recipe: Recipe, generator: Generator) -> Tensor:
         """Return several views of each of some pictures, likewise: (V, B, C, h, w)."""
         if self.drawn is not None:
             return self.drawn[:, which]
-        return torch.stack([self.batch(which, recipe, seed + view) for view in range(recipe.views)])
+        return torch.stack([self.batch(which, recipe, generator) for _ in range(recipe.views)])
 
 
 def prepare_views(card: Card, data: LabelledSet, progress: Progress) -> Views:
@@ -139,7 +138,9 @@ def _train(card: Card, data: LabelledSet, views: Views, run: Run, progress: Prog
     reference = torch.tensor([card.index(label) for label in data.labels])
     if recipe.probe and not run.checkpoint.exists():
         own = torch.from_numpy(run.indices).to(device)
-        start_head(net, views.several(own, recipe, run.seed), reference[run.indices].numpy(), recipe.frozen)
+        start_head(
+            net, views.several(own, recipe, run.generator(-1, device)), reference[run.indices].numpy(), recipe.frozen
+        )
     trained = [net.stages[name] for name in net.names(after=recipe.frozen)]
     targets = soften_targets(card, recipe)[reference]  # (N, K)
     if recipe.teachers:
@@ -157,7 +158,10 @@ def _train(card: Card, data: LabelledSet, views: Views, run: Run, progress: Prog
         epoch, at = divmod(step, whole)
         order = torch.randperm(len(indices), generator=Generator().manual_seed(run.seed * 10_007 + epoch))
         which = indices[order[at * batch : (at + 1) * batch]].to(device)
-        features, wanted = views.batch(which, recipe, run.number(step)), targets[which]  # (B, C, h, w), (B, K)
+        features, wanted = (
+            views.batch(which, recipe, run.generator(step, device)),
+            targets[which],
+        )  # (B, C, h, w), (B, K)
         if recipe.mixup:
             share = Beta(recipe.mixup, recipe.mixup).sample().item()
             features = share * features + (1 - share) * features.flip(0)

@@ -1,18 +1,20 @@
-"""Random views of a radiograph and its boxes for training: one affine map, one tone curve, a little noise.
+"""Random views of radiographs and their boxes for training: one affine map, one tone curve, a little noise each.
 
 A detector sees the same at any place, so it learns from views much smaller than the picture: that is many more boxes
 for the same work. A box under a turn becomes the upright box round the ellipse inside it, which stays as tight as the
-finding itself is.
+finding itself is. A batch is drawn at once, on the device of the pictures.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional as F
+
+from models.training.views import Maps, Resident, draw_bends, throw
 
 SEEN = 0.4
 """Share of a box's area that a view must hold, or the box does not count as shown."""
@@ -34,77 +36,108 @@ class BoxAugmentation:
     noise: float = 0.02
     invert: float = 0.0
     """Probability that light and dark change places."""
+    elastic: float = 0.0
+    """Standard deviation of a smooth bend, as a share of the view's side; see `models.training.views.draw_bends`."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One view: picture (1, h, w) in [0, 1], boxes (M, 4) left, top, right, bottom in its pixels, classes (M,)."""
+    """B views.
 
-    picture: Tensor
-    boxes: Tensor
-    classes: Tensor
+    Attributes
+    ----------
+    pictures
+        (B, 1, h, w) in [0, 1].
+    boxes, classes
+        Of each view: (M, 4) left, top, right, bottom in its pixels, from the outer corner of the first, and (M,).
+    """
+
+    pictures: Tensor
+    boxes: Sequence[Tensor]
+    classes: Sequence[Tensor]
 
 
-def draw_detection_view(
-    picture: Tensor,
-    boxes: Tensor,
-    classes: Tensor,
-    centre: tuple[float, float],
-    size: tuple[int, int],
-    how: BoxAugmentation,
-    generator: Generator,
+@dataclass(frozen=True)
+class Samples:
+    """N pictures of one plane on the device that trains, and on the processor what a batch is chosen by.
+
+    Attributes
+    ----------
+    boxes, classes
+        Of each picture: (M, 4) x, y, width and height as in `models.types.Detections`, and (M,).
+    sides
+        Of each picture: (2,) columns and rows.
+    """
+
+    pictures: Resident
+    boxes: Sequence[Tensor]
+    classes: Sequence[Tensor]
+    sides: Sequence[Tensor]
+
+
+def draw_detection_views(
+    samples: Samples, which: Tensor, centres: Tensor, size: tuple[int, int], how: BoxAugmentation, generator: Generator
 ) -> Seen:
-    """Draw one view (rows, columns) = `size` of a picture (H, W) uint8 around a pixel (x, y).
+    """Draw a view (rows, columns) = `size` of each of some pictures (B,), around a pixel of each, (B, 2) as (x, y).
 
     Parameters
     ----------
-    boxes, classes
-        (M, 4) x, y, width and height as in `models.types.Detections`, and (M,).
+    which, centres
+        On the processor, which knows the boxes; the views are on the generator's device.
     """
-    forth = _affine(how, generator)  # (2, 2) view_from_picture
-    back = torch.linalg.inv(forth)
-    half = torch.tensor([size[1] / 2, size[0] / 2])
-    middle = torch.tensor(centre)
-    y, x = torch.meshgrid(torch.arange(size[0]) + 0.5, torch.arange(size[1]) + 0.5, indexing="ij")
-    places = (torch.stack([x, y], -1) - half) @ back.T + middle  # (h, w, 2) in pixels of the picture
-    seen = _tones(_sampled(picture, places), how, generator)
-    centres = (boxes[:, :2] + boxes[:, 2:] / 2 - middle) @ forth.T + half
-    extents = ((boxes[:, None, 2:] / 2 * forth[None]) ** 2).sum(-1).sqrt()  # (M, 2) of the ellipse inside
-    whole = torch.cat([centres - extents, centres + extents], 1)
-    limits = torch.tensor([size[1], size[0], size[1], size[0]], dtype=torch.float32)
-    shown = torch.minimum(whole.clamp(min=0), limits)
+    device = generator.device
+    maps = draw_maps(size, centres.to(device), how, generator)
+    pictures = samples.pictures.look_up(which.to(device), maps.places(), "black")
+    view = torch.tensor([i for i, at in enumerate(which.tolist()) for _ in samples.boxes[at]], dtype=torch.long)
+    given = torch.cat([samples.boxes[at] for at in which.tolist()]).to(device)
+    classes = torch.cat([samples.classes[at] for at in which.tolist()]).to(device)
+    whole = carry_boxes(maps, given, view.to(device))
+    shown = whole.clamp_min(0).minimum(whole.new_tensor([size[1], size[0], size[1], size[0]]))
     area, of = ((part[:, 2:] - part[:, :2]).clamp(min=0).prod(1) for part in (shown, whole))
-    kept = area > SEEN * of.clamp(min=1e-6)
-    return Seen(seen, shown[kept], classes[kept])
+    kept = (area > SEEN * of.clamp(min=1e-6)).cpu()
+    rows = [torch.nonzero((view == i) & kept)[:, 0].to(device) for i in range(len(which))]
+    return Seen(draw_tones(pictures, how, generator), [shown[of] for of in rows], [classes[of] for of in rows])
 
 
-def _affine(how: BoxAugmentation, generator: Generator) -> Tensor:
-    angle, scale, aspect, flip = torch.rand(4, generator=generator).tolist()
-    turn = math.radians(how.rotation_deg) * (2 * angle - 1)
-    size, shape = math.exp(how.scale * (2 * scale - 1)), math.exp(how.aspect * (2 * aspect - 1) / 2)
-    mirror = -1.0 if how.flip and flip < 0.5 else 1.0
-    cos, sin = math.cos(turn), math.sin(turn)
-    return torch.tensor([[mirror * size * shape * cos, -size * shape * sin], [mirror * size * sin, size * cos / shape]])
+def carry_boxes(maps: Maps, boxes: Tensor, view: Tensor) -> Tensor:
+    """Return the upright boxes (M, 4), in pixels of the views (M,), round the ellipses in boxes (M, 4) of pictures."""
+    middle, half = boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:] / 2
+    view_from_picture = torch.linalg.inv(maps.picture_from_view)[view]
+    sides = []
+    for axis in (0, 1):
+        slope = half * view_from_picture[:, axis]  # (M, 2): the ellipse is farthest along the axis where it leads
+        reach = half * slope / slope.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        sides += [maps.find_in_views(middle + sign * reach, view)[:, axis] for sign in (-1, 1)]
+    left, right, top, bottom = sides
+    return torch.stack([left, top, right, bottom], 1) + 0.5  # from the first pixel's middle to its corner
 
 
-def _sampled(picture: Tensor, places: Tensor) -> Tensor:
-    """Look up a picture (H, W) uint8 at places (h, w, 2) as (x, y): (1, h, w) in [0, 1], black outside."""
-    low, high = places.reshape(-1, 2).amin(0).floor().int() - 1, places.reshape(-1, 2).amax(0).ceil().int() + 2
-    left, top = (max(int(of), 0) for of in low)
-    right, bottom = (max(min(int(of), side), 1) for of, side in zip(high, picture.shape[::-1], strict=True))
-    left, top = min(left, right - 1), min(top, bottom - 1)
-    part = picture[top:bottom, left:right][None, None].float() / 255
-    extent = torch.tensor([right - left, bottom - top])
-    grid = (places - torch.tensor([left, top]) + 0.5) / extent * 2 - 1
-    return F.grid_sample(part, grid[None], padding_mode="zeros", align_corners=False)[0]
+def draw_maps(size: tuple[int, int], centres: Tensor, how: BoxAugmentation, generator: Generator) -> Maps:
+    """Draw how views lie round pixels, centres (B, 2) as (x, y)."""
+    n, device = len(centres), centres.device
+    turn, zoom = throw(n, generator, math.radians(how.rotation_deg)), torch.exp(throw(n, generator, how.scale))
+    shape = torch.exp(throw(n, generator, how.aspect / 2))
+    half = torch.rand(n, generator=generator, device=device) < 0.5
+    mirror = torch.where(half, -1.0, 1.0) if how.flip else torch.ones(n, device=device)
+    cos, sin = torch.cos(turn) * zoom, torch.sin(turn) * zoom
+    across = torch.stack([mirror * shape * cos, -shape * sin], 1)
+    down = torch.stack([mirror * sin / shape, cos / shape], 1)
+    view_from_picture = torch.stack([across, down], 1)  # (B, 2, 2)
+    bend = draw_bends(n, size, how.elastic * min(size), generator) if how.elastic else None
+    return Maps(torch.linalg.inv(view_from_picture), centres, size, bend)
 
 
-def _tones(seen: Tensor, how: BoxAugmentation, generator: Generator) -> Tensor:
-    contrast, brightness, gamma, noise, invert = torch.rand(5, generator=generator).tolist()
-    seen = seen.clamp(1e-4, 1) ** math.exp(how.gamma * (2 * gamma - 1))
-    seen = (seen - 0.5) * (1 + how.contrast * (2 * contrast - 1)) + 0.5 + how.brightness * (2 * brightness - 1)
-    if invert < how.invert:
-        seen = 1 - seen
-    grain = torch.randn(seen.shape, generator=generator) * how.noise * noise
-    toned: Tensor = (seen + grain).clamp(0, 1)
-    return toned
+def draw_tones(pictures: Tensor, how: BoxAugmentation, generator: Generator) -> Tensor:
+    """(B, 1, h, w) in [0, 1] → the same, each under another exposure and noise."""
+    n, device, shape = len(pictures), pictures.device, (-1, 1, 1, 1)
+
+    def draw(spread: float) -> Tensor:
+        return throw(n, generator, spread).view(shape)
+
+    pictures = pictures.clamp(1e-4, 1) ** torch.exp(draw(how.gamma))
+    pictures = (pictures - 0.5) * (1 + draw(how.contrast)) + 0.5 + draw(how.brightness)
+    inverted = torch.rand(n, generator=generator, device=device).view(shape) < how.invert
+    pictures = torch.where(inverted, 1 - pictures, pictures)
+    amount = how.noise * torch.rand(n, generator=generator, device=device).view(shape)
+    grain = torch.randn(pictures.shape, generator=generator, device=device) * amount
+    return (pictures + grain).clamp(0, 1)

@@ -5,7 +5,7 @@ How a run is stepped through, stopped and resumed is `models.training.loop`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -22,12 +22,13 @@ from models.nets.loading import build_detector, load_trunk
 from models.nets.mobilenet import StagedMobileNetV2, rescale_batch_norms
 from models.nets.starting import load_starting_weights
 from models.progress import Progress
-from models.tasks.detection.augmentation import Seen, draw_detection_view
+from models.tasks.detection.augmentation import Samples, Seen, draw_detection_views
 from models.tasks.detection.dataset import BoxSet
 from models.tasks.detection.recipe import BoxRecipe
 from models.tasks.segmentation.task import make_network_input
 from models.training import loop
 from models.training.loop import StepRun
+from models.training.views import Resident
 
 
 @dataclass(frozen=True)
@@ -37,25 +38,18 @@ class BoxRun(StepRun):
     learned: NDArray[np.intp]
 
 
-@dataclass(frozen=True)
-class Sample:
-    """One picture as the sampler takes it: (H, W) uint8 at the scale of the input, boxes (M, 4), classes (M,)."""
-
-    picture: Tensor
-    boxes: Tensor
-    classes: Tensor
-
-
-def prepare_detection_samples(data: BoxSet, card: Card) -> list[Sample]:
-    """Return the pictures of a set at the scale of a card's input."""
+def prepare_detection_samples(data: BoxSet, card: Card) -> Samples:
+    """Put the pictures of a set on the device that trains, at the scale of a card's input."""
     fitted = data.fitted(max(card.input.size))
-    return [
-        Sample(torch.from_numpy(picture.copy()), torch.from_numpy(boxes), torch.from_numpy(classes))
-        for picture, boxes, classes in zip(fitted.pictures, fitted.boxes, fitted.classes, strict=True)
-    ]
+    return Samples(
+        Resident.of([torch.from_numpy(picture.copy())[None] for picture in fitted.pictures], choose_device()),
+        [torch.from_numpy(boxes) for boxes in fitted.boxes],
+        [torch.from_numpy(classes) for classes in fitted.classes],
+        [torch.tensor(picture.shape[::-1], dtype=torch.float32) for picture in fitted.pictures],
+    )
 
 
-def fit_detector(card: Card, drawn: Sequence[Sample], run: BoxRun, progress: Progress) -> FCOSMobileNetV2:
+def fit_detector(card: Card, drawn: Samples, run: BoxRun, progress: Progress) -> FCOSMobileNetV2:
     """Train one detector, or read it where the run is finished.
 
     Returns
@@ -75,7 +69,7 @@ def fit_detector(card: Card, drawn: Sequence[Sample], run: BoxRun, progress: Pro
     return cast(FCOSMobileNetV2, net.eval())
 
 
-def _train(card: Card, drawn: Sequence[Sample], run: BoxRun, progress: Progress) -> None:
+def _train(card: Card, drawn: Samples, run: BoxRun, progress: Progress) -> None:
     recipe = BoxRecipe.of(card)
     torch.manual_seed(run.seed)
     net = start_detector(card, drawn, run)
@@ -85,16 +79,15 @@ def _train(card: Card, drawn: Sequence[Sample], run: BoxRun, progress: Progress)
         for name in list_frozen_stages(net, recipe):
             net.stages[name].eval()
         seen = draw_detection_batch(drawn, recipe, run, step)
-        device = choose_device()
-        boxes = [{"boxes": of.boxes.to(device), "labels": of.classes.to(device)} for of in seen]
+        wanted = [{"boxes": boxes, "labels": of} for boxes, of in zip(seen.boxes, seen.classes, strict=True)]
         with loop.choose_precision():
-            found: Mapping[str, Tensor] = net(list(make_network_input(_pictures(seen))), boxes)
+            found: Mapping[str, Tensor] = net(list(make_network_input(seen.pictures)), wanted)
         return found
 
     loop.train(net, _rates(net, recipe), recipe, run, losses_at, progress, steps=recipe.steps, rise=0.15, clip=5.0)
 
 
-def start_detector(card: Card, drawn: Sequence[Sample], run: BoxRun) -> FCOSMobileNetV2:
+def start_detector(card: Card, drawn: Samples, run: BoxRun) -> FCOSMobileNetV2:
     """Return the detector a run begins with: ImageNet weights whose batch norms know the statistics of some views."""
     net = build_detector(card)
     recipe = BoxRecipe.of(card)
@@ -102,44 +95,44 @@ def start_detector(card: Card, drawn: Sequence[Sample], run: BoxRun) -> FCOSMobi
         load_trunk(net, known(recipe.start), card.net.name)
         return cast(FCOSMobileNetV2, net.to(choose_device()).to(memory_format=torch.channels_last))
     net.load_start(load_starting_weights(StagedMobileNetV2))
-    some = [make_network_input(_pictures(draw_detection_batch(drawn, recipe, run, -1 - i))) for i in range(4)]
+    some = [make_network_input(draw_detection_batch(drawn, recipe, run, -1 - i).pictures) for i in range(4)]
     rescale_batch_norms(net.trunk.to(choose_device()), some)
     return cast(FCOSMobileNetV2, net.to(choose_device()).to(memory_format=torch.channels_last))
 
 
-def _pictures(seen: Sequence[Seen]) -> Tensor:
-    return torch.stack([of.picture for of in seen]).to(choose_device())
-
-
-def draw_detection_batch(drawn: Sequence[Sample], recipe: BoxRecipe, run: BoxRun, step: int) -> list[Seen]:
+def draw_detection_batch(drawn: Samples, recipe: BoxRecipe, run: BoxRun, step: int) -> Seen:
     """Draw the views of one step."""
     generator = run.generator(step)
-    marked = [int(i) for i in run.learned if len(drawn[i].boxes)]
-    clean = [int(i) for i in run.learned if not len(drawn[i].boxes)] or marked
-    seen = []
+    marked = [int(i) for i in run.learned if len(drawn.boxes[i])]
+    clean = [int(i) for i in run.learned if not len(drawn.boxes[i])] or marked
+    which, centres = [], []
     for _ in range(recipe.batch):
         pool = clean if float(torch.rand(1, generator=generator)) < recipe.clean else marked
-        sample = drawn[pool[int(torch.randint(len(pool), (1,), generator=generator))]]
-        centre = _centre(sample, recipe, generator)
-        picture, boxes, classes = sample.picture, sample.boxes, sample.classes
-        seen.append(
-            draw_detection_view(picture, boxes, classes, centre, recipe.view_size, recipe.augmentation, generator)
-        )
-    return seen
+        which.append(pool[int(torch.randint(len(pool), (1,), generator=generator))])
+        sides = drawn.sides[which[-1]]
+        centres.append(_centre(sides, drawn.boxes[which[-1]], recipe, generator))
+    return draw_detection_views(
+        drawn, torch.tensor(which), torch.stack(centres), recipe.view_size, recipe.augmentation,
+        run.generator(step, choose_device()),
+    )  # fmt: skip
 
 
-def _centre(sample: Sample, recipe: BoxRecipe, generator: torch.Generator) -> tuple[float, float]:
-    """Return the middle (x, y) of a view: somewhere round a box, or anywhere, but not beyond the picture."""
-    sides = torch.tensor(sample.picture.shape[::-1], dtype=torch.float32)
+def _centre(sides: Tensor, boxes: Tensor, recipe: BoxRecipe, generator: torch.Generator) -> Tensor:
+    """Return the middle (x, y) of a view: somewhere round a box, or anywhere, but not beyond the picture.
+
+    Parameters
+    ----------
+    sides
+        (2,) columns and rows of the picture.
+    """
     room = torch.minimum(torch.tensor(recipe.view_size[::-1], dtype=torch.float32), sides) / 2
-    if len(sample.boxes) and float(torch.rand(1, generator=generator)) < recipe.focus / (1 - recipe.clean):
-        box = sample.boxes[int(torch.randint(len(sample.boxes), (1,), generator=generator))]
+    if len(boxes) and float(torch.rand(1, generator=generator)) < recipe.focus / (1 - recipe.clean):
+        box = boxes[int(torch.randint(len(boxes), (1,), generator=generator))]
         stray = (torch.rand(2, generator=generator) * 2 - 1) * room * 0.8
         middle = box[:2] + box[2:] / 2 + stray
     else:
         middle = torch.rand(2, generator=generator) * sides
-    x, y = torch.maximum(torch.minimum(middle, sides - room), room).tolist()
-    return x, y
+    return torch.maximum(torch.minimum(middle, sides - room), room)
 
 
 def _rates(net: FCOSMobileNetV2, recipe: BoxRecipe) -> list[dict[str, object]]:

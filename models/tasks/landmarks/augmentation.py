@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from models.tasks.segmentation.augmentation import DenseAugmentation, recolour_view
+from models.tasks.segmentation.augmentation import DenseAugmentation, recolour_views
 
 
 def draw_landmark_view(
@@ -51,7 +51,7 @@ def draw_landmark_view(
     grid = grid / torch.tensor([columns - 1, rows - 1]) * 2 - 1
     seen = F.grid_sample(picture[None].float() / 255, grid[None], padding_mode="zeros", align_corners=True)[0]
     found = (points - middle) @ torch.linalg.inv(source_from_view).T + centre
-    return recolour_view(seen, how, generator), found, mirrored
+    return recolour_views(seen[None], how, generator)[0], found, mirrored
 
 
 NEAR, FAR = (1.1, 1.6), (1.6, 4.5)
@@ -96,4 +96,5 @@ def draw_closer_view(
     fine = F.avg_pool2d(picture[None].float() / 255, block)
     grid = ((grid + 0.5) / block - 0.5) / torch.tensor([fine.shape[3] - 1, fine.shape[2] - 1]) * 2 - 1
     seen = F.grid_sample(fine, grid[None], padding_mode="zeros", align_corners=True)[0]
-    return recolour_view(seen, how, generator), (points - middle) @ torch.linalg.inv(source_from_view).T + centre
+    (view,) = recolour_views(seen[None], how, generator)
+    return view, (points - middle) @ torch.linalg.inv(source_from_view).T + centre

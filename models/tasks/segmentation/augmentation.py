@@ -1,17 +1,21 @@
-"""Random views of a picture and its masks for training: one affine map, one tone curve, one shift of the stains.
+"""Random views of pictures and their masks for training: one affine map, one tone curve, one shift of the stains each.
 
 Stains are jittered in the space of Ruifrok and Johnston 2001 (haematoxylin, eosin, DAB; Tellez et al. 2019,
-arXiv:1902.06543), so that a network does not hang on one laboratory's recipe. Everything is drawn from one generator.
+arXiv:1902.06543), so that a network does not hang on one laboratory's recipe. A batch is drawn at once, from one
+generator, on the device of the pictures.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
+
+from models.training.views import Maps, Resident, draw_bends, throw
 
 RGB_FROM_HED = torch.tensor([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])
 """Optical density of each stain in red, green and blue."""
@@ -41,128 +45,130 @@ class DenseAugmentation:
     """Largest standard deviation of a Gaussian blur, in pixels."""
     invert: float = 0.0
     """Probability that light and dark change places."""
+    elastic: float = 0.0
+    """Standard deviation of a smooth bend, as a share of the view's side; see `models.training.views.draw_bends`."""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One picture as the sampler takes it.
+class Samples:
+    """N pictures on the device that trains, as the sampler takes them.
 
     Attributes
     ----------
-    picture
-        (C, H, W) uint8, C = 1 or 3.
-    reference
-        (H, W) uint8 class of every pixel.
-    height
-        (H, W) uint8 depth inside its own object in 255ths, where objects are told apart.
+    pictures
+        Of 1 or 3 planes.
+    references
+        Class of every pixel.
+    heights
+        Depth inside its own object in 255ths, where objects are told apart.
+    outlined
+        (H, W) uint8 class of every pixel of each picture, on the processor, to choose the middle of a view by.
     """
 
-    picture: Tensor
-    reference: Tensor
-    height: Tensor | None = None
+    pictures: Resident
+    references: Resident
+    heights: Resident | None
+    outlined: Sequence[Tensor]
 
 
-def draw_segmentation_view(
-    sample: Sample, size: tuple[int, int], centre: tuple[float, float], how: DenseAugmentation, generator: Generator
+def draw_segmentation_views(
+    samples: Samples,
+    which: Tensor,
+    centres: Tensor,
+    size: tuple[int, int],
+    how: DenseAugmentation,
+    generator: Generator,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw one view around a pixel (row, column).
+    """Draw a view of each of some pictures (B,), around a pixel of each, centres (B, 2) as (row, column).
 
     Returns
     -------
     tuple of Tensor
-        Picture (C, *size) in [0, 1]; class (*size) as int64; height (*size) in [0, 1], zero where there is none.
+        Pictures (B, C, *size) in [0, 1]; classes (B, *size) as int64; heights (B, *size) in [0, 1], zero where there
+        are none.
     """
-    grid, (top, left, bottom, right) = _grid(sample.reference.shape, size, centre, how, generator)  # in source pixels
-    extent = torch.tensor([max(right - left - 1, 1), max(bottom - top - 1, 1)])
-    grid = ((grid - torch.tensor([left, top])) / extent * 2 - 1)[None]  # (1, h, w, 2) as (x, y) in [−1, 1]
-    part = (slice(None), slice(top, bottom), slice(left, right))
-    smooth = [sample.picture[part].float() / 255]
-    if sample.height is not None:
-        smooth.append(sample.height[None][part].float() / 255)
-    seen = F.grid_sample(torch.cat(smooth)[None], grid, padding_mode="reflection", align_corners=True)[0]
-    reference = F.grid_sample(
-        sample.reference[None][part].float()[None], grid, mode="nearest", padding_mode="reflection", align_corners=True
-    )[0, 0]
-    channels = len(sample.picture)
-    height = seen[channels] if sample.height is not None else torch.zeros(size)
-    return recolour_view(seen[:channels], how, generator), reference.long(), height
+    places = draw_maps(size, centres, how, generator).places()
+    seen = samples.pictures.look_up(which, places, "reflect")
+    classes = samples.references.look_up_nearest(which, places, "reflect")[:, 0].long()
+    if samples.heights is None:
+        heights = torch.zeros_like(seen[:, 0])
+    else:
+        heights = samples.heights.look_up(which, places, "reflect")[:, 0]
+    return recolour_views(seen, how, generator), classes, heights
 
 
-def _grid(
-    shape: torch.Size, size: tuple[int, int], centre: tuple[float, float], how: DenseAugmentation, generator: Generator
-) -> tuple[Tensor, tuple[int, int, int, int]]:
-    """Return the source pixel (x, y) of every pixel of the view, (h, w, 2), and the box of the source they lie in."""
-
-    def draw(spread: float) -> float:
-        return (float(torch.rand(1, generator=generator)) * 2 - 1) * spread
-
-    angle, zoom = draw(math.radians(how.rotation_deg)), math.exp(draw(how.scale))
-    mirror = -1.0 if how.flip and float(torch.rand(1, generator=generator)) < 0.5 else 1.0
-    row, column = (float(at) + draw(how.shift) * side for at, side in zip(centre, size, strict=True))
-    across = torch.arange(size[1]) - (size[1] - 1) / 2
-    down = (torch.arange(size[0]) - (size[0] - 1) / 2)[:, None]
-    cos, sin = math.cos(angle) * zoom, math.sin(angle) * zoom
-    x = column + cos * mirror * across - sin * down
-    y = row + sin * mirror * across + cos * down
-    grid = torch.stack([x, y], -1)
-    low, high = grid.amin((0, 1)).floor().long() - 1, grid.amax((0, 1)).ceil().long() + 2
-    left, right = int(low[0].clamp(0, shape[1] - 2)), int(high[0].clamp(2, shape[1]))
-    top, bottom = int(low[1].clamp(0, shape[0] - 2)), int(high[1].clamp(2, shape[0]))
-    return grid, (top, left, bottom, right)
+def draw_maps(size: tuple[int, int], centres: Tensor, how: DenseAugmentation, generator: Generator) -> Maps:
+    """Draw how views lie round pixels, centres (B, 2) as (row, column)."""
+    n, device = len(centres), centres.device
+    angle, zoom = throw(n, generator, math.radians(how.rotation_deg)), torch.exp(throw(n, generator, how.scale))
+    half = torch.rand(n, generator=generator, device=device) < 0.5
+    mirror = torch.where(half, -1.0, 1.0) if how.flip else torch.ones(n, device=device)
+    down, across = (throw(n, generator, how.shift) * side for side in size)
+    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
+    turn = torch.stack([torch.stack([cos * mirror, -sin], 1), torch.stack([sin * mirror, cos], 1)], 1)
+    middle = torch.stack([centres[:, 1] + across, centres[:, 0] + down], 1)
+    bend = draw_bends(n, size, how.elastic * min(size), generator) if how.elastic else None
+    return Maps(turn, middle, size, bend)
 
 
-def recolour_view(picture: Tensor, how: DenseAugmentation, generator: Generator) -> Tensor:
-    """(C, h, w) in [0, 1] → the same scene under another stain, exposure and noise."""
+def recolour_views(pictures: Tensor, how: DenseAugmentation, generator: Generator) -> Tensor:
+    """(B, C, h, w) in [0, 1] → the same scenes, each under another stain, exposure and noise."""
+    n, device, shape = len(pictures), pictures.device, (-1, 1, 1, 1)
+    colours = pictures.shape[1] == 3
 
-    def draw(spread: float, count: int = 1) -> Tensor:
-        return (torch.rand(count, generator=generator) * 2 - 1) * spread
+    def draw(spread: float) -> Tensor:
+        return throw(n, generator, spread).view(shape)
 
-    if how.stain and len(picture) == 3:
-        picture = restain_view(picture, 1 + draw(how.stain, 3), draw(how.stain / 10, 3))
-    if how.hue_deg and len(picture) == 3:
-        picture = turn_hues(picture, float(draw(how.hue_deg)))
-    if how.grey and len(picture) == 3 and float(torch.rand(1, generator=generator)) < how.grey:
-        picture = grey_view(picture)
-    if how.invert and float(torch.rand(1, generator=generator)) < how.invert:
-        picture = 1 - picture
-    picture = picture.clamp(1e-4, 1) ** torch.exp(draw(how.gamma))
-    picture = (picture - 0.5) * torch.exp(draw(how.contrast)) + 0.5 + draw(how.brightness)
+    def happens(share: float) -> Tensor:
+        return (torch.rand(n, generator=generator, device=device) < share).view(shape)
+
+    if how.stain and colours:
+        factor, offset = (throw(3 * n, generator, spread).view(n, 3) for spread in (how.stain, how.stain / 10))
+        pictures = restain_views(pictures, 1 + factor, offset)
+    if how.hue_deg and colours:
+        pictures = turn_hues(pictures, throw(n, generator, math.radians(how.hue_deg)))
+    if how.grey and colours:
+        pictures = torch.where(happens(how.grey), grey_views(pictures), pictures)
+    if how.invert:
+        pictures = torch.where(happens(how.invert), 1 - pictures, pictures)
+    pictures = pictures.clamp(1e-4, 1) ** torch.exp(draw(how.gamma))
+    pictures = (pictures - 0.5) * torch.exp(draw(how.contrast)) + 0.5 + draw(how.brightness)
     if how.blur:
-        picture = blur_view(picture, float(torch.rand(1, generator=generator)) * how.blur)
-    amount = how.noise * torch.rand(1, generator=generator)
-    picture = picture + amount * torch.randn(picture.shape, generator=generator)
-    return picture.clamp(0, 1)
+        pictures = blur_views(pictures, torch.rand(n, generator=generator, device=device) * how.blur, how.blur)
+    amount = how.noise * torch.rand(n, generator=generator, device=device).view(shape)
+    pictures = pictures + amount * torch.randn(pictures.shape, generator=generator, device=device)
+    return pictures.clamp(0, 1)
 
 
-def restain_view(picture: Tensor, factor: Tensor, offset: Tensor) -> Tensor:
-    """(3, h, w) in [0, 1] with the density of each stain (3,) multiplied and shifted; 1 and 0 change nothing."""
-    density = -torch.log10(picture.clamp_min(1 / 255)).flatten(1)  # (3, h·w)
-    stains = torch.linalg.solve(RGB_FROM_HED.T, density)
-    density = RGB_FROM_HED.T @ (stains * factor[:, None] + offset[:, None])
-    return torch.pow(10.0, -density).clamp(0, 1).view_as(picture)
+def restain_views(pictures: Tensor, factor: Tensor, offset: Tensor) -> Tensor:
+    """(B, 3, h, w) in [0, 1] with the density of each stain (B, 3) multiplied and shifted; 1 and 0 change nothing."""
+    stain = RGB_FROM_HED.to(pictures)
+    density = -torch.log10(pictures.clamp_min(1 / 255)).flatten(2)  # (B, 3, h·w)
+    stains = torch.linalg.inv(stain.T) @ density
+    density = stain.T @ (stains * factor[..., None] + offset[..., None])
+    return torch.pow(10.0, -density).clamp(0, 1).view_as(pictures)
 
 
-def turn_hues(picture: Tensor, angle_deg: float) -> Tensor:
-    """(3, h, w) with every colour turned about the grey axis, after Rodrigues; grey stays as it is."""
-    angle = math.radians(angle_deg)
-    cross = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / math.sqrt(3)
-    turn = math.cos(angle) * torch.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) / 3
-    turned_colours: Tensor = turn @ picture.flatten(1)
-    return turned_colours.view_as(picture)
+def turn_hues(pictures: Tensor, angle: Tensor) -> Tensor:
+    """(B, 3, h, w) with every colour turned about the grey axis by angles (B,) in radians, after Rodrigues."""
+    cross = pictures.new_tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / math.sqrt(3)
+    sin, cos = torch.sin(angle).view(-1, 1, 1), torch.cos(angle).view(-1, 1, 1)
+    turn = cos * torch.eye(3, device=pictures.device) + sin * cross + (1 - cos) / 3
+    return (turn @ pictures.flatten(2)).view_as(pictures)
 
 
-def grey_view(picture: Tensor) -> Tensor:
-    """(3, h, w) with the luminance of `Image.grey` in every channel."""
-    luminance = torch.tensor([0.299, 0.587, 0.114])
-    return (luminance @ picture.flatten(1)).view(1, *picture.shape[1:]).expand(3, -1, -1)
+def grey_views(pictures: Tensor) -> Tensor:
+    """(B, 3, h, w) with the luminance of `Image.grey` in every channel."""
+    luminance = pictures.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    return (pictures * luminance).sum(1, keepdim=True).expand_as(pictures)
 
 
-def blur_view(picture: Tensor, sigma_px: float) -> Tensor:
-    """(C, h, w) under a Gaussian of this width; one under a fifth of a pixel does nothing."""
-    if sigma_px < 0.2:
-        return picture
-    reach = math.ceil(3 * sigma_px)
-    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma_px) ** 2)
-    kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
-    planes = F.pad(picture[:, None], (reach,) * 4, mode="replicate")
-    return F.conv2d(F.conv2d(planes, kernel), kernel.transpose(2, 3))[:, 0]
+def blur_views(pictures: Tensor, sigma_px: Tensor, most_px: float) -> Tensor:
+    """(B, C, h, w), each under a Gaussian of its own width (B,), none wider than `most_px`; 0 does nothing."""
+    n, channels, reach = len(pictures), pictures.shape[1], math.ceil(3 * most_px)
+    at = torch.arange(-reach, reach + 1, device=pictures.device)
+    kernel = torch.exp(-0.5 * (at / sigma_px.clamp_min(0.05)[:, None]) ** 2)
+    kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(channels, 0).view(n * channels, 1, 1, -1)
+    planes = F.pad(pictures.reshape(1, n * channels, *pictures.shape[2:]), (reach,) * 4, mode="replicate")
+    planes = F.conv2d(F.conv2d(planes, kernel, groups=n * channels), kernel.transpose(2, 3), groups=n * channels)
+    return planes.view_as(pictures)

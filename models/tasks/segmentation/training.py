@@ -5,7 +5,7 @@ How a run is stepped through, stopped and resumed is `models.training.loop`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +24,13 @@ from models.nets.mobilenet import STAGES, StagedMobileNetV2, rescale_batch_norms
 from models.nets.starting import load_starting_weights
 from models.nets.unet import UNetMobileNetV2
 from models.progress import Progress
-from models.tasks.segmentation.augmentation import Sample, draw_segmentation_view
+from models.tasks.segmentation.augmentation import Samples, draw_segmentation_views
 from models.tasks.segmentation.dataset import DenseSet
 from models.tasks.segmentation.recipe import DenseRecipe
 from models.tasks.segmentation.task import fit_segmenter_input, make_network_input
 from models.training import loop
 from models.training.loop import StepRun
+from models.training.views import Resident
 
 
 @dataclass(frozen=True)
@@ -48,21 +49,27 @@ class DenseRun(StepRun):
     start: DenseRun | None = None
 
 
-def prepare_segmentation_samples(card: Card, data: DenseSet) -> list[Sample]:
-    """Return the pictures of a set as the sampler takes them, fitted into the input of cards that are not tiled."""
-    found = []
+def prepare_segmentation_samples(card: Card, data: DenseSet) -> Samples:
+    """Put the pictures of a set on the device that trains, fitted into the input of cards that are not tiled."""
+    pictures, references, heights, device = [], [], [], choose_device()
     for i, (picture, mask) in enumerate(zip(data.pictures, data.masks, strict=True)):
         planes = torch.from_numpy(np.atleast_3d(picture).transpose(2, 0, 1).copy())
-        height = None
-        if card.instances:
-            height = torch.from_numpy((compute_distance_maps(data.instances[i]) * 255).round().astype(np.uint8))
         reference = torch.from_numpy(mask)
+        if card.instances:
+            depth = (compute_distance_maps(data.instances[i]) * 255).round().astype(np.uint8)
+            heights.append(torch.from_numpy(depth)[None])
         if not card.input.tiled:
             planes, reference = fit_segmenter_input(
                 planes, reference, DenseRecipe.of(card).fitted_size or card.input.size
             )
-        found.append(Sample(planes, reference, height))
-    return found
+        pictures.append(planes)
+        references.append(reference)
+    return Samples(
+        pictures=Resident.of(pictures, device),
+        references=Resident.of([reference[None] for reference in references], device),
+        heights=Resident.of(heights, device) if heights else None,
+        outlined=references,
+    )
 
 
 def compute_distance_maps(instances: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -78,7 +85,7 @@ def compute_distance_maps(instances: NDArray[np.int32]) -> NDArray[np.float32]:
     return found
 
 
-def fit_segmenter(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progress) -> DenseNet:
+def fit_segmenter(card: Card, drawn: Samples, run: DenseRun, progress: Progress) -> DenseNet:
     """Train one network, or read it where the run is finished.
 
     Returns
@@ -112,7 +119,7 @@ def _weights(run: DenseRun) -> dict[str, Tensor]:
     return found
 
 
-def _train(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progress) -> None:
+def _train(card: Card, drawn: Samples, run: DenseRun, progress: Progress) -> None:
     recipe = DenseRecipe.of(card)
     steps = recipe.tuning_steps if run.start else recipe.steps
     torch.manual_seed(run.seed)
@@ -125,7 +132,7 @@ def _train(card: Card, drawn: Sequence[Sample], run: DenseRun, progress: Progres
     loop.train(net, _rates(net, recipe), recipe, run, losses_at, progress, steps=steps, rise=0.2)
 
 
-def start_segmenter(card: Card, drawn: Sequence[Sample], run: DenseRun) -> DenseNet:
+def start_segmenter(card: Card, drawn: Samples, run: DenseRun) -> DenseNet:
     """Return the network a run begins with."""
     net = build_dense(card)
     if run.start:
@@ -140,34 +147,29 @@ def start_segmenter(card: Card, drawn: Sequence[Sample], run: DenseRun) -> Dense
     return net.to(choose_device()).to(memory_format=torch.channels_last)
 
 
-def draw_segmentation_batch(
-    card: Card, drawn: Sequence[Sample], run: DenseRun, step: int
-) -> tuple[Tensor, Tensor, Tensor]:
+def draw_segmentation_batch(card: Card, drawn: Samples, run: DenseRun, step: int) -> tuple[Tensor, Tensor, Tensor]:
     """Draw the batch of one step: pictures (N, 3, h, w) in [−1, 1], classes (N, h, w), heights (N, h, w)."""
-    recipe = DenseRecipe.of(card)
+    recipe, device = DenseRecipe.of(card), choose_device()
     generator = run.generator(step)
     chosen = torch.multinomial(torch.from_numpy(run.draw), recipe.batch, replacement=True, generator=generator)
-    parts = []
-    for i in chosen.tolist():
-        sample = drawn[i]
-        centre = _centre(sample, recipe, card.input.tiled, generator)
-        parts.append(draw_segmentation_view(sample, recipe.view_size, centre, recipe.augmentation, generator))
-    pictures, references, depths = (torch.stack(part).to(choose_device()) for part in zip(*parts, strict=True))
-    return make_network_input(pictures), references, depths
+    centres = torch.stack([_centre(drawn.outlined[i], recipe, card.input.tiled, generator) for i in chosen.tolist()])
+    pictures, references, heights = draw_segmentation_views(
+        drawn, chosen.to(device), centres.to(device), recipe.view_size, recipe.augmentation, run.generator(step, device)
+    )
+    return make_network_input(pictures), references, heights
 
 
-def _centre(sample: Sample, recipe: DenseRecipe, tiled: bool, generator: torch.Generator) -> tuple[float, float]:
-    """Return the middle of a view: on an object or anywhere; where the whole image is seen, so that it stays inside."""
-    sides = torch.tensor(sample.reference.shape)
-    if float(torch.rand(1, generator=generator)) < recipe.focus and len(found := torch.nonzero(sample.reference)):
+def _centre(reference: Tensor, recipe: DenseRecipe, tiled: bool, generator: torch.Generator) -> Tensor:
+    """Return the middle of a view, (2,): on an object or anywhere; of cards that see all at once it stays inside."""
+    sides = torch.tensor(reference.shape)
+    if float(torch.rand(1, generator=generator)) < recipe.focus and len(found := torch.nonzero(reference)):
         middle = found[int(torch.randint(len(found), (1,), generator=generator))].float()
     else:
         middle = torch.rand(2, generator=generator) * sides
     if not tiled:
         room = torch.minimum(torch.tensor(recipe.view_size), sides) / 2
         middle = torch.maximum(torch.minimum(middle, sides - room), room) - 0.5
-    row, column = middle.tolist()
-    return row, column
+    return middle
 
 
 def _losses(

@@ -22,7 +22,6 @@ from models.nets.device import choose_device
 from models.nets.loading import fold_batch_norms, write_tensors
 from models.progress import Progress, tell_part
 from models.tasks.ood_set import read_ood_sets
-from models.tasks.segmentation.augmentation import Sample
 from models.tasks.segmentation.dataset import TRAIN, TUNING, DenseSet
 from models.tasks.segmentation.datasets import read_dense_set
 from models.tasks.segmentation.metrics import (
@@ -182,7 +181,7 @@ def evaluate(card_id: str, folds: int, test: bool, progress: Progress) -> None:
         For a card that has not been trained: its out-of-distribution detector is measured too.
     """
     chosen, data = card(card_id), read_dense_set(card_id)
-    drawn: list[Sample] = prepare_segmentation_samples(chosen, data)
+    drawn = prepare_segmentation_samples(chosen, data)
     tables: dict[str, list[tuple[int, dict[str, float]]]] = {}
     planned = list_segmentation_trials(chosen, data, folds)
     for part, trial in enumerate(planned):

@@ -14,7 +14,16 @@ from models.commands import trials
 from models.commands.batch import NoNames
 from models.commands.output import check_output_folder, write_output
 from models.commands.size_series import read_sizes, tell_sizes
-from models.commands.trial import CARD, JOURNAL, follow_shots, open_file, outline_shots, read_shots, write_motion
+from models.commands.trial import (
+    CARD,
+    JOURNAL,
+    follow_shots,
+    open_file,
+    outline_shots,
+    read_components,
+    read_shots,
+    write_motion,
+)
 from models.errors import InputError
 from models.types import AcceptanceLimits, Motion
 
@@ -54,6 +63,10 @@ DepthLimit = Annotated[
 TurnLimit = Annotated[
     float, typer.Option("--limit-rotation", min=0.01, max=180, help="Error of any rotation that you accept, degrees.")
 ]
+FemoralAxes = Annotated[
+    str | None, typer.Option(help="Anterior and proximal in its STL, such as +y+z; by default as its shape tells.")
+]
+TibialAxes = Annotated[str | None, typer.Option(help="The same of the tibial component.")]
 Priors = Annotated[
     bool, typer.Option("--priors/--no-priors", help="Whether what is known of knees helps to find depths.")
 ]
@@ -78,6 +91,8 @@ def kinematics(
     limit_in_plane: PlaneLimit = AcceptanceLimits.plane_mm,
     limit_depth: DepthLimit = AcceptanceLimits.depth_mm,
     limit_rotation: TurnLimit = AcceptanceLimits.turn_deg,
+    femoral_axes: FemoralAxes = None,
+    tibial_axes: TibialAxes = None,
 ) -> None:
     """Find the six degrees of freedom of both components in every frame, and the joint's angles.
 
@@ -90,7 +105,9 @@ def kinematics(
             (reference_femoral, reference_tibial, masks_femoral, masks_tibial)
         ):
             raise typer.BadParameter("a folder of trials takes both components or none, no masks, references or sizes")
-        shared = trials.Shared(femoral, tibial, calibration, side, frame_rate, not no_names, priors, limits)
+        shared = trials.Shared(
+            femoral, tibial, calibration, side, frame_rate, not no_names, priors, limits, (femoral_axes, tibial_axes)
+        )
         if trials.measure_trials(frames[0], shared, out, processes):
             raise typer.Exit(1)
         return
@@ -98,7 +115,6 @@ def kinematics(
         raise typer.BadParameter("give --femoral and --tibial, the STL files of both components")
     if (masks_femoral is None) != (masks_tibial is None):
         raise typer.BadParameter("give --masks-femoral and --masks-tibial, or neither")
-    from models.geometry.mesh import read_mesh
     from models.tasks.kinematics.journal import Journal
     from models.tasks.kinematics.motion import Study
     from models.tasks.kinematics.opensim import find_frame_rate
@@ -107,7 +123,7 @@ def kinematics(
     check_output_folder(out, "--out")
     cad = open_file(femoral), open_file(tibial)
     series = read_sizes(sizes or [], cad)
-    meshes = read_mesh(cad[0].data, cad[0].name), read_mesh(cad[1].data, cad[1].name)
+    meshes = read_components(cad, (femoral_axes, tibial_axes))
     given = {name: path for name, path in (("femoral", reference_femoral), ("tibial", reference_tibial)) if path}
     references = {name: read_poses(open_file(path)) for name, path in given.items()}
     shots = read_shots(frames)

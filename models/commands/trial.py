@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from models.geometry.mesh import Mesh
     from models.tasks.kinematics.journal import Journal
     from models.tasks.kinematics.motion import Study
     from models.tasks.kinematics.points import Place
@@ -58,6 +59,18 @@ def open_file(path: Path) -> File:
     except OSError as error:
         fix = "Name an existing file; both components and the calibration are needed."
         raise InputError("cannot be opened", fix=fix, file=path.name) from error
+
+
+def read_components(files: tuple[File, File], axes: tuple[str | None, str | None]) -> tuple[Mesh, Mesh]:
+    """Read both components, femoral first, each with the axes that are stated such as "+y+z", if any."""
+    from models.geometry.mesh import read_mesh
+    from models.tasks.kinematics.axes import read_axes
+
+    meshes = [read_mesh(file.data, file.name) for file in files]
+    femoral, tibial = (
+        replace(mesh, stated_axes=read_axes(said)) if said else mesh for mesh, said in zip(meshes, axes, strict=True)
+    )
+    return femoral, tibial
 
 
 def read_shots(paths: Sequence[Path]) -> list[Shot]:

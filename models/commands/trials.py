@@ -21,7 +21,16 @@ from pathlib import Path
 import typer
 
 from models.commands.output import check_output_folder, write_output
-from models.commands.trial import CARD, JOURNAL, follow_shots, open_file, outline_shots, read_shots, write_motion
+from models.commands.trial import (
+    CARD,
+    JOURNAL,
+    follow_shots,
+    open_file,
+    outline_shots,
+    read_components,
+    read_shots,
+    write_motion,
+)
 from models.errors import Cancelled, InputError, OrthoLensError
 from models.io.text import natural_name_key
 from models.types import AcceptanceLimits, Motion
@@ -49,6 +58,7 @@ class Shared:
     named: bool = True
     priors: bool = True
     limits: AcceptanceLimits = field(default_factory=AcceptanceLimits)
+    axes: tuple[str | None, str | None] = (None, None)
 
 
 @dataclass(frozen=True)
@@ -105,7 +115,6 @@ def measure_trial(trial: Trial, progress: Callable[[float], None]) -> Row:
     OrthoLensError
         Where a file is missing or cannot be used.
     """
-    from models.geometry.mesh import read_mesh
     from models.tasks.kinematics.journal import Journal
     from models.tasks.kinematics.motion import Study
     from models.tasks.kinematics.opensim import find_frame_rate
@@ -113,7 +122,7 @@ def measure_trial(trial: Trial, progress: Callable[[float], None]) -> Row:
 
     begun, shared = time.perf_counter(), trial.shared
     frames, cad, calibration = sort_files(trial)
-    meshes = read_mesh(cad[0].read_bytes(), cad[0].name), read_mesh(cad[1].read_bytes(), cad[1].name)
+    meshes = read_components((open_file(cad[0]), open_file(cad[1])), shared.axes)
     shots = read_shots(frames)
     images = [shot.image for shot in shots]
     camera = find_camera(images, open_file(calibration) if calibration else None)

@@ -42,11 +42,14 @@ class Mesh:
         (F, 3) indices of vertices, counter-clockwise seen from outside.
     warnings
         What had to be assumed on reading; they go into reports, and so name no file.
+    stated_axes
+        (3, 3) whose columns are right, anterior and proximal, where somebody said them; None: the shape is to tell.
     """
 
     vertices: Array
     faces: Whole
     warnings: tuple[str, ...] = ()
+    stated_axes: Array | None = None
 
     @cached_property
     def normals(self) -> Array:

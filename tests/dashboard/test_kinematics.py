@@ -32,8 +32,10 @@ from models.geometry.camera import write_calibration
 from models.geometry.mesh import Mesh, write_stl
 from models.i18n import Language
 from models.jobs import Job
+from models.simulation.knee_designs import build_design
 from models.simulation.motion import DISTANCE_MM, PITCH_MM
-from models.tasks.kinematics import angles, study
+from models.tasks.kinematics import study
+from models.tasks.kinematics.axes import Axes
 from models.tasks.kinematics.opensim import find_frame_rate
 from models.tasks.kinematics.sequence import Frame
 from models.tasks.kinematics.study import File
@@ -217,7 +219,7 @@ def test_a_held_tibia_stands_at_its_own_origin(measured: MotionCase) -> None:
 
 def test_a_held_tibia_lies_as_a_reader_thinks_of_it(measured: MotionCase) -> None:
     """Right, anterior and proximal are the scene's axes, whatever the file's are."""
-    turned = angles.Axes(np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]]))  # anterior +x, proximal −y
+    turned = Axes(np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]]))  # anterior +x, proximal −y
     compass = figures.Compass((measured.axes[0], turned), "right", measured.result.tibial.pose[2])
     frame = compass.frame(measured.result.tibial.pose[2])
     for way, axis in (((0, 0, -5), 0), ((5, 0, 0), 1), ((0, -5, 0), 2)):
@@ -444,6 +446,24 @@ def test_own_files_find_their_places(page: AppTest, sequence: Fluoroscopy) -> No
     assert not folded.proto.expanded
     assert "Real frames cannot be measured yet" in texts(page)
     assert page.button(key="kinematics-start").disabled
+
+
+def test_axes_that_a_shape_does_not_tell_are_asked_for(page: AppTest, sequence: Fluoroscopy) -> None:
+    own(page)
+    given = files(sequence) | {"fem.stl": stl(build_design("unicompartmental", 0).build_meshes()[0])}
+    del given["fem.jts"]
+    page.session_state["kinematics-files"] = tuple(File(name, data) for name, data in given.items())
+    page.run()
+    assert "The shape of the femoral component does not tell which ways" in texts(page)
+    assert "tibial component does not tell" not in texts(page)
+    assert not any(button.key == "kinematics-start" for button in page.button)
+    fields = {group.label: group.key for group in page.segmented_control}
+    for label, way in (("Anterior", "+y"), ("Proximal", "-y")):
+        page.segmented_control(key=fields[label]).set_value(way).run()
+    assert "Anterior and proximal are at right angles" in texts(page)
+    page.segmented_control(key=fields["Proximal"]).set_value("+z").run()
+    assert not page.exception
+    assert any(button.key == "kinematics-start" for button in page.button)
 
 
 WRONG: dict[str, Callable[[dict[str, bytes]], object]] = {

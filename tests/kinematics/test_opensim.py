@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from models.simulation.motion import Scene, render_motion_masks
 from models.tasks.kinematics import angles, opensim
+from models.tasks.kinematics.axes import guess_femoral_axes, guess_tibial_axes
 from models.tasks.kinematics.export import export_angles_csv
 from models.types import Image, Motion, Track
 from tests.kinematics.solutions import solve_as
@@ -27,7 +28,7 @@ def motion(lunge: Scene) -> Motion:
     """The exact poses of the lunge, a left knee; in frame 3 no femoral component was found."""
     poses = [poses.copy() for poses in (lunge.femoral_poses, lunge.tibial_poses)]
     poses[0][2] = np.nan
-    axes = angles.guess_femoral_axes(lunge.femoral), angles.guess_tibial_axes(lunge.tibial)
+    axes = guess_femoral_axes(lunge.femoral), guess_tibial_axes(lunge.tibial)
     one = np.ones(len(poses[0]))
     tracks = [
         Track(

@@ -15,6 +15,7 @@ from dashboard.views.kinematics import tracking
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from dashboard.views.kinematics.tracking import Edits, Tracking
 from models.tasks.kinematics import angles
+from models.tasks.kinematics.axes import Axes, guess_femoral_axes, guess_tibial_axes
 from models.tasks.kinematics.statement import state_motion
 from models.types import AcceptanceLimits, Motion, Track
 
@@ -68,10 +69,10 @@ class MotionCase:
         return self.motion.femoral.pose, self.motion.tibial.pose
 
     @cached_property
-    def axes(self) -> tuple[angles.Axes, angles.Axes]:
+    def axes(self) -> tuple[Axes, Axes]:
         """Anatomical directions of femoral and tibial component, as the angles have them."""
         femoral, tibial = self.sequence.meshes
-        axes = angles.guess_femoral_axes(femoral), angles.guess_tibial_axes(tibial)
+        axes = guess_femoral_axes(femoral), guess_tibial_axes(tibial)
         return axes[0], angles.face_tibial_axes(*self.poses, axes)
 
     @property
@@ -80,7 +81,7 @@ class MotionCase:
         femoral, tibial = self.sequence.reference
         if femoral is None or tibial is None:
             return None
-        axes = angles.guess_femoral_axes(self.sequence.femoral), angles.guess_tibial_axes(self.sequence.tibial)
+        axes = guess_femoral_axes(self.sequence.femoral), guess_tibial_axes(self.sequence.tibial)
         axes = axes[0], angles.face_tibial_axes(femoral, tibial, axes)
         return angles.compute_joint_angles(femoral, tibial, axes, self.motion.side)
 

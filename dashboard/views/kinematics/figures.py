@@ -20,7 +20,7 @@ from dashboard.style.figures import FAINT, FONT, INK, PAPER, draw_viewer, encode
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
 from models.geometry.mesh import Mesh
 from models.geometry.render import render_silhouette
-from models.tasks.kinematics.angles import Axes
+from models.tasks.kinematics.axes import Axes
 from models.tasks.kinematics.export import COLOURS
 from models.tasks.kinematics.sequence import NAMES
 from models.tasks.landmarks.marks import find_bone

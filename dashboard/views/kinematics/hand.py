@@ -15,7 +15,7 @@ from dashboard.views.kinematics.case import MotionCase
 from dashboard.views.kinematics.figures import Placed
 from models import OrthoLensError
 from models.geometry import jts
-from models.tasks.kinematics.angles import Axes
+from models.tasks.kinematics.axes import Axes
 from models.tasks.kinematics.sequence import NAMES
 
 FIELDS = (

@@ -15,6 +15,7 @@ from dashboard.case import door
 from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t, tn
 from dashboard.views.kinematics import fluoroscopy
+from dashboard.views.kinematics.anatomy import complete_axes
 from dashboard.views.kinematics.fluoroscopy import Array, Fluoroscopy
 from dashboard.views.kinematics.tracking import EXACT, NETWORK
 from models.cases.lunge import CARD
@@ -127,11 +128,15 @@ def _own() -> Fluoroscopy | None:
     femoral, tibial = (
         session.compute_once(partial(read_mesh, mesh.data, mesh.name), "mesh", mesh.sha256) for mesh in meshes
     )
+    if (known := complete_axes((femoral, tibial), (meshes[0].sha256, meshes[1].sha256))) is None:
+        return None
+    femoral, tibial = known
     shown = [image.sha256 for image in images]
     stated = (calibration.sha256,) if calibration else ()
     camera = session.compute_once(lambda: study.find_camera(images, calibration), "camera", *stated, *shown)
     reference = _references([file for file in files if file.role == "reference"], len(images))
-    parts = [*shown, *(mesh.sha256 for mesh in meshes), repr(camera)]
+    stated_axes = [repr(mesh.stated_axes) for mesh in known]
+    parts = [*shown, *(mesh.sha256 for mesh in meshes), *stated_axes, repr(camera)]
     key = hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
     return Fluoroscopy(key, images, femoral, tibial, camera, reference=reference)
 

@@ -1,21 +1,19 @@
 """Joint angles and translations after Grood and Suntay, and where the condyles touch lowest on the tibial plateau.
 
 Axes are the components' own: x to the patient's right, y anterior, z proximal, taken from the coordinate axes of the
-two CAD files (`guess_femoral_axes`,
-`guess_tibial_axes` say which) and stated with every result. Flexion turns about the femoral
-x, tibial rotation about the tibial z, ab/adduction about the axis at right angles to both.
+two CAD files (`axes` says which) and stated with every result. Flexion turns about the femoral x, tibial rotation about
+the tibial z, ab/adduction about the axis at right angles to both.
 
 Reference: E. S. Grood and W. J. Suntay, J Biomech Eng 1983, doi 10.1115/1.3138397.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from models.geometry.mesh import Mesh
+from models.tasks.kinematics.axes import Axes
 
 Array = NDArray[np.float64]
 
@@ -32,91 +30,6 @@ CONDYLE_MM = 8.0
 """Distance from the middle beyond which a point belongs to a condyle."""
 
 
-@dataclass(frozen=True, eq=False)
-class Axes:
-    """Anatomical directions in a component's file.
-
-    Attributes
-    ----------
-    component_from_axes
-        (3, 3) whose columns are right, anterior and proximal in the file's coordinates.
-    """
-
-    component_from_axes: Array
-
-    def __str__(self) -> str:
-        """Return such as "right +z, anterior -x, proximal +y"."""
-        words = []
-        for name, column in zip(("right", "anterior", "proximal"), self.component_from_axes.T, strict=True):
-            axis = int(np.abs(column).argmax())
-            words.append(f"{name} {'+' if column[axis] > 0 else '-'}{'xyz'[axis]}")
-        return ", ".join(words)
-
-
-def _axes(anterior: Array, proximal: Array) -> Axes:
-    return Axes(np.stack([np.cross(anterior, proximal), anterior, proximal], 1))
-
-
-def _unit(axis: int, sign: float) -> Array:
-    vector = np.zeros(3)
-    vector[axis] = 1.0 if sign >= 0 else -1.0
-    return vector
-
-
-def _symmetric_axis(mesh: Mesh) -> int:
-    """Return the coordinate axis at right angles to the plane that halves the component best."""
-    low, high = mesh.vertices.min(0), mesh.vertices.max(0)
-    off = np.abs(low + high) / (high - low)
-    return int(np.argmin(np.round(off, 2) - 1e-3 * (high - low) / (high - low).max()))
-
-
-def guess_femoral_axes(mesh: Mesh) -> Axes:
-    """Guess a femoral component's axes: the flange is whole in the middle (anterior), the hollow opens proximally.
-
-    The longer of the two sagittal extents is taken as anteroposterior.
-    """
-    side = _symmetric_axis(mesh)
-    low, high = mesh.vertices.min(0), mesh.vertices.max(0)
-    others = sorted((axis for axis in range(3) if axis != side), key=lambda axis: high[axis] - low[axis])
-    proximal, anterior = others
-    corners = mesh.vertices[mesh.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    middle = corners.mean(1)
-    average = (middle * area[:, None]).sum(0) / area.sum()
-    near = np.abs(middle[:, side]) < 4
-    mid = (middle[near] * area[near, None]).sum(0) / max(area[near].sum(), 1e-9) if near.any() else mesh.centre
-    return _axes(
-        _unit(anterior, mid[anterior] - average[anterior]),
-        _unit(proximal, mesh.centre[proximal] - average[proximal]),
-    )
-
-
-def guess_tibial_axes(mesh: Mesh) -> Axes:
-    """Guess a tibial component's axes: the tray is widest and proximal, its notch is posterior."""
-    low, high = mesh.vertices.min(0), mesh.vertices.max(0)
-    side = int((high - low).argmax())
-    best = max(
-        ((axis, sign) for axis in range(3) if axis != side for sign in (1, -1)),
-        key=lambda end: _width(mesh, side, *end) - _width(mesh, side, end[0], -end[1]),
-    )
-    proximal = best[0]
-    anterior = 3 - side - proximal
-    tray = mesh.vertices[_near_end(mesh, proximal, best[1], 4.0)]
-    middle = tray[np.abs(tray[:, side]) < 4]
-    gap = [middle[:, anterior].min() - tray[:, anterior].min(), tray[:, anterior].max() - middle[:, anterior].max()]
-    return _axes(_unit(anterior, gap[0] - gap[1]), _unit(proximal, best[1]))
-
-
-def _near_end(mesh: Mesh, axis: int, sign: int, depth_mm: float) -> NDArray[np.bool_]:
-    along = mesh.vertices[:, axis] * sign
-    return np.asarray(along > along.max() - depth_mm)
-
-
-def _width(mesh: Mesh, side: int, axis: int, sign: int) -> float:
-    end = mesh.vertices[_near_end(mesh, axis, sign, 4.0), side]
-    return float(end.max() - end.min())
-
-
 def face_tibial_axes(femoral: Array, tibial: Array, axes: tuple[Axes, Axes]) -> Axes:
     """Return the tibial axes, turned by half about the proximal one where the toes would else point backwards.
 
@@ -130,7 +43,7 @@ def face_tibial_axes(femoral: Array, tibial: Array, axes: tuple[Axes, Axes]) -> 
     known = np.isfinite(femoral).all((1, 2)) & np.isfinite(tibial).all((1, 2))
     rotation = compute_joint_angles(femoral[known], tibial[known], axes)[:, 2]
     if len(rotation) and np.median(np.abs(rotation)) > 90:
-        return Axes(axes[1].component_from_axes * np.array([-1.0, -1.0, 1.0]))
+        return Axes(axes[1].component_from_axes * np.array([-1.0, -1.0, 1.0]), axes[1].told)
     return axes[1]
 
 

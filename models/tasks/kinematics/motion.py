@@ -19,6 +19,7 @@ from models.errors import InputError
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics import angles
+from models.tasks.kinematics.axes import Axes, check_axes, guess_femoral_axes, guess_tibial_axes
 from models.tasks.kinematics.certainty import split_sigmas, widen_covariance
 from models.tasks.kinematics.choice import Choice, choose_fits_of_sequence
 from models.tasks.kinematics.evidence import NOTHING
@@ -90,19 +91,20 @@ def find_motion(
     Raises
     ------
     InputError
-        When the frames have unlike sizes, or none of them shows a component.
+        When the frames have unlike sizes, none of them shows a component, or nothing tells a component's axes.
     Cancelled
         When `cancelled` said so.
     """
     start = time.perf_counter()
     check_frame_shapes([frame.masks[0].shape for frame in frames], study.camera)
+    check_axes((study.femoral, study.tibial), COMPONENTS)
     components = Component(study.femoral), Component(study.tibial)
     answers = follow_sequence(frames, components, study.camera, study.options, progress, cancelled)
     for side, missing in enumerate(MISSING):
         if not any(answer[side].fits for answer in answers):
             fix = later("Check that the frames show the implant and that masks and STL files are not exchanged.")
             raise InputError(missing, fix=fix)
-    axes = angles.guess_femoral_axes(study.femoral), angles.guess_tibial_axes(study.tibial)
+    axes = guess_femoral_axes(study.femoral), guess_tibial_axes(study.tibial)
     choice = choose_fits_of_sequence(answers, partial(angles.score_joint_oddness, axes=axes))
     chosen = [[(both[side], at[side]) for both, at in zip(answers, choice.path, strict=True)] for side in (0, 1)]
     placed = _place(study.femoral, chosen[0]), _place(study.tibial, chosen[1])
@@ -204,8 +206,8 @@ def _other_side(
     return None
 
 
-def _axes_of(mesh: Mesh, index: int) -> angles.Axes:
-    return angles.guess_femoral_axes(mesh) if index == 0 else angles.guess_tibial_axes(mesh)
+def _axes_of(mesh: Mesh, index: int) -> Axes:
+    return guess_femoral_axes(mesh) if index == 0 else guess_tibial_axes(mesh)
 
 
 def _digest(frames: Sequence[Frame]) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics import angles
-from models.tasks.kinematics.angles import Axes
+from models.tasks.kinematics.axes import Axes, guess_femoral_axes, guess_tibial_axes
 from models.tasks.kinematics.export import describe_convention
 from models.types import Image, Motion
 from models.words import DISCLAIMER
@@ -114,7 +114,7 @@ def list_points(motion: Motion, meshes: tuple[Mesh, Mesh]) -> dict[str, Array]:
     lowest points of the condyles; left and right are the patient's.
     """
     poses = motion.femoral.pose, motion.tibial.pose
-    axes = angles.guess_femoral_axes(meshes[0]), angles.guess_tibial_axes(meshes[1])
+    axes = guess_femoral_axes(meshes[0]), guess_tibial_axes(meshes[1])
     axes = axes[0], angles.face_tibial_axes(*poses, axes)
     found: dict[str, Array] = {}
     for name, pose, own in zip(("femur", "tibia"), poses, axes, strict=True):

@@ -22,7 +22,7 @@ from models.geometry.camera import Camera
 from models.geometry.implant_points import FEMORAL_POINTS, TIBIAL_POINTS, find_femoral_points, find_tibial_points
 from models.geometry.mesh import Mesh
 from models.geometry.render import place_points
-from models.tasks.kinematics.angles import guess_femoral_axes, guess_tibial_axes
+from models.tasks.kinematics.axes import guess_femoral_axes, guess_tibial_axes
 from models.types import Landmarks, Prediction
 
 Array = NDArray[np.float64]

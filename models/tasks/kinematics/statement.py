@@ -12,6 +12,7 @@ from typing import Any
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics import angles
+from models.tasks.kinematics.axes import guess_femoral_axes, guess_tibial_axes
 from models.tasks.kinematics.certainty import split_sigmas
 from models.tasks.kinematics.flags import flag_frames
 from models.types import AcceptanceLimits, Motion, Solution
@@ -44,7 +45,7 @@ def state_motion(
 def measure_joint(solution: Solution, meshes: tuple[Mesh, Mesh], side: str) -> dict[str, Any]:
     """Return the fields of a `Motion` that follow from its poses: angles, uncertainty, low points and axes."""
     femoral, tibial = solution.poses
-    axes = angles.guess_femoral_axes(meshes[0]), angles.guess_tibial_axes(meshes[1])
+    axes = guess_femoral_axes(meshes[0]), guess_tibial_axes(meshes[1])
     axes = axes[0], angles.face_tibial_axes(femoral, tibial, axes)
     centres = meshes[0].centre, meshes[1].centre
     return {

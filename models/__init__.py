@@ -155,11 +155,17 @@ def predict(
         When the card's weights are missing or changed.
     Cancelled
         When `cancelled` said so; nothing is kept.
+    CannotWrite
+        Where there is an audit log that cannot be written.
     """
+    from models.audit_log import record_answer
     from models.predictors.engine import engine
     from models.tasks.kind import Request
 
-    return engine().predict(image, card(card_id), frame, Request(explain, label, point, fused, progress, cancelled))
+    asked = Request(explain, label, point, fused, progress, cancelled)
+    answer = engine().predict(image, card(card_id), frame, asked)
+    record_answer(image.sha256, card_id)
+    return answer
 
 
 def triage(image: Image, frame: int = 0, *, page: str | None = None, begun: Triage | None = None) -> Triage:

@@ -12,7 +12,20 @@ from collections.abc import Sequence
 import structlog
 import typer
 
-from models.commands import bundle, catalogue, deidentify, kinematics, library, listen, predict, serve, training, triage
+from models.audit_log import name_system_user, subject
+from models.commands import (
+    audit,
+    bundle,
+    catalogue,
+    deidentify,
+    kinematics,
+    library,
+    listen,
+    predict,
+    serve,
+    training,
+    triage,
+)
 from models.commands.allocation import keep_freed_memory
 from models.errors import OrthoLensError, UnknownCard
 from models.service import command as service
@@ -46,6 +59,7 @@ app.command()(catalogue.simulate)
 app.command()(kinematics.kinematics)
 app.command()(listen.listen)
 app.add_typer(service.app, name="api")
+app.add_typer(audit.app, name="audit")
 app.command()(training.train)
 app.command()(training.evaluate)
 app.command()(training.ood)
@@ -61,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ["ood"],
     ):  # as a program of its own, not from a test
         keep_freed_memory()
+    subject.set(name_system_user())
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         app(args=serve.spell_out_stage(sys.argv[1:] if arguments is None else arguments))

@@ -110,6 +110,10 @@ class CannotRead(OrthoLensError):
     """A file of the program's own, such as that of tokens, that cannot be read or is not what it must be."""
 
 
+class BadAuditLog(OrthoLensError):
+    """An audit log that is not as it was written."""
+
+
 class CannotWrite(OrthoLensError):
     """A place for results that cannot be written to, or is full."""
 

@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     idle_minutes: float = Field(30.0, ge=0)
     """After so long without a touch a page forgets what its user dropped; 0 is never."""
 
+    audit_log: Path | None = None
+    """File that says who asked what of which image and what left the program; without one nothing is written down."""
+    audit_names: bool = False
+    """Whether the audit log says who asked as they are called, in place of a hash under this machine's key."""
+
     api_tokens: Path | None = None
     """File of those who may ask `ortholens api`, a line each, as `ortholens api token` prints it; without one it
     answers this machine alone."""

@@ -6,6 +6,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from dashboard import session
+from models.audit_log import record_export
+from models.settings import settings
+
 MEDIA_TYPE = {
     "csv": "text/csv", "geojson": "application/geo+json", "gif": "image/gif", "html": "text/html",
     "json": "application/json", "jts": "text/plain", "mot": "text/plain", "pdf": "application/pdf", "png": "image/png",
@@ -20,6 +24,14 @@ def offer_file(
 ) -> None:  # fmt: skip
     """Draw the button of one of several files, which share their row."""
     st.download_button(
-        label, data, file, MEDIA_TYPE[file.rpartition(".")[2]], icon=f":material/{icon}:", key=key, help=help,
-        on_click="ignore", width="stretch",
+        label, audit_export(data, file), file, MEDIA_TYPE[file.rpartition(".")[2]], icon=f":material/{icon}:", key=key,
+        help=help, on_click="ignore", width="stretch",
     )  # fmt: skip
+
+
+def audit_export(data: bytes | Callable[[], bytes], file: str) -> bytes | Callable[[], bytes]:
+    """Return a file so that the audit log, where there is one, says that it left when it is asked for."""
+    if settings().audit_log is None:
+        return data
+    session.name_user_of_thread()
+    return record_export(data if callable(data) else lambda: data, file)

@@ -17,6 +17,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case.measures import format_measure
+from dashboard.case.offer import audit_export
 from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t
 from dashboard.session import Item
@@ -24,6 +25,7 @@ from models import DISCLAIMER, Card, Classification
 from models.answers.worklist import disarm_formula
 from models.trust.agreement import FEWEST, Reading, count_reader_agreement
 
+READINGS = "ortholens-readings.csv"
 AFTER_EACH = "read-first-after-each"
 """Key: whether the model's answer is shown after each film, and not at the end."""
 SURE = (later("Guess"), later("Fairly sure"), later("Sure"))
@@ -187,7 +189,8 @@ def offer_readings(key: str, *, named: bool = False) -> None:
     readings = session.list_readings()
     if readings:
         st.download_button(
-            t("Readings"), lambda: tabulate_readings(readings, named=named), "ortholens-readings.csv", "text/csv",
+            t("Readings"), audit_export(lambda: tabulate_readings(readings, named=named), READINGS), READINGS,
+            "text/csv",
             icon=":material/table:", on_click="ignore", key=key,
             help=t("Every reading of this session, by all of its readers, as CSV. Without file names, hashes stand."),
         )  # fmt: skip

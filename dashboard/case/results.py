@@ -15,6 +15,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import answering, measures, progress, read_first, report, worklist
+from dashboard.case.offer import audit_export
 from dashboard.case.polling import poll_every
 from dashboard.case.states import escape_markdown, show_error, write_as_sentence
 from dashboard.i18n import t, tn
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from streamlit.elements.lib.column_types import ColumnConfig
 
 ROW_PX = 44
+TABLE = "ortholens-worklist.csv"
 EDITOR, FILE = "reference-table", "reference-file"
 """Keys of the table and of the field for a CSV."""
 
@@ -269,7 +271,7 @@ def _downloads(rows: Sequence[Row]) -> None:
             help=t("A name can identify a patient. Without them, files are named by their hash."),
         )  # fmt: skip
         st.download_button(
-            t("Table as CSV"), lambda: export_worklist(rows, named=named), "ortholens-worklist.csv", "text/csv",
+            t("Table as CSV"), audit_export(lambda: export_worklist(rows, named=named), TABLE), TABLE, "text/csv",
             icon=":material/table:", on_click="ignore",
         )  # fmt: skip
         read_first.offer_readings("readings-all", named=named)

@@ -86,6 +86,7 @@ from dashboard.session.table import (
     unselect_file,
     was_looked_at,
 )
+from dashboard.session.user import name_user_of_thread
 from dashboard.session.work import find_job, forget_work, is_working, list_finished_work, start_work
 from dashboard.session.worklist import (
     ANSWERS,
@@ -168,6 +169,7 @@ __all__ = [
     "list_session_caches",
     "list_uploads",
     "name_uploader",
+    "name_user_of_thread",
     "name_weights",
     "note_answer_for_report",
     "note_answer_of_file",

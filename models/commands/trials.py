@@ -20,6 +20,7 @@ from pathlib import Path
 
 import typer
 
+from models.audit_log import subject
 from models.commands.output import check_output_folder, write_output
 from models.commands.trial import (
     CARD,
@@ -59,6 +60,8 @@ class Shared:
     priors: bool = True
     limits: AcceptanceLimits = field(default_factory=AcceptanceLimits)
     axes: tuple[str | None, str | None] = (None, None)
+    who: str = field(default_factory=subject.get)
+    """Who is named in the audit log."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +253,7 @@ def run_trials(
 
 def _work(trial: Trial, told: Connection) -> None:
     """Measure a trial in this process, and send what there is to tell."""
+    subject.set(trial.shared.who)
     try:
         row = measure_trial(trial, told.send)
     except OrthoLensError as error:

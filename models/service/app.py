@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -86,7 +86,14 @@ def create_app(limits: Settings, hosts: Sequence[str] = ("*",)) -> FastAPI:
     app.include_router(questions.router, dependencies=bearer)
     app.include_router(motion.router, dependencies=bearer)
     app.add_api_route("/healthz", _say_health, response_model=Health, tags=["service"], responses={})
-    app.add_api_route("/metrics", _write_metrics, response_class=Response, tags=["service"], dependencies=bearer)
+    app.add_api_route(
+        "/metrics",
+        _write_metrics,
+        response_class=PlainTextResponse,
+        tags=["service"],
+        dependencies=bearer,
+        responses={403: {"model": Problem, "description": "Not an administrator."}},
+    )
     app.add_exception_handler(OrthoLensError, _say_error)
     app.add_exception_handler(RequestValidationError, _say_invalid)
     app.add_exception_handler(StarletteHTTPException, _say_refused)
@@ -150,11 +157,20 @@ def _say_invalid(_: Request, error: Exception) -> JSONResponse:
     return _problem(f"{where}: {first['msg'].lower()}. See /openapi.json for what is expected.", 422)
 
 
-def _say_refused(_: Request, error: Exception) -> JSONResponse:
+def _say_refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)
     said = {404: "there is nothing here. See /openapi.json.", 405: "this is not asked in this way. See /openapi.json."}
     spoken = error.detail if error.detail[:1].islower() else said.get(error.status_code, error.detail)
-    return _problem(spoken, error.status_code, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # of a path with several routes, each knows its own methods alone
+        known = request.app.openapi()["paths"].get(_find_path(request), {})
+        headers["Allow"] = ", ".join(sorted(method.upper() for method in known)) or headers.get("Allow", "")
+    return _problem(spoken, error.status_code, headers)
+
+
+def _find_path(request: Request) -> str:
+    """Return the pattern of the path that is asked for."""
+    return str(getattr(request.scope.get("route"), "path", request.url.path))
 
 
 def _say_fault(request: Request, error: Exception) -> JSONResponse:

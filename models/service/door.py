@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from models.audit_log import subject
 from models.io.pool import user
 from models.service.callers import Tokens
 from models.words import DISCLAIMER
@@ -106,6 +107,7 @@ class Door:
             return JSONResponse({"error": self._too_large()}, 413)
         scope.setdefault("state", {})["caller"] = caller
         user.set(caller.name)
+        subject.set(caller.name)
         return None
 
     def _too_large(self) -> str:

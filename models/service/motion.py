@@ -20,6 +20,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, Form, HTTPException, Request, Response, UploadFile
 
+from models.audit_log import record_export
 from models.commands.trial import JOURNAL
 from models.commands.trials import Row, Shared, Trial, run_trials
 from models.errors import Cancelled, OrthoLensError
@@ -201,7 +202,8 @@ def measure_motion(
     camera = root / "calibration.txt" if calibration else None
     if calibration and camera:
         _keep(calibration, camera)
-    shared = Shared(given["femoral"], given["tibial"], camera, side, frame_rate, priors=priors)
+    own = given["femoral"], given["tibial"], camera
+    shared = Shared(*own, side, frame_rate, priors=priors, who=_caller(request).name)
     found = _measurements(request)
     try:
         id = found.add(_caller(request), folder, shared)
@@ -249,8 +251,9 @@ def fetch_result(request: Request, id: str) -> Response:
         for path in sorted(root.rglob("*")):
             if path.is_file() and path.name != JOURNAL:
                 archive.write(path, path.relative_to(root))
+    data = record_export(out.getvalue, "motion.zip")()
     headers = {"Content-Disposition": 'attachment; filename="motion.zip"'}
-    return Response(out.getvalue(), media_type="application/zip", headers=headers)
+    return Response(data, media_type="application/zip", headers=headers)
 
 
 def _keep(upload: UploadFile, path: Path) -> None:

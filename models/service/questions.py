@@ -12,6 +12,7 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from PIL import Image as Pillow
 
 import models
+from models.audit_log import record_answer, record_export
 from models.cards import Card, cards
 from models.commands.predict import Question, answer_question, choose_card, write_line
 from models.commands.triage import write_triage
@@ -131,6 +132,7 @@ def explain(
         raise UnknownCard(f"answers of {known.id} are explained by no method of their own", fix="Name a method.")
     with _metrics(request).answering(known.id):
         why = models.explain(image, known.id, find_method(chosen).key, label=label, frame=frame, stage=stage)
+    record_answer(image.sha256, known.id)
     return ExplanationRecord(
         sha256=image.sha256,
         card=known.id,
@@ -151,7 +153,8 @@ def _answer(request: Request, file: UploadFile, asked: Question, pictured: bool)
     def keep(name: str, make: Callable[[], bytes]) -> str | None:
         if not pictured:
             return None
-        pictures[name] = _encode(make())
+        made = record_export(make, f"{prediction.sha256[:12]}-{prediction.card}-{name}.png")
+        pictures[name] = _encode(made())
         return name
 
     with _metrics(request).answering(asked.card.id):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -13,8 +14,10 @@ import pytest
 from PIL import Image as Pillow
 
 import models
+from models.audit_log import verify
 from models.cli import main
 from models.service.door import Quota
+from models.settings import settings
 from models.words import DISCLAIMER
 from tests.service.conftest import Asked
 
@@ -132,6 +135,24 @@ def test_figures_of_use_are_for_administrators(random_card: str, start: Start, p
     assert 'ortholens_requests_total{method="POST",route="/v1/predict",status="200"} 1.0' in figures
     assert 'status="403"' in figures
     assert not any(word in figures for word in ("anna", "eve", "Muster", models.read(picture(1)).sha256))
+
+
+def test_the_audit_log_names_the_caller_the_image_and_what_left(
+    segmenting_card: str, start: Start, picture: Callable[..., bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORTHOLENS_AUDIT_LOG", str(tmp_path / "audit.jsonl"))
+    monkeypatch.setenv("ORTHOLENS_AUDIT_NAMES", "1")
+    settings.cache_clear()
+    try:
+        said = post(start().by("ben"), "segment", picture(1))
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+    answer, export = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert (answer["who"], answer["sha256"], answer["card"]) == ("ben", said["sha256"], segmenting_card)
+    mask = base64.b64decode(said["pictures"]["mask"])
+    assert (export["who"], export["content"]) == ("ben", hashlib.sha256(mask).hexdigest())
+    assert verify(tmp_path / "audit.jsonl").lines == 2
 
 
 def test_requests_and_their_size_are_limited(random_card: str, start: Start, picture: Callable[..., bytes]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard import session
-from dashboard.case.offer import offer_file
+from dashboard.case.offer import audit_export, offer_file
 from dashboard.case.ruler.bench import Bench
 from dashboard.case.states import escape_markdown
 from dashboard.i18n import t
@@ -81,7 +81,8 @@ def _offer_sr(bench: Bench, made: list[tuple[HandMeasurement, tuple[Quantity, ..
         )  # fmt: skip
         measured = MeasuredByHand(made, image.cell, image.spacing_source, 0 if item.members else frame)
         st.download_button(
-            t("DICOM SR"), lambda: write_ruler_sr(data, measured, keep_identity=keep), name, "application/dicom",
+            t("DICOM SR"),
+            audit_export(lambda: write_ruler_sr(data, measured, keep_identity=keep), name), name, "application/dicom",
             icon=":material/lab_profile:", on_click="ignore",
             help=t("A measurement report with the coordinates of each number that was measured on this frame."),
         )  # fmt: skip

@@ -17,6 +17,7 @@ from dashboard.case import drop, states
 from dashboard.i18n import t, tn
 from dashboard.session import Item
 from models import OrthoLensError
+from models.audit_log import record
 from models.pacs.answering import answer_file
 from models.pacs.archive import Archive, Query, Series
 from models.pacs.spool import Spool
@@ -128,10 +129,12 @@ def _offer(item: Item) -> None:
 def _send(item: Item, card: str) -> None:
     """Answer a file by a model, keep what is stored of it, and try to store it."""
     files = item.members or (item.data,)
+    session.name_user_of_thread()
     try:
         objects = answer_file(files[len(files) // 2], [card])  # of slices the middle one
         target = settings().archive_url
         spool = Spool(settings().spool_dir)
+        record("export", file="archive", sha256=item.sha256, card=card)
         spool.put_out(objects, target)
         stored = spool.deliver(Archive().store, target)
     except OrthoLensError as problem:

@@ -11,7 +11,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import report, states
-from dashboard.case.offer import offer_file
+from dashboard.case.offer import audit_export, offer_file
 from dashboard.case.ruler.files import with_ruler
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
@@ -157,7 +157,7 @@ def _sr(kept: Kept, data: bytes, name: str) -> None:
             help=t("Off, the report belongs to the image as `ortholens deidentify` writes it here."),
         )  # fmt: skip
         st.download_button(
-            t("DICOM SR"), lambda: write_sr(data, kept.found, kept.card, keep_identity=keep), name,
+            t("DICOM SR"), audit_export(lambda: write_sr(data, kept.found, kept.card, keep_identity=keep), name), name,
             "application/dicom", icon=":material/lab_profile:", on_click="ignore",
             help=t("A measurement report with a region for each box that is shown."),
         )  # fmt: skip

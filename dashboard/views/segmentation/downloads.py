@@ -12,7 +12,7 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import report, states
-from dashboard.case.offer import offer_file
+from dashboard.case.offer import audit_export, offer_file
 from dashboard.i18n import Language, later, spoken, t
 from dashboard.session import Answered, Item
 from dashboard.views.segmentation import figures
@@ -203,7 +203,8 @@ def _seg(kept: Kept, data: bytes, name: str) -> None:
             help=t("Off, the SEG belongs to the image as `ortholens deidentify` writes it here."),
         )  # fmt: skip
         st.download_button(
-            t("DICOM SEG"), lambda: write_seg(data, kept.shown, kept.card, keep_identity=keep), name,
+            t("DICOM SEG"),
+            audit_export(lambda: write_seg(data, kept.shown, kept.card, keep_identity=keep), name), name,
             "application/dicom", icon=":material/layers:", on_click="ignore", disabled=not kept.shown.mask.any(),
         )  # fmt: skip
 

@@ -36,6 +36,11 @@ def name_patient(patient: str) -> str:
     return f"OL{_digest('patient', patient).hex()[:10].upper()}" if patient else ""
 
 
+def name_user(user: str) -> str:
+    """Return what stands in the place of one who uses the program, in the audit log."""
+    return f"U{_digest('user', user).hex()[:16].upper()}"
+
+
 def name_content(data: bytes) -> str:
     """Return a file name for content that has no identifier of its own."""
     return hmac.digest(_key(settings().keys_dir), b"content" + data, "sha256").hex()[:24]

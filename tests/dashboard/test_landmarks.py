@@ -173,6 +173,17 @@ def test_a_typed_point_moves_the_measurements_and_undo_takes_it_back(dropped: Ap
     assert dropped.button(key="points-undo").disabled
 
 
+def test_regions_below_the_plateau_go_onto_the_ruler_as_one_step(dropped: AppTest, boards: list) -> None:
+    dropped.button(key="landmarks-texture").click().run()
+    assert not dropped.exception
+    assert dropped.toggle(key="measuring").value
+    regions = [mark for mark in boards[-1][0].marks if mark.kind == "box"]
+    assert [mark.points for mark in regions] == [("region-1/0", "region-1/1"), ("region-2/0", "region-2/1")]
+    assert "too small for its texture" in texts(dropped)  # 20 pixels a side, as the film's plateau has 100
+    dropped.button(key="ruler-undo").click().run()
+    assert not boards[-1][0].marks
+
+
 def test_one_drag_is_one_turn_and_stays_on_the_film(case: LandmarkCase) -> None:
     for turn, key, place in ((1.0, "femur_1", (36, 53)), (1.0, "femur_1", (37, 52)), (2.0, "tibia_0", (-40, 999))):
         case.take(Touch("moved", key, (place,), turn))

@@ -15,6 +15,7 @@ from models.tasks import task_of
 from models.tasks.kind import Request, Why
 from models.tasks.landmarks.account import LandmarksAccount
 from models.tasks.landmarks.augmentation import draw_landmark_view
+from models.tasks.landmarks.bone_regions import lay_bone_regions
 from models.tasks.landmarks.edges import settle_on_edges
 from models.tasks.landmarks.edit import Move, MovedLandmarks, list_moved, move_points
 from models.tasks.landmarks.heatmaps import average_place, draw_heatmaps, mirror_order, read_heatmaps
@@ -315,3 +316,21 @@ def test_the_command_line_writes_points_and_measurements_of_a_knee(tmp_path: Pat
     measured = {one["key"]: one["value"] for one in line["measurements"]}
     assert 1 < measured["minimum_space"] < 12  # in % of the plateau's width: the picture has no scale
     assert len(list(tmp_path.glob("*-knee-landmarks-landmarks.png"))) == 1
+
+
+def test_regions_of_bone_lie_clear_below_each_half_of_the_plateau() -> None:
+    for spacing in (None, (0.4, 0.4)):
+        found = lay_bone_regions(replace(answer(), spacing_mm=spacing), (224, 224))
+        np.testing.assert_allclose(found["left"], [(32, 127.2), (68, 163.2)], atol=1e-3)  # a fifth of 180 px
+        np.testing.assert_allclose(found["right"], [(152, 127.2), (188, 163.2)], atol=1e-3)
+    assert set(lay_bone_regions(answer(), (150, 224))) == set()  # they would reach beyond the film
+    fallen = LEVEL + np.stack([0 * LEVEL[:, 0], 0.15 * LEVEL[:, 0]], 1)
+    tilted = lay_bone_regions(answer(fallen), (224, 224))
+    for (x0, top), (x1, bottom) in tilted.values():
+        assert top > 120 + 0.15 * x1 + 7  # the lowest place of the plateau above it
+        assert x1 - x0 == pytest.approx(bottom - top)
+    flat = replace(answer(), spacing_mm=(0.8, 0.4))  # a pixel twice as high as wide: a square in mm
+    (x0, top), (x1, bottom) = lay_bone_regions(flat, (224, 224))["left"]
+    assert x1 - x0 == pytest.approx(2 * (bottom - top))
+    names = tuple(f"point_{i}" for i in range(16))
+    assert lay_bone_regions(replace(answer(), names=names), (224, 224)) == {}

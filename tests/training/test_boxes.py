@@ -9,6 +9,7 @@ from scipy.special import logit
 
 from models.cards import Card
 from models.errors import UnknownCard
+from models.nets.fcos import FCOSMobileNetV2
 from models.tasks.detection import trials
 from models.tasks.detection.augmentation import BoxAugmentation, Samples, Seen, draw_detection_views
 from models.tasks.detection.dataset import BoxSet, read_box_set
@@ -276,3 +277,10 @@ def test_folds_hold_groups_together_and_every_image_out_once(squares: BoxSet, ca
 def test_a_card_without_a_set_says_which_there_are() -> None:
     with pytest.raises(UnknownCard, match="fracture, tka-components"):
         read_box_set("knee-kl")
+
+
+def test_every_place_begins_with_a_box_so_that_no_head_stays_silent() -> None:
+    torch.manual_seed(0)
+    net = FCOSMobileNetV2(1, width=32).eval()
+    sides = net.head(list(net.trunk(torch.randn(1, 3, 64, 64)).values()))["bbox_regression"]
+    assert (sides > 0).all()  # where the ReLU gives 0 there is no gradient, and nothing is ever learned

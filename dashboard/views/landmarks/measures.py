@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from dashboard import session
 from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, spoken, t
 from dashboard.views.landmarks.case import LandmarkCase, name_side
 from models import Explanation
+from models.tasks.landmarks.bone_regions import lay_bone_regions
 from models.tasks.landmarks.marks import is_space, write_value
 from models.tasks.landmarks.measures import Measurement
 
@@ -41,7 +43,24 @@ def show_measurements(case: LandmarkCase) -> Explanation | None:
                 _row(t(one.name), _define(one), [_write(one, before)])
     if case.image.spacing_mm is None:
         st.caption(t("%: of the plateau's width, since the film is not calibrated."))
+    if lay_bone_regions(case.shown, case.image.shape):
+        st.button(
+            t("Texture of the bone below"), icon=":material/texture:", key="landmarks-texture", on_click=_lay_regions,
+            args=(case,),
+            help=t("Lays a region of trabecular bone under each half of the plateau, from the picture's left, and "
+            "measures its texture and relative density with the ruler."),
+        )  # fmt: skip
     return None
+
+
+def _lay_regions(case: LandmarkCase) -> None:
+    """Put the regions below the plateau on the ruler's film as one step, and open it."""
+    sheet = session.find_ruler_sheet(case.image)
+    ruler = sheet.now
+    for corners in lay_bone_regions(case.shown, case.image.shape).values():
+        ruler = ruler.add("region", corners, case.view.frame)
+    sheet.keep(ruler)
+    session.put(session.MEASURING, True)
 
 
 def ask_side(case: LandmarkCase, label: str) -> None:

@@ -19,6 +19,7 @@ import torch
 from pydantic import BaseModel
 
 from models.cards import CARDS_DIR, cards, reload_cards
+from models.settings import settings
 
 
 def write_card(card_id: str, tables: Mapping[str, BaseModel | Sequence[BaseModel] | None]) -> None:
@@ -68,8 +69,12 @@ def _heading() -> dict[str, Any]:
     return {
         "measured": date.today().isoformat(),
         "versions": {name: version(name) for name in PROGRAMS},
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}",
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {platform.system()}{_name_gpu()}",
     }
+
+
+def _name_gpu() -> str:
+    return f", {torch.cuda.get_device_name()}" if settings().device != "cpu" and torch.cuda.is_available() else ""
 
 
 def _write(card_id: str, what: str, report: Mapping[str, Any]) -> None:

@@ -32,6 +32,8 @@ class Panel:
     ----------
     lines, bands
         Runs of frames without a gap, and the closed outlines of the bands round them.
+    dashed
+        Runs of what they are compared with.
     levels, frames
         Ticks of both axes: where, and the words.
     """
@@ -39,6 +41,7 @@ class Panel:
     title: str
     lines: tuple[tuple[Point, ...], ...]
     bands: tuple[tuple[Point, ...], ...]
+    dashed: tuple[tuple[Point, ...], ...]
     levels: tuple[tuple[float, str], ...]
     frames: tuple[tuple[float, str], ...]
 
@@ -47,7 +50,9 @@ def lay_out_curve(curve: Curve) -> Panel:
     """Lay out one curve; frames without a value leave a gap."""
     values, spread = curve.values, np.where(np.isfinite(curve.spread), curve.spread, 0.0)
     known = np.isfinite(values)
-    low, high = _limits(values[known], spread[known])
+    other = np.full(len(values), np.nan) if curve.other is None else curve.other
+    compared = np.isfinite(other)
+    low, high = _limits(np.append(values[known], other[compared]), np.append(spread[known], other[compared] * 0))
     ticks = _ticks(low, high)
     across = (
         np.linspace(LEFT, WIDTH - RIGHT, len(values)) if len(values) > 1 else np.array([(LEFT + WIDTH - RIGHT) / 2])
@@ -63,6 +68,7 @@ def lay_out_curve(curve: Curve) -> Panel:
         lines.append(_points(x, up(values[run])))
         upper, lower = up(values[run] + spread[run]), up(values[run] - spread[run])
         bands.append(_points(np.concatenate([x, x[::-1]]), np.concatenate([upper, lower[::-1]])))
+    dashed = [_points(across[run], up(other[run])) for run in _runs(compared)]
     digits = next(digits for digits in range(9) if np.allclose(np.round(ticks, digits), ticks, rtol=0, atol=1e-9))
     unit = "°" if curve.unit == "°" else ""
     levels = tuple((float(up(np.array(tick))), f"{curve.say.number(tick, f'.{digits}f')}{unit}") for tick in ticks)
@@ -70,6 +76,7 @@ def lay_out_curve(curve: Curve) -> Panel:
         title=curve.title if curve.unit == "°" else f"{curve.title}, {curve.unit}",
         lines=tuple(lines),
         bands=tuple(bands),
+        dashed=tuple(dashed),
         levels=levels,
         frames=((float(across[0]), "1"), *(((float(across[-1]), str(len(values))),) if len(values) > 1 else ())),
     )

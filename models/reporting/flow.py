@@ -213,6 +213,12 @@ def _panel(canvas: TaggedCanvas, drawn: Panel) -> None:
     canvas.setFillColor(BAND)
     for band in drawn.bands:
         canvas.drawPath(_path(canvas, band), stroke=0, fill=1)
+    canvas.setStrokeColor(SOFT)
+    canvas.setLineWidth(0.8)
+    canvas.setDash(2, 2)
+    for line in drawn.dashed:
+        canvas.drawPath(_path(canvas, line if len(line) > 1 else line * 2), stroke=1, fill=0)
+    canvas.setDash()
     canvas.setStrokeColor(ACCENT)
     canvas.setLineWidth(1.3)
     canvas.setLineCap(1)

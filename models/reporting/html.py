@@ -252,9 +252,13 @@ def _panel(drawn: Panel) -> str:
         f'<path d="{_path(line, total)}" fill="none" stroke="#2FA79B" stroke-width="1.6" stroke-linecap="round"/>'
         for line in drawn.lines
     )
+    dashed = "".join(
+        f'<path d="{_path(line, total)}" fill="none" stroke="var(--soft)" stroke-width="1" stroke-dasharray="2 2"/>'
+        for line in drawn.dashed
+    )
     return (
         f'<svg viewBox="0 0 {WIDTH} {total}" aria-hidden="true"><text class="title" x="{LEFT}" y="8">'
-        f"{escape(drawn.title)}</text>{grid}{ticks}{bands}{lines}</svg>"
+        f"{escape(drawn.title)}</text>{grid}{ticks}{bands}{dashed}{lines}</svg>"
     )
 
 

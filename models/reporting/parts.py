@@ -139,6 +139,8 @@ class Curve:
     ----------
     values, spread
         (T,) and half the height of the band there; not finite where there is none.
+    other
+        (T,) what the values are compared with, a dashed line; None where there is nothing.
     """
 
     title: str
@@ -146,6 +148,7 @@ class Curve:
     values: Array
     spread: Array
     say: Language = IN_ENGLISH
+    other: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

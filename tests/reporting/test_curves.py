@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,14 @@ def test_frames_without_a_value_leave_a_gap() -> None:
 )
 def test_ticks_are_round_and_say_what_they_are(low: float, high: float, texts: list[str]) -> None:
     assert [text for _, text in lay_out_curve(curve([low, high])).levels] == texts
+
+
+def test_what_a_curve_is_compared_with_has_its_scale_and_its_gaps() -> None:
+    other = np.array([30.0, 10, np.nan, 20])
+    laid = lay_out_curve(replace(curve([0, 20, 10, 10]), other=other))
+    first, last = laid.dashed
+    assert (len(first), len(last)) == (2, 1)
+    assert first[0][1] > laid.lines[0][1][1]  # 30 is above 20
+    assert last[0][1] == pytest.approx(laid.lines[0][1][1])  # 20
+    assert last[0][0] == laid.lines[0][3][0]
+    assert lay_out_curve(curve([1, 2])).dashed == ()

@@ -160,7 +160,7 @@ def test_a_motion_gives_its_angles_frame_by_frame_and_what_to_doubt(write: Write
     for expected in (
         "Flexion from 0° to 60°", "1 of them flagged", "No network outlined the components",
         "Frame 3: No tibial component was found", "Simulated frames and implants.", "simulated image",
-        "the simulation's own camera", "3 * – –",
+        "the simulation's own camera", "3 * – –", "beyond 1 mm in the plane, 5 mm in depth or 2° of rotation is likely",
     ):  # fmt: skip
         assert expected in said, expected
 

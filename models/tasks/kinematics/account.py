@@ -21,6 +21,7 @@ from models.reporting.case import Case
 from models.reporting.finding import Finding
 from models.reporting.model import write_as_sentence
 from models.reporting.parts import Answer, Curve, Curves, Facts, Paragraph, Part, Pictures, Section, Table
+from models.tasks.kinematics.prior_account import CONFIDENT, account_for_priors
 from models.types import Image, Motion
 from models.words import later
 
@@ -33,8 +34,6 @@ COLUMNS = (
     (later("Proximal"), "mm"),
 )
 """Names and units of the columns of `Motion.joint`."""
-CONFIDENT = 1.96
-"""Standard deviations on either side that a band covers."""
 MOST_PICTURES = 3
 NONE = "–"
 
@@ -152,9 +151,11 @@ class KinematicsAccount(Account[Motion]):
             )
             outlined = later("Outlines of the measured poses: femoral component orange, tibial blue.")
             parts.append(Paragraph(say(outlined), "note"))
+        priors = account_for_priors(answer, say)
         return [
             Section("", tuple(parts)),
             Section(say(later("Motion")), (_curves(answer, say),)),
+            *([priors] if priors else []),
             Section(say(later("Measurements")), (_frames(answer, say), Paragraph(_reads(answer, say), "note"))),
             _list_warnings(answer, flagged, say),
         ]
@@ -172,7 +173,6 @@ class KinematicsAccount(Account[Motion]):
             (say(later("Calibration")), say(_filmed(case).calibration or later("as given with the frames"))),
             (say(later("Axes")), say(axes, femoral=femoral, tibial=tibial)),
         ]
-        facts.append((say(later("Limits and priors")), say(word_acceptance(motion))))
         if case.origin:
             facts.append((say(later("Origin")), say(case.origin)))
         facts.append((say(later("SHA-256 of outlines and frames")), motion.sha256))
@@ -224,11 +224,12 @@ def _reads(motion: Motion, say: Language) -> str:
 
 
 def _list_warnings(motion: Motion, flagged: Sequence[int], say: Language) -> Section:
-    parts: list[Part] = [Paragraph(write_as_sentence(say(said)), "warning") for said in motion.warnings]
+    parts: list[Part] = [Paragraph(say(word_acceptance(motion)))]
+    parts += [Paragraph(write_as_sentence(say(said)), "warning") for said in motion.warnings]
     for t in flagged:
         notes = " ".join(say(note) for note in motion.notes[t])
         parts.append(Paragraph(say(later("Frame {frame}: {notes}"), frame=t + 1, notes=notes), "note"))
-    if not parts:
+    if not flagged:
         none = later("No frame was flagged: one pose fits each frame, and both components meet their outlines.")
         parts = [Paragraph(say(none))]
     return Section(say(later("What is uncertain")), tuple(parts))

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from dashboard.views.kinematics import downloads, figures, fluoroscopy, replay, 
 from dashboard.views.kinematics.case import MotionCase
 from dashboard.views.kinematics.figures import Placed
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
-from dashboard.views.kinematics.tracking import EXACT, Tracking
+from dashboard.views.kinematics.tracking import EXACT, NETWORK, Tracking
 from models import DISCLAIMER
 from models.cases import lunge
 from models.drawing.plate import LEAST_PX
@@ -36,6 +36,7 @@ from models.simulation.knee_designs import build_design
 from models.simulation.motion import DISTANCE_MM, PITCH_MM
 from models.tasks.kinematics import study
 from models.tasks.kinematics.axes import Axes
+from models.tasks.kinematics.motion import Study
 from models.tasks.kinematics.opensim import find_frame_rate
 from models.tasks.kinematics.sequence import Frame
 from models.tasks.kinematics.study import File
@@ -149,9 +150,45 @@ def test_the_simulated_motion_is_found_again(sequence: Fluoroscopy, run: tuple[T
 
 def test_progress_is_told_in_words(run: tuple[Tracking, Motion, Done]) -> None:
     said = " ".join(run[2].said)
-    assert f"Outlining the components, frame {FRAMES} of {FRAMES}" in said
     assert f"Finding the poses, frame 2 of {FRAMES}" in said
     assert "Choosing between poses that look alike" in said
+
+
+def test_frames_are_outlined_one_by_one_and_kept_as_bits(sequence: Fluoroscopy) -> None:
+    asked: list[int] = []
+
+    def outline(t: int) -> Frame:
+        asked.append(t)
+        return Frame(sequence.exact[t], abstention=f"{t}")
+
+    frames = tracking.OutlinedFrames(sequence.images, outline)
+    assert len(frames) == FRAMES
+    assert asked == []  # the first pose waits for no other frame
+    assert [frame.abstention for frame in frames[1:]] == ["1", "2"]
+    assert frames[2].abstention == "2"
+    assert asked == [1, 2]
+    for mask, exact in zip(frames[1].masks, sequence.exact[1], strict=True):
+        assert np.array_equal(mask, exact)
+    assert np.array_equal(frames[1].grey, sequence.images[1].grey())
+
+
+def test_a_pose_waits_for_its_own_outline_alone(
+    sequence: Fluoroscopy, run: tuple[Tracking, Motion, Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracked, job, found_before = Tracking(sequence, NETWORK, "right"), Done(), list[int]()
+    masks = iter(sequence.exact)
+
+    def follow(given: Study, frames: Sequence[Frame], *rest: object) -> Motion:
+        for _ in frames:
+            given.options.found((), ())
+        return run[1]
+
+    monkeypatch.setattr(models, "predict", lambda image, card: found_before.append(len(tracked.found)))
+    monkeypatch.setattr(tracking, "outline", lambda image, answer: Frame(next(masks), image.grey()))
+    monkeypatch.setattr(tracking, "find_motion", follow)
+    tracked.run(job)  # type: ignore[arg-type]
+    assert found_before == [0, 1, 2]
+    assert f"Outlining the components, frame {FRAMES} of {FRAMES}" in job.said
 
 
 def test_a_pose_moved_by_hand_comes_back_and_says_so(measured: MotionCase) -> None:
@@ -228,36 +265,47 @@ def test_a_held_tibia_lies_as_a_reader_thinks_of_it(measured: MotionCase) -> Non
 
 
 @pytest.mark.parametrize(("side", "sign"), [("right", 1), ("left", -1)])
-def test_arrows_go_the_ways_that_they_name(measured: MotionCase, side: str, sign: int) -> None:
+def test_arrows_go_the_ways_that_they_name_and_nothing_hides_their_words(
+    measured: MotionCase, side: str, sign: int
+) -> None:
     poses = measured.result.femoral.pose, measured.result.tibial.pose
     compass = figures.Compass(measured.axes, side, poses[1][0])
     thin = measured.sequence.meshes
     scene = figures.Scene(thin, figures.find_reach_of_scene(thin, poses, compass), compass)
     fig = figures.draw_components_in_space(measured.sequence, [Placed(1, poses[1][0])], scene)
-    arrows = {trace.text[1]: trace for trace in fig.data if trace.type == "scatter3d"}
+    arrows = {trace.name: trace for trace in fig.data if trace.type == "scatter3d"}
     assert set(arrows) == {"anterior", "proximal", "lateral"}
     for name, axis, way in (("lateral", "x", sign), ("anterior", "y", 1), ("proximal", "z", 1)):
         start, end = arrows[name][axis]
         assert (end - start) * way > 20
+    words = {word.text: (word.x, word.y, word.z) for word in fig.layout.scene.annotations}  # HTML over the scene
+    assert words == {name: tuple(arrow[axis][1] for axis in "xyz") for name, arrow in arrows.items()}
     assert [getattr(fig.layout.scene, f"{a}axis").title.text for a in "xyz"] == [
         "to the patient's right, mm", "anterior, mm", "proximal, mm"
     ]  # fmt: skip
 
 
 def test_frames_have_whole_numbers(measured: MotionCase) -> None:
-    for frames, step in ((3, 1), (6, 1), (7, 2), (60, 12)):
-        fig = figures._dressed(figures.draw_motion_curves(measured.motion, 1, None, ""), frames)
-        axis = fig.layout.xaxis
-        assert (axis.tick0, axis.dtick, axis.tickformat) == (1, step, "d")
-        assert fig.layout.xaxis8.dtick is None  # millimetres
+    for frames, step in ((3, 1), (6, 1), (7, 2), (60, 12), (261, 52)):
+        found = measured.motion
+        joint, sigma = (np.resize(values, (frames, 6)) for values in (found.joint, found.joint_sigma))
+        low = np.resize(found.low_points_mm, (frames, 2, 3))
+        longer = replace(found, joint=joint, joint_sigma=sigma, low_points_mm=low, notes=((),) * frames)
+        angles, shifts = figures.draw_motion_curves(longer, 1, None, "")
+        for axis in (angles.layout.xaxis, angles.layout.xaxis4, shifts.layout.xaxis3):
+            assert (axis.tick0, axis.dtick, axis.tickformat) == (1, step, "d")
+        assert shifts.layout.xaxis4.dtick is None  # millimetres
 
 
 def test_curves_draw_every_frame_the_band_and_the_exact_motion(measured: MotionCase) -> None:
-    fig = figures.draw_motion_curves(measured.motion, 1, measured.reference_joint, "exact")
-    lines = [trace for trace in fig.data if trace.name == "Flexion"]
-    assert np.allclose(lines[0].y, measured.motion.joint[:, 0])
-    assert any(trace.name == "exact" for trace in fig.data)
-    assert {shape.x0 for shape in fig.layout.shapes} == {2}
+    angles, shifts = figures.draw_motion_curves(measured.motion, 1, measured.reference_joint, "exact")
+    for fig, name, column in ((angles, "Flexion", 0), (shifts, "Lateral", 3)):
+        (line,) = [trace for trace in fig.data if trace.name == name]
+        assert np.allclose(line.y, measured.motion.joint[:, column])
+        assert sum(trace.name == "exact" for trace in fig.data) == 3
+        assert {shape.x0 for shape in fig.layout.shapes} == {2}
+        titles = [title.text for title in fig.layout.annotations]
+        assert len(titles) == 4
 
 
 # Files
@@ -500,7 +548,7 @@ def test_a_run_in_one_file_is_dropped_and_measured(
     given = files(sequence) | {"run": write_run(tmp_path, pictures, kind, pitch)}
     unwanted = {"knee 2.png", "fem.jts"} | ({"calibration.txt"} if kind != "video" else set())
     masks = iter(sequence.exact)
-    monkeypatch.setattr(tracking, "outline", lambda image, answer, points: Frame(next(masks), image.grey()))
+    monkeypatch.setattr(tracking, "outline", lambda image, answer: Frame(next(masks), image.grey()))
     monkeypatch.setattr(models, "predict", lambda image, card: None)
     monkeypatch.setattr(source, "is_outliner_trained", lambda: True)
     own(page)
@@ -530,6 +578,16 @@ def test_poses_that_do_not_fit_cost_the_comparison_alone(page: AppTest, sequence
     assert "poses.jts: could be of either component" in said
     assert "tib.jts: is not a pose file" in said
     assert any(button.key == "kinematics-start" for button in page.button)
+
+
+def test_hundreds_of_frames_are_read_and_more_than_memory_holds_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.BytesIO()
+    Pillow.fromarray(np.zeros((64, 64), np.uint8)).save(out, "PNG")
+    files = [File(f"{number}.png", out.getvalue()) for number in range(70)]
+    assert len(study.read_frames(files)) == 70
+    monkeypatch.setattr(study, "MOST_PIXELS", 3 * 64 * 64)
+    with pytest.raises(InputError, match="makes more than 3 frames"):
+        study.read_frames(files)
 
 
 def test_of_two_files_for_one_component_the_first_is_compared_with(sequence: Fluoroscopy) -> None:

@@ -29,7 +29,8 @@ from models.types import Image, Landmarks, Motion
 Array = NDArray[np.float64]
 
 CLEAR, GREY = "rgba(0,0,0,0)", "rgba(128,140,150,0.9)"
-LEGEND = "rgba(7,9,11,0.8)"
+LEGEND, WORDS = "rgba(7,9,11,0.8)", "rgba(7,9,11,0.55)"
+"""Behind the legend, and behind the words of arrows."""
 LEFT, RIGHT = "#8E7CC3", "#2FA79B"
 ARROW_MM = 18.0
 """By which an arrow stands out of its component."""
@@ -42,6 +43,9 @@ PANELS = (
     (later("Lateral"), 3, " mm"), (later("Anterior"), 4, " mm"), (later("Proximal"), 5, " mm"),
 )  # fmt: skip
 """Title, column of `Motion.joint`, unit."""
+FRONT_TO_BACK, ON_PLATEAU = later("Low points, front to back"), later("Low points on the plateau")
+LAST = {"row": 2, "col": 2}
+"""Where these stand, below the other three."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ class Scene:
 def draw_components_in_space(sequence: Fluoroscopy, placed: Sequence[Placed], scene: Scene) -> go.Figure:
     """Return both components in space, each with arrows to anterior, proximal and lateral where these are known."""
     held, reach = scene.held, scene.reach
-    fig = go.Figure()
+    fig, words = go.Figure(), list[dict[str, object]]()
     for one in placed:
         mesh = scene.thin[one.component]
         x, y, z = place_in_scene(mesh.vertices, one.pose, held).T
@@ -190,7 +194,7 @@ def draw_components_in_space(sequence: Fluoroscopy, placed: Sequence[Placed], sc
             lightposition={"x": 400, "y": -1200, "z": 900},
         )  # fmt: skip
         if scene.compass is not None and not one.ghost:
-            _arrows(fig, scene, one, held)
+            words += _arrows(fig, scene, one, held)
     titles = (t("right on the picture"), t("depth"), t("up"))
     if held is not None:
         titles = (t("to the patient's right"), t("anterior"), t("proximal"))
@@ -199,7 +203,7 @@ def draw_components_in_space(sequence: Fluoroscopy, placed: Sequence[Placed], sc
          "gridcolor": "#232A30", "backgroundcolor": PAPER, "zeroline": False, "nticks": 5, "tickfont": {"size": 10}}
         for title, limits in zip(titles, reach, strict=True)
     ]  # fmt: skip
-    eye = {"x": 0.55, "y": -1.75, "z": 0.45} if held is None else {"x": 0.9, "y": 1.6, "z": 0.45}  # from the front
+    eye = {"x": 0.6, "y": -1.95, "z": 0.5} if held is None else {"x": 1.0, "y": 1.8, "z": 0.5}  # from the front
     size = np.ptp(reach, 1)
     ratio = dict(zip("xyz", (size / size.max()).tolist(), strict=True))
     fig.update_layout(
@@ -208,24 +212,31 @@ def draw_components_in_space(sequence: Fluoroscopy, placed: Sequence[Placed], sc
         uirevision=f"{sequence.key}-{held is not None}", font={"family": FONT, "color": INK},
         scene={
             "xaxis": axes[0], "yaxis": axes[1], "zaxis": axes[2], "aspectmode": "manual", "aspectratio": ratio,
-            "camera": {"eye": eye}, "dragmode": "orbit",
+            "camera": {"eye": eye, "center": {"x": 0, "y": 0, "z": -0.12}}, "dragmode": "orbit", "annotations": words,
         },
     )  # fmt: skip
     return fig
 
 
-def _arrows(fig: go.Figure, scene: Scene, one: Placed, held: Array | None) -> None:
-    """Draw a line from the middle of a component to anterior, proximal and lateral, each with its name."""
+def _arrows(fig: go.Figure, scene: Scene, one: Placed, held: Array | None) -> list[dict[str, object]]:
+    """Draw a line from the middle of a component to anterior, proximal and lateral; return the words at their ends.
+
+    Words are annotations: the browser writes them over the scene, so that no component hides one.
+    """
     assert scene.compass is not None  # the caller's
-    mesh = scene.thin[one.component]
+    mesh, colour = scene.thin[one.component], colour_of_component(one.component)
+    words: list[dict[str, object]] = []
     for name, way in scene.compass.list_ways(one.component):
         reach_mm = float(((mesh.vertices - mesh.centre) @ way).max()) + ARROW_MM
-        x, y, z = place_in_scene(np.stack([mesh.centre, mesh.centre + reach_mm * way]), one.pose, held).T
+        ends = place_in_scene(np.stack([mesh.centre, mesh.centre + reach_mm * way]), one.pose, held)
+        x, y, z = ends.T
         fig.add_scatter3d(
-            x=x, y=y, z=z, mode="lines+text", text=["", name], hoverinfo="skip",
-            textfont={"size": 11, "color": colour_of_component(one.component)},
-            line={"color": colour_of_component(one.component), "width": 3},
+            x=x, y=y, z=z, mode="lines", name=name, hoverinfo="skip", line={"color": colour, "width": 3}
         )  # fmt: skip
+        place = dict(zip("xyz", ends[1].tolist(), strict=True))
+        font = {"size": 12, "color": colour}
+        words.append(place | {"text": name, "showarrow": False, "font": font, "bgcolor": WORDS, "borderpad": 1})
+    return words
 
 
 def place_in_scene(points_mm: Array, pose: Array, tibial: Array | None = None) -> Array:
@@ -252,22 +263,30 @@ def find_reach_of_scene(thin: tuple[Mesh, Mesh], poses: tuple[Array, Array], com
     return np.stack([low - margin_mm, high + margin_mm], 1)
 
 
-def draw_motion_curves(motion: Motion, frame: int, exact: Array | None, exact_name: str) -> go.Figure:
-    """Return angles, translations and low points over the frames, with bands of 95 % and the frame that is looked at.
+def draw_motion_curves(motion: Motion, frame: int, exact: Array | None, exact_name: str) -> tuple[go.Figure, go.Figure]:
+    """Return curves over the frames with bands of 95 % and the frame that is looked at: angles, then translations.
+
+    Each has a fourth curve: the low points from front to back, and their paths on the plateau.
 
     Parameters
     ----------
     exact
         (T, 6) the joint of the poses to compare with; None where there are none.
     """
-    fig = make_subplots(
-        2, 4, horizontal_spacing=0.055, vertical_spacing=0.19,
-        subplot_titles=[*(t(name) for name, _, _ in PANELS[:3]), t("Low points, front to back"),
-                        *(t(name) for name, _, _ in PANELS[3:]), t("Low points on the plateau")],
-    )  # fmt: skip
+    angles, shifts = (
+        make_subplots(
+            2,
+            2,
+            horizontal_spacing=0.13,
+            vertical_spacing=0.19,
+            subplot_titles=[*(t(name) for name, _, _ in panels), t(last)],
+        )
+        for panels, last in ((PANELS[:3], FRONT_TO_BACK), (PANELS[3:], ON_PLATEAU))
+    )
     frames = np.arange(1, motion.frames + 1)
     for number, (name, column, unit) in enumerate(PANELS):
-        at = {"row": number // 3 + 1, "col": number % 3 + 1}
+        fig, place = (angles, shifts)[number // 3], number % 3
+        at = {"row": place // 2 + 1, "col": place % 2 + 1}
         value, spread = motion.joint[:, column], CONFIDENT * motion.joint_sigma[:, column]
         _band(fig, frames, value, spread, at)
         fig.add_scatter(
@@ -280,10 +299,10 @@ def draw_motion_curves(motion: Motion, frame: int, exact: Array | None, exact_na
                 name=t(exact_name), hovertemplate=f"{t(exact_name)} %{{y:.1f}}{unit}<extra></extra>", **at,
             )  # fmt: skip
         fig.update_yaxes(ticksuffix=unit, **at)
-    _low_points(fig, motion, frames, frame)
-    for number in range(7):
-        fig.add_vline(frame + 1, line={"color": GREY, "width": 1.2}, row=number // 4 + 1, col=number % 4 + 1)
-    return _dressed(fig, motion.frames)
+        _dress_frames(fig, motion.frames, frame, at)
+    _low_points(angles, shifts, motion, frame)
+    _dress_frames(angles, motion.frames, frame, LAST)
+    return _dressed(angles), _dressed(shifts)
 
 
 def _band(fig: go.Figure, frames: NDArray[np.int_], value: Array, spread: Array, at: dict[str, int]) -> None:
@@ -295,41 +314,42 @@ def _band(fig: go.Figure, frames: NDArray[np.int_], value: Array, spread: Array,
     )  # fmt: skip
 
 
-def _low_points(fig: go.Figure, motion: Motion, frames: NDArray[np.int_], frame: int) -> None:
+def _low_points(angles: go.Figure, shifts: go.Figure, motion: Motion, frame: int) -> None:
     """Draw how far front the condyles touch, and their paths seen from above."""
+    frames = np.arange(1, motion.frames + 1)
     for side, (name, shade) in enumerate(((t("Left condyle"), LEFT), (t("Right condyle"), RIGHT))):
         right, front = motion.low_points_mm[:, side, 0], motion.low_points_mm[:, side, 1]
-        fig.add_scatter(
-            x=frames, y=front, mode="lines", line={"color": shade, "width": 2.2}, row=1, col=4,
-            hovertemplate=f"{name} %{{y:.1f}} mm<extra></extra>",
-        )  # fmt: skip
-        fig.add_scatter(
-            x=right, y=front, mode="lines", line={"color": shade, "width": 2.2}, row=2, col=4, hoverinfo="skip"
-        )  # fmt: skip
-        fig.add_scatter(
+        line = {"color": shade, "width": 2.2}
+        angles.add_scatter(
+            x=frames, y=front, mode="lines", line=line, hovertemplate=f"{name} %{{y:.1f}} mm<extra></extra>", **LAST
+        )
+        shifts.add_scatter(x=right, y=front, mode="lines", line=line, hoverinfo="skip", **LAST)
+        shifts.add_scatter(
             x=right[frame : frame + 1],
             y=front[frame : frame + 1],
             mode="markers",
             marker={"color": shade, "size": 9},
-            row=2,
-            col=4,
             hovertemplate=t("{name}: %{{x:.1f}} mm right, %{{y:.1f}} mm anterior<extra></extra>", name=name),
+            **LAST,
         )
-    fig.update_yaxes(ticksuffix=" mm", row=1, col=4)
-    fig.update_yaxes(ticksuffix=" mm", row=2, col=4)
-    fig.update_xaxes(ticksuffix=" mm", nticks=4, row=2, col=4)
+    angles.update_yaxes(ticksuffix=" mm", **LAST)
+    shifts.update_yaxes(ticksuffix=" mm", **LAST)
+    shifts.update_xaxes(ticksuffix=" mm", nticks=4, **LAST)
 
 
-def _dressed(fig: go.Figure, frames: int) -> go.Figure:
+def _dress_frames(fig: go.Figure, frames: int, frame: int, at: dict[str, int]) -> None:
+    """Write whole numbers at the frames, and mark the one that is looked at."""
+    fig.add_vline(frame + 1, line={"color": GREY, "width": 1.2}, **at)
+    fig.update_xaxes(tick0=1, dtick=max(1, -(-(frames - 1) // 5)), tickformat="d", **at)
+
+
+def _dressed(fig: go.Figure) -> go.Figure:
     fig.update_layout(
         separators=find_separators(),
         height=430, showlegend=False, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, hovermode="x",
         margin={"l": 48, "r": 8, "t": 28, "b": 28},
     )  # fmt: skip
     fig.update_xaxes(fixedrange=True, showgrid=False)
-    for number in range(7):  # frames, which have whole numbers
-        whole = {"tick0": 1, "dtick": max(1, -(-(frames - 1) // 5)), "tickformat": "d"}
-        fig.update_xaxes(**whole, row=number // 4 + 1, col=number % 4 + 1)
     fig.update_yaxes(fixedrange=True, nticks=5, zeroline=False)
     fig.update_annotations(font_size=13)
     return fig

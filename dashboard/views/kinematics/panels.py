@@ -25,10 +25,11 @@ AXES = (
 def draw_angles_panel(measured: MotionCase) -> None:
     """Draw angles and translations with their bands, and where the condyles touch lowest."""
     motion = measured.motion
-    st.plotly_chart(
-        figures.draw_motion_curves(motion, measured.t, measured.reference_joint, measured.reference_name),
-        key="kinematics-curves", config={"displayModeBar": False}, alt=t("Angles and translations over the frames"),
-    )  # fmt: skip
+    curves = figures.draw_motion_curves(motion, measured.t, measured.reference_joint, measured.reference_name)
+    said = t("Angles over the frames"), t("Translations over the frames")
+    columns = st.container(key="curves").columns(2)  # one below the other where there is little room
+    for column, figure, alt, key in zip(columns, curves, said, ("angles", "translations"), strict=True):
+        column.plotly_chart(figure, key=f"kinematics-{key}", config={"displayModeBar": False}, alt=alt)
     known = measured.reference_joint is not None
     dotted = (
         t(" The dotted line is the {reference_name} motion.", reference_name=t(measured.reference_name))

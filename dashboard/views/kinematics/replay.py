@@ -36,6 +36,8 @@ FRAME_MS = 220
 """How long a frame is shown where the frames do not say how fast they were taken."""
 QUALITY = 88
 """Of a frame as JPEG."""
+MOST_PIXELS = 60 * 1024**2
+"""Of a film that goes to the browser, some 10 MB: the pictures of a longer one are smaller."""
 FILLED = 0.25
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """As in `style/replay.js`."""
@@ -113,15 +115,18 @@ def _draw(run: Tracking, number: int, poses: tuple[Array, Array]) -> dict[str, o
         return run.film[number][1]
     sequence, out = run.sequence, io.BytesIO()
     shown = (sequence.images[number].shown() * 255).round().astype(np.uint8)
-    Pillow.fromarray(shown).save(out, "JPEG", quality=QUALITY)
+    picture = Pillow.fromarray(shown)
+    if (share := MOST_PIXELS / (shown.size * len(sequence.images))) < 1:
+        picture = picture.resize([round(side * share**0.5) for side in picture.size], Pillow.Resampling.BOX)
+    picture.save(out, "JPEG", quality=QUALITY)
     outlines = []
     for component, pose in enumerate(poses):
         if np.isfinite(pose).all():
             path = figures.draw_silhouette_path(sequence.meshes[component], pose, sequence)
             fill, line = figures.colour_of_component(component, FILLED), figures.colour_of_component(component)
             outlines.append({"path": path, "fill": fill, "line": line})
-    picture = f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
-    run.film[number] = at, {"picture": picture, "outlines": outlines}
+    encoded = f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+    run.film[number] = at, {"picture": encoded, "outlines": outlines}
     return run.film[number][1]
 
 

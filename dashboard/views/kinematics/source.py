@@ -29,6 +29,8 @@ SIDES = (later("Right"), later("Left"), later("right"), later("left"))
 SIMULATED, OWN = later("Simulated case"), later("Your own sequence")
 FILES, WHICH = "kinematics-files", "kinematics-which"
 """Keys: the files of a sequence of one's own, and which sequence is looked at."""
+MOST_NAMES = 24
+"""Of files that are listed."""
 INVITATION = later(
     "Frames (PNG, TIFF, DICOM or a video), the STL files of both components, and calibration.txt or camera.txt. "
     "Reference poses (fem.jts, tib.jts) if you have them."
@@ -123,7 +125,7 @@ def _own() -> Fluoroscopy | None:
     calibration = next((file for file in files if file.role == "calibration"), None)
     with st.expander(_told(frames, calibration), icon=":material/folder:"):  # all is in: it folds away
         meshes = _both([file for file in files if file.role == "mesh"])
-        st.caption(escape_markdown(" · ".join(file.name for file in study.order_files(files))))
+        st.caption(escape_markdown(" · ".join(_list_names(study.order_files(files)))))
     images = session.compute_once(lambda: study.read_frames(frames), "frames", *(file.sha256 for file in frames))
     femoral, tibial = (
         session.compute_once(partial(read_mesh, mesh.data, mesh.name), "mesh", mesh.sha256) for mesh in meshes
@@ -139,6 +141,12 @@ def _own() -> Fluoroscopy | None:
     parts = [*shown, *(mesh.sha256 for mesh in meshes), *stated_axes, repr(camera)]
     key = hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
     return Fluoroscopy(key, images, femoral, tibial, camera, reference=reference)
+
+
+def _list_names(files: Sequence[File]) -> list[str]:
+    """Return the files' names; of hundreds the first and the last."""
+    names = [file.name for file in files]
+    return names if len(names) <= MOST_NAMES else [*names[: MOST_NAMES - 2], "…", names[-1]]
 
 
 def _references(files: Sequence[File], frames: int) -> tuple[Array | None, Array | None]:

@@ -6,9 +6,10 @@ The thread never touches Streamlit; the page reads what `Tracking` has found so 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,39 @@ NETWORK, EXACT = later("The network's"), later("Exact (simulation)")
 """Where masks come from."""
 GIVEN = "exact masks of the simulation"
 OUTLINED = 0.25
-"""Share of the time that a network's masks take, for the bar."""
+"""Share of a frame's time that a network's masks take, for the bar."""
+FOLLOWED = 0.97
+"""Share of the whole that is over when all frames have their poses."""
+
+
+class OutlinedFrames(Sequence[Frame]):
+    """The frames of a sequence, each outlined when it is first asked for, so that its pose waits for no other.
+
+    Masks are kept as bits and grey values not at all: hundreds of frames take little more room than their pictures.
+    """
+
+    def __init__(self, images: Sequence[Image], outline_frame: Callable[[int], Frame]) -> None:
+        self.images, self.outline_frame = images, outline_frame
+        self._kept: dict[int, tuple[NDArray[np.uint8], str]] = {}
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @overload
+    def __getitem__(self, t: int) -> Frame: ...
+    @overload
+    def __getitem__(self, t: slice) -> list[Frame]: ...
+    def __getitem__(self, t: int | slice) -> Frame | list[Frame]:
+        if isinstance(t, slice):
+            return [self[each] for each in range(*t.indices(len(self)))]
+        image = self.images[t]
+        if t not in self._kept:
+            found = self.outline_frame(t)
+            self._kept[t] = np.packbits(np.stack(found.masks)), found.abstention
+        bits, abstention = self._kept[t]
+        count = 2 * int(np.prod(image.shape))
+        femoral, tibial = np.unpackbits(bits, count=count).reshape(2, *image.shape).astype(bool)
+        return Frame((femoral, tibial), image.grey(), abstention, find_placer(image))
 
 
 class Tracking:
@@ -50,7 +83,7 @@ class Tracking:
     Attributes
     ----------
     frames
-        Pictures with their masks, as far as they are made.
+        Pictures with their masks.
     found
         Poses of both components as soon as a frame is done; which of them that fit is the right one is decided last.
     film
@@ -59,7 +92,7 @@ class Tracking:
 
     def __init__(self, sequence: Fluoroscopy, masks: str, side: str) -> None:
         self.sequence, self.masks, self.side = sequence, masks, side
-        self.frames: list[Frame] = []
+        self.frames: Sequence[Frame] = ()
         self.found: list[tuple[Answer, Answer]] = []
         self.film: dict[int, tuple[bytes, dict[str, object]]] = {}
 
@@ -71,7 +104,7 @@ class Tracking:
         return done
 
     def run(self, job: Job[Motion]) -> Motion:
-        """Outline, find and measure.
+        """Outline, find and measure, frame by frame.
 
         Raises
         ------
@@ -79,36 +112,32 @@ class Tracking:
             Where a frame cannot be outlined or no component is found, and when the reader stopped it.
         """
         begun, sequence, total = time.perf_counter(), self.sequence, len(self.sequence.images)
-        outlined = 0.0 if self.masks == EXACT else OUTLINED
-        for t, image in enumerate(sequence.images):
+
+        def outline_frame(t: int) -> Frame:
             if job.stopped():
                 raise Cancelled(later("the measurement was stopped"), fix=later("Start it again to see its result."))
-            job.report(
-                outlined * t / total,
-                1,
-                later("Outlining the components, frame {frame} of {total}", frame=t + 1, total=total),
-            )
-            self.frames.append(self._outlined(t, image))
+            image, share = sequence.images[t], 0.0
+            if self.masks == EXACT and sequence.exact is not None:
+                found = Frame(sequence.exact[t], image.grey())
+            else:
+                doing = later("Outlining the components, frame {frame} of {total}", frame=t + 1, total=total)
+                job.report(FOLLOWED * t / total, 1, doing)
+                found, share = outline(image, models.predict(image, CARD)), OUTLINED
+            doing = later("Finding the poses, frame {frame} of {total}", frame=t + 1, total=total)
+            job.report(FOLLOWED * (t + share) / total, 1, doing)
+            return found
 
         def progress(share: float) -> None:
-            done = round(share * total)
-            doing = later("Finding the poses, frame {frame} of {total}", frame=done + 1, total=total)
-            if done == total:
-                doing = later("Choosing between poses that look alike")
-            job.report(outlined + (0.97 - outlined) * share, 1, doing)
+            if share == 1:
+                job.report(FOLLOWED, 1, later("Choosing between poses that look alike"))
 
-        progress(0.0)
+        self.frames = OutlinedFrames(sequence.images, outline_frame)
         options = Options(found=lambda femoral, tibial: self.found.append((femoral, tibial)))
         card = GIVEN if self.masks == EXACT else CARD
         study = Study(*sequence.meshes, camera=sequence.camera, side=self.side, card=card, options=options)
         result = find_motion(study, self.frames, progress, job.stopped)
         seconds = time.perf_counter() - begun  # the outlines too: what a clock on the wall says
         return replace(result, seconds=seconds, warnings=(*self._made(), *result.warnings))
-
-    def _outlined(self, t: int, image: Image) -> Frame:
-        if self.masks == EXACT and self.sequence.exact is not None:
-            return Frame(self.sequence.exact[t], image.grey(), points=find_placer(image))
-        return outline(image, models.predict(image, CARD), find_placer(image))
 
     def _made(self) -> tuple[str, ...]:
         """Return what stands in every export about where the numbers come from."""

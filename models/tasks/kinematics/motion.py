@@ -88,15 +88,20 @@ def find_motion(
 ) -> Motion:
     """Find how both components move.
 
+    Parameters
+    ----------
+    frames
+        Of one size (`study.find_camera` sees to it), each asked for when its turn comes: it may be outlined then.
+
     Raises
     ------
     InputError
-        When the frames have unlike sizes, none of them shows a component, or nothing tells a component's axes.
+        When the frames' size is not the camera's, none of them shows a component, or nothing tells a component's axes.
     Cancelled
         When `cancelled` said so.
     """
     start = time.perf_counter()
-    check_frame_shapes([frame.masks[0].shape for frame in frames], study.camera)
+    check_frame_shapes([frame.masks[0].shape for frame in frames[:1]], study.camera)
     check_axes((study.femoral, study.tibial), COMPONENTS)
     components = Component(study.femoral), Component(study.tibial)
     answers = follow_sequence(frames, components, study.camera, study.options, progress, cancelled)

@@ -280,7 +280,6 @@ def follow_sequence(
     """
     options = options or Options()
     answers: list[tuple[Answer, Answer]] = []
-    edged = options.edges and all(frame.grey is not None for frame in frames)
     learned: list[Learned | None] = [None, None]
     for number, frame in enumerate(frames):
         if cancelled and cancelled():
@@ -291,7 +290,8 @@ def follow_sequence(
             if options.trail:
                 options.trail.keep(found)
         answers.append(found)
-        if edged and number + 1 == min(FIRST, len(frames)):
+        learns = options.edges and number + 1 == min(FIRST, len(frames))
+        if learns and all(known.grey is not None for known in frames[: number + 1]):
             learned, answers = _learn_edges(frames, answers, components, camera)
         if options.found:
             options.found(found[0], found[1])

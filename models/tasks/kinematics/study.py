@@ -28,8 +28,8 @@ from models.words import later
 
 Array = NDArray[np.float64]
 
-MOST_FRAMES = 60
-"""That a page keeps in memory."""
+MOST_PIXELS = 320 * 1024**2
+"""Of all frames together that a page keeps in memory, 1.3 GB: some 300 frames as C-arms have them."""
 THESE = later("The sequence")
 """What messages call files that lack another."""
 
@@ -70,16 +70,17 @@ def read_frames(files: Sequence[File]) -> tuple[Image, ...]:
     Raises
     ------
     InputError
-        As `models.read`; for none, and for more than `MOST_FRAMES`.
+        As `models.read`; for none, and for more than `MOST_PIXELS`.
     """
     images: list[Image] = []
+    pixels = 0
     for file in order_files(files):
         image = read_image(file.data, file.name)
-        if len(images) + image.frames > MOST_FRAMES:
+        pixels += image.pixels.size
+        if pixels > MOST_PIXELS:
             fix = later("Drop a shorter part, or use `ortholens kinematics` for the whole sequence.")
-            raise TooLarge(
-                later("makes more than {most_frames} frames", most_frames=MOST_FRAMES), fix=fix, file=file.name
-            )
+            most = MOST_PIXELS // (image.pixels.size // image.frames)
+            raise TooLarge(later("makes more than {most_frames} frames", most_frames=most), fix=fix, file=file.name)
         images += split_frames(image)
     if not images:
         raise InputError(

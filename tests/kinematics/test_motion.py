@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -305,6 +305,24 @@ def test_a_pose_of_unknown_certainty_a_rival_and_a_poor_overlap_are_told(lunge: 
     assert femoral[1] == "The femoral component overlaps its mask by 0.80 only."
     assert "may be off" in femoral[2]
     assert flag(lunge, track(overlap=np.array([0.8]), edge_px=np.array([0.1])), track()) == []  # its mask is wrong
+
+
+def test_a_frame_unlike_the_others_is_told(lunge: Scene) -> None:
+    def three(**changes: np.ndarray) -> Track:
+        one = track()
+        parts = {part.name: np.repeat(getattr(one, part.name), 3, axis=0) for part in fields(Track)}
+        return Track(**(parts | changes))
+
+    pose = three().pose
+    pose[1, 2, 3] -= 7
+    cases = (lunge.femoral, lunge.tibial), lunge.camera, AcceptanceLimits()
+    beyond = flag_frames((three(), three(pose=pose)), *cases)
+    assert [len(notes) for notes in beyond] == [0, 1, 0]
+    assert "lie 7 mm from where they lie to each other in most frames" in str(beyond[1][0])
+    uneven = flag_frames((three(edge_px=np.array([0.1, 0.45, 0.12])), three(edge_px=np.full(3, 0.45))), *cases)
+    assert [[str(note) for note in notes] for notes in uneven] == [
+        [], ["The picture's edges do not run along the femoral component."], [],
+    ]  # fmt: skip
 
 
 def test_each_condyle_stands_in_its_own_columns(lunge: Scene) -> None:

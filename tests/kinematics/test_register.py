@@ -138,7 +138,7 @@ def fit(angle: float, residual: float):
     from models.geometry.jts import pose_from_jts_row
     from models.tasks.kinematics.register import Fit
 
-    return Fit(pose_from_jts_row(np.array([0, 0, -1000, 0, angle, 0.0])), residual, 0.99)
+    return Fit(pose_from_jts_row(np.array([0, 0, -1000, 0, angle, 0.0])), residual, 0.99, depth_mm=1000)
 
 
 def test_the_path_prefers_a_steady_pose_to_one_that_fits_a_little_better_once() -> None:

@@ -10,11 +10,12 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from models.geometry.mesh import Mesh
+from models.simulation.motion import Scene
 from models.tasks.kinematics import sequence
 from models.tasks.kinematics.choice import EDGES_TELL, LIKELY, OUTLINES_TELL, choose_fits_of_sequence
 from models.tasks.kinematics.edges import EdgeModel
-from models.tasks.kinematics.register import Fit
-from models.tasks.kinematics.sequence import Answer
+from models.tasks.kinematics.register import Fit, assess_registration
+from models.tasks.kinematics.sequence import Answer, Learned
 
 
 def at(degrees: float, shift: tuple[float, float, float] = (0, 0, -900), axis: str = "x") -> np.ndarray:
@@ -25,7 +26,7 @@ def at(degrees: float, shift: tuple[float, float, float] = (0, 0, -900), axis: s
 
 
 def fit(degrees: float = 0.0, px: float = 0.5, overlap: float = 0.95, axis: str = "x") -> Fit:
-    return Fit(pose=at(degrees, axis=axis), residual_px=px, overlap=overlap)
+    return Fit(pose=at(degrees, axis=axis), residual_px=px, overlap=overlap, depth_mm=900)
 
 
 def test_a_movement_goes_on_as_it_went() -> None:
@@ -60,6 +61,38 @@ def test_the_best_of_poses_within_two_degrees_is_kept_and_four_at_most() -> None
     assert [(round(apart(one.pose), 1), one.residual_px) for one in sequence._distinct(fits)] == [
         (1.9, 0.4), (4.0, 0.5), (60.0, 0.7), (40.0, 0.8)
     ]  # fmt: skip
+
+
+def test_poses_at_other_depths_are_two() -> None:
+    fits = [fit(0, 0.4), replace(fit(1, 0.5), depth_mm=902), replace(fit(1, 0.6), depth_mm=904)]
+    assert [one.depth_mm for one in sequence._distinct(fits)] == [900, 904]
+
+
+def test_a_component_that_went_astray_in_depth_is_started_from_where_the_others_lie(
+    lunge: Scene, shots: list[sequence.Frame], components: tuple[sequence.Component, sequence.Component]
+) -> None:
+    mesh, exact = lunge.tibial, lunge.tibial_poses
+    learned = [Learned(EdgeModel(), 0.2)] * 2
+
+    def answer(side: int, t: int, further_mm: float = 0.0) -> Answer:
+        pose = (lunge.femoral_poses, exact)[side][t]
+        pose = sequence._slide(pose, components[side].mesh.centre, further_mm)
+        seen = sequence.observe_frame(shots[t], lunge.camera)[side]
+        return Answer((assess_registration(components[side].mesh, pose, seen, EdgeModel()),))
+
+    answers = [(answer(0, t), answer(1, t, -25.0 if t == 2 else 0.0)) for t in range(4)]
+    settled = sequence._settle_depths(shots, answers, components, lunge.camera, learned)
+    assert [len(both[1].fits) for both in settled] == [1, 1, 2, 1]
+    wanted = -(exact[2][2, :3] @ mesh.centre + exact[2][2, 3])
+    assert settled[2][1].fits[0].depth_mm == pytest.approx(wanted, abs=3)
+    chosen = choose_fits_of_sequence(settled, lambda *_: 0.0)
+    assert [at[1] for at in chosen.path] == [0, 0, 0, 0]
+
+
+def test_a_leap_in_depth_costs_as_a_turn_does() -> None:
+    one = Answer((fit(0),))
+    two = Answer((replace(fit(0), depth_mm=910), replace(fit(1), depth_mm=900)))
+    assert choose_fits_of_sequence([(one, one), (one, two), (one, one)], lambda *_: 0.0).path[1] == (0, 1)
 
 
 @pytest.mark.parametrize(("overlap", "px", "lost"), [(0.85, 2.5, False), (0.84, 1.0, True), (0.99, 2.6, True)])

@@ -24,6 +24,8 @@ EDGES_TELL, OUTLINES_TELL = 20.0, 10.0
 """By how much, in log likelihood, a pose whose misfit is e times the best's is behind, by edges and by outlines."""
 LIKELY = 3.0
 """A pose that costs no more than so much beyond the chosen one could be the right one."""
+JUMP_MM = 2.0
+"""A change of the depth between the components, from frame to frame, that costs as much as `JUMP_DEG`."""
 JUMP_DEG = 6.0
 """A turn from frame to frame that costs as much as a residual that is a third larger."""
 
@@ -112,8 +114,16 @@ def _behind(answer: Answer, index: int) -> float:
 
 
 def _change(before: tuple[Answer, Answer], a: tuple[int, ...], now: tuple[Answer, Answer], b: tuple[int, ...]) -> float:
-    """Cost of turning from one frame's choice to the next's; large turns cost alike, the movement may have a gap."""
+    """Cost of turning from one frame's choice to the next's, and of coming nearer to each other along the ray.
+
+    Large steps cost alike: the movement may have a gap.
+    """
     cost = 0.0
+    if min(*a, *b) >= 0:
+        earlier, later = (
+            both[1].fits[state[1]].depth_mm - both[0].fits[state[0]].depth_mm for both, state in ((before, a), (now, b))
+        )
+        cost += min(((later - earlier) / JUMP_MM) ** 2, 6.0)
     for side in (0, 1):
         if a[side] >= 0 and b[side] >= 0:
             turn = measure_rotation_deg(before[side].fits[a[side]].pose, now[side].fits[b[side]].pose)

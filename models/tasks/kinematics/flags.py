@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics.certainty import DOUBTFUL, judge_risk
-from models.tasks.kinematics.register import EVEN_PX
+from models.tasks.kinematics.register import EVEN_PX, find_uneven_px
 from models.tasks.kinematics.sequence import BAD_OVERLAP, NAMES
 from models.tasks.kinematics.shape import measure_rotation_deg
 from models.types import AcceptanceLimits, Track
@@ -24,34 +24,61 @@ def flag_frames(
 ) -> Notes:
     """Return for each frame the sentences that a reader must see; none where all is well."""
     risks = [judge_risk(track.sigma, limits) for track in tracks]
+    beyond_mm = _measure_beyond_usual(tracks, meshes)
+    uneven_px = [find_uneven_px(_measure_usual(track.edge_px)) for track in tracks]
     notes: list[tuple[str, ...]] = []
     for t in range(len(tracks[0].overlap)):
         said: list[str] = []
-        for name, track, mesh, risk in zip(NAMES, tracks, meshes, risks, strict=True):
+        for name, track, mesh, risk, uneven in zip(NAMES, tracks, meshes, risks, uneven_px, strict=True):
             if not np.isfinite(track.pose[t]).all():
                 said.append(later("No {name} component was found in this frame.", name=name))
                 continue
-            said += _doubt_match(name, track, t)
+            said += _doubt_match(name, track, t, uneven)
             if not risk[t] <= DOUBTFUL:
                 said.append(_word_risk(name, track.sigma[t], limits))
             if beyond := warn_beyond_detector(name, track.pose[t], mesh, camera):
                 said.append(beyond)
+        if abs(beyond_mm[t]) > limits.depth_mm:
+            said.append(_word_depth(abs(beyond_mm[t])))
         notes.append(tuple(said))
     return tuple(notes)
 
 
-def _doubt_match(name: str, track: Track, t: int) -> Iterator[str]:
-    """Yield what speaks against the pose itself: another that fits, and an outline that it does not fill."""
+def _measure_usual(values: NDArray[np.float64]) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else 0.0
+
+
+def _measure_beyond_usual(tracks: tuple[Track, Track], meshes: tuple[Mesh, Mesh]) -> NDArray[np.float64]:
+    """Return (T,) mm by which the components' distance along the rays differs from its median, where it is known."""
+    femoral, tibial = (
+        -(track.pose[:, 2, :3] @ mesh.centre + track.pose[:, 2, 3]) for track, mesh in zip(tracks, meshes, strict=True)
+    )
+    apart: NDArray[np.float64] = tibial - femoral
+    return apart - _measure_usual(apart)
+
+
+def _doubt_match(name: str, track: Track, t: int, uneven_px: float) -> Iterator[str]:
+    """Yield what speaks against the pose itself: another that fits, and edges or an outline that it does not follow."""
     if np.isfinite(track.other_pose[t]).all():
         yield later(
             "Another pose of the {name} component, {apart:.0f}° away, fits almost as well.",
             name=name,
             apart=measure_rotation_deg(track.pose[t], track.other_pose[t]),
         )
+    if track.edge_px[t] > uneven_px:
+        yield later("The picture's edges do not run along the {name} component.", name=name)
     if track.overlap[t] < BAD_OVERLAP and not track.edge_px[t] < EVEN_PX:
         yield later(
             "The {name} component overlaps its mask by {overlap:.2f} only.", name=name, overlap=track.overlap[t]
         )
+
+
+def _word_depth(beyond_mm: float) -> str:
+    return later(
+        "Along the rays, the components lie {beyond:.0f} mm from where they lie to each other in most frames.",
+        beyond=beyond_mm,
+    )
 
 
 def _word_risk(name: str, sigma: NDArray[np.float64], limits: AcceptanceLimits) -> str:

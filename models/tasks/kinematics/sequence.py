@@ -31,6 +31,7 @@ from models.tasks.kinematics.register import (
     Fit,
     assess_registration,
     compute_misfit,
+    find_uneven_px,
     measure_rim_motion,
     refine_pose,
 )
@@ -50,8 +51,8 @@ LOST_OVERLAP, LOST_PX = 0.85, 2.5
 """Below and above which a pose that does not follow the picture's edges is lost, and the library starts anew."""
 WORTH_PX = 5.0
 """A mirror pose that is off by more, on the halved picture, is not refined."""
-SAME_DEG = 2.0
-"""Poses nearer than this are one."""
+SAME_DEG, SAME_MM = 2.0, 3.0
+"""Poses that are turned and moved along the ray by less are one."""
 KEPT = 3
 """Poses of a component that a frame keeps."""
 NEAR_DEG = 16.0
@@ -61,6 +62,9 @@ ALIKE_DEG = 6.0
 SETTLED = 1.3
 """Edges that scatter by less than so many times the usual are the component's own: of 19 frames of one simulated
 sequence in which both were found, the mirror pose's scattered by 1.5 to 2.2 times as much."""
+APART_MM = 3.0
+"""A frame whose components lie further apart along the ray, against most frames, is started once more from there: a
+tray that is seen edge on fits almost as well some millimetres nearer."""
 FIRST = 6
 """Frames after which the study's own edges are learned; these frames are then finished anew."""
 BAD_OVERLAP = 0.90
@@ -195,6 +199,8 @@ def locate_component(
     if edged and learned:
         starts = [*(fit.pose for fit in fits), *guesses[:1]]
         fits = finish_fits(component.mesh, starts, seen, learned, options.mirrors)
+        if not anew and fits[0].edge_px > find_uneven_px(learned.usual_px):  # it went astray though it fills the mask
+            return locate_component(component, seen, (), options, learned, more)
     elif edged and fits:  # the others wait until the edges are learned
         fits = _distinct([_finish(component.mesh, fits[0].pose, seen, EdgeModel()), *fits[1:]])
     return Answer(tuple(fits), anew)
@@ -258,9 +264,13 @@ def _refined_all(
 def _distinct(fits: Iterable[Fit]) -> list[Fit]:
     kept: list[Fit] = []
     for fit in sorted(fits, key=lambda fit: fit.misfit_px):
-        if len(kept) < KEPT + 1 and all(measure_rotation_deg(fit.pose, other.pose) > SAME_DEG for other in kept):
+        if len(kept) < KEPT + 1 and all(_differ(fit, other) for other in kept):
             kept.append(fit)
     return kept
+
+
+def _differ(a: Fit, b: Fit) -> bool:
+    return measure_rotation_deg(a.pose, b.pose) > SAME_DEG or abs(a.depth_mm - b.depth_mm) > SAME_MM
 
 
 def follow_sequence(
@@ -297,7 +307,7 @@ def follow_sequence(
             options.found(found[0], found[1])
         if progress:
             progress((number + 1) / len(frames))
-    return answers
+    return _settle_depths(frames, answers, components, camera, learned)
 
 
 def _locate_both(
@@ -348,6 +358,38 @@ def _learn_edges(
         scatters = [answer.fits[0].edge_px for answer in finished[-1] if answer.fits]
         known.append(Learned(model, float(np.median(scatters)) if scatters else 0.0))
     return known, list(zip(*finished, strict=True))
+
+
+def _settle_depths(
+    frames: Sequence[Frame],
+    answers: list[tuple[Answer, Answer]],
+    components: tuple[Component, Component],
+    camera: Camera,
+    learned: Sequence[Learned | None],
+) -> list[tuple[Answer, Answer]]:
+    """Return the answers with other poses where the components lie oddly far apart along the ray; `choice` decides."""
+    apart = np.array([b.fits[0].depth_mm - a.fits[0].depth_mm if a.fits and b.fits else np.nan for a, b in answers])
+    beyond = apart - np.nanmedian(apart) if np.isfinite(apart).any() else apart
+    settled = list(answers)
+    for t in np.flatnonzero(np.abs(beyond) > APART_MM).tolist():
+        found = []
+        for index, seen in enumerate(observe_frame(frames[t], camera)):
+            answer, known, mesh = answers[t][index], learned[index], components[index].mesh
+            if seen is not None and known is not None:
+                start = _slide(answer.fits[0].pose, mesh.centre, beyond[t] if index == 0 else -beyond[t])
+                more = finish_fits(mesh, [start], seen, known, mirrors=False)
+                answer = replace(answer, fits=tuple(_distinct([*answer.fits, *more])))
+            found.append(answer)
+        settled[t] = found[0], found[1]
+    return settled
+
+
+def _slide(pose: Array, centre_mm: Array, further_mm: float) -> Array:
+    """Return a pose moved along the ray through the component's centre, `further_mm` from the source."""
+    centre = pose[:3, :3] @ centre_mm + pose[:3, 3]
+    moved = pose.copy()
+    moved[:3, 3] += centre * further_mm / -centre[2]
+    return moved
 
 
 def _finish_answer(component: Component, answer: Answer, seen: Seen | None, model: EdgeModel) -> Answer:

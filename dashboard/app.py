@@ -6,11 +6,12 @@ Streamlit runs this file from top to bottom at every interaction
 
 import streamlit as st
 
-from dashboard import session
+from dashboard import login, session
 from dashboard.case import door, drop, leaving, pages, states, worklist
-from dashboard.i18n import choice
+from dashboard.i18n import choice, t
 from dashboard.stage import bar, hall, presenter
 from dashboard.style import ASSETS
+from models.service.callers import Role
 from models.settings import settings
 
 st.set_page_config(page_title="OrthoLens", page_icon=str(ASSETS / "mark.svg"), layout="wide", initial_sidebar_state=264)
@@ -27,8 +28,8 @@ listed = [
     *pages.list_task_pages().values(),
     pages.how_it_works(),
     pages.model_cards(),
-    *([pages.train()] if settings().training else []),
-    *([pages.archive()] if settings().archive_url else []),
+    *([pages.train()] if settings().training and login.may(Role.AUTHOR) else []),
+    *([pages.archive()] if settings().archive_url and login.may(Role.AUTHOR) else []),
     pages.worklist(),
 ]
 page = st.navigation(listed, position="top")
@@ -41,6 +42,8 @@ with st.sidebar:
     waiting = st.container(gap="xsmall")  # filled last, so that thumbnails never hold up an answer
     bar.draw_conference_switch(listed)
     choice.show_language_choice()
+    if login.is_login_asked():
+        st.button(t("Log out"), icon=":material/logout:", key="log-out", on_click=st.logout)
 
 drop.say_what_was_left_out()
 leaving.say_forgotten()

@@ -30,12 +30,13 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard import login
 from dashboard.i18n import list_languages, write_language_script
 from models.settings import settings
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 """Names under which the app answers where no others are given."""
-METRICS, MEDIA, AGENT = "/_stcore/metrics", "/media/", "/_stcore/agent/"
+MEDIA, AGENT = "/media/", "/_stcore/agent/"
 PATIENCE_S = 1.0
 """After so long a process that was told to end does, whatever it does."""
 
@@ -93,7 +94,7 @@ class Guard:
                     headers["Cache-Control"] = "no-store"
             await send(message)
 
-        closed = AGENT in path or (path.endswith(METRICS) and not settings().metrics)
+        closed = AGENT in path or (path.endswith(login.METRICS) and not settings().metrics)
         await (PlainTextResponse("Not Found", 404) if closed else self._app)(scope, receive, guarded)
 
 
@@ -131,6 +132,8 @@ app = st.App(
             www_redirect=False,
         ),
         Middleware(Guard),
+        *([Middleware(login.Login)] if login.is_login_asked() else []),
     ],
+    secrets=login.write_secrets(),
     lifespan=_ends_in_time,
 )

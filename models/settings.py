@@ -64,7 +64,25 @@ class Settings(BaseSettings):
     """Whether the served program tells figures of its use and memory at /_stcore/metrics."""
 
     idle_minutes: float = Field(30.0, ge=0)
-    """After so long without a touch a page forgets what its user dropped; 0 is never."""
+    """After so long without a touch a page forgets what its user dropped, and a login ends; 0 is never."""
+
+    oidc_url: str = ""
+    """Discovery document of the provider that says who somebody is ("https://id.clinic.example/.well-known/
+    openid-configuration"); empty: there is no login. With one, the API needs `api_tokens`."""
+    oidc_client: str = ""
+    oidc_secret: SecretStr = SecretStr("")
+    """What the provider knows this program by; it sends users back to `public_url` with "/oauth2callback"."""
+    public_url: str = ""
+    """Where browsers reach the dashboard ("https://lens.clinic.example"); needed for a login."""
+    roles_claim: str = "roles"
+    """Claim of the ID token that names what somebody may, with dots where it lies deeper ("realm_access.roles")."""
+    roles: dict[str, Literal["reader", "author", "admin"]] = {
+        "ortholens-reader": "reader",
+        "ortholens-author": "author",
+        "ortholens-admin": "admin",
+    }
+    """What the claim says → role. Readers see answers; authors train and send to the archive too, administrators see
+    figures of use."""
 
     audit_log: Path | None = None
     """File that says who asked what of which image and what left the program; without one nothing is written down."""

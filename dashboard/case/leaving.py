@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard import session
+from dashboard import login, session
 from dashboard.case import pages
 from dashboard.i18n import t
 from models.settings import settings
@@ -31,7 +31,8 @@ def warn_before_leaving() -> None:
     staged = session.find_stage() is not None
     own = any(not item.origin for item in session.list_queue())
     minutes = settings().idle_minutes if holds_anything() and not staged else 0
-    told = {"asks": own and not staged, "idle_ms": minutes * 60_000}
+    ends_ms = settings().idle_minutes * 60_000 if login.is_login_asked() else 0
+    told = {"asks": own and not staged, "idle_ms": minutes * 60_000, "login_ends_ms": ends_ms}
     _script()(key=KEY, data=told, on_idle_change=_idle, height=1)
 
 

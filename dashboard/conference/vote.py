@@ -25,6 +25,9 @@ from starlette.routing import Route
 
 from dashboard.conference.address import Place
 from dashboard.conference.ballot_page import SECURE, Said, write_ballot_page
+from dashboard.i18n import later
+from dashboard.login import is_login_asked
+from models.errors import NoVote
 
 MOST_PHONES, AN_ADDRESS = 5000, 100
 """That take part, in all and behind one address; a phone more is told that the hall is full."""
@@ -248,6 +251,9 @@ class Booth:
     """
 
     def __init__(self, said: Said, place: Place) -> None:
+        if is_login_asked():
+            fix = later("Serve a stage with a vote without a login.")
+            raise NoVote(later("phones that vote do not log in"), fix=fix)
         self.poll, self._attended, self._place = Poll(), time.monotonic(), place
         self._socket = place.listen()
         self.port: int = self._socket.getsockname()[1]

@@ -39,6 +39,7 @@ __all__ = [
     "later",
     "list_languages",
     "lower_in_sentence",
+    "speak",
     "spoken",
     "t",
     "tn",
@@ -100,11 +101,13 @@ def lower_in_sentence(name: str) -> str:
 
 def spoken() -> Language:
     """Return the user's language, for texts and numbers that are written later, where no user is known."""
-    return _language(find_current_language())
+    return speak(find_current_language())
 
 
 @lru_cache(maxsize=8)
-def _language(code: str) -> Language:
+def speak(code: str) -> Language:
+    """Return a language by its code, one of `list_languages`."""
+
     def words(message: str) -> str:
         found = _catalogue(code).words.get(message, ())
         return found[0] if len(found) == 1 else message

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboard.login import find_subject
 from models.audit_log import subject
 from models.io.pool import user
 
@@ -14,8 +14,3 @@ def name_user_of_thread() -> None:
     if context := get_script_run_ctx(suppress_warning=True):
         user.set(context.session_id)
         subject.set(find_subject())
-
-
-def find_subject() -> str:
-    """Return who is logged in, as the provider's subject; "anyone" where nobody logs in here."""
-    return str(st.user.to_dict().get("sub") or "anyone")

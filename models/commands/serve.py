@@ -14,11 +14,14 @@ import sys
 import threading
 from collections.abc import Sequence
 from importlib.metadata import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from models.settings import Settings, settings
 from models.words import DISCLAIMER
 
 ROOT = Path(__file__).parents[2]
@@ -56,11 +59,11 @@ def serve(
     """Start the dashboard and say where it is; Ctrl-C stops it."""
     environment = dict(os.environ) | _staged(playlist, stage)
     port = choose_port(port, address)
-    hosts = list_hosts(address, allow_host or ())
+    hosts = list_hosts(address, [*(allow_host or ()), *_check_login(settings())])
     place = "localhost" if address in EVERYWHERE else address
     typer.echo(f"OrthoLens is at http://{place}:{port} (Ctrl-C stops it). {DISCLAIMER}")
     if address in EVERYWHERE:
-        typer.echo(_warning(port, hosts), err=True)
+        typer.echo(_warning(port, hosts, bool(settings().oidc_url)), err=True)
     command = _streamlit(port, address, headless, hosts)
     with subprocess.Popen(command, cwd=find_server_home(), env=environment, start_new_session=True) as server:
         for wish in (signal.SIGINT, signal.SIGTERM):
@@ -93,8 +96,33 @@ def _addresses(name: str) -> list[str]:
     return found
 
 
-def _warning(port: int, hosts: Sequence[str]) -> str:
+def _check_login(limits: Settings) -> list[str]:
+    """Return the name under which browsers reach a dashboard with a login, where there is one.
+
+    Raises
+    ------
+    typer.BadParameter
+        When a setting of the login is missing: then nothing is served, and not everything to everybody.
+    """
+    if not limits.oidc_url:
+        return []
+    missing = [f"ORTHOLENS_{name.upper()}" for name in ("oidc_client", "oidc_secret", "public_url")
+               if not getattr(limits, name)]  # fmt: skip
+    host = urlsplit(limits.public_url).hostname
+    if missing or host is None:
+        raise typer.BadParameter(f"a login needs {' and '.join(missing) or 'ORTHOLENS_PUBLIC_URL with https://'} too")
+    if find_spec("authlib") is None:
+        raise typer.BadParameter("a login needs Authlib; install it by pip install 'ortholens[login]'")
+    return [host]
+
+
+def _warning(port: int, hosts: Sequence[str], login: bool) -> str:
     reach = ", ".join(f"http://{f'[{host}]' if ':' in host else host}:{port}" for host in hosts if host not in LOCAL)
+    if login:
+        return (
+            f"Images travel unencrypted at {reach or 'no other name'}: let people in by a proxy with TLS alone, and "
+            "listen to that."
+        )
     return (
         f"Warning: everyone on this network can open the dashboard, at {reach or 'no other name'}. There is no "
         "password, and images travel unencrypted: let only a network in that you trust, or a proxy with TLS and a "

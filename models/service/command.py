@@ -25,10 +25,10 @@ def api(
     if context.invoked_subcommand:
         return
     limits = settings()
-    if limits.api_tokens is None and address not in LOCAL:
+    if limits.api_tokens is None and (limits.oidc_url or address not in LOCAL):
         raise typer.BadParameter(
-            "others than this machine need tokens; write some with `ortholens api token NAME` into a file, and name it "
-            "in ORTHOLENS_API_TOKENS"
+            "beside a login, and for others than this machine, callers need tokens; write some with "
+            "`ortholens api token NAME` into a file, and name it in ORTHOLENS_API_TOKENS"
         )
     import uvicorn
 

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from models.tasks.detection import augmentation as boxes
 from models.tasks.detection.augmentation import BoxAugmentation
+from models.tasks.landmarks.heatmaps import average_place, draw_heatmaps, read_heatmaps
 from models.tasks.segmentation import augmentation as dense
 from models.tasks.segmentation.augmentation import DenseAugmentation
 from models.training.views import Maps, Resident, draw_bends
@@ -104,3 +105,9 @@ def test_all_that_views_take_is_on_the_device_of_their_pictures(elsewhere: Simpl
         seen.places().device.type == boxes.carry_boxes(seen, away(7, 4), away(7, of=torch.long)).device.type == "meta"
     )
     assert boxes.draw_tones(away(4, 1, 16, 24), how, elsewhere).device.type == "meta"
+
+
+def test_heatmaps_are_drawn_and_read_on_the_device_of_their_points() -> None:
+    maps = draw_heatmaps(torch.empty(2, 3, 2, device="meta"), (64, 96), 1.5)
+    places, spread = read_heatmaps(maps)
+    assert [of.device.type for of in (maps, average_place(maps), places, spread)] == ["meta"] * 4

@@ -30,6 +30,9 @@ def share_picture_of_nobody(work: Callable[[], T], *key: str | float) -> T:
 @st.cache_resource(show_spinner=False)
 def warm_up() -> Thread:
     """Load the models of a process beside the first page that it draws; one thread a process."""
+    from models.io.worker import load_dicom_package
+
+    load_dicom_package()
     leaving = Event()
     thread = Thread(target=_load_models, args=(leaving,), name="warm-up", daemon=True)
     thread.start()

@@ -167,6 +167,16 @@ def serve_worker(memory_mb: int, ready: bool = False) -> None:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
 
+def load_dicom_package() -> None:
+    """Load pydicom as a whole, before threads load parts of it: its modules need one another.
+
+    Of two threads, one at `import pydicom` and one at `from pydicom.dataset import …`, each waits for what the other
+    has begun; Python lets both go on with modules that are half made (`importlib._bootstrap._DeadlockError`), and they
+    fail with "circular import".
+    """
+    importlib.import_module("pydicom")
+
+
 def load_decoders() -> None:
     """Load what a file needs before the first one comes; the process that asks needs the names of the functions."""
     for decoder in ("raster", "dicom", "tiff"):

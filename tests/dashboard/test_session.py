@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -758,3 +760,37 @@ def test_a_series_of_slices_is_no_slide(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(answers, "compute_once", lambda work, *key: (work(), key))
     assert answers.read_slide(Item("s", b"x", "sha")) == ((b"x", "s"), ("slide", "sha"))
     assert answers.read_slide(Item("s", b"", "sha", members=(b"x",))) == (None, ("slide", "sha"))
+
+
+TWO_THREADS = """
+import importlib, sys
+from dashboard.session import common
+
+class Slow:  # the thread is inside pydicom when the page's own thread begins to load a part of it
+    def find_spec(self, name, path=None, target=None):
+        if name == "pydicom.dataset":
+            begun.set()
+            other.wait(1)
+
+import threading
+begun, other, failed = threading.Event(), threading.Event(), []
+
+def load(leaving):
+    try:
+        importlib.import_module("pydicom")
+    except ImportError as problem:
+        failed.append(problem)
+
+common._load_models = load
+sys.meta_path.insert(0, Slow())
+thread = common.warm_up()
+begun.wait(1)
+from pydicom.dataset import Dataset
+thread.join()
+sys.exit(len(failed))
+"""
+
+
+def test_a_page_and_the_warm_up_do_not_load_halves_of_pydicom() -> None:
+    done = subprocess.run([sys.executable, "-c", TWO_THREADS], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-500:]

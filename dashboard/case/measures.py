@@ -63,6 +63,22 @@ MEASURES: Mapping[str, Measure] = {
 """Every figure that `list_classification_metrics` can name, the headline ones first."""
 
 
+POINT_MEASURES: Mapping[str, Measure] = {
+    "median point error, of the longer side": Measure(
+        later("Median point error"),
+        later("Half of the points lie no farther from their true place, as a share of the picture's longer side."),
+        "%", "less",
+    ),
+    "points within 2% of the longer side": Measure(
+        later("Points within 2 %"), later("Share of points no farther off than a fiftieth of the longer side."), "%"
+    ),
+    "90 % radii cover": Measure(
+        later("90 % radii cover"), later("Share of true places inside their circle; 90 % are promised."), "%"
+    ),
+}  # fmt: skip
+"""Every figure of points that `list_share_metrics` names, but for millimetres."""
+
+
 def format_measure(value: float, unit: Unit = "") -> str:
     """Write a figure; shares and points are given as fractions of 1."""
     if unit == "%":

@@ -27,6 +27,7 @@ from models.tasks.segmentation.training import (
     fit_segmenter,
     prepare_segmentation_samples,
 )
+from models.training.folds import assign_grouped_folds
 from models.training.views import Resident
 
 STILL = DenseAugmentation(0.0, 0.0, 0.0, False, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
@@ -186,7 +187,7 @@ def test_intervals_are_over_groups_not_pictures() -> None:
 
 
 def test_folds_keep_groups_together_and_fill_evenly(discs: DenseSet) -> None:
-    fold = trials.assign_grouped_folds(discs.groups, 2)
+    fold = assign_grouped_folds(discs.groups, 2)
     assert sorted(np.bincount(fold)) == [6, 6]
     assert all(len(set(fold[np.array(discs.groups) == group])) == 1 for group in discs.groups)
 

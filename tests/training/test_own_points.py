@@ -12,6 +12,7 @@ import torch
 from PIL import Image as Pillow
 
 import models
+from dashboard.case.measures import POINT_MEASURES
 from models.cards import card
 from models.errors import BadCard, DamagedFile, UnknownCard
 from models.io import read
@@ -70,7 +71,7 @@ def test_points_of_a_table_and_of_coco_are_the_same_and_scaled_with_their_pictur
         seen = look({**some, **more})
         assert (seen.names, len(seen.pixels)) == (("tip", "heel"), 2)
         assert seen.counts() == {"tip": (2, 1 if "points.csv" in more else 2), "heel": (1, 1)}
-        assert "The point heel is missing in 1 pictures" in list(seen.sentences())
+        assert "The point heel is missing in 1 of 2 pictures" in list(seen.sentences())
         by = np.array([171 / 40, 256 / 60])  # the longer side fills the square, the shorter one lies in its middle
         tip = (np.array([10, 30]) + 0.5) * by - 0.5 + (42, 0)
         np.testing.assert_allclose(seen.points[0, 0], tip, atol=1e-3)
@@ -168,6 +169,7 @@ def test_millimetres_are_told_where_every_picture_has_a_scale() -> None:
     every = np.arange(2)
     found = list_share_metrics(share, share * 0 + 1, share * 100)
     assert [round(measure(every), 3) for measure in found.values()] == [0.02, 0.667, 1.0, 2.0]
+    assert set(found) == {*POINT_MEASURES, "median point error mm"}  # each has its name on the screen
     assert "median point error mm" not in list_share_metrics(share, share, share * [[np.nan], [100]])
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.case import learning_curve, measures, pages
-from dashboard.case.measures import MEASURES, Measure
+from dashboard.case.measures import MEASURES, POINT_MEASURES, Measure
 from dashboard.case.states import escape_markdown, show_error
 from dashboard.i18n import t
 from models import Card, OrthoLensError
@@ -46,10 +46,11 @@ def show_own_models() -> None:
 
 def _figures(card: Card) -> None:
     figures = own.find_measured(card)
+    known = {**MEASURES, **POINT_MEASURES}
     told = [key for key in HEADLINES if key in figures["metrics"]] or list(figures["metrics"])[:3]
     with st.container(horizontal=True, gap="small"):
         for key in told:
-            row, measure = figures["metrics"][key], MEASURES.get(key, Measure(key[:1].upper() + key[1:], ""))
+            row, measure = figures["metrics"][key], known.get(key, Measure(key[:1].upper() + key[1:], ""))
             with st.container(border=True, width=230):
                 st.metric(t(measure.name), measures.format_measure(row["value"], measure.unit),
                           help=t(measure.meaning) if measure.meaning else None)  # fmt: skip

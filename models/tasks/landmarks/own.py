@@ -82,7 +82,8 @@ class LandmarkLook(Look):
         yield from super().warnings()
         for name, missing in zip(self.names, (~self.there).sum(0), strict=True):
             if missing:
-                yield later("The point {name} is missing in {n} pictures", name=name, n=int(missing))
+                yield later("The point {name} is missing in {n} of {all} pictures", name=name, n=int(missing),
+                            all=len(self.points))  # fmt: skip
 
     def differ(self, i: int, j: int) -> Later | None:
         """Say how far apart the points of two near copies lie, where that is far."""

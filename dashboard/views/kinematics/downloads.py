@@ -7,6 +7,7 @@ from functools import partial
 
 import streamlit as st
 from PIL import Image as Pillow
+from PIL import ImageOps
 
 from dashboard.case import report
 from dashboard.case.offer import offer_file
@@ -121,23 +122,17 @@ def export_trc(measured: MotionCase, file: str) -> bytes:
 
 def export_motion_gif(measured: MotionCase, say: Language) -> bytes:
     """Return the frames with contours as an endless GIF."""
-    pictures = []
+    pictures = []  # a byte a pixel, for there may be hundreds
     for frame in range(measured.motion.frames):
         picture = plate.compose_plate(
             export.export_overlay_plate(_posed(measured, frame), measured.motion.notes[frame], say)
         )
-        pictures.append(Pillow.fromarray(picture))
+        pictures.append(Pillow.fromarray(picture).quantize(128))
     tallest = max(picture.height for picture in pictures)  # what is uncertain takes more lines in some frames
-    frames = [_padded(picture, tallest).quantize(128) for picture in pictures]
+    first, *others = (ImageOps.expand(one, (0, 0, 0, tallest - one.height), (0, 0, 0)) for one in pictures)
     out = io.BytesIO()
-    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0)
+    first.save(out, "GIF", save_all=True, append_images=others, duration=FRAME_MS, loop=0)
     return out.getvalue()
-
-
-def _padded(picture: Pillow.Image, height: int) -> Pillow.Image:
-    sheet = Pillow.new("RGB", (picture.width, height))
-    sheet.paste(picture)
-    return sheet
 
 
 def _posed(measured: MotionCase, t: int) -> export.Posed:

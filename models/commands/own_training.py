@@ -19,7 +19,11 @@ Name = Annotated[str | None, typer.Option("--name", help="Of a folder: title of 
 NewId = Annotated[str | None, typer.Option("--id", help="Of a folder: id of the model; by default made of its name.")]
 Table = Annotated[
     Path | None,
-    typer.Option("--table", dir_okay=False, help="Of a folder: CSV with file, label and perhaps group, not folders."),
+    typer.Option(
+        "--table",
+        dir_okay=False,
+        help="Of a folder: CSV with file, label and perhaps group, not folders; of landmarks with image, point, x, y.",
+    ),
 ]
 Group = Annotated[
     str | None,

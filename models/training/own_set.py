@@ -165,7 +165,7 @@ class Look(ABC):
                 yield later("Shorter sides {low} px", low=low)
             else:
                 yield later(
-                    "Shorter sides {low} to {high} px, half of them under {half}", low=low, high=high, half=half
+                    "Shorter sides {low} to {high} px, half of them at most {half}", low=low, high=high, half=half
                 )
         for sentence in pictures.broken[:NAMED]:
             yield later("Left out: {sentence}", sentence=sentence)

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     oidc_secret: SecretStr = SecretStr("")
     """What the provider knows this program by; it sends users back to `public_url` with "/oauth2callback"."""
     public_url: str = ""
-    """Where browsers reach the dashboard ("https://lens.clinic.example"); needed for a login."""
+    """Where others reach dashboard and API ("https://lens.clinic.example"); needed for a login."""
     roles_claim: str = "roles"
     """Claim of the ID token that names what somebody may, with dots where it lies deeper ("realm_access.roles")."""
     roles: dict[str, Literal["reader", "author", "admin"]] = {

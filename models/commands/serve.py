@@ -59,7 +59,8 @@ def serve(
     """Start the dashboard and say where it is; Ctrl-C stops it."""
     environment = dict(os.environ) | _staged(playlist, stage)
     port = choose_port(port, address)
-    hosts = list_hosts(address, [*(allow_host or ()), *_check_login(settings())])
+    _check_login(settings())
+    hosts = list_hosts(address, [*(allow_host or ()), *list_public_hosts(settings())])
     place = "localhost" if address in EVERYWHERE else address
     typer.echo(f"OrthoLens is at http://{place}:{port} (Ctrl-C stops it). {DISCLAIMER}")
     if address in EVERYWHERE:
@@ -96,24 +97,28 @@ def _addresses(name: str) -> list[str]:
     return found
 
 
-def _check_login(limits: Settings) -> list[str]:
-    """Return the name under which browsers reach a dashboard with a login, where there is one.
+def list_public_hosts(limits: Settings) -> list[str]:
+    """Return the name under which others reach this, where one is set."""
+    host = urlsplit(limits.public_url).hostname
+    return [host] if host else []
+
+
+def _check_login(limits: Settings) -> None:
+    """See to it that a login is whole: where a setting of it is missing, nothing is served, and not all to everybody.
 
     Raises
     ------
     typer.BadParameter
-        When a setting of the login is missing: then nothing is served, and not everything to everybody.
+        When one is missing.
     """
     if not limits.oidc_url:
-        return []
+        return
     missing = [f"ORTHOLENS_{name.upper()}" for name in ("oidc_client", "oidc_secret", "public_url")
                if not getattr(limits, name)]  # fmt: skip
-    host = urlsplit(limits.public_url).hostname
-    if missing or host is None:
+    if missing or not list_public_hosts(limits):
         raise typer.BadParameter(f"a login needs {' and '.join(missing) or 'ORTHOLENS_PUBLIC_URL with https://'} too")
     if find_spec("authlib") is None:
         raise typer.BadParameter("a login needs Authlib; install it by pip install 'ortholens[login]'")
-    return [host]
 
 
 def _warning(port: int, hosts: Sequence[str], login: bool) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -89,10 +89,13 @@ def create_app(limits: Settings, hosts: Sequence[str] = ("*",)) -> FastAPI:
     app.add_api_route(
         "/metrics",
         _write_metrics,
-        response_class=PlainTextResponse,
+        response_class=Response,
         tags=["service"],
         dependencies=bearer,
-        responses={403: {"model": Problem, "description": "Not an administrator."}},
+        responses={
+            200: {"content": {"text/plain": {}}},
+            403: {"model": Problem, "description": "Not an administrator."},
+        },
     )
     app.add_exception_handler(OrthoLensError, _say_error)
     app.add_exception_handler(RequestValidationError, _say_invalid)

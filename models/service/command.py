@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from models.commands.serve import LOCAL, AllowHost, list_hosts
+from models.commands.serve import LOCAL, AllowHost, list_hosts, list_public_hosts
 from models.settings import settings
 from models.words import DISCLAIMER
 
@@ -34,7 +34,8 @@ def api(
 
     from models.service.app import create_app
 
-    hosts = [f"[{host}]" if ":" in host else host for host in list_hosts(address, allow_host or ())]
+    named = list_hosts(address, [*(allow_host or ()), *list_public_hosts(limits)])
+    hosts = [f"[{host}]" if ":" in host else host for host in named]
     served = create_app(limits, hosts)
     typer.echo(f"The API is at http://{address}:{port} (Ctrl-C stops it). {DISCLAIMER}", err=True)
     uvicorn.run(served, host=address, port=port, access_log=False, log_level="warning", server_header=False)

@@ -20,11 +20,12 @@ NONE = Augmentation(
 )  # fmt: skip
 CHANGES = tuple(field.name for field in fields(Augmentation))
 """Names of the changes, as in a card's `[training.augmentation]`."""
+PROCESSOR = torch.device("cpu")
 
 
 def list_augmentations() -> Mapping[str, Augmentation]:
-    """Return the augmentation that each classifier was trained with, by the card's id."""
-    return {card.id: Recipe.of(card).augmentation for card in cards().values() if _classifies(card)}
+    """Return the augmentation that each classifier was trained with, on a processor as they all were, by its id."""
+    return {card.id: Recipe.of(card, PROCESSOR).augmentation for card in cards().values() if _classifies(card)}
 
 
 def _classifies(card: Card) -> bool:

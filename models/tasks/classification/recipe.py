@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.cards import Card
@@ -58,7 +59,7 @@ class Recipe(BaseModel):
     augmentation: Annotated[Augmentation, Field(default_factory=Augmentation)]
 
     @classmethod
-    def of(cls, card: Card) -> Recipe:
+    def of(cls, card: Card, device: torch.device | None = None) -> Recipe:
         """Validate the card's `[training]` table, as `choose_recipe` returns it.
 
         Raises
@@ -66,4 +67,4 @@ class Recipe(BaseModel):
         pydantic.ValidationError
             Naming the field that is wrong.
         """
-        return cls.model_validate(choose_recipe(card))
+        return cls.model_validate(choose_recipe(card, device))

@@ -67,6 +67,8 @@ APART_MM = 3.0
 tray that is seen edge on fits almost as well some millimetres nearer."""
 FIRST = 6
 """Frames after which the study's own edges are learned; these frames are then finished anew."""
+SPREAD = 8
+"""Frames of the whole study from which they are learned once more at its end: the first may all look alike."""
 BAD_OVERLAP = 0.90
 """Below it a frame is flagged, unless its poses follow the picture's edges."""
 
@@ -302,11 +304,14 @@ def follow_sequence(
         answers.append(found)
         learns = options.edges and number + 1 == min(FIRST, len(frames))
         if learns and all(known.grey is not None for known in frames[: number + 1]):
-            learned, answers = _learn_edges(frames, answers, components, camera)
+            learned, answers = _learn_edges(frames, answers, components, camera, range(number + 1), learned)
         if options.found:
             options.found(found[0], found[1])
         if progress:
             progress((number + 1) / len(frames))
+    if None not in learned and len(frames) >= FIRST + SPREAD:
+        spread = np.linspace(0, len(frames) - 1, SPREAD).round().astype(int).tolist()
+        learned, answers = _learn_edges(frames, answers, components, camera, spread, learned)
     return _settle_depths(frames, answers, components, camera, learned)
 
 
@@ -345,18 +350,26 @@ def _learn_edges(
     answers: list[tuple[Answer, Answer]],
     components: tuple[Component, Component],
     camera: Camera,
+    shown: Iterable[int],
+    before: Sequence[Learned | None],
 ) -> tuple[list[Learned | None], list[tuple[Answer, Answer]]]:
-    """Return each component's edges as the first frames show them, and these frames' poses finished by them."""
-    seen = [observe_frame(frame, camera) for frame in frames[: len(answers)]]
+    """Return each component's edges as some frames show them; where they are news, all poses are finished by them."""
+    seen = {t: observe_frame(frames[t], camera) for t in shown}
     known: list[Learned | None] = []
     finished: list[list[Answer]] = []
     for index, component in enumerate(components):
-        column = [(both[index], answer[index]) for both, answer in zip(seen, answers, strict=True)]
-        views = [View(component.mesh, a.fits[0].pose, s) for s, a in column if s and a.fits and not _lost(a.fits[0])]
-        model = calibrate_edges(views, measure_rim_motion)
-        finished.append([_finish_answer(component, answer, shown, model) for shown, answer in column])
-        scatters = [answer.fits[0].edge_px for answer in finished[-1] if answer.fits]
+        column = [both[index] for both in answers]
+        there = [(s, column[t].fits[0]) for t, both in seen.items() if (s := both[index]) and column[t].fits]
+        model = calibrate_edges([View(component.mesh, f.pose, s) for s, f in there if not _lost(f)], measure_rim_motion)
+        had = before[index]
+        if had is None or had.model != model:
+            column = [
+                _finish_answer(component, answer, observe_frame(frames[t], camera)[index], model)
+                for t, answer in enumerate(column)
+            ]
+        scatters = [answer.fits[0].edge_px for answer in column if answer.fits]
         known.append(Learned(model, float(np.median(scatters)) if scatters else 0.0))
+        finished.append(column)
     return known, list(zip(*finished, strict=True))
 
 

@@ -14,7 +14,7 @@ from models.simulation.motion import Scene
 from models.tasks.kinematics import sequence
 from models.tasks.kinematics.choice import EDGES_TELL, LIKELY, OUTLINES_TELL, choose_fits_of_sequence
 from models.tasks.kinematics.edges import EdgeModel
-from models.tasks.kinematics.register import Fit, assess_registration
+from models.tasks.kinematics.register import Fit, assess_registration, move_pose
 from models.tasks.kinematics.sequence import Answer, Learned
 
 
@@ -34,6 +34,15 @@ def test_a_movement_goes_on_as_it_went() -> None:
     assert next_ == pytest.approx(at(40, (4, 3, -880)))  # another 15° and another (2, −1, 10) mm
     both = at(0, axis="y"), at(30, axis="y")
     assert sequence._continued(*both) == pytest.approx(at(60, axis="y"))
+
+
+def test_a_movement_that_goes_on_for_long_neither_shrinks_nor_grows() -> None:
+    before, now = at(0), at(3) * (1 + 1e-12)
+    for _ in range(100):
+        before, now = now, sequence._continued(before, now)
+    assert now[:3, :3] @ now[:3, :3].T == pytest.approx(np.eye(3), abs=1e-9)
+    grown = at(3) * np.array([1.01, 1.01, 1.01, 1.0])
+    assert np.linalg.det(move_pose(grown, np.zeros(6), np.zeros(3))[:3, :3]) == pytest.approx(1)
 
 
 def test_guesses_come_from_the_last_frames_of_the_same_component() -> None:

@@ -193,10 +193,9 @@ def move_pose(pose: Array, step: Array, centre_mm: Array) -> Array:
     step
         (6,) rotation vector and shift.
     """
-    turned = Rotation.from_rotvec(step[:3]).as_matrix()
     centre = pose[:3, :3] @ centre_mm + pose[:3, 3]
     result = np.eye(4)
-    result[:3, :3] = turned @ pose[:3, :3]
+    result[:3, :3] = (Rotation.from_rotvec(step[:3]) * Rotation.from_matrix(pose[:3, :3])).as_matrix()
     result[:3, 3] = centre + step[3:] - result[:3, :3] @ centre_mm
     return result
 

@@ -16,6 +16,7 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from models.errors import Cancelled
 from models.geometry.camera import Camera
@@ -424,7 +425,9 @@ def _guesses(answers: list[tuple[Answer, Answer]], index: int) -> list[Array]:
 
 
 def _continued(before: Array, now: Array) -> Array:
+    """Return where a movement would be next, by rotations: a product of matrices grows by rounding, frame by frame."""
+    earlier, last = (Rotation.from_matrix(pose[:3, :3]) for pose in (before, now))
     result: Array = now.copy()
-    result[:3, :3] = now[:3, :3] @ before[:3, :3].T @ now[:3, :3]
+    result[:3, :3] = (last * earlier.inv() * last).as_matrix()
     result[:3, 3] = 2 * now[:3, 3] - before[:3, 3]
     return result

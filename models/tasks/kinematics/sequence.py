@@ -365,7 +365,7 @@ def _learn_edges(
         had = before[index]
         if had is None or had.model != model:
             column = [
-                _finish_answer(component, answer, observe_frame(frames[t], camera)[index], model)
+                _finish_answer(component, answer, observe_frame(frames[t], camera)[index], model, mirrors=had is None)
                 for t, answer in enumerate(column)
             ]
         scatters = [answer.fits[0].edge_px for answer in column if answer.fits]
@@ -406,10 +406,12 @@ def _slide(pose: Array, centre_mm: Array, further_mm: float) -> Array:
     return moved
 
 
-def _finish_answer(component: Component, answer: Answer, seen: Seen | None, model: EdgeModel) -> Answer:
+def _finish_answer(
+    component: Component, answer: Answer, seen: Seen | None, model: EdgeModel, *, mirrors: bool
+) -> Answer:
     if seen is None:
         return answer
-    fits = finish_fits(component.mesh, [fit.pose for fit in answer.fits], seen, Learned(model))
+    fits = finish_fits(component.mesh, [fit.pose for fit in answer.fits], seen, Learned(model), mirrors)
     return replace(answer, fits=tuple(fits))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 from urllib.error import URLError
@@ -24,6 +25,16 @@ from tests.test_serve import a_free_port
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture
+def own_loop() -> Iterator[None]:
+    """Let a loop of its own run: playwright's stays marked as running where a browser was started in this process."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
+
+
+@pytest.mark.usefixtures("own_loop")
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
 def test_the_client_of_the_documentation_is_answered(
     random_card: str, tmp_path: Path, picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch

@@ -11,8 +11,7 @@ from typing import NamedTuple, cast
 import streamlit as st
 
 from dashboard import session
-from dashboard.case import states
-from dashboard.case.handles import show_handles
+from dashboard.case import handles, states
 from dashboard.case.ruler.bench import CALIBRATION, Bench, write_numbers
 from dashboard.case.ruler.board import encode_film, lay_out_board
 from dashboard.case.ruler.files import offer_ruler_files
@@ -83,7 +82,7 @@ def _draw_ruler(image: Image, view: View, sheet: RulerSheet, used: Calibration |
     bench = Bench(image, view, sheet, None if known else cast(Tool, tool), known)
     look = (view.frame, repr(view.window), view.invert)
     film = session.compute_once(lambda: encode_film(bench), "ruler-film", image.sha256, *look)
-    show_handles(lay_out_board(bench, film), f"ruler-{image.sha256[:12]}-{view.frame}", bench.take)
+    handles.show_handles(lay_out_board(bench, film), f"ruler-{image.sha256[:12]}-{view.frame}", bench.take)
     hint = HINTS[known.known] if known else TOOLS[tool].hint
     st.caption(escape_markdown(f"{t(hint)} {t(KEYS)}"))
     _list(bench)

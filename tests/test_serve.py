@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -220,3 +221,13 @@ def test_a_playlist_in_vain_is_a_sentence(typed: list[str], says: str, capsys: p
     with pytest.raises(SystemExit, match="2"):
         main(typed)
     assert says in capsys.readouterr().err
+
+
+def test_no_advice_to_programmers_lies_over_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Streamlit would lay it there on a machine where programmers have an agent."""
+    skills = pytest.importorskip("streamlit.web.skills")
+    options = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    monkeypatch.setattr(skills, "agent_harness_present", lambda: True)
+    flat = {f"{part}.{name}": value for part, named in options.items() for name, value in named.items()}
+    monkeypatch.setattr("streamlit.config.get_option", flat.get)
+    assert skills.nudge_suppression_reason() == "welcome_hidden"

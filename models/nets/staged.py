@@ -6,6 +6,7 @@ can stop between stages, and training can keep what the early ones make.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ STAGES = ("stage1", "stage2", "stage3", "stage4", "stage5")
 """Names of the stages; their strides are 2, 4, 8, 16 and 32."""
 
 
-class StagedClassifier(nn.Module):
+class StagedClassifier(nn.Module, ABC):
     """Classifier `head(pool(stage5(…stage1(x))))` with its stages in an ordered dictionary.
 
     Parameters
@@ -76,6 +77,7 @@ class StagedClassifier(nn.Module):
         cut = names.index(end) + 1 if end else 0
         return names[:cut] if upto is not None else names[cut:]
 
+    @abstractmethod
     def load_start(self, state: Mapping[str, Tensor]) -> None:
         """Fill the stages with starting weights as their source names them; the head stays at random.
 
@@ -84,7 +86,6 @@ class StagedClassifier(nn.Module):
         RuntimeError
             When a weight is missing or has another shape.
         """
-        raise NotImplementedError
 
 
 class Rescale(nn.Module):

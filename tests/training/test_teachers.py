@@ -13,11 +13,7 @@ from models.tasks.classification import teachers
 from models.tasks.classification.labelled import LabelledSet
 from models.tasks.classification.recipe import Recipe
 from models.tasks.classification.teachers import ask_teachers, compute_teacher_features
-
-
-def quiet(step: str, share: float) -> None:
-    assert step
-    assert 0 <= share <= 1
+from tests.training.test_fit import quiet
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ if presenter.is_presenter_asked():
     presenter.show_presenter()
     st.stop()
 session.warm_up()
+drop.take_drop()
 session.answer_under_the_shown_page()
 session.open_example(None)
 st.html(ASSETS / "style.css")
@@ -38,7 +39,7 @@ bar.play_due_step(listed)
 drop.follow_open_page(page, listed)
 
 with st.sidebar:
-    door.draw_uploader(drop.take_drop)
+    door.draw_uploader()
     waiting = st.container(gap="xsmall")  # filled last, so that thumbnails never hold up an answer
     bar.draw_conference_switch(listed)
     choice.show_language_choice()

@@ -7,7 +7,6 @@ a page still loads or changes (docs.streamlit.io/develop/concepts/custom-compone
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -27,21 +26,12 @@ AREA_PX = 300
 """Height of the inviting area."""
 
 
-def draw_uploader(take: Callable[[str], None]) -> None:
-    """Draw the uploader of the sidebar, and listen for drops in the whole window.
-
-    Parameters
-    ----------
-    take
-        Called with the key of an uploader that has files.
-    """
-    key = session.name_uploader()
+def draw_uploader() -> None:
+    """Draw the uploader of the sidebar, and listen for drops in the whole window."""
     st.file_uploader(
         t("Add images"),
         accept_multiple_files=True,
-        key=key,
-        on_change=take,
-        args=(key,),
+        key=session.name_uploader(),
         help=t("DICOM, PNG, JPEG, TIFF, WebP or BMP, with or without a file extension. Images stay on this machine."),
     )
     most = settings().max_file_mb

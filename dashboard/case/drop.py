@@ -49,9 +49,9 @@ def say_what_was_left_out() -> None:
                       on_click=session.put, args=(SAID, []))  # fmt: skip
 
 
-def take_drop(key: str) -> None:
+def take_drop() -> None:
     """Put what the uploader brought on the table; a study of an implant's motion opens its page."""
-    files = session.list_uploads(key)
+    files = session.list_uploads()
     if not files:
         return
     session.touch_stage()  # who drops something is there
@@ -64,6 +64,7 @@ def take_drop(key: str) -> None:
         session.go_to(task)
     else:
         put_on_table(taken.entries)
+    session.forget_uploads()
 
 
 def put_on_table(entries: Sequence[Entry]) -> list[str]:

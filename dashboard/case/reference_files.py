@@ -27,14 +27,13 @@ def take_reference_files(label: str, state: str, key: str) -> Files:
     """
     files: Files = session.get(state, ())
     upload = f"{state}-upload-{session.get(f'{state}-count', 0)}"
-
-    def take() -> None:
-        session.put(state, tuple((file.name, file.getvalue()) for file in session.get(upload) or ()))
+    if not files and (brought := session.get(upload)):
+        files = tuple((file.name, file.getvalue()) for file in brought)
+        session.put(state, files)
         session.put(f"{state}-count", session.get(f"{state}-count", 0) + 1)
-
     if not files:
         with st.container(key=key):
-            st.file_uploader(label, accept_multiple_files=True, key=upload, on_change=take)
+            st.file_uploader(label, accept_multiple_files=True, key=upload)
         return ()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/check: {', '.join(escape_markdown(name) for name, _ in files)}", width="stretch")

@@ -153,11 +153,11 @@ def forget_session() -> None:
 
     What the uploader got is let go too; its key is never used again, so that the browser cannot send the files anew.
     """
-    uploads, pressed = st.session_state.get("uploads", 0), st.session_state.get(PRESSED)
+    uploads, pressed = st.session_state.get("uploads", {}), st.session_state.get(PRESSED)
     kept = {key: st.session_state.get(key) for key in (STAGE, LINK, READ_IN)}
     work.stop_all_work()
     st.session_state.clear()
-    st.session_state["uploads"] = uploads + 1
+    st.session_state["uploads"] = {what: count + 1 for what, count in uploads.items()}
     st.session_state[PRESSED] = pressed  # else the browser's latest keys would be done anew
     if kept[STAGE] is not None:
         st.session_state.update(kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,25 +143,44 @@ def name_uploader(what: str = "uploader") -> str:
     what
         Which it is; the one that is called "uploader" is the door for everything that is dropped.
     """
-    return f"{what}-{st.session_state.setdefault('uploads', 0)}"
+    return f"{what}-{st.session_state.setdefault('uploads', {}).setdefault(what, 0)}"
 
 
-def list_uploads(key: str) -> list[tuple[str, bytes]]:
-    """Return the names and contents of an uploader's files, each once; none of one that was just forgotten.
+def list_uploads(what: str = "uploader") -> list[tuple[str, bytes]]:
+    """Return the names and contents of the files that an uploader has, each once; none of one that was forgotten.
 
-    Parameters
-    ----------
-    key
-        Of the uploader that has them: the page may have drawn the next one since.
+    They are to be taken in the body of a run, and forgotten last: a run that begins meanwhile lets the body begin anew,
+    but breaks off a callback where it next looks into the session, and never calls it again (`SafeSessionState`).
     """
-    files = [file for file in st.session_state.get(key) or () if isinstance(file, UploadedFile)]
-    if files:
-        st.session_state["uploads"] = max(st.session_state.get("uploads", 0), int(key.rpartition("-")[2]) + 1)
-    if context := get_script_run_ctx():  # the table has them from here on, and nobody else
-        assert isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager)  # Streamlit has no other
-        for file in files:
-            context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    files = [file for key in _list_keys(what) for file in _list_files(key)]
     return list(dict.fromkeys((file.name, file.getvalue()) for file in files))  # the door may hand one over twice
+
+
+def forget_uploads(what: str = "uploader") -> None:
+    """Let go of an uploader's files, which are somewhere else by now, and have an empty one drawn in its place."""
+    taken = [key for key in _list_keys(what) if _list_files(key)]
+    if context := get_script_run_ctx():
+        assert isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager)  # Streamlit has no other
+        for file in (file for key in taken for file in _list_files(key)):
+            context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    for key in taken:
+        del st.session_state[key]
+    counts = st.session_state.setdefault("uploads", {})
+    counts[what] = max([counts.get(what, 0), *(1 + _number(key) for key in taken)])
+
+
+def _list_keys(what: str) -> list[str]:
+    """Return the keys of an uploader's numbers that the session knows: the page may have drawn the next one since."""
+    keys = [key for key in st.session_state if isinstance(key, str) and re.fullmatch(rf"{what}-\d+", key)]
+    return sorted(keys, key=_number)
+
+
+def _number(key: str) -> int:
+    return int(key.rpartition("-")[2])
+
+
+def _list_files(key: str) -> list[UploadedFile]:
+    return [file for file in st.session_state.get(key) or () if isinstance(file, UploadedFile)]
 
 
 def go_to(page: str) -> None:

@@ -38,6 +38,7 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[[], Page]]:
         pages.append(app.opened(browser, address))
         return pages[-1]
 
+    visit.pages = pages  # type: ignore[attr-defined]  # for the report of a failure
     yield visit
     for page in pages:
         page.context.close()
@@ -49,7 +50,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Of a test that failed, tell what each of its pages shows and whether anything is still at work on it."""
     report = yield
     if report.failed:
-        for name, page in getattr(item, "funcargs", {}).items():
+        given = getattr(item, "funcargs", {})
+        visited = getattr(given.get("visit"), "pages", [])
+        for name, page in [*given.items(), *((f"visit {number + 1}", page) for number, page in enumerate(visited))]:
             if isinstance(page, Page) and not page.is_closed():
                 report.sections.append((f"on the screen of {name}", _screen(page)))
     return report

@@ -234,7 +234,7 @@ def test_what_an_uploader_has_is_taken_even_when_the_next_one_stands_there(
 ) -> None:
     known(KNEE)
     start.file_uploader[0].upload("film.png", picture())
-    start.session_state["uploads"] = 7  # drawn anew in between
+    start.session_state["uploads"] = {"uploader": 7}  # drawn anew in between
     start.run()
     assert not start.exception
     assert [one.name for one in start.session_state["files"].values()] == ["film.png"]

@@ -7,16 +7,23 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import streamlit as st
+from PIL import Image as Pillow
+from streamlit.runtime.scriptrunner import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
 import models
+from dashboard import session
+from dashboard.case import drop
 from dashboard.session import answers, first_reading, left_pages, memo, reports, stage, table, work, worklist
 from dashboard.session.reports import Answered
 from dashboard.session.table import Item
@@ -567,12 +574,14 @@ def test_everything_of_a_user_is_forgotten_but_a_stage_and_where_uploads_and_key
     add("a")
     go = Event()
     work.start_work("long", lambda job: go.wait(10))
-    state.update({"uploads": 4, stage.PRESSED: 7.5, "answers": "secret", "selected": "a", stage.READ_IN: "de"})
+    state.update(
+        {"uploads": {"uploader": 4}, stage.PRESSED: 7.5, "answers": "secret", "selected": "a", stage.READ_IN: "de"}
+    )
     if staged:
         shared = begin(state, Played())
     stage.forget_session()
     go.set()
-    kept = {"uploads": 5, stage.PRESSED: 7.5}
+    kept = {"uploads": {"uploader": 5}, stage.PRESSED: 7.5}
     if staged:
         kept |= {stage.STAGE: state[stage.STAGE], stage.LINK: shared, stage.READ_IN: "de"}
         assert state[stage.STAGE] is not None
@@ -616,17 +625,41 @@ def test_uploads_are_taken_once_and_their_key_is_not_used_again(
         table, "get_script_run_ctx", lambda: SimpleNamespace(uploaded_file_mgr=manager, session_id="me")
     )
     assert table.name_uploader("door") == "door-0"
-    assert table.list_uploads("door-0") == []
+    assert table.list_uploads("door") == []
     assert table.name_uploader("door") == "door-0"  # nothing came
     state["door-0"] = [Uploaded("a", b"1", "x"), Uploaded("a", b"1", "y"), Uploaded("b", b"2", "z"), "deleted"]
-    assert table.list_uploads("door-0") == [("a", b"1"), ("b", b"2")]
+    assert table.list_uploads("door") == [("a", b"1"), ("b", b"2")]
+    assert table.list_uploads("door") == [("a", b"1"), ("b", b"2")]  # a run that is broken off here loses nothing
+    assert table.name_uploader("door") == "door-0"
+    table.forget_uploads("door")
     assert manager.removed == [("me", "x"), ("me", "y"), ("me", "z")]
     assert table.name_uploader("door") == "door-1"
-    assert table.list_uploads("door-0")
-    assert table.name_uploader("door") == "door-1"
-    state["uploads"] = 7
-    table.list_uploads("door-0")
+    assert table.list_uploads("door") == []
+    assert table.name_uploader() == "uploader-0"  # each counts for itself
+    state["uploads"]["door"] = 7
+    state["door-3"] = [Uploaded("c", b"3", "w")]  # came late
+    assert table.list_uploads("door") == [("c", b"3")]
+    table.forget_uploads("door")
     assert table.name_uploader("door") == "door-7"  # never one that was used before
+
+
+def test_a_drop_is_still_there_for_the_run_that_breaks_off_the_one_that_takes_it(
+    state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streamlit breaks off what runs, wherever it looks into the session next."""
+    picture = BytesIO()
+    Pillow.new("L", (64, 64)).save(picture, "PNG")
+    monkeypatch.setattr(table, "UploadedFile", SimpleNamespace)
+    state["uploader-0"] = [SimpleNamespace(name="film.png", getvalue=picture.getvalue, file_id="x")]
+    put = session.put_in_queue
+    monkeypatch.setattr(session, "put_in_queue", Mock(side_effect=RerunException(RerunData())))
+    with pytest.raises(RerunException):
+        drop.take_drop()
+    monkeypatch.setattr(session, "put_in_queue", put)
+    drop.take_drop()
+    assert [item.name for item in session.list_queue()] == ["film.png"]
+    assert table.list_uploads() == []
+    assert table.name_uploader() == "uploader-1"
 
 
 def test_a_case_of_the_gallery_is_put_on_the_table_and_looked_at(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from models.training.own_files import UploadedFiles
 from models.training.own_set import Look
 
 TASK = "train-task"
+PICTURES = "pictures"
+"""What its uploader is called."""
 FOLDER = later("A folder")
 BY = (FOLDER, later("A ZIP file"))
 FORMS = {
@@ -60,6 +62,13 @@ def find_look(task: str) -> Job[Look] | None:
     return session.find_job(name_look(task))
 
 
+def take_pictures(task: str) -> None:
+    """Look, beside the page, at what the field brought, if anything."""
+    if uploads := session.list_uploads(PICTURES):
+        session.start_work(name_look(task), lambda job: _look(job, task, uploads))
+        session.forget_uploads(PICTURES)
+
+
 def show_uploader(task: str, job: Job[Look] | None) -> None:
     """Draw the field for a folder or a ZIP file, and what was wrong with the last."""
     kind = question_of(task).kind
@@ -69,12 +78,11 @@ def show_uploader(task: str, job: Job[Look] | None) -> None:
         t("Bring"), BY, default=BY[0], key="train-by", required=True, format_func=t, label_visibility="collapsed",
         persist_state="session",
     )  # fmt: skip
-    key = session.name_uploader("pictures")
     st.file_uploader(
         t("A folder with its folders") if by == FOLDER else t("A ZIP file, and perhaps a CSV"),
         accept_multiple_files="directory" if by == FOLDER else True,
         type=None if by == FOLDER else ["zip", "csv", "tsv"],
-        key=key, on_change=_take, args=(task, key),
+        key=session.name_uploader(PICTURES),
     )  # fmt: skip
     st.caption(
         t(
@@ -96,13 +104,6 @@ def follow_look(name: str) -> None:
 def forget_look(task: str) -> None:
     """Let go of the pictures that were brought, so that others can be."""
     session.forget_work(name_look(task))
-
-
-def _take(task: str, key: str) -> None:
-    """Look at what came, beside the page."""
-    uploads = session.list_uploads(key)
-    if uploads:
-        session.start_work(name_look(task), lambda job: _look(job, task, uploads))
 
 
 def _look(job: Job[Look], task: str, uploads: list[tuple[str, bytes]]) -> Look:

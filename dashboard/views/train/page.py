@@ -38,6 +38,7 @@ def show_train_page() -> None:
     )
     under_way.show_trainings()
     task = bring.choose_task()
+    bring.take_pictures(task)
     job = bring.find_look(task)
     if job and job.running:
         bring.follow_look(bring.name_look(task))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from dashboard import session
-from dashboard.i18n import format_number, later, t
+from dashboard.i18n import format_number, later, t, tn
+from models.jobs import Job
 
 STARTING = later("Starting")
 
@@ -21,7 +24,18 @@ def draw_progress(name: str, cancel_key: str, doing: str = STARTING) -> None:
     job = session.find_job(name)
     if job is None or not job.running:
         st.rerun()
-    left = "" if job.left_s is None else t(", about {seconds} s left", seconds=max(1, round(job.left_s)))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, f"{t(job.doing or doing)} · {format_number(job.share, '.0%')}{left}")
+        st.progress(job.share, say_how_far(job, doing))
         st.button(t("Cancel"), icon=":material/close:", key=cancel_key, on_click=job.stop)
+
+
+def say_how_far(job: Job[Any], doing: str) -> str:
+    """Return what is being done, how much of it and the time left; of work that waits, its place in the line."""
+    seconds = job.done_in_s if job.waiting else job.left_s
+    left = "" if seconds is None else t(", about {seconds} s left", seconds=max(1, round(seconds)))
+    if job.waiting:
+        return (
+            tn("Waiting: {n} piece of work is before it", "Waiting: {n} pieces of work are before it", job.before)
+            + left
+        )
+    return f"{t(job.doing or doing)} · {format_number(job.share, '.0%')}{left}"

@@ -24,6 +24,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 import models
 from dashboard import session
 from dashboard.case import drop
+from dashboard.case.progress import say_how_far
 from dashboard.session import answers, first_reading, left_pages, memo, reports, stage, table, work, worklist
 from dashboard.session.reports import Answered
 from dashboard.session.table import Item
@@ -222,6 +223,23 @@ def test_work_in_turn_waits_and_can_be_stopped_while_it_does(monkeypatch: pytest
     assert (third.result, begun) == (True, ["first", "next"])
     assert jobs.LINE.count_before(third) == 0
     assert first.error is None
+
+
+def test_a_page_says_which_place_in_the_line_its_work_has() -> None:
+    go, begun = Event(), []
+    first: Job[Any] = Job(lambda job: begun.append("first") or go.wait(10), in_turn=True, expected_s=20)
+    while not begun:
+        pass
+    second, third = (Job(lambda job: True, in_turn=True, expected_s=5) for _ in range(2))
+    while third.before < 2:
+        pass
+    assert say_how_far(second, "Measuring") == "Waiting: 1 piece of work is before it, about 25 s left"
+    assert say_how_far(third, "Measuring") == "Waiting: 2 pieces of work are before it, about 30 s left"
+    first.report(1, 4, "Frames")
+    assert say_how_far(first, "Measuring").startswith("Frames · 25%, about ")
+    go.set()
+    for job in (first, second, third):
+        job._thread.join(10)
 
 
 def said(sha256: str = "a", frame: int = 0, card: str = "c", label: str = "1") -> Outcome:

@@ -50,12 +50,12 @@ class Exhibit:
 def show_public_gallery(tasks: Iterable[str]) -> None:
     """Draw the public cases that are here, and the button that fetches the others."""
     st.subheader(t("Try a real case"), anchor=False)
-    here, tasks = list_public_exhibits(), {*tasks}
+    here, fetched, tasks = list_public_exhibits(), samples.list_fetched_samples(), {*tasks}
     for origin, group in groupby((one for one in here if one.task in tasks), key=lambda one: one.origin):
         st.caption(states.escape_markdown(origin))
         _grid([*group])
     job: Job[tuple[Path, ...]] | None = session.find_job(FETCH)
-    missing = [sample for sample in samples.list_samples() if sample not in samples.list_fetched_samples()]
+    missing = [sample for sample in samples.list_samples() if sample not in fetched]
     if job and job.running:
         _progress()
     elif missing:

@@ -108,9 +108,9 @@ def _trouble(message: ConsoleMessage) -> bool:
 
 def calm(page: Page) -> None:
     """Wait until nothing on the page is going to change by itself."""
-    page.wait_for_function(CALM)
+    page.wait_for_function(CALM, polling=50)  # by default the page is drawn sixty times a second to be asked
     page.wait_for_timeout(300)
-    page.wait_for_function(CALM)
+    page.wait_for_function(CALM, polling=50)
 
 
 def go(page: Page, title: str) -> None:

@@ -76,6 +76,9 @@ def test_neighbours_that_err_together_are_few_witnesses() -> None:
         0.7 < np.std(errors) < 1.6
     )  # the stated deviation is near the one that is seen; certainty.FACTORS is beside it
     assert independent.sigma[3] < 0.5 * said.sigma[3]
+    doubted = weigh_evidence(alone, along, pixels, clean_px=independent.scatter_px / 3)
+    np.testing.assert_allclose(doubted.sigma[4:], 3 * independent.sigma[4:], rtol=0.01)
+    assert weigh_evidence(alone, along, pixels, clean_px=1.0).sigma[4] == independent.sigma[4]
     assert np.isnan(weigh_evidence(alone[:5], along[:5], pixels[:5]).sigma).all()
 
 

@@ -20,6 +20,7 @@ from models.geometry.mesh import Mesh, write_stl
 from models.simulation.components import DESIGNS
 from models.simulation.motion import Scene, simulate_motion
 from models.tasks.kinematics import angles
+from models.tasks.kinematics.axes import guess_femoral_axes
 from models.tasks.kinematics.export import LIMITS, POINTS, compute_pose_differences, export_angles_csv
 from models.tasks.kinematics.flags import flag_frames
 from models.tasks.kinematics.motion import Study, _other_side, find_motion
@@ -313,10 +314,12 @@ def test_a_frame_unlike_the_others_is_told(lunge: Scene) -> None:
         parts = {part.name: np.repeat(getattr(one, part.name), 3, axis=0) for part in fields(Track)}
         return Track(**(parts | changes))
 
-    pose = three().pose
-    pose[1, 2, 3] -= 7
+    femur, tibia = three().pose, three().pose
+    right = guess_femoral_axes(lunge.femoral).component_from_axes[:, 0]
+    tibia[1, :3, 3] += 7 * femur[1, :3, :3] @ right
+    femur[2, :3, 3] -= 9 * np.cross(femur[2, :3, :3] @ right, (1, 0, 0))  # rolled back, which knees do
     cases = (lunge.femoral, lunge.tibial), lunge.camera, AcceptanceLimits()
-    beyond = flag_frames((three(), three(pose=pose)), *cases)
+    beyond = flag_frames((three(pose=femur), three(pose=tibia)), *cases)
     assert [len(notes) for notes in beyond] == [0, 1, 0]
     assert "lie 7 mm from where they lie to each other in most frames" in str(beyond[1][0])
     uneven = flag_frames((three(edge_px=np.array([0.1, 0.45, 0.12])), three(edge_px=np.full(3, 0.45))), *cases)

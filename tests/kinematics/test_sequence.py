@@ -10,12 +10,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from models.geometry.mesh import Mesh
-from models.simulation.motion import Scene
 from models.tasks.kinematics import sequence
 from models.tasks.kinematics.choice import EDGES_TELL, LIKELY, OUTLINES_TELL, choose_fits_of_sequence
 from models.tasks.kinematics.edges import EdgeModel
-from models.tasks.kinematics.register import Fit, assess_registration, move_pose
-from models.tasks.kinematics.sequence import Answer, Learned
+from models.tasks.kinematics.register import Fit, move_pose
+from models.tasks.kinematics.sequence import Answer
 
 
 def at(degrees: float, shift: tuple[float, float, float] = (0, 0, -900), axis: str = "x") -> np.ndarray:
@@ -75,27 +74,6 @@ def test_the_best_of_poses_within_two_degrees_is_kept_and_four_at_most() -> None
 def test_poses_at_other_depths_are_two() -> None:
     fits = [fit(0, 0.4), replace(fit(1, 0.5), depth_mm=902), replace(fit(1, 0.6), depth_mm=904)]
     assert [one.depth_mm for one in sequence._distinct(fits)] == [900, 904]
-
-
-def test_a_component_that_went_astray_in_depth_is_started_from_where_the_others_lie(
-    lunge: Scene, shots: list[sequence.Frame], components: tuple[sequence.Component, sequence.Component]
-) -> None:
-    mesh, exact = lunge.tibial, lunge.tibial_poses
-    learned = [Learned(EdgeModel(), 0.2)] * 2
-
-    def answer(side: int, t: int, further_mm: float = 0.0) -> Answer:
-        pose = (lunge.femoral_poses, exact)[side][t]
-        pose = sequence._slide(pose, components[side].mesh.centre, further_mm)
-        seen = sequence.observe_frame(shots[t], lunge.camera)[side]
-        return Answer((assess_registration(components[side].mesh, pose, seen, EdgeModel()),))
-
-    answers = [(answer(0, t), answer(1, t, -25.0 if t == 2 else 0.0)) for t in range(4)]
-    settled = sequence._settle_depths(shots, answers, components, lunge.camera, learned)
-    assert [len(both[1].fits) for both in settled] == [1, 1, 2, 1]
-    wanted = -(exact[2][2, :3] @ mesh.centre + exact[2][2, 3])
-    assert settled[2][1].fits[0].depth_mm == pytest.approx(wanted, abs=3)
-    chosen = choose_fits_of_sequence(settled, lambda *_: 0.0)
-    assert [at[1] for at in chosen.path] == [0, 0, 0, 0]
 
 
 def test_a_leap_in_depth_costs_as_a_turn_does() -> None:
@@ -227,3 +205,19 @@ def test_edges_that_fit_worse_are_not_followed(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sequence, "refine_pose", lambda *_: fits[1].pose)
     monkeypatch.setattr(sequence, "assess_registration", lambda mesh, pose, *_: fits[round(apart(pose))])
     assert sequence._finish(mesh, fits[0].pose, None, EdgeModel()) is fits[0]
+
+
+@pytest.mark.parametrize(
+    ("edge_px", "outline_px", "tried"),
+    [(0.1, 1.0, [5]), (0.17, 1.0, [5, 12]), (0.3, 1.0, [5, 12, 30]), (0.3, 9.0, [])],
+)
+def test_mirror_poses_are_kept_as_far_as_edges_do_not_tell_them_apart(
+    edge_px: float, outline_px: float, tried: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mesh = Mesh(np.eye(3), np.array([[0, 1, 2]], np.int32))
+    monkeypatch.setattr(sequence, "list_mirror_poses", lambda *_: [at(turn) for turn in (5, 12, 30, 60)])
+    monkeypatch.setattr(sequence, "compute_misfit", lambda *_: outline_px)
+    monkeypatch.setattr(sequence, "_finish", lambda mesh, pose, *_: Fit(pose, 0.5, 0.95, edge_px=edge_px, depth_mm=900))
+    learned = sequence.Learned(EdgeModel(), usual_px=0.1)
+    found = sequence.finish_fits(mesh, [at(0)], None, learned)
+    assert sorted(round(apart(one.pose)) for one in found) == [0, *tried]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
+from models.tasks.kinematics.axes import guess_femoral_axes
 from models.tasks.kinematics.certainty import DOUBTFUL, judge_risk
 from models.tasks.kinematics.register import EVEN_PX, find_uneven_px
 from models.tasks.kinematics.sequence import BAD_OVERLAP, NAMES
@@ -39,7 +40,7 @@ def flag_frames(
             if beyond := warn_beyond_detector(name, track.pose[t], mesh, camera):
                 said.append(beyond)
         if abs(beyond_mm[t]) > limits.depth_mm:
-            said.append(_word_depth(abs(beyond_mm[t])))
+            said.append(_word_side(abs(beyond_mm[t])))
         notes.append(tuple(said))
     return tuple(notes)
 
@@ -50,12 +51,16 @@ def _measure_usual(values: NDArray[np.float64]) -> float:
 
 
 def _measure_beyond_usual(tracks: tuple[Track, Track], meshes: tuple[Mesh, Mesh]) -> NDArray[np.float64]:
-    """Return (T,) mm by which the components' distance along the rays differs from its median, where it is known."""
+    """Return (T,) mm by which the mediolateral offset of the components differs from its median, where it is known.
+
+    Not their distance along the rays, which a knee that bends to 130° changes by 15 mm though nothing is wrong.
+    """
+    right = tracks[0].pose[:, :3, :3] @ guess_femoral_axes(meshes[0]).component_from_axes[:, 0]
     femoral, tibial = (
-        -(track.pose[:, 2, :3] @ mesh.centre + track.pose[:, 2, 3]) for track, mesh in zip(tracks, meshes, strict=True)
+        track.pose[:, :3, :3] @ mesh.centre + track.pose[:, :3, 3] for track, mesh in zip(tracks, meshes, strict=True)
     )
-    apart: NDArray[np.float64] = tibial - femoral
-    return apart - _measure_usual(apart)
+    aside: NDArray[np.float64] = np.einsum("ti,ti->t", tibial - femoral, right)
+    return aside - _measure_usual(aside)
 
 
 def _doubt_match(name: str, track: Track, t: int, uneven_px: float) -> Iterator[str]:
@@ -74,9 +79,9 @@ def _doubt_match(name: str, track: Track, t: int, uneven_px: float) -> Iterator[
         )
 
 
-def _word_depth(beyond_mm: float) -> str:
+def _word_side(beyond_mm: float) -> str:
     return later(
-        "Along the rays, the components lie {beyond:.0f} mm from where they lie to each other in most frames.",
+        "Side to side, the components lie {beyond:.0f} mm from where they lie to each other in most frames.",
         beyond=beyond_mm,
     )
 

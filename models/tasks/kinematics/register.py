@@ -25,7 +25,7 @@ from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.geometry.render import Rim, render_rim, render_silhouette, render_thickness_mm
 from models.tasks.kinematics.edges import EdgeModel, Expected, View, expect_edges
-from models.tasks.kinematics.evidence import CUT_PX, NOTHING, Evidence, weigh_evidence
+from models.tasks.kinematics.evidence import CLEAN_PX, CUT_PX, NOTHING, Evidence, weigh_evidence
 from models.tasks.kinematics.observe import Seen, sample_field
 
 Array = NDArray[np.float64]
@@ -297,7 +297,7 @@ def _weigh_edges(mesh: Mesh, pose: Array, seen: Seen, model: EdgeModel) -> Evide
     expected = expect_edges(rim, render_thickness_mm(mesh, pose, seen.camera), seen, model)
     offsets, use = seen.edges_along(rim.pixels, rim.normals, EDGES[-1].edges)
     along = _along(rim, _motion(rim, pose, mesh.centre, seen.camera))
-    return weigh_evidence((expected.offsets - offsets)[use], along[use], rim.pixels[use])
+    return weigh_evidence((expected.offsets - offsets)[use], along[use], rim.pixels[use], CLEAN_PX)
 
 
 def _weigh_border(mesh: Mesh, pose: Array, seen: Seen) -> Evidence:

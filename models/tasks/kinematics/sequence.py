@@ -51,7 +51,7 @@ THIN_MM = 1.5
 LOST_OVERLAP, LOST_PX = 0.85, 2.5
 """Below and above which a pose that does not follow the picture's edges is lost, and the library starts anew."""
 WORTH_PX = 5.0
-"""A mirror pose that is off by more, on the halved picture, is not refined."""
+"""A mirror pose whose outline is off by more is not refined."""
 SAME_DEG, SAME_MM = 2.0, 3.0
 """Poses that are turned and moved along the ray by less are one."""
 KEPT = 3
@@ -60,12 +60,11 @@ NEAR_DEG = 16.0
 """Up to which a mirror pose may share its outline's optimum with the pose itself."""
 ALIKE_DEG = 6.0
 """Up to which a mirror pose may have edges that scatter hardly more."""
+FAR_DEG = 45.0
+"""Up to which a mirror pose is kept beside the best where edges do not tell them apart, for `choice` to decide."""
 SETTLED = 1.3
 """Edges that scatter by less than so many times the usual are the component's own: of 19 frames of one simulated
 sequence in which both were found, the mirror pose's scattered by 1.5 to 2.2 times as much."""
-APART_MM = 3.0
-"""A frame whose components lie further apart along the ray, against most frames, is started once more from there: a
-tray that is seen edge on fits almost as well some millimetres nearer."""
 FIRST = 6
 """Frames after which the study's own edges are learned; these frames are then finished anew."""
 SPREAD = 8
@@ -218,14 +217,17 @@ def finish_fits(mesh: Mesh, starts: Sequence[Array], seen: Seen, learned: Learne
     """Follow the image's own edges from every pose, and from the mirror poses of the best: best first.
 
     Two mirror poses a few degrees apart have one outline, which lies between them; edges tell them apart. Where the
-    best pose's edges scatter no more than usual, only mirror poses that could pass for it are tried.
+    best pose's edges scatter no more than usual, only mirror poses that could pass for it are tried; where they do not
+    lie evenly, as behind another leg or blurred by movement, they tell nothing.
     """
     found = _distinct(_finish(mesh, start, seen, learned.model) for start in starts)
     if mirrors and found:
-        reach = ALIKE_DEG if found[0].edge_px < SETTLED * learned.usual_px else NEAR_DEG
+        reach = FAR_DEG
+        if found[0].follows_edges:
+            reach = ALIKE_DEG if found[0].edge_px < SETTLED * learned.usual_px else NEAR_DEG
         for pose in list_mirror_poses(found[0].pose, mesh.centre):
             apart = [measure_rotation_deg(pose, fit.pose) for fit in found]
-            if min(apart) > SAME_DEG and apart[0] < reach:
+            if min(apart) > SAME_DEG and apart[0] < reach and compute_misfit(mesh, pose, seen) < WORTH_PX:
                 found = _distinct([*found, _finish(mesh, pose, seen, learned.model)])
     return found
 
@@ -313,7 +315,7 @@ def follow_sequence(
     if None not in learned and len(frames) >= FIRST + SPREAD:
         spread = np.linspace(0, len(frames) - 1, SPREAD).round().astype(int).tolist()
         learned, answers = _learn_edges(frames, answers, components, camera, spread, learned)
-    return _settle_depths(frames, answers, components, camera, learned)
+    return answers
 
 
 def _locate_both(
@@ -372,38 +374,6 @@ def _learn_edges(
         known.append(Learned(model, float(np.median(scatters)) if scatters else 0.0))
         finished.append(column)
     return known, list(zip(*finished, strict=True))
-
-
-def _settle_depths(
-    frames: Sequence[Frame],
-    answers: list[tuple[Answer, Answer]],
-    components: tuple[Component, Component],
-    camera: Camera,
-    learned: Sequence[Learned | None],
-) -> list[tuple[Answer, Answer]]:
-    """Return the answers with other poses where the components lie oddly far apart along the ray; `choice` decides."""
-    apart = np.array([b.fits[0].depth_mm - a.fits[0].depth_mm if a.fits and b.fits else np.nan for a, b in answers])
-    beyond = apart - np.nanmedian(apart) if np.isfinite(apart).any() else apart
-    settled = list(answers)
-    for t in np.flatnonzero(np.abs(beyond) > APART_MM).tolist():
-        found = []
-        for index, seen in enumerate(observe_frame(frames[t], camera)):
-            answer, known, mesh = answers[t][index], learned[index], components[index].mesh
-            if seen is not None and known is not None:
-                start = _slide(answer.fits[0].pose, mesh.centre, beyond[t] if index == 0 else -beyond[t])
-                more = finish_fits(mesh, [start], seen, known, mirrors=False)
-                answer = replace(answer, fits=tuple(_distinct([*answer.fits, *more])))
-            found.append(answer)
-        settled[t] = found[0], found[1]
-    return settled
-
-
-def _slide(pose: Array, centre_mm: Array, further_mm: float) -> Array:
-    """Return a pose moved along the ray through the component's centre, `further_mm` from the source."""
-    centre = pose[:3, :3] @ centre_mm + pose[:3, 3]
-    moved = pose.copy()
-    moved[:3, 3] += centre * further_mm / -centre[2]
-    return moved
 
 
 def _finish_answer(

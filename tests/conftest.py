@@ -6,9 +6,11 @@ import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from xdist.scheduler import LoadFileScheduling
 from models.settings import Settings
 
 if TYPE_CHECKING:
+    import torch
     from playwright.sync_api import Browser
 
     from models.cards import Card
@@ -97,6 +100,26 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@cache
+def random_members(seed: int, members: int) -> tuple[list[tuple[bytes, str]], torch.Tensor]:
+    """Return files of random weights with their hashes, and torch's chance after them: most tests want the same."""
+    import torch
+
+    from models.nets import loading
+    from models.nets.mobilenet import StagedMobileNetV2
+
+    made = []
+    torch.manual_seed(seed)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "random.safetensors"
+        for _ in range(members):
+            net = StagedMobileNetV2(3)
+            torch.nn.init.normal_(net.head[3].weight)  # wide enough apart that pictures get different answers
+            sha256 = loading.write_tensors(net.state_dict(), path)
+            made.append((path.read_bytes(), sha256))
+    return made, torch.get_rng_state()
+
+
 @pytest.fixture
 def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
     """Replace the product's cards and weights by an empty set, to which `product(id, members)` adds a random model."""
@@ -104,7 +127,6 @@ def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     from models.cards import reload_cards
     from models.nets import loading
-    from models.nets.mobilenet import StagedMobileNetV2
     from models.predictors.engine import engine
 
     for module in ("card", "registry"):
@@ -120,13 +142,12 @@ def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         engine.cache_clear()
 
     def add(id: str = "random-implants", members: int = 1, seed: int = 0) -> str:
-        torch.manual_seed(seed)
+        made, chance = random_members(seed, members)
+        torch.set_rng_state(chance)
         named = []
-        for number in range(members):
-            net = StagedMobileNetV2(3)
-            torch.nn.init.normal_(net.head[3].weight)  # wide enough apart that pictures get different answers
+        for number, (data, sha256) in enumerate(made):
             file = f"{id}-{number}.safetensors"
-            sha256 = loading.write_tensors(net.state_dict(), tmp_path / "weights" / file)
+            (tmp_path / "weights" / file).write_bytes(data)
             named.append(f'{{ file = "{file}", sha256 = "{sha256}" }}')
         (tmp_path / "cards" / f"{id}.toml").write_text(CARD.format(id=id, members=", ".join(named)))
         forget()

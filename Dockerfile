@@ -7,7 +7,8 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUNBUFFERED=1 PYTHON
 RUN pip install torch torchvision --index-url https://download.pytorch.org/whl/cpu
 
 COPY . /source
-RUN pip install '/source[api,login,pacs]' && rm -r /source
+ARG EXTRAS=api,login,pacs
+RUN pip install "/source[$EXTRAS]" && rm -r /source
 
 # What is kept lies in /data, what is not in /tmp, and nothing anywhere else.
 ENV HOME=/tmp XDG_DATA_HOME=/data XDG_CACHE_HOME=/tmp/cache NUMBA_CACHE_DIR=/tmp/numba

@@ -94,6 +94,10 @@ class BadBundle(ModelError):
     """A bundle that is not what its signer signed, or that no one here trusts."""
 
 
+class ReplicaDied(ModelError):
+    """The processes that were to answer an image died of it, one after another."""
+
+
 class NoVote(OrthoLensError):
     """The audience's vote cannot be opened to the network."""
 
@@ -103,7 +107,7 @@ class BadPlaylist(OrthoLensError):
 
 
 class Unreachable(OrthoLensError):
-    """A download without a network, or with another content than its hash says."""
+    """A download without a network or with another content than its hash says; a cluster that is not there."""
 
 
 class CannotRead(OrthoLensError):

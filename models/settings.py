@@ -23,6 +23,17 @@ class Settings(BaseSettings):
     """`auto` takes the GPU where there is one."""
     threads: int = Field(0, ge=0)
     """CPU threads of one inference; 0 leaves it to torch."""
+    backend: Literal["local", "ray"] = "local"
+    """What computes answers: this process, or replicas of Ray Serve, of this machine or others (the extra `ray`)."""
+    ray_address: str = "local"
+    """"local" starts a Ray that ends with the program; "auto" joins the cluster that this machine is a node of, and
+    "HOST:6379" the one of that head, where this machine is a node of it."""
+    ray_replicas: int = Field(4, gt=0)
+    """Of a kind of task at most; there are as many as its questions keep busy, one at least."""
+    ray_gpus: float = Field(0.0, ge=0)
+    """GPUs that a replica takes: 0.25 lets four share one."""
+    ray_batch: int = Field(16, gt=0)
+    """Images that wait at the same time go through a classifier together, so many at most."""
     model_memory_mb: int = Field(1024, gt=0)
     """Loaded models beyond this are dropped, least recently used first."""
     cache_dir: Path = user_cache_path("ortholens")

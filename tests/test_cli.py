@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -338,6 +339,37 @@ def test_a_batch_that_was_stopped_goes_on_where_it_was(
         out.with_name("r.jsonl.unfinished").write_text("of another question")
         run("predict", "implant", folder, "--out", out)
         assert len(asked) == 4
+
+
+def test_lines_stay_in_order_where_many_files_are_in_work(tmp_path: Path) -> None:
+    from models.audit_log import subject
+    from models.commands.batch import Lines, write_lines
+    from models.errors import Unreachable
+
+    files, out = [tmp_path / f"{number}.png" for number in range(12)], tmp_path / "r.jsonl"
+    gone: set[int] = set()
+    first = Event()
+
+    def answer(file: Path) -> dict[str, object]:
+        number = int(file.stem)
+        if number == 3:
+            first.set()
+        if number in gone:
+            raise Unreachable("Ray does not answer", fix="Start it.")
+        assert number or first.wait(20)  # the first is done after others that began later
+        return {"ok": True, "who": subject.get()}
+
+    asking = subject.set("anna")
+    gone.add(9)
+    with pytest.raises(Unreachable), Lines(str(out), "q", files) as kept:
+        write_lines(files, kept, answer, at_once=4)
+    assert [Path(str(line["file"])) for line in lines(out)] == files[:9]
+    gone.clear()
+    with Lines(str(out), "q", files) as kept:
+        assert write_lines(files, kept, answer, at_once=4) == 0
+    assert [Path(str(line["file"])) for line in lines(out)] == files
+    assert {line["who"] for line in lines(out)} == {"anna"}
+    subject.reset(asking)
 
 
 @pytest.mark.parametrize("option", ["--out", "--save", "--report"])

@@ -26,7 +26,11 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.sync.client import connect
 
+from models.cards import cards
+from models.predictors.cluster import name_application
 from models.settings import Settings
+from models.tasks import kinds
+from models.tasks.kind import CardKind
 from tests.test_serve import a_free_port
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -136,6 +140,27 @@ def test_the_proxy_speaks_tls_alone_and_keeps_dashboard_and_api_apart(proxy: tup
         socket.send("hand")
         assert socket.recv() == "hand"
     assert "implant" not in (tmp_path / "access.log").read_text()  # no address, which may name a file
+
+
+def test_a_ray_cluster_serves_every_kind_of_task_that_cards_answer() -> None:
+    spec = yaml.safe_load((DEPLOY / "rayservice.yaml").read_text())["spec"]
+    served = yaml.safe_load(spec["serveConfigV2"])
+    asked = {one["args"]["kind"]: one for one in served["applications"]}
+    assert set(asked) == {name for name, kind in kinds().items() if isinstance(kind, CardKind)}
+    for kind, one in asked.items():
+        assert (one["name"], one["route_prefix"]) == (name_application(kinds()[kind]), None)
+        for deployment in one.get("deployments", ()):
+            assert deployment["name"] == kind
+            assert set(deployment["user_config"]["ready"]) <= set(cards())
+        assert one["import_path"] == "models.predictors.replica:build"
+    assert served["proxy_location"] == "Disabled"
+    cluster = spec["rayClusterConfig"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        pod = group["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"]
+        for one in pod["containers"]:
+            assert one["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert {"name": "RAY_AUTH_MODE", "value": "token"} in one["env"]
 
 
 def test_containers_may_do_no_more_than_they_need() -> None:

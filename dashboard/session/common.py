@@ -58,7 +58,7 @@ def _load_models(leaving: Event) -> None:
     for card in models.cards().values():
         if card.members and not leaving.is_set():
             with suppress(OrthoLensError):
-                engine().predictor(card)
+                engine().prepare(card)
 
 
 @st.cache_data(max_entries=64, show_spinner="Drawing the cases…")

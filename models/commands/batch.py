@@ -10,8 +10,11 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -19,12 +22,14 @@ import structlog
 import typer
 
 from models.commands.output import say_cannot_write
-from models.errors import CannotWrite, OrthoLensError
+from models.errors import CannotWrite, OrthoLensError, Unreachable
 from models.io.text import natural_name_key
 from models.reporting.account import Record
 
 Paths = Annotated[list[Path], typer.Argument(exists=True, help="Files, and folders whose files are all taken.")]
 Out = Annotated[str, typer.Option(help="JSON Lines file to write, - for the terminal.")]
+AHEAD = 2
+"""Files in work or answered for each that can be in work, so that one slow file does not hold up the others."""
 NoNames = Annotated[
     bool, typer.Option("--no-names", help="Leave the names of files out, which may be a patient's; a hash stays.")
 ]
@@ -134,7 +139,14 @@ class Lines:
         return whole
 
 
-def write_lines(files: Sequence[Path], lines: Lines, answer: Callable[[Path], Record], *, named: bool = True) -> int:
+def write_lines(
+    files: Sequence[Path],
+    lines: Lines,
+    answer: Callable[[Path], Record],
+    *,
+    named: bool = True,
+    at_once: int = 1,
+) -> int:
     """Write one line for each file, whole and at once, and return how many could not be answered.
 
     Parameters
@@ -143,11 +155,13 @@ def write_lines(files: Sequence[Path], lines: Lines, answer: Callable[[Path], Re
         Returns what the line says after the file's name; what it raises becomes an `error` of that line.
     named
         Whether lines begin with the file's path; else with its number, and its hash says which it is.
+    at_once
+        How many files are being answered at a time; the lines stay in the order of the files.
 
     Raises
     ------
-    CannotWrite
-        When a result could not be kept: the others could not either.
+    CannotWrite, Unreachable
+        When a result could not be kept, or those who compute answers are not there: the others could not either.
     """
     from rich.console import Console
     from rich.progress import track
@@ -156,19 +170,39 @@ def write_lines(files: Sequence[Path], lines: Lines, answer: Callable[[Path], Re
     failures = sum(not line.get("ok") for line in lines.kept)
     if lines.kept:
         typer.echo(f"Going on after {len(lines.kept)} of {len(files)} files, where the last run stopped.", err=True)
-    rest = list(enumerate(files, 1))[len(lines.kept) :]
-    for number, file in track(rest, "Answering", console=screen, disable=not screen.is_terminal, transient=True):
+    rest = files[len(lines.kept) :]
+    answered = zip(rest, _answer_in_order(rest, lambda file: _attempted(file, answer, named), at_once), strict=True)
+    shown = track(answered, "Answering", len(rest), console=screen, disable=not screen.is_terminal, transient=True)
+    for number, (file, said) in enumerate(shown, 1 + len(lines.kept)):
         line: Record = {"file": str(file)} if named else {"number": number}
-        line |= _attempted(file, answer, named)
+        line |= said
         lines.write(line)
         failures += not line["ok"]
     return failures
 
 
+def _answer_in_order(files: Sequence[Path], answer: Callable[[Path], Record], at_once: int) -> Iterator[Record]:
+    """Yield what is said of each file in the order of the files, of which so many are in work."""
+    if at_once == 1:  # in this thread, so that Ctrl-C ends it at once
+        yield from map(answer, files)
+        return
+    threads = ThreadPoolExecutor(at_once)
+    waiting: deque[Future[Record]] = deque()
+    try:
+        for file in files:
+            if len(waiting) == AHEAD * at_once:
+                yield waiting.popleft().result()
+            waiting.append(threads.submit(copy_context().run, answer, file))  # whose work it is goes along
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        threads.shutdown(cancel_futures=True)
+
+
 def _attempted(file: Path, answer: Callable[[Path], Record], named: bool) -> Record:
     try:
         return answer(file)
-    except CannotWrite:
+    except (CannotWrite, Unreachable):
         raise
     except OrthoLensError as error:
         if not named:

@@ -5,7 +5,9 @@ Of a file with several frames, the first is answered and the line says so.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +18,7 @@ import models
 from models.answers.record import write_record
 from models.cards import Card, card, cards_of
 from models.commands.batch import Lines, NoNames, Out, Paths, list_batch_files, write_lines
-from models.commands.device import Device, run_on
+from models.commands.device import Backend, Device, run_on
 from models.commands.output import check_output_file, check_output_folder, write_output
 from models.errors import UnknownCard
 from models.reporting.account import Keep, Record
@@ -53,8 +55,8 @@ class Question:
     """That is explained; the answer's own by default."""
     frame: int | None = None
     """Which is answered; by default the first, and the answer says that there are more."""
-    chapters: list[Chapter] | None = None
-    """Filled with a chapter for every answer where a report is wanted."""
+    chapters: dict[Path, Chapter] | None = None
+    """Filled with a chapter for every file that was answered, where a report is wanted."""
 
 
 def predict(
@@ -69,6 +71,7 @@ def predict(
     fused: Fused = False,
     report: Binding = None,
     no_names: NoNames = False,
+    backend: Backend = None,
 ) -> None:
     """Answer one question about every file and write one line of JSON for each."""
     question = Question(
@@ -77,7 +80,7 @@ def predict(
         save,
         point,
         fused,
-        chapters=[] if report else None,
+        chapters={} if report else None,
     )
     if report and report.suffix.lower() not in (".pdf", ".html"):
         raise typer.BadParameter("--report ends in .pdf or .html")
@@ -86,7 +89,7 @@ def predict(
         raise typer.BadParameter("--point and --fused belong to detection")
     if save and not explain and not kind.account().files:
         raise typer.BadParameter("--save keeps explanations; name a method with --explain")
-    run_on(device)
+    run_on(device, backend)
     files = list_batch_files(paths, out)
     if point:
         _check_point(question.card, point)
@@ -96,11 +99,18 @@ def predict(
         check_output_folder(save, "--save")
     if report:
         check_output_file(report, "--report")
-    _load(question.card)
-    with Lines(out, _asked(question, no_names), [] if report else files) as lines:  # a report needs every answer anew
-        failures = write_lines(files, lines, lambda file: _answer(file, question), named=not no_names)
+    at_once = _load(question.card)
+    kept = [] if report else files  # a report needs every answer anew
+    with Lines(out, _asked(question, no_names), kept) as lines, redirect_stdout(sys.stderr):  # Ray prints to stdout
+        failures = write_lines(
+            files,
+            lines,
+            lambda file: _answer(file, question),
+            named=not no_names,
+            at_once=at_once,
+        )
     if report and question.chapters:
-        _bind(report, question.chapters)
+        _bind(report, [question.chapters[file] for file in files if file in question.chapters])
     typer.echo(f"{len(files) - failures} of {len(files)} files answered. {models.DISCLAIMER}", err=True)
     raise typer.Exit(1 if failures else 0)
 
@@ -138,17 +148,19 @@ def _check_point(card: Card, key: str) -> None:
         raise typer.BadParameter(f"{card.id} has no operating point {key}; choose {', '.join(known) or 'none'}")
 
 
-def _load(card: Card) -> None:
+def _load(card: Card) -> int:
+    """Have a card ready to answer, and return how many files it is best asked about at a time."""
     from models.predictors.engine import engine
 
-    engine().predictor(card)
+    engine().prepare(card)
+    return engine().count_at_once(card)
 
 
 def _answer(file: Path, question: Question) -> Record:
     image = models.read(file)
     prediction = answer_question(image, question)
     if question.chapters is not None:
-        _write_up(question.chapters, image, prediction)
+        question.chapters[file] = _write_up(image, prediction)
 
     def keep(name: str, make: Callable[[], bytes]) -> str | None:
         if question.folder is None:
@@ -186,12 +198,12 @@ def write_line(image: Image, prediction: Judged, keep: Keep) -> Record:
     return write_record(prediction) | card_account_of(prediction).keep(prediction, image, keep)
 
 
-def _write_up(chapters: list[Chapter], image: Image, prediction: Judged) -> None:
-    """Add an answer to the report; its pictures are small from here on."""
+def _write_up(image: Image, prediction: Judged) -> Chapter:
+    """Return the chapter of an answer; its pictures are small from here on."""
     from models.answers.report import write_chapter
     from models.reporting.case import Case
 
-    chapters.append(write_chapter(Case(image, prediction)))
+    return write_chapter(Case(image, prediction))
 
 
 def _bind(path: Path, chapters: Sequence[Chapter]) -> None:

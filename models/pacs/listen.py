@@ -57,7 +57,7 @@ class Listener:
             from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
         find_decoder_pool().stand_by()
         for card_id in dict.fromkeys(rule.card for rule in self._rules.rule):
-            engine().predictor(card(card_id)).warm_up()  # else the first image waits for it
+            engine().prepare(card(card_id))  # else the first image waits for it
         entity = AE(settings().ae_title)
         for context in AllStoragePresentationContexts:
             entity.add_supported_context(str(context.abstract_syntax), ALL_TRANSFER_SYNTAXES)

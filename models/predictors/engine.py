@@ -18,6 +18,8 @@ from models.tasks.kind import ANSWER, Predictor, Request, Why
 from models.types import Explanation, Image, Judged
 
 P = TypeVar("P", bound=Predictor)
+Version = tuple[str, ...]
+"""A card's id and the hashes of its weights: while a card changes, the old and the new are asked side by side."""
 
 
 class Engine:
@@ -26,9 +28,9 @@ class Engine:
     def __init__(self, limits: Settings) -> None:
         self.device = choose_device(limits)
         self.budget = limits.model_memory_mb * 2**20
-        self._models: OrderedDict[str, Predictor] = OrderedDict()
+        self._models: OrderedDict[Version, Predictor] = OrderedDict()
         self._lock = RLock()
-        self._loading: dict[str, Lock] = {}
+        self._loading: dict[Version, Lock] = {}
         if limits.threads:
             torch.set_num_threads(limits.threads)
 
@@ -57,21 +59,31 @@ class Engine:
         """
         if not card.members:
             raise BadWeights(f"{card.id} has no weights yet", fix=f"Run `ortholens train {card.id}`.")
+        version: Version = (card.id, *(member.sha256 for member in card.members))
         with self._lock:
-            loading = self._loading.setdefault(card.id, Lock())
+            loading = self._loading.setdefault(version, Lock())
         with loading:  # two sessions that ask at once load it once; other cards are not held up
             with self._lock:
-                held = self._models.get(card.id)
-                if held is not None and held.card == card:  # another may have come under its id
-                    self._models.move_to_end(card.id)
+                held = self._models.get(version)
+                if held is not None and held.card == card:  # it may have been calibrated anew
+                    self._models.move_to_end(version)
                     return held
             loaded = kind_of_card(card).predictor(card, self.device)
             loaded.warm_up()
             with self._lock:
-                self._models[card.id] = loaded
+                self._models[version] = loaded
+                self._models.move_to_end(version)
                 while len(self._models) > 1 and sum(m.bytes for m in self._models.values()) > self.budget:
                     self._models.popitem(last=False)
             return loaded
+
+    def prepare(self, card: Card) -> None:
+        """Have a card ready to answer, so that the first image does not wait; raises as `predictor`."""
+        self.predictor(card)
+
+    def count_at_once(self, card: Card) -> int:
+        """Return how many images of a batch a card is best asked about at a time."""
+        return 1
 
     def predict(self, image: Image, card: Card, frame: int = 0, asked: Request = ANSWER) -> Judged:
         """Answer one frame, and say why where a method of explanation is asked for; see `Predictor.predict`."""
@@ -84,5 +96,16 @@ class Engine:
 
 @lru_cache(maxsize=1)
 def engine() -> Engine:
-    """Return the engine of this process."""
-    return Engine(settings())
+    """Return the engine of this process.
+
+    Raises
+    ------
+    Unreachable
+        Where the settings leave the answers to Ray, and the extra `ray` is not installed.
+    """
+    limits = settings()
+    if limits.backend == "ray":
+        from models.predictors.cluster import ClusterEngine
+
+        return ClusterEngine(limits)
+    return Engine(limits)

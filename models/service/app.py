@@ -22,8 +22,10 @@ from models.errors import (
     CannotRead,
     InputError,
     OrthoLensError,
+    ReplicaDied,
     TooLarge,
     UnknownCard,
+    Unreachable,
     UnsupportedFormat,
 )
 from models.service import motion, questions
@@ -42,6 +44,8 @@ STATUS: tuple[tuple[type[OrthoLensError], int], ...] = (
     (UnknownCard, 404),
     (Cancelled, 409),
     (BadWeights, 503),
+    (ReplicaDied, 503),
+    (Unreachable, 503),
     (CannotRead, 503),
 )
 """The status of each error, the narrowest class first; of any other 500."""
@@ -52,7 +56,7 @@ SAID = {
     415: "Not an image that is read here.",
     422: "Something that was sent cannot be used.",
     429: "Too many requests.",
-    503: "The model's weights are missing.",
+    503: "The model's weights are missing, or the processes that compute.",
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from models.types import Box, Explanation, Image, Judged
 
@@ -141,6 +141,14 @@ class Predictor(Protocol):
         """
 
 
+@runtime_checkable
+class BatchPredictor(Predictor, Protocol):
+    """A predictor whose networks take several images in one pass."""
+
+    def predict_many(self, frames: Sequence[tuple[Image, int]]) -> Sequence[Judged]:
+        """Answer images, each with the number of its frame, as `predict` answers each."""
+
+
 class Trials(Protocol):
     """What trains and measures the cards of a kind: a module with these functions."""
 
@@ -234,6 +242,8 @@ class CardKind(Kind):
     """Key of the method whose heat goes with every answer that is shown; None for an answer that stands alone."""
     adds: ClassVar[bool] = False
     """Whether its cards only measure what those of another kind name: of an image that both know, those come first."""
+    batched: ClassVar[bool] = False
+    """Whether its predictors are of those that answer several images in one pass (`BatchPredictor`)."""
     seeks: ClassVar[bool] = False
     """Whether it has operating points, and can look again (`Request.point`, `Request.fused`)."""
 

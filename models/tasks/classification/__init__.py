@@ -27,6 +27,7 @@ class ClassificationKind(CardKind):
     name = "classification"
     fewest_labels = 2
     one_label = True
+    batched = True
     explained_by = "grad-cam"
 
     def account(self) -> ClassificationAccount:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -66,7 +66,6 @@ class Classifier(Members[StagedClassifier]):
         with self.lock, self.precision():
             return torch.stack([net(x).float() for net in self.members]).mean(0).cpu()
 
-    @torch.no_grad()
     def answer(self, image: Image, frame: int = 0, stage: str = "stage5") -> tuple[Answer, list[Tensor]]:
         """Answer one frame.
 
@@ -78,23 +77,24 @@ class Classifier(Members[StagedClassifier]):
             What each member computed at `stage`, (1, C, h, w): an explanation goes on from there, so that the trunk
             runs once.
         """
+        (answer,), kept = self._answer([(image, frame)], stage)
+        return answer, kept
+
+    @torch.no_grad()
+    def _answer(self, frames: Sequence[tuple[Image, int]], stage: str) -> tuple[list[Answer], list[Tensor]]:
+        """Answer images in one pass; what each member computed at `stage` is (N, C, h, w)."""
         start = time.perf_counter()
-        x = self.input(image, frame)
+        x = torch.cat([self.input(image, frame) for image, frame in frames])  # (N, 3, h, w)
         with self.lock, self.precision():
             kept, logits, pooled = [], [], []
             for net in self.members:
                 features = net.pyramid(x)
                 kept.append(features[stage])
-                logits.append(net.head(features["stage5"])[0].float())
-                pooled.append(pool_features(features)[0].float())
-        return (
-            Answer(
-                logits=torch.stack(logits).mean(0).cpu(),
-                pooled=pooled[0].cpu(),
-                seconds=time.perf_counter() - start,
-            ),
-            kept,
-        )
+                logits.append(net.head(features["stage5"]).float())
+                pooled.append(pool_features(features).float())
+        mean, first = torch.stack(logits).mean(0).cpu(), pooled[0].cpu()  # (N, K), (N, D)
+        seconds = (time.perf_counter() - start) / len(frames)
+        return [Answer(*said, seconds=seconds) for said in zip(mean, first, strict=True)], kept
 
     def warm_up(self) -> None:
         """Answer a blank image, so that the first real one does not wait."""
@@ -111,15 +111,21 @@ class Classifier(Members[StagedClassifier]):
         self.draw_no_boxes(asked)
         method = None if asked.explain is None else find_method(asked.explain)
         answer, features = self.answer(image, frame, self.card.net.stage)
-        prediction = give_second_opinion(
-            replace(self.task.read(answer, image, self.card), frame=frame), image, self.card
-        )
+        prediction = self._read(answer, image, frame)
         if method is None:
             return prediction
         target = self.task.target(self.card, asked.label, answer)
         return replace(
             prediction, explanation=explain_classification(self, image, method, target, frame=frame, features=features)
         )
+
+    def predict_many(self, frames: Sequence[tuple[Image, int]]) -> list[Classification]:
+        """Answer images in one pass, each with the number of its frame, as `predict` answers each."""
+        answers, _ = self._answer(frames, self.card.net.stage)
+        return [self._read(answer, *frame) for answer, frame in zip(answers, frames, strict=True)]
+
+    def _read(self, answer: Answer, image: Image, frame: int) -> Classification:
+        return give_second_opinion(replace(self.task.read(answer, image, self.card), frame=frame), image, self.card)
 
     def explain(self, image: Image, why: Why, frame: int = 0) -> Explanation:
         """Explain one label (default: the answer's own) at one stage (default: the card's own).

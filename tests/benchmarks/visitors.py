@@ -15,6 +15,7 @@ import re
 import statistics
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -89,7 +90,11 @@ def bombs() -> None:
 
 def resident_mb(address: str) -> float:
     """Return the memory of the server and its decoders that is resident, in MiB."""
-    wanted = f"--server.port={urlsplit(address).port}"
+    return family_mb(f"--server.port={urlsplit(address).port}")
+
+
+def family_mb(word: str) -> float:
+    """Return the resident memory of the processes with a word in their command line, and of their children, in MiB."""
     own, parents = set(), {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -97,10 +102,12 @@ def resident_mb(address: str) -> float:
             parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
-        if wanted.encode() in words:
+        if word.encode() in words:
             own.add(int(folder.name))
-    family = own | {pid for pid, parent in parents.items() if parent in own}
-    sizes = [re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()) for pid in family]
+    sizes = []
+    for pid in own | {pid for pid, parent in parents.items() if parent in own}:
+        with suppress(OSError):  # it has just ended
+            sizes.append(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()))
     return sum(int(size[1]) for size in sizes if size) / 1024
 
 

@@ -302,10 +302,14 @@ def test_a_pose_of_unknown_certainty_a_rival_and_a_poor_overlap_are_told(lunge: 
     mirrored = jts.pose_from_jts_row(np.array([0, 0, -900, 0, -25, 0.0]))[None]
     odd = track(other_pose=mirrored, overlap=np.array([0.8]), sigma=(np.nan,) * 6)
     femoral = flag(lunge, odd, track())
-    assert femoral[0] == "Another pose of the femoral component, 30° away, fits almost as well."
+    assert femoral[0] == "Another pose of the femoral component, 30° and 0 mm of depth away, fits almost as well."
     assert femoral[1] == "The femoral component overlaps its mask by 0.80 only."
     assert "may be off" in femoral[2]
     assert flag(lunge, track(overlap=np.array([0.8]), edge_px=np.array([0.1])), track()) == []  # its mask is wrong
+    near = track().pose.copy()
+    near[:, 2, 3] -= 4.5
+    assert flag(lunge, track(other_pose=near), track()) == []  # a rival that its user accepts as the same
+    assert "0° and 4 mm of depth away" in flag(lunge, track(other_pose=near), track(), depth_mm=4)[0]
 
 
 def test_a_frame_unlike_the_others_is_told(lunge: Scene) -> None:

@@ -34,7 +34,7 @@ def flag_frames(
             if not np.isfinite(track.pose[t]).all():
                 said.append(later("No {name} component was found in this frame.", name=name))
                 continue
-            said += _doubt_match(name, track, t, uneven)
+            said += [*_doubt_rival(name, track, t, mesh, limits), *_doubt_match(name, track, t, uneven)]
             if not risk[t] <= DOUBTFUL:
                 said.append(_word_risk(name, track.sigma[t], limits))
             if beyond := warn_beyond_detector(name, track.pose[t], mesh, camera):
@@ -63,14 +63,24 @@ def _measure_beyond_usual(tracks: tuple[Track, Track], meshes: tuple[Mesh, Mesh]
     return aside - _measure_usual(aside)
 
 
-def _doubt_match(name: str, track: Track, t: int, uneven_px: float) -> Iterator[str]:
-    """Yield what speaks against the pose itself: another that fits, and edges or an outline that it does not follow."""
-    if np.isfinite(track.other_pose[t]).all():
+def _doubt_rival(name: str, track: Track, t: int, mesh: Mesh, limits: AcceptanceLimits) -> Iterator[str]:
+    """Yield a sentence where another pose fits too, so far away that it matters."""
+    pose, other = track.pose[t], track.other_pose[t]
+    if not np.isfinite(other).all():
+        return
+    turn = measure_rotation_deg(pose, other)
+    further_mm = abs(float(((pose - other)[:3, :3] @ mesh.centre + (pose - other)[:3, 3])[2]))
+    if turn > limits.turn_deg or further_mm > limits.depth_mm:
         yield later(
-            "Another pose of the {name} component, {apart:.0f}° away, fits almost as well.",
+            "Another pose of the {name} component, {apart:.0f}° and {depth:.0f} mm of depth away, fits almost as well.",
             name=name,
-            apart=measure_rotation_deg(track.pose[t], track.other_pose[t]),
+            apart=turn,
+            depth=further_mm,
         )
+
+
+def _doubt_match(name: str, track: Track, t: int, uneven_px: float) -> Iterator[str]:
+    """Yield what speaks against the pose itself: edges or an outline that it does not follow."""
     if track.edge_px[t] > uneven_px:
         yield later("The picture's edges do not run along the {name} component.", name=name)
     if track.overlap[t] < BAD_OVERLAP and not track.edge_px[t] < EVEN_PX:

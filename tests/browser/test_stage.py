@@ -75,6 +75,7 @@ def test_keys_and_a_clicker_walk_through_the_steps(staged: Callable, hall: Calla
         page.keyboard.press("n")
     expect(opening.value.get_by_text("What to say")).to_be_visible()
     expect(page.get_by_text("What to say")).to_have_count(0)  # the speaker's, and not the audience's
+    calm(opening.value)  # its words are there before what listens for its keys
     opening.value.keyboard.press("PageUp")
     expect(step.get_by_text("1 / 2", exact=True)).to_be_visible()
     page.keyboard.press("PageDown")

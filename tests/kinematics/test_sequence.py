@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from models.errors import Cancelled
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics import sequence
 from models.tasks.kinematics.choice import EDGES_TELL, LIKELY, OUTLINES_TELL, choose_fits_of_sequence
@@ -221,3 +223,21 @@ def test_mirror_poses_are_kept_as_far_as_edges_do_not_tell_them_apart(
     learned = sequence.Learned(EdgeModel(), usual_px=0.1)
     found = sequence.finish_fits(mesh, [at(0)], None, learned)
     assert sorted(round(apart(one.pose)) for one in found) == [0, *tried]
+
+
+def test_learning_the_edges_once_more_shows_its_progress_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    models = iter([EdgeModel(blur_px=px) for px in (0.6, 0.6, 0.9, 0.9, 0.6, 0.6, 0.9)])
+    monkeypatch.setattr(sequence, "_locate_both", lambda *_: (Answer((fit(),)),) * 2)
+    monkeypatch.setattr(sequence, "observe_frame", lambda *_: (None, None))
+    monkeypatch.setattr(sequence, "calibrate_edges", lambda *_: next(models))
+    frame = sequence.Frame((np.zeros((4, 4), bool),) * 2, np.zeros((4, 4), np.float32))
+    heard: list[float] = []
+    sequence.follow_sequence([frame] * 20, (Mock(), Mock()), Mock(), progress=heard.append)
+    assert heard[:20] == [pytest.approx(0.8 * (t + 1) / 20) for t in range(20)]
+    assert heard[20:] == [pytest.approx(0.8 + 0.2 * (k + 1) / 40) for k in range(40)] + [1.0]
+    heard.clear()
+    with pytest.raises(Cancelled):
+        sequence.follow_sequence(
+            [frame] * 20, (Mock(), Mock()), Mock(), None, heard.append, lambda: heard[-1:] > [0.852]
+        )
+    assert heard[-1] == pytest.approx(0.855)

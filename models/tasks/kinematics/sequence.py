@@ -69,6 +69,8 @@ FIRST = 6
 """Frames after which the study's own edges are learned; these frames are then finished anew."""
 SPREAD = 8
 """Frames of the whole study from which they are learned once more at its end: the first may all look alike."""
+FOLLOWED = 0.8
+"""Share of the work of a study after which its edges are learned once more."""
 BAD_OVERLAP = 0.90
 """Below it a frame is flagged, unless its poses follow the picture's edges."""
 
@@ -296,9 +298,17 @@ def follow_sequence(
     options = options or Options()
     answers: list[tuple[Answer, Answer]] = []
     learned: list[Learned | None] = [None, None]
-    for number, frame in enumerate(frames):
+    again = options.edges and len(frames) >= FIRST + SPREAD
+    last = FOLLOWED if again else 1.0
+
+    def tell(share: float) -> None:
         if cancelled and cancelled():
             raise Cancelled(later("the sequence was stopped"), fix=later("Start it again to go on."))
+        if progress and share:
+            progress(share)
+
+    tell(0.0)
+    for number, frame in enumerate(frames):
         found = options.trail.recall(frame) if options.trail else None
         if found is None:
             found = _locate_both(frame, components, camera, options, (answers, learned))
@@ -310,11 +320,13 @@ def follow_sequence(
             learned, answers = _learn_edges(frames, answers, components, camera, range(number + 1), learned)
         if options.found:
             options.found(found[0], found[1])
-        if progress:
-            progress((number + 1) / len(frames))
-    if None not in learned and len(frames) >= FIRST + SPREAD:
+        tell(last * (number + 1) / len(frames))
+    if again and None not in learned:
         spread = np.linspace(0, len(frames) - 1, SPREAD).round().astype(int).tolist()
-        learned, answers = _learn_edges(frames, answers, components, camera, spread, learned)
+        _, answers = _learn_edges(
+            frames, answers, components, camera, spread, learned, lambda share: tell(last + (1 - last) * share)
+        )
+        tell(1.0)
     return answers
 
 
@@ -355,6 +367,7 @@ def _learn_edges(
     camera: Camera,
     shown: Iterable[int],
     before: Sequence[Learned | None],
+    tell: Progress = lambda share: None,
 ) -> tuple[list[Learned | None], list[tuple[Answer, Answer]]]:
     """Return each component's edges as some frames show them; where they are news, all poses are finished by them."""
     seen = {t: observe_frame(frames[t], camera) for t in shown}
@@ -366,10 +379,10 @@ def _learn_edges(
         model = calibrate_edges([View(component.mesh, f.pose, s) for s, f in there if not _lost(f)], measure_rim_motion)
         had = before[index]
         if had is None or had.model != model:
-            column = [
-                _finish_answer(component, answer, observe_frame(frames[t], camera)[index], model, mirrors=had is None)
-                for t, answer in enumerate(column)
-            ]
+            for t, answer in enumerate(column):
+                seen_then = observe_frame(frames[t], camera)[index]
+                column[t] = _finish_answer(component, answer, seen_then, model, mirrors=had is None)
+                tell((index + (t + 1) / len(column)) / len(components))
         scatters = [answer.fits[0].edge_px for answer in column if answer.fits]
         known.append(Learned(model, float(np.median(scatters)) if scatters else 0.0))
         finished.append(column)

@@ -13,6 +13,14 @@ import models
 from models.commands import trials
 from models.commands.batch import NoNames
 from models.commands.output import check_output_folder, write_output
+from models.commands.second_view import (
+    SecondCalibration,
+    SecondFrames,
+    SecondMasks,
+    check_second_options,
+    read_second_view,
+    write_second_overlays,
+)
 from models.commands.size_series import read_sizes, tell_sizes
 from models.commands.trial import (
     CARD,
@@ -93,6 +101,9 @@ def kinematics(
     limit_rotation: TurnLimit = AcceptanceLimits.turn_deg,
     femoral_axes: FemoralAxes = None,
     tibial_axes: TibialAxes = None,
+    second_view: SecondFrames = None,
+    second_calibration: SecondCalibration = None,
+    second_masks: SecondMasks = None,
 ) -> None:
     """Find the six degrees of freedom of both components in every frame, and the joint's angles.
 
@@ -100,11 +111,14 @@ def kinematics(
     Run again with other limits or without priors, it goes on from its journal: no frame is registered anew.
     """
     limits = AcceptanceLimits(limit_in_plane, limit_depth, limit_rotation)
+    beside = check_second_options(second_view, second_calibration, second_masks)
     if len(frames) == 1 and frames[0].is_dir():
         if (femoral is None) != (tibial is None) or any(
-            (reference_femoral, reference_tibial, masks_femoral, masks_tibial)
+            (reference_femoral, reference_tibial, masks_femoral, masks_tibial, beside)
         ):
-            raise typer.BadParameter("a folder of trials takes both components or none, no masks, references or sizes")
+            raise typer.BadParameter(
+                "a folder of trials takes both components or none, no masks, references, sizes or second view"
+            )
         shared = trials.Shared(
             femoral, tibial, calibration, side, frame_rate, not no_names, priors, limits, (femoral_axes, tibial_axes)
         )
@@ -115,6 +129,8 @@ def kinematics(
         raise typer.BadParameter("give --femoral and --tibial, the STL files of both components")
     if (masks_femoral is None) != (masks_tibial is None):
         raise typer.BadParameter("give --masks-femoral and --masks-tibial, or neither")
+    if beside and (masks_femoral is None) != (beside.masks is None):
+        raise typer.BadParameter("give masks of both views, or of neither")
     from models.tasks.kinematics.journal import Journal
     from models.tasks.kinematics.motion import Study
     from models.tasks.kinematics.opensim import find_frame_rate
@@ -134,15 +150,18 @@ def kinematics(
     camera = find_camera([shot.image for shot in shots], open_file(calibration) if calibration else None)
     journal = Journal(out / JOURNAL)
     masks = (masks_femoral, masks_tibial) if masks_femoral and masks_tibial else None
+    others, second = read_second_view(beside, calibration, len(shots), journal) if beside else ([], None)
     seen = outline_shots(shots, masks, journal)
     card = "given masks" if masks_femoral else CARD
     study = Study(*meshes, camera=camera, side=side, card=card, priors=priors, limits=limits)
-    found = follow_shots(study, seen, journal)
+    found = follow_shots(study, seen, journal, second=second)
     if no_names:
-        shots = [replace(shot, name="") for shot in shots]
+        shots, others = ([replace(shot, name="") for shot in both] for both in (shots, others))
     rate = frame_rate or find_frame_rate([shot.image for shot in shots])
     for path in write_motion(found, shots, study, rate, out):
         typer.echo(str(path))
+    if second:
+        write_second_overlays(found, others, meshes, second, out / "overlay_second")
     if references:
         _compare(found, references, [shot.name for shot in shots], out)
     for said in tell_sizes(series, found, seen, camera, out, named=not no_names):

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from models.geometry.camera import Camera
     from models.geometry.mesh import Mesh
+    from models.tasks.kinematics.biplane import Plane
     from models.tasks.kinematics.journal import Journal
     from models.tasks.kinematics.motion import Study
     from models.tasks.kinematics.points import Place
@@ -100,15 +102,28 @@ def outline_shots(
     return frames
 
 
-def follow_shots(study: Study, frames: Sequence[Frame], journal: Journal, progress: Progress | None = None) -> Motion:
-    """Find the motion, frame by frame from where the journal ends."""
+def follow_shots(
+    study: Study,
+    frames: Sequence[Frame],
+    journal: Journal,
+    progress: Progress | None = None,
+    second: Plane | None = None,
+) -> Motion:
+    """Find the motion, frame by frame from where the journal ends; with a second view, what fits both."""
     from models.tasks.kinematics.journal import Trail
     from models.tasks.kinematics.motion import find_motion
 
     own = study.options
-    trail = Trail(journal, study.femoral, study.tibial, study.camera, own.edges, own.mirrors, len(frames))
+
+    def find_trail(camera: Camera) -> Trail:
+        return Trail(journal, study.femoral, study.tibial, camera, own.edges, own.mirrors, len(frames))
+
     told = progress and (lambda share: progress(OUTLINED + (1 - OUTLINED) * share))
-    return find_motion(replace(study, options=replace(own, trail=trail)), frames, told)
+    if second is not None:
+        second = replace(second, trail=find_trail(second.camera))
+    return find_motion(
+        replace(study, options=replace(own, trail=find_trail(study.camera))), frames, told, second=second
+    )
 
 
 def _mask(folder: Path, shot: Shot) -> NDArray[np.bool_]:
@@ -149,13 +164,11 @@ def _outline(shot: Shot, journal: Journal) -> Frame:
 
 def write_motion(found: Motion, shots: Sequence[Shot], study: Study, frame_rate: float | None, out: Path) -> list[Path]:
     """Write poses, angles, quality and what OpenSim reads, and an overlay of each frame; return the tables."""
-    from models.drawing import plate
     from models.geometry import jts
     from models.tasks.kinematics import export, opensim
 
     meshes = study.femoral, study.tibial
     names = [shot.name for shot in shots]
-    (out / "overlay").mkdir(parents=True, exist_ok=True)
     texts = {
         "femoral.jts": jts.write_jts(found.femoral.pose),
         "tibial.jts": jts.write_jts(found.tibial.pose),
@@ -166,9 +179,24 @@ def write_motion(found: Motion, shots: Sequence[Shot], study: Study, frame_rate:
     }
     for name, text in texts.items():
         write_output(out / name, text.encode())
-    for number, shot in enumerate(shots):
-        poses = found.femoral.pose[number], found.tibial.pose[number]
-        posed = export.Posed(shot.name, shot.shown, meshes, poses, study.camera)
-        path = out / "overlay" / f"{number + 1:04}.png"
-        write_output(path, plate.encode_plate(export.export_overlay_plate(posed, found.notes[number])))
+    write_overlays(shots, meshes, (found.stated.poses, study.camera), found.notes, out / "overlay")
     return [out / name for name in texts]
+
+
+def write_overlays(
+    shots: Sequence[Shot],
+    meshes: tuple[Mesh, Mesh],
+    view: tuple[NDArray[np.float64], Camera],
+    notes: Sequence[Sequence[str]],
+    folder: Path,
+) -> None:
+    """Write every frame of a view with both components drawn into it; `view` is (2, T, 4, 4) poses and its camera."""
+    from models.drawing import plate
+    from models.tasks.kinematics import export
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (femoral, tibial), camera = view
+    for number, (shot, *poses) in enumerate(zip(shots, femoral, tibial, strict=True)):
+        posed = export.Posed(shot.name, shot.shown, meshes, (poses[0], poses[1]), camera)
+        drawn = export.export_overlay_plate(posed, notes[number])
+        write_output(folder / f"{number + 1:04}.png", plate.encode_plate(drawn))

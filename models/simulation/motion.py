@@ -10,7 +10,7 @@ S. A. Banks and W. A. Hodge, Clin Orthop 2004, report for lunge and stair.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +110,22 @@ def move_components(
         thigh[t, :3, :3] = shin[t, :3, :3] @ _knee(flexion[t], adduction[t], rotation[t]).T
         thigh[t, :3, 3] = shin[t, :3, 3] + shin[t, :3, :3] @ np.array([0.0, back[t], gap_mm])
     return Scene(*meshes, thigh, shin, camera)
+
+
+def turn_view(case: Scene, angle_deg: float) -> tuple[Scene, Array]:
+    """Return the same movement as a second C-arm sees it, turned about the knee's vertical by an angle.
+
+    Returns
+    -------
+    The case in the second source's frame, and (4, 4) the second source from the first.
+    """
+    middle = (case.femoral_poses[:, :3, 3].mean(0) + case.tibial_poses[:, :3, 3].mean(0)) / 2
+    from_first = np.eye(4)
+    from_first[:3, :3] = jts.rotate_about_axis(1, angle_deg)
+    from_first[:3, 3] = np.array([0.0, 0.0, middle[2]]) - from_first[:3, :3] @ middle
+    return replace(
+        case, femoral_poses=from_first @ case.femoral_poses, tibial_poses=from_first @ case.tibial_poses
+    ), from_first
 
 
 def _sagittal() -> Array:

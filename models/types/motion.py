@@ -93,6 +93,8 @@ class Motion(Prediction):
         Which of the two the tracks hold.
     limits
         By which frames are flagged.
+    views
+        How many views of the same instants were solved together: 1, or 2 of a biplane study.
     """
 
     femoral: Track
@@ -108,6 +110,7 @@ class Motion(Prediction):
     alone: Solution
     priors: bool = True
     limits: AcceptanceLimits = field(default_factory=AcceptanceLimits)
+    views: int = 1
 
     @property
     def frames(self) -> int:

@@ -1,24 +1,33 @@
 """Simulated studies of knee implants that no network learned from, each followed by the pipeline and held to the truth.
 
 `python -m tests.benchmarks.kinematics_bench make FOLDER` draws them and outlines them with the network (once, some
-minutes); `... run FOLDER NAME...` follows them. Sequences of `CALIBRATION` may be looked at while something is built;
-those of `TEST` are of other designs, and measured once.
+minutes); `... run FOLDER NAME...` follows them; `... biplane NAME...` compares one view with two. Sequences of
+`CALIBRATION` may be looked at while something is built; those of `TEST` are of other designs, and measured once.
 """
 
 from __future__ import annotations
 
 import pickle
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
 from models.geometry import jts
 from models.simulation.knee_designs import build_design
-from models.simulation.motion import Body, Scene, build_leg_bodies, move_components, render_motion_picture
+from models.simulation.motion import (
+    Body,
+    Scene,
+    build_leg_bodies,
+    move_components,
+    render_motion_picture,
+    turn_view,
+)
+from models.tasks.kinematics.biplane import Plane
 from models.tasks.kinematics.motion import Study, find_motion
 from models.tasks.kinematics.sequence import Frame
 from models.types import Image
@@ -109,8 +118,6 @@ def _place_other_leg(scene: Scene, frame: int, share: float) -> tuple[Body, ...]
 
 def make(folder: Path, runs: tuple[Run, ...]) -> None:
     """Draw and outline what is not there yet."""
-    import models
-
     folder.mkdir(parents=True, exist_ok=True)
     for run in runs:
         path = folder / f"{run.name}.npz"
@@ -119,12 +126,53 @@ def make(folder: Path, runs: tuple[Run, ...]) -> None:
         scene, kept = draw_scene(run), []
         for frame in range(run.frames):
             picture = draw_picture(run, scene, frame)
-            image = Image((picture / np.float32(255))[None], f"{run.name} {frame}", f"{run.name}-{frame}")
-            said = models.predict(image, CARD)
-            kept.append((picture, said.mask.astype(np.uint8), said.reason or "" if said.abstained else ""))  # type: ignore[union-attr]
+            kept.append((picture, *outline_picture(picture, f"{run.name}-{frame}")))
         pictures, masks, said_why = zip(*kept, strict=True)
         np.savez_compressed(path, pictures=np.stack(pictures), masks=np.stack(masks), why=np.array(said_why))
         sys.stdout.write(f"{path.name}: {sum(map(bool, said_why))} abstained\n")
+
+
+def outline_picture(picture: NDArray[np.uint8], name: str) -> tuple[NDArray[np.uint8], str]:
+    """Return the (H, W) label map that the network draws, and why it abstains, if it does."""
+    import models
+
+    said = models.predict(Image((picture / np.float32(255))[None], name, name), CARD)
+    return said.mask.astype(np.uint8), said.reason or "" if said.abstained else ""  # type: ignore[union-attr]
+
+
+def compare_views(run: Run, angle_deg: float = 75.0, step: int = 5) -> None:
+    """Print the RMS errors of every `step`th frame as one view finds them, and as two do."""
+    whole = draw_scene(run)
+    scene = replace(whole, femoral_poses=whole.femoral_poses[::step], tibial_poses=whole.tibial_poses[::step])
+    other, from_first = turn_view(scene, angle_deg)
+    views: list[list[Frame]] = []
+    for seed, view in ((run.seed, scene), (run.seed + 1000, other)):
+        views.append([])
+        for frame in range(len(scene.femoral_poses)):
+            picture = render_motion_picture(view, frame, seed)
+            mask, why = outline_picture(picture, f"{run.name}-{seed}-{frame}")
+            views[-1].append(Frame((mask == 1, mask == 2), picture.astype(np.float32) / np.float32(255), why))
+    study = Study(scene.femoral, scene.tibial, scene.camera, card=CARD)
+    for second in (None, Plane(other.camera, views[1], from_first)):
+        found = find_motion(study, views[0], second=second)
+        flagged = sum(map(bool, found.notes))
+        sys.stdout.write(f"{run.name}, {found.views} view(s), {found.frames} frames, {flagged} flagged\n")
+        for track, mesh, truth in (
+            (found.femoral, scene.femoral, scene.femoral_poses),
+            (found.tibial, scene.tibial, scene.tibial_poses),
+        ):
+            errors = measure_errors(track.pose, truth, mesh.centre)
+            rms = np.sqrt(np.nanmean(errors**2, axis=0))
+            held = np.nanmean(np.abs(errors) <= 1.96 * track.sigma, axis=0)
+            sys.stdout.write(f"  RMS {np.round(rms, 3)} mm, degrees; held by 95 % bands {np.round(held, 2)}\n")
+        sys.stdout.flush()
+
+
+def measure_errors(poses: Array, truth: Array, centre_mm: Array) -> Array:
+    """Return (T, 6) shift of a component's middle in mm and turn about the source's axes in degrees."""
+    apart = (poses - truth)[:, :3, :3] @ centre_mm + (poses - truth)[:, :3, 3]
+    turn = Rotation.from_matrix(poses[:, :3, :3] @ truth[:, :3, :3].transpose(0, 2, 1)).as_rotvec(degrees=True)
+    return np.concatenate([apart, turn], 1)
 
 
 def load(folder: Path, run: Run) -> tuple[Scene, list[Frame]]:
@@ -137,7 +185,13 @@ def load(folder: Path, run: Run) -> tuple[Scene, list[Frame]]:
 
 def main() -> None:
     """Run as the module's first lines say."""
-    verb, folder, *names = sys.argv[1:]
+    verb, *names = sys.argv[1:]
+    if verb == "biplane":
+        for run in TEST:
+            if run.name in names:
+                compare_views(run)
+        return
+    folder, *names = names
     runs = tuple(run for run in (*CALIBRATION, *TEST) if not names or any(name in run.name for name in names))
     if verb == "make":
         make(Path(folder), runs)

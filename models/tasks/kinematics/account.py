@@ -166,6 +166,8 @@ class KinematicsAccount(Account[Motion]):
         assert isinstance(motion, Motion)  # by the kind of report
         rows, columns = case.image.shape
         frames = later("{frames} of {columns:,} × {rows:,} pixels")
+        if motion.views > 1:
+            frames = later("{frames} of {columns:,} × {rows:,} pixels, in two views that were solved together")
         axes = later("femoral {femoral}; tibial {tibial} (ways of the two STL files)")
         femoral, tibial = (word_axes(one, motion.side) for one in motion.axes)
         facts = [

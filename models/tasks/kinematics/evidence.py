@@ -10,6 +10,7 @@ Reference: L. Kish, Survey Sampling, 1965 (the design effect of clusters).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,3 +116,25 @@ def _forget_own_offset(hessian: Array, gradient: Array, scatter_px: float) -> Ev
     pivot = hessian[6, 6] + 1 / OWN_OFFSET_PX**2
     column = hessian[:, 6]
     return Evidence(hessian - np.outer(column, column) / pivot, gradient - column * (gradient[6] / pivot), scatter_px)
+
+
+def add_evidence(parts: Sequence[tuple[Evidence, Array]]) -> Evidence:
+    """Return what several views of one instant say together.
+
+    Each view's border has an offset of its own: it is taken as unknown within `OFFSET_PX`, so that none is left.
+
+    Parameters
+    ----------
+    parts
+        Evidence of each view about the same pose, and the (6, 6) step in its axes from the same step in the sum's.
+    """
+    known = [(evidence, turn) for evidence, turn in parts if np.isfinite(evidence.scatter_px)]
+    if not known:
+        return NOTHING
+    hessian, gradient = np.zeros((7, 7)), np.zeros(7)
+    for evidence, turn in known:
+        column, pivot = evidence.hessian[:6, 6], evidence.hessian[6, 6] + 1 / OFFSET_PX**2
+        hessian[:6, :6] += turn.T @ (evidence.hessian[:6, :6] - np.outer(column, column) / pivot) @ turn
+        gradient[:6] += turn.T @ (evidence.gradient[:6] - column * evidence.gradient[6] / pivot)
+    scatter = float(np.sqrt(np.mean([evidence.scatter_px**2 for evidence, _ in known])))
+    return Evidence(hessian, gradient, scatter)

@@ -77,10 +77,10 @@ def export_quality_csv(motion: Motion, names: Sequence[str]) -> str:
         for t, line in enumerate(rows):
             depths = -track.pose[t, 2, 3], motion.together.depths_mm[side, t], motion.alone.depths_mm[side, t]
             line += _numbers([*depths, track.overlap[t], track.residual_px[t], track.edge_px[t], *track.sigma[t]])
-    asked = ["yes" if motion.priors else "no", *(f"{limit:g}" for limit in astuple(motion.limits))]
+    asked = ["yes" if motion.priors else "no", str(motion.views), *(f"{limit:g}" for limit in astuple(motion.limits))]
     for t, line in enumerate(rows):
         line += ["yes" if motion.notes[t] else "no", " ".join(motion.notes[t]), *asked, DISCLAIMER]
-    return _table([*header, "flagged", "warnings", "priors", *LIMITS, "note"], rows)
+    return _table([*header, "flagged", "warnings", "priors", "views", *LIMITS, "note"], rows)
 
 
 def compute_pose_differences(poses: Array, reference: Array) -> Array:

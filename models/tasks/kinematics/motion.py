@@ -20,6 +20,7 @@ from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics import angles
 from models.tasks.kinematics.axes import Axes, check_axes, guess_femoral_axes, guess_tibial_axes
+from models.tasks.kinematics.biplane import Plane, check_frame_count, join_views
 from models.tasks.kinematics.certainty import split_sigmas, widen_covariance
 from models.tasks.kinematics.choice import Choice, choose_fits_of_sequence
 from models.tasks.kinematics.evidence import NOTHING
@@ -85,6 +86,7 @@ def find_motion(
     frames: Sequence[Frame],
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    second: Plane | None = None,
 ) -> Motion:
     """Find how both components move.
 
@@ -92,11 +94,14 @@ def find_motion(
     ----------
     frames
         Of one size (`study.find_camera` sees to it), each asked for when its turn comes: it may be outlined then.
+    second
+        Another view of the same instants, where there is one.
 
     Raises
     ------
     InputError
-        When the frames' size is not the camera's, none of them shows a component, or nothing tells a component's axes.
+        When the frames' size is not the camera's, none of them shows a component, or nothing tells a component's axes;
+        when a second view has another number of frames, or no pose fits both views.
     Cancelled
         When `cancelled` said so.
     """
@@ -104,7 +109,7 @@ def find_motion(
     check_frame_shapes([frame.masks[0].shape for frame in frames[:1]], study.camera)
     check_axes((study.femoral, study.tibial), COMPONENTS)
     components = Component(study.femoral), Component(study.tibial)
-    answers = follow_sequence(frames, components, study.camera, study.options, progress, cancelled)
+    answers = _follow(components, (Plane(study.camera, frames), second), study.options, progress, cancelled)
     for side, missing in enumerate(MISSING):
         if not any(answer[side].fits for answer in answers):
             fix = later("Check that the frames show the implant and that masks and STL files are not exchanged.")
@@ -124,8 +129,9 @@ def find_motion(
         for said in mesh.warnings
     ]
     warnings += [w for side in (0, 1) if (w := _other_side(components[side], side, chosen[side], frames, study.camera))]
-    if unsure := sum(bool(frame.abstention) for frame in frames):
-        total = len(frames)
+    outlined = [*frames, *(second.frames if second else ())]
+    if unsure := sum(bool(frame.abstention) for frame in outlined):
+        total = len(outlined)
         warnings.append(
             later("The network is not certain of its outlines in {n} of {total} frames.", n=unsure, total=total)
         )
@@ -133,7 +139,7 @@ def find_motion(
     return Motion(
         task="kinematics",
         card=study.card,
-        sha256=_digest(frames),
+        sha256=_digest(outlined),
         seconds=time.perf_counter() - start,
         warnings=tuple(warnings),
         femoral=femoral,
@@ -145,8 +151,40 @@ def find_motion(
         alone=alone,
         priors=study.priors,
         limits=study.limits,
+        views=2 if second else 1,
         **measure_joint(stated, meshes, study.side),
     )
+
+
+def _follow(
+    components: tuple[Component, Component],
+    planes: tuple[Plane, Plane | None],
+    options: Options,
+    progress: Callable[[float], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> list[tuple[Answer, Answer]]:
+    """Return the poses that fit each frame; where there is a second view, those that fit both."""
+    first, second = planes
+    if second is None:
+        return follow_sequence(first.frames, components, first.camera, options, progress, cancelled)
+    check_frame_count(len(first.frames), len(second.frames))
+    check_frame_shapes([frame.masks[0].shape for frame in second.frames[:1]], second.camera)
+
+    def share_progress(part: int) -> Callable[[float], None] | None:
+        return progress and (lambda share: progress((part + share) / 3))
+
+    alone = (
+        follow_sequence(first.frames, components, first.camera, options, share_progress(0), cancelled),
+        follow_sequence(
+            second.frames,
+            components,
+            second.camera,
+            replace(options, trail=second.trail, found=None),
+            share_progress(1),
+            cancelled,
+        ),
+    )
+    return join_views((first, second), alone, components, share_progress(2), cancelled)
 
 
 def check_frame_shapes(shapes: Sequence[tuple[int, ...]], camera: Camera, names: Sequence[str] = ()) -> None:

@@ -13,7 +13,8 @@ image's edges, T. Drummond and R. Cipolla, IEEE PAMI 2002, doi 10.1109/TPAMI.200
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -122,33 +123,75 @@ class Fit:
         return self.edge_px if np.isfinite(self.edge_px) else self.residual_px
 
 
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What one of several views at the same instant shows of a component.
+
+    Attributes
+    ----------
+    seen
+        In that view.
+    model
+        Of its edges, where a stage follows them; without it they are taken to lie on the rim.
+    from_first
+        (4, 4) that view's source from the source in whose frame poses are.
+    """
+
+    seen: Seen
+    model: EdgeModel | None = None
+    from_first: Array = field(default_factory=lambda: np.eye(4))
+
+    @property
+    def turn(self) -> Array:
+        """(6, 6) a step of `move_pose` in this view's axes from the same step in the first's."""
+        turn: Array = np.asarray(np.kron(np.eye(2), self.from_first[:3, :3]), np.float64)
+        return turn
+
+
 def refine_pose(
     mesh: Mesh, pose: Array, seen: Seen, stages: tuple[Stage, ...], model: EdgeModel | None = None
 ) -> Array:
-    """Return the (4, 4) pose after all stages.
+    """Return the (4, 4) pose after all stages; `model` as of `Sight`."""
+    return refine_pose_in_views(mesh, pose, (Sight(seen, model),), stages)
 
-    Parameters
-    ----------
-    model
-        Of the image's edges, where a stage follows them; without it they are taken to lie on the rim.
-    """
+
+def refine_pose_in_views(mesh: Mesh, pose: Array, sights: Sequence[Sight], stages: tuple[Stage, ...]) -> Array:
+    """Return the (4, 4) pose, in the first view's frame, after all stages in all views at once."""
     for stage in stages:
-        damping, last, offset = 1e-3, np.inf, 0.0
-        expected = _expect(mesh, pose, seen, model) if stage.edges and model else None
+        damping, last, offsets = 1e-3, np.inf, np.zeros(len(sights))
+        expected = [
+            _expect(mesh, sight.from_first @ pose, sight.seen, sight.model) if stage.edges and sight.model else None
+            for sight in sights
+        ]
         for _ in range(stage.steps):
-            residuals, jacobian = _system(mesh, pose, seen, stage, expected)
+            residuals, jacobian, view = _all_systems(mesh, pose, sights, stage, expected)
             if len(residuals) < 12:
                 break
-            residuals = residuals + offset
+            residuals = residuals + offsets[view]
             weights = _weights(residuals, stage)
             cost = float((weights * residuals**2).sum() / weights.sum())
             damping = damping * 0.3 if cost <= last else min(damping * 8, 1.0)
             last = cost
-            step = _solved(jacobian, residuals, weights, damping, offset if stage.offset else None)
-            pose, offset = move_pose(pose, step[:6], mesh.centre), offset + step[6]
-            if np.abs(step[:3]).max() < stage.still[0] and np.abs(step[3:6] / [1, 1, 5]).max() < stage.still[1]:
+            borders = (view, offsets) if stage.offset else None
+            step = _solved(jacobian, residuals, weights, damping, borders)
+            pose, offsets = move_pose(pose, step[:6], mesh.centre), offsets + (step[6:] if stage.offset else 0.0)
+            along_ray = 5 if len(sights) == 1 else 1
+            if np.abs(step[:3]).max() < stage.still[0] and np.abs(step[3:6] / [1, 1, along_ray]).max() < stage.still[1]:
                 break
     return pose
+
+
+def _all_systems(
+    mesh: Mesh, pose: Array, sights: Sequence[Sight], stage: Stage, expected: Sequence[Expected | None]
+) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Return residuals (N,), their derivatives (N, 6) by a step in the first view's axes, and (N,) of which view."""
+    parts = [
+        _system(mesh, sight.from_first @ pose, sight.seen, stage, edges)
+        for sight, edges in zip(sights, expected, strict=True)
+    ]
+    view = np.repeat(np.arange(len(sights)), [len(residuals) for residuals, _ in parts])
+    jacobian = np.concatenate([part @ sight.turn for (_, part), sight in zip(parts, sights, strict=True)])
+    return np.concatenate([residuals for residuals, _ in parts]), jacobian, view
 
 
 def assess_registration(mesh: Mesh, pose: Array, seen: Seen, model: EdgeModel | None = None) -> Fit:
@@ -205,22 +248,35 @@ def _weights(residuals: Array, stage: Stage) -> Array:
     return weights
 
 
-def _solved(jacobian: Array, residuals: Array, weights: Array, damping: float, offset: float | None) -> Array:
-    """Return the step (7,): rotation, shift, and the border's offset, which stays where it is None."""
-    known = offset is None
-    full = jacobian if known else np.column_stack([jacobian, np.ones(len(jacobian))])
+def _solved(
+    jacobian: Array,
+    residuals: Array,
+    weights: Array,
+    damping: float,
+    borders: tuple[NDArray[np.int64], Array] | None,
+) -> Array:
+    """Return the step (6 + V,): rotation, shift, and the border's offset in each of V views; (6,) without borders.
+
+    Parameters
+    ----------
+    borders
+        (N,) the view of each residual, and the (V,) offsets so far.
+    """
+    full = jacobian
+    if borders is not None:
+        view, offsets = borders
+        full = np.column_stack([jacobian, view[:, None] == np.arange(len(offsets))])
     weighted = full * weights[:, None]
     hessian, gradient = weighted.T @ full, weighted.T @ residuals
-    if offset is not None:
-        hessian[6, 6] += OFFSET_WEIGHT
-        gradient[6] += OFFSET_WEIGHT * offset
     diagonal = np.diag_indices(len(hessian))
+    if borders is not None:
+        hessian[diagonal] += np.append(np.zeros(6), np.full(len(offsets), OFFSET_WEIGHT))
+        gradient[6:] += OFFSET_WEIGHT * offsets
     hessian[diagonal] *= 1 + damping
     hessian[diagonal] += 1e-9 * hessian.trace()
     step = np.asarray(-np.linalg.solve(hessian, gradient), np.float64)
     step *= min(1.0, 0.3 / max(float(np.abs(step[:3]).max()), 1e-12))
-    whole: Array = np.append(step, 0.0) if known else step
-    return whole
+    return step
 
 
 def _system(mesh: Mesh, pose: Array, seen: Seen, stage: Stage, expected: Expected | None = None) -> tuple[Array, Array]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models.errors import InputError, TooLarge
 from models.geometry import jts
 from models.geometry.camera import Camera, find_camera_of_image, read_calibration
+from models.geometry.rig import compute_second_from_first, read_source_from_room
 from models.io import read as read_image
 from models.io.text import natural_name_key
 from models.tasks.kinematics.motion import check_frame_shapes
@@ -123,6 +124,21 @@ def find_camera(images: Sequence[Image], calibration: File | None) -> Camera:
         camera = found
     check_frame_shapes([image.shape for image in images], camera, [image.name for image in images])
     return camera
+
+
+def find_second_from_first(first: File | None, second: File) -> Array:
+    """Return (4, 4) the second view's source from the first's, as the calibrations of both state where they stood.
+
+    Raises
+    ------
+    InputError
+        Where either does not state it, as a DICOM header does not, or both stand alike.
+    """
+    if first is None:
+        fix = later("Give the camera.txt of both views.")
+        raise InputError(later("has no calibration file, which two views need"), fix=fix, file=later("The first view"))
+    rooms = [read_source_from_room(file.data, file.name) for file in (first, second)]
+    return compute_second_from_first(rooms[0], rooms[1], second.name)
 
 
 def read_poses(file: File) -> Array:

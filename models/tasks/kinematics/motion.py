@@ -232,19 +232,19 @@ def _other_side(
 ) -> str | None:
     """Return a sentence where the mirrored CAD fits much better: an implant of the other side, or a flipped picture."""
     found = [(answer.fits[at].residual_px, t) for t, (answer, at) in enumerate(chosen) if at >= 0]
-    residual, t = sorted(found)[len(found) // 2]
+    _, t = sorted(found)[len(found) // 2]
     answer, at = chosen[t]
     side = int(np.abs(_axes_of(component.mesh, index).component_from_axes[:, 0]).argmax())
     flipped = replace(component, mesh=component.mesh.mirrored(side))
     pose = answer.fits[at].pose
     seen = observe_component(frames[t].masks[index], camera, frames[t].masks[1 - index])
-    tried = locate_component(
-        flipped, seen, [pose, *list_mirror_poses(pose, flipped.mesh.centre)], Options(mirrors=False)
-    )
-    if tried.fits and tried.fits[0].residual_px < BETTER * residual:
+    starts = [pose, *list_mirror_poses(pose, flipped.mesh.centre)]
+    own, tried = (locate_component(one, seen, starts, Options(mirrors=False)) for one in (component, flipped))
+    if own.fits and tried.fits and tried.fits[0].residual_px < BETTER * own.fits[0].residual_px:
         return (
             f"The mirror image of the {NAMES[index]} component fits better (residual {tried.fits[0].residual_px:.2f} "
-            f"against {residual:.2f} px): a left implant with a right image, or a flipped picture? Check the side."
+            f"against {own.fits[0].residual_px:.2f} px): a left implant with a right image, or a flipped picture? "
+            "Check the side."
         )
     return None
 

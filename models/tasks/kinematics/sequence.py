@@ -326,6 +326,7 @@ def follow_sequence(
         _, answers = _learn_edges(
             frames, answers, components, camera, spread, learned, lambda share: tell(last + (1 - last) * share)
         )
+    if again:
         tell(1.0)
     return answers
 

@@ -22,7 +22,7 @@ from models.service.metrics import Metrics
 from models.service.records import Answer, CardRecord, ExplanationRecord, ImageRecord, Label, TriageRecord
 from models.tasks import kind_of_card
 from models.trust.methods import find_method
-from models.types import Image, Pixels
+from models.types import Box, Image, Pixels
 
 NAME = "the image"
 """What messages call a file: its own name may be a patient's."""
@@ -34,6 +34,14 @@ CardId = Annotated[str | None, Form(description="Which card answers; by default 
 Frame = Annotated[int | None, Form(ge=0, description="Counted from 0; by default the first is answered.")]
 MethodKey = Annotated[str | None, Form(description="Also say why, by a method such as grad-cam.")]
 LabelKey = Annotated[str | None, Form(description="Label that is explained; by default the answer's own.")]
+Part = Annotated[
+    str | None,
+    Form(
+        pattern=r"^\d+(\.\d+)?(,\d+(\.\d+)?){3}$",
+        description="Left, top, width and height in pixels, as 10,20,64,48: of a card that segments, why is this part "
+        "so? Of one that draws boxes, why is, or is not, a box like this one drawn?",
+    ),
+]
 Pictures = Annotated[bool, Form(description="Also return its pictures: label map, boxes, points, heat.")]
 
 
@@ -123,6 +131,7 @@ def explain(
     label: LabelKey = None,
     frame: Annotated[int, Form(ge=0)] = 0,
     stage: Annotated[str | None, Form(description="Of the network; by default the card's own.")] = None,
+    box: Part = None,
 ) -> ExplanationRecord:
     """Say what in an image speaks for a label, and what against it."""
     image, known = _read(file), models.card(card)
@@ -130,8 +139,9 @@ def explain(
     chosen = method or kind_of_card(known).explained_by
     if chosen is None:
         raise UnknownCard(f"answers of {known.id} are explained by no method of their own", fix="Name a method.")
+    part = _find_part(image, box) if box else None
     with _metrics(request).answering(known.id):
-        why = models.explain(image, known.id, find_method(chosen).key, label=label, frame=frame, stage=stage)
+        why = models.explain(image, known.id, find_method(chosen).key, label=label, frame=frame, stage=stage, box=part)
     record_answer(image.sha256, known.id)
     return ExplanationRecord(
         sha256=image.sha256,
@@ -143,6 +153,16 @@ def explain(
         seconds=round(why.seconds, 4),
         heat=_encode(_write_heat(why.heat)),
     )
+
+
+def _find_part(image: Image, written: str) -> Box:
+    """Return the part of an image that a caller wrote as left, top, width and height."""
+    left, top, width, height = (round(float(number)) for number in written.split(","))
+    rows, columns = image.shape
+    if not (width and height) or left + width > columns or top + height > rows:
+        fix = f"Give left, top, width and height within its {columns} x {rows} pixels."
+        raise InputError(f"a box of {written} does not lie in the image", fix=fix, file=NAME)
+    return Box(top, left, height, width)
 
 
 def _answer(request: Request, file: UploadFile, asked: Question, pictured: bool) -> Answer:

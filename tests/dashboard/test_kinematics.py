@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import plotly.graph_objects as go
@@ -444,15 +445,27 @@ def test_quality_and_comparison_have_a_row_for_each_frame(answered: AppTest) -> 
     assert len(answered.dataframe[1].value) == 2 * FRAMES
 
 
-def test_a_stopped_measurement_says_so(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_measurement_waits_for_its_turn_and_once_stopped_says_so(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, begun = Event(), Event()
+
     def endless(self: Tracking, job: Job[Motion]) -> Motion:
         job.report(0.3, 1, "Finding the poses, frame 2 of 3")
+        begun.set()
         while not job.stopped():
             time.sleep(0.05)
         raise Cancelled("the measurement was stopped", fix="Start it again to see its result.")
 
     monkeypatch.setattr(Tracking, "run", endless)
+    another = Job(lambda job: go.wait(60), in_turn=True)
+    while another.waiting:
+        time.sleep(0.01)
     page.button(key="kinematics-start").click().run()
+    assert page.get("progress")[0].proto.text == "Waiting: 1 piece of work is before it"
+    go.set()
+    assert begun.wait(60)
+    page.run()
     assert "Finding the poses, frame 2 of 3 · 30%" in page.get("progress")[0].proto.text
     page.button(key="kinematics-cancel").click().run()
     assert "was stopped" in texts(settled(page))

@@ -18,6 +18,7 @@ from models.audit_log import verify
 from models.cli import main
 from models.service.door import Quota
 from models.settings import settings
+from models.types import Box
 from models.words import DISCLAIMER
 from tests.service.conftest import Asked
 
@@ -78,6 +79,19 @@ def test_an_explanation_is_a_map_in_pixels_of_the_image(
     np.testing.assert_allclose(heat, right, atol=2e-5)
 
 
+def test_a_part_of_an_answer_is_explained(segmenting_card: str, start: Start, picture: Callable[..., bytes]) -> None:
+    client, image = start(), models.read(picture(1))
+    found = models.predict(image, segmenting_card).mask
+    top, left = (int(place[0]) for place in np.nonzero(found))
+    label = models.card(segmenting_card).labels[found[top, left] - 1].key
+    part = {"card": segmenting_card, "method": "grad-cam", "label": label}
+    said = post(client, "explain", picture(1), box=f"{left},{top},8.0,6", **part)
+    heat = np.asarray(Pillow.open(io.BytesIO(base64.b64decode(str(said["heat"]))))) / 32767 - 1
+    right = models.explain(image, segmenting_card, "grad-cam", label=label, box=Box(top, left, 6, 8)).heat
+    np.testing.assert_allclose(heat, right, atol=2e-5)
+    assert said["heat"] != post(client, "explain", picture(1), **part)["heat"]
+
+
 def test_pictures_come_along(segmenting_card: str, start: Start, picture: Callable[..., bytes]) -> None:
     said = post(start(), "segment", picture(1))
     assert said["mask"] == "mask"
@@ -99,6 +113,10 @@ def test_what_is_wrong_is_a_sentence_without_the_files_name(
         (picture(1), "segment", {}, 404),
         (picture(1), "detect", {"card": random_card}, 404),
         (picture(1), "explain", {"card": random_card, "method": "magic"}, 404),
+        (picture(1), "explain", {"card": random_card, "box": "1,2,3"}, 422),
+        (picture(1), "explain", {"card": random_card, "box": "50,70,10,11"}, 422),
+        (picture(1), "explain", {"card": random_card, "box": "1,1,0,5"}, 422),
+        (picture(1), "explain", {"card": random_card, "box": "1,1,5,5"}, 404),
     ]
     for data, path, fields, status in wrong:
         answer = client.post(f"/v1/{path}", files={"file": ("Muster^Erika.png", data)}, data=fields)

@@ -76,10 +76,10 @@ def describe_outlines(sequence: Fluoroscopy) -> str:
 
 
 def start(name: str, run: Tracking) -> None:
-    """Measure in the background, and forget what was moved by hand before."""
+    """Measure in the background once the line of the process allows, and forget what was moved by hand before."""
     session.put(f"{name}-tracking", run)
     session.put(f"{name}-edits", {})
-    session.start_work(name, run.run)
+    session.start_work(name, run.run, in_turn=True)
 
 
 @poll_every(1.5)

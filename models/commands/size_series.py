@@ -17,7 +17,7 @@ from models.words import DISCLAIMER
 if TYPE_CHECKING:
     from models.geometry.camera import Camera
     from models.geometry.mesh import Mesh
-    from models.tasks.kinematics.sequence import Frame
+    from models.tasks.kinematics.locate import Frame
     from models.tasks.kinematics.study import File
 
 Series = tuple[list[tuple[str, "Mesh"]], list[tuple[str, "Mesh"]]]
@@ -64,7 +64,7 @@ def tell_sizes(
     series: Series, found: Motion, frames: Sequence[Frame], camera: Camera, out: Path, *, named: bool
 ) -> list[str]:
     """Fit all sizes, write `sizes.csv`, and return a sentence for each component that has several."""
-    from models.tasks.kinematics.sequence import COMPONENTS, NAMES
+    from models.tasks.kinematics.locate import COMPONENTS, NAMES
     from models.tasks.kinematics.sizes import compare_sizes, word_sizes
 
     rows, said = [], []

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from models.geometry.mesh import Mesh
     from models.tasks.kinematics.biplane import Plane
     from models.tasks.kinematics.journal import Journal
+    from models.tasks.kinematics.locate import Frame
     from models.tasks.kinematics.motion import Study
     from models.tasks.kinematics.points import Place
-    from models.tasks.kinematics.sequence import Frame
     from models.tasks.kinematics.study import File
 
 CARD = "tka-fluoroscopy"
@@ -91,7 +91,7 @@ def outline_shots(
     shots: Sequence[Shot], masks: tuple[Path, Path] | None, journal: Journal, progress: Progress = lambda share: None
 ) -> list[Frame]:
     """Add the masks that are given as two folders, or those of the card, which the journal may know already."""
-    from models.tasks.kinematics.sequence import Frame
+    from models.tasks.kinematics.locate import Frame
 
     frames = []
     for number, shot in enumerate(shots):
@@ -147,7 +147,7 @@ def _find_placer(shot: Shot) -> Place | None:
 
 def _outline(shot: Shot, journal: Journal) -> Frame:
     from models.tasks.kinematics.journal import hash_values
-    from models.tasks.kinematics.sequence import Frame
+    from models.tasks.kinematics.locate import Frame
     from models.tasks.kinematics.study import outline
 
     if CARD not in models.cards():

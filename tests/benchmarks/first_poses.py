@@ -20,9 +20,10 @@ import numpy as np
 import models
 from models.simulation.components import DESIGNS
 from models.simulation.motion import MOVEMENTS, render_motion_picture, simulate_motion
+from models.tasks.kinematics.locate import NAMES, Component
 from models.tasks.kinematics.points import CARD as POINTS
 from models.tasks.kinematics.points import propose_frame_poses
-from models.tasks.kinematics.sequence import NAMES, Component, Options, follow_sequence
+from models.tasks.kinematics.sequence import Options, follow_sequence
 from models.tasks.kinematics.shape import measure_rotation_deg
 from models.tasks.kinematics.study import outline
 from models.types import Image

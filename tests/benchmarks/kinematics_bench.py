@@ -28,8 +28,8 @@ from models.simulation.motion import (
     turn_view,
 )
 from models.tasks.kinematics.biplane import Plane
+from models.tasks.kinematics.locate import Frame
 from models.tasks.kinematics.motion import Study, find_motion
-from models.tasks.kinematics.sequence import Frame
 from models.types import Image
 
 Array = NDArray[np.float64]

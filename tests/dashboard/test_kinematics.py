@@ -37,9 +37,9 @@ from models.simulation.knee_designs import build_design
 from models.simulation.motion import DISTANCE_MM, PITCH_MM
 from models.tasks.kinematics import study
 from models.tasks.kinematics.axes import Axes
+from models.tasks.kinematics.locate import Frame
 from models.tasks.kinematics.motion import Study
 from models.tasks.kinematics.opensim import find_frame_rate
-from models.tasks.kinematics.sequence import Frame
 from models.tasks.kinematics.study import File
 from models.types import AcceptanceLimits, Motion
 from tests.kinematics.test_films import RATE, write_run

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from models.simulation.components import DESIGNS
 from models.simulation.motion import Scene, render_motion_masks, render_motion_picture, simulate_motion
-from models.tasks.kinematics.sequence import Component, Frame
+from models.tasks.kinematics.locate import Component, Frame
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,9 @@ from models.tasks.kinematics import biplane, motion
 from models.tasks.kinematics.biplane import Plane, check_frame_count, join_views
 from models.tasks.kinematics.edges import EdgeModel
 from models.tasks.kinematics.evidence import Evidence, add_evidence
+from models.tasks.kinematics.locate import Answer, Component, Frame, list_mirror_poses
 from models.tasks.kinematics.observe import observe_component
 from models.tasks.kinematics.register import assess_registration, move_pose
-from models.tasks.kinematics.sequence import Answer, Component, Frame, list_mirror_poses
 from models.tasks.kinematics.shape import measure_rotation_deg
 
 DEEP_MM = 4.0

@@ -17,7 +17,7 @@ from models.geometry.camera import write_calibration
 from models.geometry.mesh import write_stl
 from models.simulation.motion import DISTANCE_MM, PITCH_MM, Scene
 from models.tasks.kinematics.export import compute_pose_differences
-from models.tasks.kinematics.sequence import Frame
+from models.tasks.kinematics.locate import Frame
 
 CLASSES = {"XA": "1.2.840.10008.5.1.4.1.1.12.1", "RF": "1.2.840.10008.5.1.4.1.1.12.2"}
 RATE = 15

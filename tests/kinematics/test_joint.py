@@ -14,9 +14,9 @@ from models.tasks.kinematics.certainty import judge_risk, split_sigmas, widen_co
 from models.tasks.kinematics.edges import EdgeModel, View, calibrate_edges, expect_edges
 from models.tasks.kinematics.evidence import Evidence, weigh_evidence
 from models.tasks.kinematics.joint import OWN_SIDE_MM, SIDE_MM, Placed, solve_joint
+from models.tasks.kinematics.locate import Frame
 from models.tasks.kinematics.observe import Seen, observe_component
 from models.tasks.kinematics.register import measure_rim_motion, move_pose
-from models.tasks.kinematics.sequence import Frame
 from models.types import AcceptanceLimits
 
 RIGHT = np.array([1.0, 0, 0])

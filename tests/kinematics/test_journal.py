@@ -17,8 +17,9 @@ from models.simulation.motion import Scene
 from models.tasks.kinematics import journal, sequence
 from models.tasks.kinematics.evidence import Evidence
 from models.tasks.kinematics.journal import Journal, Trail, hash_values
+from models.tasks.kinematics.locate import Answer, Component, Frame
 from models.tasks.kinematics.register import Fit
-from models.tasks.kinematics.sequence import Answer, Component, Frame, Options, follow_sequence
+from models.tasks.kinematics.sequence import Options, follow_sequence
 
 Both = tuple[Answer, Answer]
 

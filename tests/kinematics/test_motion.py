@@ -23,10 +23,11 @@ from models.tasks.kinematics import angles
 from models.tasks.kinematics.axes import guess_femoral_axes
 from models.tasks.kinematics.export import LIMITS, POINTS, compute_pose_differences, export_angles_csv
 from models.tasks.kinematics.flags import flag_frames
+from models.tasks.kinematics.locate import Answer, Component, Frame
 from models.tasks.kinematics.motion import Study, _other_side, find_motion
 from models.tasks.kinematics.observe import observe_component
 from models.tasks.kinematics.register import FINE, assess_registration, refine_pose
-from models.tasks.kinematics.sequence import Answer, Component, Frame, Options
+from models.tasks.kinematics.sequence import Options
 from models.types import AcceptanceLimits, Motion, Track
 from tests.kinematics.solutions import solve_as
 
@@ -257,7 +258,7 @@ def test_frames_of_another_size_than_the_camera_are_refused(lunge: Scene) -> Non
 def test_the_public_example_is_matched_without_a_hint(kneel) -> None:
     """Every axis within what is asked of `kneel_right`, from the hand-made masks alone."""
     from models.geometry.mesh import read_mesh
-    from models.tasks.kinematics.sequence import locate_component
+    from models.tasks.kinematics.locate import locate_component
 
     camera = read_calibration(kneel.bytes("calibration.txt"), (1024, 1024))
     picture = Pillow.open(BytesIO(kneel.bytes(f"frames/{kneel.names[0]}.png"))).convert("L")

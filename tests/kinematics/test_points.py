@@ -21,9 +21,10 @@ from models.geometry.mesh import Mesh
 from models.simulation.components import DESIGNS
 from models.simulation.motion import Scene
 from models.tasks.kinematics import sequence
+from models.tasks.kinematics.locate import Component, Frame, locate_component
 from models.tasks.kinematics.observe import observe_component
 from models.tasks.kinematics.points import propose_frame_poses, propose_point_poses, solve_pose
-from models.tasks.kinematics.sequence import Component, Frame, Options, locate_component
+from models.tasks.kinematics.sequence import Options
 from models.tasks.kinematics.shape import measure_rotation_deg
 from models.tasks.landmarks.implant_set import project_points
 from models.types import Landmarks

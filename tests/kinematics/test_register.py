@@ -9,17 +9,10 @@ from scipy import ndimage
 from models.geometry.render import place_points, render_silhouette
 from models.simulation.motion import Scene
 from models.tasks.kinematics.choice import choose_fits_of_sequence
+from models.tasks.kinematics.locate import Answer, Component, Frame, list_mirror_poses, locate_component
 from models.tasks.kinematics.observe import halve_observation, observe_component
 from models.tasks.kinematics.register import COARSE, EDGES, FINE, assess_registration, move_pose, refine_pose
-from models.tasks.kinematics.sequence import (
-    Answer,
-    Component,
-    Frame,
-    Options,
-    follow_sequence,
-    list_mirror_poses,
-    locate_component,
-)
+from models.tasks.kinematics.sequence import Options, follow_sequence
 from models.tasks.kinematics.shape import (
     build_shape_library,
     measure_rotation_deg,

@@ -12,11 +12,11 @@ from scipy.spatial.transform import Rotation
 
 from models.errors import Cancelled
 from models.geometry.mesh import Mesh
-from models.tasks.kinematics import sequence
+from models.tasks.kinematics import locate, sequence
 from models.tasks.kinematics.choice import EDGES_TELL, LIKELY, OUTLINES_TELL, choose_fits_of_sequence
 from models.tasks.kinematics.edges import EdgeModel
+from models.tasks.kinematics.locate import Answer
 from models.tasks.kinematics.register import Fit, move_pose
-from models.tasks.kinematics.sequence import Answer
 
 
 def at(degrees: float, shift: tuple[float, float, float] = (0, 0, -900), axis: str = "x") -> np.ndarray:
@@ -68,14 +68,14 @@ def apart(pose: np.ndarray) -> float:
 
 def test_the_best_of_poses_within_two_degrees_is_kept_and_four_at_most() -> None:
     fits = [fit(0, 0.6), fit(1.9, 0.4), fit(4, 0.5), fit(20, 0.9), fit(40, 0.8), fit(60, 0.7)]
-    assert [(round(apart(one.pose), 1), one.residual_px) for one in sequence._distinct(fits)] == [
+    assert [(round(apart(one.pose), 1), one.residual_px) for one in locate._distinct(fits)] == [
         (1.9, 0.4), (4.0, 0.5), (60.0, 0.7), (40.0, 0.8)
     ]  # fmt: skip
 
 
 def test_poses_at_other_depths_are_two() -> None:
     fits = [fit(0, 0.4), replace(fit(1, 0.5), depth_mm=902), replace(fit(1, 0.6), depth_mm=904)]
-    assert [one.depth_mm for one in sequence._distinct(fits)] == [900, 904]
+    assert [one.depth_mm for one in locate._distinct(fits)] == [900, 904]
 
 
 def test_a_leap_in_depth_costs_as_a_turn_does() -> None:
@@ -86,7 +86,7 @@ def test_a_leap_in_depth_costs_as_a_turn_does() -> None:
 
 @pytest.mark.parametrize(("overlap", "px", "lost"), [(0.85, 2.5, False), (0.84, 1.0, True), (0.99, 2.6, True)])
 def test_a_pose_is_lost_by_either_figure(overlap: float, px: float, lost: bool) -> None:
-    assert sequence._lost(fit(0, px, overlap)) == lost
+    assert locate.is_lost(fit(0, px, overlap)) == lost
 
 
 def test_a_rival_is_what_could_be_right_in_the_whole_sequence() -> None:
@@ -159,7 +159,7 @@ def test_a_frame_without_a_component_neither_costs_nor_links() -> None:
 
 def test_six_poses_have_one_silhouette_but_for_perspective() -> None:
     pose, centre = at(25, (3, -4, -900), "y"), np.array([1.0, 2.0, 3.0])
-    found = sequence.list_mirror_poses(pose, centre)
+    found = locate.list_mirror_poses(pose, centre)
     ray = pose[:3, :3] @ centre + pose[:3, 3]
     ray /= np.linalg.norm(ray)
     assert len(found) == 6
@@ -196,17 +196,17 @@ def test_edges_that_lead_away_were_another_bodys(
     mesh = Mesh(np.array([[-1.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]), np.array([[0, 1, 2]], np.int32))
     before = replace(fit(0, 1.0, 0.9), edge_px=0.4)
     after = Fit(at(degrees, tuple(np.add((0, 0, -900), shift))), 0.5, overlap, edge_px=0.3)
-    monkeypatch.setattr(sequence, "refine_pose", lambda *_: after.pose)
-    monkeypatch.setattr(sequence, "assess_registration", lambda mesh, pose, *_: after if pose is after.pose else before)
-    assert (sequence._finish(mesh, before.pose, None, EdgeModel()) is after) == kept
+    monkeypatch.setattr(locate, "refine_pose", lambda *_: after.pose)
+    monkeypatch.setattr(locate, "assess_registration", lambda mesh, pose, *_: after if pose is after.pose else before)
+    assert (locate._finish(mesh, before.pose, None, EdgeModel()) is after) == kept
 
 
 def test_edges_that_fit_worse_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     fits = {0: replace(fit(0), edge_px=0.3), 1: replace(fit(1), edge_px=0.31)}
     mesh = Mesh(np.eye(3), np.array([[0, 1, 2]], np.int32))
-    monkeypatch.setattr(sequence, "refine_pose", lambda *_: fits[1].pose)
-    monkeypatch.setattr(sequence, "assess_registration", lambda mesh, pose, *_: fits[round(apart(pose))])
-    assert sequence._finish(mesh, fits[0].pose, None, EdgeModel()) is fits[0]
+    monkeypatch.setattr(locate, "refine_pose", lambda *_: fits[1].pose)
+    monkeypatch.setattr(locate, "assess_registration", lambda mesh, pose, *_: fits[round(apart(pose))])
+    assert locate._finish(mesh, fits[0].pose, None, EdgeModel()) is fits[0]
 
 
 @pytest.mark.parametrize(
@@ -217,11 +217,11 @@ def test_mirror_poses_are_kept_as_far_as_edges_do_not_tell_them_apart(
     edge_px: float, outline_px: float, tried: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mesh = Mesh(np.eye(3), np.array([[0, 1, 2]], np.int32))
-    monkeypatch.setattr(sequence, "list_mirror_poses", lambda *_: [at(turn) for turn in (5, 12, 30, 60)])
-    monkeypatch.setattr(sequence, "compute_misfit", lambda *_: outline_px)
-    monkeypatch.setattr(sequence, "_finish", lambda mesh, pose, *_: Fit(pose, 0.5, 0.95, edge_px=edge_px, depth_mm=900))
-    learned = sequence.Learned(EdgeModel(), usual_px=0.1)
-    found = sequence.finish_fits(mesh, [at(0)], None, learned)
+    monkeypatch.setattr(locate, "list_mirror_poses", lambda *_: [at(turn) for turn in (5, 12, 30, 60)])
+    monkeypatch.setattr(locate, "compute_misfit", lambda *_: outline_px)
+    monkeypatch.setattr(locate, "_finish", lambda mesh, pose, *_: Fit(pose, 0.5, 0.95, edge_px=edge_px, depth_mm=900))
+    learned = locate.Learned(EdgeModel(), usual_px=0.1)
+    found = locate.finish_fits(mesh, [at(0)], None, learned)
     assert sorted(round(apart(one.pose)) for one in found) == [0, *tried]
 
 
@@ -230,7 +230,7 @@ def test_learning_the_edges_once_more_shows_its_progress_and_can_be_stopped(monk
     monkeypatch.setattr(sequence, "_locate_both", lambda *_: (Answer((fit(),)),) * 2)
     monkeypatch.setattr(sequence, "observe_frame", lambda *_: (None, None))
     monkeypatch.setattr(sequence, "calibrate_edges", lambda *_: next(models))
-    frame = sequence.Frame((np.zeros((4, 4), bool),) * 2, np.zeros((4, 4), np.float32))
+    frame = locate.Frame((np.zeros((4, 4), bool),) * 2, np.zeros((4, 4), np.float32))
     heard: list[float] = []
     sequence.follow_sequence([frame] * 20, (Mock(), Mock()), Mock(), progress=heard.append)
     assert heard[:20] == [pytest.approx(0.8 * (t + 1) / 20) for t in range(20)]

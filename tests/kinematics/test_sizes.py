@@ -16,7 +16,7 @@ from models.geometry.mesh import Mesh, write_stl
 from models.simulation.components import DESIGNS, build_femoral_component, build_tibial_component
 from models.simulation.motion import Scene
 from models.tasks.kinematics import sizes
-from models.tasks.kinematics.sequence import Frame
+from models.tasks.kinematics.locate import Frame
 from models.tasks.kinematics.sizes import SizeFit, compare_sizes, word_sizes
 from models.tasks.kinematics.study import File
 from models.types import Motion, Track

@@ -18,7 +18,7 @@ from models.commands import trials
 from models.commands.trials import Shared, Trial
 from models.errors import InputError
 from models.tasks.kinematics.journal import Journal
-from models.tasks.kinematics.sequence import Frame
+from models.tasks.kinematics.locate import Frame
 
 
 @pytest.fixture(scope="module")

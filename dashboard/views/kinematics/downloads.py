@@ -19,7 +19,7 @@ from models.geometry.camera import find_camera_of_image
 from models.reporting.case import Case
 from models.tasks.kinematics import export, opensim
 from models.tasks.kinematics.account import Filmed
-from models.tasks.kinematics.sequence import NAMES
+from models.tasks.kinematics.locate import NAMES
 
 FRAME_MS = 250
 """How long the film shows a frame."""

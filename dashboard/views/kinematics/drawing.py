@@ -11,7 +11,7 @@ from dashboard.i18n import t
 from dashboard.views.kinematics import figures
 from dashboard.views.kinematics.figures import Compass, Placed
 from dashboard.views.kinematics.fluoroscopy import Fluoroscopy
-from models.tasks.kinematics.sequence import NAMES
+from models.tasks.kinematics.locate import NAMES
 from models.types import Landmarks
 
 HEIGHT_PX = 520

@@ -22,7 +22,7 @@ from models.geometry.mesh import Mesh
 from models.geometry.render import render_silhouette
 from models.tasks.kinematics.axes import Axes
 from models.tasks.kinematics.export import COLOURS
-from models.tasks.kinematics.sequence import NAMES
+from models.tasks.kinematics.locate import NAMES
 from models.tasks.landmarks.marks import find_bone
 from models.types import Image, Landmarks, Motion
 

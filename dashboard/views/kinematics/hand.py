@@ -16,7 +16,7 @@ from dashboard.views.kinematics.figures import Placed
 from models import OrthoLensError
 from models.geometry import jts
 from models.tasks.kinematics.axes import Axes
-from models.tasks.kinematics.sequence import NAMES
+from models.tasks.kinematics.locate import NAMES
 
 FIELDS = (
     later("right, mm"), later("up, mm"), later("towards the source, mm"), later("in the picture, °"),

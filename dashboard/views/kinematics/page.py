@@ -34,8 +34,8 @@ from models import OrthoLensError
 from models.cases.lunge import CARD
 from models.jobs import Job
 from models.tasks.kinematics.account import word_acceptance, word_flexion
+from models.tasks.kinematics.locate import NAMES
 from models.tasks.kinematics.points import CARD as POINTS_CARD
-from models.tasks.kinematics.sequence import NAMES
 from models.types import Landmarks, Motion
 
 SHOWN = (later("Femoral"), later("Tibial"), later("Other pose"))

@@ -13,7 +13,7 @@ from dashboard.views.kinematics import figures
 from dashboard.views.kinematics.case import MotionCase
 from models.tasks.kinematics.account import word_axes
 from models.tasks.kinematics.export import compute_pose_differences
-from models.tasks.kinematics.sequence import NAMES
+from models.tasks.kinematics.locate import NAMES
 
 AXES = (
     later("right, mm"), later("up, mm"), later("depth, mm"),

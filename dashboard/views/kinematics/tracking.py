@@ -24,12 +24,13 @@ from models.jobs import Job
 from models.tasks.kinematics import angles
 from models.tasks.kinematics.certainty import split_sigmas, widen_covariance
 from models.tasks.kinematics.flags import flag_frames
+from models.tasks.kinematics.locate import NAMES, Answer, Frame, finish_by_hand
 from models.tasks.kinematics.motion import Study, find_motion
 from models.tasks.kinematics.observe import observe_component
 from models.tasks.kinematics.points import CARD as POINTS
 from models.tasks.kinematics.points import Place
 from models.tasks.kinematics.register import FINE, Fit, assess_registration, refine_pose
-from models.tasks.kinematics.sequence import NAMES, Answer, Frame, Options, finish_by_hand
+from models.tasks.kinematics.sequence import Options
 from models.tasks.kinematics.statement import measure_joint
 from models.tasks.kinematics.study import outline
 from models.types import Motion, Solution, Track

@@ -22,6 +22,7 @@ from models.geometry.mesh import Mesh
 from models.tasks.kinematics.edges import EdgeModel, View, calibrate_edges
 from models.tasks.kinematics.evidence import add_evidence
 from models.tasks.kinematics.journal import Trail
+from models.tasks.kinematics.locate import LOST_OVERLAP, Answer, Component, Frame, observe_frame
 from models.tasks.kinematics.observe import halve_observation
 from models.tasks.kinematics.register import (
     COARSE,
@@ -34,7 +35,7 @@ from models.tasks.kinematics.register import (
     measure_rim_motion,
     refine_pose_in_views,
 )
-from models.tasks.kinematics.sequence import LOST_OVERLAP, SPREAD, Answer, Component, Frame, observe_frame
+from models.tasks.kinematics.sequence import SPREAD
 from models.tasks.kinematics.shape import measure_rotation_deg
 from models.words import later
 

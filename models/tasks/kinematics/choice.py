@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tasks.kinematics.sequence import Answer
+from models.tasks.kinematics.locate import Answer
 from models.tasks.kinematics.shape import measure_rotation_deg
 
 Array = NDArray[np.float64]

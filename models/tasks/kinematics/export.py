@@ -22,7 +22,7 @@ from models.geometry.jts import COLUMNS, jts_row_from_pose
 from models.geometry.mesh import Mesh
 from models.geometry.render import render_silhouette
 from models.i18n import IN_ENGLISH, Language
-from models.tasks.kinematics.sequence import COMPONENTS, NAMES
+from models.tasks.kinematics.locate import COMPONENTS, NAMES
 from models.types import Motion, Pixels
 from models.words import DISCLAIMER, later
 

@@ -11,8 +11,8 @@ from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
 from models.tasks.kinematics.axes import guess_femoral_axes
 from models.tasks.kinematics.certainty import DOUBTFUL, judge_risk
+from models.tasks.kinematics.locate import BAD_OVERLAP, NAMES
 from models.tasks.kinematics.register import EVEN_PX, find_uneven_px
-from models.tasks.kinematics.sequence import BAD_OVERLAP, NAMES
 from models.tasks.kinematics.shape import measure_rotation_deg
 from models.types import AcceptanceLimits, Track
 from models.words import later

@@ -30,7 +30,7 @@ from models.errors import CannotWrite, why
 from models.words import later
 
 if TYPE_CHECKING:
-    from models.tasks.kinematics.sequence import Answer, Frame
+    from models.tasks.kinematics.locate import Answer, Frame
 
 OWN = "models.tasks.kinematics."
 """Only dataclasses of this package are made from a journal."""

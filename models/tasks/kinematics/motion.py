@@ -26,19 +26,18 @@ from models.tasks.kinematics.choice import Choice, choose_fits_of_sequence
 from models.tasks.kinematics.evidence import NOTHING
 from models.tasks.kinematics.flags import flag_frames
 from models.tasks.kinematics.joint import Placed, solve_joint
-from models.tasks.kinematics.observe import observe_component
-from models.tasks.kinematics.register import Fit
-from models.tasks.kinematics.sequence import (
+from models.tasks.kinematics.locate import (
     COMPONENTS,
     NAMES,
     Answer,
     Component,
     Frame,
-    Options,
-    follow_sequence,
     list_mirror_poses,
     locate_component,
 )
+from models.tasks.kinematics.observe import observe_component
+from models.tasks.kinematics.register import Fit
+from models.tasks.kinematics.sequence import Options, follow_sequence
 from models.tasks.kinematics.statement import measure_joint
 from models.types import AcceptanceLimits, Motion, Solution, Track
 from models.words import later

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from models.geometry.camera import Camera
 from models.geometry.mesh import Mesh
+from models.tasks.kinematics.locate import LEAST_PIXELS, Frame
 from models.tasks.kinematics.observe import Seen, observe_component
 from models.tasks.kinematics.register import COARSE, FINE, assess_registration, refine_pose
-from models.tasks.kinematics.sequence import LEAST_PIXELS, Frame
 
 Array = NDArray[np.float64]
 

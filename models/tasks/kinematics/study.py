@@ -21,9 +21,9 @@ from models.geometry.camera import Camera, find_camera_of_image, read_calibratio
 from models.geometry.rig import compute_second_from_first, read_source_from_room
 from models.io import read as read_image
 from models.io.text import natural_name_key
+from models.tasks.kinematics.locate import NAMES, Frame
 from models.tasks.kinematics.motion import check_frame_shapes
 from models.tasks.kinematics.points import Place
-from models.tasks.kinematics.sequence import NAMES, Frame
 from models.types import Image, Prediction, Segmentation
 from models.words import later
 

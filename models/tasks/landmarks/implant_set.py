@@ -28,8 +28,8 @@ from models.simulation.knee_designs import build_design
 from models.simulation.knee_films import VIEWS, simulate_knee_film
 from models.simulation.metal import SIDE
 from models.tasks.kinematics.axes import guess_femoral_axes, guess_tibial_axes
+from models.tasks.kinematics.locate import Frame
 from models.tasks.kinematics.motion import Study, find_motion
-from models.tasks.kinematics.sequence import Frame
 from models.tasks.landmarks.heatmaps import order_pairs
 from models.tasks.landmarks.landmark_set import TRAIN, VALIDATION, LandmarkSet
 from models.tasks.segmentation.fluoroscopy_set import (

@@ -89,15 +89,19 @@ def read_shots(paths: Sequence[Path]) -> list[Shot]:
 
 def outline_shots(
     shots: Sequence[Shot], masks: tuple[Path, Path] | None, journal: Journal, progress: Progress = lambda share: None
-) -> list[Frame]:
+) -> Sequence[Frame]:
     """Add the masks that are given as two folders, or those of the card, which the journal may know already."""
     from models.tasks.kinematics.locate import Frame
+    from models.tasks.kinematics.study import OutlinedFrames
 
-    frames = []
-    for number, shot in enumerate(shots):
+    def outline_frame(number: int) -> Frame:
+        shot = shots[number]
         given = masks and (_mask(masks[0], shot), _mask(masks[1], shot))
         frame = Frame(given, shot.shown) if given else _outline(shot, journal)
-        frames.append(replace(frame, points=_find_placer(shot)))
+        return replace(frame, points=_find_placer(shot))
+
+    frames = OutlinedFrames([shot.image for shot in shots], outline_frame)
+    for number, _ in enumerate(frames):  # all before the first pose: a mask that is missing is told at once
         progress(OUTLINED * (number + 1) / len(shots))
     return frames
 

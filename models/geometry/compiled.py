@@ -116,7 +116,7 @@ def trace_thickness(points: Array, ranges_mm: Array, faces: NDArray[np.int32], s
 def trace_rim(
     vertices: Array,
     normals: Array,
-    first_of_face: NDArray[np.int32],
+    distances: Array,
     edges: NDArray[np.int32],
     sides: NDArray[np.int32],
     source_mm: Array,
@@ -128,8 +128,8 @@ def trace_rim(
     ----------
     vertices, normals
         (V, 3) and (F, 3), in the component's frame.
-    first_of_face
-        (F,) one vertex of each triangle.
+    distances
+        (F,) of the triangles' planes from the origin, along their normals.
     edges, sides
         (E, 2) vertices, and the two triangles, of every edge.
     source_mm
@@ -137,28 +137,32 @@ def trace_rim(
     """
     facing = np.empty(normals.shape[0], np.bool_)
     for f in range(normals.shape[0]):
-        p = vertices[first_of_face[f]]
-        facing[f] = (
-            normals[f, 0] * (source_mm[0] - p[0])
-            + normals[f, 1] * (source_mm[1] - p[1])
-            + normals[f, 2] * (source_mm[2] - p[2])
-        ) > 0
-    points, outward = [], []
+        towards = normals[f, 0] * source_mm[0] + normals[f, 1] * source_mm[1] + normals[f, 2] * source_mm[2]
+        facing[f] = towards > distances[f]
+    crossed, shares = [], []
     due = step_mm / 2
     for e in range(edges.shape[0]):
         if facing[sides[e, 0]] == facing[sides[e, 1]]:
             continue
-        a, b = vertices[edges[e, 0]], vertices[edges[e, 1]]
-        length = np.sqrt((b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2 + (b[2] - a[2]) ** 2)
+        a, b = edges[e, 0], edges[e, 1]
+        length = np.sqrt(
+            (vertices[b, 0] - vertices[a, 0]) ** 2
+            + (vertices[b, 1] - vertices[a, 1]) ** 2
+            + (vertices[b, 2] - vertices[a, 2]) ** 2
+        )
         while due < length:
-            points.append(a + (b - a) * (due / length))
-            outward.append(normals[sides[e, 0]] + normals[sides[e, 1]])
+            crossed.append(e)
+            shares.append(due / length)
             due += step_mm
         due -= length
-    found, directions = np.empty((len(points), 3)), np.empty((len(points), 3))
-    for i in range(len(points)):
-        found[i], directions[i] = points[i], outward[i]
-    return found, directions
+    points, outward = np.empty((len(crossed), 3)), np.empty((len(crossed), 3))
+    for i in range(len(crossed)):
+        e, share = crossed[i], shares[i]
+        for k in range(3):
+            start = vertices[edges[e, 0], k]
+            points[i, k] = start + (vertices[edges[e, 1], k] - start) * share
+            outward[i, k] = normals[sides[e, 0], k] + normals[sides[e, 1], k]
+    return points, outward
 
 
 @compile_kernel

@@ -60,6 +60,12 @@ class Mesh:
         return unit
 
     @cached_property
+    def distances_mm(self) -> Array:
+        """(F,) of the triangles' planes from the origin, along their normals."""
+        distances: Array = np.einsum("fi,fi->f", self.normals, self.vertices[self.faces[:, 0]])
+        return distances
+
+    @cached_property
     def edges(self) -> tuple[Whole, Whole]:
         """(E, 2) vertices of every edge that two triangles share, and (E, 2) those triangles."""
         directed = np.sort(self.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)

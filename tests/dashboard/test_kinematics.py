@@ -162,7 +162,7 @@ def test_frames_are_outlined_one_by_one_and_kept_as_bits(sequence: Fluoroscopy) 
         asked.append(t)
         return Frame(sequence.exact[t], abstention=f"{t}")
 
-    frames = tracking.OutlinedFrames(sequence.images, outline)
+    frames = study.OutlinedFrames(sequence.images, outline)
     assert len(frames) == FRAMES
     assert asked == []  # the first pose waits for no other frame
     assert [frame.abstention for frame in frames[1:]] == ["1", "2"]
@@ -185,7 +185,7 @@ def test_a_pose_waits_for_its_own_outline_alone(
         return run[1]
 
     monkeypatch.setattr(models, "predict", lambda image, card: found_before.append(len(tracked.found)))
-    monkeypatch.setattr(tracking, "outline", lambda image, answer: Frame(next(masks), image.grey()))
+    monkeypatch.setattr(tracking, "outline", lambda image, *_: Frame(next(masks), image.grey()))
     monkeypatch.setattr(tracking, "find_motion", follow)
     tracked.run(job)  # type: ignore[arg-type]
     assert found_before == [0, 1, 2]
@@ -561,7 +561,7 @@ def test_a_run_in_one_file_is_dropped_and_measured(
     given = files(sequence) | {"run": write_run(tmp_path, pictures, kind, pitch)}
     unwanted = {"knee 2.png", "fem.jts"} | ({"calibration.txt"} if kind != "video" else set())
     masks = iter(sequence.exact)
-    monkeypatch.setattr(tracking, "outline", lambda image, answer: Frame(next(masks), image.grey()))
+    monkeypatch.setattr(tracking, "outline", lambda image, *_: Frame(next(masks), image.grey()))
     monkeypatch.setattr(models, "predict", lambda image, card: None)
     monkeypatch.setattr(source, "is_outliner_trained", lambda: True)
     own(page)

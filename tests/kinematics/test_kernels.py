@@ -117,17 +117,17 @@ def test_thickness_has_the_sign_of_a_surface_wound_outwards() -> None:
 def test_points_of_the_rim_are_evenly_spaced_over_its_edges_and_none_lies_between_faces_of_one_side() -> None:
     vertices = np.array([(0, 0, 0), (3, 0, 0), (3, 4, 0), (3, 4, 12), (0, 0, 9)], float)
     normals = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (-1, 0, 0), (0, -1, 0), (0, 0, -1)], float)
-    first = np.array([1, 2, 3, 0, 1, 2], np.int32)  # a corner of each: x 3, y 4, z 12, x 0, y 0, z 0
+    distances = np.array([3.0, 4, 12, 0, 0, 0])
     edges = np.array([(0, 1), (1, 2), (2, 3), (0, 4)], np.int32)
     sides = np.array([(2, 5), (0, 4), (1, 0), (3, 4)], np.int32)
     source = np.array([2.0, 4.5, 13.0])  # beyond y 4 and z 12, before x 3: sees the second and the third alone
-    points, outward = trace_rim(vertices, normals, first, edges, sides, source, 5.0)
+    points, outward = trace_rim(vertices, normals, distances, edges, sides, source, 5.0)
     # edges of 3 and of 12 count; 2.5 on the first, then 7.5, 12.5: 4.5 and 9.5 on the other
     assert points == pytest.approx(np.array([(2.5, 0, 0), (3, 4, 4.5), (3, 4, 9.5)]))
     assert outward.tolist() == [[0, 0, 0], [1, 1, 0], [1, 1, 0]]
     for nothing in (np.array([2.0, 4.0, 12.0]), np.array([1.0, 1.0, 1.0])):  # who is in a plane is not before it
-        assert len(trace_rim(vertices, normals, first, edges, sides, nothing, 5.0)[0]) == 0
-    exact, _ = trace_rim(vertices, normals, first, edges, sides, source, 2.0)
+        assert len(trace_rim(vertices, normals, distances, edges, sides, nothing, 5.0)[0]) == 0
+    exact, _ = trace_rim(vertices, normals, distances, edges, sides, source, 2.0)
     assert exact[:, :2].tolist() == [[1, 0], *[[3, 4]] * 6]  # a point due where an edge ends belongs to the next
     assert exact[1:, 2].tolist() == [0, 2, 4, 6, 8, 10]
 
@@ -141,8 +141,8 @@ def test_a_face_is_seen_by_its_own_plane(axis: int, before: bool) -> None:
     source = vertices[0] + 100 * np.eye(3)[(axis + 1) % 3] + (0.5 if before else -0.5) * np.eye(3)[axis]
     seen = [bool(normals[0] @ (source - vertices[0]) > 0), bool(normals[1] @ (source - vertices[0]) > 0)]
     assert seen[0] == before
-    edge, corner = np.array([[0, 1]], np.int32), np.zeros(2, np.int32)
-    points, _ = trace_rim(vertices, normals, corner, edge, edge, source, 4.0)
+    edge = np.array([[0, 1]], np.int32)
+    points, _ = trace_rim(vertices, normals, normals @ vertices[0], edge, edge, source, 4.0)
     assert points[:, 2].tolist() == ([9, 13] if seen[0] != seen[1] else [])
 
 

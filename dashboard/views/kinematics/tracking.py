@@ -6,10 +6,9 @@ The thread never touches Streamlit; the page reads what `Tracking` has found so 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +31,7 @@ from models.tasks.kinematics.points import Place
 from models.tasks.kinematics.register import FINE, Fit, assess_registration, refine_pose
 from models.tasks.kinematics.sequence import Options
 from models.tasks.kinematics.statement import measure_joint
-from models.tasks.kinematics.study import outline
+from models.tasks.kinematics.study import OutlinedFrames, outline
 from models.types import Motion, Solution, Track
 
 Array = NDArray[np.float64]
@@ -46,36 +45,6 @@ OUTLINED = 0.25
 """Share of a frame's time that a network's masks take, for the bar."""
 FOLLOWED = 0.97
 """Share of the whole that is over when all frames have their poses."""
-
-
-class OutlinedFrames(Sequence[Frame]):
-    """The frames of a sequence, each outlined when it is first asked for, so that its pose waits for no other.
-
-    Masks are kept as bits and grey values not at all: hundreds of frames take little more room than their pictures.
-    """
-
-    def __init__(self, images: Sequence[Image], outline_frame: Callable[[int], Frame]) -> None:
-        self.images, self.outline_frame = images, outline_frame
-        self._kept: dict[int, tuple[NDArray[np.uint8], str]] = {}
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    @overload
-    def __getitem__(self, t: int) -> Frame: ...
-    @overload
-    def __getitem__(self, t: slice) -> list[Frame]: ...
-    def __getitem__(self, t: int | slice) -> Frame | list[Frame]:
-        if isinstance(t, slice):
-            return [self[each] for each in range(*t.indices(len(self)))]
-        image = self.images[t]
-        if t not in self._kept:
-            found = self.outline_frame(t)
-            self._kept[t] = np.packbits(np.stack(found.masks)), found.abstention
-        bits, abstention = self._kept[t]
-        count = 2 * int(np.prod(image.shape))
-        femoral, tibial = np.unpackbits(bits, count=count).reshape(2, *image.shape).astype(bool)
-        return Frame((femoral, tibial), image.grey(), abstention, find_placer(image))
 
 
 class Tracking:
@@ -119,11 +88,11 @@ class Tracking:
                 raise Cancelled(later("the measurement was stopped"), fix=later("Start it again to see its result."))
             image, share = sequence.images[t], 0.0
             if self.masks == EXACT and sequence.exact is not None:
-                found = Frame(sequence.exact[t], image.grey())
+                found = Frame(sequence.exact[t], image.grey(), points=find_placer(image))
             else:
                 doing = later("Outlining the components, frame {frame} of {total}", frame=t + 1, total=total)
                 job.report(FOLLOWED * t / total, 1, doing)
-                found, share = outline(image, models.predict(image, CARD)), OUTLINED
+                found, share = outline(image, models.predict(image, CARD), find_placer(image)), OUTLINED
             doing = later("Finding the poses, frame {frame} of {total}", frame=t + 1, total=total)
             job.report(FOLLOWED * (t + share) / total, 1, doing)
             return found

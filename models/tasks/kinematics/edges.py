@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -62,8 +63,12 @@ class Expected:
         """(M,) offsets at the rim points nearest to (M, 2) of another pose close by."""
         if not len(self.pixels):
             return np.zeros(len(pixels))
-        found: Array = self.offsets[cKDTree(self.pixels).query(pixels)[1]]
+        found: Array = self.offsets[self._tree.query(pixels)[1]]
         return found
+
+    @cached_property
+    def _tree(self) -> cKDTree:
+        return cKDTree(self.pixels)
 
 
 @dataclass(frozen=True, eq=False)

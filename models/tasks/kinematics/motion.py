@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,9 +129,9 @@ def find_motion(
         for said in mesh.warnings
     ]
     warnings += [w for side in (0, 1) if (w := _other_side(components[side], side, chosen[side], frames, study.camera))]
-    outlined = [*frames, *(second.frames if second else ())]
-    if unsure := sum(bool(frame.abstention) for frame in outlined):
-        total = len(outlined)
+    views = (frames, second.frames) if second else (frames,)  # one frame at a time: their pictures take the room
+    if unsure := sum(bool(frame.abstention) for frame in chain.from_iterable(views)):
+        total = sum(map(len, views))
         warnings.append(
             later("The network is not certain of its outlines in {n} of {total} frames.", n=unsure, total=total)
         )
@@ -138,7 +139,7 @@ def find_motion(
     return Motion(
         task="kinematics",
         card=study.card,
-        sha256=_digest(outlined),
+        sha256=_digest(chain.from_iterable(views)),
         seconds=time.perf_counter() - start,
         warnings=tuple(warnings),
         femoral=femoral,
@@ -252,7 +253,7 @@ def _axes_of(mesh: Mesh, index: int) -> Axes:
     return guess_femoral_axes(mesh) if index == 0 else guess_tibial_axes(mesh)
 
 
-def _digest(frames: Sequence[Frame]) -> str:
+def _digest(frames: Iterable[Frame]) -> str:
     digest = hashlib.sha256()
     for frame in frames:
         for part in (*frame.masks, frame.grey):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -112,18 +114,22 @@ def _locate_both(
     options: Options,
     known: tuple[list[tuple[Answer, Answer]], list[Learned | None]],
 ) -> tuple[Answer, Answer]:
-    """Locate both components in the frame after those that have answers; `known` holds these, and the edges."""
-    found = []
+    """Locate both components in the frame after those that have answers; `known` holds these, and the edges.
+
+    Each has a thread: what takes the time, compiled loops and SciPy's, leaves the interpreter to the other.
+    """
     answers, learned = known
-    for index, seen in enumerate(observe_frame(frame, camera)):
+
+    def locate(index: int, seen: Seen | None) -> Answer:
         if seen is None:
-            found.append(Answer(()))
-            continue
-        mesh = components[index].mesh
-        more = partial(propose_frame_poses, frame.points, mesh, index, camera)
-        guesses = _guesses(answers, index)
-        found.append(locate_component(components[index], seen, guesses, options, learned[index], more))
-    return found[0], found[1]
+            return Answer(())
+        more = partial(propose_frame_poses, frame.points, components[index].mesh, index, camera)
+        return locate_component(components[index], seen, _guesses(answers, index), options, learned[index], more)
+
+    seen = observe_frame(frame, camera)
+    with ThreadPoolExecutor(len(seen)) as threads:
+        first, second = (threads.submit(copy_context().run, locate, index, one) for index, one in enumerate(seen))
+        return first.result(), second.result()
 
 
 def _learn_edges(

@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, Error, Page
 
 import models
 from tests.browser import app
-from tests.browser.staged import hall, staged
+from tests.browser.staged import hall, staged, talk, theatre
 
-__all__ = ["hall", "staged"]
+__all__ = ["hall", "staged", "talk", "theatre"]
 
 
 @pytest.fixture(scope="session")

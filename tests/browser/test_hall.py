@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.conference import DEFAULT
 from tests.browser.app import calm
-from tests.browser.staged import place
+from tests.browser.staged import Server, place
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -81,16 +80,13 @@ def cut_off(page: Page) -> list[str]:
 
 
 @pytest.fixture
-def talk(tmp_path: Path) -> str:
-    """Return the program's own playlist, which waits for a slow machine."""
-    text = DEFAULT.read_text("utf-8").replace("idle_seconds = 90", "idle_seconds = 3600")
-    path = tmp_path / "talk.toml"
-    path.write_text(text, "utf-8")
-    return str(path)
+def ours(talk: Callable[[str], Server]) -> Server:
+    """Return a server with the program's own playlist, which waits for a slow machine."""
+    return talk(DEFAULT.read_text("utf-8").replace("idle_seconds = 90", "idle_seconds = 3600"))
 
 
-def test_every_step_stands_whole_and_large_on_every_screen(staged: Callable, hall: Callable, talk: str) -> None:
-    page = hall(staged(talk, 1), *SIZES[0])
+def test_every_step_stands_whole_and_large_on_every_screen(ours: Server, hall: Callable) -> None:
+    page = hall(ours, *SIZES[0])
     count, large = int(place(page).split()[-1]), {}
     for number in range(1, count + 1):
         page.locator(".st-key-film").wait_for()
@@ -119,15 +115,10 @@ def test_every_step_stands_whole_and_large_on_every_screen(staged: Callable, hal
     assert {*desk} - {*large[1, SIZES[0][0]]} == {"heading"}
 
 
-def test_three_phones_vote_and_see_what_the_model_says(
-    staged: Callable, hall: Callable, talk: str, browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.2", 0))
-        own = probe.getsockname()
-    monkeypatch.setenv("ORTHOLENS_VOTE_ADDRESS", "{}:{}".format(*own))
+def test_three_phones_vote_and_see_what_the_model_says(ours: Server, hall: Callable, browser: Browser) -> None:
+    own = ours.vote
     address = "http://{}:{}/".format(*own)
-    page = hall(staged(talk, 1), *SIZES[0])
+    page = hall(ours, *SIZES[0])
     page.locator(".st-key-bars .ytick text").first.wait_for()
     assert not answers(own)  # off until the speaker turns it on
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -21,7 +20,7 @@ FAST = 20
 LOOPS, FLAT_MB = 3, 50
 """After the first loop every model is loaded and every picture was drawn once; from then on memory stays flat."""
 SHORT = """
-idle_seconds = 60
+idle_seconds = {idle}
 [[step]]
 title = "First"
 page = "implant"
@@ -54,9 +53,8 @@ def test_half_an_hour_alone_leaves_memory_flat_and_no_error(
     assert max(memory[1:]) - memory[0] < FLAT_MB, memory
 
 
-def test_keys_and_a_clicker_walk_through_the_steps(staged: Callable, hall: Callable, tmp_path: Path) -> None:
-    (tmp_path / "talk.toml").write_text(SHORT)
-    page = hall(staged(str(tmp_path / "talk.toml"), 1))
+def test_keys_and_a_clicker_walk_through_the_steps(talk: Callable, hall: Callable) -> None:
+    page = hall(talk(SHORT.format(idle=3600)))
     step = page.locator(".st-key-stage-bar")
     for key, number in (("PageDown", 2), ("PageUp", 1), ("ArrowRight", 2), ("ArrowLeft", 1), (" ", 2), ("Home", 1),
                         ("End", 2), ("F5", 1)):  # fmt: skip
@@ -87,17 +85,17 @@ def test_keys_and_a_clicker_walk_through_the_steps(staged: Callable, hall: Calla
     expect(step.get_by_text("2 / 2", exact=True)).to_be_visible()
 
 
-def test_an_upload_is_forgotten_when_nobody_is_there(staged: Callable, hall: Callable, tmp_path: Path) -> None:
-    (tmp_path / "talk.toml").write_text(SHORT)
-    page = hall(staged(str(tmp_path / "talk.toml"), 2))
+def test_an_upload_is_forgotten_when_nobody_is_there(talk: Callable, hall: Callable) -> None:
+    page = hall(talk(SHORT.format(idle=20)))
     expect(page.get_by_test_id("stSidebar")).to_be_hidden()
     page.keyboard.press("u")
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
     page.locator("input[type=file]").first.set_input_files(str(CASES_DIR / "knee_worn.png"))
     row = page.get_by_role("button", name="knee_worn.png", exact=True)
-    row.wait_for()
-    page.mouse.move(200, 200)
-    page.mouse.move(600, 600)  # somebody is there
+    while not row.is_visible():
+        page.mouse.move(200, 200)
+        page.mouse.move(600, 600)  # somebody is there, however long the file takes
+        page.wait_for_timeout(500)  # a touch is told in a pause
     expect(row).to_have_count(0)  # and then nobody is
     expect(page.get_by_test_id("stSidebar")).to_be_hidden()
     calm(page)

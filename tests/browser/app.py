@@ -85,8 +85,13 @@ def opened(
     scheme: str = "dark",
     ready: str = "[data-testid=stFileUploader]",
 ) -> Page:
-    """Open the first page in a session of its own, and wait until `ready` is visible."""
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    """Open the first page in a session of its own, and wait until `ready` is visible.
+
+    The visitor asks for less motion: a core draws what pulses and fades anew sixty times a second, while the server
+    needs it. Who looks at motion says so by `page.emulate_media`.
+    """
+    viewport = {"width": width, "height": height}
+    context = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_S * 1000)
     page = context.new_page()
     page.trouble = []  # what went wrong behind the page: errors, and requests that leave this machine

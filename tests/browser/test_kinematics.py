@@ -75,6 +75,7 @@ def test_a_study_that_is_dropped_whole_is_played_stepped_looped_and_nudged(
         main(["simulate", "fluoroscopy", "5", str(tmp_path), "--seed", "1", "--size", "512"])
     study = [*sorted((tmp_path / "frames").iterdir()), *(tmp_path / name for name in STUDY)]
     page = visit()
+    page.emulate_media(reduced_motion="no-preference")  # else the film does not play by itself
     page.get_by_test_id("stHeader").get_by_role("link", name="Kinematics").click()
     calm(page)
     page.locator("input[type=file]").set_input_files([str(path) for path in study])

@@ -79,13 +79,14 @@ def chromium() -> Iterator[Browser]:
 def opened(
     browser: Browser,
     address: str,
+    title: str = "",
     *,
     width: int = 1440,
     height: int = 900,
     scheme: str = "dark",
     ready: str = "[data-testid=stFileUploader]",
 ) -> Page:
-    """Open the first page in a session of its own, and wait until `ready` is visible.
+    """Open a page, by default the first, in a session of its own, and wait until `ready` is visible.
 
     The visitor asks for less motion: a core draws what pulses and fades anew sixty times a second, while the server
     needs it. Who looks at motion says so by `page.emulate_media`.
@@ -100,7 +101,7 @@ def opened(
     page.on("request", lambda request: page.trouble.append(request.url) if not _local(request.url, address) else None)
     page.asked = []  # questions that the browser asked; each is answered with yes, as leaving a page with files on it
     page.on("dialog", lambda dialog: (page.asked.append(dialog.type), dialog.accept()))
-    page.goto(address)
+    page.goto(f"{address}/{title.lower().replace(' ', '_')}")
     page.locator(ready).first.wait_for()
     calm(page)
     return page

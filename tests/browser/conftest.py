@@ -30,12 +30,12 @@ def address(browser: Browser, own_cards: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Callable[[], Page]]:
-    """Return what opens the dashboard in a session of its own; no page may have been in trouble at the end."""
+def visit(browser: Browser, address: str) -> Iterator[Callable[[str], Page]]:
+    """Return what opens a page in a session of its own, by default the first; none may be in trouble at the end."""
     pages: list[Page] = []
 
-    def visit() -> Page:
-        pages.append(app.opened(browser, address))
+    def visit(title: str = "") -> Page:
+        pages.append(app.opened(browser, address, title))
         return pages[-1]
 
     visit.pages = pages  # type: ignore[attr-defined]  # for the report of a failure

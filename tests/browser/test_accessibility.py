@@ -217,10 +217,9 @@ def _pixels(png: bytes) -> np.ndarray:
     return np.asarray(Pillow.open(io.BytesIO(png)))
 
 
-def test_tab_walks_from_the_uploader_to_the_downloads(visit: Callable[[], Page]) -> None:
-    page = visit()
+def test_tab_walks_from_the_uploader_to_the_downloads(visit: Callable[..., Page]) -> None:
+    page = visit("Implant")
     page.set_viewport_size({"width": 1440, "height": HIGH})
-    go(page, "Implant")
     answered(page, CASES_DIR / "shoulder_anatomic.dcm")
     page.evaluate(TO_THE_TOP)
     page.mouse.move(0, 0)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 import models
 from models.cases import CASES_DIR
-from tests.browser.app import ROOT, calm, drop, go
+from tests.browser.app import ROOT, calm, drop
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -30,9 +30,8 @@ def kept(page: Page, name: str) -> str:
     return str(ROOT / "artefacts" / f"{name}.png")
 
 
-def test_a_dropped_radiograph_is_answered_explained_and_kept(visit: Callable[[], Page], tmp_path: Path) -> None:
-    page = visit()
-    go(page, "Implant")
+def test_a_dropped_radiograph_is_answered_explained_and_kept(visit: Callable[..., Page], tmp_path: Path) -> None:
+    page = visit("Implant")
     drop(page, ANATOMIC)
     answer = page.locator(".st-key-answer")
     expect(answer.get_by_role("heading")).to_be_visible()
@@ -61,10 +60,9 @@ def test_a_dropped_radiograph_is_answered_explained_and_kept(visit: Callable[[],
     page.screenshot(path=kept(page, "error"))
 
 
-def test_two_visitors_do_not_see_each_other(visit: Callable[[], Page]) -> None:
-    one, other = visit(), visit()
+def test_two_visitors_do_not_see_each_other(visit: Callable[..., Page]) -> None:
+    one, other = visit("Implant"), visit("Implant")
     for page, file in ((one, ANATOMIC), (other, REVERSE)):
-        go(page, "Implant")
         drop(page, file)
     for page, mine, theirs in ((one, ANATOMIC, REVERSE), (other, REVERSE, ANATOMIC)):
         expect(page.locator("[class*='st-key-remove-']")).to_have_count(1)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as Pillow
 from playwright.sync_api import Page, expect
 
-from tests.browser.app import calm, drop, go
+from tests.browser.app import calm, drop
 from tests.conftest import DATA
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -51,13 +51,12 @@ def drag(page: Page, begin: tuple[float, float], end: tuple[float, float]) -> No
     page.mouse.up()
 
 
-def test_a_film_is_searched_judged_and_kept(visit: Callable[[], Page], tmp_path: Path) -> None:
+def test_a_film_is_searched_judged_and_kept(visit: Callable[..., Page], tmp_path: Path) -> None:
     if not FILM.exists():
         pytest.skip("the real samples are not here")
     with Pillow.open(FILM) as film:
         columns, rows = film.size
-    page = visit()
-    go(page, "Detection")
+    page = visit("Detection")
     drop(page, FILM)
     answer = page.locator(".st-key-answer")
     answer.wait_for()

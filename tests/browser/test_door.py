@@ -198,7 +198,7 @@ def test_a_study_of_motion_opens_with_all_of_it_in_place(place: Page, samples: P
     assert place.locator(".st-key-viewer-kinematics image").count()
 
 
-def test_a_drop_on_a_page_that_changes_is_not_lost(visit: Callable[[], Page]) -> None:
+def test_a_drop_on_a_page_that_changes_is_not_lost(visit: Callable[..., Page]) -> None:
     """Also where the server's leave to upload goes down in the run that begins just then, as Streamlit lets it."""
     page = visit()
     forgotten: list[str] = []
@@ -229,10 +229,9 @@ def test_a_drop_on_a_page_that_changes_is_not_lost(visit: Callable[[], Page]) ->
     assert forgotten
 
 
-def test_a_drop_is_heard_where_the_page_took_away_what_lay_under_it(visit: Callable[[], Page]) -> None:
+def test_a_drop_is_heard_where_the_page_took_away_what_lay_under_it(visit: Callable[..., Page]) -> None:
     """The browser sends it to what was last dragged over, as it was then."""
-    page = visit()
-    go(page, "Implant")
+    page = visit("Implant")
     page.evaluate("""() => ["dragenter", "dragover"].forEach((kind) => window.addEventListener(kind, ({target}) =>
         queueMicrotask(() => target.closest(".stApp") && target.replaceWith(target.cloneNode(true))), true))""")
     dropped(page, CASES_DIR / "shoulder_reverse.png")
@@ -241,9 +240,8 @@ def test_a_drop_is_heard_where_the_page_took_away_what_lay_under_it(visit: Calla
     expect(page.locator("#door-veil")).to_be_hidden()
 
 
-def test_the_empty_page_is_an_uploader_for_the_keyboard_too(visit: Callable[[], Page]) -> None:
-    page = visit()
-    go(page, "Implant")
+def test_the_empty_page_is_an_uploader_for_the_keyboard_too(visit: Callable[..., Page]) -> None:
+    page = visit("Implant")
     choose = page.locator(".st-key-empty-state").get_by_role("button", name="Choose files")
     with page.expect_file_chooser() as chooser:  # heard from before the keys: the browser may be late to listen
         for _ in range(30):  # on the way of the tabulator

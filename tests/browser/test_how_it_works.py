@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard.views.lessons.tour_steps import Step, list_tour_steps
-from tests.browser.app import calm, go
+from tests.browser.app import calm
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -30,10 +30,9 @@ REACHED = """least => { const metric = document.querySelector('.st-key-lesson-bo
 
 
 @pytest.fixture
-def lessons(visit: Callable[[], Page]) -> Page:
+def lessons(visit: Callable[..., Page]) -> Page:
     """The page of the lessons, with nothing in the queue: each lesson takes a simulated case."""
-    page = visit()
-    go(page, "How it works")
+    page = visit("How it works")
     return page
 
 

@@ -31,9 +31,8 @@ def contour(page: Page) -> str:
     return page.locator(CONTOUR).first.get_attribute("d")
 
 
-def test_the_simulated_case_is_measured_scrubbed_refined_and_kept(visit: Callable[[], Page], tmp_path: Path) -> None:
-    page = visit()
-    page.get_by_test_id("stHeader").get_by_role("link", name="Kinematics").click()
+def test_the_simulated_case_is_measured_scrubbed_refined_and_kept(visit: Callable[..., Page], tmp_path: Path) -> None:
+    page = visit("Kinematics")
     page.get_by_role("button", name="Measure it now").click()
     expect(page.get_by_text("Flexion from")).to_be_visible(timeout=MEASURED_MS)
     calm(page)
@@ -69,15 +68,13 @@ def test_the_simulated_case_is_measured_scrubbed_refined_and_kept(visit: Callabl
 
 
 def test_a_study_that_is_dropped_whole_is_played_stepped_looped_and_nudged(
-    visit: Callable[[], Page], tmp_path: Path
+    visit: Callable[..., Page], tmp_path: Path
 ) -> None:
     with pytest.raises(SystemExit):
         main(["simulate", "fluoroscopy", "5", str(tmp_path), "--seed", "1", "--size", "512"])
     study = [*sorted((tmp_path / "frames").iterdir()), *(tmp_path / name for name in STUDY)]
-    page = visit()
+    page = visit("Kinematics")
     page.emulate_media(reduced_motion="no-preference")  # else the film does not play by itself
-    page.get_by_test_id("stHeader").get_by_role("link", name="Kinematics").click()
-    calm(page)
     page.locator("input[type=file]").set_input_files([str(path) for path in study])
     folded = page.locator(".stExpander", has_text="5 files of frames")
     expect(folded.get_by_text("femoral.stl").first).to_be_hidden()  # all is in

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 import models
 from tests.browser import axe
-from tests.browser.app import ROOT, calm, drop, go
+from tests.browser.app import ROOT, calm, drop
 from tests.conftest import DATA
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -52,9 +52,8 @@ def kept(page: Page, button: str, folder: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_points_are_dragged_nudged_and_kept(visit: Callable[[], Page], knee: Path, tmp_path: Path) -> None:
-    page = visit()
-    go(page, "Landmarks")
+def test_points_are_dragged_nudged_and_kept(visit: Callable[..., Page], knee: Path, tmp_path: Path) -> None:
+    page = visit("Landmarks")
     drop(page, knee)
     expect(page.locator(".handle")).to_have_count(16)
     expect(page.locator(".st-key-answer")).to_contain_text("Minimum joint space")
@@ -97,11 +96,10 @@ def test_points_are_dragged_nudged_and_kept(visit: Callable[[], Page], knee: Pat
     assert axe.grave(page) == []
 
 
-def test_two_films_stand_side_by_side_with_what_changed(visit: Callable[[], Page], knee: Path, tmp_path: Path) -> None:
+def test_two_films_stand_side_by_side_with_what_changed(visit: Callable[..., Page], knee: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(DATA / "knee_kl.zip") as pack:
         (later := tmp_path / "later.webp").write_bytes(pack.read(LATER))
-    page = visit()
-    go(page, "Landmarks")
+    page = visit("Landmarks")
     drop(page, knee, later)
     expect(page.locator(".handle")).to_have_count(16)
     page.locator(".st-key-landmarks-panel").get_by_text("Then and now", exact=True).click()

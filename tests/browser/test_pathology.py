@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 import models
 from models.cases import CASES_DIR
-from tests.browser.app import ROOT, calm, drop, go
+from tests.browser.app import ROOT, calm, drop
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -37,12 +37,11 @@ def kept(page: Page, name: str, folder: Path) -> bytes:
 
 
 @pytest.fixture
-def committed(visit: Callable[[], Page]) -> Page:
+def committed(visit: Callable[..., Page]) -> Page:
     """A knee whose answer was hidden until the reader committed to grade 2."""
     if not models.card("knee-kl").members:
         pytest.skip("needs the weights of the knee model")
-    page = visit()
-    go(page, "Pathology")
+    page = visit("Pathology")
     page.get_by_text("Read first", exact=True).click()
     calm(page)
     drop(page, KNEE)
@@ -104,7 +103,7 @@ def test_a_knee_is_read_first_then_graded_trusted_explained_and_kept(committed: 
     assert kept(page, "Overlay", tmp_path).startswith(b"\x89PNG")
 
 
-def test_the_card_of_the_knee_shows_how_reliable_it_is(visit: Callable[[], Page]) -> None:
+def test_the_card_of_the_knee_shows_how_reliable_it_is(visit: Callable[..., Page]) -> None:
     page, card = visit(), models.card("knee-kl")
     if not card.figures:
         pytest.skip("needs the figures of the knee model")

@@ -9,16 +9,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from models.cases import CASES_DIR
-from tests.browser.app import ROOT, calm, drop, go
+from tests.browser.app import ROOT, calm, drop
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 LABEL = "Γόνατο 7 · Колено"
 
 
-def test_reports_are_written_of_one_answer_and_of_the_queue(visit: Callable[[], Page], tmp_path: Path) -> None:
-    page = visit()
-    go(page, "Implant")
+def test_reports_are_written_of_one_answer_and_of_the_queue(visit: Callable[..., Page], tmp_path: Path) -> None:
+    page = visit("Implant")
     for file in ("shoulder_anatomic.dcm", "knee_worn.png"):
         drop(page, CASES_DIR / file)
         expect(page.locator(".st-key-answer")).to_be_visible()  # the second is an abstention, which is reported too

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from models.cases import CASES_DIR
 from models.reporting.ruler_sr import read_ruler_sr
 from tests.browser import axe
-from tests.browser.app import ROOT, calm, drop, go
+from tests.browser.app import ROOT, calm, drop
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -35,9 +35,8 @@ def kept(page: Page, name: str, folder: Path) -> bytes:
     return (folder / "kept").read_bytes()
 
 
-def test_a_film_is_measured_by_keys_and_pointer_and_kept(visit: Callable[[], Page], tmp_path: Path) -> None:
-    page = visit()
-    go(page, "Implant")
+def test_a_film_is_measured_by_keys_and_pointer_and_kept(visit: Callable[..., Page], tmp_path: Path) -> None:
+    page = visit("Implant")
     drop(page, FILM)
     page.get_by_text("Measure", exact=True).click()
     film = page.locator("svg[role=application]")

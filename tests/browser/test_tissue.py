@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from playwright.sync_api import Page, expect
 
 import models
-from tests.browser.app import calm, drop, go, open_card
+from tests.browser.app import calm, drop, open_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -66,14 +66,13 @@ def circle(page: Page, share: float) -> None:
     page.mouse.up()
 
 
-def test_a_section_is_painted_judged_corrected_and_kept(visit: Callable[[], Page], tmp_path: Path) -> None:
+def test_a_section_is_painted_judged_corrected_and_kept(visit: Callable[..., Page], tmp_path: Path) -> None:
     if not models.card("histology-nuclei").members:
         pytest.skip("needs the weights of the nuclei model")
     picture, nuclei = stained()
     Pillow.fromarray(picture).save(tmp_path / "section.png")
     Pillow.fromarray(nuclei.astype(np.uint8) * 255).save(tmp_path / "truth.png")
-    page = visit()
-    go(page, "Tissue")
+    page = visit("Tissue")
     drop(page, tmp_path / "section.png")
     open_card(page, models.card("histology-nuclei").title)  # the page had opened on its first case, with another model
     expect(page.locator(".st-key-answer").get_by_text("No answer")).to_have_count(1)  # a drawing is no tissue

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.app import calm, drop, go
+from tests.browser.app import calm, drop
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -18,10 +18,9 @@ LONG = "a_long_name_that_no_sidebar_is_wide_enough_for_left_knee_weight_bearing_
 
 
 @pytest.fixture
-def listed(visit: Callable[[], Page], picture: Callable[..., bytes], tmp_path: Path) -> Page:
+def listed(visit: Callable[..., Page], picture: Callable[..., bytes], tmp_path: Path) -> Page:
     """Three files on the table of the implant page; one is no image."""
-    page = visit()
-    go(page, "Implant")
+    page = visit("Implant")
     files = {LONG: picture(1), "two.png": picture(2), "zcut.png": b"\x89PNG\r\n\x1a\n\0\0"}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)

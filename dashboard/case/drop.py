@@ -56,15 +56,20 @@ def take_drop() -> None:
         return
     session.touch_stage()  # who drops something is there
     taken = models.intake(files)
-    session.put(SAID, [*_left_out(taken)])
+    say_left_out(taken)
     motion = taken.study or _frames(taken.entries)
     if motion:
         task, page = pages.find_page_of_studies()
-        page.take(motion)
+        page.take(motion, taken.second)
         session.go_to(task)
     else:
         put_on_table(taken.entries)
     session.forget_uploads()
+
+
+def say_left_out(taken: Intake) -> None:
+    """Have it said above the page, once, what of a drop could not be used."""
+    session.put(SAID, [*_left_out(taken)])
 
 
 def put_on_table(entries: Sequence[Entry]) -> list[str]:

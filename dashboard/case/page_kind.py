@@ -65,8 +65,8 @@ class StudyPage(PageKind):
     """The page of a kind that answers a study of several files together, which are not on the table."""
 
     @abstractmethod
-    def take(self, study: Sequence[tuple[str, bytes]]) -> None:
-        """Put the files of a study, names and contents, to those that are there."""
+    def take(self, study: Sequence[tuple[str, bytes]], second: Sequence[tuple[str, bytes]] = ()) -> None:
+        """Put the files of a study, names and contents, to those that are there, and those of its second view."""
 
     @abstractmethod
     def holds(self) -> bool:

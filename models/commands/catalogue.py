@@ -29,6 +29,7 @@ Wanted = Annotated[
     str | None, typer.Option("--label", help="Card and label to generate for, as knee-kl:3; needs the public set.")
 ]
 Elsewhere = Annotated[bool, typer.Option("--elsewhere", help="Stifles as another clinic takes them.")]
+Views = Annotated[int, typer.Option(min=1, max=2, help="Of a fluoroscopy; 2: a second C-arm too, in FOLDER/second.")]
 Damage = Annotated[float | None, typer.Option(min=0, max=1, help="Osteoarthritis, 0 to 1; drawn if not given.")]
 
 
@@ -115,11 +116,14 @@ def simulate(
     damage: Damage = None,
     label: Wanted = None,
     elsewhere: Elsewhere = False,
+    views: Views = 1,
 ) -> None:
     """Write what is of no patient: `simulate cases|motion FOLDER`, or N FOLDER of anything else."""
     *numbers, folder = where
     if elsewhere and what != "equine-stifle":
         raise typer.BadParameter("--elsewhere is a choice of equine-stifle only")
+    if views != 1 and what != "fluoroscopy":
+        raise typer.BadParameter("--views is a choice of fluoroscopy only")
     if Path(folder).is_file():
         raise typer.BadParameter(f"{folder} is a file, and a folder is needed")
     if what == "cases":
@@ -147,7 +151,7 @@ def simulate(
     elif what == "fluoroscopy":
         if (stain, damage) != (None, None) or len(numbers) > 1 or not all(map(str.isdecimal, numbers)):
             raise typer.BadParameter("fluoroscopy needs frames and a folder: simulate fluoroscopy 60 FOLDER --seed 0")
-        paths = _fluoroscopy(int(numbers[0]) if numbers else 60, Path(folder), seed or 0, size or 1024)
+        paths = _fluoroscopy(int(numbers[0]) if numbers else 60, Path(folder), seed or 0, size or 1024, views)
     elif what == "generated":
         if len(numbers) != 1 or not numbers[0].isdecimal() or label is None or (size, stain, damage) != (None,) * 3:
             raise typer.BadParameter("generated needs a label: simulate generated 12 FOLDER --label knee-kl:3")
@@ -176,12 +180,13 @@ def _sections(
     return write_sections(folder, count, seed=seed, size=(size, size), stain=chosen, damage=damage)
 
 
-def _fluoroscopy(frames: int, folder: Path, seed: int, size: int) -> Iterable[Path]:
+def _fluoroscopy(frames: int, folder: Path, seed: int, size: int, views: int) -> Iterable[Path]:
     """Write a simulated sequence with its exact poses; the seed also picks one of the implants and movements."""
     from models.simulation.components import DESIGNS
-    from models.simulation.motion import MOVEMENTS, simulate_motion, write_motion_case
+    from models.simulation.motion import MOVEMENTS, simulate_motion, write_biplane_case, write_motion_case
 
     if frames < 1:
         raise typer.BadParameter("fluoroscopy needs a frame at least")
     design, movement = DESIGNS[seed % len(DESIGNS)], MOVEMENTS[seed % len(MOVEMENTS)]
-    return write_motion_case(simulate_motion(design, movement, frames, size, seed), folder)
+    case = simulate_motion(design, movement, frames, size, seed)
+    return write_motion_case(case, folder) if views == 1 else write_biplane_case(case, folder)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError, name_file_in_errors
+from models.geometry.camera import Camera
 from models.io.pool import call_in_worker
 from models.io.text import decode_text, parse_numbers
 from models.words import later
@@ -98,3 +99,17 @@ def compute_second_from_first(first: Array, second: Array, name: str = "calibrat
         problem = later("has a beam only {angle:.0f}° from the line of the first view's", angle=angle)
         raise InputError(problem, fix=fix, file=name)
     return between
+
+
+def write_placed_camera(camera: Camera, source_from_room: Array) -> str:
+    """Return a camera.txt which says where a camera stood; `source_from_room` is (4, 4), in mm."""
+    (across, down), (column, row) = camera.focal_px, camera.centre_px
+    rotation, shift = (SOURCE_FROM_CAMERA @ source_from_room[:3, part] for part in (slice(3), 3))
+    matrix = [[across, 0, column], [0, down, row], [0, 0, 1]]
+    parts = {"image size": camera.shape[::-1], "camera matrix": matrix, "rotation": rotation, "translation": shift}
+    written = []
+    for title, numbers in parts.items():
+        rows = np.array(numbers, np.float64)
+        lines = [rows] if title == "image size" else rows.reshape(3, -1)
+        written.append("\n".join([title, *(",".join(f"{value:.9g}" for value in line) for line in lines)]) + "\n")
+    return "\n".join(written)

@@ -16,6 +16,7 @@ from models.io import archive
 from models.io.archive import File
 from models.io.kinds import find_file_kind
 from models.io.series import name_series, read_slice_headers, sort_into_stacks
+from models.words import later
 
 HIDDEN = re.compile(
     r"(^|[/\\])(\.(?!\.?([/\\]|$))[^/\\]+|__MACOSX|thumbs\.db|desktop\.ini|ehthumbs\.db)([/\\]|$)", re.IGNORECASE
@@ -24,6 +25,7 @@ HIDDEN = re.compile(
 PARTS = re.compile(r"\.(stl|jts)$", re.IGNORECASE)
 CALIBRATION = re.compile(r"(calib|camera)[^/\\]*\.txt$", re.IGNORECASE)
 """Files that only a study of an implant's motion has: surfaces, poses, and where the camera stood."""
+MASKS = re.compile(r"(^|[/\\])masks?[/\\]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Intake:
     study
         Frames, surfaces, poses and calibration of an implant's motion, where any of those but frames was dropped: then
         there are no entries.
+    second
+        Frames and calibration of the study's other view, where two calibrations lie in folders of their own.
     others
         Names of the files that are no images.
     problems
@@ -64,6 +68,7 @@ class Intake:
 
     entries: tuple[Entry, ...] = ()
     study: tuple[File, ...] = ()
+    second: tuple[File, ...] = ()
     others: tuple[str, ...] = ()
     problems: tuple[InputError, ...] = ()
 
@@ -85,11 +90,36 @@ def take_in(files: Sequence[File]) -> Intake:
         if not any(name.lower().endswith(".txt") for name, _ in motion):  # a calibration of another name
             motion += [file for file in others if file[0].lower().endswith(".txt")]
             others = [file for file in others if file not in motion]
-        study = tuple((_last(name), data) for name, data in (*images, *motion))
-        return Intake((), study, tuple(_last(name) for name, _ in others), tuple(problems))
+        images = _without_masks(images, problems)
+        views = _split_views([*images, *motion], images)
+        study, second = (tuple((_last(name), data) for name, data in view) for view in views)
+        return Intake((), study, second, tuple(_last(name) for name, _ in others), tuple(problems))
     if not images and not problems and len(flat) == len(wanted):
         images, others = others, []  # nothing else was dropped: each says for itself what it is
-    return Intake(_entries(images), (), tuple(_last(name) for name, _ in others), tuple(problems))
+    return Intake(_entries(images), (), (), tuple(_last(name) for name, _ in others), tuple(problems))
+
+
+def _without_masks(images: list[File], problems: list[InputError]) -> list[File]:
+    """Return the frames of a study without the outlines that lie beside them in a folder of masks."""
+    frames = [file for file in images if not MASKS.search(file[0])]
+    if frames and len(frames) < len(images):
+        fix = later("The network outlines the frames here; ortholens kinematics takes masks by --masks-femoral.")
+        problem = later("holds {n} masks, which were left out", n=len(images) - len(frames))
+        problems.append(InputError(problem, fix=fix, file=later("The folder masks")))
+        return frames
+    return images
+
+
+def _split_views(files: list[File], images: list[File]) -> tuple[list[File], list[File]]:
+    """Return the files of a study's first view, and those of its second: each lies where its own calibration does."""
+    cameras = sorted((file for file in files if CALIBRATION.search(file[0])), key=lambda file: _folder(file[0]))
+    if len(cameras) != 2 or _folder(cameras[0][0]) == _folder(cameras[1][0]):
+        return files, []
+    own = _folder(cameras[1][0])  # sorted: where one view lies in the folder of the other, this is the inner one
+    inside = [file for file in files if file[0].startswith(own)]
+    second = [file for file in inside if file in images or file in cameras]
+    first = [file for file in files if file not in inside]
+    return (first, second) if any(file in images for file in first) and len(second) > 1 else (files, [])
 
 
 def is_hidden(name: str) -> bool:
@@ -151,6 +181,11 @@ def _is_dicom(name: str, data: bytes) -> bool:
         return find_file_kind(data, name) == "DICOM"
     except UnsupportedFormat:
         return False
+
+
+def _folder(name: str) -> str:
+    """Return the path of a file's folder with the separator at its end; empty where it has none."""
+    return name[: len(name) - len(_last(name))]
 
 
 def _last(name: str) -> str:

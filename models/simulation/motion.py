@@ -21,6 +21,7 @@ from models.geometry import jts
 from models.geometry.camera import Camera, parse_calibration, write_calibration
 from models.geometry.mesh import Mesh, write_stl
 from models.geometry.render import render_silhouette, render_thickness_mm
+from models.geometry.rig import write_placed_camera
 from models.simulation.components import DESIGNS, Design, build_femoral_component, build_tibial_component
 from models.simulation.xray import CANCELLOUS, COBALT_CHROME, CORTICAL, MUSCLE, TITANIUM
 
@@ -28,6 +29,8 @@ Array = NDArray[np.float64]
 
 DISTANCE_MM, PITCH_MM = 1198.0, 0.373
 """Of the simulated C-arm, as those of the public example."""
+BETWEEN_BEAMS_DEG = 75.0
+"""Of two C-arms."""
 MOVEMENTS = ("lunge", "stair")
 PHOTONS, SCATTER, SCATTER_PX, BLUR_PX = 4000.0, 0.25, 40.0, 0.9
 """In an open pixel; share of the signal behind the knee; its width; blur of focal spot and detector together."""
@@ -201,8 +204,14 @@ def _rod(radius_mm: float, length_mm: float, middle_mm: float, shift_mm: tuple[f
     return Mesh(vertices, np.asarray(body.faces, np.int32))
 
 
-def write_motion_case(case: Scene, folder: Path) -> list[Path]:
-    """Write CAD, calibration, exact poses, pictures and silhouettes, laid out as the public example is."""
+def write_motion_case(case: Scene, folder: Path, source_from_room: Array | None = None) -> list[Path]:
+    """Write CAD, calibration, exact poses, pictures and silhouettes, laid out as the public example is.
+
+    Parameters
+    ----------
+    source_from_room
+        (4, 4) where the camera of one of several views stood: the calibration is a camera.txt, which can say so.
+    """
     from PIL import Image as Pillow
 
     written = []
@@ -214,7 +223,11 @@ def write_motion_case(case: Scene, folder: Path) -> list[Path]:
 
     write(folder / "femoral.stl", write_stl(case.femoral))
     write(folder / "tibial.stl", write_stl(case.tibial))
-    write(folder / "calibration.txt", write_calibration(DISTANCE_MM, PITCH_MM * 1024 / case.camera.shape[0]).encode())
+    if source_from_room is None:
+        calibration = write_calibration(DISTANCE_MM, PITCH_MM * 1024 / case.camera.shape[0])
+        write(folder / "calibration.txt", calibration.encode())
+    else:
+        write(folder / "camera.txt", write_placed_camera(case.camera, source_from_room).encode())
     write(folder / "fem.jts", jts.write_jts(case.femoral_poses).encode())
     write(folder / "tib.jts", jts.write_jts(case.tibial_poses).encode())
     for number in range(len(case.femoral_poses)):
@@ -232,3 +245,9 @@ def write_motion_case(case: Scene, folder: Path) -> list[Path]:
             Pillow.fromarray(pixels).save(path)
             written.append(path)
     return written
+
+
+def write_biplane_case(case: Scene, folder: Path) -> list[Path]:
+    """Write a case as two C-arms see it: the first as `write_motion_case` does, the other into "second"."""
+    other, from_first = turn_view(case, BETWEEN_BEAMS_DEG)
+    return write_motion_case(case, folder, np.eye(4)) + write_motion_case(other, folder / "second", from_first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,3 +126,24 @@ def test_a_study_that_is_dropped_whole_is_played_stepped_looped_and_nudged(
     expect(page.locator(CONTOUR).first).not_to_have_attribute("d", before)
     page.get_by_role("button", name="Refine from here").click()
     expect(page.get_by_text("Started by hand: overlap")).to_be_visible()
+
+
+def test_a_biplane_study_is_dropped_whole_and_seen_from_both_sides(visit: Callable[..., Page], tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    with pytest.raises(SystemExit):
+        main(["simulate", "fluoroscopy", "2", str(study), "--views", "2", "--size", "512"])
+    page = visit("Kinematics")
+    page.locator("input[type=file]").set_input_files(shutil.make_archive(str(study), "zip", study))
+    folded = page.locator(".stExpander", has_text="2 files of frames")
+    folded.click()
+    expect(folded.get_by_text("Second view: 2 files of frames")).to_be_visible()
+    expect(page.locator(".st-key-left-out")).to_contain_text("holds 8 masks")
+    folded.locator("summary").click()
+    page.get_by_role("button", name="Measure the motion").click()
+    expect(page.get_by_text("Two views, solved as one")).to_be_visible(timeout=MEASURED_MS)
+    before = contour(page)
+    page.get_by_text("Second view", exact=True).last.click()
+    expect(page.locator(CONTOUR).first).not_to_have_attribute("d", before)
+    calm(page)
+    kept(page, "kinematics-second-view")
+    assert axe.grave(page) == []

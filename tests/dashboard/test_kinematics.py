@@ -34,7 +34,15 @@ from models.geometry.mesh import Mesh, write_stl
 from models.i18n import Language
 from models.jobs import Job
 from models.simulation.knee_designs import build_design
-from models.simulation.motion import DISTANCE_MM, PITCH_MM
+from models.simulation.motion import (
+    BETWEEN_BEAMS_DEG,
+    DISTANCE_MM,
+    PITCH_MM,
+    render_motion_masks,
+    simulate_motion,
+    turn_view,
+    write_biplane_case,
+)
 from models.tasks.kinematics import study
 from models.tasks.kinematics.axes import Axes
 from models.tasks.kinematics.locate import Frame
@@ -577,6 +585,55 @@ def test_a_run_in_one_file_is_dropped_and_measured(
     found = page.session_state[f"job-{name}"].result
     assert np.abs(found.tibial.pose[:, :2, 3] - sequence.reference[1][:, :2, 3]).max() < 1
     assert find_frame_rate(page.session_state[f"{name}-tracking"].sequence.images) == pytest.approx(RATE, rel=1e-3)
+
+
+def test_a_biplane_study_is_dropped_as_a_folder_and_solved_as_one(
+    page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = simulate_motion(frames=2, side_px=SIDE_PX)
+    write_biplane_case(case, tmp_path)
+    masks = iter([render_motion_masks(one, t) for one in (case, turn_view(case, BETWEEN_BEAMS_DEG)[0]) for t in (0, 1)])
+    monkeypatch.setattr(tracking, "outline", lambda image, *_: Frame(next(masks), image.grey()))
+    monkeypatch.setattr(models, "predict", lambda image, card: None)
+    monkeypatch.setattr(source, "is_outliner_trained", lambda: True)
+    for path in sorted(path for path in tmp_path.rglob("*") if path.is_file()):
+        page.file_uploader[0].upload(str(path.relative_to(tmp_path)), path.read_bytes())
+    page.run()
+    assert not page.exception
+    assert "Second view: 2 files of frames" in texts(page)
+    whole = page.session_state["kinematics-second-files"]
+    own = next(file for file in page.session_state["kinematics-files"] if file.role == "calibration")
+    for given, said in (
+        (
+            [file for file in whole if file.role == "frame"],
+            "has no calibration file, which two views need",
+        ),
+        (whole[1:], "has 1 frames, and the first view 2"),
+        ([file for file in whole if file.role == "frame"] + [own], "has a beam only 0° from the line"),
+    ):
+        page.session_state["kinematics-second-files"] = given
+        page.run()
+        assert said in texts(page).lower()
+    page.session_state["kinematics-second-files"] = whole
+    page.run()
+
+    page.button(key="kinematics-start").click().run()
+    settled(page)
+    assert "Two views, solved as one" in texts(page)
+    (name,) = page.session_state["jobs"]
+    found = page.session_state[f"job-{name}"].result
+    for track, exact in ((found.femoral, case.femoral_poses), (found.tibial, case.tibial_poses)):
+        assert np.abs(track.pose[:, :3, 3] - exact[:, :3, 3]).max() < 0.5  # mm, depth too
+    contours = [str(trace.x) for trace in figure(page, 0).data if trace.type == "scatter"]
+    page.segmented_control(key="kinematics-view").set_value("Second view").run()
+    assert not page.exception
+    assert [str(trace.x) for trace in figure(page, 0).data if trace.type == "scatter"] != contours
+
+    look(page, "Move by hand")
+    page.button(key="hand-refine").click().run()
+    assert not page.exception
+    (fit,) = page.session_state[f"{name}-edits"].values()
+    assert fit.overlap > 0.95
 
 
 def test_poses_that_do_not_fit_cost_the_comparison_alone(page: AppTest, sequence: Fluoroscopy) -> None:

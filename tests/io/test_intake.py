@@ -213,6 +213,27 @@ def test_only_what_lies_behind_one_another_is_a_series() -> None:
     ]  # fmt: skip
 
 
+def test_masks_beside_the_frames_of_a_study_are_no_frames(picture: Picture) -> None:
+    study = [("s/frames/1.png", picture()), ("s/masks/fem/1.png", picture()), ("s/fem.stl", b"solid x")]
+    taken = take_in(study)
+    assert [name for name, _ in taken.study] == ["1.png", "fem.stl"]
+    (said,) = taken.problems
+    assert (str(said.problem), bool(said.fix)) == ("holds 1 masks, which were left out", True)
+    assert len(take_in(study[1:]).study) == 2  # nothing but masks: they may be frames in a folder of that name
+
+
+@pytest.mark.parametrize(("first", "second"), [("s/", "s/second/"), ("s/a/", "s/b/")])
+def test_a_view_lies_where_its_calibration_does(first: str, second: str, picture: Picture) -> None:
+    study = [("s/fem.stl", b"solid x"), ("s/tib.stl", b"solid y"), (f"{second}fem.stl", b"solid x")]
+    study += [(f"{view}{name}", data) for view in (first, second) for name, data in (
+        ("camera.txt", b"1"), ("fem.jts", b"1"), ("frames/1.png", picture()), ("frames/2.png", picture()))]  # fmt: skip
+    taken = take_in([("study.zip", zipped(*study))])
+    assert sorted(name for name, _ in taken.second) == ["1.png", "2.png", "camera.txt"]
+    assert sorted(name for name, _ in taken.study) == ["1.png", "2.png", "camera.txt", "fem.jts", "fem.stl", "tib.stl"]
+    alone = [file for file in study if not file[0].startswith(f"{second}frames")]
+    assert not take_in(alone).second  # a calibration without frames is no view
+
+
 def test_the_index_of_a_study_is_passed_over() -> None:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = "1.2.840.10008.1.3.10", ExplicitVRLittleEndian

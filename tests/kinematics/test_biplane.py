@@ -10,7 +10,8 @@ import pytest
 
 from models.cli import main
 from models.errors import InputError
-from models.geometry.rig import compute_second_from_first, parse_source_from_room
+from models.geometry.camera import write_calibration
+from models.geometry.rig import compute_second_from_first, parse_source_from_room, write_placed_camera
 from models.simulation.motion import Scene, render_motion_masks, turn_view, write_motion_case
 from models.tasks.kinematics import biplane, motion
 from models.tasks.kinematics.biplane import Plane, check_frame_count, join_views
@@ -84,17 +85,6 @@ def test_evidence_of_two_views_is_told_in_the_axes_of_the_first() -> None:
     assert add_evidence([(pulled, turn)]).gradient[3:6] == pytest.approx([0, 0, -10])
 
 
-def write_camera(source_from_room: np.ndarray, case: Scene) -> str:
-    """Return a camera.txt, in OpenCV's axes."""
-    (fx, fy), (cx, cy) = case.camera.focal_px, case.camera.centre_px
-    pose = np.diag([1.0, -1, -1, 1]) @ source_from_room
-    rows = "\n".join(",".join(f"{value:.9f}" for value in row) for row in pose[:3, :3])
-    shift = "\n".join(f"{value:.6f}" for value in pose[:3, 3])
-    matrix = f"camera matrix\n{fx},0,{cx}\n0,{fy},{cy}\n0,0,1\n\n"
-    side = case.camera.shape[0]
-    return f"image size\n{side},{side}\n\n{matrix}rotation\n{rows}\n\ntranslation\n{shift}\n"
-
-
 def find_room() -> np.ndarray:
     """Return source_from_room of a first camera that stands anyhow in it."""
     room = np.eye(4)
@@ -109,7 +99,7 @@ def test_a_point_is_seen_where_both_calibrations_say(knee: Scene) -> None:
     assert source[:3] == pytest.approx([3 + 5, -(1 - 7), -(2 + 900)])
     _, from_first = turn_view(knee, 75.0)
     room = find_room()
-    read = [parse_source_from_room(write_camera(pose, knee)) for pose in (room, from_first @ room)]
+    read = [parse_source_from_room(write_placed_camera(knee.camera, pose)) for pose in (room, from_first @ room)]
     assert compute_second_from_first(read[0], read[1]) == pytest.approx(from_first, abs=1e-5)
 
 
@@ -141,8 +131,7 @@ def test_the_command_solves_both_views(knee: Scene, tmp_path: Path, monkeypatch:
     other, from_first = turn_view(knee, 75.0)
     room = find_room()
     for name, case, pose in (("a", knee, room), ("b", other, from_first @ room)):
-        write_motion_case(case, tmp_path / name)
-        (tmp_path / name / "camera.txt").write_text(write_camera(pose, case))
+        write_motion_case(case, tmp_path / name, pose)
     views = iter((knee, other))
     monkeypatch.setattr(motion, "follow_sequence", lambda *given: answer_alone(next(views)))
     monkeypatch.setattr(biplane, "calibrate_edges", lambda *given: EdgeModel())
@@ -156,6 +145,8 @@ def test_the_command_solves_both_views(knee: Scene, tmp_path: Path, monkeypatch:
             main(["kinematics", str(a / "frames" / "0000.png"), *map(str, given), *more])
         return int(left.value.code or 0)
 
+    intrinsic = tmp_path / "calibration.txt"
+    intrinsic.write_text(write_calibration(1198, 0.373))
     cameras = ["--calibration", str(tmp_path / "a" / "camera.txt")]
     assert run("out", *cameras, "--second-calibration", str(tmp_path / "b" / "camera.txt")) == 0
     depth = -float((tmp_path / "out" / "femoral.jts").read_text().splitlines()[2].split(",")[2])
@@ -163,5 +154,5 @@ def test_the_command_solves_both_views(knee: Scene, tmp_path: Path, monkeypatch:
     header, row = (line.split(",") for line in (tmp_path / "out" / "quality.csv").read_text().splitlines())
     assert row[header.index("views")] == "2"
     assert (tmp_path / "out" / "overlay_second" / "0001.png").is_file()
-    assert run("none", *cameras, "--second-calibration", str(tmp_path / "b" / "calibration.txt")) == 1
+    assert run("none", *cameras, "--second-calibration", str(intrinsic)) == 1
     assert run("none", *cameras) == 2

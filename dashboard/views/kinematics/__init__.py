@@ -47,10 +47,10 @@ class KinematicsPage(StudyPage):
         bend = later("{count} frames, flexion {least:.0f}° to {most:.0f}°", count=motion.frames, least=least, most=most)
         return Tile(drawn, None, bend)
 
-    def take(self, study: Sequence[tuple[str, bytes]]) -> None:
+    def take(self, study: Sequence[tuple[str, bytes]], second: Sequence[tuple[str, bytes]] = ()) -> None:
         from dashboard.views.kinematics import source
 
-        source.take_sequence_files(study)
+        source.take_sequence_files(study, second)
 
     def holds(self) -> bool:
         from dashboard.views.kinematics import source

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,23 @@ SIMULATED_FRAMES = lunge.FRAMES
 
 
 @dataclass(frozen=True, eq=False)
+class SecondView:
+    """The other view of a biplane study.
+
+    Attributes
+    ----------
+    images
+        Taken at the instants of the first view's frames.
+    from_first
+        (4, 4) its source from the first view's, in mm.
+    """
+
+    images: tuple[Image, ...]
+    camera: Camera
+    from_first: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Fluoroscopy:
     """A sequence that is ready to be measured.
 
@@ -36,6 +53,8 @@ class Fluoroscopy:
         (T, 4, 4) poses to compare with, for each component; None where there are none.
     replay
         What was measured beforehand; None where it must be measured first.
+    second
+        The other view of the same instants, where there is one.
     """
 
     key: str
@@ -47,6 +66,16 @@ class Fluoroscopy:
     exact: tuple[Masks, ...] | None = None
     reference: tuple[Array | None, Array | None] = (None, None)
     replay: Replay | None = None
+    second: SecondView | None = None
+
+    @property
+    def other(self) -> Fluoroscopy:
+        """The sequence as the second view shows it, its poses in that view's source."""
+        assert self.second is not None  # who asks has seen that there are two
+        return replace(
+            self, key=f"{self.key}-second", images=self.second.images, camera=self.second.camera, exact=None,
+            reference=(None, None), second=None,
+        )  # fmt: skip
 
     @property
     def meshes(self) -> tuple[Mesh, Mesh]:

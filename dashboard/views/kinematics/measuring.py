@@ -10,7 +10,7 @@ from dashboard.case import progress
 from dashboard.case.places import lay_out_places
 from dashboard.case.polling import poll_every
 from dashboard.case.states import escape_markdown, write_as_sentence
-from dashboard.i18n import t
+from dashboard.i18n import later, t
 from dashboard.views.kinematics import replay, source, tracking
 from dashboard.views.kinematics.drawing import PICTURE, choose_frame, describe_fit, draw_frame, draw_space
 from dashboard.views.kinematics.figures import Placed
@@ -33,15 +33,18 @@ def offer(name: str, sequence: Fluoroscopy, choice: Choice, job: Job[Motion] | N
         rows, columns = sequence.camera.shape
         if sequence.simulated:
             st.badge(t("simulated"), icon=":material/science:", color="gray")
-        st.markdown(
-            t(
+        what = (
+            later(
+                "**{total} frames** of {columns} × {rows} px in each of two views, two components. For every frame: "
+                "position and rotation of both components, the joint's angles, and how far to trust them."
+            )
+            if sequence.second
+            else later(
                 "**{total} frames** of {columns} × {rows} px, one camera, two components. For every frame: position "
-                "and rotation of both components, the joint's angles, and how far to trust them.",
-                total=len(sequence.images),
-                columns=columns,
-                rows=rows,
+                "and rotation of both components, the joint's angles, and how far to trust them."
             )
         )
+        st.markdown(t(what, total=len(sequence.images), columns=columns, rows=rows))
         startable = choice.masks == EXACT or source.is_outliner_trained()
         if choice.masks == EXACT:
             st.markdown(f":material/info: {escape_markdown(describe_outlines(sequence))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -48,6 +49,7 @@ PANELS: dict[str, Callable[[MotionCase], Placed | None]] = {
     later("Compare"): panels.draw_pose_differences,
 }
 """What a reader can do with a measured sequence; each may put a component elsewhere on the frame."""
+VIEWS = (later("First view"), later("Second view"))
 
 
 def show_kinematics_page() -> None:
@@ -102,6 +104,7 @@ def _workspace(measured: MotionCase) -> None:
             help=t("A film with loop, speed and steps; where it stops is the frame that is looked at."),
         )  # fmt: skip
         frame = find_frame(sequence, measured.name) if films else choose_frame(sequence, measured.name)
+        second = sequence.second is not None and not films and _choose_view() == VIEWS[1]
         shown, opacity = (SHOWN, 0.0) if films else _controls()
     measured = measured.at(frame)
     with right:
@@ -114,12 +117,27 @@ def _workspace(measured: MotionCase) -> None:
         if films:
             kinematics_replay.show_film(measured, name_frame(measured.name))
         else:
-            draw_frame(sequence, frame, placed, opacity, _points(sequence, frame) if POINTS in shown else None)
+            seen, there = (sequence.other, _move_to_second(sequence, placed)) if second else (sequence, placed)
+            draw_frame(seen, frame, there, opacity, _points(seen, frame) if POINTS in shown else None)
     with space:
         tibia = measured.poses[1][frame]
         still = tibia if held and np.isfinite(tibia).all() else None
         draw_space(sequence, placed, measured.poses, Compass(measured.axes, measured.motion.side, still))
     downloads.show_kinematics_downloads(measured)
+
+
+def _choose_view() -> str:
+    """Let the reader choose which of two views is shown."""
+    return st.segmented_control(
+        t("View"), VIEWS, format_func=t, default=VIEWS[0], key="kinematics-view", required=True,
+        persist_state="session", label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def _move_to_second(sequence: Fluoroscopy, placed: Sequence[Placed]) -> list[Placed]:
+    """Return components as the second view has them."""
+    assert sequence.second is not None
+    return [replace(one, pose=sequence.second.from_first @ one.pose) for one in placed]
 
 
 def _controls() -> tuple[Sequence[str], float]:
@@ -179,6 +197,8 @@ def _headline(measured: MotionCase) -> None:
                 side=t(motion.side),
             )
         )
+        if motion.views > 1:
+            st.caption(t("Two views, solved as one: depth comes from the other view's plane."))
         st.caption(t(word_acceptance(motion)))
         if measured.run.masks == EXACT:
             st.caption(f":material/info: {escape_markdown(measuring.describe_outlines(measured.sequence))}")

@@ -14,7 +14,7 @@ from dashboard import session
 from dashboard.case import door
 from dashboard.case.states import escape_markdown
 from dashboard.i18n import later, t, tn
-from dashboard.views.kinematics import fluoroscopy
+from dashboard.views.kinematics import fluoroscopy, second_view
 from dashboard.views.kinematics.anatomy import complete_axes
 from dashboard.views.kinematics.fluoroscopy import Array, Fluoroscopy
 from dashboard.views.kinematics.tracking import EXACT, NETWORK
@@ -33,7 +33,7 @@ MOST_NAMES = 24
 """Of files that are listed."""
 INVITATION = later(
     "Frames (PNG, TIFF, DICOM or a video), the STL files of both components, and calibration.txt or camera.txt. "
-    "Reference poses (fem.jts, tib.jts) if you have them."
+    "Reference poses (fem.jts, tib.jts) if you have them. A biplane study: a folder with a folder for each view."
 )
 
 
@@ -91,13 +91,23 @@ def _masks() -> str:
     )  # fmt: skip
 
 
-def take_sequence_files(dropped: Sequence[tuple[str, bytes]]) -> None:
-    """Put dropped files to those that are there, and choose them: the frames of another study take their place."""
+def take_sequence_files(dropped: Sequence[tuple[str, bytes]], second: Sequence[tuple[str, bytes]]) -> None:
+    """Put dropped files to those that are there, and choose them: the frames of another study take their place.
+
+    Parameters
+    ----------
+    second
+        Of the second view of a biplane study, where that was dropped with it.
+    """
     new = [File(name, data) for name, data in dropped]
     whole = {"frame", "mesh"} <= {file.role for file in new}
     names = {file.name for file in new}
     kept = () if whole else (file for file in _files() if file.name not in names)
     session.put(FILES, (*kept, *new))
+    if whole:
+        second_view.forget_second_files()
+    if second:
+        second_view.put_second_files([File(name, data) for name, data in second])
     session.put(WHICH, OWN)
 
 
@@ -122,10 +132,17 @@ def _own() -> Fluoroscopy | None:
         door.show_drop_area(t("Drop a fluoroscopy sequence."), t(INVITATION))
         return None
     frames = [file for file in files if file.role == "frame"]
-    calibration = next((file for file in files if file.role == "calibration"), None)
+    calibrations = [file for file in files if file.role == "calibration"]
+    calibration = calibrations[0] if calibrations else None
     with st.expander(_told(frames, calibration), icon=":material/folder:"):  # all is in: it folds away
         meshes = _both([file for file in files if file.role == "mesh"])
         st.caption(escape_markdown(" · ".join(_list_names(study.order_files(files)))))
+        second_view.show_second_files()
+    if len({file.sha256 for file in calibrations}) > 1:
+        fix = later("Drop a biplane study as a folder with a folder for each view, or one view and then the second.")
+        raise InputError(
+            later("{count} calibrations are there for one view", count=len(calibrations)), fix=fix, file=THESE
+        )
     images = session.compute_once(lambda: study.read_frames(frames), "frames", *(file.sha256 for file in frames))
     femoral, tibial = (
         session.compute_once(partial(read_mesh, mesh.data, mesh.name), "mesh", mesh.sha256) for mesh in meshes
@@ -137,10 +154,13 @@ def _own() -> Fluoroscopy | None:
     stated = (calibration.sha256,) if calibration else ()
     camera = session.compute_once(lambda: study.find_camera(images, calibration), "camera", *stated, *shown)
     reference = _references([file for file in files if file.role == "reference"], len(images))
+    second = second_view.read_second_view(calibration, len(images))
     stated_axes = [repr(mesh.stated_axes) for mesh in known]
     parts = [*shown, *(mesh.sha256 for mesh in meshes), *stated_axes, repr(camera)]
+    if second:
+        parts += [*(image.sha256 for image in second.images), repr(second.camera), repr(second.from_first.tolist())]
     key = hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
-    return Fluoroscopy(key, images, femoral, tibial, camera, reference=reference)
+    return Fluoroscopy(key, images, femoral, tibial, camera, reference=reference, second=second)
 
 
 def _list_names(files: Sequence[File]) -> list[str]:

@@ -21,9 +21,10 @@ from models.cases.lunge import CARD, SIMULATED, Replay
 from models.errors import Cancelled, InputError
 from models.jobs import Job
 from models.tasks.kinematics import angles
+from models.tasks.kinematics.biplane import Plane, refine_by_hand
 from models.tasks.kinematics.certainty import split_sigmas, widen_covariance
 from models.tasks.kinematics.flags import flag_frames
-from models.tasks.kinematics.locate import NAMES, Answer, Frame, finish_by_hand
+from models.tasks.kinematics.locate import NAMES, Answer, Component, Frame, finish_by_hand
 from models.tasks.kinematics.motion import Study, find_motion
 from models.tasks.kinematics.observe import observe_component
 from models.tasks.kinematics.points import CARD as POINTS
@@ -54,6 +55,8 @@ class Tracking:
     ----------
     frames
         Pictures with their masks.
+    second
+        The other view of a biplane study, and its pictures with their masks.
     found
         Poses of both components as soon as a frame is done; which of them that fit is the right one is decided last.
     film
@@ -63,6 +66,7 @@ class Tracking:
     def __init__(self, sequence: Fluoroscopy, masks: str, side: str) -> None:
         self.sequence, self.masks, self.side = sequence, masks, side
         self.frames: Sequence[Frame] = ()
+        self.second: Plane | None = None
         self.found: list[tuple[Answer, Answer]] = []
         self.film: dict[int, tuple[bytes, dict[str, object]]] = {}
 
@@ -81,33 +85,47 @@ class Tracking:
         OrthoLensError
             Where a frame cannot be outlined or no component is found, and when the reader stopped it.
         """
-        begun, sequence, total = time.perf_counter(), self.sequence, len(self.sequence.images)
-
-        def outline_frame(t: int) -> Frame:
-            if job.stopped():
-                raise Cancelled(later("the measurement was stopped"), fix=later("Start it again to see its result."))
-            image, share = sequence.images[t], 0.0
-            if self.masks == EXACT and sequence.exact is not None:
-                found = Frame(sequence.exact[t], image.grey(), points=find_placer(image))
-            else:
-                doing = later("Outlining the components, frame {frame} of {total}", frame=t + 1, total=total)
-                job.report(FOLLOWED * t / total, 1, doing)
-                found, share = outline(image, models.predict(image, CARD), find_placer(image)), OUTLINED
-            doing = later("Finding the poses, frame {frame} of {total}", frame=t + 1, total=total)
-            job.report(FOLLOWED * (t + share) / total, 1, doing)
-            return found
+        begun, sequence, count = time.perf_counter(), self.sequence, len(self.sequence.images)
+        steps = 3 * count if sequence.second else count  # of two views each by itself, and then both as one
 
         def progress(share: float) -> None:
             if share == 1:
                 job.report(FOLLOWED, 1, later("Choosing between poses that look alike"))
+            elif sequence.second and share > 2 / 3:
+                job.report(FOLLOWED * share, 1, later("Solving both views as one"))
 
-        self.frames = OutlinedFrames(sequence.images, outline_frame)
+        self.frames = self._list_frames(job, sequence, 0, steps)
         options = Options(found=lambda femoral, tibial: self.found.append((femoral, tibial)))
         card = GIVEN if self.masks == EXACT else CARD
         study = Study(*sequence.meshes, camera=sequence.camera, side=self.side, card=card, options=options)
-        result = find_motion(study, self.frames, progress, job.stopped)
+        if sequence.second:
+            frames = self._list_frames(job, sequence.other, count, steps)
+            self.second = Plane(sequence.second.camera, frames, sequence.second.from_first)
+        result = find_motion(study, self.frames, progress, job.stopped, self.second)
         seconds = time.perf_counter() - begun  # the outlines too: what a clock on the wall says
         return replace(result, seconds=seconds, warnings=(*self._made(), *result.warnings))
+
+    def _list_frames(self, job: Job[Motion], shown: Fluoroscopy, before: int, steps: int) -> OutlinedFrames:
+        """Return the frames of a view, each outlined when it is asked for; so many of all steps come before it."""
+
+        def outline_frame(t: int) -> Frame:
+            if job.stopped():
+                raise Cancelled(later("the measurement was stopped"), fix=later("Start it again to see its result."))
+            image, share, total = shown.images[t], 0.0, len(shown.images)
+
+            def tell(doing: str) -> None:
+                said = later("Second view: {doing}", doing=doing) if before else doing
+                job.report(FOLLOWED * (before + t + share) / steps, 1, said)
+
+            if self.masks == EXACT and shown.exact is not None:
+                found = Frame(shown.exact[t], image.grey(), points=find_placer(image))
+            else:
+                tell(later("Outlining the components, frame {frame} of {total}", frame=t + 1, total=total))
+                found, share = outline(image, models.predict(image, CARD), find_placer(image)), OUTLINED
+            tell(later("Finding the poses, frame {frame} of {total}", frame=t + 1, total=total))
+            return found
+
+        return OutlinedFrames(shown.images, outline_frame)
 
     def _made(self) -> tuple[str, ...]:
         """Return what stands in every export about where the numbers come from."""
@@ -122,17 +140,13 @@ class Tracking:
         InputError
             Where the frame has no outline of the component to refine to, or the pose is off the picture.
         """
-        frame, mesh = self.frames[t], self.sequence.meshes[component]
-        if not frame.masks[component].any():
+        if (fit := self._refine(t, component, pose)) is None:
             fix = later("Choose another frame; the pose stays as you set it.")
             raise InputError(
                 later("the {name} component has no outline here", name=NAMES[component]),
                 fix=fix,
                 file=later("Frame {frame}", frame=t + 1),
             )
-        seen = observe_component(frame.masks[component], self.sequence.camera, frame.masks[1 - component], frame.grey)
-        outlined = refine_pose(mesh, pose, seen, FINE)
-        fit = assess_registration(mesh, outlined, seen) if frame.grey is None else finish_by_hand(mesh, outlined, seen)
         if not np.isfinite(fit.pose).all() or fit.overlap == 0:
             fix = later("Start nearer to the outline.")
             raise InputError(
@@ -141,6 +155,18 @@ class Tracking:
                 file=later("Frame {frame}", frame=t + 1),
             )
         return fit
+
+    def _refine(self, t: int, component: int, pose: Array) -> Fit | None:
+        """Return what a pose leads to, in both views where there are two; None without an outline."""
+        mesh, camera = self.sequence.meshes[component], self.sequence.camera
+        if self.second:
+            return refine_by_hand(Component(mesh), pose, (Plane(camera, self.frames), self.second), t, component)
+        frame = self.frames[t]
+        if not frame.masks[component].any():
+            return None
+        seen = observe_component(frame.masks[component], camera, frame.masks[1 - component], frame.grey)
+        outlined = refine_pose(mesh, pose, seen, FINE)
+        return assess_registration(mesh, outlined, seen) if frame.grey is None else finish_by_hand(mesh, outlined, seen)
 
 
 def find_placer(image: Image) -> Place | None:

@@ -199,16 +199,30 @@ def _locate(component: Component, starts: Sequence[Array], sights: Sequence[Sigh
     """Return the distinct poses that fit all sights, best first; where only one view shows the component, its own."""
     mesh = component.mesh
     if len(sights) == 2 and starts:
-        halves = [
-            replace(sight, seen=halve_observation(sight.seen), model=None) if min(sight.seen.mask.shape) > 60 else sight
-            for sight in sights
-        ]
+        halves = _halve(sights)
         starts = [_refine(component, start, sights, halves) for start in _choose_starts(component.thin, starts, halves)]
     fits: list[Fit] = []
     for fit in sorted((assess_in_views(mesh, pose, sights) for pose in starts if sights), key=lambda f: f.misfit_px):
         if all(measure_rotation_deg(fit.pose, other.pose) > ALIKE_DEG for other in fits):
             fits.append(fit)
     return tuple(fits)
+
+
+def refine_by_hand(component: Component, start: Array, views: tuple[Plane, Plane], frame: int, side: int) -> Fit | None:
+    """Return the pose that a reader's own leads to in both views; None where neither shows the component."""
+    edged = all(view.frames[frame].grey is not None for view in views)
+    models = (EdgeModel(), EdgeModel()) if edged else (None, None)
+    if not (sights := _list_sights(views, frame, side, models)):
+        return None
+    return assess_in_views(component.mesh, _refine(component, start, sights, _halve(sights)), sights)
+
+
+def _halve(sights: Sequence[Sight]) -> list[Sight]:
+    """Return what is seen in half as many pixels, without edges."""
+    return [
+        replace(sight, seen=halve_observation(sight.seen), model=None) if min(sight.seen.mask.shape) > 60 else sight
+        for sight in sights
+    ]
 
 
 def _choose_starts(thin: Mesh, starts: Sequence[Array], halves: Sequence[Sight]) -> list[Array]:

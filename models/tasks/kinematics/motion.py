@@ -168,22 +168,15 @@ def _follow(
     if second is None:
         return follow_sequence(first.frames, components, first.camera, options, progress, cancelled)
     check_frame_count(len(first.frames), len(second.frames))
-    check_frame_shapes([frame.masks[0].shape for frame in second.frames[:1]], second.camera)
 
     def share_progress(part: int) -> Callable[[float], None] | None:
         return progress and (lambda share: progress((part + share) / 3))
 
-    alone = (
-        follow_sequence(first.frames, components, first.camera, options, share_progress(0), cancelled),
-        follow_sequence(
-            second.frames,
-            components,
-            second.camera,
-            replace(options, trail=second.trail, found=None),
-            share_progress(1),
-            cancelled,
-        ),
-    )
+    alone_first = follow_sequence(first.frames, components, first.camera, options, share_progress(0), cancelled)
+    check_frame_shapes([frame.masks[0].shape for frame in second.frames[:1]], second.camera)  # it is outlined by that
+    options = replace(options, trail=second.trail, found=None)
+    alone_second = follow_sequence(second.frames, components, second.camera, options, share_progress(1), cancelled)
+    alone = alone_first, alone_second
     return join_views((first, second), alone, components, share_progress(2), cancelled)
 
 

@@ -22,6 +22,7 @@ from models.geometry.camera import Camera, find_camera_of_image, read_calibratio
 from models.geometry.rig import compute_second_from_first, read_source_from_room
 from models.io import read as read_image
 from models.io.text import natural_name_key
+from models.tasks.kinematics.biplane import SECOND
 from models.tasks.kinematics.locate import NAMES, Frame
 from models.tasks.kinematics.motion import check_frame_shapes
 from models.tasks.kinematics.points import Place
@@ -127,7 +128,7 @@ def find_camera(images: Sequence[Image], calibration: File | None) -> Camera:
     return camera
 
 
-def find_second_from_first(first: File | None, second: File) -> Array:
+def find_second_from_first(first: File | None, second: File | None) -> Array:
     """Return (4, 4) the second view's source from the first's, as the calibrations of both state where they stood.
 
     Raises
@@ -135,9 +136,10 @@ def find_second_from_first(first: File | None, second: File) -> Array:
     InputError
         Where either does not state it, as a DICOM header does not, or both stand alike.
     """
-    if first is None:
+    if first is None or second is None:
         fix = later("Give the camera.txt of both views.")
-        raise InputError(later("has no calibration file, which two views need"), fix=fix, file=later("The first view"))
+        missing = later("The first view") if first is None else SECOND
+        raise InputError(later("has no calibration file, which two views need"), fix=fix, file=missing)
     rooms = [read_source_from_room(file.data, file.name) for file in (first, second)]
     return compute_second_from_first(rooms[0], rooms[1], second.name)
 

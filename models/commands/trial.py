@@ -15,6 +15,7 @@ import models
 from models.commands.output import write_output
 from models.errors import InputError, UnknownCard
 from models.io.text import natural_name_key
+from models.threads import open_threads
 from models.types import Image, Motion, Pixels
 
 if TYPE_CHECKING:
@@ -200,7 +201,11 @@ def write_overlays(
 
     folder.mkdir(parents=True, exist_ok=True)
     (femoral, tibial), camera = view
-    for number, (shot, *poses) in enumerate(zip(shots, femoral, tibial, strict=True)):
-        posed = export.Posed(shot.name, shot.shown, meshes, (poses[0], poses[1]), camera)
-        drawn = export.export_overlay_plate(posed, notes[number])
+
+    def write(number: int) -> None:
+        shot, poses = shots[number], (femoral[number], tibial[number])
+        drawn = export.export_overlay_plate(export.Posed(shot.name, shot.shown, meshes, poses, camera), notes[number])
         write_output(folder / f"{number + 1:04}.png", plate.encode_plate(drawn))
+
+    with open_threads() as threads:
+        list(threads.map(write, range(len(shots))))

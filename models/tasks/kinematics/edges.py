@@ -25,6 +25,7 @@ from models.geometry.mesh import Mesh
 from models.geometry.render import Rim, render_rim, render_thickness_mm
 from models.tasks.kinematics.evidence import CUT_PX
 from models.tasks.kinematics.observe import SMOOTH_PX, Seen
+from models.threads import open_threads
 
 Array = NDArray[np.float64]
 Bits = NDArray[np.bool_]
@@ -127,4 +128,6 @@ def calibrate_edges(views: Sequence[View], measure_motion: Callable[[Rim, View],
             total.append(np.mean(left**2 / (1 + (left / CUT_PX) ** 2)))
         return float(np.mean(total))
 
-    return min((EdgeModel(mu, blur) for mu, blur in product(ATTENUATIONS, BLURS)), key=spread)
+    models = [EdgeModel(mu, blur) for mu, blur in product(ATTENUATIONS, BLURS)]
+    with open_threads() as threads:
+        return models[int(np.argmin([*threads.map(spread, models)]))]

@@ -262,9 +262,11 @@ def _differ(a: Fit, b: Fit) -> bool:
 
 
 def observe_frame(frame: Frame, camera: Camera) -> tuple[Seen | None, Seen | None]:
-    """Return what a frame shows of both components; None of one whose mask is too small."""
-    first, second = frame.masks
-    return (
-        observe_component(first, camera, second, frame.grey) if first.sum() >= LEAST_PIXELS else None,
-        observe_component(second, camera, first, frame.grey) if second.sum() >= LEAST_PIXELS else None,
-    )
+    """Return what a frame shows of both components."""
+    return observe_side(frame, camera, 0), observe_side(frame, camera, 1)
+
+
+def observe_side(frame: Frame, camera: Camera, index: int) -> Seen | None:
+    """Return what a frame shows of one component, 0 femoral or 1 tibial; None where its mask is too small."""
+    own, other = frame.masks[index], frame.masks[1 - index]
+    return observe_component(own, camera, other, frame.grey) if own.sum() >= LEAST_PIXELS else None

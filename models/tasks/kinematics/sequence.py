@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,11 +25,12 @@ from models.tasks.kinematics.locate import (
     is_lost,
     locate_component,
     observe_frame,
+    observe_side,
 )
-from models.tasks.kinematics.observe import Seen
 from models.tasks.kinematics.points import propose_frame_poses
 from models.tasks.kinematics.register import measure_rim_motion
 from models.tasks.kinematics.shape import measure_rotation_deg
+from models.threads import open_threads
 from models.words import later
 
 Array = NDArray[np.float64]
@@ -114,21 +114,17 @@ def _locate_both(
     options: Options,
     known: tuple[list[tuple[Answer, Answer]], list[Learned | None]],
 ) -> tuple[Answer, Answer]:
-    """Locate both components in the frame after those that have answers; `known` holds these, and the edges.
-
-    Each has a thread: what takes the time, compiled loops and SciPy's, leaves the interpreter to the other.
-    """
+    """Locate both components in the frame after those that have answers; `known` holds these, and the edges."""
     answers, learned = known
 
-    def locate(index: int, seen: Seen | None) -> Answer:
-        if seen is None:
+    def locate(index: int) -> Answer:
+        if (seen := observe_side(frame, camera, index)) is None:
             return Answer(())
         more = partial(propose_frame_poses, frame.points, components[index].mesh, index, camera)
         return locate_component(components[index], seen, _guesses(answers, index), options, learned[index], more)
 
-    seen = observe_frame(frame, camera)
-    with ThreadPoolExecutor(len(seen)) as threads:
-        first, second = (threads.submit(copy_context().run, locate, index, one) for index, one in enumerate(seen))
+    with open_threads() as threads:
+        first, second = (threads.submit(copy_context().run, locate, index) for index in (0, 1))
         return first.result(), second.result()
 
 
@@ -153,10 +149,13 @@ def _learn_edges(
         )
         had = before[index]
         if had is None or had.model != model:
-            for t, answer in enumerate(column):
-                seen_then = observe_frame(frames[t], camera)[index]
-                column[t] = _finish_answer(component, answer, seen_then, model, mirrors=had is None)
-                tell((index + (t + 1) / len(column)) / len(components))
+            finish = partial(_finish_answer, frames, camera, (index, component), model, had is None)
+            with open_threads() as threads:
+                finished_anew = threads.map(finish, range(len(column)), column)
+                column = []
+                for answer in finished_anew:
+                    column.append(answer)
+                    tell((index + len(column) / len(answers)) / len(components))
         scatters = [answer.fits[0].edge_px for answer in column if answer.fits]
         known.append(Learned(model, float(np.median(scatters)) if scatters else 0.0))
         finished.append(column)
@@ -164,9 +163,17 @@ def _learn_edges(
 
 
 def _finish_answer(
-    component: Component, answer: Answer, seen: Seen | None, model: EdgeModel, *, mirrors: bool
+    frames: Sequence[Frame],
+    camera: Camera,
+    side: tuple[int, Component],
+    model: EdgeModel,
+    mirrors: bool,
+    t: int,
+    answer: Answer,
 ) -> Answer:
-    if seen is None:
+    """Return the poses of a component, which `side` numbers, in frame t as a model of its edges has them."""
+    index, component = side
+    if (seen := observe_side(frames[t], camera, index)) is None:
         return answer
     fits = finish_fits(component.mesh, [fit.pose for fit in answer.fits], seen, Learned(model), mirrors)
     return replace(answer, fits=tuple(fits))

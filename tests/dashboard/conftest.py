@@ -9,11 +9,21 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from PIL import Image as Pillow
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 import dashboard
 
 APP = Path(dashboard.__file__).with_name("app.py")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def manifests() -> Iterator[None]:
+    """Streamlit's harness looks through all installed packages for components once, and not for every test."""
+    found = manifest_scanner.scan_component_manifests()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
+        yield
 
 
 @pytest.fixture

@@ -18,14 +18,20 @@ from models.settings import settings
 from tests.dashboard.conftest import APP
 
 
+@pytest.fixture(scope="module")
+def kept() -> Iterator[None]:
+    """What one visitor of this module's had answered is kept for the next, as a server keeps it."""
+    for clear in (st.cache_data.clear, st.cache_resource.clear):
+        clear()
+    yield
+    for clear in (st.cache_data.clear, st.cache_resource.clear):
+        clear()
+
+
 @pytest.fixture
-def real_home() -> Iterator[AppTest]:
+def real_home(kept: None) -> AppTest:
     """The first page of a new session, with the models as they come."""
-    for clear in (st.cache_data.clear, st.cache_resource.clear):
-        clear()
-    yield AppTest.from_file(APP, default_timeout=240).run()
-    for clear in (st.cache_data.clear, st.cache_resource.clear):
-        clear()
+    return AppTest.from_file(APP, default_timeout=240).run()
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import streamlit as st
 import models
 from dashboard import session
 from dashboard.case import drop, states
-from dashboard.i18n import t, tn
+from dashboard.case.polling import poll_every
+from dashboard.i18n import later, t, tn
 from dashboard.session import Item
 from models import OrthoLensError
 from models.audit_log import record
@@ -29,15 +30,26 @@ MODALITY, PART = "DX", "KNEE"
 """Codes of DICOM, as examples."""
 MOST = 25
 """Series that are listed."""
+ASKING, OPENING, SENDING = "archive-asking", "archive-opening", "archive-sending"
+"""Names of work that waits for the archive beside the page."""
+DOING = {
+    ASKING: later("Asking the archive…"), OPENING: later("Fetching the series…"),
+    SENDING: later("Answering, and storing what is said…"),
+}  # fmt: skip
+POLL_S = 0.5
 
 
 def show_archive_page() -> None:
     """Draw the page."""
+    _take()
     session.settle_arrival()
     st.header(t("Archive"), anchor=False)
     host = urlsplit(settings().archive_url).hostname or ""
     st.markdown(t("Images of the archive at {host}, and the way back for their answers.", host=host))
     _ask()
+    for name in DOING:
+        if (job := session.find_job(name)) and job.running:
+            poll_every(POLL_S)(_follow)(name)
     problem = session.get("archive-problem")
     if problem is not None:
         states.show_error(problem)
@@ -47,6 +59,8 @@ def show_archive_page() -> None:
     item = session.find_selected_file()
     if item is not None and item.sha256 in session.get(OURS, frozenset()):
         _offer(item)
+    if said := session.get(SENT):
+        st.markdown(f":material/info: {states.escape_markdown(t(said))}")
     _say_waiting()
 
 
@@ -63,12 +77,39 @@ def _ask() -> None:
     ends = days if isinstance(days, tuple) else (days,)
     query = Query(ends[0] if ends else None, ends[-1] if ends else None, modality.upper(), part.upper(), accession)
     session.put("archive-problem", None)
-    try:
-        with st.spinner(t("Asking the archive…")):
-            session.put(FOUND, Archive().find(query))
-    except OrthoLensError as problem:
-        session.put("archive-problem", problem)
-        session.put(FOUND, None)
+    session.put(FOUND, None)
+    session.start_work(ASKING, lambda job: Archive().find(query))
+
+
+def _follow(name: str) -> None:
+    """Draw what is under way until it is done; who cancels does not wait for an archive that is silent."""
+    job = session.find_job(name)
+    if job is None or not job.running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/hourglass_top: {t(DOING[name])}", width="stretch")
+        st.button(
+            t("Cancel"), icon=":material/close:", key=f"{name}-cancel", on_click=session.forget_work, args=(name,)
+        )
+
+
+def _take() -> None:
+    """Take what was waited for: the series that match, the files of one, or what is said of a sending."""
+    for name in DOING:
+        if (job := session.find_job(name)) is None or job.running:
+            continue
+        session.forget_work(name)
+        if job.error and name == SENDING:
+            session.put(SENT, f"{t(job.error.problem)}. {t(job.error.fix)}")
+        elif job.error:
+            session.put("archive-problem", job.error)
+        elif name == ASKING:
+            session.put(FOUND, job.result)
+        elif name == SENDING:
+            session.put(SENT, job.result)
+        elif job.result is not None:
+            _put_on_table(job.result)
+            st.rerun()  # the queue beside the page was drawn without it
 
 
 def _list(found: list[Series]) -> None:
@@ -87,17 +128,18 @@ def _list(found: list[Series]) -> None:
 
 
 def _open(series: Series) -> None:
-    """Fetch a series, and put it on the table; its page answers it."""
-    try:
-        files = Archive().fetch(series.study, series.series)
-    except OrthoLensError as problem:
-        session.put("archive-problem", problem)
-        return
+    """Fetch a series; it is then put on the table, and its page answers it."""
+    session.put("archive-problem", None)
+    session.put(SENT, None)
+    session.start_work(OPENING, lambda job: (series, Archive().fetch(series.study, series.series)))
+
+
+def _put_on_table(fetched: tuple[Series, list[bytes]]) -> None:
+    series, files = fetched
     name = "-".join(filter(None, ("archive", series.day, series.modality, series.body_part)))
     taken = models.intake([(f"{name}-{number}.dcm", data) for number, data in enumerate(files, 1)])
     put = drop.put_on_table(taken.entries)
     session.put(OURS, session.get(OURS, frozenset()) | set(put))
-    session.put(SENT, None)
     if not put:
         session.put(SENT, t("This series holds no image."))
 
@@ -122,26 +164,24 @@ def _offer(item: Item) -> None:
             t("Send"), key="archive-send", type="primary", icon=":material/upload:", disabled=chosen is None,
             on_click=_send, args=(item, chosen),
         )  # fmt: skip
-    if said := session.get(SENT):
-        st.markdown(f":material/info: {states.escape_markdown(said)}")
 
 
 def _send(item: Item, card: str) -> None:
-    """Answer a file by a model, keep what is stored of it, and try to store it."""
+    """Answer a file by a model, keep what is stored of it, and try to store it, beside the page."""
+    session.put(SENT, None)
+    session.start_work(SENDING, lambda job: _store(item, card))
+
+
+def _store(item: Item, card: str) -> str:
     files = item.members or (item.data,)
-    session.name_user_of_thread()
-    try:
-        objects = answer_file(files[len(files) // 2], [card])  # of slices the middle one
-        target = settings().archive_url
-        spool = Spool(settings().spool_dir)
-        record("export", file="archive", sha256=item.sha256, card=card)
-        spool.put_out(objects, target)
-        stored = spool.deliver(Archive().store, target)
-    except OrthoLensError as problem:
-        session.put(SENT, f"{t(problem.problem)}. {t(problem.fix)}")
-        return
-    done = t("{n} of {all} objects are stored in the study.", n=min(stored, len(objects)), all=len(objects))
-    session.put(SENT, done if stored else t("The archive has them already, or they wait."))
+    objects = answer_file(files[len(files) // 2], [card])  # of slices the middle one
+    target = settings().archive_url
+    spool = Spool(settings().spool_dir)
+    record("export", file="archive", sha256=item.sha256, card=card)
+    spool.put_out(objects, target)
+    if not (stored := spool.deliver(Archive().store, target)):
+        return later("The archive has them already, or they wait.")
+    return later("{n} of {all} objects are stored in the study.", n=min(stored, len(objects)), all=len(objects))
 
 
 def _say_waiting() -> None:
@@ -162,9 +202,15 @@ def _say_waiting() -> None:
 
 
 def _retry() -> None:
+    """Try to store what waits, beside the page."""
+    session.put(SENT, None)
+    session.start_work(SENDING, lambda job: _deliver())
+
+
+def _deliver() -> str:
     spool = Spool(settings().spool_dir)
     spool.retry()
-    spool.deliver(Archive().store, settings().archive_url)
+    return later("{n} objects that waited are stored.", n=spool.deliver(Archive().store, settings().archive_url))
 
 
 def _day(text: str) -> str:

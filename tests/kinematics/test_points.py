@@ -20,7 +20,7 @@ from models.geometry.implant_points import (
 from models.geometry.mesh import Mesh
 from models.simulation.components import DESIGNS
 from models.simulation.motion import Scene
-from models.tasks.kinematics import sequence
+from models.tasks.kinematics import locate, sequence
 from models.tasks.kinematics.locate import Component, Frame, locate_component
 from models.tasks.kinematics.observe import observe_component
 from models.tasks.kinematics.points import propose_frame_poses, propose_point_poses, solve_pose
@@ -110,7 +110,7 @@ def test_no_pose_without_points_to_stand_on(lunge: Scene) -> None:
 def test_points_lead_to_the_pose_where_the_library_does_not(
     lunge: Scene, shots: Sequence[Frame], components: tuple[Component, Component], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sequence, "propose_shape_poses", lambda *_: [])
+    monkeypatch.setattr(locate, "propose_shape_poses", lambda *_: [])
     mask, other = shots[0].masks
     seen = observe_component(mask, lunge.camera, other)
     options = Options(edges=False, mirrors=False)

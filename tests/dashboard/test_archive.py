@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.session import Item
+from dashboard.views.archive import page
+from models.errors import Cancelled
+from models.jobs import Job
 from models.pacs.archive import Archive
 from models.settings import settings
 from tests.pacs.conftest import PERSON, film
@@ -82,5 +86,17 @@ def test_a_silent_archive_holds_nobody_up(home: AppTest, monkeypatch: pytest.Mon
         page.button(key="archive-asking-cancel").click().run()
         assert not page.exception
         assert not any("Asking the archive" in one.value for one in page.markdown)
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def test_what_was_cancelled_before_it_was_answered_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORTHOLENS_SPOOL_DIR", str(tmp_path / "spool"))
+    settings.cache_clear()
+    monkeypatch.setattr(page, "answer_file", lambda *_: job.stop())  # as a user does meanwhile
+    job: Job[str] = Job(lambda job: "")
+    with pytest.raises(Cancelled):
+        page._store(job, Item("a.dcm", b"a", "0" * 64), "any")
+    assert not (tmp_path / "spool").exists()
     monkeypatch.undo()
     settings.cache_clear()

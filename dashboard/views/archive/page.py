@@ -19,6 +19,8 @@ from dashboard.i18n import later, t, tn
 from dashboard.session import Item
 from models import OrthoLensError
 from models.audit_log import record
+from models.errors import Cancelled
+from models.jobs import Job
 from models.pacs.answering import answer_file
 from models.pacs.archive import Archive, Query, Series
 from models.pacs.spool import Spool
@@ -169,12 +171,14 @@ def _offer(item: Item) -> None:
 def _send(item: Item, card: str) -> None:
     """Answer a file by a model, keep what is stored of it, and try to store it, beside the page."""
     session.put(SENT, None)
-    session.start_work(SENDING, lambda job: _store(item, card))
+    session.start_work(SENDING, lambda job: _store(job, item, card))
 
 
-def _store(item: Item, card: str) -> str:
+def _store(job: Job[str], item: Item, card: str) -> str:
     files = item.members or (item.data,)
     objects = answer_file(files[len(files) // 2], [card])  # of slices the middle one
+    if job.stopped():  # nothing leaves once it was cancelled
+        raise Cancelled(later("it was stopped"), fix=later("Start it again to see its result."))
     target = settings().archive_url
     spool = Spool(settings().spool_dir)
     record("export", file="archive", sha256=item.sha256, card=card)

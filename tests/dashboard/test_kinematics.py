@@ -61,9 +61,10 @@ class Done:
     said: list[str]
 
     def __init__(self) -> None:
-        self.said = []
+        self.said, self.share, self.doing = [], 0.0, ""
 
     def report(self, done: float, total: float = 1.0, doing: str = "") -> None:
+        self.share, self.doing = done / total, doing
         self.said.append(doing)
 
     def stopped(self) -> bool:

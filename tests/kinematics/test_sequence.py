@@ -225,19 +225,25 @@ def test_mirror_poses_are_kept_as_far_as_edges_do_not_tell_them_apart(
     assert sorted(round(apart(one.pose)) for one in found) == [0, *tried]
 
 
-def test_learning_the_edges_once_more_shows_its_progress_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    models = iter([EdgeModel(blur_px=px) for px in (0.6, 0.6, 0.9, 0.9, 0.6, 0.6, 0.9)])
+def test_looking_round_shows_its_progress_says_what_it_does_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    models = iter([EdgeModel(blur_px=px) for px in (0.6, 0.6, 0.9, 0.6, 0.3, 0.3)])
     monkeypatch.setattr(sequence, "_locate_both", lambda *_: (Answer((fit(),)),) * 2)
-    monkeypatch.setattr(sequence, "observe_frame", lambda *_: (None, None))
+    monkeypatch.setattr(sequence, "observe_side", lambda *_: None)
     monkeypatch.setattr(sequence, "calibrate_edges", lambda *_: next(models))
     frame = locate.Frame((np.zeros((4, 4), bool),) * 2, np.zeros((4, 4), np.float32))
     heard: list[float] = []
-    sequence.follow_sequence([frame] * 20, (Mock(), Mock()), Mock(), progress=heard.append)
-    assert heard[:20] == [pytest.approx(0.8 * (t + 1) / 20) for t in range(20)]
-    assert heard[20:] == [pytest.approx(0.8 + 0.2 * (k + 1) / 40) for k in range(40)] + [1.0]
+    said: list[str] = []
+    options = sequence.Options(doing=said.append)
+    sequence.follow_sequence([frame] * 24, (Mock(), Mock()), Mock(), options, heard.append)
+    assert heard[:10] == [pytest.approx(0.5 * (k + 1) / 10) for k in range(10)]  # eight frames, edges learned twice
+    assert heard[10:] == [pytest.approx(0.5 + 0.5 * (t + 1) / 24) for t in range(24)]
+    assert said[7:12] == [
+        "Finding the first poses, frame 24 of 24",
+        *["Learning how the edges of the components appear"] * 2,
+        "Finding the poses, frame 1 of 24",
+        "Finding the poses, frame 2 of 24",
+    ]
     heard.clear()
     with pytest.raises(Cancelled):
-        sequence.follow_sequence(
-            [frame] * 20, (Mock(), Mock()), Mock(), None, heard.append, lambda: heard[-1:] > [0.852]
-        )
-    assert heard[-1] == pytest.approx(0.855)
+        sequence.follow_sequence([frame] * 24, (Mock(), Mock()), Mock(), None, heard.append, lambda: len(heard) == 3)
+    assert len(heard) == 3

@@ -42,8 +42,6 @@ Edits = Mapping[tuple[int, int], Fit]
 NETWORK, EXACT = later("The network's"), later("Exact (simulation)")
 """Where masks come from."""
 GIVEN = "exact masks of the simulation"
-OUTLINED = 0.25
-"""Share of a frame's time that a network's masks take, for the bar."""
 FOLLOWED = 0.97
 """Share of the whole that is over when all frames have their poses."""
 
@@ -85,44 +83,45 @@ class Tracking:
         OrthoLensError
             Where a frame cannot be outlined or no component is found, and when the reader stopped it.
         """
-        begun, sequence, count = time.perf_counter(), self.sequence, len(self.sequence.images)
-        steps = 3 * count if sequence.second else count  # of two views each by itself, and then both as one
+        begun, sequence = time.perf_counter(), self.sequence
 
         def progress(share: float) -> None:
+            doing = job.doing
             if share == 1:
-                job.report(FOLLOWED, 1, later("Choosing between poses that look alike"))
+                doing = later("Choosing between poses that look alike")
             elif sequence.second and share > 2 / 3:
-                job.report(FOLLOWED * share, 1, later("Solving both views as one"))
+                doing = later("Solving both views as one")
+            job.report(FOLLOWED * share, 1, doing)
 
-        self.frames = self._list_frames(job, sequence, 0, steps)
-        options = Options(found=lambda femoral, tibial: self.found.append((femoral, tibial)))
+        self.frames = self._list_frames(job, sequence)
+        options = Options(
+            found=lambda femoral, tibial: self.found.append((femoral, tibial)),
+            doing=lambda said: job.report(job.share, 1, said),
+        )
         card = GIVEN if self.masks == EXACT else CARD
         study = Study(*sequence.meshes, camera=sequence.camera, side=self.side, card=card, options=options)
         if sequence.second:
-            frames = self._list_frames(job, sequence.other, count, steps)
+            frames = self._list_frames(job, sequence.other)
             self.second = Plane(sequence.second.camera, frames, sequence.second.from_first)
         result = find_motion(study, self.frames, progress, job.stopped, self.second)
         seconds = time.perf_counter() - begun  # the outlines too: what a clock on the wall says
         return replace(result, seconds=seconds, warnings=(*self._made(), *result.warnings))
 
-    def _list_frames(self, job: Job[Motion], shown: Fluoroscopy, before: int, steps: int) -> OutlinedFrames:
-        """Return the frames of a view, each outlined when it is asked for; so many of all steps come before it."""
+    def _list_frames(self, job: Job[Motion], shown: Fluoroscopy) -> OutlinedFrames:
+        """Return the frames of a view, each outlined when it is asked for."""
 
         def outline_frame(t: int) -> Frame:
             if job.stopped():
                 raise Cancelled(later("the measurement was stopped"), fix=later("Start it again to see its result."))
-            image, share, total = shown.images[t], 0.0, len(shown.images)
-
-            def tell(doing: str) -> None:
-                said = later("Second view: {doing}", doing=doing) if before else doing
-                job.report(FOLLOWED * (before + t + share) / steps, 1, said)
-
+            image = shown.images[t]
             if self.masks == EXACT and shown.exact is not None:
-                found = Frame(shown.exact[t], image.grey(), points=find_placer(image))
-            else:
-                tell(later("Outlining the components, frame {frame} of {total}", frame=t + 1, total=total))
-                found, share = outline(image, models.predict(image, CARD), find_placer(image)), OUTLINED
-            tell(later("Finding the poses, frame {frame} of {total}", frame=t + 1, total=total))
+                return Frame(shown.exact[t], image.grey(), points=find_placer(image))
+            doing, total = job.doing, len(shown.images)
+            said = later("Outlining the components, frame {frame} of {total}", frame=t + 1, total=total)
+            second = shown is not self.sequence
+            job.report(job.share, 1, later("Second view: {doing}", doing=said) if second else said)
+            found = outline(image, models.predict(image, CARD), find_placer(image))
+            job.report(job.share, 1, doing)
             return found
 
         return OutlinedFrames(shown.images, outline_frame)

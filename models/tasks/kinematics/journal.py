@@ -30,7 +30,7 @@ from models.errors import CannotWrite, why
 from models.words import later
 
 if TYPE_CHECKING:
-    from models.tasks.kinematics.locate import Answer, Frame
+    from models.tasks.kinematics.locate import Frame
 
 OWN = "models.tasks.kinematics."
 """Only dataclasses of this package are made from a journal."""
@@ -85,7 +85,7 @@ class Journal:
 
 
 class Trail:
-    """The frames of one study in a journal, asked for in their order.
+    """What was found in one study, in a journal and asked for in the order of the work.
 
     Parameters
     ----------
@@ -99,14 +99,14 @@ class Trail:
         self.journal = journal
         self._key = hash_values(hash_code(), *given)
 
-    def recall(self, frame: Frame) -> tuple[Answer, Answer] | None:
-        """Return what was found in the next frame; None where that is not known yet."""
-        self._key = hash_values(self._key, *frame.masks, frame.grey)
-        found: tuple[Answer, Answer] | None = self.journal.recall(self._key)
-        return found
+    def recall(self, *frames: Frame) -> Any:
+        """Return what was kept of the frames that come next; None where that is not known yet."""
+        for frame in frames:
+            self._key = hash_values(self._key, *frame.masks, frame.grey)
+        return self.journal.recall(self._key)
 
-    def keep(self, found: tuple[Answer, Answer]) -> None:
-        """Write down what was found in the frame that was asked for last."""
+    def keep(self, found: object) -> None:
+        """Write down what was found in the frames that were asked for last."""
         self.journal.keep(self._key, found)
 
 

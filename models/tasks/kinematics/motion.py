@@ -174,8 +174,12 @@ def _follow(
 
     alone_first = follow_sequence(first.frames, components, first.camera, options, share_progress(0), cancelled)
     check_frame_shapes([frame.masks[0].shape for frame in second.frames[:1]], second.camera)  # it is outlined by that
-    options = replace(options, trail=second.trail, found=None)
-    alone_second = follow_sequence(second.frames, components, second.camera, options, share_progress(1), cancelled)
+
+    def say(doing: str) -> None:
+        options.doing(later("Second view: {doing}", doing=doing))
+
+    own = replace(options, trail=second.trail, found=None, doing=say)
+    alone_second = follow_sequence(second.frames, components, second.camera, own, share_progress(1), cancelled)
     alone = alone_first, alone_second
     return join_views((first, second), alone, components, share_progress(2), cancelled)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from models.errors import Cancelled
 from models.geometry.camera import Camera
-from models.tasks.kinematics.edges import EdgeModel, View, calibrate_edges
+from models.tasks.kinematics.edges import View, calibrate_edges
 from models.tasks.kinematics.journal import Trail
 from models.tasks.kinematics.locate import (
     Answer,
@@ -24,7 +24,6 @@ from models.tasks.kinematics.locate import (
     finish_fits,
     is_lost,
     locate_component,
-    observe_frame,
     observe_side,
 )
 from models.tasks.kinematics.points import propose_frame_poses
@@ -36,24 +35,33 @@ from models.words import later
 Array = NDArray[np.float64]
 Progress = Callable[[float], None]
 
-FIRST = 6
-"""Frames after which the study's own edges are learned; these frames are then finished anew."""
 SPREAD = 8
-"""Frames of the whole study from which they are learned once more at its end: the first may all look alike."""
-FOLLOWED = 0.8
-"""Share of the work of a study after which its edges are learned once more."""
+"""Frames of the whole study by which its edges are learned before it is followed: the first may all look alike."""
+LOOKED_ROUND = 24
+"""Frames that are followed in the time that this takes."""
+ROUNDS = 2
+"""How often edges are learned from these frames: their poses are found without the model, and then by the first."""
 
 
 @dataclass(frozen=True)
 class Options(Search):
     """How a sequence is followed.
 
-    `found`, where there is one, is told of each frame's poses as soon as they are known; `trail` remembers frames that
-    were found before, and is told of those that are found now.
+    `found`, where there is one, is told of each frame's poses as soon as they are known, and `doing` in words what is
+    done now; `trail` remembers frames that were found before, and is told of those that are found now.
     """
 
     found: Callable[[Answer, Answer], None] | None = None
     trail: Trail | None = None
+    doing: Callable[[str], None] = lambda said: None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a study before it is followed: its edges, and the poses of some frames by their numbers."""
+
+    learned: tuple[Learned | None, Learned | None] = (None, None)
+    answers: Mapping[int, tuple[Answer, Answer]] = field(default_factory=dict)
 
 
 def follow_sequence(
@@ -72,10 +80,6 @@ def follow_sequence(
         When `cancelled` said so.
     """
     options = options or Options()
-    answers: list[tuple[Answer, Answer]] = []
-    learned: list[Learned | None] = [None, None]
-    again = options.edges and len(frames) >= FIRST + SPREAD
-    last = FOLLOWED if again else 1.0
 
     def tell(share: float) -> None:
         if cancelled and cancelled():
@@ -84,27 +88,80 @@ def follow_sequence(
             progress(share)
 
     tell(0.0)
-    for number, frame in enumerate(frames):
+    before = LOOKED_ROUND / (LOOKED_ROUND + len(frames)) if options.edges else 0.0
+    known = Known()
+    if options.edges:
+        known = _look_round(frames, components, camera, options, lambda share: tell(before * share))
+    answers: list[tuple[Answer, Answer]] = []
+    for number in range(len(frames)):
+        options.doing(later("Finding the poses, frame {frame} of {total}", frame=number + 1, total=len(frames)))
+        frame = frames[number]
         found = options.trail.recall(frame) if options.trail else None
         if found is None:
-            found = _locate_both(frame, components, camera, options, (answers, learned))
+            found = _locate_both(frame, components, camera, options, known, answers)
             if options.trail:
                 options.trail.keep(found)
         answers.append(found)
-        learns = options.edges and number + 1 == min(FIRST, len(frames))
-        if learns and all(known.grey is not None for known in frames[: number + 1]):
-            learned, answers = _learn_edges(frames, answers, components, camera, range(number + 1), learned)
         if options.found:
             options.found(found[0], found[1])
-        tell(last * (number + 1) / len(frames))
-    if again and None not in learned:
-        spread = np.linspace(0, len(frames) - 1, SPREAD).round().astype(int).tolist()
-        _, answers = _learn_edges(
-            frames, answers, components, camera, spread, learned, lambda share: tell(last + (1 - last) * share)
-        )
-    if again:
-        tell(1.0)
+        tell(before + (1 - before) * (number + 1) / len(frames))
     return answers
+
+
+def _look_round(
+    frames: Sequence[Frame],
+    components: tuple[Component, Component],
+    camera: Camera,
+    options: Options,
+    tell: Progress,
+) -> Known:
+    """Return what some frames of the whole study, each looked at by itself, tell about its edges and their poses."""
+    chosen = sorted({int(t) for t in np.linspace(0, len(frames) - 1, SPREAD).round()})
+    shown = {t: frames[t] for t in chosen}
+    if any(frame.grey is None for frame in shown.values()):
+        return Known()
+    kept: Known | None = options.trail.recall(*shown.values()) if options.trail else None
+    if kept is not None:
+        return kept
+    answers: dict[int, tuple[Answer, Answer]] = {}
+    for t, frame in shown.items():
+        options.doing(later("Finding the first poses, frame {frame} of {total}", frame=t + 1, total=len(frames)))
+        answers[t] = _locate_both(frame, components, camera, options, Known(), ())
+        tell(len(answers) / (len(shown) + ROUNDS))
+    known = Known(answers=answers)
+    for done in range(ROUNDS):
+        options.doing(later("Learning how the edges of the components appear"))
+        sides = [_learn_edges(shown, known, components, camera, index) for index in (0, 1)]
+        (femoral, by_femoral), (tibial, by_tibial) = sides
+        both = {t: (by_femoral[t], by_tibial[t]) for t in shown}
+        known = Known((femoral, tibial), both)
+        tell((len(shown) + done + 1) / (len(shown) + ROUNDS))
+    if options.trail:
+        options.trail.keep(known)
+    return known
+
+
+def _learn_edges(
+    shown: Mapping[int, Frame], known: Known, components: tuple[Component, Component], camera: Camera, index: int
+) -> tuple[Learned, dict[int, Answer]]:
+    """Return a component's edges as some frames show them, and its poses there as these edges have them."""
+    mesh, before = components[index].mesh, known.learned[index]
+    seen = {t: observe_side(frame, camera, index) for t, frame in shown.items()}
+    column = {t: known.answers[t][index] for t in shown}
+    there = [(s, column[t].fits[0]) for t, s in seen.items() if s and column[t].fits]
+    model = calibrate_edges([View(mesh, f.pose, s) for s, f in there if not is_lost(f)], measure_rim_motion)
+
+    def finish(t: int) -> Answer:
+        if (s := seen[t]) is None:
+            return column[t]
+        starts = [fit.pose for fit in column[t].fits]
+        return replace(column[t], fits=tuple(finish_fits(mesh, starts, s, Learned(model), before is None)))
+
+    if before is None or before.model != model:
+        with open_threads() as threads:
+            column = dict(zip(shown, threads.map(finish, shown), strict=True))
+    scatters = [answer.fits[0].edge_px for answer in column.values() if answer.fits]
+    return Learned(model, float(np.median(scatters)) if scatters else 0.0), column
 
 
 def _locate_both(
@@ -112,74 +169,26 @@ def _locate_both(
     components: tuple[Component, Component],
     camera: Camera,
     options: Options,
-    known: tuple[list[tuple[Answer, Answer]], list[Learned | None]],
+    known: Known,
+    answers: Sequence[tuple[Answer, Answer]],
 ) -> tuple[Answer, Answer]:
-    """Locate both components in the frame after those that have answers; `known` holds these, and the edges."""
-    answers, learned = known
+    """Locate both components in the frame after those that have answers."""
 
     def locate(index: int) -> Answer:
         if (seen := observe_side(frame, camera, index)) is None:
             return Answer(())
+        guesses = _guesses(answers, index)
+        if not guesses and (there := known.answers.get(len(answers))):
+            return there[index]
         more = partial(propose_frame_poses, frame.points, components[index].mesh, index, camera)
-        return locate_component(components[index], seen, _guesses(answers, index), options, learned[index], more)
+        return locate_component(components[index], seen, guesses, options, known.learned[index], more)
 
     with open_threads() as threads:
         first, second = (threads.submit(copy_context().run, locate, index) for index in (0, 1))
         return first.result(), second.result()
 
 
-def _learn_edges(
-    frames: Sequence[Frame],
-    answers: list[tuple[Answer, Answer]],
-    components: tuple[Component, Component],
-    camera: Camera,
-    shown: Iterable[int],
-    before: Sequence[Learned | None],
-    tell: Progress = lambda share: None,
-) -> tuple[list[Learned | None], list[tuple[Answer, Answer]]]:
-    """Return each component's edges as some frames show them; where they are news, all poses are finished by them."""
-    seen = {t: observe_frame(frames[t], camera) for t in shown}
-    known: list[Learned | None] = []
-    finished: list[list[Answer]] = []
-    for index, component in enumerate(components):
-        column = [both[index] for both in answers]
-        there = [(s, column[t].fits[0]) for t, both in seen.items() if (s := both[index]) and column[t].fits]
-        model = calibrate_edges(
-            [View(component.mesh, f.pose, s) for s, f in there if not is_lost(f)], measure_rim_motion
-        )
-        had = before[index]
-        if had is None or had.model != model:
-            finish = partial(_finish_answer, frames, camera, (index, component), model, had is None)
-            with open_threads() as threads:
-                finished_anew = threads.map(finish, range(len(column)), column)
-                column = []
-                for answer in finished_anew:
-                    column.append(answer)
-                    tell((index + len(column) / len(answers)) / len(components))
-        scatters = [answer.fits[0].edge_px for answer in column if answer.fits]
-        known.append(Learned(model, float(np.median(scatters)) if scatters else 0.0))
-        finished.append(column)
-    return known, list(zip(*finished, strict=True))
-
-
-def _finish_answer(
-    frames: Sequence[Frame],
-    camera: Camera,
-    side: tuple[int, Component],
-    model: EdgeModel,
-    mirrors: bool,
-    t: int,
-    answer: Answer,
-) -> Answer:
-    """Return the poses of a component, which `side` numbers, in frame t as a model of its edges has them."""
-    index, component = side
-    if (seen := observe_side(frames[t], camera, index)) is None:
-        return answer
-    fits = finish_fits(component.mesh, [fit.pose for fit in answer.fits], seen, Learned(model), mirrors)
-    return replace(answer, fits=tuple(fits))
-
-
-def _guesses(answers: list[tuple[Answer, Answer]], index: int) -> list[Array]:
+def _guesses(answers: Sequence[tuple[Answer, Answer]], index: int) -> list[Array]:
     """Poses kept in the last frame that had any, and where the best would be if it moved on as before."""
     past = [answer[index].fits for answer in answers[-2:]]
     if not past or not past[-1]:

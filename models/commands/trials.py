@@ -9,10 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import multiprocessing
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -131,7 +132,7 @@ def measure_trial(trial: Trial, progress: Callable[[float], None]) -> Row:
     camera = find_camera(images, open_file(calibration) if calibration else None)
     check_output_folder(trial.out, "--out")
     journal = Journal(trial.out / JOURNAL)
-    seen = outline_shots(shots, None, journal, progress)
+    seen = outline_shots(shots, None, journal)
     study = Study(
         *meshes, camera=camera, side=shared.side, card=CARD, priors=shared.priors, limits=shared.limits
     )  # fmt: skip
@@ -209,9 +210,14 @@ def _table(rows: Sequence[Row]) -> str:
 
 
 def run_trials(
-    trials: Sequence[Trial], processes: int = 1, cancelled: Callable[[], bool] = lambda: False
+    trials: Sequence[Trial], processes: int = 1, cancelled: Callable[[], bool] = lambda: False, nice: int = 0
 ) -> Iterator[tuple[Trial, float | Row]]:
     """Yield shares done and, at the end of each trial, its line, of so many trials at once.
+
+    Parameters
+    ----------
+    nice
+        How far their processes step back behind others of the machine, as `nice` counts it; nothing on Windows.
 
     Raises
     ------
@@ -226,7 +232,7 @@ def run_trials(
             while waiting and len(running) < processes:
                 trial = waiting.pop(0)
                 ours, theirs = spawn.Pipe(duplex=False)
-                worker: BaseProcess = spawn.Process(target=_work, args=(trial, theirs), daemon=False)
+                worker: BaseProcess = spawn.Process(target=_work, args=(trial, theirs, nice), daemon=False)
                 worker.start()
                 theirs.close()
                 running[ours] = trial, worker
@@ -251,8 +257,10 @@ def run_trials(
             worker.terminate()
 
 
-def _work(trial: Trial, told: Connection) -> None:
+def _work(trial: Trial, told: Connection, nice: int) -> None:
     """Measure a trial in this process, and send what there is to tell."""
+    with suppress(AttributeError, OSError):
+        os.nice(nice)
     subject.set(trial.shared.who)
     try:
         row = measure_trial(trial, told.send)

@@ -29,6 +29,8 @@ from models.service.callers import Caller, Role
 from models.service.records import JobRecord, Problem, State
 
 router = APIRouter(prefix="/v1", tags=["kinematics"])
+NICE = 10
+"""How far a job steps back behind answers that somebody waits for."""
 GONE = "there is no such job. It may have been cancelled, or forgotten after a while."
 
 
@@ -166,7 +168,7 @@ class Measurements:
 
     def _measure(self, job: Job[Row], trial: Trial, size: int) -> Row:
         begun = time.monotonic()
-        for _, told in run_trials([trial], cancelled=job.stopped):
+        for _, told in run_trials([trial], cancelled=job.stopped, nice=NICE):
             if isinstance(told, float):
                 job.report(told)
                 continue

@@ -235,9 +235,11 @@ def test_looking_round_shows_its_progress_says_what_it_does_and_can_be_stopped(m
     said: list[str] = []
     options = sequence.Options(doing=said.append)
     sequence.follow_sequence([frame] * 24, (Mock(), Mock()), Mock(), options, heard.append)
-    assert heard[:10] == [pytest.approx(0.5 * (k + 1) / 10) for k in range(10)]  # eight frames, edges learned twice
-    assert heard[10:] == [pytest.approx(0.5 + 0.5 * (t + 1) / 24) for t in range(24)]
-    assert said[7:12] == [
+    shares = [*range(1, 9), 8.5, 9, 9.5, 10]  # eight frames; edges of both components are learned twice
+    assert heard[:12] == [pytest.approx(0.5 * k / 10) for k in shares]
+    assert heard[12:] == [pytest.approx(0.5 + 0.5 * (t + 1) / 24) for t in range(24)]
+    assert said[0] == "Outlining the components, frame 1 of 24"
+    assert said[15:20] == [
         "Finding the first poses, frame 24 of 24",
         *["Learning how the edges of the components appear"] * 2,
         "Finding the poses, frame 1 of 24",

@@ -109,7 +109,7 @@ def test_trials_come_in_the_order_of_their_numbers_without_the_results(tmp_path:
         trials.list_trials(tmp_path / "t9", Shared(), tmp_path / "results")
 
 
-def die(trial: Trial, told: object) -> None:
+def die(trial: Trial, told: object, nice: int) -> None:
     """Stand for a process whose decoder aborts in the second of three trials."""
     told.send(0.5)  # type: ignore[attr-defined]
     if trial.name == "b":
@@ -158,7 +158,7 @@ def test_outlines_are_asked_for_once(study: Path, tmp_path: Path, monkeypatch: p
         "models.tasks.kinematics.study.outline", lambda image, answer: Frame(masks, image.grey(), "it is dark")
     )
     book = Journal(tmp_path / "journal")
-    first = one_trial.outline_shots(shots, None, book)
+    first = list(one_trial.outline_shots(shots, None, book))
     again = one_trial.outline_shots(shots, None, Journal(tmp_path / "journal"))
     assert asked == ["0000.png", "0001.png", "0002.png"]
     for a, b in zip(first, again, strict=True):

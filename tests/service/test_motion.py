@@ -53,7 +53,9 @@ class Held:
     def __init__(self) -> None:
         self.go, self.begun = Event(), list[str]()
 
-    def run(self, trials: Sequence[Trial], *, cancelled: Callable[[], bool]) -> Iterator[tuple[Trial, float | Row]]:
+    def run(
+        self, trials: Sequence[Trial], *, cancelled: Callable[[], bool], nice: int
+    ) -> Iterator[tuple[Trial, float | Row]]:
         (trial,) = trials
         self.begun.append(trial.shared.side)
         yield trial, 0.25

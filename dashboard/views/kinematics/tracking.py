@@ -116,13 +116,7 @@ class Tracking:
             image = shown.images[t]
             if self.masks == EXACT and shown.exact is not None:
                 return Frame(shown.exact[t], image.grey(), points=find_placer(image))
-            doing, total = job.doing, len(shown.images)
-            said = later("Outlining the components, frame {frame} of {total}", frame=t + 1, total=total)
-            second = shown is not self.sequence
-            job.report(job.share, 1, later("Second view: {doing}", doing=said) if second else said)
-            found = outline(image, models.predict(image, CARD), find_placer(image))
-            job.report(job.share, 1, doing)
-            return found
+            return outline(image, models.predict(image, CARD), find_placer(image))
 
         return OutlinedFrames(shown.images, outline_frame)
 

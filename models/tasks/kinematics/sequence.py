@@ -115,9 +115,12 @@ def _look_round(
     options: Options,
     tell: Progress,
 ) -> Known:
-    """Return what some frames of the whole study, each looked at by itself, tell about its edges and their poses."""
+    """Return what some frames of the study tell about its edges, and their poses; neighbours are followed."""
     chosen = sorted({int(t) for t in np.linspace(0, len(frames) - 1, SPREAD).round()})
-    shown = {t: frames[t] for t in chosen}
+    shown: dict[int, Frame] = {}
+    for t in chosen:
+        options.doing(later("Outlining the components, frame {frame} of {total}", frame=t + 1, total=len(frames)))
+        shown[t] = frames[t]
     if any(frame.grey is None for frame in shown.values()):
         return Known()
     kept: Known | None = options.trail.recall(*shown.values()) if options.trail else None
@@ -126,16 +129,18 @@ def _look_round(
     answers: dict[int, tuple[Answer, Answer]] = {}
     for t, frame in shown.items():
         options.doing(later("Finding the first poses, frame {frame} of {total}", frame=t + 1, total=len(frames)))
-        answers[t] = _locate_both(frame, components, camera, options, Known(), ())
+        before = [answers[t - 1]] if t - 1 in answers else []
+        answers[t] = _locate_both(frame, components, camera, options, Known(), before)
         tell(len(answers) / (len(shown) + ROUNDS))
     known = Known(answers=answers)
     for done in range(ROUNDS):
         options.doing(later("Learning how the edges of the components appear"))
-        sides = [_learn_edges(shown, known, components, camera, index) for index in (0, 1)]
+        sides = []
+        for index in (0, 1):
+            sides.append(_learn_edges(shown, known, components, camera, index))
+            tell((len(shown) + done + (index + 1) / 2) / (len(shown) + ROUNDS))
         (femoral, by_femoral), (tibial, by_tibial) = sides
-        both = {t: (by_femoral[t], by_tibial[t]) for t in shown}
-        known = Known((femoral, tibial), both)
-        tell((len(shown) + done + 1) / (len(shown) + ROUNDS))
+        known = Known((femoral, tibial), {t: (by_femoral[t], by_tibial[t]) for t in shown})
     if options.trail:
         options.trail.keep(known)
     return known

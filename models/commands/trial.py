@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 CARD = "tka-fluoroscopy"
 JOURNAL = "journal"
 """The file in the folder of results that a run goes on from."""
+OUTLINED = 0.3
+"""Share of the time that a network's outlines take, for the bar."""
 Progress = Callable[[float], None]
 
 
@@ -86,7 +88,9 @@ def read_shots(paths: Sequence[Path]) -> list[Shot]:
     return shots
 
 
-def outline_shots(shots: Sequence[Shot], masks: tuple[Path, Path] | None, journal: Journal) -> Sequence[Frame]:
+def outline_shots(
+    shots: Sequence[Shot], masks: tuple[Path, Path] | None, journal: Journal, progress: Progress = lambda share: None
+) -> Sequence[Frame]:
     """Add the masks that are given as two folders, or those of the card, which the journal may know already."""
     from models.tasks.kinematics.locate import Frame
     from models.tasks.kinematics.study import OutlinedFrames
@@ -98,9 +102,8 @@ def outline_shots(shots: Sequence[Shot], masks: tuple[Path, Path] | None, journa
         return replace(frame, points=_find_placer(shot))
 
     frames = OutlinedFrames([shot.image for shot in shots], outline_frame)
-    if masks:  # all before the first pose: one that is missing is told at once
-        for _ in frames:
-            pass
+    for number, _ in enumerate(frames):  # all before the first pose: a mask that is missing is told at once
+        progress(OUTLINED * (number + 1) / len(shots))
     return frames
 
 
@@ -120,10 +123,11 @@ def follow_shots(
     def find_trail(camera: Camera) -> Trail:
         return Trail(journal, study.femoral, study.tibial, camera, own.edges, own.mirrors, len(frames))
 
+    told = progress and (lambda share: progress(OUTLINED + (1 - OUTLINED) * share))
     if second is not None:
         second = replace(second, trail=find_trail(second.camera))
     return find_motion(
-        replace(study, options=replace(own, trail=find_trail(study.camera))), frames, progress, second=second
+        replace(study, options=replace(own, trail=find_trail(study.camera))), frames, told, second=second
     )
 
 

@@ -132,7 +132,7 @@ def measure_trial(trial: Trial, progress: Callable[[float], None]) -> Row:
     camera = find_camera(images, open_file(calibration) if calibration else None)
     check_output_folder(trial.out, "--out")
     journal = Journal(trial.out / JOURNAL)
-    seen = outline_shots(shots, None, journal)
+    seen = outline_shots(shots, None, journal, progress)
     study = Study(
         *meshes, camera=camera, side=shared.side, card=CARD, priors=shared.priors, limits=shared.limits
     )  # fmt: skip

@@ -6,7 +6,9 @@ import csv
 import os
 import shutil
 from collections.abc import Callable
+from contextvars import copy_context
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -132,6 +134,15 @@ def test_a_process_that_dies_is_a_line_of_the_table(
     assert "3 trials, 1 not measured" in capsys.readouterr().err
 
 
+def test_a_process_steps_back_before_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[object] = []
+    told = SimpleNamespace(send=said.append)
+    monkeypatch.setattr(os, "nice", lambda by: said.append(f"nice {by}"), raising=False)
+    monkeypatch.setattr(trials, "measure_trial", lambda trial, tell: {"trial": trial.name})
+    copy_context().run(trials._work, Trial("a", tmp_path, Shared(), tmp_path), told, 7)
+    assert said == ["nice 7", {"trial": "a"}]
+
+
 def test_the_command_says_what_is_wrong_with_a_trial_and_goes_on(
     study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -158,7 +169,7 @@ def test_outlines_are_asked_for_once(study: Path, tmp_path: Path, monkeypatch: p
         "models.tasks.kinematics.study.outline", lambda image, answer: Frame(masks, image.grey(), "it is dark")
     )
     book = Journal(tmp_path / "journal")
-    first = list(one_trial.outline_shots(shots, None, book))
+    first = one_trial.outline_shots(shots, None, book)
     again = one_trial.outline_shots(shots, None, Journal(tmp_path / "journal"))
     assert asked == ["0000.png", "0001.png", "0002.png"]
     for a, b in zip(first, again, strict=True):

@@ -57,6 +57,7 @@ class Held:
         self, trials: Sequence[Trial], *, cancelled: Callable[[], bool], nice: int
     ) -> Iterator[tuple[Trial, float | Row]]:
         (trial,) = trials
+        assert nice > 0  # answers come first
         self.begun.append(trial.shared.side)
         yield trial, 0.25
         while not self.go.wait(0.01):

@@ -22,7 +22,6 @@ from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from importlib import import_module, resources
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +50,6 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._records: dict[str, str] = {}
-        self._lock = Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             text = path.read_bytes() if path.exists() else b""
@@ -73,7 +71,7 @@ class Journal:
         """Write a record down; it is on the disk when this returns."""
         kept = json.dumps(_encode(value), separators=(",", ":"))
         try:
-            with self._lock, self.path.open("ab") as file:
+            with self.path.open("ab") as file:
                 file.write(f"{_checksum(key, kept)} {key} {kept}\n".encode())
                 file.flush()
                 os.fsync(file.fileno())

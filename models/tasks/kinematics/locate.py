@@ -33,6 +33,7 @@ from models.tasks.kinematics.register import (
     refine_pose,
 )
 from models.tasks.kinematics.shape import Library, build_shape_library, measure_rotation_deg, propose_shape_poses
+from models.threads import open_threads
 from models.words import later
 
 Array = NDArray[np.float64]
@@ -136,7 +137,7 @@ def _about(rotation: Array, pose: Array, centre_mm: Array) -> Array:
 
 @dataclass(frozen=True)
 class Learned:
-    """What a study's first frames say about the edges of a component: the model, and how far they scatter about it."""
+    """What some frames of a study say about the edges of a component: the model, and how far they scatter about it."""
 
     model: EdgeModel
     usual_px: float = 0.0
@@ -203,15 +204,24 @@ def finish_fits(mesh: Mesh, starts: Sequence[Array], seen: Seen, learned: Learne
     best pose's edges scatter no more than usual, only mirror poses that could pass for it are tried; where they do not
     lie evenly, as behind another leg or blurred by movement, they tell nothing.
     """
-    found = _distinct(_finish(mesh, start, seen, learned.model) for start in starts)
+
+    def finish_all(poses: Sequence[Array]) -> Iterable[Fit]:
+        if len(poses) < 2:
+            return [_finish(mesh, pose, seen, learned.model) for pose in poses]
+        with open_threads() as threads:
+            return list(threads.map(lambda pose: _finish(mesh, pose, seen, learned.model), poses))
+
+    found = _distinct(finish_all(starts))
     if mirrors and found:
         reach = FAR_DEG
         if found[0].follows_edges:
             reach = ALIKE_DEG if found[0].edge_px < SETTLED * learned.usual_px else NEAR_DEG
+        tried: list[Array] = []
         for pose in list_mirror_poses(found[0].pose, mesh.centre):
-            apart = [measure_rotation_deg(pose, fit.pose) for fit in found]
+            apart = [measure_rotation_deg(pose, other) for other in (*(fit.pose for fit in found), *tried)]
             if min(apart) > SAME_DEG and apart[0] < reach and compute_misfit(mesh, pose, seen) < WORTH_PX:
-                found = _distinct([*found, _finish(mesh, pose, seen, learned.model)])
+                tried.append(pose)
+        found = _distinct([*found, *finish_all(tried)])
     return found
 
 

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from threading import Lock
 from typing import overload
 
 import numpy as np
@@ -221,7 +218,7 @@ def outline(image: Image, prediction: Prediction, points: Place | None = None) -
 
 
 class OutlinedFrames(Sequence[Frame]):
-    """The frames of a sequence, each outlined when it is first asked for; the one after it meanwhile, in a thread.
+    """The frames of a sequence, each outlined when it is first asked for, so that its pose waits for no other.
 
     Masks are kept as bits and grey values not at all: hundreds of frames take little more room than their pictures.
 
@@ -230,15 +227,12 @@ class OutlinedFrames(Sequence[Frame]):
     images
         Of a single frame each.
     outline_frame
-        Returns a frame by its number; asked once for each, in a thread. What it raises is raised where a frame is asked
-        for.
+        Returns a frame by its number; asked once for each.
     """
 
     def __init__(self, images: Sequence[Image], outline_frame: Callable[[int], Frame]) -> None:
         self.images, self.outline_frame = images, outline_frame
-        self._thread = ThreadPoolExecutor(1, "outlines")
-        self._lock = Lock()
-        self._kept: dict[int, Future[tuple[NDArray[np.uint8], str, Place | None]]] = {}
+        self._kept: dict[int, tuple[NDArray[np.uint8], str, Place | None]] = {}
 
     def __len__(self) -> int:
         return len(self.images)
@@ -250,16 +244,11 @@ class OutlinedFrames(Sequence[Frame]):
     def __getitem__(self, t: int | slice) -> Frame | list[Frame]:
         if isinstance(t, slice):
             return [self[each] for each in range(*t.indices(len(self)))]
-        image, t = self.images[t], t % len(self)
-        for each in range(t, min(t + 2, len(self))):
-            with self._lock:
-                if each not in self._kept:
-                    self._kept[each] = self._thread.submit(copy_context().run, self._outline, each)
-        bits, abstention, points = self._kept[t].result()
+        image = self.images[t]
+        if t not in self._kept:
+            found = self.outline_frame(t)
+            self._kept[t] = np.packbits(np.stack(found.masks)), found.abstention, found.points
+        bits, abstention, points = self._kept[t]
         count = 2 * int(np.prod(image.shape))
         femoral, tibial = np.unpackbits(bits, count=count).reshape(2, *image.shape).astype(bool)
         return Frame((femoral, tibial), image.grey(), abstention, points)
-
-    def _outline(self, t: int) -> tuple[NDArray[np.uint8], str, Place | None]:
-        found = self.outline_frame(t)
-        return np.packbits(np.stack(found.masks)), found.abstention, found.points

@@ -225,6 +225,24 @@ def test_mirror_poses_are_kept_as_far_as_edges_do_not_tell_them_apart(
     assert sorted(round(apart(one.pose)) for one in found) == [0, *tried]
 
 
+def test_edges_are_learned_from_the_frames_that_are_not_blurred(monkeypatch: pytest.MonkeyPatch) -> None:
+    scatters = iter([0.1, 0.1, 0.11, 0.3, 0.3, 0.12, 0.31, 0.1] * 2)
+    shown: list[int] = []
+    monkeypatch.setattr(sequence, "_locate_both", lambda *_: (Answer((replace(fit(), edge_px=next(scatters)),)),) * 2)
+    monkeypatch.setattr(sequence, "observe_side", lambda *_: object())
+    monkeypatch.setattr(sequence, "finish_fits", lambda mesh, starts, seen, learned, mirrors: [blurred.pop(0)])
+    monkeypatch.setattr(sequence, "calibrate_edges", lambda views, _: shown.append(len(views)) or EdgeModel())
+    blurred = [replace(fit(), edge_px=0.2)] * 100
+    frame = locate.Frame((np.zeros((4, 4), bool),) * 2, np.zeros((4, 4), np.float32))
+    sequence.follow_sequence([frame] * 8, (Mock(), Mock()), Mock())
+    assert shown == [5, 5, 8, 8]  # 1.3 times the lower quartile; then all alike
+
+
+def test_without_a_pose_no_frame_tells_the_edges() -> None:
+    assert sequence.find_sharp_px([]) == 0
+    assert sequence.find_sharp_px([float("nan"), 0.1]) == pytest.approx(0.13)
+
+
 def test_looking_round_shows_its_progress_says_what_it_does_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     models = iter([EdgeModel(blur_px=px) for px in (0.6, 0.6, 0.9, 0.6, 0.3, 0.3)])
     monkeypatch.setattr(sequence, "_locate_both", lambda *_: (Answer((fit(),)),) * 2)

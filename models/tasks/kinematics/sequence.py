@@ -16,6 +16,7 @@ from models.geometry.camera import Camera
 from models.tasks.kinematics.edges import View, calibrate_edges
 from models.tasks.kinematics.journal import Trail
 from models.tasks.kinematics.locate import (
+    SETTLED,
     Answer,
     Component,
     Frame,
@@ -153,8 +154,10 @@ def _learn_edges(
     mesh, before = components[index].mesh, known.learned[index]
     seen = {t: observe_side(frame, camera, index) for t, frame in shown.items()}
     column = {t: known.answers[t][index] for t in shown}
-    there = [(s, column[t].fits[0]) for t, s in seen.items() if s and column[t].fits]
-    model = calibrate_edges([View(mesh, f.pose, s) for s, f in there if not is_lost(f)], measure_rim_motion)
+    best = [(s, column[t].fits[0]) for t, s in seen.items() if s and column[t].fits]
+    best = [(s, fit) for s, fit in best if not is_lost(fit)]
+    sharp_px = find_sharp_px([fit.edge_px for _, fit in best])
+    model = calibrate_edges([View(mesh, f.pose, s) for s, f in best if f.edge_px <= sharp_px], measure_rim_motion)
 
     def finish(t: int) -> Answer:
         if (s := seen[t]) is None:
@@ -165,8 +168,15 @@ def _learn_edges(
     if before is None or before.model != model:
         with open_threads() as threads:
             column = dict(zip(shown, threads.map(finish, shown), strict=True))
-    scatters = [answer.fits[0].edge_px for answer in column.values() if answer.fits]
-    return Learned(model, float(np.median(scatters)) if scatters else 0.0), column
+    scatters = np.array([answer.fits[0].edge_px for answer in column.values() if answer.fits])
+    sharp = scatters[scatters <= find_sharp_px(scatters)]
+    return Learned(model, float(np.median(sharp)) if len(sharp) else 0.0), column
+
+
+def find_sharp_px(scatters_px: Sequence[float] | Array) -> float:
+    """Return up to which scatter frames tell the edges: what moves is blurred, in some frames more than in others."""
+    known = np.asarray(scatters_px)[np.isfinite(scatters_px)]
+    return SETTLED * float(np.percentile(known, 25)) if len(known) else 0.0
 
 
 def _locate_both(

@@ -16,7 +16,7 @@ from models.tasks.kinematics import locate, sequence
 from models.tasks.kinematics.choice import EDGES_TELL, LIKELY, OUTLINES_TELL, choose_fits_of_sequence
 from models.tasks.kinematics.edges import EdgeModel
 from models.tasks.kinematics.locate import Answer
-from models.tasks.kinematics.register import Fit, move_pose
+from models.tasks.kinematics.register import Fit, find_sharp_px, move_pose
 
 
 def at(degrees: float, shift: tuple[float, float, float] = (0, 0, -900), axis: str = "x") -> np.ndarray:
@@ -239,8 +239,9 @@ def test_edges_are_learned_from_the_frames_that_are_not_blurred(monkeypatch: pyt
 
 
 def test_without_a_pose_no_frame_tells_the_edges() -> None:
-    assert sequence.find_sharp_px([]) == 0
-    assert sequence.find_sharp_px([float("nan"), 0.1]) == pytest.approx(0.13)
+    assert find_sharp_px([]) == 0
+    assert find_sharp_px([float("nan"), 0.1]) == pytest.approx(0.1)
+    assert find_sharp_px([0.4, 0.1, 0.4, 0.11, 0.4]) == pytest.approx(0.11)  # most were blurred
 
 
 def test_looking_round_shows_its_progress_says_what_it_does_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

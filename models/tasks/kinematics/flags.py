@@ -12,7 +12,7 @@ from models.geometry.mesh import Mesh
 from models.tasks.kinematics.axes import guess_femoral_axes
 from models.tasks.kinematics.certainty import DOUBTFUL, judge_risk
 from models.tasks.kinematics.locate import BAD_OVERLAP, NAMES
-from models.tasks.kinematics.register import EVEN_PX, find_uneven_px
+from models.tasks.kinematics.register import EVEN_PX, find_sharp_px, find_uneven_px
 from models.tasks.kinematics.shape import measure_rotation_deg
 from models.types import AcceptanceLimits, Track
 from models.words import later
@@ -26,7 +26,7 @@ def flag_frames(
     """Return for each frame the sentences that a reader must see; none where all is well."""
     risks = [judge_risk(track.sigma, limits) for track in tracks]
     beyond_mm = _measure_beyond_usual(tracks, meshes)
-    uneven_px = [find_uneven_px(_measure_usual(track.edge_px)) for track in tracks]
+    uneven_px = [find_uneven_px(find_sharp_px(track.edge_px)) for track in tracks]
     notes: list[tuple[str, ...]] = []
     for t in range(len(tracks[0].overlap)):
         said: list[str] = []
@@ -45,11 +45,6 @@ def flag_frames(
     return tuple(notes)
 
 
-def _measure_usual(values: NDArray[np.float64]) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if len(known) else 0.0
-
-
 def _measure_beyond_usual(tracks: tuple[Track, Track], meshes: tuple[Mesh, Mesh]) -> NDArray[np.float64]:
     """Return (T,) mm by which the mediolateral offset of the components differs from its median, where it is known.
 
@@ -60,7 +55,8 @@ def _measure_beyond_usual(tracks: tuple[Track, Track], meshes: tuple[Mesh, Mesh]
         track.pose[:, :3, :3] @ mesh.centre + track.pose[:, :3, 3] for track, mesh in zip(tracks, meshes, strict=True)
     )
     aside: NDArray[np.float64] = np.einsum("ti,ti->t", tibial - femoral, right)
-    return aside - _measure_usual(aside)
+    known = aside[np.isfinite(aside)]
+    return aside - (np.median(known) if len(known) else 0.0)
 
 
 def _doubt_rival(name: str, track: Track, t: int, mesh: Mesh, limits: AcceptanceLimits) -> Iterator[str]:

@@ -75,6 +75,12 @@ designs those of right poses did by 0.08 to 0.21 px once the study's edges were 
 more, though many of these filled their masks."""
 
 
+def find_sharp_px(scatters_px: Sequence[float] | Array) -> float:
+    """Return how far edges scatter in the frames of a study that are not blurred by movement: the lower quartile."""
+    known = np.asarray(scatters_px)[np.isfinite(scatters_px)]
+    return float(np.percentile(known, 25)) if len(known) else 0.0
+
+
 def find_uneven_px(usual_px: float) -> float:
     """Return the scatter from which edges are not the component's own, where those of the study scatter by so much."""
     return max(EVEN_PX, 2 * usual_px)

@@ -28,7 +28,7 @@ from models.tasks.kinematics.locate import (
     observe_side,
 )
 from models.tasks.kinematics.points import propose_frame_poses
-from models.tasks.kinematics.register import measure_rim_motion
+from models.tasks.kinematics.register import find_sharp_px, measure_rim_motion
 from models.tasks.kinematics.shape import measure_rotation_deg
 from models.threads import open_threads
 from models.words import later
@@ -156,7 +156,7 @@ def _learn_edges(
     column = {t: known.answers[t][index] for t in shown}
     best = [(s, column[t].fits[0]) for t, s in seen.items() if s and column[t].fits]
     best = [(s, fit) for s, fit in best if not is_lost(fit)]
-    sharp_px = find_sharp_px([fit.edge_px for _, fit in best])
+    sharp_px = SETTLED * find_sharp_px([fit.edge_px for _, fit in best])
     model = calibrate_edges([View(mesh, f.pose, s) for s, f in best if f.edge_px <= sharp_px], measure_rim_motion)
 
     def finish(t: int) -> Answer:
@@ -169,14 +169,8 @@ def _learn_edges(
         with open_threads() as threads:
             column = dict(zip(shown, threads.map(finish, shown), strict=True))
     scatters = np.array([answer.fits[0].edge_px for answer in column.values() if answer.fits])
-    sharp = scatters[scatters <= find_sharp_px(scatters)]
+    sharp = scatters[scatters <= SETTLED * find_sharp_px(scatters)]
     return Learned(model, float(np.median(sharp)) if len(sharp) else 0.0), column
-
-
-def find_sharp_px(scatters_px: Sequence[float] | Array) -> float:
-    """Return up to which scatter frames tell the edges: what moves is blurred, in some frames more than in others."""
-    known = np.asarray(scatters_px)[np.isfinite(scatters_px)]
-    return SETTLED * float(np.percentile(known, 25)) if len(known) else 0.0
 
 
 def _locate_both(

@@ -2,8 +2,8 @@
 
 `python -m tests.benchmarks.kinematics_bench make FOLDER` draws them and outlines them with the network (once, some
 minutes); `... run FOLDER NAME...` follows them; `... biplane NAME...` compares one view with two. Sequences of
-`CALIBRATION` may be looked at while something is built; those of `TEST` and `HELD_OUT` are of other designs, and
-measured once.
+`CALIBRATION` may be looked at while something is built; the others are of other designs, and measured
+once.
 """
 
 from __future__ import annotations
@@ -85,6 +85,15 @@ HELD_OUT = (
     Run("mobile-bearing", "lunge", 306, 30, BLURRED),
 )
 """Drawn on 28 November 2026, when all was set: those of `TEST` had been looked at while a fault was found."""
+FRESH = (
+    Run("posterior-stabilised", "lunge", 401, 30, BLURRED),
+    Run("pegged-tray", "stair", 402, 30, LEGS),
+    Run("mobile-bearing", "lunge", 403, 30, PARTS),
+    Run("mobile-bearing", "stair", 404, 30),
+    Run("pegged-tray", "stair", 405, 30, BLURRED),
+)
+"""Drawn later that day: those of `HELD_OUT` had been looked at while edges came to be learned from sharp frames."""
+ALL = (*CALIBRATION, *TEST, *HELD_OUT, *FRESH)
 
 
 def draw_scene(run: Run) -> Scene:
@@ -197,14 +206,12 @@ def main() -> None:
     """Run as the module's first lines say."""
     verb, *names = sys.argv[1:]
     if verb == "biplane":
-        for run in (*TEST, *HELD_OUT):
+        for run in ALL:
             if run.name in names:
                 compare_views(run)
         return
     folder, *names = names
-    runs = tuple(
-        run for run in (*CALIBRATION, *TEST, *HELD_OUT) if not names or any(name in run.name for name in names)
-    )
+    runs = tuple(run for run in ALL if not names or any(name in run.name for name in names))
     if verb == "make":
         make(Path(folder), runs)
         return

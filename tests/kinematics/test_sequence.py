@@ -225,6 +225,16 @@ def test_mirror_poses_are_kept_as_far_as_edges_do_not_tell_them_apart(
     assert sorted(round(apart(one.pose)) for one in found) == [0, *tried]
 
 
+@pytest.mark.parametrize(("usual_px", "ends_px"), [(0.0, 0.12), (0.155, 0.15), (0.3, 0.2)])
+def test_a_pose_that_ends_unevenly_is_followed_on(
+    usual_px: float, ends_px: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mesh, steps = Mesh(np.eye(3), np.array([[0, 1, 2]], np.int32)), iter([0.2, 0.15, 0.12, 0.119, 0.05])
+    monkeypatch.setattr(locate, "_finish", lambda *_: replace(fit(), edge_px=next(steps)))
+    learned = locate.Learned(EdgeModel(), usual_px)
+    assert locate.finish_fits(mesh, [at(0)], None, learned, mirrors=False)[0].edge_px == ends_px
+
+
 def test_edges_are_learned_from_the_frames_that_are_not_blurred(monkeypatch: pytest.MonkeyPatch) -> None:
     scatters = iter([0.1, 0.1, 0.11, 0.3, 0.3, 0.12, 0.31, 0.1] * 2)
     shown: list[int] = []

@@ -62,6 +62,9 @@ FAR_DEG = 45.0
 SETTLED = 1.3
 """Edges that scatter by less than so many times the usual are the component's own: of 19 frames of one simulated
 sequence in which both were found, the mirror pose's scattered by 1.5 to 2.2 times as much."""
+SETTLING, SETTLES = 3, 0.98
+"""How often a pose whose edges scatter more than usual is followed on, while each time they scatter by less than that
+share of before."""
 BAD_OVERLAP = 0.90
 """Below it a frame is flagged, unless its poses follow the picture's edges."""
 
@@ -222,7 +225,19 @@ def finish_fits(mesh: Mesh, starts: Sequence[Array], seen: Seen, learned: Learne
             if min(apart) > SAME_DEG and apart[0] < reach and compute_misfit(mesh, pose, seen) < WORTH_PX:
                 tried.append(pose)
         found = _distinct([*found, *finish_all(tried)])
-    return found
+    return [_settle(mesh, found[0], seen, learned), *found[1:]] if found else []
+
+
+def _settle(mesh: Mesh, fit: Fit, seen: Seen, learned: Learned) -> Fit:
+    """Follow the edges on from a pose that ended unevenly: a tray seen edge on comes to rest in small steps alone."""
+    for _ in range(SETTLING):
+        if not fit.edge_px > learned.usual_px:
+            break
+        further = _finish(mesh, fit.pose, seen, learned.model)
+        if not further.edge_px < SETTLES * fit.edge_px:
+            break
+        fit = further
+    return fit
 
 
 def finish_by_hand(mesh: Mesh, start: Array, seen: Seen) -> Fit:
